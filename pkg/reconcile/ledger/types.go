@@ -1,0 +1,66 @@
+// Package ledger keeps what must survive in the swarm's own Raft store, as Docker configs: the ledger (open operations, the
+// number of the accepted revision, what the brakes count), the revisions (each accepted file) and the lease. Labels change by
+// compare-and-swap on the object's version; data never changes. It decides nothing about machines or services.
+package ledger
+
+import "time"
+
+// OpKind is what an operation does to a droplet.
+type OpKind string
+
+// The kinds of operation.
+const (
+	Create OpKind = "create"
+	Delete OpKind = "delete" // written when a machine is picked to leave, before its drain; closed when its droplet is gone
+)
+
+// Op is an open operation: the intent that is written before the call.
+type Op struct {
+	ID        string // random, [a-z]{16}; the first five letters end the droplet's name
+	Kind      OpKind
+	Pool      string
+	Name      string // of the droplet
+	DropletID int    // 0 until known
+	NodeID    string // with Delete: the node that leaves, "" if it never joined
+	Epoch     uint64 // the lease epoch of the writer
+	Started   time.Time
+	Deadline  time.Time // with Create: until when it may stay unseen
+	Credit    bool      // with Delete: permitted by an accepted edit, not by the hourly allowance
+}
+
+// Ledger is what is open. It is one Docker config's labels, at most 8 kB.
+type Ledger struct {
+	Revision  int            // number of the accepted revision; 0: none yet
+	Ops       []Op           // sorted by ID
+	Credit    int            // deletes that accepted edits permit and that were not begun yet
+	Uncharged []time.Time    // when deletes without credit were begun in the last hour
+	Stale     map[string]int // holder → number of the older revision that its own file equals
+	ClusterID string         // the swarm's id when the ledger was made: another one is another swarm
+}
+
+// Open returns the open operation on the droplet, or nil.
+func (l Ledger) Open(dropletID int) *Op {
+	for i := range l.Ops {
+		if dropletID != 0 && l.Ops[i].DropletID == dropletID {
+			return &l.Ops[i]
+		}
+	}
+	return nil
+}
+
+// Revision is an accepted file.
+type Revision struct {
+	Number   int
+	Data     []byte
+	SHA256   string // hex, of Data
+	Source   string // where it came from, for people: "apply ana@laptop", "file host:/etc/swarmd/cluster.yaml"
+	Accepted time.Time
+}
+
+// Lease says who acts.
+type Lease struct {
+	Holder  string // "NODEID/instance"; "" if released
+	Epoch   uint64 // grows with each change of holder
+	Renewed uint64 // grows with each renewal; a watcher compares, the clock of the holder counts for nothing
+	Version uint64 // of the config object: what the next compare-and-swap must name
+}

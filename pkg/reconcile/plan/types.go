@@ -1,0 +1,142 @@
+// Package plan is the decision: a function of one value (desired, seen, remembered, now) to steps and holds. It has no context,
+// logger, clock, random number or error return; same input, same bytes out. It imports no client.
+package plan
+
+import (
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// Input is everything the decision depends on.
+type Input struct {
+	Now      time.Time
+	Spec     *spec.Spec
+	Revision int // number of the revision that Spec is
+	Stack    swarm.Stack
+	World    world.World
+	Epoch    uint64   // of the lease under which the plan will be executed
+	Holder   string   // node id of the lease holder's machine, "" if it is not a node: that machine leaves last
+	OpIDs    []string // fresh random ids, more than any plan needs
+}
+
+// Plan is what to do now, what is not done and why, and when to look again.
+type Plan struct {
+	Steps     []Step // in a stable order; After says what must wait for what
+	Holds     []Hold // sorted by Guard, then Object
+	Pools     []PoolCount
+	Services  []ServiceCount
+	LookAgain time.Duration // from Input.Now; 0: the usual resync
+	Converged bool          // nothing to do, nothing blocked, nothing under way, everything wanted is there and running
+}
+
+// Step is one action with its reason.
+type Step struct {
+	ID     string   // stable within the plan: "create/web-workers-abcde"
+	After  []string // ids of steps that must be done first; a step whose predecessor was not done is dropped
+	Action Action
+	Reason Reason
+}
+
+// Reason is why: a bounded code for metrics, a sentence for people.
+type Reason struct {
+	Code string
+	Text string
+}
+
+// Hold is something that is not done, and the guard that says so.
+type Hold struct {
+	Guard    string // bounded set, see guards.go
+	Object   string // "pool/workers", "node/NAME", "service/NAME", "droplet/ID", "cluster"
+	Text     string
+	Blocking bool // the desired state is not reached because of it; a note about something foreign does not block
+}
+
+// PoolCount is what a pool wants and has.
+type PoolCount struct {
+	Pool, Role             string
+	Desired, Have, Ready   int // Have: droplets that count; Ready: joined, bound, ready, right role and availability
+	MonthlyBefore, Monthly float64
+}
+
+// ServiceCount is what a service of ours wants and has. Running counts tasks whose state and desired state are running on a node that is ready.
+type ServiceCount struct {
+	Service          string
+	Desired, Running int
+	Update           swarm.UpdateState
+}
+
+// Action is a sealed set: the executor's one switch knows them all.
+type Action interface{ action() }
+
+type (
+	// CreateDroplet writes an intent into the ledger, then creates one droplet.
+	CreateDroplet struct {
+		OpID, Pool, Name, Region, Size, Image, VPC string
+		SSHKeys, Tags                              []string
+		Deadline                                   time.Time
+	}
+	// RecordDroplet writes the id of a created droplet, found by its op tag, into its operation.
+	RecordDroplet struct {
+		OpID      string
+		DropletID int
+	}
+	// CloseOp removes an operation from the ledger: its droplet joined, or it had no effect, or its droplet is gone.
+	CloseOp struct {
+		OpID    string
+		Outcome string // "joined", "no_effect", "gone"
+	}
+	// OpenDelete writes the intent to remove a machine, before its drain.
+	OpenDelete struct {
+		OpID, Pool, Name, NodeID string
+		DropletID                int
+		Credit                   bool
+	}
+	// UpdateNode replaces a node's spec at a version: bind, label, activate, drain, promote, demote.
+	UpdateNode struct {
+		NodeID  string
+		Version uint64
+		Spec    swarm.NodeSpec
+	}
+	// RemoveNode removes a node that is down from the swarm, without force.
+	RemoveNode struct{ NodeID string }
+	// ShutdownDroplet asks the machine to shut down.
+	ShutdownDroplet struct{ DropletID int }
+	// PowerOffDroplet cuts its power, after a shutdown that was not followed.
+	PowerOffDroplet struct{ DropletID int }
+	// DeleteDroplet deletes the machine of an open Delete operation.
+	DeleteDroplet struct {
+		OpID      string
+		DropletID int
+	}
+	// CreateNetwork, RemoveNetwork: networks of the stack.
+	CreateNetwork struct{ Spec swarm.NetworkSpec }
+	RemoveNetwork struct{ ID, Name string }
+	// CreateService, UpdateService, RemoveService: services of the stack. ResolveImage asks for the image's digest first.
+	CreateService struct{ Spec swarm.ServiceSpec }
+	UpdateService struct {
+		ID           string
+		Version      uint64
+		Spec         swarm.ServiceSpec
+		ResolveImage bool
+		Diff         []string // "path: old → new", for people
+	}
+	RemoveService struct{ ID, Name string }
+)
+
+func (CreateDroplet) action()   {}
+func (RecordDroplet) action()   {}
+func (CloseOp) action()         {}
+func (OpenDelete) action()      {}
+func (UpdateNode) action()      {}
+func (RemoveNode) action()      {}
+func (ShutdownDroplet) action() {}
+func (PowerOffDroplet) action() {}
+func (DeleteDroplet) action()   {}
+func (CreateNetwork) action()   {}
+func (RemoveNetwork) action()   {}
+func (CreateService) action()   {}
+func (UpdateService) action()   {}
+func (RemoveService) action()   {}

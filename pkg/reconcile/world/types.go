@@ -1,0 +1,53 @@
+// Package world observes both sides and joins them: which droplet is which node, and which of them are the cluster's. It sorts,
+// it keeps every failed read as a gap, it decides nothing.
+package world
+
+import (
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// Gap is a part of the world that could not be read. Nothing destructive is planned on a view with one.
+type Gap struct {
+	What string // "droplets", "nodes", "services", "tasks", "networks", "ledger", "cluster"
+	Err  string // redacted, for people
+}
+
+// Binding says how sure it is that a droplet is a node.
+type Binding string
+
+// The bindings.
+const (
+	Bound        Binding = "bound"        // the manager-side node label says so
+	Claimed      Binding = "claimed"      // claim and private address agree and nobody else is bound or claims it: may be bound
+	Contradicted Binding = "contradicted" // claims disagree or are duplicated: hold and report
+)
+
+// Machine is a droplet, a node, or both.
+type Machine struct {
+	Droplet *cloud.Droplet // nil: a node without a droplet of the cluster
+	Node    *swarm.Node    // nil: not joined
+	Binding Binding        // "" unless both are set or the claims contradict
+	Pool    string         // "" if not ours
+	Owned   bool           // the droplet is the cluster's: cluster tag, op tag and derived name agree
+	Adopted bool
+	Op      *ledger.Op // the open operation on it, if any
+	Why     string     // with Contradicted or a foreign droplet: the sentence for people
+}
+
+// World is one look at everything, sorted. Same reads, same value.
+type World struct {
+	At         time.Time // of the first read
+	Self       swarm.Info
+	Cluster    swarm.Cluster
+	Ledger     ledger.Ledger
+	Machines   []Machine       // sorted by droplet id, then node id
+	Services   []swarm.Service // all of them, sorted by name
+	Tasks      []swarm.Task    // sorted by service, slot, node, id
+	Networks   []swarm.Network // sorted by name
+	Gaps       []Gap           // sorted by What
+	NoDroplets bool            // the swarm is looked at without a cloud (no token): droplet steps are held
+}

@@ -1,0 +1,56 @@
+// Package spec is the desired state: the file people edit. It decodes strictly, fills defaults, and reports every fault at once
+// with file:line:column and field path. It decides nothing about how to get there.
+package spec
+
+import (
+	"time"
+
+	composetypes "github.com/docker/cli/cli/compose/types"
+)
+
+// Spec is a valid desired state with all defaults filled in.
+type Spec struct {
+	Version  int
+	Cluster  string // owns: names, tags and labels carry it
+	Cloud    DigitalOcean
+	Pools    []Pool // sorted by name
+	Swarmd   Swarmd
+	Stack    *composetypes.Config // the services, networks and volumes, as docker/cli's loader reads them; never nil
+	Policies Policies
+}
+
+// DigitalOcean has what is common to all droplets of the cluster.
+type DigitalOcean struct {
+	Region  string   // slug
+	Image   string   // slug or decimal id
+	SSHKeys []string // fingerprints or decimal ids
+	VPC     string   // name or uuid; "" is the region's default
+}
+
+// Pool is a number of like nodes.
+type Pool struct {
+	Name         string
+	Role         string // "manager" or "worker"
+	Count        int
+	Size         string // slug
+	Image        string // defaults to Cloud.Image
+	Region       string // defaults to Cloud.Region
+	Labels       map[string]string
+	Availability string // "active" or "drain"
+	Adopt        []int  // droplet ids that count in this pool although swarmd did not make them
+}
+
+// Swarmd is what bootstrap puts on the managers.
+type Swarmd struct {
+	Image string // "" if none is named
+}
+
+// Policies bound what swarmd does on its own. Defaults are in defaults.go.
+type Policies struct {
+	CreateVisible   time.Duration // how long a created droplet may stay out of the list before its create counts as without effect; 5 min
+	LaunchTimeout   time.Duration // from create to joined; a machine over it is replaced; 10 min
+	DrainTimeout    time.Duration // how long a drain may take before it is held and reported; 5 min
+	ShutdownTimeout time.Duration // how long a clean shutdown may take before the power is cut; 2 min
+	MaxCreates      int           // droplets under way at once; 10
+	Resync          time.Duration // a full look at least this often; 30 s, at most 1 min
+}

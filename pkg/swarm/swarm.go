@@ -1,0 +1,207 @@
+// Package swarm has the words for the swarm: nodes, services, tasks, networks, configs. It knows no SDK; the adapter is
+// pkg/swarm/docker. Failed calls are *apierr.Error.
+package swarm
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Role is what a node is asked to be. The membership is Node.Manager.
+type Role string
+
+// The roles.
+const (
+	Manager Role = "manager"
+	Worker  Role = "worker"
+)
+
+// Availability of a node for tasks.
+type Availability string
+
+// The availabilities.
+const (
+	Active Availability = "active"
+	Pause  Availability = "pause"
+	Drain  Availability = "drain"
+)
+
+// NodeState is what the leader thinks of a node. Unknown and Disconnected are not Down: every node is Unknown for some seconds
+// after a change of leader.
+type NodeState string
+
+// The states of a node.
+const (
+	NodeReady        NodeState = "ready"
+	NodeDown         NodeState = "down"
+	NodeUnknown      NodeState = "unknown"
+	NodeDisconnected NodeState = "disconnected"
+)
+
+// NodeSpec is the part of a node that managers set. An update replaces all of it.
+type NodeSpec struct {
+	Name         string
+	Role         Role
+	Availability Availability
+	Labels       map[string]string
+}
+
+// ManagerStatus is a node's Raft membership as the leader sees it.
+type ManagerStatus struct {
+	Leader       bool
+	Reachability string // "reachable", "unreachable", "unknown"
+	Addr         string // host:port
+}
+
+// Node is a machine that joined the swarm.
+type Node struct {
+	ID            string
+	Version       uint64
+	Spec          NodeSpec
+	Hostname      string // "" for the ghost of a failed join
+	State         NodeState
+	Message       string
+	Addr          string         // the address the managers see, private
+	Manager       *ManagerStatus // nil: not a Raft member
+	EngineVersion string
+	EngineLabels  map[string]string // the worker's word: a claim, never a proof
+	CPUs          float64
+	MemoryBytes   int64
+	Created       time.Time
+}
+
+// The labels that swarmd sets or reads. All else on an object is somebody's own and is preserved.
+const (
+	LabelDroplet   = "swarmd.droplet"   // engine label: the claim; node label: the binding. Decimal droplet id
+	LabelPool      = "swarmd.pool"      // node label
+	LabelAdopted   = "swarmd.adopted"   // node label "true" on a machine that was adopted, not made
+	LabelKeys      = "swarmd.keys"      // node label: comma-separated names of the pool labels that swarmd set and may remove
+	LabelCluster   = "swarmd.cluster"   // on services, networks, configs of ours
+	LabelHash      = "swarmd.hash"      // on services and networks: hash of the wanted normal form
+	LabelRevision  = "swarmd.revision"  // on services: the revision that wrote it
+	LabelComponent = "swarmd.component" // on swarmd's own service: "swarmd". Never part of the stack
+	LabelNamespace = "com.docker.stack.namespace"
+	LabelImage     = "com.docker.stack.image"
+)
+
+// Mode of a service.
+type Mode string
+
+// The modes.
+const (
+	Replicated Mode = "replicated"
+	Global     Mode = "global"
+)
+
+// Form is a specification in normal form: field path → value, both as text. Engine defaults are filled in, names stand for ids,
+// order that does not matter is sorted, the image has no digest. Two specifications mean the same if their forms are equal.
+type Form map[string]string
+
+// Port is a published port.
+type Port struct {
+	Published uint32
+	Target    uint32
+	Protocol  string // "tcp", "udp", "sctp"
+	Mode      string // "host", "ingress"
+}
+
+// ServiceSpec is a service's specification: the fields the planner looks at, the normal form it compares, and what the adapter
+// sends to the engine.
+type ServiceSpec struct {
+	Name     string
+	Labels   map[string]string
+	Image    string // reference without digest
+	Digest   string // "sha256:…" of a live service, or "" if unpinned or not resolved yet
+	Mode     Mode
+	Replicas uint64   // with Replicated
+	Networks []string // names
+	Ports    []Port
+	Form     Form
+	Raw      json.RawMessage // opaque to all but the adapter
+}
+
+// UpdateState of a service's roll-out. "" means none has run since the last write.
+type UpdateState string
+
+// The states of a roll-out.
+const (
+	Updating          UpdateState = "updating"
+	Paused            UpdateState = "paused"
+	Completed         UpdateState = "completed"
+	RollbackStarted   UpdateState = "rollback_started"
+	RollbackPaused    UpdateState = "rollback_paused"
+	RollbackCompleted UpdateState = "rollback_completed"
+)
+
+// Service is a live service.
+type Service struct {
+	ID            string
+	Version       uint64
+	Spec          ServiceSpec
+	Update        UpdateState
+	UpdateMessage string
+	Created       time.Time
+	Updated       time.Time
+}
+
+// Task is one run of a service on a node.
+type Task struct {
+	ID           string
+	ServiceID    string
+	NodeID       string // "" while pending
+	Slot         int    // 0 for a global service
+	State        string // as the engine names it: "new" … "running", "complete", "shutdown", "failed", "rejected", "remove", "orphaned"
+	DesiredState string
+	Message      string
+	Err          string
+	Image        string
+	Updated      time.Time
+}
+
+// NetworkSpec is a network's specification.
+type NetworkSpec struct {
+	Name   string
+	Labels map[string]string
+	Form   Form
+	Raw    json.RawMessage
+}
+
+// Network is a live network of swarm scope.
+type Network struct {
+	ID   string
+	Spec NetworkSpec
+}
+
+// Stack is what the file's services become: everything named, labelled and in normal form, sorted by name.
+type Stack struct {
+	Namespace string
+	Services  []ServiceSpec
+	Networks  []NetworkSpec
+}
+
+// Config is a Docker config used as a record of the store: its data never changes, its labels change by compare-and-swap on Version.
+type Config struct {
+	ID      string
+	Version uint64
+	Name    string
+	Labels  map[string]string
+	Data    []byte
+	Created time.Time
+}
+
+// Cluster is the swarm as a whole. Its join token is a secret.
+type Cluster struct {
+	ID          string
+	Version     uint64
+	WorkerToken string `json:"-"`
+}
+
+// Info is the engine that answers: which node it is, whether it is a manager.
+type Info struct {
+	NodeID        string
+	NodeAddr      string
+	ClusterID     string // "" if not part of a swarm
+	ControlAvail  bool   // this engine is a manager
+	LocalState    string // "inactive", "pending", "active", "error", "locked"
+	EngineVersion string
+}

@@ -1,0 +1,134 @@
+package swarmd_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/swarmd/swarmd/"
+
+// rank is the order of the rooms: a room imports only rooms of a lower rank. README's architecture section is the same list in prose.
+var rank = map[string]int{
+	"pkg/apierr":             0,
+	"pkg/spec":               1,
+	"pkg/cloud":              1,
+	"pkg/swarm":              1,
+	"pkg/cloud/userdata":     2,
+	"pkg/cloud/digitalocean": 2,
+	"pkg/swarm/docker":       2,
+	"pkg/swarm/docker/ssh":   2,
+	"pkg/reconcile/ledger":   3,
+	"pkg/health":             3,
+	"pkg/reconcile/brake":    4,
+	"pkg/reconcile/world":    4,
+	"pkg/reconcile/plan":     5,
+	"pkg/reconcile/execute":  6,
+	"pkg/reconcile":          7,
+	"pkg/bootstrap":          8,
+	"pkg/sim/docean":         8,
+	"pkg/sim/dockerd":        8,
+	"pkg/sim":                9,
+	"pkg/lab":                9,
+	"cmd/swarmd":             10,
+}
+
+// onlyIn says which room alone may import a library.
+var onlyIn = map[string][]string{
+	"github.com/digitalocean/godo":        {"pkg/cloud/digitalocean"},
+	"github.com/docker/docker/client":     {"pkg/swarm/docker"},
+	"github.com/docker/docker/api/types":  {"pkg/swarm/docker", "pkg/sim"},
+	"github.com/coreos/go-systemd/v22":    {"cmd/swarmd"},
+	"github.com/prometheus/client_golang": {"pkg/health", "cmd/swarmd"},
+	"github.com/spf13/cobra":              {"cmd/swarmd"},
+	"github.com/docker/cli/cli/compose":   {"pkg/spec", "pkg/swarm/docker"},
+	"golang.org/x/crypto/ssh":             {"pkg/swarm/docker/ssh"},
+}
+
+// pure rooms reach neither client, not even through others.
+var pure = []string{"pkg/reconcile/world", "pkg/reconcile/plan"}
+
+type listed struct {
+	ImportPath    string
+	Imports, Deps []string
+}
+
+func list(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports,Deps", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(p.ImportPath, module) {
+			p.ImportPath = strings.TrimPrefix(p.ImportPath, module)
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	seen := 0
+	for _, p := range list(t) {
+		own, ok := rank[p.ImportPath]
+		if !ok {
+			t.Errorf("%s is in no room: put it on the map (rank here, architecture in README.md)", p.ImportPath)
+			continue
+		}
+		seen++
+		for _, imp := range p.Imports {
+			room, ours := strings.CutPrefix(imp, module)
+			if !ours {
+				checkLibrary(t, p.ImportPath, imp)
+			} else if rank[room] >= own && !(path.Dir(room) == p.ImportPath || path.Dir(p.ImportPath) == room) {
+				t.Errorf("%s imports %s, against the direction", p.ImportPath, room)
+			}
+		}
+	}
+	if seen < 10 {
+		t.Fatalf("only %d rooms seen", seen)
+	}
+}
+
+func checkLibrary(t *testing.T, room, imp string) {
+	t.Helper()
+	for lib, rooms := range onlyIn {
+		if imp != lib && !strings.HasPrefix(imp, lib+"/") {
+			continue
+		}
+		for _, r := range rooms {
+			if room == r || strings.HasPrefix(room, r+"/") {
+				return
+			}
+		}
+		t.Errorf("%s imports %s, which belongs to %v alone", room, imp, rooms)
+	}
+}
+
+func TestPlannerReachesNoClient(t *testing.T) {
+	for _, p := range list(t) {
+		for _, room := range pure {
+			if p.ImportPath != room {
+				continue
+			}
+			for _, dep := range p.Deps {
+				if dep == "github.com/docker/docker/client" || dep == "github.com/digitalocean/godo" || dep == "net/http" && room == "pkg/reconcile/plan" {
+					t.Errorf("%s reaches %s", room, dep)
+				}
+			}
+		}
+	}
+}

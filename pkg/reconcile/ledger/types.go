@@ -26,6 +26,7 @@ type Op struct {
 	Started   time.Time
 	Deadline  time.Time // with Create: until when it may stay unseen
 	Credit    bool      // with Delete: permitted by an accepted edit, not by the hourly allowance
+	Shutdown  time.Time // with Delete: when a clean shutdown was asked for; zero: not yet
 }
 
 // Ledger is what is open. It is one Docker config's labels, at most 8 kB.
@@ -36,6 +37,10 @@ type Ledger struct {
 	Uncharged []time.Time    // when deletes without credit were begun in the last hour
 	Stale     map[string]int // holder → number of the older revision that its own file equals
 	ClusterID string         // the swarm's id when the ledger was made: another one is another swarm
+	Epoch     uint64         // of the lease under which the holder writes here: an older holder's write is refused
+
+	// Failed has, by service name, the hash of the specification whose roll-out failed or was rolled back. It is not written again.
+	Failed map[string]string
 }
 
 // Open returns the open operation on the droplet, or nil.

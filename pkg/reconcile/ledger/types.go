@@ -40,6 +40,7 @@ type Ledger struct {
 	Epoch     uint64         // of the lease under which the holder writes here: an older holder's write is refused
 
 	// Failed has, by service name, the hash of the specification whose roll-out failed or was rolled back. It is not written again.
+	// The planner alone reads and makes the value: "HASH@VERSION", the service's version when the failure was seen.
 	Failed map[string]string
 }
 

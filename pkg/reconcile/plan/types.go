@@ -20,6 +20,9 @@ type Input struct {
 	Epoch    uint64   // of the lease under which the plan will be executed
 	Holder   string   // node id of the lease holder's machine, "" if it is not a node: that machine leaves last
 	OpIDs    []string // fresh random ids, more than any plan needs
+
+	Prices    map[string]float64   // US dollars a month by size slug; nil: unknown, counted as 0
+	NotBefore map[string]time.Time // by pool: no create before, because the cloud refused the last one
 }
 
 // Plan is what to do now, what is not done and why, and when to look again.
@@ -102,8 +105,13 @@ type (
 	}
 	// RemoveNode removes a node that is down from the swarm, without force.
 	RemoveNode struct{ NodeID string }
-	// ShutdownDroplet asks the machine to shut down.
-	ShutdownDroplet struct{ DropletID int }
+	// ShutdownDroplet writes the moment into the machine's Delete operation (Op.Shutdown), then asks the machine to shut down.
+	ShutdownDroplet struct {
+		OpID      string
+		DropletID int
+	}
+	// RecordFailed sets Ledger.Failed[Service]; an empty Value removes the entry.
+	RecordFailed struct{ Service, Value string }
 	// PowerOffDroplet cuts its power, after a shutdown that was not followed.
 	PowerOffDroplet struct{ DropletID int }
 	// DeleteDroplet deletes the machine of an open Delete operation.
@@ -134,6 +142,7 @@ func (UpdateNode) action()      {}
 func (RemoveNode) action()      {}
 func (ShutdownDroplet) action() {}
 func (PowerOffDroplet) action() {}
+func (RecordFailed) action()    {}
 func (DeleteDroplet) action()   {}
 func (CreateNetwork) action()   {}
 func (RemoveNetwork) action()   {}

@@ -21,7 +21,7 @@ type Binding string
 
 // The bindings.
 const (
-	Bound        Binding = "bound"        // the manager-side node label says so
+	Bound        Binding = "bound"        // the manager-side node label says so; the droplet is nil if it is gone or no cloud was looked at
 	Claimed      Binding = "claimed"      // claim and private address agree and nobody else is bound or claims it: may be bound
 	Contradicted Binding = "contradicted" // claims disagree or are duplicated: hold and report
 )
@@ -34,7 +34,8 @@ type Machine struct {
 	Pool    string         // "" if not ours
 	Owned   bool           // the droplet is the cluster's: cluster tag, op tag and derived name agree
 	Adopted bool
-	Op      *ledger.Op // the open operation on it, if any
+	Missing bool       // bound, and a GET of the droplet said that it does not exist
+	Op      *ledger.Op // the open operation on it, if any; a Delete hides a Create
 	Why     string     // with Contradicted or a foreign droplet: the sentence for people
 }
 
@@ -49,5 +50,6 @@ type World struct {
 	Tasks      []swarm.Task    // sorted by service, slot, node, id
 	Networks   []swarm.Network // sorted by name
 	Gaps       []Gap           // sorted by What
+	Gone       []int           // droplet ids that the ledger, a binding or the file names and of which a GET said "not found"; sorted
 	NoDroplets bool            // the swarm is looked at without a cloud (no token): droplet steps are held
 }

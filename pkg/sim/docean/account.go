@@ -1,0 +1,174 @@
+package docean
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+func (c *Cloud) getAccount(*request) reply {
+	a := c.account
+	return reply{http.StatusOK, map[string]any{"account": map[string]any{
+		"droplet_limit": a.limit, "floating_ip_limit": 3, "reserved_ip_limit": 3, "volume_limit": 100, "name": "Swarm Owner",
+		"email": "owner@example.com", "uuid": a.uuid, "email_verified": true, "status": a.status, "status_message": a.message,
+		"team": map[string]string{"uuid": a.team, "name": "My Team"},
+	}}}
+}
+
+// AddSSHKey registers an authorized_keys line with the account, as POST /v2/account/keys does.
+func (c *Cloud) AddSSHKey(name, publicKey string) (SSHKey, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.addKey(name, publicKey)
+}
+
+func (c *Cloud) addKey(name, publicKey string) (SSHKey, error) {
+	parsed, _, _, _, err := ssh.ParseAuthorizedKey([]byte(publicKey))
+	if err != nil || name == "" {
+		return SSHKey{}, fmt.Errorf("Key invalid type, we support 'ssh-rsa', 'ssh-dss', 'ssh-ed25519', or 'ecdsa-sha2-nistp'") //nolint:staticcheck // the API's own words
+	}
+	k := SSHKey{ID: c.newID(), Name: name, PublicKey: strings.TrimSpace(publicKey), Fingerprint: ssh.FingerprintLegacyMD5(parsed)}
+	if slices.ContainsFunc(c.keys, func(o SSHKey) bool { return o.Fingerprint == k.Fingerprint }) {
+		return SSHKey{}, fmt.Errorf("SSH Key is already in use on your account") //nolint:staticcheck // the API's own words
+	}
+	c.keys = append(c.keys, k)
+	return k, nil
+}
+
+func (c *Cloud) listKeys(r *request) reply {
+	shown := []map[string]any{}
+	for _, k := range c.keys {
+		shown = append(shown, renderKey(k))
+	}
+	return page(c, r, "ssh_keys", shown)
+}
+
+func (c *Cloud) createKey(r *request) reply {
+	var req struct {
+		Name      string `json:"name"`
+		PublicKey string `json:"public_key"`
+	}
+	if rep, ok := r.decode(&req); !ok {
+		return rep
+	}
+	k, err := c.addKey(req.Name, req.PublicKey)
+	if err != nil {
+		return unprocessable("%s", err)
+	}
+	return reply{http.StatusCreated, map[string]any{"ssh_key": renderKey(k)}}
+}
+
+func renderKey(k SSHKey) map[string]any {
+	return map[string]any{"id": k.ID, "name": k.Name, "fingerprint": k.Fingerprint, "public_key": k.PublicKey}
+}
+
+func (c *Cloud) listSizes(r *request) reply {
+	shown := []map[string]any{}
+	for _, s := range c.opts.Sizes {
+		shown = append(shown, c.renderSize(s))
+	}
+	return page(c, r, "sizes", shown)
+}
+
+func (c *Cloud) renderSize(s Size) map[string]any {
+	return map[string]any{
+		"slug": s.Slug, "memory": s.MemoryMB, "vcpus": s.VCPUs, "disk": s.DiskGB, "transfer": s.TransferTB,
+		"price_monthly": s.PriceMonthly, "price_hourly": s.hourly(), "regions": c.opts.Regions, "available": !s.Unavailable,
+		"description": s.Description, "disk_info": diskInfo(s),
+	}
+}
+
+func diskInfo(s Size) []map[string]any {
+	return []map[string]any{{"type": "local", "size": map[string]any{"amount": s.DiskGB, "unit": "gib"}}}
+}
+
+func (c *Cloud) listRegions(r *request) reply {
+	shown := []map[string]any{}
+	for _, slug := range c.opts.Regions {
+		shown = append(shown, c.renderRegion(slug))
+	}
+	return page(c, r, "regions", shown)
+}
+
+func (c *Cloud) renderRegion(slug string) map[string]any {
+	sizes := []string{}
+	for _, s := range c.opts.Sizes {
+		if !s.Unavailable {
+			sizes = append(sizes, s.Slug)
+		}
+	}
+	return map[string]any{
+		"name": regionName(slug), "slug": slug, "available": true, "sizes": sizes,
+		"features": []string{"backups", "ipv6", "metadata", "install_agent", "storage", "image_transfer"},
+	}
+}
+
+// listImages filters by type: "distribution" or "application".
+func (c *Cloud) listImages(r *request) reply {
+	kind := r.URL.Query().Get("type")
+	shown := []map[string]any{}
+	for _, img := range c.opts.Images {
+		if kind == "" || img.Application == (kind == "application") {
+			shown = append(shown, c.renderImage(img.Slug))
+		}
+	}
+	return page(c, r, "images", shown)
+}
+
+func (c *Cloud) getImage(r *request) reply {
+	img, ok := c.image(r.PathValue("image"))
+	if !ok {
+		return notFound()
+	}
+	return reply{http.StatusOK, map[string]any{"image": c.renderImage(img.Slug)}}
+}
+
+// image finds by slug or decimal id.
+func (c *Cloud) image(want string) (Image, bool) {
+	i := slices.IndexFunc(c.opts.Images, func(i Image) bool { return i.Slug == want || strconv.Itoa(i.ID) == want })
+	if want == "" || i < 0 {
+		return Image{}, false
+	}
+	return c.opts.Images[i], true
+}
+
+func (c *Cloud) renderImage(slug string) map[string]any {
+	img, _ := c.image(slug)
+	kind := "base"
+	if img.Application {
+		kind = "snapshot"
+	}
+	return map[string]any{
+		"id": img.ID, "name": img.Name, "type": kind, "distribution": img.Distribution, "slug": img.Slug, "public": true,
+		"regions": c.opts.Regions, "created_at": stamp(time.Date(2025, 1, 14, 9, 0, 0, 0, time.UTC)), "min_disk_size": img.MinDiskGB,
+		"size_gigabytes": 2.5, "description": img.Name, "tags": []string{}, "status": "available",
+	}
+}
+
+func (c *Cloud) listVPCs(r *request) reply {
+	shown := []map[string]any{}
+	for _, v := range c.vpcs {
+		shown = append(shown, v.render())
+	}
+	return page(c, r, "vpcs", shown)
+}
+
+func (c *Cloud) getVPC(r *request) reply {
+	v := c.vpcByID(r.PathValue("vpc"))
+	if v == nil {
+		return notFound()
+	}
+	return reply{http.StatusOK, map[string]any{"vpc": v.render()}}
+}
+
+func (v *vpc) render() map[string]any {
+	return map[string]any{
+		"id": v.ID, "urn": "do:vpc:" + v.ID, "name": v.Name, "description": "", "region": v.Region,
+		"ip_range": v.pool.prefix.String(), "created_at": stamp(v.Created), "default": true,
+	}
+}

@@ -1,0 +1,78 @@
+package docean_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+)
+
+// deviations are the calls whose answers the official description does not have as they are, each with its reason.
+var deviations = map[string]string{}
+
+// official is DigitalOcean's own description, loaded once because that takes most of a second.
+var official = sync.OnceValues(func() (routers.Router, error) {
+	dir := os.Getenv("SWARMD_SPECS")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "..", "shared", "specs")
+	}
+	loader := openapi3.NewLoader()
+	doc, err := loader.LoadFromFile(filepath.Join(dir, "digitalocean-v2.json"))
+	if err != nil {
+		return nil, err
+	}
+	doc.Servers = nil
+	return legacy.NewRouter(doc, openapi3.DisableExamplesValidation())
+})
+
+// contract returns the check of every answer against the official description, or nil where that is not to be had.
+func contract(t *testing.T) func(*http.Request, *http.Response) error {
+	t.Helper()
+	router, err := official()
+	if os.IsNotExist(err) {
+		t.Logf("NOT CHECKED against DigitalOcean's description: %v", err)
+		return nil
+	}
+	if err != nil {
+		t.Fatalf("load DigitalOcean's description: %v", err)
+	}
+	return func(r *http.Request, resp *http.Response) error { return conforms(router, r, resp) }
+}
+
+// conforms checks status, headers and body; what the description doesn't know must be answered with 404.
+func conforms(router routers.Router, r *http.Request, resp *http.Response) error {
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	route, params, err := router.FindRoute(r)
+	if err != nil {
+		if resp.StatusCode == http.StatusNotFound {
+			return nil
+		}
+		return fmt.Errorf("contract: %s %s is not in the description: %w", r.Method, r.URL.Path, err)
+	}
+	if _, known := deviations[r.Method+" "+route.Path]; known {
+		return nil
+	}
+	in := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route},
+		Status:                 resp.StatusCode, Header: resp.Header,
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+	}
+	in.SetBodyBytes(body)
+	if err := openapi3filter.ValidateResponse(r.Context(), in); err != nil {
+		return fmt.Errorf("contract: %s %s: %w\n%s", r.Method, r.URL.Path, err, body)
+	}
+	return nil
+}

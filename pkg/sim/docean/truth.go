@@ -1,0 +1,112 @@
+package docean
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Droplet is the truth about a droplet: everything, at once, whatever the API shows of it so far.
+type Droplet struct {
+	ID       int
+	Name     string
+	Region   string
+	Size     string
+	Image    string
+	VPC      string
+	Tags     []string // sorted; also those that don't show yet
+	Public   netip.Prefix
+	Private  netip.Prefix
+	UserData string
+	SSHKeys  []string // authorized_keys lines
+	Created  time.Time
+	Deleted  time.Time // zero while it lives
+}
+
+func (d *droplet) truth() Droplet {
+	t := d.Droplet
+	t.Tags = d.allTags()
+	t.SSHKeys = slices.Clone(d.SSHKeys)
+	return t
+}
+
+// Droplets returns every living droplet, by growing id.
+func (c *Cloud) Droplets() []Droplet {
+	return slices.DeleteFunc(c.History(), func(d Droplet) bool { return !d.Deleted.IsZero() })
+}
+
+// History returns every droplet that ever was, by growing id.
+func (c *Cloud) History() []Droplet {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settle(c.now())
+	all := make([]Droplet, 0, len(c.droplets))
+	for _, d := range c.droplets {
+		all = append(all, d.truth())
+	}
+	return all
+}
+
+// Droplet returns one droplet, dead or alive.
+func (c *Cloud) Droplet(id int) (Droplet, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.byID[id]
+	if d == nil {
+		return Droplet{}, false
+	}
+	return d.truth(), true
+}
+
+// DefaultVPC returns the uuid and range of the region's own network; false for an unknown region.
+func (c *Cloud) DefaultVPC(region string) (id string, cidr netip.Prefix, ok bool) {
+	v := c.defaultVPC(region)
+	if v == nil {
+		return "", netip.Prefix{}, false
+	}
+	return v.ID, v.pool.prefix, true
+}
+
+// SetAccountStatus makes the account "active", "warning" or "locked"; a locked one may create nothing.
+func (c *Cloud) SetAccountStatus(status, message string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.account.status, c.account.message = status, message
+}
+
+// SetDropletLimit changes how many droplets the account may have.
+func (c *Cloud) SetDropletLimit(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.account.limit = n
+}
+
+// SetLags changes how late the API shows things; negative values leave a lag as it is.
+func (c *Cloud) SetLags(list, tags, action time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range []struct {
+		to *time.Duration
+		d  time.Duration
+	}{{&c.opts.ListLag, list}, {&c.opts.TagDelay, tags}, {&c.opts.ActionTime, action}} {
+		if s.d >= 0 {
+			*s.to = s.d
+		}
+	}
+}
+
+// Retag changes a living droplet's tags at once, as a person in the web interface would.
+func (c *Cloud) Retag(id int, tags ...string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.byID[id]
+	if !c.alive(d) {
+		return false
+	}
+	d.tagTimes = map[string]time.Time{}
+	for _, t := range tags {
+		d.tagTimes[t] = c.now()
+		c.register(t)
+	}
+	return true
+}

@@ -111,7 +111,7 @@ func (c *Cloud) networks(d *droplet, now time.Time) map[string]any {
 			},
 			map[string]any{
 				"ip_address": d.Private.Addr().String(), "netmask": netmask(d.Private),
-				"gateway": d.private.gateway().String(), "type": "private",
+				"gateway": "nil", "type": "private",
 			})
 	}
 	return map[string]any{"v4": v4, "v6": []any{}}

@@ -180,4 +180,3 @@ func text(err error) string {
 	}
 	return fmt.Sprint(err)
 }
-

@@ -1,0 +1,76 @@
+package digitalocean
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// maxBody bounds an answer: a page of 200 droplets is about 1 MB.
+const maxBody = 8 << 20
+
+var (
+	errTooLong = fmt.Errorf("the answer is longer than %d bytes", maxBody)
+	errNotAPI  = errors.New("the answer is not the API's: no JSON object in it")
+	errHost    = errors.New("a request to another host than the API's")
+)
+
+// edge is where every request of the client leaves: it adds the token, keeps the rate limits, and reads the whole answer, so that a
+// cut one is an error here and not half a value later.
+type edge struct {
+	token string
+	host  string
+	next  http.RoundTripper
+	limit *limits
+}
+
+func newEdge(token string, next http.RoundTripper) *edge {
+	if next == nil {
+		next = newTransport()
+	}
+	return &edge{token: token, next: next, limit: newLimits()}
+}
+
+// RoundTrip sends the request once. A refusal by the limits is an *apierr.Error; nothing was sent then.
+func (e *edge) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Host != e.host {
+		return nil, errHost
+	}
+	if err := e.limit.wait(req.Context()); err != nil {
+		return nil, err
+	}
+	req = req.Clone(req.Context())
+	req.Header.Set("Authorization", "Bearer "+e.token)
+	if req.Method != http.MethodGet {
+		req.GetBody = nil // without it no transport can send the body again on its own account
+	}
+	resp, err := e.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	e.limit.learn(resp)
+	if err := readAll(resp); err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
+
+// readAll replaces the body by one that is already here. A 404 that is not the API's own (a proxy's page, a wrong base URL) would
+// read as "the droplet is gone", so it is an error.
+func readAll(resp *http.Response) error {
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the answer: %w", err)
+	case len(data) > maxBody:
+		return errTooLong
+	case resp.StatusCode == http.StatusNotFound && !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")):
+		return errNotAPI
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(data))
+	resp.ContentLength = int64(len(data))
+	return nil
+}

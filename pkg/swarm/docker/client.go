@@ -1,0 +1,103 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/docker/docker/client"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+)
+
+// Options say which engine to talk to and how.
+type Options struct {
+	// Host is the engine as DOCKER_HOST names it: unix:///path, tcp://host:port, or ssh://[user@]host[:port], for which Dial must be
+	// set. "" is the default socket of the platform.
+	Host string
+	// TLSVerify and CertPath are DOCKER_TLS_VERIFY and DOCKER_CERT_PATH: with a CertPath the connection is TLS with ca.pem, cert.pem and
+	// key.pem of that folder; without TLSVerify the server's certificate is not checked, as in Docker's own client.
+	TLSVerify bool
+	CertPath  string
+	// HTTP replaces the connection, for tests: only its Transport is used.
+	HTTP *http.Client
+	// Dial replaces the dialer, for connections through ssh. Network and address are those of Host.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Observe is told of each finished call: its name (a bounded set), how it ended ("" is well) and how long it took.
+	Observe func(op string, kind apierr.Kind, took time.Duration)
+}
+
+// OptionsFromEnv reads DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH.
+func OptionsFromEnv(getenv func(string) string) Options {
+	return Options{
+		Host:      getenv("DOCKER_HOST"),
+		TLSVerify: getenv("DOCKER_TLS_VERIFY") != "",
+		CertPath:  getenv("DOCKER_CERT_PATH"),
+	}
+}
+
+// Client talks to one engine. It is safe for concurrent use.
+type Client struct {
+	api        *client.Client
+	transport  http.RoundTripper
+	observe    func(string, apierr.Kind, time.Duration)
+	negotiated chan bool // holds one value: whether the API version is settled. A channel, for a mutex does not block durably under testing/synctest
+
+	mu      sync.Mutex
+	names   map[string]string // network id → name; a network is never renamed, so an entry never goes stale
+	configs map[string]string // config id → name, likewise
+}
+
+// New prepares a client. It sends nothing: the first call connects and settles the API version.
+func New(o Options) (*Client, error) {
+	conn, err := connectionOf(o)
+	if err != nil {
+		return nil, fmt.Errorf("docker host %q: %w", o.Host, err)
+	}
+	rec := &recorder{base: conn.transport}
+	api, err := client.NewClientWithOpts(
+		client.WithHost(conn.host), // must come before WithHTTPClient: it wants to configure a transport of its own
+		client.WithHTTPClient(&http.Client{Transport: rec, CheckRedirect: client.CheckRedirect}),
+		client.WithScheme(conn.scheme),
+		client.WithAPIVersionNegotiation(),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("docker host %q: %w", o.Host, err)
+	}
+	c := &Client{api: api, transport: conn.transport, observe: o.Observe, negotiated: make(chan bool, 1),
+		names: map[string]string{}, configs: map[string]string{}}
+	c.negotiated <- false
+	return c, nil
+}
+
+// Close drops idle connections. Calls under way end on their own.
+func (c *Client) Close() {
+	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// settle agrees with the engine on an API version, once and before anything else is sent: two first calls side by side would
+// otherwise meet on the client's own mutex for as long as the engine takes to answer.
+func (c *Client) settle(ctx context.Context) error {
+	var done bool
+	select {
+	case done = <-c.negotiated:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { c.negotiated <- done }()
+	if done {
+		return nil
+	}
+	ping, err := c.api.Ping(ctx)
+	if err != nil {
+		return err
+	}
+	c.api.NegotiateAPIVersionPing(ping)
+	done = true
+	return nil
+}

@@ -1,0 +1,101 @@
+package docker
+
+import (
+	"context"
+	"maps"
+	"sort"
+	"strings"
+
+	"github.com/docker/docker/api/types/filters"
+	api "github.com/docker/docker/api/types/swarm"
+
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// Configs returns the configs whose name begins with the prefix, data included, sorted by name.
+func (c *Client) Configs(ctx context.Context, prefix string) ([]swarm.Config, error) {
+	var list []api.Config
+	err := c.read(ctx, "list configs", func(ctx context.Context) (err error) {
+		list, err = c.api.ConfigList(ctx, api.ConfigListOptions{Filters: filters.NewArgs(filters.Arg("name", prefix))})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	configs := make([]swarm.Config, 0, len(list))
+	for _, k := range list {
+		if strings.HasPrefix(k.Spec.Name, prefix) { // engines differ in what the filter means
+			configs = append(configs, configOf(k))
+			c.noteConfig(k.ID, k.Spec.Name)
+		}
+	}
+	sort.Slice(configs, func(i, j int) bool { return configs[i].Name < configs[j].Name })
+	return configs, nil
+}
+
+func configOf(k api.Config) swarm.Config {
+	return swarm.Config{ID: k.ID, Version: k.Version.Index, Name: k.Spec.Name, Labels: k.Spec.Labels, Data: k.Spec.Data, Created: k.CreatedAt}
+}
+
+// CreateConfig stores a config, at most 1,000 kB of data. A name that is taken is a Conflict.
+func (c *Client) CreateConfig(ctx context.Context, name string, labels map[string]string, data []byte) (string, error) {
+	spec := api.ConfigSpec{Annotations: api.Annotations{Name: name, Labels: maps.Clone(labels)}, Data: data}
+	var made api.ConfigCreateResponse
+	err := c.write(ctx, "create config", func(ctx context.Context) (err error) {
+		made, err = c.api.ConfigCreate(ctx, spec)
+		return err
+	})
+	if err == nil {
+		c.noteConfig(made.ID, name)
+	}
+	return made.ID, err
+}
+
+// UpdateConfig replaces a config's labels, if it is still at the version: the compare-and-swap of the store. A stale version is a Conflict.
+func (c *Client) UpdateConfig(ctx context.Context, id string, version uint64, labels map[string]string) error {
+	name, err := c.configName(ctx, id)
+	if err != nil {
+		return err
+	}
+	// Without data the engine keeps what it has; the name must be repeated unchanged.
+	spec := api.ConfigSpec{Annotations: api.Annotations{Name: name, Labels: maps.Clone(labels)}}
+	return c.write(ctx, "update config", func(ctx context.Context) error {
+		return c.api.ConfigUpdate(ctx, id, api.Version{Index: version}, spec)
+	})
+}
+
+// RemoveConfig removes a config that no service uses.
+func (c *Client) RemoveConfig(ctx context.Context, id string) error {
+	return c.write(ctx, "remove config", func(ctx context.Context) error { return c.api.ConfigRemove(ctx, id) })
+}
+
+func (c *Client) configName(ctx context.Context, id string) (string, error) {
+	c.mu.Lock()
+	name, ok := c.configs[id]
+	c.mu.Unlock()
+	if ok {
+		return name, nil
+	}
+	var k api.Config
+	err := c.read(ctx, "inspect config", func(ctx context.Context) (err error) {
+		k, _, err = c.api.ConfigInspectWithRaw(ctx, id)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	c.noteConfig(id, k.Spec.Name)
+	return k.Spec.Name, nil
+}
+
+// noteLimit bounds the remembered names. Ids are never used again, so what is forgotten is only asked for once more.
+const noteLimit = 4096
+
+func (c *Client) noteConfig(id, name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.configs) >= noteLimit {
+		clear(c.configs)
+	}
+	c.configs[id] = name
+}

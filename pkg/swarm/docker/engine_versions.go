@@ -1,0 +1,29 @@
+package docker
+
+import (
+	"slices"
+
+	api "github.com/docker/docker/api/types/swarm"
+	"github.com/docker/docker/api/types/versions"
+)
+
+// unsupported names the fields of a specification that an engine of this API version would drop without a word (API changelog of the
+// engine: start_interval 1.44, subpath 1.45, oom_score_adj 1.46).
+func unsupported(s api.ServiceSpec, version string) []string {
+	c := s.TaskTemplate.ContainerSpec
+	if c == nil {
+		return nil
+	}
+	var missing []string
+	note := func(used bool, since, name string) {
+		if used && versions.LessThan(version, since) && !slices.Contains(missing, name) {
+			missing = append(missing, name+" (API "+since+")")
+		}
+	}
+	note(c.Healthcheck != nil && c.Healthcheck.StartInterval != 0, "1.44", "healthcheck.start_interval")
+	note(c.OomScoreAdj != 0, "1.46", "oom_score_adj")
+	for _, m := range c.Mounts {
+		note(m.VolumeOptions != nil && m.VolumeOptions.Subpath != "", "1.45", "volumes.volume.subpath")
+	}
+	return missing
+}

@@ -1,0 +1,128 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"sort"
+
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/network"
+
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// Networks returns the networks of swarm scope, the ingress network too, sorted by name.
+func (c *Client) Networks(ctx context.Context) ([]swarm.Network, error) {
+	var list []network.Inspect
+	err := c.read(ctx, "list networks", func(ctx context.Context) (err error) {
+		list, err = c.api.NetworkList(ctx, network.ListOptions{Filters: filters.NewArgs(filters.Arg("scope", "swarm"))})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	networks := make([]swarm.Network, 0, len(list))
+	for _, n := range list {
+		spec, err := liveNetwork(n)
+		if err != nil {
+			return nil, err
+		}
+		networks = append(networks, swarm.Network{ID: n.ID, Spec: spec})
+	}
+	sort.Slice(networks, func(i, j int) bool { return networks[i].Spec.Name < networks[j].Spec.Name })
+	c.noteNetworks(networks)
+	return networks, nil
+}
+
+func (c *Client) noteNetworks(networks []swarm.Network) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.names)+len(networks) > noteLimit {
+		clear(c.names)
+	}
+	for _, n := range networks {
+		c.names[n.ID] = n.Spec.Name
+	}
+}
+
+// networkNames returns id → name for at least the given ids, as far as they exist. It asks the engine only for ids never seen before.
+func (c *Client) networkNames(ctx context.Context, ids []string) (map[string]string, error) {
+	known := func() (map[string]string, bool) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, id := range ids {
+			if _, ok := c.names[id]; !ok {
+				return nil, false
+			}
+		}
+		return maps.Clone(c.names), true
+	}
+	if names, ok := known(); ok {
+		return names, nil
+	}
+	if _, err := c.Networks(ctx); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.names), nil
+}
+
+// CreateNetwork creates a network of swarm scope. A name that is taken is a Conflict.
+func (c *Client) CreateNetwork(ctx context.Context, spec swarm.NetworkSpec) (string, error) {
+	var opts network.CreateOptions
+	if err := json.Unmarshal(spec.Raw, &opts); err != nil {
+		return "", badSpec("create network", spec.Name, err)
+	}
+	opts.Labels = maps.Clone(spec.Labels)
+	var made network.CreateResponse
+	err := c.write(ctx, "create network", func(ctx context.Context) (err error) {
+		made, err = c.api.NetworkCreate(ctx, spec.Name, opts)
+		return err
+	})
+	return made.ID, err
+}
+
+// RemoveNetwork removes a network that no service uses.
+func (c *Client) RemoveNetwork(ctx context.Context, id string) error {
+	return c.write(ctx, "remove network", func(ctx context.Context) error { return c.api.NetworkRemove(ctx, id) })
+}
+
+// wantedNetwork is a specification from its API form: normal form, our labels, hash.
+func wantedNetwork(name string, opts network.CreateOptions) (swarm.NetworkSpec, error) {
+	raw, err := json.Marshal(opts)
+	if err != nil {
+		return swarm.NetworkSpec{}, fmt.Errorf("network %s: %w", name, err)
+	}
+	form, err := networkForm(name, opts, true)
+	if err != nil {
+		return swarm.NetworkSpec{}, fmt.Errorf("network %s: %w", name, err)
+	}
+	labels := maps.Clone(opts.Labels)
+	labels[swarm.LabelHash] = form.Hash()
+	return swarm.NetworkSpec{Name: name, Labels: labels, Form: form, Raw: raw}, nil
+}
+
+// liveNetwork reads a network back. The engine picks a subnet where none was asked for and does not say which it was; the hash that was
+// stored with the network does: if the form without a subnet has that hash, none was asked for.
+func liveNetwork(n network.Inspect) (swarm.NetworkSpec, error) {
+	opts := network.CreateOptions{Driver: n.Driver, Internal: n.Internal, Attachable: n.Attachable, Ingress: n.Ingress,
+		IPAM: &n.IPAM, Options: n.Options, Labels: n.Labels}
+	if n.EnableIPv6 {
+		opts.EnableIPv6 = &n.EnableIPv6
+	}
+	raw, err := json.Marshal(opts)
+	if err != nil {
+		return swarm.NetworkSpec{}, fmt.Errorf("network %s: %w", n.Name, err)
+	}
+	form, err := networkForm(n.Name, opts, false)
+	if err == nil && form.Hash() != n.Labels[swarm.LabelHash] {
+		form, err = networkForm(n.Name, opts, true)
+	}
+	if err != nil {
+		return swarm.NetworkSpec{}, fmt.Errorf("network %s: %w", n.Name, err)
+	}
+	return swarm.NetworkSpec{Name: n.Name, Labels: n.Labels, Form: form, Raw: raw}, nil
+}

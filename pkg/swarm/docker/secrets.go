@@ -1,0 +1,45 @@
+package docker
+
+import (
+	"context"
+	"maps"
+	"strings"
+
+	"github.com/docker/docker/api/types/filters"
+	api "github.com/docker/docker/api/types/swarm"
+)
+
+// Secrets returns name → id of the secrets whose name begins with the prefix. Their data cannot be read back from any engine.
+func (c *Client) Secrets(ctx context.Context, prefix string) (map[string]string, error) {
+	var list []api.Secret
+	err := c.read(ctx, "list secrets", func(ctx context.Context) (err error) {
+		list, err = c.api.SecretList(ctx, api.SecretListOptions{Filters: filters.NewArgs(filters.Arg("name", prefix))})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	ids := map[string]string{}
+	for _, s := range list {
+		if strings.HasPrefix(s.Spec.Name, prefix) {
+			ids[s.Spec.Name] = s.ID
+		}
+	}
+	return ids, nil
+}
+
+// CreateSecret stores a secret, less than 500 kB. A name that is taken is a Conflict.
+func (c *Client) CreateSecret(ctx context.Context, name string, labels map[string]string, data []byte) (string, error) {
+	spec := api.SecretSpec{Annotations: api.Annotations{Name: name, Labels: maps.Clone(labels)}, Data: data}
+	var made api.SecretCreateResponse
+	err := c.write(ctx, "create secret", func(ctx context.Context) (err error) {
+		made, err = c.api.SecretCreate(ctx, spec)
+		return err
+	})
+	return made.ID, err
+}
+
+// RemoveSecret removes a secret that no service uses.
+func (c *Client) RemoveSecret(ctx context.Context, id string) error {
+	return c.write(ctx, "remove secret", func(ctx context.Context) error { return c.api.SecretRemove(ctx, id) })
+}

@@ -1,0 +1,205 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"sort"
+	"strings"
+
+	api "github.com/docker/docker/api/types/swarm"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// Services returns all services, sorted by name, their networks by name.
+func (c *Client) Services(ctx context.Context) ([]swarm.Service, error) {
+	var list []api.Service
+	err := c.read(ctx, "list services", func(ctx context.Context) (err error) {
+		list, err = c.api.ServiceList(ctx, api.ServiceListOptions{})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	names, err := c.networkNames(ctx, networksOf(list))
+	if err != nil {
+		return nil, err
+	}
+	services := make([]swarm.Service, 0, len(list))
+	for _, s := range list {
+		live, err := serviceOf(s, names)
+		if err != nil {
+			return nil, err
+		}
+		services = append(services, live)
+	}
+	sort.Slice(services, func(i, j int) bool { return services[i].Spec.Name < services[j].Spec.Name })
+	return services, nil
+}
+
+func networksOf(list []api.Service) []string {
+	var ids []string
+	for _, s := range list {
+		for _, n := range attachments(s.Spec) {
+			ids = append(ids, n.Target)
+		}
+	}
+	return ids
+}
+
+func serviceOf(s api.Service, networks map[string]string) (swarm.Service, error) {
+	spec, err := specOf(s.Spec, networks)
+	if err != nil {
+		return swarm.Service{}, fmt.Errorf("service %s: %w", s.Spec.Name, err)
+	}
+	out := swarm.Service{ID: s.ID, Version: s.Version.Index, Spec: spec, Created: s.CreatedAt, Updated: s.UpdatedAt}
+	if s.UpdateStatus != nil {
+		out.Update, out.UpdateMessage = swarm.UpdateState(s.UpdateStatus.State), s.UpdateStatus.Message
+	}
+	return out, nil
+}
+
+// specOf puts an API specification into the project's words. Names stand for the networks' ids afterwards.
+func specOf(s api.ServiceSpec, networks map[string]string) (swarm.ServiceSpec, error) {
+	s = withNetworkNames(s, networks)
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return swarm.ServiceSpec{}, err
+	}
+	form, err := serviceForm(s)
+	if err != nil {
+		return swarm.ServiceSpec{}, err
+	}
+	out := swarm.ServiceSpec{Name: s.Name, Labels: maps.Clone(s.Labels), Form: form, Raw: raw}
+	out.Mode, out.Replicas = modeOf(s.Mode)
+	if s.TaskTemplate.ContainerSpec != nil {
+		out.Image, out.Digest = splitImage(s.TaskTemplate.ContainerSpec.Image)
+	}
+	for _, n := range attachments(s) {
+		out.Networks = append(out.Networks, n.Target)
+	}
+	out.Ports = portsOf(s.EndpointSpec)
+	return out, nil
+}
+
+func modeOf(m api.ServiceMode) (swarm.Mode, uint64) {
+	switch {
+	case m.Global != nil:
+		return swarm.Global, 0
+	case m.ReplicatedJob != nil:
+		return "replicated-job", 0
+	case m.GlobalJob != nil:
+		return "global-job", 0
+	case m.Replicated != nil && m.Replicated.Replicas != nil:
+		return swarm.Replicated, *m.Replicated.Replicas
+	}
+	return swarm.Replicated, 1
+}
+
+func portsOf(e *api.EndpointSpec) []swarm.Port {
+	if e == nil {
+		return nil
+	}
+	var ports []swarm.Port
+	for _, p := range e.Ports {
+		p = fullPort(p)
+		ports = append(ports, swarm.Port{Published: p.PublishedPort, Target: p.TargetPort, Protocol: string(p.Protocol), Mode: string(p.PublishMode)})
+	}
+	return ports
+}
+
+// WithDigest pins the specification's image to a digest ("sha256:…"); "" leaves the tag alone.
+func WithDigest(spec swarm.ServiceSpec, digest string) swarm.ServiceSpec {
+	spec.Digest = digest
+	return spec
+}
+
+// wire is what is sent: the opaque part with the labels and the pinned image of now. Networks go by name, the engine resolves them.
+func wire(op string, spec swarm.ServiceSpec) (api.ServiceSpec, error) {
+	var out api.ServiceSpec
+	if err := json.Unmarshal(spec.Raw, &out); err != nil {
+		return out, badSpec(op, spec.Name, err)
+	}
+	if out.TaskTemplate.ContainerSpec == nil {
+		return out, badSpec(op, spec.Name, errors.New("no container in the specification"))
+	}
+	out.Labels = maps.Clone(spec.Labels)
+	out.TaskTemplate.ContainerSpec.Image = joinImage(spec.Image, spec.Digest)
+	return out, nil
+}
+
+// badSpec is a specification that was never sent.
+func badSpec(op, name string, err error) error {
+	return &apierr.Error{Kind: apierr.Invalid, Side: "swarm", Op: op, Err: fmt.Errorf("specification of %s: %w", name, err)}
+}
+
+// CreateService creates a service. A name that is taken is a Conflict. A field that the engine is too old to know is Invalid: it would drop
+// it silently, and the service would differ from its file for ever.
+func (c *Client) CreateService(ctx context.Context, spec swarm.ServiceSpec) (string, error) {
+	const op = "create service"
+	out, err := wire(op, spec)
+	if err != nil {
+		return "", err
+	}
+	var made api.ServiceCreateResponse
+	err = c.write(ctx, op, func(ctx context.Context) (err error) {
+		if err := c.understood(op, out); err != nil {
+			return err
+		}
+		made, err = c.api.ServiceCreate(ctx, out, api.ServiceCreateOptions{})
+		return err
+	})
+	return made.ID, err
+}
+
+// UpdateService replaces a service's specification, if it is still at the version; a stale version is a Conflict. The counter of forced
+// updates is kept as it is: to set it back would restart every task.
+func (c *Client) UpdateService(ctx context.Context, id string, version uint64, spec swarm.ServiceSpec) error {
+	const op = "update service"
+	out, err := wire(op, spec)
+	if err != nil {
+		return err
+	}
+	live, err := c.inspectService(ctx, id)
+	if err != nil {
+		return err
+	}
+	if live.Version.Index != version {
+		return &apierr.Error{Kind: apierr.Conflict, Side: "swarm", Op: op,
+			Err: fmt.Errorf("service %s is at version %d, not %d; nothing was sent", spec.Name, live.Version.Index, version)}
+	}
+	out.TaskTemplate.ForceUpdate = live.Spec.TaskTemplate.ForceUpdate
+	return c.write(ctx, op, func(ctx context.Context) error {
+		if err := c.understood(op, out); err != nil {
+			return err
+		}
+		_, err := c.api.ServiceUpdate(ctx, id, api.Version{Index: version}, out, api.ServiceUpdateOptions{})
+		return err
+	})
+}
+
+func (c *Client) inspectService(ctx context.Context, id string) (api.Service, error) {
+	var s api.Service
+	err := c.read(ctx, "inspect service", func(ctx context.Context) (err error) {
+		s, _, err = c.api.ServiceInspectWithRaw(ctx, id, api.ServiceInspectOptions{})
+		return err
+	})
+	return s, err
+}
+
+// RemoveService removes a service and its tasks.
+func (c *Client) RemoveService(ctx context.Context, id string) error {
+	return c.write(ctx, "remove service", func(ctx context.Context) error { return c.api.ServiceRemove(ctx, id) })
+}
+
+// understood refuses what the engine's API version does not know.
+func (c *Client) understood(op string, s api.ServiceSpec) error {
+	if missing := unsupported(s, c.api.ClientVersion()); len(missing) > 0 {
+		return badSpec(op, s.Name, fmt.Errorf("the engine's API %s does not know %s", c.api.ClientVersion(), strings.Join(missing, ", ")))
+	}
+	return nil
+}

@@ -1,0 +1,249 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// checkPools looks at the pools together: the managers' number, what they leave to the cloud's defaults, adopted machines.
+func (w *walker) checkPools(root *node, s *Spec) {
+	nodes := root.child("nodes")
+	if nodes == nil || nodes.kind != kindMap {
+		return
+	}
+	w.checkManagers(nodes, s)
+	adopted := map[int]string{}
+	for _, p := range s.Pools {
+		at := nodes.child(p.Name)
+		w.inherited(root, at, "region", p.Region)
+		w.inherited(root, at, "image", p.Image)
+		w.checkAdopted(at, p, adopted)
+	}
+}
+
+// inherited reports a pool that has a setting neither itself nor from the cloud.
+func (w *walker) inherited(root, pool *node, key, value string) {
+	if value == "" && pool.child(key) == nil && root.get("cloud", "digitalocean").child(key) == nil {
+		w.lacks(pool, "%q is missing: set it here or under cloud.digitalocean", key)
+	}
+}
+
+// checkManagers holds the number of managers to what Raft is good with: odd, since an even number protects no better than one less,
+// and at most seven. It is silent while a pool's own faults leave the number open.
+func (w *walker) checkManagers(nodes *node, s *Spec) {
+	managers, last := 0, nodes
+	for _, p := range s.Pools {
+		at := nodes.child(p.Name)
+		if p.Role == "" || p.Role == "manager" && !isCount(at.child("count")) {
+			return
+		}
+		if p.Role == "manager" {
+			managers += p.Count
+			last = at.get("count")
+		}
+	}
+	switch {
+	case managers == 0:
+		w.lacks(last, "there is no manager: a swarm needs 1, 3, 5 or 7")
+	case managers > maxManagers:
+		w.fault(last, "%d managers in all: at most %d", managers, maxManagers)
+	case managers%2 == 0:
+		w.fault(last, "%d managers in all: the number must be odd, an even one survives no more failures than one less", managers)
+	}
+	w.checkDrained(nodes, s)
+}
+
+func isCount(n *node) bool {
+	return n != nil && n.kind == kindInt && whole(0, maxPoolCount)(&walker{}, n) != nil
+}
+
+// checkDrained finds managers on which swarmd's own service cannot run: Swarm starts no task on a drained node.
+func (w *walker) checkDrained(nodes *node, s *Spec) {
+	if s.Swarmd.Image == "" {
+		return
+	}
+	open := slices.ContainsFunc(s.Pools, func(p Pool) bool { return p.Role == "manager" && p.Availability == "active" && p.Count > 0 })
+	for _, p := range s.Pools {
+		at := nodes.child(p.Name)
+		switch {
+		case p.Role != "manager" || p.Availability != "drain" || p.Count == 0:
+		case open:
+			w.warn(at.get("availability"), "no swarmd runs on these managers: Swarm starts nothing on a drained node")
+		default:
+			w.fault(at.get("availability"), "all managers are drained: swarmd itself, named under swarmd.image, could run on none of them")
+		}
+	}
+}
+
+// checkAdopted holds adopted machines to one place each. adopted is droplet id → pool of those seen so far.
+func (w *walker) checkAdopted(at *node, p Pool, adopted map[int]string) {
+	if len(p.Adopt) > p.Count && isCount(at.child("count")) {
+		w.lacks(at.get("adopt"), "%d machines are adopted into a pool of %d", len(p.Adopt), p.Count)
+	}
+	for _, id := range p.Adopt {
+		if other, taken := adopted[id]; taken && other != p.Name {
+			w.lacks(at.get("adopt"), "droplet %d is adopted by the pool %s already", id, other)
+		}
+		adopted[id] = p.Name
+	}
+}
+
+// checkNames looks at the names that are put together from several.
+func (w *walker) checkNames(root *node, s *Spec) {
+	for _, p := range s.Pools {
+		if longest := len(s.Cluster) + 1 + len(p.Name) + opSuffixChars; longest > maxHostname {
+			w.lacks(root.get("nodes", p.Name), "droplets would be named %s-%s-xxxxx: %d characters, a host name has at most %d", s.Cluster, p.Name, longest, maxHostname)
+		}
+	}
+	for _, f := range w.services {
+		if f.name == "swarmd" {
+			w.lacks(f.node, "the name is taken: it is swarmd's own service")
+		}
+		if full := s.Cluster + "_" + f.name; len(full) > maxHostname {
+			w.lacks(f.node, "the service would be named %s: %d characters, at most %d", clip(full), len(full), maxHostname)
+		}
+	}
+}
+
+// checkServices looks at what a service's keys say together, and at the networks and volumes they name.
+func (w *walker) checkServices(root *node) {
+	for _, s := range w.services {
+		deploy := section(s.values, "deploy")
+		if str(deploy, "mode") == "global" {
+			for _, path := range [][]string{{"deploy", "replicas"}, {"deploy", "placement", "max_replicas_per_node"}} {
+				if at := s.node.get(path...); at.path == s.node.path+"."+dotted(path) {
+					w.lacks(at, "a global service runs once on each node")
+				}
+			}
+		}
+		w.checkDeclared(root, s)
+	}
+}
+
+func dotted(path []string) string {
+	joined := path[0]
+	for _, key := range path[1:] {
+		joined += "." + key
+	}
+	return joined
+}
+
+// checkDeclared reports networks and volumes that a service names and the file does not declare.
+func (w *walker) checkDeclared(root *node, s serviceFacts) {
+	networks := s.node.get("networks")
+	for _, item := range networks.items {
+		w.declared(root, item, "networks", item.text)
+	}
+	for _, f := range s.networkFields() {
+		w.declared(root, f.value, "networks", f.key)
+	}
+	for _, m := range s.mounts() {
+		if m.kind == "volume" && m.source != "" {
+			w.declared(root, m.node, "volumes", m.source)
+		}
+	}
+}
+
+func (w *walker) declared(root, at *node, section, name string) {
+	if section == "networks" && name == "default" {
+		return
+	}
+	if d := root.child(section); d != nil && d.child(name) != nil {
+		return
+	}
+	var known []string
+	if d := root.child(section); d != nil {
+		for _, f := range d.fields {
+			known = append(known, f.key)
+		}
+	}
+	hint := ""
+	if near := nearest(name, known); near != "" {
+		hint = "; did you mean " + quote(near) + "?"
+	}
+	w.lacks(at, "%s is not declared under the top-level %s%s", quote(name), section, hint)
+}
+
+// checkPorts finds published ports that cannot all be had. The routing mesh takes a port on every node, so nothing else may have it,
+// in host mode neither. Two services may share a port in host mode only if their placement keeps them apart: otherwise chance
+// decides which of them a node gets, and the other waits.
+func (w *walker) checkPorts() {
+	var taken []publication
+	for i := range w.services {
+		s := &w.services[i]
+		all := s.publications()
+		if len(all) > maxPublished {
+			w.lacks(s.node.get("ports"), "%d published ports: at most %d", len(all), maxPublished)
+			continue
+		}
+		for _, p := range all {
+			if use := ownUse(p); use != "" {
+				w.fault(p.node, "%s is used by every machine itself: %s", p, use)
+			}
+			if other := clash(taken, p); other != nil {
+				w.fault(p.node, "%s is published by %s already", p, other.service.name)
+			}
+		}
+		taken = append(taken, all...)
+		w.checkEndpoint(s, all)
+	}
+}
+
+// ownUse names what a port is for on every machine of a swarm, or "".
+func ownUse(p publication) string {
+	switch p.String() {
+	case "22/tcp":
+		return "ssh"
+	case "2377/tcp":
+		return "Swarm's managers"
+	case "7946/tcp", "7946/udp":
+		return "Swarm's gossip"
+	case "4789/udp":
+		return "overlay networks"
+	}
+	return ""
+}
+
+// clash returns the earlier publication that p cannot stand beside, or nil.
+func clash(taken []publication, p publication) *publication {
+	for i, t := range taken {
+		if t.published != p.published || t.protocol != p.protocol {
+			continue
+		}
+		if t.mode == "ingress" || p.mode == "ingress" || !apart(t.service, p.service) {
+			return &taken[i]
+		}
+	}
+	return nil
+}
+
+// apart reports whether no node can satisfy the placement of both services.
+func apart(a, b *serviceFacts) bool {
+	for _, x := range a.constraints() {
+		for _, y := range b.constraints() {
+			if x.key == y.key && x.key != "node.ip" && x.excludes(y) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// excludes reports whether no value can satisfy both comparisons. Swarm ignores case.
+func (c compare) excludes(other compare) bool {
+	same := strings.EqualFold(c.value, other.value)
+	return c.equal && other.equal && !same || c.equal != other.equal && same
+}
+
+// checkEndpoint reports ports of the routing mesh on a service that has no virtual address for it.
+func (w *walker) checkEndpoint(s *serviceFacts, all []publication) {
+	if str(section(s.values, "deploy"), "endpoint_mode") != "dnsrr" {
+		return
+	}
+	for _, p := range all {
+		if p.mode == "ingress" {
+			w.fault(p.node, "endpoint_mode dnsrr has no routing mesh: publish %s with mode: host", fmt.Sprint(p))
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package spec
+
+import "time"
+
+// MaxSize is the largest file in bytes. Each accepted file is kept as a Docker config, which holds 1,000 kB.
+const MaxSize = 900_000
+
+// Limits on what a small file can make the parser do: aliases copy what they name, so a few lines could stand for millions of values.
+const (
+	maxValues = 200_000
+	maxDepth  = 50
+	maxFaults = 500
+)
+
+// Bounds of the counts in a file.
+const (
+	maxManagers   = 7 // Docker's own advice: more managers slow Raft down and protect no better
+	maxPoolCount  = 500
+	maxReplicas   = 10_000
+	maxPublished  = 256 // ports that one service may publish, a range written out
+	maxCluster    = 30
+	maxPool       = 30
+	maxHostname   = 63 // of a droplet, and of a service's name in DNS
+	opSuffixChars = 6  // "-abcde", the end of a droplet's name
+)
+
+// defaultPolicies are the policies of a file that has none.
+func defaultPolicies() Policies {
+	return Policies{
+		CreateVisible:   5 * time.Minute,
+		LaunchTimeout:   10 * time.Minute,
+		DrainTimeout:    5 * time.Minute,
+		ShutdownTimeout: 2 * time.Minute,
+		MaxCreates:      10,
+		Resync:          30 * time.Second,
+	}
+}

@@ -1,0 +1,165 @@
+package spec
+
+import (
+	"math/big"
+	"strings"
+
+	"github.com/docker/go-units"
+)
+
+func deployKeys() map[string]rule {
+	return map[string]rule{
+		"mode":            deployMode,
+		"endpoint_mode":   choice("vip", "dnsrr"),
+		"replicas":        whole(0, maxReplicas),
+		"labels":          labels,
+		"update_config":   keys(rolloutKeys("pause", "continue", "rollback")),
+		"rollback_config": keys(rolloutKeys("pause", "continue")),
+		"restart_policy": keys(map[string]rule{
+			"condition":    choice("none", "on-failure", "any"),
+			"delay":        span(0, longest),
+			"max_attempts": whole(0, maxReplicas),
+			"window":       span(0, longest),
+		}),
+		"placement": keys(map[string]rule{
+			"constraints":           listOf(constraint),
+			"preferences":           listOf(object{known: map[string]rule{"spread": spread}, required: []string{"spread"}}.rule),
+			"max_replicas_per_node": whole(0, maxReplicas),
+		}),
+		"resources": keys(map[string]rule{
+			"limits":       keys(map[string]rule{"cpus": cpus, "memory": memory, "pids": whole(0, 1<<22)}),
+			"reservations": keys(map[string]rule{"cpus": cpus, "memory": memory, "generic_resources": notYet}),
+		}),
+	}
+}
+
+// rolloutKeys are the keys of update_config and rollback_config.
+func rolloutKeys(failureActions ...string) map[string]rule {
+	return map[string]rule{
+		"parallelism":       whole(0, maxReplicas),
+		"delay":             span(0, longest),
+		"failure_action":    choice(failureActions...),
+		"monitor":           span(0, longest),
+		"max_failure_ratio": ratio,
+		"order":             choice("stop-first", "start-first"),
+	}
+}
+
+func deployMode(w *walker, n *node) any {
+	if n.text == "replicated-job" || n.text == "global-job" {
+		w.fault(n, "jobs are not yet supported")
+		return nil
+	}
+	return choice("replicated", "global")(w, n)
+}
+
+func notYet(w *walker, n *node) any {
+	w.lacks(n, "not yet supported")
+	return nil
+}
+
+// cpus takes a number of processors. The engine refuses less than a thousandth and keeps nine decimals.
+func cpus(w *walker, n *node) any {
+	s, ok := w.scalar(n)
+	if !ok {
+		return nil
+	}
+	number := charset{rest: digits + ".", max: 16}
+	v, valid := new(big.Rat).SetString(s)
+	nano := valid && number.holds(s) && new(big.Rat).Mul(v, big.NewRat(1e9, 1)).IsInt()
+	if !nano || v.Cmp(big.NewRat(1, 1000)) < 0 || v.Cmp(big.NewRat(1024, 1)) > 0 {
+		w.fault(n, "must be a number of processors from 0.001 to 1024, such as 0.5, not %s", quote(s))
+		return nil
+	}
+	return s
+}
+
+// memory takes a size such as 64M. The engine refuses less than 4 MiB.
+func memory(w *walker, n *node) any {
+	s, ok := w.scalar(n)
+	if !ok {
+		return nil
+	}
+	size, err := units.RAMInBytes(s)
+	if err != nil || size < 4<<20 || size > 1<<50 || !(charset{rest: letters + digits + ".", max: 32}).holds(s) {
+		w.fault(n, "must be a size of at least 4M, such as 64M or 1G, not %s", quote(s))
+		return nil
+	}
+	return s
+}
+
+// constraint takes what Swarm's scheduler can compare: a known attribute of the node, == or !=, a value.
+func constraint(w *walker, n *node) any {
+	s, ok := w.scalar(n)
+	if !ok {
+		return nil
+	}
+	c, ok := parseConstraint(s)
+	value := charset{"", letters + digits + ":-_.*()?+[]\\^$|/ ", 255, ""}
+	switch {
+	case !ok || !value.holds(c.value):
+		w.fault(n, "must compare with == or !=, such as node.role==manager, not %s", quote(s))
+	case !isNodeAttribute(c.key):
+		w.fault(n, "%s is nothing that a node has: %s%s", quote(c.key), "use node.role, node.hostname, node.id, node.ip, node.platform.os, "+
+			"node.platform.arch, node.labels.KEY or engine.labels.KEY", nearAttribute(c.key))
+	case strings.EqualFold(c.key, "node.role") && c.value != "manager" && c.value != "worker":
+		w.fault(n, "node.role is manager or worker, not %s", quote(c.value))
+	default:
+		return s
+	}
+	return nil
+}
+
+// compare is a placement constraint.
+type compare struct {
+	key, value string
+	equal      bool
+}
+
+func parseConstraint(s string) (compare, bool) {
+	for _, op := range []string{"==", "!="} {
+		if key, value, found := strings.Cut(s, op); found {
+			c := compare{strings.TrimSpace(key), strings.TrimSpace(value), op == "=="}
+			return c, c.key != "" && c.value != ""
+		}
+	}
+	return compare{}, false
+}
+
+func nodeAttributes() []string {
+	return []string{"node.role", "node.hostname", "node.id", "node.ip", "node.platform.os", "node.platform.arch"}
+}
+
+func isNodeAttribute(key string) bool {
+	for _, prefix := range []string{"node.labels.", "engine.labels."} {
+		if rest, ok := strings.CutPrefix(strings.ToLower(key), prefix); ok {
+			return nodeLabel().holds(rest)
+		}
+	}
+	for _, attribute := range nodeAttributes() {
+		if strings.EqualFold(key, attribute) {
+			return true
+		}
+	}
+	return false
+}
+
+func nearAttribute(key string) string {
+	if near := nearest(key, nodeAttributes()); near != "" {
+		return "; did you mean " + quote(near) + "?"
+	}
+	return ""
+}
+
+// spread takes the node attribute over whose values tasks are spread. Swarm knows labels only.
+func spread(w *walker, n *node) any {
+	s, ok := w.scalar(n)
+	if !ok {
+		return nil
+	}
+	if (strings.HasPrefix(s, "node.labels.") || strings.HasPrefix(s, "engine.labels.")) && isNodeAttribute(s) {
+		return s
+	}
+	w.fault(n, "must be node.labels.KEY or engine.labels.KEY, not %s", quote(s))
+	return nil
+}

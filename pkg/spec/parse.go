@@ -1,0 +1,87 @@
+package spec
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Parse reads a desired state. file is what positions are reported with; nothing is opened, and no environment is read.
+// The error, if there is one, is Faults: everything that is wrong, not only the first. Warnings come with a good file and with a bad one.
+func Parse(file string, data []byte) (*Spec, []Fault, error) {
+	w := &walker{file: file, variables: map[string]string{}}
+	s := w.parse(data)
+	size := extentOf(data[:min(len(data), MaxSize)])
+	warnings := ordered(w.warnings, size)
+	if len(w.faults) > 0 {
+		return nil, warnings, Faults(ordered(w.faults, size))
+	}
+	return s, warnings, nil
+}
+
+func (w *walker) parse(data []byte) *Spec {
+	if message, offset := readable(data); message != "" {
+		line, col := position(data, offset)
+		w.faultAt(line, col, "", "%s", message)
+		return nil
+	}
+	document, fault := decode(data)
+	if fault != nil {
+		w.faultAt(fault.Line, fault.Col, "", "%s", fault.Message)
+		return nil
+	}
+	t := &tree{w: w, open: map[*yaml.Node]bool{}}
+	root := t.build(document, nil, "", 0)
+	if t.broken {
+		return nil
+	}
+	return w.read(root)
+}
+
+// position is the line and column of an offset, from 1.
+func position(data []byte, offset int) (line, col int) {
+	before := data[:offset]
+	line = 1 + bytes.Count(before, []byte("\n"))
+	return line, 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
+}
+
+// read applies the rules to the tree, then the checks across it.
+func (w *walker) read(root *node) *Spec {
+	if root.kind == kindMap {
+		w.readVariables(root)
+	}
+	shape := object{known: documentKeys(), required: []string{"version", "cluster", "nodes"}, other: otherTopLevel}
+	values, ok := shape.rule(w, root).(map[string]any)
+	if !ok {
+		return nil
+	}
+	slices.SortFunc(w.services, func(a, b serviceFacts) int { return cmp.Compare(a.name, b.name) })
+	s := assemble(values)
+	w.checkPools(root, s)
+	w.checkNames(root, s)
+	w.checkServices(root)
+	w.checkPorts()
+	w.lint(s)
+	if len(w.faults) > 0 {
+		return nil
+	}
+	s.Stack = w.stack(root, values)
+	return s
+}
+
+// readVariables takes the file's variables and fills them into what Compose would interpolate. Their own faults come with the rules.
+func (w *walker) readVariables(root *node) {
+	if variables := root.child("variables"); variables != nil {
+		for _, f := range variables.fields {
+			w.variables[f.key] = f.value.text
+		}
+	}
+	for _, key := range []string{"services", "networks", "volumes"} {
+		if n := root.child(key); n != nil {
+			w.interpolate(n)
+		}
+	}
+}

@@ -1,0 +1,262 @@
+package spec
+
+import (
+	"math"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/google/shlex"
+)
+
+// serviceFacts is a service as its rules read it, for the checks across services.
+type serviceFacts struct {
+	name   string
+	node   *node
+	values map[string]any // what the Compose loader gets
+}
+
+// services reads the stack. Each service is recorded for the later checks, a faulty one too.
+func services(w *walker, n *node) any {
+	if !w.is(n, kindMap) {
+		return nil
+	}
+	values := map[string]any{}
+	for _, f := range n.fields {
+		if !serviceName().holds(f.key) {
+			w.faultAt(f.at[0], f.at[1], f.value.path, "a service's name must be %s", serviceName().say)
+		}
+		shape := object{known: serviceKeys(), required: []string{"image"}, other: otherServiceKey}
+		one, ok := shape.rule(w, f.value).(map[string]any)
+		if !ok {
+			continue
+		}
+		values[f.key] = one
+		w.services = append(w.services, serviceFacts{f.key, f.value, one})
+	}
+	return values
+}
+
+// serviceKeys are the keys of a service that Swarm has a use for: those that docker/cli's conversion reads.
+func serviceKeys() map[string]rule {
+	known := map[string]rule{
+		"image":         image,
+		"command":       command,
+		"entrypoint":    command,
+		"environment":   environment,
+		"labels":        labels,
+		"deploy":        optional(keys(deployKeys())),
+		"healthcheck":   healthcheck,
+		"ports":         listOf(port),
+		"volumes":       listOf(mount),
+		"networks":      attachments,
+		"logging":       keys(map[string]rule{"driver": word(objectName()), "options": entries(labelKey(), anyText)}),
+		"extra_hosts":   extraHosts,
+		"dns":           oneOrMore(address),
+		"dns_search":    oneOrMore(word(domain())),
+		"cap_add":       setOf(word(capability())),
+		"cap_drop":      setOf(word(capability())),
+		"sysctls":       pairs("=", labelKey(), lineText),
+		"ulimits":       entries(charset{"", lower, 32, "lower-case letters"}, ulimit),
+		"oom_score_adj": whole(-1000, 1000),
+	}
+	for key, check := range scalarKeys() {
+		known[key] = check
+	}
+	return known
+}
+
+// scalarKeys are the keys of a service with a single value.
+func scalarKeys() map[string]rule {
+	return map[string]rule{
+		"user":              word(charset{"", letters + digits + "._-:", 64, "a user or id, and a group after a colon"}),
+		"working_dir":       absolute,
+		"hostname":          hostname,
+		"stop_signal":       word(charset{letters + digits, letters + digits + "+-", 16, "a signal such as SIGTERM"}),
+		"stop_grace_period": span(0, longest),
+		"restart":           restart,
+		"init":              trueFalse,
+		"read_only":         trueFalse,
+		"tty":               trueFalse,
+		"stdin_open":        trueFalse,
+	}
+}
+
+// longest is the longest duration in a service. Whoever writes a longer one mistook the unit.
+const longest = 30 * 24 * time.Hour
+
+func capability() charset {
+	return charset{letters, letters + "_", 32, "a capability such as NET_ADMIN"}
+}
+
+func domain() charset {
+	return charset{letters + digits + ".", letters + digits + ".-_", 253, "a domain name"}
+}
+
+// command takes a command line, as one text that is split like a shell would, or as a list.
+func command(w *walker, n *node) any {
+	if n.kind == kindList {
+		return listOf(anyText)(w, n)
+	}
+	s, ok := anyText(w, n).(string)
+	if !ok {
+		return nil
+	}
+	if _, err := shlex.Split(s); err != nil {
+		w.fault(n, "the quotes in this command do not match")
+		return nil
+	}
+	return s
+}
+
+// environment takes the container's environment as map or list. An entry without a value would be filled from the environment of
+// the process that reads the file.
+func environment(w *walker, n *node) any {
+	return pairs("=", environmentName(), func(w *walker, n *node) any {
+		if n.kind == kindNull {
+			w.lacks(n, "has no value: name it here or through variables, the daemon's environment is never read")
+			return nil
+		}
+		return anyText(w, n)
+	})(w, n)
+}
+
+// labels takes labels as map or list. A label without a value is an empty one.
+func labels(w *walker, n *node) any {
+	values, ok := pairs("=", labelKey(), func(w *walker, n *node) any {
+		if n.kind == kindNull {
+			return ""
+		}
+		return lineText(w, n)
+	})(w, n).(map[string]any)
+	if !ok {
+		return nil
+	}
+	for key := range values {
+		if strings.HasPrefix(key, "swarmd.") || strings.HasPrefix(key, "com.docker.stack.") {
+			w.fault(n, "the label %s is set by swarmd itself", quote(key))
+		}
+	}
+	return values
+}
+
+// pairs takes a map, or a list of texts with a separator, and returns a map. A list entry without the separator has no value.
+func pairs(separator string, names charset, value rule) rule {
+	return func(w *walker, n *node) any {
+		if n.kind != kindList {
+			return entries(names, value)(w, n)
+		}
+		return entries(names, value)(w, w.unfold(n, separator))
+	}
+}
+
+// unfold turns a list of "name=value" into the map that it stands for, with the positions of the list.
+func (w *walker) unfold(n *node, separator string) *node {
+	unfolded := &node{kind: kindMap, path: n.path, line: n.line, col: n.col, holder: n.holder}
+	for _, item := range n.items {
+		s, ok := w.scalar(item)
+		if !ok {
+			continue
+		}
+		key, value, found := strings.Cut(s, separator)
+		entry := &node{kind: kindText, path: item.path, line: item.line, col: item.col, holder: item.holder, text: value, substituted: item.substituted}
+		if !found {
+			entry.kind = kindNull
+		}
+		if unfolded.child(key) != nil {
+			w.fault(item, "%s stands here twice", quote(key))
+			continue
+		}
+		unfolded.fields = append(unfolded.fields, field{key, [2]int{item.line, item.col}, entry})
+	}
+	return unfolded
+}
+
+// oneOrMore takes a text or a list of texts.
+func oneOrMore(check rule) rule {
+	return func(w *walker, n *node) any {
+		if n.kind == kindList {
+			return setOf(check)(w, n)
+		}
+		return check(w, n)
+	}
+}
+
+// extraHosts takes "name:address" or "name=address" in a list, or a map.
+func extraHosts(w *walker, n *node) any {
+	if n.kind != kindList {
+		return entries(domain(), address)(w, n)
+	}
+	values := make([]any, 0, len(n.items))
+	for _, item := range n.items {
+		s, ok := w.scalar(item)
+		if !ok {
+			continue
+		}
+		i := strings.IndexAny(s, ":=")
+		if i < 1 || !domain().holds(s[:i]) || !isAddress(s[i+1:]) {
+			w.fault(item, "must be name:address, not %s", quote(s))
+			continue
+		}
+		values = append(values, s)
+	}
+	return values
+}
+
+// address takes an IP address.
+func address(w *walker, n *node) any {
+	s, ok := w.scalar(n)
+	if !ok {
+		return nil
+	}
+	if !isAddress(s) {
+		w.fault(n, "must be an IP address, not %s", quote(s))
+		return nil
+	}
+	return s
+}
+
+// absolute takes a path from the root.
+func absolute(w *walker, n *node) any {
+	s, ok := lineText(w, n).(string)
+	if !ok {
+		return nil
+	}
+	if !path.IsAbs(s) {
+		w.fault(n, "must be an absolute path, not %s", quote(s))
+		return nil
+	}
+	return s
+}
+
+// hostname takes a host name, in which Swarm fills templates such as {{.Task.Slot}}.
+func hostname(w *walker, n *node) any {
+	return word(charset{letters + digits + "{", letters + digits + "-._{} ", maxHostname, "a host name"})(w, n)
+}
+
+// ulimit takes one number for both limits, or a soft and a hard one.
+func ulimit(w *walker, n *node) any {
+	bound := whole(-1, math.MaxInt32)
+	if n.kind != kindMap {
+		return bound(w, n)
+	}
+	return object{known: map[string]rule{"soft": bound, "hard": bound}, required: []string{"soft", "hard"}}.rule(w, n)
+}
+
+// restart takes Compose's own restart policy, which `docker stack deploy` reads where deploy.restart_policy is missing.
+func restart(w *walker, n *node) any {
+	s, ok := w.scalar(n)
+	if !ok {
+		return nil
+	}
+	policy, attempts, _ := strings.Cut(s, ":")
+	switch {
+	case policy == "on-failure" && (attempts == "" || charset{rest: digits, max: 4}.holds(attempts)):
+	case s == "no" || s == "always" || s == "unless-stopped":
+	default:
+		w.fault(n, "must be no, always, unless-stopped, on-failure or on-failure:N, not %s", quote(s))
+		return nil
+	}
+	w.warn(n, "belongs to Compose; say it as deploy.restart_policy")
+	return s
+}

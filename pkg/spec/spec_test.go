@@ -1,0 +1,40 @@
+package spec
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestExampleSpec reads the example of the design and compares the whole own part.
+func TestExampleSpec(t *testing.T) {
+	got, _, err := Parse("minitwit.yaml", read(t, "../../deploy/examples/minitwit.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stack := got.Stack
+	got.Stack = nil
+	want := &Spec{
+		Version: 1,
+		Cluster: "minitwit",
+		Cloud: DigitalOcean{Region: "fra1", Image: "docker-20-04",
+			SSHKeys: []string{"01:97:fe:0a:01:e3:a9:68:99:60:b5:e9:74:30:8f:71"}},
+		Pools: []Pool{
+			{Name: "managers", Role: "manager", Count: 3, Size: "s-1vcpu-1gb", Image: "docker-20-04", Region: "fra1",
+				Labels: map[string]string{}, Availability: "active"},
+			{Name: "workers", Role: "worker", Count: 4, Size: "s-2vcpu-2gb", Image: "docker-20-04", Region: "fra1",
+				Labels: map[string]string{"zone": "frankfurt"}, Availability: "active"},
+		},
+		Swarmd: Swarmd{Image: "registry.example/swarmd:1.0"},
+		Policies: Policies{CreateVisible: 5 * time.Minute, LaunchTimeout: 10 * time.Minute, DrainTimeout: 5 * time.Minute,
+			ShutdownTimeout: 2 * time.Minute, MaxCreates: 10, Resync: 30 * time.Second},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	service := stack.Services[0]
+	if service.Name != "appserver" || *service.Deploy.Replicas != 5 || service.Ports[0].Published != 8080 {
+		t.Errorf("stack: %+v", service)
+	}
+}

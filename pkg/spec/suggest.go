@@ -1,0 +1,49 @@
+package spec
+
+import "slices"
+
+// nearest returns the candidate with the fewest typing errors between it and the word, and "" if none is near. Of two that are
+// equally near the first in the alphabet wins.
+func nearest(word string, candidates []string) string {
+	candidates = slices.Sorted(slices.Values(candidates))
+	best, fewest := "", min(len(word)/3, 3)+1
+	if len(word) > 64 {
+		return ""
+	}
+	for _, c := range candidates {
+		if d := typos(word, c); d < fewest {
+			best, fewest = c, d
+		}
+	}
+	return best
+}
+
+// typos counts the letters to insert, drop, change or swap with their neighbour to get from a to b (optimal string alignment).
+func typos(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			rows[i][j] = fewestTypos(rows, a, b, i, j)
+		}
+	}
+	return rows[len(a)][len(b)]
+}
+
+func fewestTypos(rows [][]int, a, b string, i, j int) int {
+	change := 1
+	if a[i-1] == b[j-1] {
+		change = 0
+	}
+	d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+change)
+	if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+		d = min(d, rows[i-2][j-2]+1)
+	}
+	return d
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
 
+	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -47,27 +48,48 @@ func (c *Client) noteNetworks(networks []swarm.Network) {
 	}
 }
 
-// networkNames returns id → name for at least the given ids, as far as they exist. It asks the engine only for ids never seen before.
+// networkNames returns id → name for the given ids. It asks the engine only about ids that it never saw.
 func (c *Client) networkNames(ctx context.Context, ids []string) (map[string]string, error) {
-	known := func() (map[string]string, bool) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		for _, id := range ids {
-			if _, ok := c.names[id]; !ok {
-				return nil, false
-			}
+	if len(c.unnamed(ids)) > 0 {
+		if _, err := c.Networks(ctx); err != nil {
+			return nil, err
 		}
-		return maps.Clone(c.names), true
 	}
-	if names, ok := known(); ok {
-		return names, nil
-	}
-	if _, err := c.Networks(ctx); err != nil {
-		return nil, err
+	for _, id := range c.unnamed(ids) {
+		name, err := c.hiddenName(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		c.noteNetworks([]swarm.Network{{ID: id, Spec: swarm.NetworkSpec{Name: name}}})
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.names), nil
+}
+
+func (c *Client) unnamed(ids []string) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []string
+	for _, id := range ids {
+		if _, ok := c.names[id]; !ok {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// hiddenName inspects a network that no list shows: "host" and its like have an id of their own in the swarm. One that is gone goes by its id.
+func (c *Client) hiddenName(ctx context.Context, id string) (string, error) {
+	var n network.Inspect
+	err := c.read(ctx, "inspect network", func(ctx context.Context) (err error) {
+		n, err = c.api.NetworkInspect(ctx, id, network.InspectOptions{Scope: "swarm"})
+		return err
+	})
+	if apierr.KindOf(err) == apierr.NotFound {
+		return id, nil
+	}
+	return n.Name, err
 }
 
 // CreateNetwork creates a network of swarm scope. A name that is taken is a Conflict.

@@ -1,0 +1,62 @@
+package docker
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/swarm"
+
+	own "github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// Self is what swarmd's own service is made of.
+type Self struct {
+	Cluster    string
+	Image      string
+	APIURL     string // of the cloud, "" for the real one
+	SecretID   string // of the Docker secret with the API token
+	SecretName string
+}
+
+// SelfName is the name of swarmd's own service. It is not in the stack's name space: no service of the file can take it.
+func SelfName(cluster string) string { return "swarmd-" + cluster }
+
+// TokenSecret is the name of the Docker secret with the cloud's API token.
+func TokenSecret(cluster string) string { return "swarmd." + cluster + ".token" }
+
+// SelfService is swarmd as a global service on the managers, so that Swarm itself keeps one on each: the host's network (it
+// serves metrics on the private address and needs no overlay to work), the engine's socket, the token as a secret file, nothing
+// else: no capability, no writable file system. The new task never runs beside the old one.
+func SelfService(s Self) (own.ServiceSpec, error) {
+	env := []string{"DIGITALOCEAN_TOKEN_FILE=/run/secrets/digitalocean-token", "DOCKER_HOST=unix:///var/run/docker.sock"}
+	if s.APIURL != "" {
+		env = append(env, "DIGITALOCEAN_API_URL="+s.APIURL)
+	}
+	stop := 12 * time.Second
+	one := uint64(1)
+	spec := swarm.ServiceSpec{
+		Annotations: swarm.Annotations{Name: SelfName(s.Cluster), Labels: map[string]string{
+			own.LabelCluster: s.Cluster, own.LabelComponent: "swarmd", own.LabelImage: s.Image,
+		}},
+		TaskTemplate: swarm.TaskSpec{
+			ContainerSpec: &swarm.ContainerSpec{
+				Image: s.Image, Args: []string{"run", "--cluster", s.Cluster}, Env: env, User: "0:0",
+				ReadOnly: true, CapabilityDrop: []string{"ALL"}, StopGracePeriod: &stop,
+				Mounts: []mount.Mount{{Type: mount.TypeBind, Source: "/var/run/docker.sock", Target: "/var/run/docker.sock"}},
+				Secrets: []*swarm.SecretReference{{SecretID: s.SecretID, SecretName: s.SecretName,
+					File: &swarm.SecretReferenceFileTarget{Name: "digitalocean-token", UID: "0", GID: "0", Mode: 0o400}}},
+			},
+			Placement: &swarm.Placement{Constraints: []string{"node.role==manager"}},
+			Networks:  []swarm.NetworkAttachmentConfig{{Target: "host"}},
+		},
+		Mode:         swarm.ServiceMode{Global: &swarm.GlobalService{}},
+		UpdateConfig: &swarm.UpdateConfig{Parallelism: one, Order: swarm.UpdateOrderStopFirst, FailureAction: swarm.UpdateFailureActionPause},
+	}
+	raw, err := json.Marshal(spec)
+	if err != nil {
+		return own.ServiceSpec{}, fmt.Errorf("swarmd's own service: %w", err)
+	}
+	return own.ServiceSpec{Name: spec.Name, Labels: spec.Labels, Image: s.Image, Mode: own.Global, Raw: raw}, nil
+}

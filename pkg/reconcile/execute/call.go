@@ -1,0 +1,138 @@
+package execute
+
+import (
+	"errors"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// call sends one step's call through the gate.
+func (e *Executor) call(r *run, s plan.Step) (Result, *note) {
+	begun := time.Now()
+	warning, droplet, err := e.enter(r, s)
+	res := result(s, err)
+	res.Warning, res.Took = warning, time.Since(begun)
+	return res, answer(s.Action, res, droplet)
+}
+
+func (e *Executor) enter(r *run, s plan.Step) (warning string, droplet int, err error) {
+	leave, err := e.cfg.Gate.Enter(r.ctx, s.ID)
+	if err != nil {
+		return "", 0, err
+	}
+	defer leave()
+	return e.apply(r, s.Action)
+}
+
+// answer is what is to be kept of a call's result.
+func answer(a plan.Action, res Result, droplet int) *note {
+	switch a := a.(type) {
+	case plan.CreateDroplet:
+		if res.Outcome == Done {
+			return &note{opID: a.OpID, droplet: droplet}
+		}
+		if res.Outcome == Refused {
+			return &note{opID: a.OpID, close: true}
+		}
+	case plan.ShutdownDroplet:
+		if res.Outcome == Refused {
+			return &note{opID: a.OpID, unasked: a.DropletID}
+		}
+	}
+	return nil
+}
+
+// apply is the one switch over the actions. Those that are ledger writes alone never come here.
+func (e *Executor) apply(r *run, a plan.Action) (warning string, droplet int, err error) {
+	switch a := a.(type) {
+	case plan.CreateDroplet:
+		droplet, err = e.createDroplet(r, a)
+	case plan.ShutdownDroplet:
+		err = r.send(func() error { _, err := e.cfg.Droplets.Shutdown(r.calls, a.DropletID); return err })
+	case plan.PowerOffDroplet:
+		err = r.send(func() error { _, err := e.cfg.Droplets.PowerOff(r.calls, a.DropletID); return err })
+	case plan.DeleteDroplet:
+		err = r.send(func() error { return e.cfg.Droplets.DeleteDroplet(r.calls, a.DropletID) })
+	case plan.UpdateNode:
+		err = r.send(func() error { return e.cfg.Nodes.UpdateNode(r.calls, a.NodeID, a.Version, a.Spec) })
+	case plan.RemoveNode:
+		err = r.send(func() error { return e.cfg.Nodes.RemoveNode(r.calls, a.NodeID) })
+	case plan.CreateNetwork:
+		err = r.send(func() error { _, err := e.cfg.Networks.CreateNetwork(r.calls, a.Spec); return err })
+	case plan.RemoveNetwork:
+		err = r.send(func() error { return e.cfg.Networks.RemoveNetwork(r.calls, a.ID) })
+	case plan.CreateService:
+		warning, err = e.createService(r, a)
+	case plan.UpdateService:
+		warning, err = e.updateService(r, a)
+	case plan.RemoveService:
+		err = r.send(func() error { return e.cfg.Services.RemoveService(r.calls, a.ID) })
+	default:
+		err = refuse("execute", errors.New("no such action"))
+	}
+	return warning, droplet, err
+}
+
+// send sends one write, if it is permitted at this moment.
+func (r *run) send(write func() error) error {
+	if err := r.permit(); err != nil {
+		return err
+	}
+	return write()
+}
+
+func (e *Executor) createDroplet(r *run, a plan.CreateDroplet) (int, error) {
+	data, err := e.cfg.UserData(r.calls, a)
+	if err != nil {
+		return 0, notSent("render user-data", err)
+	}
+	var d cloud.Droplet
+	err = r.send(func() error {
+		d, err = e.cfg.Droplets.CreateDroplet(r.calls, cloud.CreateDroplet{Name: a.Name, Region: a.Region, Size: a.Size, Image: a.Image,
+			VPC: a.VPC, SSHKeys: a.SSHKeys, Tags: a.Tags, UserData: data})
+		return err
+	})
+	if err == nil && d.ID <= 0 {
+		err = &apierr.Error{Kind: apierr.Unknown, Side: "cloud", Op: "create droplet", Err: errors.New("the answer has no id")}
+	}
+	return d.ID, err
+}
+
+// notSent makes an error of something before the call certain to have had no effect.
+func notSent(op string, err error) error {
+	kind := apierr.KindOf(err)
+	if !kind.Refused() {
+		kind = apierr.Braked
+	}
+	return &apierr.Error{Kind: kind, Op: op, Err: err}
+}
+
+func (e *Executor) createService(r *run, a plan.CreateService) (warning string, err error) {
+	spec, warning, err := e.pin(r, a.Spec, true)
+	if err != nil {
+		return warning, err
+	}
+	return warning, r.send(func() error { _, err := e.cfg.Services.CreateService(r.calls, spec); return err })
+}
+
+func (e *Executor) updateService(r *run, a plan.UpdateService) (warning string, err error) {
+	spec, warning, err := e.pin(r, a.Spec, a.ResolveImage)
+	if err != nil {
+		return warning, err
+	}
+	return warning, r.send(func() error { return e.cfg.Services.UpdateService(r.calls, a.ID, a.Version, spec) })
+}
+
+// pin sets the digest of the service's image.
+func (e *Executor) pin(r *run, spec swarm.ServiceSpec, resolve bool) (swarm.ServiceSpec, string, error) {
+	if !resolve {
+		return spec, "", nil
+	}
+	digest, warning, err := e.images.resolve(r.calls, spec.Image, e.cfg.Services.ResolveImage)
+	spec.Digest = digest
+	return spec, warning, err
+}

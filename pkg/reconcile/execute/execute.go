@@ -1,0 +1,175 @@
+// Package execute turns the steps of a plan into calls: independent ones side by side, each after what it must come after. It decides
+// when and in which order to call, and what an answer means; never what to do or whether it is right.
+//
+// A step ends in one of four outcomes. Done and Refused are certain; Unknown means that the call may have had its effect, which only
+// looking again can tell, so nothing is repeated here; Dropped means that it was never tried, because a step before it was not done.
+// Each write first asks whether the lease is held and the plan is young enough. Each call that creates, changes or destroys a machine
+// comes after its intent was written to the ledger by compare-and-swap, under the epoch of the lease.
+package execute
+
+import (
+	"context"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// MaxAge is how old the look may be that a plan is based on; an older plan is dropped.
+const MaxAge = 60 * time.Second
+
+// linger is how long a call in flight may go on after the run was cancelled, so that its outcome is known.
+const linger = 6 * time.Second
+
+// Droplets is what is done to machines.
+type Droplets interface {
+	CreateDroplet(ctx context.Context, d cloud.CreateDroplet) (cloud.Droplet, error)
+	DeleteDroplet(ctx context.Context, id int) error
+	Shutdown(ctx context.Context, id int) (cloud.Action, error)
+	PowerOff(ctx context.Context, id int) (cloud.Action, error)
+}
+
+// Nodes is what is done to nodes.
+type Nodes interface {
+	UpdateNode(ctx context.Context, id string, version uint64, spec swarm.NodeSpec) error
+	RemoveNode(ctx context.Context, id string) error
+}
+
+// Services is what is done to services.
+type Services interface {
+	CreateService(ctx context.Context, spec swarm.ServiceSpec) (string, error)
+	UpdateService(ctx context.Context, id string, version uint64, spec swarm.ServiceSpec) error
+	RemoveService(ctx context.Context, id string) error
+	ResolveImage(ctx context.Context, ref string) (digest string, err error)
+}
+
+// Networks is what is done to networks.
+type Networks interface {
+	CreateNetwork(ctx context.Context, spec swarm.NetworkSpec) (string, error)
+	RemoveNetwork(ctx context.Context, id string) error
+}
+
+// Ledger is where intents are written. See ledger.Store.Update.
+type Ledger interface {
+	Update(ctx context.Context, change func(*ledger.Ledger) error) (ledger.Ledger, error)
+}
+
+// Config is what an Executor needs. All but Gate, Parallel and OnStep is required; Droplets and UserData may be nil when plans have no
+// droplet steps.
+type Config struct {
+	Droplets Droplets
+	Nodes    Nodes
+	Services Services
+	Networks Networks
+	Ledger   Ledger
+	UserData func(context.Context, plan.CreateDroplet) (string, error) // fetches the worker token at use time
+	Check    func() error                                              // the lease check before each write
+	Gate     Gate                                                      // nil: at most Parallel calls at once
+	Parallel int                                                       // 0: 8
+	OnStep   func(Result)                                              // told each result as it comes; one at a time; may be nil
+}
+
+// Executor executes one plan at a time. It remembers nothing between runs but the digests of images.
+type Executor struct {
+	cfg    Config
+	images images
+}
+
+// New returns an executor.
+func New(cfg Config) *Executor {
+	if cfg.Parallel <= 0 {
+		cfg.Parallel = 8
+	}
+	if cfg.Gate == nil {
+		cfg.Gate = make(limit, cfg.Parallel)
+	}
+	if cfg.OnStep == nil {
+		cfg.OnStep = func(Result) {}
+	}
+	return &Executor{cfg: cfg}
+}
+
+// Order is a plan and what it was made from.
+type Order struct {
+	Plan     plan.Plan
+	At       time.Time // of the first read of the world
+	Epoch    uint64    // of the lease
+	Revision int       // that the plan follows: an image is resolved once per revision
+}
+
+// Outcome is what became of a step.
+type Outcome string
+
+// The outcomes.
+const (
+	Done    Outcome = "done"
+	Refused Outcome = "refused" // surely without effect
+	Unknown Outcome = "unknown" // look again
+	Dropped Outcome = "dropped" // never tried
+)
+
+// Outcomes are all of them.
+func Outcomes() []Outcome { return []Outcome{Done, Refused, Unknown, Dropped} }
+
+// Result is what became of one step.
+type Result struct {
+	Step    plan.Step
+	Outcome Outcome
+	Kind    apierr.Kind // "" when done
+	Err     error       // nil when done; redacted by the adapters
+	Warning string      // for people: done, but not as one would wish
+	Took    time.Duration
+}
+
+// Results are in the order of the plan's steps.
+type Results []Result
+
+// Count returns how many steps had the outcome.
+func (rs Results) Count(o Outcome) int {
+	n := 0
+	for _, r := range rs {
+		if r.Outcome == o {
+			n++
+		}
+	}
+	return n
+}
+
+// result classifies an error. Of a lost compare-and-swap or an unsent call it is certain that nothing happened.
+func result(s plan.Step, err error) Result {
+	r := Result{Step: s, Outcome: Done, Kind: apierr.KindOf(err), Err: err}
+	switch {
+	case err == nil:
+	case r.Kind.Refused():
+		r.Outcome = Refused
+	default:
+		r.Outcome = Unknown
+	}
+	return r
+}
+
+// Gate lets calls through. Enter blocks until the call may be sent; leave is called when its answer is there. Tests put a gate here
+// that holds the calls and picks their order.
+type Gate interface {
+	Enter(ctx context.Context, step string) (leave func(), err error)
+}
+
+// limit lets as many calls through at once as it has room.
+type limit chan struct{}
+
+func (l limit) Enter(ctx context.Context, _ string) (func(), error) {
+	select {
+	case l <- struct{}{}:
+		return func() { <-l }, nil
+	case <-ctx.Done():
+		return nil, refuse("wait for a free call", ctx.Err())
+	}
+}
+
+// refuse is an error of our own about a call that was not sent.
+func refuse(op string, err error) error {
+	return &apierr.Error{Kind: apierr.Braked, Op: op, Err: err}
+}

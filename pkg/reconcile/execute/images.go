@@ -1,0 +1,93 @@
+package execute
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+)
+
+// patience is how many runs ask a registry that fails for a passing reason before a service is written without a digest.
+const patience = 3
+
+// images resolves each image once per revision, so that all services of one revision run one version of it.
+type images struct {
+	mu       sync.Mutex
+	revision int
+	asked    map[string]*lookup
+	failures map[string]int // runs in which the registry failed for a passing reason
+}
+
+// lookup is one question to a registry, asked once and answered to all who wait.
+type lookup struct {
+	done    chan struct{}
+	digest  string
+	warning string
+	err     error
+}
+
+// enter begins a run. What a registry answered stays for the revision; what failed is asked again.
+func (im *images) enter(revision int) {
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	if im.asked == nil || im.revision != revision {
+		im.revision, im.asked, im.failures = revision, map[string]*lookup{}, map[string]int{}
+	}
+	for ref, l := range im.asked {
+		if l.digest == "" {
+			delete(im.asked, ref)
+		}
+	}
+}
+
+// resolve returns the image's digest. Without one it returns a warning, when the service is to be written all the same, or an error.
+func (im *images) resolve(ctx context.Context, ref string, ask func(context.Context, string) (string, error)) (string, string, error) {
+	if strings.Contains(ref, "@") {
+		return "", "", nil
+	}
+	im.mu.Lock()
+	l, there := im.asked[ref]
+	if !there {
+		l = &lookup{done: make(chan struct{})}
+		im.asked[ref] = l
+	}
+	im.mu.Unlock()
+	if there {
+		<-l.done
+		return l.digest, l.warning, l.err
+	}
+	defer close(l.done)
+	digest, err := ask(ctx, ref)
+	l.digest = digest
+	if err != nil {
+		l.digest, l.warning, l.err = im.judge(ref, err)
+	}
+	return l.digest, l.warning, l.err
+}
+
+// judge decides about an image without a digest. `docker stack deploy` always goes on with a warning, and every node then pulls what
+// the tag means to it at that moment. So here a registry that fails for a passing reason is asked again in later runs first.
+func (im *images) judge(ref string, err error) (digest, warning string, refused error) {
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	kind := apierr.KindOf(err)
+	if passing(kind) {
+		im.failures[ref]++
+		if im.failures[ref] < patience {
+			return "", "", notSent("resolve image "+ref, err)
+		}
+	}
+	return "", fmt.Sprintf("image %s has no digest (%s): each node takes what the tag means to it, and versions can differ", ref, kind), nil
+}
+
+// passing reports whether asking again may help. An image that no registry knows, or that we may not see, exists on the nodes or
+// nowhere.
+func passing(k apierr.Kind) bool {
+	switch k {
+	case apierr.NotFound, apierr.Unauthorized, apierr.Forbidden, apierr.Invalid, apierr.Precondition:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,221 @@
+package execute
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+)
+
+// inLedger reports whether the step begins with a write to the ledger.
+func inLedger(a plan.Action) bool {
+	switch a.(type) {
+	case plan.CreateDroplet, plan.ShutdownDroplet, plan.PowerOffDroplet, plan.DeleteDroplet:
+		return true
+	}
+	return ledgerOnly(a)
+}
+
+// ledgerOnly reports whether that write is all there is to the step.
+func ledgerOnly(a plan.Action) bool {
+	switch a.(type) {
+	case plan.RecordDroplet, plan.CloseOp, plan.OpenDelete, plan.RecordFailed:
+		return true
+	}
+	return false
+}
+
+// answersIntoLedger reports whether the call's answer is written down.
+func answersIntoLedger(a plan.Action) bool {
+	switch a.(type) {
+	case plan.CreateDroplet, plan.ShutdownDroplet:
+		return true
+	}
+	return false
+}
+
+// writeIntents writes the intents of the steps in one compare-and-swap and returns each step's error.
+func (e *Executor) writeIntents(r *run, steps []plan.Step) map[string]error {
+	var errs map[string]error
+	now := time.Now()
+	_, err := e.update(r, "intents", func(l *ledger.Ledger) error {
+		errs = map[string]error{}
+		if err := r.permit(); err != nil {
+			return err
+		}
+		if err := l.Fence(r.order.Epoch); err != nil {
+			return err
+		}
+		for _, s := range steps {
+			errs[s.ID] = amend(l, s.Action, r.order.Epoch, now)
+		}
+		return nil
+	})
+	if err != nil {
+		errs = map[string]error{}
+		for _, s := range steps {
+			errs[s.ID] = fmt.Errorf("write intent: %w", err)
+		}
+	}
+	return errs
+}
+
+func (e *Executor) update(r *run, what string, change func(*ledger.Ledger) error) (ledger.Ledger, error) {
+	leave, err := e.cfg.Gate.Enter(r.calls, "ledger/"+what)
+	if err != nil {
+		return ledger.Ledger{}, err
+	}
+	defer leave()
+	return e.cfg.Ledger.Update(r.calls, change)
+}
+
+// amend writes one step's intent into the ledger. An error leaves the ledger as it was and refuses that step alone.
+func amend(l *ledger.Ledger, a plan.Action, epoch uint64, now time.Time) error {
+	switch a := a.(type) {
+	case plan.CreateDroplet:
+		return addOp(l, ledger.Op{ID: a.OpID, Kind: ledger.Create, Pool: a.Pool, Name: a.Name, Epoch: epoch, Started: now, Deadline: a.Deadline})
+	case plan.OpenDelete:
+		return openDelete(l, a, epoch, now)
+	case plan.RecordDroplet:
+		op := findOp(l, a.OpID)
+		if op == nil {
+			return refusef(apierr.NotFound, "no operation %s is open", a.OpID)
+		}
+		op.DropletID = a.DropletID
+	case plan.CloseOp:
+		closeOp(l, a.OpID)
+	case plan.RecordFailed:
+		recordFailed(l, a)
+	case plan.ShutdownDroplet:
+		return touchDelete(l, a.DropletID, epoch, func(op *ledger.Op) { op.Shutdown = now })
+	case plan.PowerOffDroplet:
+		return touchDelete(l, a.DropletID, epoch, func(*ledger.Op) {})
+	case plan.DeleteDroplet:
+		return touchDelete(l, a.DropletID, epoch, func(*ledger.Op) {})
+	}
+	return nil
+}
+
+// addOp opens an operation unless the ledger would grow over its size.
+func addOp(l *ledger.Ledger, op ledger.Op) error {
+	if findOp(l, op.ID) != nil {
+		return refusef(apierr.Conflict, "operation %s is open already", op.ID)
+	}
+	l.Ops = append(l.Ops, op)
+	if _, err := ledger.Encode(*l, nil); err != nil {
+		l.Ops = l.Ops[:len(l.Ops)-1]
+		return err
+	}
+	return nil
+}
+
+// openDelete spends a permission to delete: one of those that accepted edits gave, or the one that each hour has.
+func openDelete(l *ledger.Ledger, a plan.OpenDelete, epoch uint64, now time.Time) error {
+	recent := slices.DeleteFunc(slices.Clone(l.Uncharged), func(t time.Time) bool { return now.Sub(t) >= time.Hour })
+	if a.Credit && l.Credit < 1 {
+		return refusef(apierr.Braked, "no accepted edit permits this delete")
+	}
+	if !a.Credit && len(recent) > 0 {
+		return refusef(apierr.Braked, "one delete an hour without an accepted edit, and that was begun already")
+	}
+	if a.DropletID <= 0 || deleteOp(l, a.DropletID) != nil {
+		return refusef(apierr.Conflict, "droplet %d is being deleted already", a.DropletID)
+	}
+	err := addOp(l, ledger.Op{ID: a.OpID, Kind: ledger.Delete, Pool: a.Pool, Name: a.Name, DropletID: a.DropletID, NodeID: a.NodeID,
+		Epoch: epoch, Started: now, Credit: a.Credit})
+	if err != nil {
+		return err
+	}
+	l.Uncharged = recent
+	if a.Credit {
+		l.Credit--
+	} else {
+		l.Uncharged = append(l.Uncharged, now)
+	}
+	return nil
+}
+
+// touchDelete requires an open delete of the droplet and writes the holder's epoch into it.
+func touchDelete(l *ledger.Ledger, droplet int, epoch uint64, change func(*ledger.Op)) error {
+	op := deleteOp(l, droplet)
+	if op == nil {
+		return refusef(apierr.Braked, "no delete of droplet %d is open", droplet)
+	}
+	op.Epoch = epoch
+	change(op)
+	return nil
+}
+
+func recordFailed(l *ledger.Ledger, a plan.RecordFailed) {
+	if a.Value == "" {
+		delete(l.Failed, a.Service)
+		return
+	}
+	if l.Failed == nil {
+		l.Failed = map[string]string{}
+	}
+	l.Failed[a.Service] = a.Value
+}
+
+func findOp(l *ledger.Ledger, id string) *ledger.Op {
+	for i := range l.Ops {
+		if l.Ops[i].ID == id {
+			return &l.Ops[i]
+		}
+	}
+	return nil
+}
+
+func deleteOp(l *ledger.Ledger, droplet int) *ledger.Op {
+	for i := range l.Ops {
+		if l.Ops[i].Kind == ledger.Delete && droplet > 0 && l.Ops[i].DropletID == droplet {
+			return &l.Ops[i]
+		}
+	}
+	return nil
+}
+
+func closeOp(l *ledger.Ledger, id string) {
+	l.Ops = slices.DeleteFunc(l.Ops, func(op ledger.Op) bool { return op.ID == id })
+}
+
+func refusef(kind apierr.Kind, format string, args ...any) error {
+	return &apierr.Error{Kind: kind, Op: "write ledger", Err: fmt.Errorf(format, args...)}
+}
+
+// note is what the cloud answered to an operation.
+type note struct {
+	opID    string
+	droplet int  // set: the droplet that was created
+	close   bool // the create surely had no effect
+	unasked int  // the droplet of which the shutdown was surely not asked for
+}
+
+// writeNotes keeps the answers. If it fails nothing is lost: the droplet is found by its op tag, an operation without effect closes at
+// its deadline, and a shutdown that was not asked for ends in a power cut.
+func (e *Executor) writeNotes(r *run, notes []note) {
+	_, _ = e.update(r, "answers", func(l *ledger.Ledger) error {
+		if err := l.Fence(r.order.Epoch); err != nil {
+			return err
+		}
+		for _, n := range notes {
+			keep(l, n)
+		}
+		return nil
+	})
+}
+
+func keep(l *ledger.Ledger, n note) {
+	if n.close {
+		closeOp(l, n.opID)
+	}
+	if op := findOp(l, n.opID); op != nil && n.droplet > 0 {
+		op.DropletID = n.droplet
+	}
+	if op := deleteOp(l, n.unasked); op != nil {
+		op.Shutdown = time.Time{}
+	}
+}

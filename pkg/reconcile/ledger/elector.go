@@ -1,0 +1,246 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// The times of the lease. A holder stops before anybody can take over: both count from the same renewal, the holder from before it
+// was sent, the watcher from after it was seen, each by its own clock.
+const (
+	Term       = 30 * time.Second // unchanged for so long, the lease may be taken over
+	RenewEvery = 10 * time.Second
+	StopAfter  = 25 * time.Second // without a confirmed renewal, the holder stops to act
+	WatchEvery = 3 * time.Second
+)
+
+// ElectorConfig is what an Elector needs.
+type ElectorConfig struct {
+	Store    *Store
+	Identity func(context.Context) (swarm.Info, error) // which node this is, which swarm
+	Instance string                                    // random, of this process
+	Visitor  bool                                      // not a node's own daemon (apply): holds under no node's name
+	Changed  func()                                    // called when the lease was won or lost; may be nil
+}
+
+// Elector holds the lease for this process, or watches who does. It is safe for use by several goroutines.
+type Elector struct {
+	cfg  ElectorConfig
+	turn chan struct{} // one Tick at a time
+
+	mu        sync.Mutex // guards what follows, never over a call
+	info      swarm.Info
+	holder    string
+	seen      Lease
+	seenAt    time.Time // when seen changed last, by our own clock
+	held      bool
+	confirmed time.Time // from before the last renewal that succeeded was sent
+	started   bool      // a first look was taken
+	yield     time.Time // until then the lease is left to others
+}
+
+// NewElector returns an elector that holds nothing and sends nothing before its first Tick.
+func NewElector(cfg ElectorConfig) *Elector {
+	e := &Elector{cfg: cfg, turn: make(chan struct{}, 1)}
+	e.turn <- struct{}{}
+	return e
+}
+
+// Check is the lease check before each write: an error of kind Conflict unless the lease is held and was confirmed in time.
+func (e *Elector) Check() error {
+	if _, ok := e.Held(); !ok {
+		return failed("check lease", apierr.Conflict, fmt.Errorf("the lease is not held"))
+	}
+	return nil
+}
+
+// Held returns the epoch under which this process may act.
+func (e *Elector) Held() (epoch uint64, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.seen.Epoch, e.held && time.Since(e.confirmed) < StopAfter
+}
+
+// Seen returns the lease as it was seen last.
+func (e *Elector) Seen() Lease {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.seen
+}
+
+// Run ticks until ctx ends, then releases the lease. told hears each tick's error, or nil.
+func (e *Elector) Run(ctx context.Context, told func(error)) {
+	for {
+		told(e.Tick(ctx, 0))
+		select {
+		case <-time.After(e.pause()):
+		case <-ctx.Done():
+			e.release(ctx)
+			return
+		}
+	}
+}
+
+// pause is how long nothing is due. A held lease that is late is tried again at the watcher's pace.
+func (e *Elector) pause() time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.held {
+		return WatchEvery
+	}
+	return max(WatchEvery, RenewEvery-time.Since(e.confirmed))
+}
+
+// Tick looks at the lease, which may have been read up to age ago, and renews it, takes it, or notes who holds it.
+func (e *Elector) Tick(ctx context.Context, age time.Duration) error {
+	select {
+	case <-e.turn:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { e.turn <- struct{}{} }()
+	was := e.holds()
+	err := e.tick(ctx, age)
+	if e.holds() != was && e.cfg.Changed != nil {
+		e.cfg.Changed()
+	}
+	return err
+}
+
+func (e *Elector) tick(ctx context.Context, age time.Duration) error {
+	if err := e.identify(ctx); err != nil {
+		return err
+	}
+	if e.holds() {
+		age = RenewEvery // its compare-and-swap proves that what was read is current
+	}
+	lease, _, err := e.cfg.Store.lease(ctx, age)
+	if err != nil {
+		e.lapse(err)
+		return fmt.Errorf("read lease: %w", err)
+	}
+	next, want := e.judge(lease)
+	if !want {
+		return nil
+	}
+	return e.take(ctx, lease, next)
+}
+
+// identify asks once which node this is.
+func (e *Elector) identify(ctx context.Context) error {
+	if e.holder != "" {
+		return nil
+	}
+	info, err := e.cfg.Identity(ctx)
+	if err != nil {
+		return fmt.Errorf("identify node: %w", err)
+	}
+	if !info.ControlAvail || info.NodeID == "" {
+		return failed("identify node", apierr.NotManager, fmt.Errorf("this engine is not a manager of a swarm"))
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.info, e.holder = info, info.NodeID+"/"+e.cfg.Instance
+	if e.cfg.Visitor {
+		e.holder = "visitor-" + e.cfg.Instance
+	}
+	return nil
+}
+
+// judge notes the lease and says whether to write it, and what. The rules: ours is renewed when due; a released one is free; one of
+// an earlier process of this very node is ours at start; any other is free when unchanged for Term by our own clock.
+func (e *Elector) judge(l Lease) (next Lease, want bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	if l.Epoch != e.seen.Epoch || l.Renewed != e.seen.Renewed || l.Holder != e.seen.Holder || !e.started {
+		e.seenAt = now
+	}
+	first := !e.started
+	e.seen, e.started = l, true
+	yielding := now.Before(e.yield)
+	if l.Holder == e.holder && !yielding {
+		next = Lease{Holder: l.Holder, Epoch: l.Epoch, Renewed: l.Renewed + 1}
+		return next, !e.held || now.Sub(e.confirmed) >= RenewEvery/2
+	}
+	e.held = false
+	own := first && !e.cfg.Visitor && l.Node() == e.info.NodeID
+	free := l.Holder == "" || own || now.Sub(e.seenAt) >= Term
+	return Lease{Holder: e.holder, Epoch: l.Epoch + 1, Renewed: l.Renewed + 1}, free && !yielding
+}
+
+// take writes the lease and, when it is newly held, fences the ledger before it counts as held.
+func (e *Elector) take(ctx context.Context, from, next Lease) error {
+	asked := time.Now()
+	if err := e.cfg.Store.setLease(ctx, from, next); err != nil {
+		e.lapse(err)
+		return fmt.Errorf("write lease: %w", err)
+	}
+	if !e.holds() {
+		if err := e.cfg.Store.takeFence(ctx, e.info.ClusterID, next.Epoch); err != nil {
+			return fmt.Errorf("fence ledger: %w", err)
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.seen, e.seenAt, e.held, e.confirmed = next, time.Now(), true, asked
+	return nil
+}
+
+// lapse gives the lease up at once when the engine is no manager any more or somebody else took it. Any other error may pass in
+// time: Held ends by itself.
+func (e *Elector) lapse(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if k := apierr.KindOf(err); k == apierr.Conflict || k == apierr.NotManager || time.Since(e.confirmed) >= StopAfter {
+		e.held = false
+	}
+}
+
+func (e *Elector) holds() bool {
+	_, ok := e.Held()
+	return ok
+}
+
+// Yield releases the lease and leaves it to others for a while: this machine is about to leave, and should not act on itself.
+func (e *Elector) Yield(ctx context.Context, d time.Duration) {
+	e.mu.Lock()
+	e.yield = time.Now().Add(d)
+	e.mu.Unlock()
+	e.release(ctx)
+}
+
+// release hands the lease back, so that another one need not wait for Term. It takes at most 3 s, also when ctx has ended.
+func (e *Elector) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	select {
+	case <-e.turn:
+	case <-ctx.Done():
+		return
+	}
+	defer func() { e.turn <- struct{}{} }()
+	if !e.holds() {
+		return
+	}
+	e.drop()
+	lease, ok, err := e.cfg.Store.lease(ctx, 0)
+	if err == nil && ok && lease.Holder == e.holder {
+		// What cannot be released will be taken over after Term.
+		_ = e.cfg.Store.setLease(ctx, lease, Lease{Epoch: lease.Epoch, Renewed: lease.Renewed + 1})
+	}
+	if e.cfg.Changed != nil {
+		e.cfg.Changed()
+	}
+}
+
+func (e *Elector) drop() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.held = false
+}

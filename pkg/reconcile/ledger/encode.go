@@ -1,0 +1,240 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// MaxBytes bounds keys and values of the ledger's labels together: Raft keeps every write until its next snapshot.
+const MaxBytes = 8 << 10
+
+// The labels of the ledger's config. Every other label on it is somebody's own, or a later version's, and is preserved.
+const (
+	format       = "1"
+	keyFormat    = "swarmd.ledger.format"
+	keyRevision  = "swarmd.ledger.revision"
+	keyCredit    = "swarmd.ledger.credit"
+	keyUncharged = "swarmd.ledger.uncharged" // unix seconds, comma-separated
+	keySwarm     = "swarmd.ledger.swarm"
+	keyEpoch     = "swarmd.ledger.epoch"
+	prefixOp     = "swarmd.ledger.op."     // + operation id → JSON
+	prefixStale  = "swarmd.ledger.stale."  // + holder → revision
+	prefixFailed = "swarmd.ledger.failed." // + service → hash
+)
+
+// opRecord is an operation as it is stored: short keys, times in unix seconds, zero values left out.
+type opRecord struct {
+	Kind     OpKind `json:"k"`
+	Pool     string `json:"p,omitempty"`
+	Name     string `json:"n,omitempty"`
+	Droplet  int    `json:"d,omitempty"`
+	Node     string `json:"t,omitempty"`
+	Epoch    uint64 `json:"e,omitempty"`
+	Started  int64  `json:"s,omitempty"`
+	Deadline int64  `json:"x,omitempty"`
+	Credit   bool   `json:"c,omitempty"`
+	Shutdown int64  `json:"o,omitempty"`
+}
+
+// Encode turns the ledger into labels and adds the labels that are not its own. Times lose what is below a second. A ledger over
+// MaxBytes is an error of kind Capacity.
+func Encode(l Ledger, others map[string]string) (map[string]string, error) {
+	out := map[string]string{}
+	maps.Copy(out, others)
+	out[keyFormat] = format
+	out[keyRevision] = strconv.Itoa(l.Revision)
+	putNumber(out, keyCredit, uint64(max(l.Credit, 0)))
+	putNumber(out, keyEpoch, l.Epoch)
+	putText(out, keySwarm, l.ClusterID)
+	putText(out, keyUncharged, joinTimes(l.Uncharged))
+	for holder, n := range l.Stale {
+		out[prefixStale+holder] = strconv.Itoa(n)
+	}
+	for service, hash := range l.Failed {
+		out[prefixFailed+service] = hash
+	}
+	for _, op := range l.Ops {
+		raw, err := json.Marshal(record(op))
+		if err != nil {
+			return nil, failed("encode ledger", apierr.Invalid, err)
+		}
+		out[prefixOp+op.ID] = string(raw)
+	}
+	if n := size(out); n > MaxBytes {
+		return nil, failed("encode ledger", apierr.Capacity, fmt.Errorf("%d bytes of labels, at most %d", n, MaxBytes))
+	}
+	return out, nil
+}
+
+// Decode reads the ledger from labels and returns the labels that are not its own. What it cannot read is an error of kind
+// Invalid, never an empty ledger.
+func Decode(labels map[string]string) (Ledger, map[string]string, error) {
+	l, others := Ledger{}, map[string]string{}
+	if got := labels[keyFormat]; got != format {
+		return l, nil, failed("decode ledger", apierr.Invalid, fmt.Errorf("format %q, want %q", got, format))
+	}
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		known, err := l.decodeLabel(key, labels[key])
+		if err != nil {
+			return Ledger{}, nil, failed("decode ledger", apierr.Invalid, fmt.Errorf("label %s: %w", key, err))
+		}
+		if !known {
+			others[key] = labels[key]
+		}
+	}
+	return l, others, nil
+}
+
+func (l *Ledger) decodeLabel(key, value string) (known bool, err error) {
+	switch key {
+	case keyFormat:
+		return true, nil
+	case keyRevision:
+		l.Revision, err = natural(value)
+		return true, err
+	case keyCredit:
+		l.Credit, err = natural(value)
+		return true, err
+	case keyEpoch:
+		l.Epoch, err = strconv.ParseUint(value, 10, 64)
+		return true, err
+	case keySwarm:
+		l.ClusterID = value
+		return true, nil
+	case keyUncharged:
+		l.Uncharged, err = splitTimes(value)
+		return true, err
+	}
+	return l.decodeEntry(key, value)
+}
+
+func (l *Ledger) decodeEntry(key, value string) (known bool, err error) {
+	if id, ok := strings.CutPrefix(key, prefixOp); ok {
+		op, err := operation(id, value)
+		l.Ops = append(l.Ops, op)
+		return true, err
+	}
+	if holder, ok := strings.CutPrefix(key, prefixStale); ok {
+		n, err := natural(value)
+		put(&l.Stale, holder, n)
+		return true, err
+	}
+	if service, ok := strings.CutPrefix(key, prefixFailed); ok {
+		put(&l.Failed, service, value)
+		return true, nil
+	}
+	return false, nil
+}
+
+func record(op Op) opRecord {
+	return opRecord{op.Kind, op.Pool, op.Name, op.DropletID, op.NodeID, op.Epoch, seconds(op.Started), seconds(op.Deadline), op.Credit, seconds(op.Shutdown)}
+}
+
+func operation(id, value string) (Op, error) {
+	dec := json.NewDecoder(strings.NewReader(value))
+	dec.DisallowUnknownFields()
+	var r opRecord
+	if err := dec.Decode(&r); err != nil {
+		return Op{}, err
+	}
+	if dec.More() {
+		return Op{}, fmt.Errorf("more than one value")
+	}
+	if r.Kind != Create && r.Kind != Delete {
+		return Op{}, fmt.Errorf("unknown kind %q", r.Kind)
+	}
+	if id == "" || r.Droplet < 0 || r.Kind == Delete && r.Droplet == 0 {
+		return Op{}, fmt.Errorf("operation %q on droplet %d", id, r.Droplet)
+	}
+	return Op{id, r.Kind, r.Pool, r.Name, r.Droplet, r.Node, r.Epoch, moment(r.Started), moment(r.Deadline), r.Credit, moment(r.Shutdown)}, nil
+}
+
+func putNumber(m map[string]string, key string, n uint64) {
+	if n != 0 {
+		m[key] = strconv.FormatUint(n, 10)
+	}
+}
+
+func putText(m map[string]string, key, text string) {
+	if text != "" {
+		m[key] = text
+	}
+}
+
+func put[V any](m *map[string]V, key string, v V) {
+	if *m == nil {
+		*m = map[string]V{}
+	}
+	(*m)[key] = v
+}
+
+// natural is Atoi for the one spelling that Encode writes: no sign, no leading zero.
+func natural(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0, err
+	}
+	if n < 0 || strconv.Itoa(n) != s {
+		return 0, fmt.Errorf("%q is not a natural number", s)
+	}
+	return n, nil
+}
+
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+func moment(s int64) time.Time {
+	if s == 0 {
+		return time.Time{}
+	}
+	return time.Unix(s, 0).UTC()
+}
+
+func joinTimes(ts []time.Time) string {
+	parts := make([]string, 0, len(ts))
+	for _, t := range ts {
+		parts = append(parts, strconv.FormatInt(t.Unix(), 10))
+	}
+	return strings.Join(parts, ",")
+}
+
+func splitTimes(s string) ([]time.Time, error) {
+	var out []time.Time
+	for part := range strings.SplitSeq(s, ",") {
+		n, err := strconv.ParseInt(part, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, time.Unix(n, 0).UTC())
+	}
+	return out, nil
+}
+
+func size(labels map[string]string) int {
+	n := 0
+	for k, v := range labels {
+		n += len(k) + len(v)
+	}
+	return n
+}
+
+func failed(op string, kind apierr.Kind, err error) error {
+	return &apierr.Error{Kind: kind, Side: "swarm", Op: op, Err: err}
+}
+
+// clusterLabels are on every object of the store.
+func clusterLabels(cluster string) map[string]string {
+	return map[string]string{swarm.LabelCluster: cluster}
+}

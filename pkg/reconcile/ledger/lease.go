@@ -1,0 +1,110 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// The labels of the lease's config.
+const (
+	keyHolder  = "swarmd.lease.holder"
+	keyTerm    = "swarmd.lease.epoch"
+	keyRenewed = "swarmd.lease.renewed"
+)
+
+// Node returns the id of the node whose swarmd holds the lease, "" if nobody does or the holder is no node's.
+func (l Lease) Node() string {
+	node, _, ok := strings.Cut(l.Holder, "/")
+	if !ok {
+		return ""
+	}
+	return node
+}
+
+func decodeLease(c swarm.Config) (Lease, error) {
+	epoch, err := strconv.ParseUint(c.Labels[keyTerm], 10, 64)
+	if err != nil {
+		return Lease{}, failed("decode lease", apierr.Invalid, err)
+	}
+	renewed, err := strconv.ParseUint(c.Labels[keyRenewed], 10, 64)
+	if err != nil {
+		return Lease{}, failed("decode lease", apierr.Invalid, err)
+	}
+	return Lease{Holder: c.Labels[keyHolder], Epoch: epoch, Renewed: renewed, Version: c.Version}, nil
+}
+
+func encodeLease(l Lease, onto map[string]string) map[string]string {
+	out := maps.Clone(onto)
+	out[keyHolder] = l.Holder
+	out[keyTerm] = strconv.FormatUint(l.Epoch, 10)
+	out[keyRenewed] = strconv.FormatUint(l.Renewed, 10)
+	return out
+}
+
+// lease returns the lease from a read that is not older than age, reading if need be; ok is false if there is none yet.
+func (s *Store) lease(ctx context.Context, age time.Duration) (l Lease, ok bool, err error) {
+	if err := s.lock(ctx); err != nil {
+		return Lease{}, false, err
+	}
+	defer s.unlock()
+	if _, seen := s.seen[s.leaseName()]; !seen || time.Since(s.seenAt) > age {
+		if err := s.read(ctx); err != nil {
+			return Lease{}, false, err
+		}
+	}
+	c, ok := s.seen[s.leaseName()]
+	if !ok {
+		return Lease{}, false, nil
+	}
+	l, err = decodeLease(c)
+	return l, true, err
+}
+
+// setLease is one compare-and-swap of the lease, or its creation if from is zero.
+func (s *Store) setLease(ctx context.Context, from, to Lease) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.unlock()
+	if from == (Lease{}) {
+		return s.create(ctx, s.leaseName(), encodeLease(to, clusterLabels(s.cluster)), nil)
+	}
+	cur, err := s.object(ctx, s.leaseName())
+	if err != nil {
+		return err
+	}
+	if cur.Version != from.Version {
+		return failed("write lease", apierr.Conflict, fmt.Errorf("version %d, want %d", cur.Version, from.Version))
+	}
+	return s.write(ctx, cur, encodeLease(to, cur.Labels))
+}
+
+// Fence refuses the write of a holder whose lease another one has taken since. It belongs into every change that a holder makes.
+func (l *Ledger) Fence(epoch uint64) error {
+	if l.Epoch == epoch {
+		return nil
+	}
+	return failed("write ledger", apierr.Conflict, fmt.Errorf("the lease is at epoch %d, ours is %d", l.Epoch, epoch))
+}
+
+// takeFence makes every older holder's write fail from now on, and makes the ledger if there is none yet.
+func (s *Store) takeFence(ctx context.Context, clusterID string, epoch uint64) error {
+	if err := s.Create(ctx, clusterID, epoch); err != nil {
+		return err
+	}
+	_, err := s.Update(ctx, func(l *Ledger) error {
+		if l.Epoch > epoch {
+			return l.Fence(epoch)
+		}
+		l.Epoch = epoch
+		return nil
+	})
+	return err
+}

@@ -1,0 +1,232 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// Keep is how many revisions stay in the store.
+const Keep = 10
+
+const (
+	keySource   = "swarmd.revision.source"
+	keyAccepted = "swarmd.revision.accepted" // unix seconds
+)
+
+// Proposal is a file that asks to become the next revision.
+type Proposal struct {
+	Data    []byte
+	Source  string // for people
+	Origin  Origin
+	Lowered func(accepted []byte) int // the deletes that this edit of the accepted file permits: see Lowered; nil: none
+}
+
+// Accept judges the proposal against the store and, if it counts, makes it the next revision: first its content as an object of its
+// own, then the number in the ledger, by compare-and-swap on the number that it was judged against. A crash between the two leaves an
+// orphan that the same proposal takes up again and another one steps over. It returns the revision that the file is: the accepted one
+// with Same, the new one with Next, the older one with Stale. Without a ledger the error is of kind NotFound; if another revision was
+// accepted in between it is of kind Conflict, and the proposal may be made again.
+func (s *Store) Accept(ctx context.Context, p Proposal) (Verdict, Revision, error) {
+	if err := s.lock(ctx); err != nil {
+		return "", Revision{}, err
+	}
+	defer s.unlock()
+	if err := s.read(ctx); err != nil {
+		return "", Revision{}, err
+	}
+	st, err := s.state()
+	if err != nil {
+		return "", Revision{}, err
+	}
+	if !st.Exists {
+		return "", Revision{}, failed("accept revision", apierr.NotFound, fmt.Errorf("no config %s", s.ledgerName()))
+	}
+	if verdict, n := Judge(p.Origin, p.Data, st.Ledger.Revision, st.Revisions); verdict != Next {
+		rev, _ := st.Revision(n)
+		return verdict, rev, nil
+	}
+	rev, err := s.accept(ctx, p, st)
+	return Next, rev, err
+}
+
+func (s *Store) accept(ctx context.Context, p Proposal, st State) (Revision, error) {
+	rev := Revision{Data: p.Data, SHA256: hash(p.Data), Source: p.Source, Accepted: time.Unix(time.Now().Unix(), 0).UTC()}
+	rev.Number = nextNumber(st, rev.SHA256)
+	if err := s.createRevision(ctx, rev); err != nil {
+		return Revision{}, fmt.Errorf("accept revision: %w", err)
+	}
+	expect, credit := st.Ledger.Revision, p.permits(st)
+	_, err := s.update(ctx, func(l *Ledger) error {
+		if l.Revision != expect {
+			return failed("accept revision", apierr.Conflict, fmt.Errorf("revision %d was accepted meanwhile", l.Revision))
+		}
+		l.Revision, l.Credit = rev.Number, l.Credit+credit
+		return nil
+	})
+	if err != nil {
+		return Revision{}, fmt.Errorf("accept revision: %w", err)
+	}
+	s.trim(ctx, rev.Number)
+	return rev, nil
+}
+
+func (p Proposal) permits(st State) int {
+	accepted, ok := st.Revision(st.Ledger.Revision)
+	if !ok || p.Lowered == nil {
+		return 0
+	}
+	return max(p.Lowered(accepted.Data), 0)
+}
+
+// nextNumber is one more than the highest there is, or the number of the orphan with our content.
+func nextNumber(st State, sha string) int {
+	next := st.Ledger.Revision + 1
+	for _, r := range st.Revisions {
+		if r.Number > st.Ledger.Revision && r.SHA256 == sha {
+			return r.Number
+		}
+		next = max(next, r.Number+1)
+	}
+	return next
+}
+
+func (s *Store) createRevision(ctx context.Context, r Revision) error {
+	name := s.revisionName(r.Number)
+	if c, ok := s.seen[name]; ok && hash(c.Data) == r.SHA256 {
+		return nil
+	}
+	labels := clusterLabels(s.cluster)
+	labels[keySource] = r.Source
+	labels[keyAccepted] = strconv.FormatInt(r.Accepted.Unix(), 10)
+	return s.create(ctx, name, labels, r.Data)
+}
+
+// trim removes what is older than the last Keep revisions. What it fails to remove, the next one will.
+func (s *Store) trim(ctx context.Context, accepted int) {
+	known := s.revisions()
+	known = slices.DeleteFunc(known, func(r Revision) bool { return r.Number >= accepted })
+	for _, r := range known[:max(0, len(known)-(Keep-1))] {
+		name := s.revisionName(r.Number)
+		if s.configs.RemoveConfig(ctx, s.seen[name].ID) == nil {
+			delete(s.seen, name)
+		}
+	}
+}
+
+// Revision returns the content of one revision, without a call if it was seen before: a config's data never changes.
+func (s *Store) Revision(ctx context.Context, n int) (Revision, error) {
+	if err := s.lock(ctx); err != nil {
+		return Revision{}, err
+	}
+	defer s.unlock()
+	c, err := s.object(ctx, s.revisionName(n))
+	if err != nil {
+		return Revision{}, err
+	}
+	r, ok := s.revision(c)
+	if !ok {
+		return Revision{}, failed("read revision", apierr.Invalid, fmt.Errorf("config %s is no revision", c.Name))
+	}
+	return r, nil
+}
+
+// revisions returns what was seen, sorted by number.
+func (s *Store) revisions() []Revision {
+	var out []Revision
+	for _, c := range s.seen {
+		if r, ok := s.revision(c); ok {
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b Revision) int { return cmp.Compare(a.Number, b.Number) })
+	return out
+}
+
+func (s *Store) revision(c swarm.Config) (Revision, bool) {
+	digits, ok := strings.CutPrefix(c.Name, s.revisionPrefix())
+	if !ok {
+		return Revision{}, false
+	}
+	n, err := natural(digits)
+	if err != nil || n == 0 {
+		return Revision{}, false
+	}
+	accepted, err := strconv.ParseInt(c.Labels[keyAccepted], 10, 64)
+	if err != nil {
+		accepted = c.Created.Unix()
+	}
+	return Revision{Number: n, Data: c.Data, SHA256: hash(c.Data), Source: c.Labels[keySource], Accepted: time.Unix(accepted, 0).UTC()}, true
+}
+
+func hash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// Origin says how a file came to be looked at.
+type Origin string
+
+// The origins.
+const (
+	AtStart Origin = "start" // it was there when swarmd started
+	Edit    Origin = "edit"  // it changed under a running swarmd, or was handed to apply
+)
+
+// Verdict says what a file counts for.
+type Verdict string
+
+// The verdicts.
+const (
+	Same  Verdict = "same"  // it is the accepted revision
+	Next  Verdict = "next"  // it becomes the next revision
+	Stale Verdict = "stale" // it is an older revision that nobody asked to go back to: it changes nothing
+)
+
+// Judge says whether a file becomes a revision (design: whose file counts). With Stale, the number is that of the latest older
+// revision that it equals.
+func Judge(origin Origin, data []byte, accepted int, revisions []Revision) (Verdict, int) {
+	sha, older := hash(data), 0
+	for _, r := range revisions {
+		switch {
+		case r.SHA256 != sha:
+		case r.Number == accepted:
+			return Same, accepted
+		case r.Number < accepted:
+			older = max(older, r.Number)
+		}
+	}
+	if origin == AtStart && older > 0 {
+		return Stale, older
+	}
+	return Next, 0
+}
+
+// Lowered returns how many deletes an edit permits: the sum over the pools of what their count was lowered by. A pool that is gone
+// from the file permits none, its machines are kept until it comes back with count 0.
+func Lowered(old, edited *spec.Spec) int {
+	if old == nil || edited == nil {
+		return 0
+	}
+	counts := map[string]int{}
+	for _, p := range edited.Pools {
+		counts[p.Name] = p.Count
+	}
+	n := 0
+	for _, p := range old.Pools {
+		if count, there := counts[p.Name]; there {
+			n += max(0, p.Count-count)
+		}
+	}
+	return n
+}

@@ -1,0 +1,222 @@
+// Package health says to Prometheus and to people how the cluster and swarmd itself are. It decides nothing and calls nobody: the
+// loop tells it, each pass anew.
+package health
+
+import (
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+)
+
+// Vocabulary is every value of the labels that are bounded by the program: their series exist from the start, at 0, so that a rate or an
+// alert has something to look at before the first event.
+type Vocabulary struct {
+	Version  string
+	Results  []string // of a pass
+	Actions  []string // of a step
+	Outcomes []string // of a step
+	Guards   []string // of a hold
+	OpKinds  []string // of an open operation
+}
+
+// Metrics are swarmd's metrics. It is safe for use by several goroutines.
+type Metrics struct {
+	passes       *prometheus.CounterVec
+	passSeconds  prometheus.Histogram
+	lastPass     prometheus.Gauge
+	panics       prometheus.Counter
+	steps        *prometheus.CounterVec
+	holds        *prometheus.GaugeVec
+	gaps         prometheus.Gauge
+	calls        *prometheus.CounterVec
+	callSeconds  *prometheus.HistogramVec
+	pools        poolMetrics
+	nodes        *prometheus.GaugeVec
+	services     serviceMetrics
+	spec         specMetrics
+	leaseHeld    prometheus.Gauge
+	leaseEpoch   prometheus.Gauge
+	converged    prometheus.Gauge
+	convergedAt  prometheus.Gauge
+	openOps      *prometheus.GaugeVec
+	staleSources prometheus.Gauge
+	vocabulary   Vocabulary
+}
+
+type poolMetrics struct {
+	desired, have, ready, cost *prometheus.GaugeVec
+	shown                      *shown
+}
+
+type serviceMetrics struct {
+	desired, running *prometheus.GaugeVec
+	shown            *shown
+}
+
+type specMetrics struct{ revision, success, loaded prometheus.Gauge }
+
+// NewMetrics registers the metrics. It panics if they are registered already, as promauto does: that is a mistake of the program.
+func NewMetrics(reg prometheus.Registerer, v Vocabulary) *Metrics {
+	f := factory{reg}
+	m := &Metrics{
+		passes:       f.counters("passes_total", "Passes by result.", "result"),
+		passSeconds:  f.histogram("pass_duration_seconds", "How long a pass took.", []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}),
+		lastPass:     f.gauge("last_pass_timestamp_seconds", "When the last pass ended, whatever its result."),
+		panics:       f.counter("panics_total", "Passes that panicked."),
+		steps:        f.counters("steps_total", "Steps by action and outcome.", "action", "outcome"),
+		holds:        f.gauges("holds", "What is not done at the moment, by the guard that says so.", "guard"),
+		gaps:         f.gauge("view_gaps", "Parts of the world that the last pass could not read."),
+		calls:        f.counters("api_calls_total", "Calls to DigitalOcean (cloud) and to the Docker Engine (swarm), by kind of failure; kind ok is success.", "side", "op", "kind"),
+		callSeconds:  f.histograms("api_call_duration_seconds", "How long calls took.", "side", "op"),
+		pools:        newPools(f),
+		nodes:        f.gauges("nodes", "Nodes by role and state.", "role", "state"),
+		services:     newServices(f),
+		spec:         newSpec(f),
+		leaseHeld:    f.gauge("lease_held", "1 if this swarmd holds the lease and acts."),
+		leaseEpoch:   f.gauge("lease_epoch", "Epoch of the lease as seen last; it grows with each change of holder."),
+		converged:    f.gauge("converged", "1 if the last pass found everything as wanted."),
+		convergedAt:  f.gauge("converged_timestamp_seconds", "When a pass last found everything as wanted."),
+		openOps:      f.gauges("ledger_open_operations", "Operations on droplets that are open in the ledger.", "kind"),
+		staleSources: f.gauge("stale_sources", "Managers whose own file is an older revision that changes nothing."),
+		vocabulary:   v,
+	}
+	f.gauges("build_info", "Version of swarmd; always 1.", "version", "goversion").WithLabelValues(v.Version, runtime.Version()).Set(1)
+	m.begin(v)
+	return m
+}
+
+func newPools(f factory) poolMetrics {
+	return poolMetrics{
+		desired: f.gauges("pool_desired_nodes", "Nodes that the file wants in a pool.", "pool", "role"),
+		have:    f.gauges("pool_droplets", "Droplets that count in a pool.", "pool", "role"),
+		ready:   f.gauges("pool_ready_nodes", "Nodes of a pool that joined, are ready, and have the right role and availability.", "pool", "role"),
+		cost:    f.gauges("pool_cost_dollars_per_month", "Price of a pool as the file wants it, US dollars a month.", "pool", "role"),
+		shown:   &shown{},
+	}
+}
+
+func newServices(f factory) serviceMetrics {
+	return serviceMetrics{
+		desired: f.gauges("service_desired_tasks", "Tasks that the file wants.", "service"),
+		running: f.gauges("service_running_tasks", "Tasks that run on nodes that are ready.", "service"),
+		shown:   &shown{},
+	}
+}
+
+func newSpec(f factory) specMetrics {
+	return specMetrics{
+		revision: f.gauge("spec_revision", "Number of the accepted revision."),
+		success:  f.gauge("spec_last_load_successful", "1 if the file was good when it was read last."),
+		loaded:   f.gauge("spec_last_load_success_timestamp_seconds", "When a good file was read last."),
+	}
+}
+
+// begin makes the series of all bounded labels.
+func (m *Metrics) begin(v Vocabulary) {
+	for _, r := range v.Results {
+		m.passes.WithLabelValues(r)
+	}
+	for _, a := range v.Actions {
+		for _, o := range v.Outcomes {
+			m.steps.WithLabelValues(a, o)
+		}
+	}
+	for _, g := range v.Guards {
+		m.holds.WithLabelValues(g)
+	}
+	for _, k := range v.OpKinds {
+		m.openOps.WithLabelValues(k)
+	}
+	for _, role := range []string{"manager", "worker"} {
+		for _, state := range []string{"ready", "down", "unknown", "disconnected"} {
+			m.nodes.WithLabelValues(role, state)
+		}
+	}
+	m.spec.success.Set(1) // no file was bad yet
+}
+
+// Call is one API call, told by the adapters.
+func (m *Metrics) Call(side, op string, kind apierr.Kind, took time.Duration) {
+	if kind == "" {
+		kind = "ok"
+	}
+	m.calls.WithLabelValues(side, op, string(kind)).Inc()
+	m.callSeconds.WithLabelValues(side, op).Observe(took.Seconds())
+}
+
+// Caller returns Call for one side, as the adapters' options take it.
+func (m *Metrics) Caller(side string) func(op string, kind apierr.Kind, took time.Duration) {
+	return func(op string, kind apierr.Kind, took time.Duration) { m.Call(side, op, kind, took) }
+}
+
+// SpecLoaded tells whether a file that was just read is good.
+func (m *Metrics) SpecLoaded(good bool, at time.Time) {
+	m.spec.success.Set(number(good))
+	if good {
+		m.spec.loaded.Set(stamp(at))
+	}
+}
+
+// Lease tells about the lease.
+func (m *Metrics) Lease(held bool, epoch uint64) {
+	m.leaseHeld.Set(number(held))
+	m.leaseEpoch.Set(float64(epoch))
+}
+
+// Panicked counts a pass that panicked.
+func (m *Metrics) Panicked() { m.panics.Inc() }
+
+// Step counts one step.
+func (m *Metrics) Step(action, outcome string) { m.steps.WithLabelValues(action, outcome).Inc() }
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func stamp(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+// factory registers metrics with the prefix.
+type factory struct{ reg prometheus.Registerer }
+
+func (f factory) gauge(name, help string) prometheus.Gauge {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "swarmd", Name: name, Help: help})
+	f.reg.MustRegister(g)
+	return g
+}
+
+func (f factory) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "swarmd", Name: name, Help: help}, labels)
+	f.reg.MustRegister(g)
+	return g
+}
+
+func (f factory) counter(name, help string) prometheus.Counter {
+	c := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "swarmd", Name: name, Help: help})
+	f.reg.MustRegister(c)
+	return c
+}
+
+func (f factory) counters(name, help string, labels ...string) *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "swarmd", Name: name, Help: help}, labels)
+	f.reg.MustRegister(c)
+	return c
+}
+
+func (f factory) histogram(name, help string, buckets []float64) prometheus.Histogram {
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "swarmd", Name: name, Help: help, Buckets: buckets})
+	f.reg.MustRegister(h)
+	return h
+}
+
+func (f factory) histograms(name, help string, labels ...string) *prometheus.HistogramVec {
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "swarmd", Name: name, Help: help,
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15, 30}}, labels)
+	f.reg.MustRegister(h)
+	return h
+}

@@ -1,5 +1,3 @@
-// Package plan is the decision: a function of one value (desired, seen, remembered, now) to steps and holds. It has no context,
-// logger, clock, random number or error return; same input, same bytes out. It imports no client.
 package plan
 
 import (

@@ -1,0 +1,132 @@
+package plan
+
+import (
+	"strconv"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// bucket is where a machine belongs; the words are in the package's documentation.
+type bucket string
+
+const (
+	foreign  bucket = "foreign"
+	disputed bucket = "disputed"
+	leaving  bucket = "leaving"
+	stranded bucket = "stranded"
+	dead     bucket = "dead"
+	booting  bucket = "booting"
+	late     bucket = "late"
+	arriving bucket = "arriving"
+	down     bucket = "down"
+	quiet    bucket = "quiet"
+	serving  bucket = "serving"
+)
+
+// member is a machine in its bucket.
+type member struct {
+	world.Machine
+	bucket bucket
+	pool   *spec.Pool // nil if the file has no such pool
+}
+
+func (d *draft) classify() {
+	for _, m := range d.in.World.Machines {
+		pool := d.pool(m.Pool)
+		d.members = append(d.members, member{Machine: m, bucket: d.sort(m, pool), pool: pool})
+	}
+}
+
+// sort says whose a machine is; where says how one of ours is.
+func (d *draft) sort(m world.Machine, pool *spec.Pool) bucket {
+	switch {
+	case m.Binding == world.Contradicted:
+		return disputed
+	case m.Op != nil && m.Op.Kind == ledger.Delete:
+		return leaving
+	case !m.Owned && !m.Adopted && m.Binding != world.Bound:
+		return foreign
+	case pool == nil:
+		return stranded
+	}
+	return d.where(m)
+}
+
+func (d *draft) where(m world.Machine) bucket {
+	switch {
+	case m.Missing:
+		return dead
+	case m.Node == nil && d.launchOver(m):
+		return late
+	case m.Node == nil:
+		return booting
+	case m.Binding != world.Bound:
+		return arriving
+	case m.Node.State == swarm.NodeDown, m.Droplet != nil && m.Droplet.Status == cloud.StatusOff:
+		return down
+	case m.Node.State != swarm.NodeReady:
+		return quiet
+	}
+	return serving
+}
+
+// launchOver reports whether a droplet had time enough to join. A time in the future is no age.
+func (d *draft) launchOver(m world.Machine) bool {
+	began := m.Droplet.Created
+	if m.Op != nil && m.Op.Kind == ledger.Create {
+		began = m.Op.Started
+	}
+	return d.in.Now.Sub(began) > d.in.Spec.Policies.LaunchTimeout
+}
+
+// counts reports whether the machine fills a place in its pool.
+func (m member) counts() bool {
+	switch m.bucket {
+	case foreign, leaving, stranded:
+		return false
+	case disputed:
+		return m.Droplet != nil && m.pool != nil
+	}
+	return true
+}
+
+// name for people and for step ids: the droplet's, else the node's.
+func (m member) name() string {
+	switch {
+	case m.Droplet != nil:
+		return m.Droplet.Name
+	case m.Node.Hostname != "":
+		return m.Node.Hostname
+	}
+	return m.Node.ID
+}
+
+// object names it in a hold.
+func (m member) object() string {
+	if m.Node != nil {
+		return "node/" + m.name()
+	}
+	return "droplet/" + strconv.Itoa(m.Droplet.ID)
+}
+
+// dropletID of the machine, also of one whose droplet is gone; 0 if none is known.
+func (m member) dropletID() int {
+	if m.Droplet != nil {
+		return m.Droplet.ID
+	}
+	id, err := strconv.Atoi(m.Node.Spec.Labels[swarm.LabelDroplet])
+	if err != nil {
+		return 0
+	}
+	return id
+}
+
+// raft reports whether the machine is a manager: by membership, not by wish.
+func (m member) raft() bool { return m.Node != nil && m.Node.Manager != nil }
+
+// managerWish reports whether the machine's node is asked to be a manager.
+func (m member) managerWish() bool { return m.Node != nil && m.Node.Spec.Role == swarm.Manager }

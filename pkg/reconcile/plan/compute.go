@@ -1,0 +1,135 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/spec"
+)
+
+// When to look again.
+const (
+	lookSoon = 500 * time.Millisecond // a step was planned: its effect is to be seen
+	lookWait = 2 * time.Second        // something is under way that gives no event: a boot, a drain, a shutdown
+)
+
+// Compute decides what to do now. A nil Spec (no revision was accepted yet) gives an empty plan.
+func Compute(in Input) Plan {
+	if in.Spec == nil {
+		return Plan{}
+	}
+	d := newDraft(in)
+	if !d.blind() {
+		d.operations()
+		d.notes()
+		d.pools()
+		d.leaves()
+		d.nodes()
+		d.membership()
+		d.stack()
+	}
+	d.count()
+	return d.finish()
+}
+
+// draft is a plan in the making.
+type draft struct {
+	in       Input
+	members  []member // in the order of World.Machines
+	steps    []Step
+	holds    []Hold
+	poolsSum []PoolCount
+	svcSum   []ServiceCount
+	look     time.Duration
+	underway bool            // something is not as wanted yet, and nothing holds it
+	opIDs    []string        // the fresh ids that are left
+	credit   int             // deletes that accepted edits still permit
+	spare    bool            // one delete without credit is still permitted
+	written  map[string]bool // node ids that a step writes to: one write a pass, its version is known only once
+	promote  []member        // who may become a manager
+	demote   []member        // who must stop being one
+}
+
+func newDraft(in Input) *draft {
+	d := &draft{in: in, opIDs: slices.Clone(in.OpIDs), written: map[string]bool{}}
+	d.credit, d.spare = in.World.Ledger.Credit, true
+	for _, t := range in.World.Ledger.Uncharged {
+		if in.Now.Sub(t) < time.Hour {
+			d.spare = false
+		}
+	}
+	d.classify()
+	return d
+}
+
+// step adds a step. Its id is kind/object; the object is unique within the kind.
+func (d *draft) step(kind, object string, a Action, code, text string, after ...string) string {
+	id := kind + "/" + object
+	d.steps = append(d.steps, Step{ID: id, After: after, Action: a, Reason: Reason{Code: code, Text: text}})
+	d.wait(lookSoon)
+	return id
+}
+
+// hold adds a hold that keeps the desired state from being reached.
+func (d *draft) hold(guard, object, text string) {
+	d.holds = append(d.holds, Hold{Guard: guard, Object: object, Text: text, Blocking: true})
+}
+
+// note adds a hold that does not matter for the desired state.
+func (d *draft) note(guard, object, text string) {
+	d.holds = append(d.holds, Hold{Guard: guard, Object: object, Text: text})
+}
+
+// wait says that something is under way, and when to look again at the latest.
+func (d *draft) wait(t time.Duration) {
+	d.underway = true
+	d.lookIn(t)
+}
+
+func (d *draft) lookIn(t time.Duration) {
+	if t > 0 && (d.look == 0 || t < d.look) {
+		d.look = t
+	}
+}
+
+// opID takes a fresh operation id, "" if none is left.
+func (d *draft) opID() string {
+	if len(d.opIDs) == 0 {
+		return ""
+	}
+	id := d.opIDs[0]
+	d.opIDs = d.opIDs[1:]
+	return id
+}
+
+// pool returns the file's pool of that name, or nil.
+func (d *draft) pool(name string) *spec.Pool {
+	for i := range d.in.Spec.Pools {
+		if d.in.Spec.Pools[i].Name == name {
+			return &d.in.Spec.Pools[i]
+		}
+	}
+	return nil
+}
+
+// open returns the open operations of a kind, sorted by id.
+func (d *draft) open(kind ledger.OpKind) []ledger.Op {
+	var ops []ledger.Op
+	for _, op := range d.in.World.Ledger.Ops {
+		if op.Kind == kind {
+			ops = append(ops, op)
+		}
+	}
+	slices.SortFunc(ops, func(a, b ledger.Op) int { return strings.Compare(a.ID, b.ID) })
+	return ops
+}
+
+func (d *draft) finish() Plan {
+	slices.SortStableFunc(d.holds, func(a, b Hold) int {
+		return strings.Compare(a.Guard+"\x00"+a.Object+"\x00"+a.Text, b.Guard+"\x00"+b.Object+"\x00"+b.Text)
+	})
+	d.holds = slices.Compact(d.holds)
+	return Plan{Steps: d.steps, Holds: d.holds, Pools: d.poolsSum, Services: d.svcSum, LookAgain: d.look, Converged: d.converged()}
+}

@@ -1,0 +1,28 @@
+// Package plan is the decision: a function of one value (desired, seen, remembered, now) to steps and holds. It has no context,
+// logger, clock, random number or error return; same input, same bytes out. It imports no client.
+//
+// It decides which droplets are created and which machines leave, what nodes are labelled with, who is promoted and demoted, and
+// what is written to services and networks. It must not read anything, and it must not plan a step that something else than the
+// input would have to permit.
+//
+// # Words
+//
+// Every machine (a droplet, a node, or both) is in exactly one bucket:
+//
+//   - foreign: not the cluster's. Reported, never counted, never touched.
+//   - disputed: its identity is contradicted. Counted if it is a droplet of a pool, otherwise left alone until a person has looked.
+//   - leaving: a Delete operation is open on it. Not counted any more.
+//   - stranded: ours, but the file no longer has its pool.
+//   - dead: bound, and its droplet does not exist any more.
+//   - booting: a droplet that has not joined yet; late: one that has not joined within the launch timeout.
+//   - arriving: joined, and not bound yet.
+//   - down: bound, and its node is Down or its droplet is off.
+//   - quiet: bound, and the leader does not know how it is. Every node is so for some seconds after a change of leader.
+//   - serving: bound, and its node is Ready.
+//
+// A machine is counted in its pool if it is disputed, dead, booting, late, arriving, down, quiet or serving: what is broken is held
+// and reported, not replaced. A Create operation whose droplet is not seen yet is counted as well, so nothing is created twice.
+//
+// A step is destructive if something is gone or stopped after it: begin to leave, drain, demote, shut down, power off, remove a node,
+// a service or a network, delete a droplet, and giving up an operation. A view with a gap gives no destructive step.
+package plan

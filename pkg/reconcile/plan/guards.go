@@ -1,0 +1,88 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+)
+
+// The guards: all values of Hold.Guard.
+const (
+	GuardGap           = "gap"             // a part of the world could not be read
+	GuardNoCloud       = "no-cloud"        // the swarm is looked at without a cloud
+	GuardNoLeader      = "no-leader"       // the swarm has no leader at the moment
+	GuardOtherSwarm    = "other-swarm"     // the ledger is another swarm's
+	GuardIdentity      = "identity"        // droplet and node contradict each other
+	GuardForeign       = "foreign-droplet" // a droplet with the cluster's tag that swarmd did not make
+	GuardForeignNode   = "foreign-node"    // a node that is no machine of the cluster
+	GuardForeignSvc    = "foreign-service" // a service of a wanted name that is not ours
+	GuardForeignNet    = "foreign-network" // a network of a wanted name that is not ours
+	GuardLaunch        = "launch-timeout"  // a droplet did not join in time
+	GuardSize          = "size-changed"    // not done yet: machines of another size than the pool's
+	GuardImage         = "image-changed"   // not done yet
+	GuardRegion        = "region-changed"  // not done yet
+	GuardNodeDown      = "node-down"       // not done yet: a node that is down
+	GuardDropletDead   = "droplet-dead"    // not done yet: a machine whose droplet is gone
+	GuardPoolRemoved   = "pool-removed"    // a pool that the file no longer has still has machines
+	GuardQuorum        = "quorum"          // the managers' quorum forbids or delays a change
+	GuardSelf          = "self"            // the lease holder's own machine leaves: another manager must act
+	GuardDrain         = "drain-timeout"   // a drain takes too long
+	GuardBudget        = "delete-budget"   // more deletes than accepted edits permit
+	GuardAdopted       = "adopted"         // an adopted machine would have to be deleted
+	GuardBackoff       = "backoff"         // the cloud refused the pool's last create
+	GuardMaxCreates    = "max-creates"     // enough droplets are under way
+	GuardRollout       = "rollout"         // a roll-out runs
+	GuardRolloutPaused = "rollout-paused"  // a roll-out is paused
+	GuardRolledBack    = "rolled-back"     // a roll-out failed; the same is not written again
+	GuardMode          = "mode-changed"    // Swarm cannot change a service's mode
+	GuardNetwork       = "network-changed" // Swarm cannot change a network
+)
+
+// Guards returns all values of Hold.Guard, sorted: the label values of a metric.
+func Guards() []string {
+	all := []string{
+		GuardGap, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardForeign, GuardForeignNode, GuardForeignSvc,
+		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
+		GuardSelf, GuardDrain, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused,
+		GuardRolledBack, GuardMode, GuardNetwork,
+	}
+	slices.SortFunc(all, strings.Compare)
+	return all
+}
+
+// blind reports whether so much is unknown that nothing at all may be done: without the nodes, the cluster's identity or the ledger
+// it is not known who leaves, what is under way, or whose swarm it is.
+func (d *draft) blind() bool {
+	for _, g := range d.in.World.Gaps {
+		d.hold(GuardGap, "cluster", g.What+" could not be read: "+g.Err)
+	}
+	switch {
+	case d.gap(world.GapInfo), d.gap(world.GapCluster), d.gap(world.GapNodes), d.gap(world.GapLedger):
+		return true
+	case d.in.World.Ledger.ClusterID != "" && d.in.World.Ledger.ClusterID != d.in.World.Cluster.ID:
+		d.hold(GuardOtherSwarm, "cluster", "the ledger is of swarm "+d.in.World.Ledger.ClusterID+", this one is "+d.in.World.Cluster.ID)
+		return true
+	case !d.led():
+		d.hold(GuardNoLeader, "cluster", "the swarm has no leader at the moment")
+		return true
+	}
+	return false
+}
+
+func (d *draft) gap(what string) bool {
+	return slices.ContainsFunc(d.in.World.Gaps, func(g world.Gap) bool { return g.What == what })
+}
+
+// whole reports whether the view has no gap: only then is anything destructive planned.
+func (d *draft) whole() bool { return len(d.in.World.Gaps) == 0 }
+
+// clouded reports whether the droplets are known, all of them.
+func (d *draft) clouded() bool { return !d.in.World.NoDroplets && !d.gap(world.GapDroplets) }
+
+// led reports whether a manager leads.
+func (d *draft) led() bool {
+	return slices.ContainsFunc(d.in.World.Machines, func(m world.Machine) bool {
+		return m.Node != nil && m.Node.Manager != nil && m.Node.Manager.Leader
+	})
+}

@@ -1,0 +1,188 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// leaves moves each machine of an open Delete operation one stage on. The stage follows from what is seen, in the order that the
+// engine enforces: drain, no task left, no manager any more, off, Down, out of the swarm, deleted.
+func (d *draft) leaves() {
+	ops := d.open(ledger.Delete)
+	if len(ops) == 0 {
+		return
+	}
+	d.underway = true
+	switch {
+	case d.in.World.NoDroplets:
+		d.hold(GuardNoCloud, "cluster", fmt.Sprintf("%d machines are to leave, and no cloud to delete them", len(ops)))
+	case d.whole():
+		for _, op := range ops {
+			d.wait(lookWait)
+			d.leave(op)
+		}
+	}
+}
+
+func (d *draft) leave(op ledger.Op) {
+	m, ok := d.of(op)
+	switch {
+	case d.strayNode(op, m, ok):
+		d.hold(GuardIdentity, "droplet/"+strconv.Itoa(op.DropletID), "the node "+op.NodeID+" that was to leave is not on it any more")
+	case !ok && d.gone(op.DropletID):
+		d.step("close", op.ID, CloseOp{OpID: op.ID, Outcome: "gone"}, WhyDropletGone, op.Name+" is gone")
+	case !ok || m.bucket == disputed: // held under identity
+	case m.Node != nil:
+		d.leaveSwarm(op, m)
+	case m.Droplet.Locked: // an event is in flight; anything now is refused
+	case m.Adopted || !m.Owned:
+		d.hold(GuardAdopted, m.object(), "swarmd did not make it and does not delete it")
+	default:
+		d.step("delete", strconv.Itoa(op.DropletID), DeleteDroplet{OpID: op.ID, DropletID: op.DropletID}, WhyDropletDelete, op.Name+" is out of the swarm")
+	}
+}
+
+// of returns the machine of the operation.
+func (d *draft) of(op ledger.Op) (member, bool) {
+	for _, m := range d.members {
+		if m.Droplet != nil && m.Droplet.ID == op.DropletID || m.Droplet == nil && m.Op != nil && m.Op.ID == op.ID {
+			return m, true
+		}
+	}
+	return member{}, false
+}
+
+// strayNode reports whether the node that was to leave is in the swarm, but not on the operation's machine.
+func (d *draft) strayNode(op ledger.Op, m member, ok bool) bool {
+	if op.NodeID == "" || ok && m.Node != nil && m.Node.ID == op.NodeID {
+		return false
+	}
+	return slices.ContainsFunc(d.members, func(o member) bool { return o.Node != nil && o.Node.ID == op.NodeID })
+}
+
+// leaveSwarm takes a node out of the swarm: everything until the droplet alone is left.
+func (d *draft) leaveSwarm(op ledger.Op, m member) {
+	switch {
+	case m.Node.ID == d.in.Holder:
+		d.hold(GuardSelf, m.object(), "it leaves, and holds the lease: another manager must go on")
+	case m.Node.Spec.Availability != swarm.Drain:
+		d.drain(m)
+	case !stopped(m) && d.tasksOn(m.Node.ID) > 0:
+		d.drainWaits(op, m)
+	case m.managerWish():
+		d.demote = append(d.demote, m)
+	case m.raft(): // the demotion is under way
+	case m.Droplet != nil && m.Droplet.Status != cloud.StatusOff:
+		d.stop(op, m)
+	case m.Node.State == swarm.NodeDown:
+		d.step("remove-node", m.Node.ID, RemoveNode{NodeID: m.Node.ID}, WhyNodeRemove, m.name()+" is off and down")
+	}
+}
+
+// stopped reports whether the machine runs nothing any more, whatever its tasks' last known state is.
+func stopped(m member) bool {
+	return m.Missing || m.Node.State == swarm.NodeDown || m.Droplet != nil && m.Droplet.Status == cloud.StatusOff
+}
+
+// drain is held while a manager may not go: drained, it would neither work nor leave.
+func (d *draft) drain(m member) {
+	if m.raft() {
+		if why := d.mayDemote(m); why != "" {
+			d.hold(GuardQuorum, m.object(), "not drained: "+why)
+			return
+		}
+	}
+	s := m.Node.Spec
+	s.Availability = swarm.Drain
+	d.write("drain", m, s, WhyDrain, "leaves")
+}
+
+func (d *draft) drainWaits(op ledger.Op, m member) {
+	if d.in.Now.Sub(op.Started) > d.in.Spec.Policies.DrainTimeout {
+		d.hold(GuardDrain, m.object(), fmt.Sprintf("%d tasks are left after %s", d.tasksOn(m.Node.ID), d.in.Spec.Policies.DrainTimeout))
+	}
+}
+
+// tasksOn counts the tasks on a node that did not end.
+func (d *draft) tasksOn(node string) int {
+	n := 0
+	for _, t := range d.in.World.Tasks {
+		if t.NodeID == node && !ended(t) {
+			n++
+		}
+	}
+	return n
+}
+
+func ended(t swarm.Task) bool {
+	switch t.State {
+	case "complete", "shutdown", "failed", "rejected", "remove", "orphaned":
+		return true
+	}
+	return false
+}
+
+// stop asks for a shutdown once, and cuts the power if it is not followed.
+func (d *draft) stop(op ledger.Op, m member) {
+	id := strconv.Itoa(op.DropletID)
+	switch {
+	case m.Adopted || !m.Owned:
+		d.hold(GuardAdopted, m.object(), "swarmd did not make it and does not stop it")
+	case m.Droplet.Locked || m.Droplet.Status != cloud.StatusActive: // an event is in flight
+	case op.Shutdown.IsZero():
+		d.step("shutdown", id, ShutdownDroplet{OpID: op.ID, DropletID: op.DropletID}, WhyShutdown, m.name()+" is drained and no manager")
+	case d.in.Now.Sub(op.Shutdown) > d.in.Spec.Policies.ShutdownTimeout:
+		d.step("power-off", id, PowerOffDroplet{DropletID: op.DropletID}, WhyPowerOff,
+			fmt.Sprintf("%s did not shut down within %s", m.name(), d.in.Spec.Policies.ShutdownTimeout))
+	}
+}
+
+// notes reports what is left alone or held, machine by machine.
+func (d *draft) notes() {
+	for _, m := range d.members {
+		d.remark(m)
+	}
+	for _, p := range d.in.Spec.Pools {
+		d.driftOf(p)
+	}
+}
+
+func (d *draft) remark(m member) {
+	switch m.bucket {
+	case foreign:
+		d.remarkForeign(m)
+	case disputed:
+		d.hold(GuardIdentity, m.object(), m.Why)
+	case stranded:
+		d.hold(GuardPoolRemoved, "pool/"+m.Pool, "the file has no such pool; set its count to 0 to remove its machines")
+	case dead:
+		d.hold(GuardDropletDead, m.object(), fmt.Sprintf("its droplet %d does not exist any more", m.dropletID()))
+	case late:
+		d.hold(GuardLaunch, m.object(), fmt.Sprintf("%s did not join within %s", m.name(), d.in.Spec.Policies.LaunchTimeout))
+	case down:
+		d.hold(GuardNodeDown, m.object(), downWhy(m))
+	case booting, quiet:
+		d.wait(lookWait)
+	}
+}
+
+func downWhy(m member) string {
+	if m.Droplet != nil && m.Droplet.Status == cloud.StatusOff {
+		return "its droplet is off"
+	}
+	return "the node is down"
+}
+
+func (d *draft) remarkForeign(m member) {
+	switch {
+	case m.Droplet != nil:
+		d.note(GuardForeign, "droplet/"+strconv.Itoa(m.Droplet.ID), m.Droplet.Name+" "+m.Why+": left alone")
+	case d.clouded() || d.in.World.NoDroplets:
+		d.note(GuardForeignNode, m.object(), "is no machine of the cluster: left alone")
+	}
+}

@@ -1,0 +1,206 @@
+package plan_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// apply does one action, and fails the test where the real ones would refuse, or where something irreversible is not written down.
+func (m *model) apply(a plan.Action) {
+	m.t.Helper()
+	switch a := a.(type) {
+	case plan.CreateDroplet:
+		m.seq++
+		d := m.makeDroplet(100+m.seq, a.Name, a.OpID)
+		m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: a.OpID, Kind: ledger.Create, Pool: a.Pool, Name: a.Name, DropletID: d.droplet.ID,
+			Started: m.now, Deadline: a.Deadline})
+		m.sortOps()
+	case plan.RecordDroplet:
+		m.op(a.OpID).DropletID = a.DropletID
+	case plan.CloseOp:
+		m.op(a.OpID)
+		m.ledger.Ops = slices.DeleteFunc(m.ledger.Ops, func(o ledger.Op) bool { return o.ID == a.OpID })
+	case plan.OpenDelete:
+		m.openDelete(a)
+	case plan.UpdateNode:
+		m.updateNode(a)
+	case plan.RemoveNode:
+		m.removeNode(a.NodeID)
+	case plan.ShutdownDroplet:
+		m.op(a.OpID).Shutdown = m.now
+		m.droplets[a.DropletID].stopAt = m.now
+	case plan.PowerOffDroplet:
+		m.switchOff(m.droplets[a.DropletID])
+	case plan.DeleteDroplet:
+		m.deleteDroplet(a)
+	case plan.RecordFailed:
+		m.recordFailed(a)
+	default:
+		m.applyStack(a)
+	}
+}
+
+func (m *model) sortOps() {
+	slices.SortFunc(m.ledger.Ops, func(a, b ledger.Op) int { return strings.Compare(a.ID, b.ID) })
+}
+
+func (m *model) op(id string) *ledger.Op {
+	m.t.Helper()
+	for i := range m.ledger.Ops {
+		if m.ledger.Ops[i].ID == id {
+			return &m.ledger.Ops[i]
+		}
+	}
+	m.t.Fatalf("no open operation %q", id)
+	return nil
+}
+
+func (m *model) openDelete(a plan.OpenDelete) {
+	if a.Credit && m.ledger.Credit == 0 {
+		m.t.Fatalf("delete of %s on credit that is not there", a.Name)
+	}
+	if a.Credit {
+		m.ledger.Credit--
+	} else {
+		m.ledger.Uncharged = append(m.ledger.Uncharged, m.now)
+	}
+	m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: a.OpID, Kind: ledger.Delete, Pool: a.Pool, Name: a.Name, DropletID: a.DropletID,
+		NodeID: a.NodeID, Credit: a.Credit, Started: m.now})
+	m.sortOps()
+}
+
+func (m *model) node(id string) *machine {
+	m.t.Helper()
+	for _, d := range m.machines() {
+		if d.node != nil && d.node.ID == id {
+			return d
+		}
+	}
+	m.t.Fatalf("no node %q", id)
+	return nil
+}
+
+func (m *model) updateNode(a plan.UpdateNode) {
+	d := m.node(a.NodeID)
+	if d.node.Version != a.Version {
+		m.t.Fatalf("update of %s out of sequence", a.NodeID)
+	}
+	if d.node.Spec.Role != a.Spec.Role {
+		d.roleAt = m.now
+		m.checkQuorum(d, a.Spec.Role)
+	}
+	d.node.Spec = a.Spec
+	d.node.Version++
+}
+
+// checkQuorum is the rule of Raft, not the planner's: without the demoted one a majority of the rest must be up.
+func (m *model) checkQuorum(d *machine, role swarm.Role) {
+	n, up := 0, 0
+	for _, o := range m.machines() {
+		if o.node == nil || o.node.Manager == nil {
+			continue
+		}
+		n++
+		if o.node.Manager.Reachability == "reachable" {
+			up++
+		}
+	}
+	if up < n/2+1 {
+		m.t.Fatalf("a change of membership without quorum: %d of %d", up, n)
+	}
+	if role == swarm.Worker && d.node.Manager != nil {
+		n--
+		if d.node.Manager.Reachability == "reachable" {
+			up--
+		}
+		if n == 0 || up < n/2+1 {
+			m.t.Fatalf("the demotion of %s loses quorum: %d of %d", d.node.ID, up, n)
+		}
+	}
+}
+
+func (m *model) removeNode(id string) {
+	d := m.node(id)
+	if d.node.State != swarm.NodeDown || d.node.Manager != nil {
+		m.t.Fatalf("node %s is %s and cannot be removed", id, d.node.State)
+	}
+	d.node = nil
+	delete(m.nodes, id)
+}
+
+func (m *model) deleteDroplet(a plan.DeleteDroplet) {
+	op := m.op(a.OpID)
+	if op.Kind != ledger.Delete || op.DropletID != a.DropletID {
+		m.t.Fatalf("droplet %d is deleted without an operation", a.DropletID)
+	}
+	d := m.droplets[a.DropletID]
+	if d.node != nil {
+		m.t.Fatalf("droplet %d is deleted while node %s is in the swarm", a.DropletID, d.node.ID)
+	}
+	delete(m.droplets, a.DropletID)
+}
+
+func (m *model) recordFailed(a plan.RecordFailed) {
+	if m.ledger.Failed == nil {
+		m.ledger.Failed = map[string]string{}
+	}
+	if a.Value == "" {
+		delete(m.ledger.Failed, a.Service)
+		return
+	}
+	m.ledger.Failed[a.Service] = a.Value
+}
+
+func (m *model) applyStack(a plan.Action) {
+	switch a := a.(type) {
+	case plan.CreateNetwork:
+		m.seq++
+		m.networks[a.Spec.Name] = &swarm.Network{ID: fmt.Sprintf("net%d", m.seq), Spec: a.Spec}
+	case plan.RemoveNetwork:
+		delete(m.networks, a.Name)
+	case plan.CreateService:
+		m.createService(a.Spec)
+	case plan.UpdateService:
+		m.updateService(a)
+	case plan.RemoveService:
+		delete(m.services, a.Name)
+	default:
+		m.t.Fatalf("the model does not know %T", a)
+	}
+}
+
+func (m *model) createService(s swarm.ServiceSpec) {
+	for _, n := range s.Networks {
+		if m.networks[n] == nil {
+			m.t.Fatalf("service %s before its network %s", s.Name, n)
+		}
+	}
+	m.seq++
+	s.Digest = "sha256:" + s.Image
+	m.services[s.Name] = &swarm.Service{ID: fmt.Sprintf("svc%d", m.seq), Version: 1, Spec: s, Created: m.now, Updated: m.now}
+}
+
+func (m *model) updateService(a plan.UpdateService) {
+	live := m.services[a.Spec.Name]
+	if live.ID != a.ID || live.Version != a.Version {
+		m.t.Fatalf("update of %s out of sequence", a.Spec.Name)
+	}
+	if live.Update == swarm.Updating || live.Update == swarm.RollbackStarted {
+		m.t.Fatalf("write to %s while its roll-out runs", a.Spec.Name)
+	}
+	m.old[a.Spec.Name] = live.Spec
+	if a.ResolveImage {
+		a.Spec.Digest = "sha256:" + a.Spec.Image
+	}
+	live.Spec, live.Version, live.Updated, live.Update = a.Spec, live.Version+1, m.now, swarm.Updating
+}
+
+func (m *model) switchOff(d *machine) {
+	d.droplet.Status, d.offAt = cloud.StatusOff, m.now
+}

@@ -1,0 +1,27 @@
+package plan
+
+// The reason codes: all values of Reason.Code.
+const (
+	WhyPoolShort     = "pool-short"      // a pool has fewer machines than it wants
+	WhyPoolSurplus   = "pool-surplus"    // a pool has more machines than it wants
+	WhyDropletFound  = "droplet-found"   // the droplet of a create operation showed up
+	WhyJoined        = "joined"          // its machine joined and is bound
+	WhyNoEffect      = "no-effect"       // a create left no droplet
+	WhyDropletGone   = "droplet-gone"    // the droplet of an operation does not exist any more
+	WhyBind          = "bind"            // claim and address agree
+	WhyLabels        = "labels"          // the pool's labels differ from the node's
+	WhyAvailability  = "availability"    // the pool's availability differs from the node's
+	WhyPromote       = "promote"         // a manager pool wants it
+	WhyDemote        = "demote"          // it leaves, or its pool is not a manager pool
+	WhyDrain         = "drain"           // it leaves
+	WhyShutdown      = "shutdown"        // it is drained and no manager
+	WhyPowerOff      = "power-off"       // it did not shut down in time
+	WhyNodeRemove    = "node-remove"     // its machine is off and the node is down
+	WhyDropletDelete = "droplet-delete"  // it is out of the swarm
+	WhyNetworkNew    = "network-missing" // the stack wants it
+	WhyServiceNew    = "service-missing" // the stack wants it
+	WhyServiceDiff   = "service-changed" // its specification differs from the stack's
+	WhyUnwanted      = "unwanted"        // ours, and not in the stack any more
+	WhyRollbackSeen  = "rollback-seen"   // a roll-back is remembered
+	WhyRollbackOver  = "rollback-over"   // a remembered roll-back matters no more
+)

@@ -1,0 +1,138 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// settle is how long after a write a service's state is not believed: the roll-out that the write begins shows a moment later.
+const settle = 2 * time.Second
+
+// patience is how long a service that is short of tasks is looked at often; after that, the usual resync does.
+const patience = 10 * time.Minute
+
+// count fills in what the pools and services want and have.
+func (d *draft) count() {
+	for i := range d.in.Spec.Pools {
+		d.poolsSum = append(d.poolsSum, d.poolCount(&d.in.Spec.Pools[i]))
+	}
+	d.poolsSum = append(d.poolsSum, d.strandedCounts()...)
+	slices.SortFunc(d.poolsSum, func(a, b PoolCount) int { return strings.Compare(a.Pool, b.Pool) })
+	if d.serviceGap() {
+		return
+	}
+	for _, want := range d.in.Stack.Services {
+		d.svcSum = append(d.svcSum, d.serviceCount(want))
+	}
+}
+
+func (d *draft) poolCount(p *spec.Pool) PoolCount {
+	c := PoolCount{Pool: p.Name, Role: p.Role, Desired: p.Count, Monthly: float64(p.Count) * d.in.Prices[p.Size]}
+	for _, m := range d.members {
+		if m.Pool != p.Name {
+			continue
+		}
+		if m.Droplet != nil && m.bucket != foreign {
+			c.MonthlyBefore += d.in.Prices[m.Droplet.Size]
+		}
+		if m.counts() {
+			c.Have++
+		}
+		if ready(m) {
+			c.Ready++
+		}
+	}
+	return c
+}
+
+// ready reports whether a machine is all that its pool wants: bound, ready, of the right role and availability.
+func ready(m member) bool {
+	return m.bucket == serving && m.raft() == (m.pool.Role == "manager") && m.managerWish() == m.raft() &&
+		m.Node.Spec.Availability == availability(m.pool)
+}
+
+// strandedCounts counts the machines of pools that the file no longer has. They stay, and so does what they cost.
+func (d *draft) strandedCounts() []PoolCount {
+	byPool := map[string]PoolCount{}
+	for _, m := range d.members {
+		if m.bucket != stranded {
+			continue
+		}
+		c := byPool[m.Pool]
+		c.Pool, c.Have = m.Pool, c.Have+1
+		if m.Droplet != nil {
+			c.MonthlyBefore += d.in.Prices[m.Droplet.Size]
+		}
+		c.Monthly = c.MonthlyBefore
+		byPool[m.Pool] = c
+	}
+	var out []PoolCount
+	for _, c := range byPool {
+		out = append(out, c)
+	}
+	return out
+}
+
+func (d *draft) serviceCount(want swarm.ServiceSpec) ServiceCount {
+	c := ServiceCount{Service: want.Name, Desired: int(want.Replicas)}
+	live := d.liveService(want.Name)
+	if live == nil || !d.ours(live.Spec.Labels) {
+		return c
+	}
+	c.Update = live.Update
+	placed := 0
+	for _, t := range d.in.World.Tasks {
+		if t.ServiceID != live.ID || t.DesiredState != "running" {
+			continue
+		}
+		placed++
+		if t.State == "running" && d.nodeReady(t.NodeID) {
+			c.Running++
+		}
+	}
+	if want.Mode == swarm.Global {
+		c.Desired = placed // the engine knows which nodes are fit, and makes a task for each
+	}
+	d.progress(c, *live)
+	return c
+}
+
+func (d *draft) nodeReady(id string) bool {
+	return slices.ContainsFunc(d.in.World.Machines, func(m world.Machine) bool {
+		return m.Node != nil && m.Node.ID == id && m.Node.State == swarm.NodeReady
+	})
+}
+
+// progress says whether a service is still on its way, and how soon to look at it.
+func (d *draft) progress(c ServiceCount, live swarm.Service) {
+	age := d.in.Now.Sub(live.Updated)
+	fresh := live.Update != swarm.Completed && age < settle && age > -time.Minute
+	moving := live.Update == swarm.Updating || live.Update == swarm.RollbackStarted
+	if !fresh && !moving && c.Running == c.Desired {
+		return
+	}
+	d.underway = true
+	switch {
+	case age < time.Minute:
+		d.lookIn(time.Second)
+	case age < patience:
+		d.lookIn(lookWait)
+	}
+}
+
+// converged: nothing to do, nothing blocked, nothing under way, everything wanted is there and running.
+func (d *draft) converged() bool {
+	if len(d.steps) > 0 || d.underway || !d.whole() || len(d.in.World.Ledger.Ops) > 0 {
+		return false
+	}
+	if slices.ContainsFunc(d.holds, func(h Hold) bool { return h.Blocking }) {
+		return false
+	}
+	return !slices.ContainsFunc(d.poolsSum, func(c PoolCount) bool { return c.Have != c.Desired || c.Ready != c.Desired }) &&
+		!slices.ContainsFunc(d.svcSum, func(c ServiceCount) bool { return c.Running != c.Desired })
+}

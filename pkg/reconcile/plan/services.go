@@ -1,0 +1,186 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// stack makes the services and networks what the file says.
+func (d *draft) stack() {
+	if d.gap(world.GapServices) || d.gap(world.GapNetworks) {
+		return
+	}
+	made := d.networks()
+	for _, want := range d.in.Stack.Services {
+		d.service(want, made)
+	}
+	d.unwantedServices()
+	d.unwantedNetworks()
+	d.forget()
+}
+
+// ours reports whether labels are those of an object of the stack. swarmd's own service is a component, not part of the stack.
+func (d *draft) ours(labels map[string]string) bool {
+	return labels[swarm.LabelCluster] == d.in.Spec.Cluster && labels[swarm.LabelComponent] == ""
+}
+
+// networks creates what is missing. It returns, by network name, the step that makes it.
+func (d *draft) networks() map[string]string {
+	made := map[string]string{}
+	for _, want := range d.in.Stack.Networks {
+		live := d.liveNetwork(want.Name)
+		switch {
+		case live == nil:
+			made[want.Name] = d.step("network", want.Name, CreateNetwork{Spec: want}, WhyNetworkNew, "the stack wants it")
+		case !d.ours(live.Spec.Labels):
+			d.hold(GuardForeignNet, "network/"+want.Name, "there is one of that name that is not the cluster's")
+		default:
+			if diff := swarm.Diff(want.Form, live.Spec.Form); len(diff) > 0 {
+				d.hold(GuardNetwork, "network/"+want.Name, "a network cannot be changed: "+strings.Join(diff, ", "))
+			}
+		}
+	}
+	return made
+}
+
+func (d *draft) liveNetwork(name string) *swarm.Network {
+	for i := range d.in.World.Networks {
+		if d.in.World.Networks[i].Spec.Name == name {
+			return &d.in.World.Networks[i]
+		}
+	}
+	return nil
+}
+
+func (d *draft) liveService(name string) *swarm.Service {
+	for i := range d.in.World.Services {
+		if d.in.World.Services[i].Spec.Name == name {
+			return &d.in.World.Services[i]
+		}
+	}
+	return nil
+}
+
+func (d *draft) wantedService(name string) *swarm.ServiceSpec {
+	for i := range d.in.Stack.Services {
+		if d.in.Stack.Services[i].Name == name {
+			return &d.in.Stack.Services[i]
+		}
+	}
+	return nil
+}
+
+func (d *draft) service(want swarm.ServiceSpec, made map[string]string) {
+	live := d.liveService(want.Name)
+	switch {
+	case live == nil:
+		d.createService(want, made)
+	case !d.ours(live.Spec.Labels):
+		d.hold(GuardForeignSvc, "service/"+want.Name, "there is one of that name that is not the cluster's")
+	default:
+		d.rollout(want, *live, made)
+	}
+}
+
+func (d *draft) createService(want swarm.ServiceSpec, made map[string]string) {
+	if d.foreignNetwork(want) {
+		return
+	}
+	want.Labels = d.labelled(want)
+	d.step("service", want.Name, CreateService{Spec: want}, WhyServiceNew, "the stack wants it", after(want, made)...)
+}
+
+// foreignNetwork holds a service that would be put on a network that is not ours but has the name of one of the stack's.
+func (d *draft) foreignNetwork(want swarm.ServiceSpec) bool {
+	for _, n := range d.in.Stack.Networks {
+		live := d.liveNetwork(n.Name)
+		if live == nil || d.ours(live.Spec.Labels) || !slices.Contains(want.Networks, n.Name) {
+			continue
+		}
+		d.hold(GuardForeignNet, "service/"+want.Name, "its network "+n.Name+" is not the cluster's")
+		return true
+	}
+	return false
+}
+
+func (d *draft) labelled(want swarm.ServiceSpec) map[string]string {
+	labels := maps.Clone(want.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[swarm.LabelRevision] = strconv.Itoa(d.in.Revision)
+	return labels
+}
+
+// after returns the steps that make the service's networks, sorted.
+func after(want swarm.ServiceSpec, made map[string]string) []string {
+	var ids []string
+	for _, n := range want.Networks {
+		if id, ok := made[n]; ok {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+func (d *draft) unwantedServices() {
+	for _, s := range d.in.World.Services {
+		if !d.ours(s.Spec.Labels) || d.wantedService(s.Spec.Name) != nil {
+			continue
+		}
+		d.underway = true
+		if d.whole() {
+			d.step("remove-service", s.Spec.Name, RemoveService{ID: s.ID, Name: s.Spec.Name}, WhyUnwanted, "not in the stack any more")
+		}
+	}
+}
+
+// unwantedNetworks removes what nothing uses any more. The engine refuses while a task is attached, so the tasks of removed
+// services end first.
+func (d *draft) unwantedNetworks() {
+	for _, n := range d.in.World.Networks {
+		wanted := slices.ContainsFunc(d.in.Stack.Networks, func(w swarm.NetworkSpec) bool { return w.Name == n.Spec.Name })
+		if wanted || !d.ours(n.Spec.Labels) {
+			continue
+		}
+		d.underway = true
+		switch user := d.userOf(n.Spec.Name); {
+		case user != "" && !d.leavesStack(user):
+			d.hold(GuardForeignSvc, "network/"+n.Spec.Name, fmt.Sprintf("not removed: the service %s uses it", user))
+		case user != "" || d.orphanTasks():
+			d.wait(lookWait)
+		case d.whole():
+			d.step("remove-network", n.Spec.Name, RemoveNetwork{ID: n.ID, Name: n.Spec.Name}, WhyUnwanted, "nothing uses it any more")
+		}
+	}
+}
+
+// userOf returns the first service that uses the network, "" if there is none.
+func (d *draft) userOf(network string) string {
+	for _, s := range d.in.World.Services {
+		if slices.Contains(s.Spec.Networks, network) {
+			return s.Spec.Name
+		}
+	}
+	return ""
+}
+
+// leavesStack reports whether a live service will let go of a network that the stack no longer has: it is ours.
+func (d *draft) leavesStack(name string) bool {
+	live := d.liveService(name)
+	return live != nil && d.ours(live.Spec.Labels)
+}
+
+// orphanTasks reports whether a task of a removed service did not end yet.
+func (d *draft) orphanTasks() bool {
+	return slices.ContainsFunc(d.in.World.Tasks, func(t swarm.Task) bool {
+		return !ended(t) && !slices.ContainsFunc(d.in.World.Services, func(s swarm.Service) bool { return s.ID == t.ServiceID })
+	})
+}

@@ -1,0 +1,103 @@
+package plan_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+var update = flag.Bool("update", false, "write the golden transcripts")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-golden +got; -update writes it):\n%s", path, diff)
+	}
+}
+
+func service(name, image string, replicas uint64) swarm.ServiceSpec {
+	s := swarm.ServiceSpec{Name: "web_" + name, Image: image, Mode: swarm.Replicated, Replicas: replicas, Networks: []string{"web_default"}}
+	s.Form = swarm.Form{"image": image, "mode": "replicated", "replicas": time.Duration(replicas).String()}
+	s.Labels = map[string]string{swarm.LabelCluster: "web", swarm.LabelHash: s.Form.Hash()}
+	return s
+}
+
+func stack(services ...swarm.ServiceSpec) swarm.Stack {
+	form := swarm.Form{"driver": "overlay"}
+	st := swarm.Stack{Namespace: "web", Services: services}
+	if len(services) > 0 {
+		st.Networks = []swarm.NetworkSpec{{Name: "web_default", Labels: map[string]string{swarm.LabelCluster: "web"}, Form: form}}
+	}
+	return st
+}
+
+func TestOneManagerBecomesThreeAndThreeWorkers(t *testing.T) {
+	workers := pool("workers", "worker", 3)
+	workers.Labels = map[string]string{"zone": "frankfurt"}
+	m := newModel(t, pool("managers", "manager", 3), workers)
+	m.firstManager()
+	m.stack = stack(service("app", "app:1", 4))
+	m.settle(5 * time.Minute)
+	golden(t, "grow", m.log.String())
+}
+
+func grown(t *testing.T, managers, workers int) *model {
+	m := newModel(t, pool("managers", "manager", managers), pool("workers", "worker", workers))
+	m.firstManager()
+	m.stack = stack(service("app", "app:1", 4))
+	m.settle(5 * time.Minute)
+	m.log.Reset()
+	return m
+}
+
+func TestThreeManagersBecomeOne(t *testing.T) {
+	m := grown(t, 3, 1)
+	m.edit(pool("managers", "manager", 1), pool("workers", "worker", 1))
+	m.settle(10 * time.Minute)
+	golden(t, "managers-3-1", m.log.String())
+}
+
+func TestThreeWorkersBecomeOne(t *testing.T) {
+	m := grown(t, 1, 3)
+	m.edit(pool("managers", "manager", 1), pool("workers", "worker", 1))
+	m.settle(10 * time.Minute)
+	golden(t, "workers-3-1", m.log.String())
+}
+
+func TestServiceRollsFailsAndGoes(t *testing.T) {
+	m := grown(t, 1, 2)
+	next := func(st swarm.Stack) {
+		m.stack = st
+		m.edit(m.spec.Pools...)
+	}
+	next(stack(service("app", "app:1", 6)))
+	m.settle(time.Minute)
+	next(stack(service("app", "app:2", 6), service("job", "job:1", 1)))
+	m.settle(time.Minute)
+	m.badHash = service("app", "app:bad", 6).Labels[swarm.LabelHash]
+	next(stack(service("app", "app:bad", 6), service("job", "job:1", 1)))
+	for range 30 {
+		m.pass()
+		m.step(time.Second)
+	}
+	next(stack(service("app", "app:3", 6)))
+	m.settle(time.Minute)
+	next(stack())
+	m.settle(time.Minute)
+	golden(t, "service-roll", m.log.String())
+}

@@ -1,0 +1,239 @@
+package world
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// nameLetters is how many letters of the operation id end a droplet's name.
+const nameLetters = 5
+
+// join is the working state of binding nodes to droplets.
+type join struct {
+	Parts
+	droplets []*Machine
+	byID     map[int]*Machine
+	nodes    []swarm.Node // sorted by id
+	alone    []Machine    // nodes that are no droplet of ours
+	bound    map[int]int  // droplet id → how many nodes are labelled with it
+	claims   map[int]int  // droplet id → how many nodes that are not labelled claim it
+}
+
+func newJoin(p Parts) *join {
+	j := &join{Parts: p, byID: map[int]*Machine{}, bound: map[int]int{}, claims: map[int]int{}}
+	for _, d := range p.Droplets {
+		if _, twice := j.byID[d.ID]; twice {
+			continue
+		}
+		m := own(p, d)
+		j.byID[d.ID] = &m
+		j.droplets = append(j.droplets, &m)
+	}
+	j.nodes = sorted(p.Nodes, func(a, b swarm.Node) int { return strings.Compare(a.ID, b.ID) })
+	for _, n := range j.nodes {
+		if id := label(n.Spec.Labels); id != 0 {
+			j.bound[id]++
+		} else if id := label(n.EngineLabels); id != 0 {
+			j.claims[id]++
+		}
+	}
+	return j
+}
+
+// own says whose a droplet is.
+func own(p Parts, d cloud.Droplet) Machine {
+	m := Machine{Droplet: &d}
+	tagged := d.HasTag(cloud.ClusterTag(p.Name))
+	pool := poolOf(p.Name, d.Name, d.OpID())
+	switch op := namedBy(p.Ledger, d); {
+	case tagged && pool != "":
+		m.Owned, m.Pool = true, pool
+	case op != nil:
+		m.Owned, m.Pool = true, op.Pool // tags come late; the id was recorded when it was created
+	case p.Adopt[d.ID] != "" && otherCluster(p.Name, d) != "":
+		m.Binding, m.Pool = Contradicted, p.Adopt[d.ID]
+		m.Why = "the file adopts it, but it belongs to the cluster " + otherCluster(p.Name, d)
+	case p.Adopt[d.ID] != "":
+		m.Adopted, m.Pool = true, p.Adopt[d.ID]
+	case tagged:
+		m.Why = "has the cluster's tag, but name and operation tag are not those of a droplet that swarmd made"
+	default:
+		m.Why = "has not the cluster's tag"
+	}
+	return m
+}
+
+// poolOf returns the pool in a name CLUSTER-POOL-xxxxx whose letters begin the operation id; "" if the name is not so.
+func poolOf(cluster, name, opID string) string {
+	if len(opID) < nameLetters {
+		return ""
+	}
+	rest, ok := strings.CutPrefix(name, cluster+"-")
+	if !ok {
+		return ""
+	}
+	pool, ok := strings.CutSuffix(rest, "-"+opID[:nameLetters])
+	if !ok {
+		return ""
+	}
+	return pool
+}
+
+// namedBy returns the open operation of ours that recorded the droplet's id under the same name.
+func namedBy(l ledger.Ledger, d cloud.Droplet) *ledger.Op {
+	for i, op := range l.Ops {
+		if op.DropletID == d.ID && op.Name == d.Name && op.Pool != "" {
+			return &l.Ops[i]
+		}
+	}
+	return nil
+}
+
+// otherCluster returns the name of another cluster whose tag the droplet has.
+func otherCluster(cluster string, d cloud.Droplet) string {
+	for _, t := range d.Tags {
+		if name, ok := strings.CutPrefix(t, cloud.ClusterTagPrefix); ok && name != cluster {
+			return name
+		}
+	}
+	return ""
+}
+
+// place puts one node where it belongs.
+func (j *join) place(n *swarm.Node) {
+	switch {
+	case n.Spec.Labels[swarm.LabelDroplet] != "":
+		j.placeBound(n)
+	case j.NoDroplets || j.gap(GapDroplets):
+		j.alone = append(j.alone, Machine{Node: n}) // nothing can be said about a claim without the droplets
+	case label(n.EngineLabels) != 0:
+		j.placeClaim(n)
+	default:
+		j.placeByAddress(n)
+	}
+}
+
+// placeBound: the manager-side label counts, unless two nodes have it or the engine says otherwise.
+func (j *join) placeBound(n *swarm.Node) {
+	id, claim := label(n.Spec.Labels), label(n.EngineLabels)
+	switch {
+	case id == 0:
+		j.refuse(n, nil, "its label "+swarm.LabelDroplet+" is not a droplet id")
+	case j.bound[id] > 1:
+		j.doubt(id, fmt.Sprintf("%d nodes are bound to it", j.bound[id]))
+		j.refuse(n, nil, fmt.Sprintf("%d nodes are bound to droplet %d", j.bound[id], id))
+	case claim != 0 && claim != id:
+		j.refuse(n, j.byID[id], fmt.Sprintf("bound to droplet %d, but its engine claims droplet %d", id, claim))
+	default:
+		j.bind(n, id)
+	}
+}
+
+func (j *join) bind(n *swarm.Node, id int) {
+	d := j.byID[id]
+	switch {
+	case d == nil:
+		j.alone = append(j.alone, Machine{Node: n, Binding: Bound, Pool: n.Spec.Labels[swarm.LabelPool],
+			Adopted: n.Spec.Labels[swarm.LabelAdopted] == "true", Missing: slices.Contains(j.Gone, id)})
+	case d.Owned || d.Adopted:
+		d.Node, d.Binding = n, Bound
+	case n.Spec.Labels[swarm.LabelAdopted] == "true" && d.Binding == "":
+		d.Node, d.Why = n, "was adopted, and the file does not name it any more"
+	default:
+		j.refuse(n, d, cmp.Or(d.Why, "is not the cluster's"))
+	}
+}
+
+// placeClaim: an engine label is a claim. It holds if the address agrees and nobody else is bound to the droplet or claims it.
+func (j *join) placeClaim(n *swarm.Node) {
+	id := label(n.EngineLabels)
+	d := j.byID[id]
+	switch {
+	case j.bound[id] > 0: // the binding stands: a claim cannot put it in doubt
+		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, to which another node is bound", id))
+	case j.claims[id] > 1:
+		j.doubt(id, fmt.Sprintf("%d nodes claim it", j.claims[id]))
+		j.refuse(n, nil, fmt.Sprintf("%d nodes claim droplet %d", j.claims[id], id))
+	case d == nil || !d.Owned && !d.Adopted:
+		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, which is not the cluster's", id))
+	case d.Droplet.PrivateIPv4 == "" || d.Droplet.PrivateIPv4 != address(n):
+		j.doubt(id, "node "+n.ID+" claims it from another address")
+		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, but its address %s is not the droplet's %s", id, address(n), d.Droplet.PrivateIPv4))
+	default:
+		d.Node, d.Binding = n, Claimed
+	}
+}
+
+// placeByAddress: an adopted machine makes no claim; its address is enough, if it is no other node's too.
+func (j *join) placeByAddress(n *swarm.Node) {
+	d := j.at(n)
+	if d == nil || !d.Adopted || j.claims[d.Droplet.ID] > 0 || j.bound[d.Droplet.ID] > 0 {
+		j.alone = append(j.alone, Machine{Node: n})
+		return
+	}
+	d.Node, d.Binding = n, Claimed
+}
+
+// at returns the free droplet of ours at the node's address, if the address is one droplet's and one living node's alone.
+func (j *join) at(n *swarm.Node) *Machine {
+	addr, found := address(n), (*Machine)(nil)
+	if addr == "" || n.Hostname == "" {
+		return nil
+	}
+	for i := range j.nodes {
+		if o := &j.nodes[i]; o.ID != n.ID && o.Hostname != "" && address(o) == addr {
+			return nil
+		}
+	}
+	for _, d := range j.droplets {
+		if d.Droplet.PrivateIPv4 != addr || !d.Owned && !d.Adopted || j.bound[d.Droplet.ID] > 0 {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = d
+	}
+	if found != nil && found.Node != nil {
+		return nil
+	}
+	return found
+}
+
+// doubt marks a droplet of which it is not known whether it joined: taken for one that did not, it could be deleted under a living node.
+func (j *join) doubt(id int, why string) {
+	if d := j.byID[id]; d != nil && d.Node == nil && (d.Owned || d.Adopted) {
+		d.Binding, d.Why = Contradicted, why
+	}
+}
+
+// refuse keeps a node whose identity is contradicted, with the droplet it stands on if that is known: by its label, or by its address.
+func (j *join) refuse(n *swarm.Node, d *Machine, why string) {
+	if d == nil {
+		d = j.at(n)
+	}
+	if d == nil || d.Node != nil {
+		j.alone = append(j.alone, Machine{Node: n, Binding: Contradicted, Pool: n.Spec.Labels[swarm.LabelPool], Why: why})
+		return
+	}
+	d.Node, d.Binding, d.Why = n, Contradicted, why
+	d.Pool = cmp.Or(d.Pool, n.Spec.Labels[swarm.LabelPool])
+}
+
+// String names the machine for people.
+func (m Machine) String() string {
+	switch {
+	case m.Droplet != nil:
+		return m.Droplet.Name + " (droplet " + strconv.Itoa(m.Droplet.ID) + ")"
+	case m.Node != nil:
+		return cmp.Or(m.Node.Hostname, m.Node.ID) + " (node)"
+	}
+	return "nothing"
+}

@@ -1,0 +1,144 @@
+package world
+
+import (
+	"cmp"
+	"math"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// The parts of the world that can be gaps.
+const (
+	GapDroplets = "droplets"
+	GapInfo     = "info"
+	GapCluster  = "cluster"
+	GapNodes    = "nodes"
+	GapServices = "services"
+	GapTasks    = "tasks"
+	GapNetworks = "networks"
+	GapLedger   = "ledger"
+)
+
+// Parts are the answers as they came, in any order.
+type Parts struct {
+	At         time.Time
+	Name       string         // of the cluster
+	Adopt      map[int]string // droplet id → pool, from the file
+	Droplets   []cloud.Droplet
+	Gone       []int
+	NoDroplets bool
+	Self       swarm.Info
+	Cluster    swarm.Cluster
+	Nodes      []swarm.Node
+	Services   []swarm.Service
+	Tasks      []swarm.Task
+	Networks   []swarm.Network
+	Ledger     ledger.Ledger
+	Gaps       []Gap
+}
+
+// Join sorts the parts and says which droplet is which node. It is pure: the same parts in another order give the same World.
+func Join(p Parts) World {
+	p.Ledger.Ops = sorted(p.Ledger.Ops, func(a, b ledger.Op) int { return strings.Compare(a.ID, b.ID) })
+	return World{
+		At: p.At, Self: p.Self, Cluster: p.Cluster, Ledger: p.Ledger, NoDroplets: p.NoDroplets,
+		Machines: machines(p),
+		Services: sorted(p.Services, func(a, b swarm.Service) int {
+			return cmp.Or(strings.Compare(a.Spec.Name, b.Spec.Name), strings.Compare(a.ID, b.ID))
+		}),
+		Tasks: sorted(p.Tasks, byServiceSlotNode),
+		Networks: sorted(p.Networks, func(a, b swarm.Network) int {
+			return cmp.Or(strings.Compare(a.Spec.Name, b.Spec.Name), strings.Compare(a.ID, b.ID))
+		}),
+		Gaps: sorted(p.Gaps, func(a, b Gap) int { return cmp.Or(strings.Compare(a.What, b.What), strings.Compare(a.Err, b.Err)) }),
+		Gone: sorted(p.Gone, cmp.Compare[int]),
+	}
+}
+
+func byServiceSlotNode(a, b swarm.Task) int {
+	return cmp.Or(strings.Compare(a.ServiceID, b.ServiceID), cmp.Compare(a.Slot, b.Slot),
+		strings.Compare(a.NodeID, b.NodeID), strings.Compare(a.ID, b.ID))
+}
+
+func sorted[T any](in []T, by func(a, b T) int) []T {
+	out := slices.Clone(in)
+	slices.SortFunc(out, by)
+	return out
+}
+
+// machines makes one Machine of each droplet and of each node that is none of them.
+func machines(p Parts) []Machine {
+	j := newJoin(p)
+	for i := range j.nodes {
+		j.place(&j.nodes[i])
+	}
+	out := make([]Machine, 0, len(j.droplets)+len(j.alone))
+	for _, d := range j.droplets {
+		out = append(out, *d)
+	}
+	out = append(out, j.alone...)
+	for i := range out {
+		out[i].Op = openOp(p.Ledger, out[i])
+	}
+	slices.SortFunc(out, func(a, b Machine) int {
+		return cmp.Or(cmp.Compare(dropletID(a), dropletID(b)), strings.Compare(nodeID(a), nodeID(b)))
+	})
+	return out
+}
+
+// dropletID puts nodes without a droplet last.
+func dropletID(m Machine) int {
+	if m.Droplet == nil {
+		return math.MaxInt
+	}
+	return m.Droplet.ID
+}
+
+func nodeID(m Machine) string {
+	if m.Node == nil {
+		return ""
+	}
+	return m.Node.ID
+}
+
+// openOp finds the operation on the machine. A Delete counts more than a Create that was not closed yet.
+func openOp(l ledger.Ledger, m Machine) *ledger.Op {
+	var found *ledger.Op
+	for i := range l.Ops {
+		if op := &l.Ops[i]; concerns(*op, m) && (found == nil || op.Kind == ledger.Delete && found.Kind != ledger.Delete) {
+			found = op
+		}
+	}
+	return found
+}
+
+func concerns(op ledger.Op, m Machine) bool {
+	if m.Droplet != nil {
+		return op.DropletID == m.Droplet.ID || op.Kind == ledger.Create && op.DropletID == 0 && m.Owned && op.ID == m.Droplet.OpID()
+	}
+	if m.Node == nil || m.Binding != Bound {
+		return false
+	}
+	return op.Kind == ledger.Delete && op.DropletID != 0 && op.DropletID == label(m.Node.Spec.Labels)
+}
+
+// address of a node: what the managers see, or for a manager that sees itself at 0.0.0.0 its Raft address.
+func address(n *swarm.Node) string {
+	if n.Addr != "" && n.Addr != "0.0.0.0" {
+		return n.Addr
+	}
+	if n.Manager == nil {
+		return ""
+	}
+	host, _, err := net.SplitHostPort(n.Manager.Addr)
+	if err != nil {
+		return ""
+	}
+	return host
+}

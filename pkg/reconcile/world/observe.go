@@ -1,0 +1,174 @@
+package world
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// Cloud is the side of the machines.
+type Cloud interface {
+	Droplets(ctx context.Context, tag string) ([]cloud.Droplet, error)
+	Droplet(ctx context.Context, id int) (cloud.Droplet, error)
+}
+
+// Members is the swarm's side of the machines.
+type Members interface {
+	Info(ctx context.Context) (swarm.Info, error)
+	Cluster(ctx context.Context) (swarm.Cluster, error)
+	Nodes(ctx context.Context) ([]swarm.Node, error)
+}
+
+// Workload is what runs on them.
+type Workload interface {
+	Services(ctx context.Context) ([]swarm.Service, error)
+	Tasks(ctx context.Context) ([]swarm.Task, error)
+	Networks(ctx context.Context) ([]swarm.Network, error)
+}
+
+// Swarm is all that is read of the swarm.
+type Swarm interface {
+	Members
+	Workload
+}
+
+// Ledger is what is remembered.
+type Ledger interface {
+	Load(ctx context.Context) (ledger.Ledger, error)
+}
+
+// Reads are the sources of a World. A nil Cloud is a swarm that is looked at without a cloud.
+type Reads struct {
+	Cloud  Cloud
+	Swarm  Swarm
+	Ledger Ledger
+}
+
+// confirmations is how many GETs of single droplets run side by side.
+const confirmations = 8
+
+// Observe looks at everything once: one call for each kind of thing, side by side, then one GET for each droplet that the ledger, a
+// node's binding or adopt (droplet id → pool) names and the list does not show, because lists lag. Each failure is a Gap; nothing is
+// tried twice. In the steady state of a cluster without adopted machines that is eight calls.
+func Observe(ctx context.Context, r Reads, cluster string, adopt map[int]string) World {
+	s := &sight{in: Parts{At: time.Now(), Name: cluster, Adopt: adopt, NoDroplets: r.Cloud == nil}}
+	s.lists(ctx, r)
+	if r.Cloud != nil && !s.in.gap(GapDroplets) {
+		s.confirm(ctx, r.Cloud)
+	}
+	return Join(s.in)
+}
+
+// sight collects the answers of reads that run side by side.
+type sight struct {
+	mu sync.Mutex
+	wg sync.WaitGroup
+	in Parts
+}
+
+func (s *sight) lists(ctx context.Context, r Reads) {
+	if r.Cloud != nil {
+		read(s, GapDroplets, &s.in.Droplets, func() ([]cloud.Droplet, error) {
+			return r.Cloud.Droplets(ctx, cloud.ClusterTag(s.in.Name))
+		})
+	}
+	read(s, GapInfo, &s.in.Self, func() (swarm.Info, error) { return r.Swarm.Info(ctx) })
+	read(s, GapCluster, &s.in.Cluster, func() (swarm.Cluster, error) { return r.Swarm.Cluster(ctx) })
+	read(s, GapNodes, &s.in.Nodes, func() ([]swarm.Node, error) { return r.Swarm.Nodes(ctx) })
+	read(s, GapServices, &s.in.Services, func() ([]swarm.Service, error) { return r.Swarm.Services(ctx) })
+	read(s, GapTasks, &s.in.Tasks, func() ([]swarm.Task, error) { return r.Swarm.Tasks(ctx) })
+	read(s, GapNetworks, &s.in.Networks, func() ([]swarm.Network, error) { return r.Swarm.Networks(ctx) })
+	read(s, GapLedger, &s.in.Ledger, func() (ledger.Ledger, error) { return r.Ledger.Load(ctx) })
+	s.wg.Wait()
+}
+
+// read starts one read. Its value is kept only if it did not fail.
+func read[T any](s *sight, what string, into *T, call func() (T, error)) {
+	s.wg.Go(func() {
+		v, err := call()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err != nil {
+			s.in.Gaps = append(s.in.Gaps, Gap{What: what, Err: err.Error()})
+			return
+		}
+		*into = v
+	})
+}
+
+// confirm asks for each named droplet that the list does not show.
+func (s *sight) confirm(ctx context.Context, c Cloud) {
+	slots := make(chan struct{}, confirmations)
+	for _, id := range s.in.unlisted() {
+		slots <- struct{}{}
+		s.wg.Go(func() {
+			defer func() { <-slots }()
+			d, err := c.Droplet(ctx, id)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.in.answer(id, d, err)
+		})
+	}
+	s.wg.Wait()
+}
+
+// answer files what a GET said: the droplet, that it does not exist, or nothing.
+func (p *Parts) answer(id int, d cloud.Droplet, err error) {
+	switch {
+	case err == nil && d.ID == id:
+		p.Droplets = append(p.Droplets, d)
+	case err == nil:
+		p.Gaps = append(p.Gaps, Gap{What: GapDroplets, Err: "droplet " + strconv.Itoa(id) + ": the answer shows another id"})
+	case apierr.KindOf(err) == apierr.NotFound:
+		p.Gone = append(p.Gone, id)
+	default:
+		p.Gaps = append(p.Gaps, Gap{What: GapDroplets, Err: "droplet " + strconv.Itoa(id) + ": " + err.Error()})
+	}
+}
+
+func (p *Parts) gap(what string) bool {
+	return slices.ContainsFunc(p.Gaps, func(g Gap) bool { return g.What == what })
+}
+
+// unlisted returns the droplet ids that something names and the list does not show, sorted.
+func (p *Parts) unlisted() []int {
+	listed := make(map[int]bool, len(p.Droplets))
+	for _, d := range p.Droplets {
+		listed[d.ID] = true
+	}
+	var ids []int
+	name := func(id int) {
+		if id > 0 && !listed[id] {
+			listed[id] = true
+			ids = append(ids, id)
+		}
+	}
+	for _, op := range p.Ledger.Ops {
+		name(op.DropletID)
+	}
+	for _, n := range p.Nodes {
+		name(label(n.Spec.Labels))
+	}
+	for id := range p.Adopt {
+		name(id)
+	}
+	slices.SortFunc(ids, cmp.Compare[int])
+	return ids
+}
+
+// label returns the droplet id in a set of labels, 0 if there is none or it is not a number.
+func label(labels map[string]string) int {
+	id, err := strconv.Atoi(labels[swarm.LabelDroplet])
+	if err != nil || id < 0 {
+		return 0
+	}
+	return id
+}

@@ -1,0 +1,60 @@
+#!/bin/sh
+# setup.sh PRIVATE_NETWORK SSH_NETWORKS
+#
+# Runs once, at the end of the first boot: installs what the image lacks, starts the engine, joins the swarm if there is one to join.
+set -u
+umask 077
+exec >>/var/log/swarmd-join.log 2>&1
+
+here=/usr/local/lib/swarmd
+
+say() { echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"; }
+
+# install adds the packages unless the command is there. Another apt may hold the lock at first boot.
+install() {
+	command -v "$1" >/dev/null && return 0
+	shift
+	for wait in 5 10 20 40 0; do
+		say "install $*"
+		if DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -qq update &&
+			DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -qq -y --no-install-recommends install "$@"; then
+			return 0
+		fi
+		sleep "$wait"
+	done
+	return 1
+}
+
+# prepare repeats what boot.sh could not do before, so that the engine comes after the firewall on every image.
+prepare() {
+	for wait in 2 5 10 20 40 0; do
+		sh "$here/boot.sh" "$1" "$2" && return 0
+		sleep "$wait"
+	done
+	return 1
+}
+
+engine_answers() {
+	for _ in $(seq 60); do
+		curl -sf --max-time 5 --unix-socket /var/run/docker.sock http://localhost/_ping >/dev/null && return 0
+		sleep 1
+	done
+	return 1
+}
+
+die() {
+	say "$*"
+	exit 1
+}
+
+install ufw ufw iptables || die "ufw could not be installed"
+install curl curl ca-certificates || die "curl could not be installed"
+prepare "$1" "$2" || die "the engine stays off: see above"
+install dockerd docker.io || die "Docker could not be installed"
+systemctl reset-failed docker.socket docker.service
+systemctl enable --now docker.service || die "Docker did not start"
+engine_answers || die "Docker does not answer"
+say "the engine is up"
+if [ -d /var/lib/swarmd/join ]; then
+	sh "$here/join.sh" || die "not joined"
+fi

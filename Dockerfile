@@ -1,0 +1,19 @@
+# The image that `swarmd bootstrap` runs on the managers. Its base images are build arguments, so that it can also be built where no
+# public registry is to be had: a BUILD_IMAGE with nothing but a shell will do if bin/swarmd was built before.
+ARG BUILD_IMAGE=golang:1.26
+ARG BASE_IMAGE=scratch
+
+FROM ${BUILD_IMAGE} AS build
+WORKDIR /src
+COPY . .
+ARG VERSION=dev
+RUN test -x bin/swarmd || CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o bin/swarmd ./cmd/swarmd
+RUN mkdir -p /out/etc/ssl/certs && cp bin/swarmd /out/swarmd && cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/
+
+FROM ${BASE_IMAGE}
+COPY --from=build /out/ /
+# The Docker socket belongs to root:docker with mode 0660, and the docker group's number differs from host to host. The service
+# that bootstrap creates runs as user 0 with every capability dropped: as the socket's owner it needs none. To run it as another
+# user, give that user the host's docker group: `docker run --group-add "$(stat -c %g /var/run/docker.sock)" --user 65532 …`.
+ENTRYPOINT ["/swarmd"]
+CMD ["run"]

@@ -1,0 +1,174 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// fakeCloud lists a droplet only after a lag, and can lose the answer to a create.
+type fakeCloud struct {
+	droplets []cloud.Droplet
+	lag      time.Duration
+	loseNext bool
+	refuse   error
+	creates  int
+}
+
+func (f *fakeCloud) Droplets(context.Context, string) ([]cloud.Droplet, error) {
+	var out []cloud.Droplet
+	for _, d := range f.droplets {
+		if time.Since(d.Created) >= f.lag {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+func (f *fakeCloud) Droplet(_ context.Context, id int) (cloud.Droplet, error) {
+	for _, d := range f.droplets {
+		if d.ID == id {
+			return d, nil
+		}
+	}
+	return cloud.Droplet{}, &apierr.Error{Kind: apierr.NotFound, Op: "get droplet", Err: errors.New("not found")}
+}
+
+func (f *fakeCloud) CreateDroplet(_ context.Context, req cloud.CreateDroplet) (cloud.Droplet, error) {
+	f.creates++
+	if f.refuse != nil {
+		return cloud.Droplet{}, f.refuse
+	}
+	n := len(f.droplets) + 1
+	d := cloud.Droplet{ID: n, Name: req.Name, Tags: req.Tags, Status: cloud.StatusActive, Created: time.Now(),
+		PublicIPv4: fmt.Sprintf("203.0.113.%d", n), PrivateIPv4: fmt.Sprintf("10.0.0.%d", n)}
+	f.droplets = append(f.droplets, d)
+	if f.loseNext {
+		f.loseNext = false
+		return cloud.Droplet{}, &apierr.Error{Kind: apierr.Unknown, Op: "create droplet", Err: errors.New("cut")}
+	}
+	return d, nil
+}
+
+// fakeEngine joins a swarm on init; it can lose the answer.
+type fakeEngine struct {
+	state string
+	inits int
+	lose  bool
+}
+
+func (f *fakeEngine) Info(context.Context) (swarm.Info, error) {
+	return swarm.Info{LocalState: f.state, ControlAvail: f.state == "active"}, nil
+}
+
+func (f *fakeEngine) InitSwarm(context.Context, string) error {
+	f.inits++
+	f.state = "active"
+	if f.lose {
+		return errors.New("cut")
+	}
+	return nil
+}
+
+func options(t *testing.T, c *fakeCloud, e *fakeEngine) Options {
+	t.Helper()
+	return Options{
+		Spec: &spec.Spec{Cluster: "demo", Pools: []spec.Pool{{Name: "managers", Role: "manager", Count: 1}},
+			Policies: spec.Policies{CreateVisible: time.Minute, LaunchTimeout: 10 * time.Minute}},
+		Cloud:    c,
+		UserData: func(context.Context) (string, error) { return "#cloud-config\n", nil },
+		Intent:   Intent{Dir: t.TempDir()},
+		Dial:     func(context.Context, string) (Engine, error) { return e, nil },
+		Progress: func(format string, args ...any) { t.Logf(format, args...) },
+	}
+}
+
+func TestSecondRunFindsTheFirstManager(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, e := &fakeCloud{}, &fakeEngine{state: "inactive"}
+		o := options(t, c, e)
+		first, err := FirstManager(t.Context(), o)
+		if err != nil || !first.Created {
+			t.Fatalf("first run: %+v, %v", first, err)
+		}
+		again, err := FirstManager(t.Context(), o)
+		if err != nil || again.Created || again.Droplet.ID != first.Droplet.ID {
+			t.Fatalf("second run: %+v, %v", again, err)
+		}
+		if c.creates != 1 || e.inits != 1 {
+			t.Errorf("%d creates and %d inits, want one each", c.creates, e.inits)
+		}
+	})
+}
+
+func TestALostAnswerIsLookedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, e := &fakeCloud{loseNext: true, lag: 20 * time.Second}, &fakeEngine{state: "inactive", lose: true}
+		if _, err := FirstManager(t.Context(), options(t, c, e)); err != nil {
+			t.Fatal(err)
+		}
+		if c.creates != 1 {
+			t.Errorf("%d creates, want 1", c.creates)
+		}
+	})
+}
+
+func TestARunThatDiedAfterTheSendIsNotRepeatedBlindly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, e := &fakeCloud{lag: 20 * time.Second, loseNext: true}, &fakeEngine{state: "inactive"}
+		o := options(t, c, e)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := FirstManager(ctx, o); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("the first run should have been cut short, got %v", err)
+		}
+		if _, err := FirstManager(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		if c.creates != 1 {
+			t.Errorf("%d creates, want 1", c.creates)
+		}
+	})
+}
+
+func TestARefusedCreateLeavesNoIntent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &fakeCloud{refuse: &apierr.Error{Kind: apierr.Capacity, Op: "create droplet", Err: errors.New("limit")}}
+		o := options(t, c, &fakeEngine{})
+		if _, err := FirstManager(t.Context(), o); apierr.KindOf(err) != apierr.Capacity {
+			t.Fatalf("got %v", err)
+		}
+		r, err := o.Intent.Open("demo")
+		if err != nil || r.Sent {
+			t.Errorf("the intent is still open: %+v, %v", r, err)
+		}
+	})
+}
+
+func TestAForeignDropletWithTheTagIsNotTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, e := &fakeCloud{}, &fakeEngine{state: "inactive"}
+		c.droplets = []cloud.Droplet{{ID: 1, Name: "demo-managers-zzzzz", Tags: []string{"swarmd:demo"}, Status: cloud.StatusActive, PublicIPv4: "203.0.113.1", PrivateIPv4: "10.0.0.1"}}
+		first, err := FirstManager(t.Context(), options(t, c, e))
+		if err != nil || first.Droplet.ID != 2 {
+			t.Errorf("took droplet %d (%v), want a new one", first.Droplet.ID, err)
+		}
+	})
+}
+
+func TestOpIDsAreLetters(t *testing.T) {
+	for range 100 {
+		if id := NewOpID(); len(id) != 16 || strings.Trim(id, "abcdefghijklmnopqrstuvwxyz") != "" {
+			t.Fatalf("op id %q", id)
+		}
+	}
+}

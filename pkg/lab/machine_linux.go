@@ -1,0 +1,271 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+
+	"github.com/swarmd/swarmd/pkg/sim/docean"
+)
+
+// machine is what one droplet runs on. Its orders are carried out one after the other by its own goroutine; what they led to shows in
+// state.
+type machine struct {
+	spec    docean.Machine
+	dir     string // of its disk
+	name    string // of its namespace, control group and systemd-nspawn
+	image   string
+	net     network
+	log     *zap.Logger
+	changed func()
+	orders  chan func(context.Context) error
+	done    chan struct{} // closed when destroyed
+
+	mu    sync.Mutex
+	state docean.State
+	init  int // PID of the machine's init; 0 while off
+	since time.Time
+	fault error // why the last order failed
+
+	running *supervisor // touched by the orders only
+}
+
+// supervisor is a running systemd-nspawn.
+type supervisor struct {
+	pid  int
+	gone chan struct{} // closed when it has ended
+}
+
+// orderTime bounds one order; a boot takes well under a second on an idle host.
+const orderTime = time.Minute
+
+func (m *machine) serve() {
+	defer close(m.done)
+	for order := range m.orders {
+		ctx, cancel := context.WithTimeout(context.Background(), orderTime)
+		err := order(ctx)
+		cancel()
+		if err != nil {
+			m.log.Error("order failed", zap.Error(err))
+		}
+		m.mu.Lock()
+		m.fault = err
+		m.mu.Unlock()
+		m.changed()
+	}
+}
+
+// give hands an order over; a machine that has too many of them waiting refuses.
+func (m *machine) give(order func(context.Context) error) error {
+	select {
+	case m.orders <- order:
+		return nil
+	default:
+		return fmt.Errorf("droplet %d has too many orders waiting", m.spec.ID)
+	}
+}
+
+func (m *machine) set(s docean.State, init int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state, m.init = s, init
+	if s == docean.Running {
+		m.since = time.Now()
+	}
+}
+
+func (m *machine) look() Droplet {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d := Droplet{
+		ID: m.spec.ID, Name: m.spec.Name, State: m.state, Init: m.init, Since: m.since,
+		Public: host(m.spec.PublicIPv4), Private: host(m.spec.PrivateIPv4),
+	}
+	if m.fault != nil {
+		d.Error = m.fault.Error()
+	}
+	return d
+}
+
+func host(prefix string) string {
+	addr, _, _ := strings.Cut(prefix, "/")
+	return addr
+}
+
+// create makes the disk and switches the machine on for the first time.
+func (m *machine) create(ctx context.Context) error {
+	err := mountDisk(m.image, m.dir)
+	if err == nil {
+		err = writeSeed(filepath.Join(m.dir, "root"), m.spec, m.net.gateway().String())
+	}
+	if err == nil {
+		err = m.powerOn(ctx)
+	}
+	if err != nil {
+		m.set(docean.Off, 0)
+		return fmt.Errorf("create: %w", err)
+	}
+	return nil
+}
+
+// powerOn boots the machine and returns when its init is there; to come up is the guest's affair.
+func (m *machine) powerOn(ctx context.Context) error {
+	if m.running != nil && !closed(m.running.gone) {
+		return nil
+	}
+	if err := m.net.plug(ctx, m.spec); err != nil {
+		return fmt.Errorf("power on: %w", err)
+	}
+	procs, err := makeCgroup(m.name)
+	if err != nil {
+		return fmt.Errorf("power on: %w", err)
+	}
+	sup, err := m.start(procs)
+	if err != nil {
+		return fmt.Errorf("power on: %w", err)
+	}
+	m.running = sup
+	init := 0
+	err = until(ctx, "the machine's init", func() bool {
+		init = initOf(sup.pid)
+		return init != 0 || closed(sup.gone)
+	})
+	if err == nil && init == 0 {
+		err = errors.New("systemd-nspawn ended")
+	}
+	if err != nil {
+		return fmt.Errorf("power on: the machine did not start: %w; %s", err, m.console())
+	}
+	m.set(docean.Running, init)
+	go m.watch(sup)
+	return nil
+}
+
+// watch notes when the machine has gone off, by order or by itself.
+func (m *machine) watch(sup *supervisor) {
+	<-sup.gone
+	m.set(docean.Off, 0)
+	m.changed()
+}
+
+// start runs systemd-nspawn in the machine's control groups, on as many of the host's CPUs as the droplet has.
+func (m *machine) start(procs []string) (*supervisor, error) {
+	console, err := os.OpenFile(filepath.Join(m.dir, "console.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = console.Close() }()
+	const enter = `while [ "$1" != -- ]; do echo $$ >"$1" || exit 1; shift; done; shift; exec "$@"`
+	argv := append([]string{"-c", enter, "sh"}, procs...)
+	cmd := exec.Command("/bin/sh", append(append(argv, "--"), m.command()...)...)
+	cmd.Stdout, cmd.Stderr = console, console
+	cmd.Env = append(os.Environ(), "SYSTEMD_SECCOMP=0", "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // a Ctrl-C for the lab is none for the machines
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	sup := &supervisor{pid: cmd.Process.Pid, gone: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // how it ended does not matter: it is off
+		close(sup.gone)
+	}()
+	return sup, nil
+}
+
+// command is what boots the machine. /var/lib/docker is a plain directory because overlay2 does not work upon an overlay; without
+// filters for system calls because a droplet has none either, and runc's keyrings need them off.
+func (m *machine) command() []string {
+	return []string{
+		"taskset", "-c", cpuList(m.spec.ID, m.spec.VCPUs), "systemd-nspawn", "--quiet", "--directory=" + filepath.Join(m.dir, "root"),
+		"--boot", "--register=no", "--keep-unit", "--network-namespace-path=" + netnsPath(m.name), "--capability=all",
+		"--bind=" + filepath.Join(m.dir, "docker") + ":/var/lib/docker", "--machine=" + m.name, "--hostname=" + m.spec.Name,
+		"--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=read-only", "--kill-signal=SIGRTMIN+3",
+	}
+}
+
+// shutdown asks the guest to power down. It takes the guest seconds, and it may not do it.
+func (m *machine) shutdown(context.Context) error {
+	if m.running == nil || closed(m.running.gone) {
+		return nil
+	}
+	if err := unix.Kill(m.running.pid, unix.SIGTERM); err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("shut down: %w", err)
+	}
+	return nil
+}
+
+// powerOff kills the machine's init, which takes all its processes along at once, and then what runs it.
+func (m *machine) powerOff(ctx context.Context) error {
+	if m.running == nil {
+		return nil
+	}
+	sup := m.running
+	if init := initOf(sup.pid); init != 0 {
+		_ = unix.Kill(init, unix.SIGKILL)
+	}
+	if err := killIn(ctx, []string{m.name}); err != nil {
+		return fmt.Errorf("power off: %w", err)
+	}
+	select {
+	case <-sup.gone:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("power off: %w", context.Cause(ctx))
+	}
+}
+
+// destroy leaves nothing of the machine.
+func (m *machine) destroy(ctx context.Context) error {
+	if err := m.powerOff(ctx); err != nil {
+		return fmt.Errorf("destroy: %w", err)
+	}
+	err := errors.Join(m.net.unplug(ctx, m.spec.ID), removeCgroup(m.name), removeTree(m.dir))
+	if err != nil {
+		return fmt.Errorf("destroy: %w", err)
+	}
+	return nil
+}
+
+func (m *machine) console() string {
+	text, _ := os.ReadFile(filepath.Join(m.dir, "console.log"))
+	return tail(string(text), 1000)
+}
+
+// initOf finds the machine's init: the child of its systemd-nspawn that is process 1 of an inner PID namespace.
+func initOf(nspawn int) int {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", nspawn, nspawn))
+	if err != nil {
+		return 0
+	}
+	for child := range strings.FieldsSeq(string(text)) {
+		status, _ := os.ReadFile("/proc/" + child + "/status")
+		for line := range strings.Lines(string(status)) {
+			ids, ok := strings.CutPrefix(line, "NSpid:")
+			if f := strings.Fields(ids); ok && len(f) > 1 && f[len(f)-1] == "1" {
+				pid, _ := strconv.Atoi(child)
+				return pid
+			}
+		}
+	}
+	return 0
+}
+
+func closed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,35 @@
+package dockerd
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/filters"
+)
+
+// hasPrefixOf reports whether value begins with one of the filter's values; a filter without values passes everything. The engine
+// matches names and ids so.
+func hasPrefixOf(args filters.Args, key, value string) bool {
+	wanted := args.Get(key)
+	return len(wanted) == 0 || slices.ContainsFunc(wanted, func(p string) bool { return strings.HasPrefix(value, p) })
+}
+
+// oneOf reports whether value is one of the filter's values, without regard to case; a filter without values passes everything.
+func oneOf(args filters.Args, key string, values ...string) bool {
+	wanted := args.Get(key)
+	return len(wanted) == 0 || slices.ContainsFunc(wanted, func(w string) bool {
+		return slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, w) })
+	})
+}
+
+// hasLabels reports whether the labels have every "key" or "key=value" of the filter.
+func hasLabels(args filters.Args, key string, labels map[string]string) bool {
+	for _, want := range args.Get(key) {
+		k, v, _ := strings.Cut(want, "=")
+		have, found := labels[k]
+		if !found || (v != "" && v != have) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,128 @@
+package dockerd
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/network"
+)
+
+// visible are the networks that an engine shows: its own, and a manager also the swarm's.
+func (c *call) visible() []network.Inspect {
+	out := slices.Clone(c.engine.networks)
+	if cl, err := c.engine.manager(); err == nil {
+		for _, n := range cl.sortedNetworks() {
+			out = append(out, n.Inspect)
+		}
+	}
+	return out
+}
+
+func listNetworks(c *call) (answer, error) {
+	args, err := c.filters("driver", "type", "name", "id", "label", "scope", "dangling")
+	if err != nil {
+		return answer{}, err
+	}
+	out := []network.Inspect{}
+	for _, n := range c.visible() {
+		if passesNetwork(n, args) {
+			out = append(out, n)
+		}
+	}
+	return ok(out)
+}
+
+func passesNetwork(n network.Inspect, args filters.Args) bool {
+	kind := "custom"
+	if predefined(n.Name) {
+		kind = "builtin"
+	}
+	return (!args.Contains("name") || args.Match("name", n.Name)) && (!args.Contains("id") || args.Match("id", n.ID)) &&
+		oneOf(args, "driver", n.Driver) && oneOf(args, "scope", n.Scope) && oneOf(args, "type", kind) && hasLabels(args, "label", n.Labels)
+}
+
+func predefined(name string) bool {
+	return slices.Contains([]string{"bridge", "host", "none", "default"}, name)
+}
+
+// network resolves the path's reference: full id, then full name, then prefix of an id.
+func (c *call) network() (network.Inspect, error) {
+	ref, scope := c.PathValue("id"), c.query.Get("scope")
+	all := slices.DeleteFunc(c.visible(), func(n network.Inspect) bool { return scope != "" && n.Scope != scope })
+	for _, match := range []func(network.Inspect) bool{
+		func(n network.Inspect) bool { return n.ID == ref },
+		func(n network.Inspect) bool { return n.Name == ref },
+		func(n network.Inspect) bool { return strings.HasPrefix(n.ID, ref) },
+	} {
+		found := slices.DeleteFunc(slices.Clone(all), func(n network.Inspect) bool { return !match(n) })
+		if len(found) > 0 {
+			return one("network", ref, found)
+		}
+	}
+	return one[network.Inspect]("network", ref, nil)
+}
+
+func inspectNetwork(c *call) (answer, error) {
+	n, err := c.network()
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(n)
+}
+
+func createNetwork(c *call) (answer, error) {
+	var r network.CreateRequest
+	if err := c.decode(&r); err != nil {
+		return answer{}, err
+	}
+	if predefined(r.Name) || r.Name == "" {
+		return answer{}, &apiError{http.StatusForbidden, "operation is not permitted on predefined " + r.Name + " network "}
+	}
+	if slices.ContainsFunc(c.visible(), func(n network.Inspect) bool { return n.Name == r.Name }) {
+		return answer{}, &apiError{http.StatusConflict, "network with name " + r.Name + " already exists"}
+	}
+	if r.Driver != "overlay" && r.Scope != "swarm" {
+		return created(network.CreateResponse{ID: c.engine.addLocalNetwork(r)})
+	}
+	cl, err := c.engine.manager()
+	if err != nil {
+		return answer{}, err
+	}
+	id, err := cl.createNetwork(r)
+	if err != nil {
+		return answer{}, err
+	}
+	return created(network.CreateResponse{ID: id})
+}
+
+func (e *Engine) addLocalNetwork(r network.CreateRequest) string {
+	text(&r.Driver, "bridge")
+	n := network.Inspect{
+		Name: r.Name, ID: e.world.newHexID(), Created: e.world.now.UTC(), Scope: "local", Driver: r.Driver, EnableIPv4: true,
+		IPAM: network.IPAM{Driver: "default", Config: []network.IPAMConfig{}}, Internal: r.Internal, Attachable: r.Attachable,
+		Options: orEmpty(r.Options), Labels: orEmpty(r.Labels),
+	}
+	e.networks = append(e.networks, n)
+	return n.ID
+}
+
+func deleteNetwork(c *call) (answer, error) {
+	n, err := c.network()
+	if err != nil {
+		return answer{}, err
+	}
+	if predefined(n.Name) {
+		return answer{}, &apiError{http.StatusForbidden, n.Name + " is a pre-defined network and cannot be removed"}
+	}
+	if n.Scope == "local" {
+		c.engine.networks = slices.DeleteFunc(c.engine.networks, func(o network.Inspect) bool { return o.ID == n.ID })
+		return noContent()
+	}
+	cl := c.engine.cluster
+	if err := cl.removeNetwork(cl.networks[n.ID]); err != nil {
+		return answer{}, err
+	}
+	return noContent()
+}

@@ -1,0 +1,114 @@
+package dockerd
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types"
+	"github.com/docker/docker/api/types/registry"
+	api "github.com/docker/docker/api/types/swarm"
+	"github.com/docker/docker/api/types/system"
+)
+
+func ping(*call) (answer, error) { return ok("OK") }
+
+func getVersion(c *call) (answer, error) {
+	o := c.engine.world.opt
+	v := types.Version{
+		Version: o.EngineVersion, APIVersion: o.APIVersion, MinAPIVersion: minAPIVersion, GitCommit: "5d6db84",
+		GoVersion: "go1.19.8", Os: "linux", Arch: "amd64", KernelVersion: "6.1.0-sim", BuildTime: "2023-04-04T18:23:15.000000000+00:00",
+	}
+	v.Platform.Name = ""
+	v.Components = []types.ComponentVersion{{Name: "Engine", Version: o.EngineVersion, Details: map[string]string{
+		"ApiVersion": v.APIVersion, "Arch": v.Arch, "BuildTime": v.BuildTime, "Experimental": "false", "GitCommit": v.GitCommit,
+		"GoVersion": v.GoVersion, "KernelVersion": v.KernelVersion, "MinAPIVersion": v.MinAPIVersion, "Os": v.Os,
+	}}}
+	return ok(v)
+}
+
+func getInfo(c *call) (answer, error) {
+	e := c.engine
+	o := e.world.opt
+	info := system.Info{
+		ID: strings.ToUpper(fmt.Sprintf("%x", e.world.opt.Seed)) + ":" + e.config.Name, Driver: "overlay2", DriverStatus: [][2]string{{"Backing Filesystem", "extfs"}},
+		Plugins:     system.PluginsInfo{Volume: []string{"local"}, Network: []string{"bridge", "host", "ipvlan", "macvlan", "null", "overlay"}, Log: []string{"json-file", "local", "none"}},
+		MemoryLimit: true, SwapLimit: true, CPUCfsPeriod: true, CPUCfsQuota: true, CPUShares: true, CPUSet: true, PidsLimit: true,
+		IPv4Forwarding: true, OomKillDisable: true, SystemTime: e.world.now.UTC().Format("2006-01-02T15:04:05.000000000Z07:00"),
+		LoggingDriver: "json-file", CgroupDriver: "cgroupfs", CgroupVersion: "1", KernelVersion: "6.1.0-sim", OperatingSystem: "Debian GNU/Linux 12 (bookworm)",
+		OSVersion: "12", OSType: "linux", Architecture: "x86_64", IndexServerAddress: "https://index.docker.io/v1/",
+		RegistryConfig: &registry.ServiceConfig{IndexConfigs: map[string]*registry.IndexInfo{}, Mirrors: []string{}},
+		NCPU:           e.config.NCPU, MemTotal: e.config.MemoryBytes, DockerRootDir: "/var/lib/docker", Name: e.config.Name, Labels: e.labelList(),
+		ServerVersion: o.EngineVersion, Runtimes: map[string]system.RuntimeWithStatus{}, DefaultRuntime: "runc", Isolation: "",
+		InitBinary: "docker-init", SecurityOptions: []string{"name=seccomp,profile=default"}, Swarm: e.swarmInfo(),
+	}
+	info.ContainersRunning = e.running()
+	info.Containers = info.ContainersRunning
+	return ok(info)
+}
+
+func (e *Engine) labelList() []string {
+	out := []string{}
+	for k, v := range e.labels {
+		out = append(out, k+"="+v)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (e *Engine) running() int {
+	count := 0
+	if e.cluster != nil {
+		for _, t := range e.cluster.ordered {
+			count += btoi(t.NodeID == e.nodeID && t.Status.State == api.TaskStateRunning)
+		}
+	}
+	return count
+}
+
+func (e *Engine) swarmInfo() api.Info {
+	info := api.Info{LocalNodeState: api.LocalNodeStateInactive, NodeID: e.nodeID, NodeAddr: e.advertise}
+	switch {
+	case e.failed != "":
+		info.LocalNodeState, info.Error = api.LocalNodeStateError, e.failed
+		return info
+	case e.joining != nil:
+		info.LocalNodeState = api.LocalNodeStatePending
+		return info
+	case e.cluster == nil:
+		return info
+	}
+	info.LocalNodeState = api.LocalNodeStateActive
+	for _, m := range e.cluster.members {
+		info.RemoteManagers = append(info.RemoteManagers, api.Peer{NodeID: m.nodeID, Addr: m.addr})
+	}
+	if e.cluster.member(e.nodeID) == nil {
+		return info
+	}
+	info.ControlAvailable = true
+	c, err := e.manager()
+	if err != nil {
+		info.Error, info.Cluster = err.Error(), &api.ClusterInfo{}
+		return info
+	}
+	cluster := c.info
+	info.Cluster, info.Nodes, info.Managers = &cluster, len(c.nodes), len(c.members)
+	return info
+}
+
+// inspectDistribution asks the simulated registry for a reference's digest.
+func inspectDistribution(c *call) (answer, error) {
+	ref, isJSON := strings.CutSuffix(c.PathValue("rest"), "/json")
+	if !isJSON || ref == "" {
+		return answer{}, errPage
+	}
+	image := c.engine.world.image(ref)
+	if image.Missing {
+		return answer{}, &apiError{http.StatusNotFound, "manifest unknown: manifest unknown"}
+	}
+	return ok(map[string]any{
+		"Descriptor": map[string]any{"mediaType": "application/vnd.docker.distribution.manifest.v2+json", "digest": image.Digest, "size": 528},
+		"Platforms":  []map[string]any{{"architecture": "amd64", "os": "linux"}},
+	})
+}

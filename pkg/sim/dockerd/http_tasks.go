@@ -1,0 +1,92 @@
+package dockerd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/filters"
+	api "github.com/docker/docker/api/types/swarm"
+)
+
+// taskName is how swarmkit names a task: service, slot or node, id.
+func taskName(t *task) string {
+	if t.Slot == 0 {
+		return fmt.Sprintf("%s.%s.%s", t.serviceName, t.NodeID, t.ID)
+	}
+	return fmt.Sprintf("%s.%d.%s", t.serviceName, t.Slot, t.ID)
+}
+
+func listTasks(c *call) (answer, error) {
+	args, err := c.filters("name", "id", "label", "service", "node", "desired-state", "_up-to-date", "runtime")
+	if err != nil {
+		return answer{}, err
+	}
+	for _, s := range args.Get("desired-state") {
+		if s != "" && rank(api.TaskState(strings.ToLower(s))) < 0 {
+			return answer{}, &apiError{500, "Invalid desired-state filter: '" + s + "'"}
+		}
+	}
+	if err := c.resolveTaskFilters(&args); err != nil {
+		return answer{}, err
+	}
+	out := []api.Task{}
+	for _, t := range c.cluster.ordered {
+		if c.cluster.passes(t, args) {
+			out = append(out, t.Task)
+		}
+	}
+	slices.SortFunc(out, func(a, b api.Task) int { return compareText(a.ID, b.ID) })
+	return ok(out)
+}
+
+// resolveTaskFilters turns names of services and nodes into ids; one that does not exist is an error.
+func (c *call) resolveTaskFilters(args *filters.Args) error {
+	for _, ref := range args.Get("service") {
+		s, err := c.cluster.findService(ref)
+		if err != nil {
+			return err
+		}
+		args.Del("service", ref)
+		args.Add("service", s.ID)
+	}
+	for _, ref := range args.Get("node") {
+		id := c.engine.nodeID
+		if ref != "self" {
+			n, err := c.cluster.findNode(ref)
+			if err != nil {
+				return err
+			}
+			id = n.ID
+		}
+		args.Del("node", ref)
+		args.Add("node", id)
+	}
+	return nil
+}
+
+func (c *cluster) passes(t *task, args filters.Args) bool {
+	if len(args.Get("_up-to-date")) > 0 {
+		if s := c.services[t.ServiceID]; s == nil || c.dirty(s, t) {
+			return false
+		}
+	}
+	return hasPrefixOf(args, "name", taskName(t)) && hasPrefixOf(args, "id", t.ID) && hasLabels(args, "label", t.labels) &&
+		oneOf(args, "service", t.ServiceID) && oneOf(args, "node", t.NodeID) &&
+		oneOf(args, "desired-state", string(t.DesiredState)) && oneOf(args, "runtime", string(api.RuntimeContainer))
+}
+
+func inspectTask(c *call) (answer, error) {
+	ref := c.PathValue("id")
+	if t := c.cluster.tasks[ref]; t != nil {
+		return ok(t.Task)
+	}
+	found := slices.DeleteFunc(slices.Clone(c.cluster.ordered), func(t *task) bool {
+		return taskName(t) != ref && !strings.HasPrefix(t.ID, ref)
+	})
+	t, err := one("task", ref, found)
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(t.Task)
+}

@@ -1,0 +1,44 @@
+package dockerd
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+)
+
+// Image is how a reference behaves when it is pulled and run. The zero Image runs well, and its digest derives from its name.
+type Image struct {
+	Digest     string        // "sha256:…" of the manifest; "" derives one from the name
+	Missing    bool          // neither registry nor machine has it: tasks are rejected, a digest cannot be resolved
+	PullTime   time.Duration // on top of Options.TaskPrepare
+	CrashAfter time.Duration // a container of it exits with code 1 so long after its start; 0 never
+}
+
+// SetImage says how a reference ("name", "name:tag", with or without a registry) behaves from now on.
+func (s *Swarm) SetImage(ref string, i Image) {
+	s.change()
+	defer s.leave()
+	s.images[imageName(ref)] = i
+}
+
+// image returns the behaviour of a reference. Every reference that was not set is an image that runs well.
+func (s *Swarm) image(ref string) Image {
+	name := imageName(ref)
+	i := s.images[name]
+	if i.Digest == "" {
+		sum := sha256.Sum256([]byte("manifest of " + name))
+		i.Digest = "sha256:" + hex.EncodeToString(sum[:])
+	}
+	return i
+}
+
+// imageName is a reference without digest and without what Docker Hub's names imply, and with a tag.
+func imageName(ref string) string {
+	name, _, _ := strings.Cut(ref, "@")
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "docker.io/"), "library/")
+	if last := name[strings.LastIndex(name, "/")+1:]; !strings.Contains(last, ":") {
+		name += ":latest"
+	}
+	return name
+}

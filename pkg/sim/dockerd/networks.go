@@ -1,0 +1,176 @@
+package dockerd
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/network"
+	api "github.com/docker/docker/api/types/swarm"
+)
+
+// swarmNetwork is a network of swarm scope.
+type swarmNetwork struct {
+	network.Inspect
+	version api.Meta
+	used    int // addresses handed out
+}
+
+// nextAddr hands out an address of the network's subnet, "" if it has none that can be read.
+func (n *swarmNetwork) nextAddr() string {
+	if len(n.IPAM.Config) == 0 {
+		return ""
+	}
+	prefix, err := netip.ParsePrefix(n.IPAM.Config[0].Subnet)
+	if err != nil {
+		return ""
+	}
+	addr := prefix.Addr().Next() // the gateway
+	n.used++
+	for range n.used {
+		addr = addr.Next()
+	}
+	return fmt.Sprintf("%s/%d", addr, prefix.Bits())
+}
+
+func (c *cluster) createIngress() {
+	c.addNetwork(network.CreateRequest{Name: "ingress", CreateOptions: network.CreateOptions{Driver: "overlay", Ingress: true}})
+}
+
+func (c *cluster) ingress() *swarmNetwork {
+	for _, n := range c.networks {
+		if n.Ingress {
+			return n
+		}
+	}
+	return nil
+}
+
+func (c *cluster) createNetwork(r network.CreateRequest) (string, error) {
+	if slices.ContainsFunc(c.sortedNetworks(), func(n *swarmNetwork) bool { return n.Name == r.Name }) {
+		return "", &apiError{http.StatusConflict, "network with name " + r.Name + " already exists"}
+	}
+	if r.Ingress && r.Attachable {
+		return "", rpcError(invalidArgument, "ingress network cannot be attachable")
+	}
+	if n := c.ingress(); r.Ingress && n != nil {
+		return "", rpcError(alreadyExists, "ingress network (%s) is already present", n.ID)
+	}
+	return c.addNetwork(r).ID, nil
+}
+
+func (c *cluster) addNetwork(r network.CreateRequest) *swarmNetwork {
+	n := &swarmNetwork{Inspect: network.Inspect{
+		Name: r.Name, ID: c.world.newID(), Scope: "swarm", Driver: r.Driver, EnableIPv4: true,
+		Internal: r.Internal, Attachable: r.Attachable, Ingress: r.Ingress, Labels: cloneMap(r.Labels),
+		EnableIPv6: r.EnableIPv6 != nil && *r.EnableIPv6,
+	}}
+	if n.Driver == "" {
+		n.Driver = "overlay"
+	}
+	vxlan := fmt.Sprint(4096 + len(c.networks))
+	n.Options = cloneMap(r.Options)
+	if n.Options == nil {
+		n.Options = map[string]string{}
+	}
+	n.Options["com.docker.network.driver.overlay.vxlanid_list"] = vxlan
+	n.IPAM = network.IPAM{Driver: "default"}
+	if r.IPAM != nil {
+		n.IPAM = deepCopy(*r.IPAM)
+		text(&n.IPAM.Driver, "default")
+	}
+	if len(n.IPAM.Config) == 0 {
+		net := len(c.networks)
+		n.IPAM.Config = []network.IPAMConfig{{Subnet: fmt.Sprintf("10.0.%d.0/24", net), Gateway: fmt.Sprintf("10.0.%d.1", net)}}
+	}
+	c.stamp(&n.version, true)
+	n.Created = n.version.CreatedAt
+	c.networks[n.ID] = n
+	c.publish(message("create", "network", n.ID, c.world.now, map[string]string{"name": n.Name}))
+	return n
+}
+
+func (c *cluster) removeNetwork(n *swarmNetwork) error {
+	for _, s := range c.sortedServices() {
+		if slices.Contains(targets(s.Spec), n.ID) {
+			return rpcError(failedPrecondition, "network %s is in use by service %s", n.ID, s.ID)
+		}
+	}
+	for _, t := range c.ordered {
+		attached := slices.ContainsFunc(t.Spec.Networks, func(a api.NetworkAttachmentConfig) bool { return a.Target == n.ID })
+		if attached && t.wanted() && !t.finished() {
+			return rpcError(failedPrecondition, "network %s is in use by task %s", n.ID, t.ID)
+		}
+	}
+	delete(c.networks, n.ID)
+	c.index++
+	c.publish(message("remove", "network", n.ID, c.world.now, map[string]string{"name": n.Name}))
+	return nil
+}
+
+func targets(s api.ServiceSpec) []string {
+	var out []string
+	for _, a := range s.TaskTemplate.Networks {
+		out = append(out, a.Target)
+	}
+	for _, a := range s.Networks {
+		out = append(out, a.Target)
+	}
+	return out
+}
+
+func (c *cluster) sortedNetworks() []*swarmNetwork {
+	out := make([]*swarmNetwork, 0, len(c.networks))
+	for _, n := range c.networks {
+		out = append(out, n)
+	}
+	slices.SortFunc(out, func(a, b *swarmNetwork) int { return compareText(a.ID, b.ID) })
+	return out
+}
+
+// resolveNetworks turns the names of attached networks into ids. The template's list counts; the older one only if it is empty.
+func (c *cluster) resolveNetworks(s *api.ServiceSpec) error {
+	list := s.TaskTemplate.Networks
+	if len(list) == 0 {
+		list = s.Networks
+	}
+	for i, a := range list {
+		n, err := c.findNetwork(a.Target)
+		if err != nil {
+			return err
+		}
+		list[i].Target = n.ID
+	}
+	return nil
+}
+
+func (c *cluster) findNetwork(ref string) (*swarmNetwork, error) {
+	if n := c.networks[ref]; n != nil {
+		return n, nil
+	}
+	all := c.sortedNetworks()
+	named := slices.DeleteFunc(slices.Clone(all), func(n *swarmNetwork) bool { return n.Name != ref })
+	if len(named) == 0 {
+		named = slices.DeleteFunc(all, func(n *swarmNetwork) bool { return !strings.HasPrefix(n.ID, ref) })
+	}
+	return one("network", ref, named)
+}
+
+// localNetworks are the three that every engine has.
+func (e *Engine) localNetworks() []network.Inspect {
+	local := func(name, driver string) network.Inspect {
+		return network.Inspect{
+			Name: name, ID: e.world.newHexID(), Created: e.world.now.UTC(), Scope: "local", Driver: driver, EnableIPv4: true,
+			IPAM: network.IPAM{Driver: "default", Config: []network.IPAMConfig{}},
+		}
+	}
+	bridge := local("bridge", "bridge")
+	bridge.IPAM.Config = []network.IPAMConfig{{Subnet: "172.17.0.0/16", Gateway: "172.17.0.1"}}
+	bridge.Options = map[string]string{
+		"com.docker.network.bridge.default_bridge": "true", "com.docker.network.bridge.name": "docker0",
+		"com.docker.network.driver.mtu": "1500",
+	}
+	return []network.Inspect{bridge, local("host", "host"), local("none", "null")}
+}

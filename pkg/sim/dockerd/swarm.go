@@ -1,0 +1,152 @@
+package dockerd
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// Swarm is a world of engines and of the clusters they form: none at first, one after the first init, more if an engine that left
+// is initialised anew. All methods may be called from any goroutine.
+type Swarm struct {
+	mu       sync.Mutex
+	opt      Options
+	now      time.Time // the instant of the event that is being worked off
+	rng      *rand.Rand
+	ids      uint64
+	queue    queue
+	engines  []*Engine  // in the order they were added
+	clusters []*cluster // in the order they were initialised
+	images   map[string]Image
+	watchers map[*watcher]struct{}
+	history  []event // the last eventBacklog events
+	dirty    bool    // something may have changed since the control loops last ran
+}
+
+// New returns a world without engines.
+func New(o Options) *Swarm {
+	o = o.withDefaults()
+	return &Swarm{
+		opt: o, now: o.Now(), rng: rand.New(rand.NewPCG(o.Seed, 0x5eed)),
+		images: map[string]Image{}, watchers: map[*watcher]struct{}{},
+	}
+}
+
+// AddEngine adds a machine whose engine is up and in no swarm.
+func (s *Swarm) AddEngine(c EngineConfig) *Engine {
+	s.change()
+	defer s.leave()
+	if c.NCPU == 0 {
+		c.NCPU = 2
+	}
+	if c.MemoryBytes == 0 {
+		c.MemoryBytes = 2 << 30
+	}
+	e := &Engine{world: s, config: c, labels: cloneMap(c.Labels), up: true, started: s.now}
+	e.networks = e.localNetworks()
+	s.engines = append(s.engines, e)
+	return e
+}
+
+// Advance works off every event that is due.
+func (s *Swarm) Advance() {
+	s.enter()
+	s.leave()
+}
+
+// NextEvent returns when the next event is due, and whether there is one at all.
+func (s *Swarm) NextEvent() (time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue.next()
+}
+
+// enter locks the world and brings it up to the clock.
+func (s *Swarm) enter() {
+	s.mu.Lock()
+	now := s.opt.Now()
+	for t := s.queue.pop(now); t != nil; t = s.queue.pop(now) {
+		if t.at.After(s.now) {
+			s.now = t.at
+		}
+		t.run()
+		s.dirty = true
+		s.settle()
+	}
+	if now.After(s.now) {
+		s.now = now
+	}
+}
+
+// change is enter for what may change the world: the control loops run at leave.
+func (s *Swarm) change() {
+	s.enter()
+	s.dirty = true
+}
+
+// leave lets every control loop react to what was done since enter, and unlocks.
+func (s *Swarm) leave() {
+	s.settle()
+	s.mu.Unlock()
+}
+
+func (s *Swarm) settle() {
+	if !s.dirty {
+		return
+	}
+	s.dirty = false
+	for _, c := range s.clusters {
+		c.settle()
+	}
+}
+
+func (s *Swarm) after(d time.Duration, key string, run func()) { s.queue.set(key, s.now.Add(d), run) }
+
+// jitter returns a part of d, at least half of it.
+func (s *Swarm) jitter(d time.Duration) time.Duration {
+	if d <= 1 {
+		return d
+	}
+	return d/2 + time.Duration(s.rng.Int64N(int64(d/2)+1))
+}
+
+func (s *Swarm) digest(what string) [32]byte {
+	s.ids++
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:], s.opt.Seed)
+	binary.BigEndian.PutUint64(b[8:], s.ids)
+	return sha256.Sum256(append(b[:], what...))
+}
+
+// newID returns an id as swarmkit makes them: 25 characters of [0-9a-z].
+func (s *Swarm) newID() string {
+	sum := s.digest("id")
+	return fmt.Sprintf("%025s", new(big.Int).SetBytes(sum[:16]).Text(36))[:25]
+}
+
+// newHexID returns an id as the engine gives to local objects: 64 hexadecimal characters.
+func (s *Swarm) newHexID() string {
+	sum := s.digest("hex")
+	return hex.EncodeToString(sum[:])
+}
+
+// newToken returns a join token: the prefix, 50 characters for the cluster's root certificate, 25 for the secret.
+func (s *Swarm) newToken(ca string) string {
+	return "SWMTKN-1-" + ca + "-" + s.newID()
+}
+
+func cloneMap(m map[string]string) map[string]string {
+	if m == nil {
+		return nil
+	}
+	out := make(map[string]string, len(m))
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}

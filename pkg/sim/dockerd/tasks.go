@@ -1,0 +1,202 @@
+package dockerd
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	api "github.com/docker/docker/api/types/swarm"
+)
+
+// task is one run of a service in a slot.
+type task struct {
+	api.Task
+	seq         uint64
+	specVersion uint64 // of the service's spec it was made from
+	serviceName string
+	labels      map[string]string // of the service, for the label filter
+	endpoint    *api.EndpointSpec
+	step        string // what its agent does next
+
+	// A held task is prepared but not started before startAt, and not before the task waitFor has stopped.
+	held    bool
+	startAt time.Time
+	waitFor string
+}
+
+// rank orders the states as swarmkit numbers them.
+func rank(s api.TaskState) int {
+	return slices.Index([]api.TaskState{
+		api.TaskStateNew, api.TaskStateAllocated, api.TaskStatePending, api.TaskStateAssigned, api.TaskStateAccepted,
+		api.TaskStatePreparing, api.TaskStateReady, api.TaskStateStarting, api.TaskStateRunning, api.TaskStateComplete,
+		api.TaskStateShutdown, api.TaskStateFailed, api.TaskStateRejected, api.TaskStateRemove, api.TaskStateOrphaned,
+	}, s)
+}
+
+func beyondRunning(s api.TaskState) bool { return rank(s) > rank(api.TaskStateRunning) }
+
+// finished reports whether the task will never run again.
+func (t *task) finished() bool { return beyondRunning(t.Status.State) }
+
+// wanted reports whether the task is meant to run, now or later.
+func (t *task) wanted() bool { return !beyondRunning(t.DesiredState) }
+
+// placed reports whether the scheduler has given the task to its node.
+func (t *task) placed() bool { return rank(t.Status.State) >= rank(api.TaskStateAssigned) }
+
+// slotKey names the slot: the number, or the node of a global service's task.
+func (t *task) slotKey() string {
+	if t.Slot == 0 {
+		return t.NodeID
+	}
+	return strconv.Itoa(t.Slot)
+}
+
+// newTask makes a task of the service's present spec; nodeID is set for a global service only.
+func (c *cluster) newTask(s *service, slot int, nodeID string, desired api.TaskState) *task {
+	t := &task{specVersion: s.specVersion, serviceName: s.Spec.Name, labels: s.Spec.Labels, endpoint: s.Spec.EndpointSpec}
+	t.ID = c.world.newID()
+	t.seq = c.world.ids
+	t.Labels = map[string]string{}
+	t.Spec = taskTemplate(s.Spec)
+	t.ServiceID, t.Slot, t.NodeID, t.DesiredState = s.ID, slot, nodeID, desired
+	t.Status = api.TaskStatus{Timestamp: c.world.now.UTC(), State: api.TaskStatePending, Message: "pending task scheduling"}
+	c.stamp(&t.Meta, true)
+	c.tasks[t.ID] = t
+	c.ordered = append(c.ordered, t)
+	return t
+}
+
+// taskTemplate is the template as a task shows it: without the runtime's name.
+func taskTemplate(s api.ServiceSpec) api.TaskSpec {
+	spec := s.TaskTemplate
+	spec.Runtime = ""
+	return spec
+}
+
+func (c *cluster) deleteTask(t *task) {
+	delete(c.tasks, t.ID)
+	c.ordered = slices.DeleteFunc(c.ordered, func(o *task) bool { return o == t })
+	c.world.queue.cancel("agent/" + t.ID)
+	c.world.queue.cancel("start/" + t.ID)
+	c.index++
+}
+
+func (c *cluster) setTask(t *task, state api.TaskState, message, err string) {
+	t.Status.State, t.Status.Message, t.Status.Err = state, message, err
+	t.Status.Timestamp = c.world.now.UTC()
+	c.stamp(&t.Meta, false)
+}
+
+// desire changes what a task is asked to be. It only ever goes forward.
+func (c *cluster) desire(t *task, state api.TaskState) {
+	if rank(t.DesiredState) >= rank(state) {
+		return
+	}
+	t.DesiredState = state
+	if state != api.TaskStateReady {
+		t.held = false
+		c.world.queue.cancel("start/" + t.ID)
+	}
+	c.stamp(&t.Meta, false)
+}
+
+// hold makes a task wait, prepared, until at and until the task named waitFor ("" for none) has stopped.
+func (c *cluster) hold(t *task, at time.Time, waitFor string) {
+	t.held, t.startAt, t.waitFor = true, at, waitFor
+}
+
+// oldTaskTimeout bounds the wait for an old task that does not stop.
+const oldTaskTimeout = time.Minute
+
+// startDelayed releases held tasks whose time has come.
+func (c *cluster) startDelayed() {
+	for _, t := range c.ordered {
+		if !t.held || t.DesiredState != api.TaskStateReady {
+			continue
+		}
+		if wait := t.startAt.Sub(c.world.now); wait > 0 {
+			c.wakeAt("start/"+t.ID, t.startAt)
+			continue
+		}
+		limit := t.CreatedAt.Add(oldTaskTimeout)
+		if c.stillStopping(t.waitFor) && c.world.now.Before(limit) {
+			c.wakeAt("start/"+t.ID, limit)
+			continue
+		}
+		c.desire(t, api.TaskStateRunning)
+	}
+}
+
+func (c *cluster) stillStopping(taskID string) bool {
+	t := c.tasks[taskID]
+	if t == nil || t.finished() {
+		return false
+	}
+	n := c.nodes[t.NodeID]
+	return n != nil && n.Status.State != api.NodeStateDown
+}
+
+// wakeAt makes the control loops run at a time. The timer itself does nothing.
+func (c *cluster) wakeAt(key string, at time.Time) {
+	if !c.world.queue.pending(key) {
+		c.world.queue.set(key, at, func() {})
+	}
+}
+
+// reap deletes tasks that are to vanish, and the oldest of each slot beyond the cluster's history limit.
+func (c *cluster) reap() {
+	limit := 5
+	if l := c.info.Spec.Orchestration.TaskHistoryRetentionLimit; l != nil {
+		limit = int(*l)
+	}
+	slots := map[string]int{}
+	for _, t := range c.ordered {
+		slots[t.ServiceID+"/"+t.slotKey()]++
+	}
+	for _, t := range slices.Clone(c.ordered) {
+		slot := t.ServiceID + "/" + t.slotKey()
+		removed := t.DesiredState == api.TaskStateRemove && (t.finished() || !t.placed())
+		historic := t.finished() && !t.wanted() && slots[slot] > limit
+		if removed || historic {
+			c.deleteTask(t)
+			slots[slot]--
+		}
+	}
+}
+
+// kill ends a running task's container as SIGKILL does.
+func (c *cluster) kill(t *task) {
+	c.exit(t, api.TaskStateFailed, 137)
+}
+
+func (c *cluster) exit(t *task, state api.TaskState, code int) {
+	text := ""
+	if code != 0 {
+		text = fmt.Sprintf("task: non-zero exit (%d)", code)
+	}
+	if s := t.Status.ContainerStatus; s != nil {
+		t.Status.ContainerStatus = &api.ContainerStatus{ContainerID: s.ContainerID, ExitCode: code}
+	}
+	t.Status.PortStatus = api.PortStatus{}
+	message := "started"
+	if state == api.TaskStateComplete {
+		message = "finished"
+	}
+	c.setTask(t, state, message, text)
+}
+
+// loseContainers ends what ran on a machine that was switched off and on.
+func (c *cluster) loseContainers(nodeID string) {
+	for _, t := range c.ordered {
+		if t.NodeID != nodeID || t.finished() || rank(t.Status.State) < rank(api.TaskStateStarting) {
+			continue
+		}
+		if t.wanted() {
+			c.kill(t)
+		} else {
+			c.setTask(t, api.TaskStateShutdown, "shutdown", "")
+		}
+	}
+}

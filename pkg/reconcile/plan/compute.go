@@ -12,6 +12,7 @@ import (
 // When to look again.
 const (
 	lookSoon = 500 * time.Millisecond // a step was planned: its effect is to be seen
+	lookGap  = 5 * time.Second        // something could not be read
 	lookWait = 2 * time.Second        // something is under way that gives no event: a boot, a drain, a shutdown
 )
 
@@ -36,20 +37,21 @@ func Compute(in Input) Plan {
 
 // draft is a plan in the making.
 type draft struct {
-	in       Input
-	members  []member // in the order of World.Machines
-	steps    []Step
-	holds    []Hold
-	poolsSum []PoolCount
-	svcSum   []ServiceCount
-	look     time.Duration
-	underway bool            // something is not as wanted yet, and nothing holds it
-	opIDs    []string        // the fresh ids that are left
-	credit   int             // deletes that accepted edits still permit
-	spare    bool            // one delete without credit is still permitted
-	written  map[string]bool // node ids that a step writes to: one write a pass, its version is known only once
-	promote  []member        // who may become a manager
-	demote   []member        // who must stop being one
+	in          Input
+	members     []member // in the order of World.Machines
+	steps       []Step
+	holds       []Hold
+	poolsSum    []PoolCount
+	svcSum      []ServiceCount
+	look        time.Duration
+	implausible bool            // the cloud's view contradicts the swarm's
+	underway    bool            // something is not as wanted yet, and nothing holds it
+	opIDs       []string        // the fresh ids that are left
+	credit      int             // deletes that accepted edits still permit
+	spare       bool            // one delete without credit is still permitted
+	written     map[string]bool // node ids that a step writes to: one write a pass, its version is known only once
+	promote     []member        // who may become a manager
+	demote      []member        // who must stop being one
 }
 
 func newDraft(in Input) *draft {

@@ -1,15 +1,18 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // The guards: all values of Hold.Guard.
 const (
 	GuardGap           = "gap"             // a part of the world could not be read
+	GuardImplausible   = "implausible"     // the cloud does not know droplets whose nodes are ready: another account, or a broken view
 	GuardNoCloud       = "no-cloud"        // the swarm is looked at without a cloud
 	GuardNoLeader      = "no-leader"       // the swarm has no leader at the moment
 	GuardOtherSwarm    = "other-swarm"     // the ledger is another swarm's
@@ -42,7 +45,7 @@ const (
 // Guards returns all values of Hold.Guard, sorted: the label values of a metric.
 func Guards() []string {
 	all := []string{
-		GuardGap, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardForeign, GuardForeignNode, GuardForeignSvc,
+		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardForeign, GuardForeignNode, GuardForeignSvc,
 		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused,
 		GuardRolledBack, GuardMode, GuardNetwork,
@@ -56,6 +59,7 @@ func Guards() []string {
 func (d *draft) blind() bool {
 	for _, g := range d.in.World.Gaps {
 		d.hold(GuardGap, "cluster", g.What+" could not be read: "+g.Err)
+		d.lookIn(lookGap)
 	}
 	switch {
 	case d.gap(world.GapInfo), d.gap(world.GapCluster), d.gap(world.GapNodes), d.gap(world.GapLedger):
@@ -65,20 +69,36 @@ func (d *draft) blind() bool {
 		return true
 	case !d.led():
 		d.hold(GuardNoLeader, "cluster", "the swarm has no leader at the moment")
+		d.lookIn(lookWait)
 		return true
 	}
+	d.plausible()
 	return false
+}
+
+// plausible checks the cloud's view against the swarm's: a droplet that does not exist runs no node. A wrong account's view has all of
+// them so, and would make everything look gone; a machine deleted by hand has it so until the swarm has noticed.
+func (d *draft) plausible() {
+	for _, m := range d.members {
+		if m.Missing && m.Node.State == swarm.NodeReady {
+			d.implausible = true
+			d.hold(GuardImplausible, m.object(), fmt.Sprintf("the cloud does not know its droplet %d, but the node is ready", m.dropletID()))
+			d.lookIn(lookGap)
+		}
+	}
 }
 
 func (d *draft) gap(what string) bool {
 	return slices.ContainsFunc(d.in.World.Gaps, func(g world.Gap) bool { return g.What == what })
 }
 
-// whole reports whether the view has no gap: only then is anything destructive planned.
-func (d *draft) whole() bool { return len(d.in.World.Gaps) == 0 }
+// whole reports whether the view has no gap and can be believed: only then is anything destructive planned.
+func (d *draft) whole() bool { return len(d.in.World.Gaps) == 0 && !d.implausible }
 
 // clouded reports whether the droplets are known, all of them.
-func (d *draft) clouded() bool { return !d.in.World.NoDroplets && !d.gap(world.GapDroplets) }
+func (d *draft) clouded() bool {
+	return !d.in.World.NoDroplets && !d.gap(world.GapDroplets) && !d.implausible
+}
 
 // led reports whether a manager leads.
 func (d *draft) led() bool {

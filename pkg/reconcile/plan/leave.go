@@ -23,8 +23,11 @@ func (d *draft) leaves() {
 		d.hold(GuardNoCloud, "cluster", fmt.Sprintf("%d machines are to leave, and no cloud to delete them", len(ops)))
 	case d.whole():
 		for _, op := range ops {
-			d.wait(lookWait)
+			held := len(d.holds)
 			d.leave(op)
+			if len(d.holds) == held {
+				d.lookIn(lookWait)
+			}
 		}
 	}
 }
@@ -70,6 +73,7 @@ func (d *draft) leaveSwarm(op ledger.Op, m member) {
 	switch {
 	case m.Node.ID == d.in.Holder:
 		d.hold(GuardSelf, m.object(), "it leaves, and holds the lease: another manager must go on")
+		d.lookIn(lookWait)
 	case m.Node.Spec.Availability != swarm.Drain:
 		d.drain(m)
 	case !stopped(m) && d.tasksOn(m.Node.ID) > 0:

@@ -94,8 +94,8 @@ func (m *model) schedule() {
 	})
 	for i := range m.tasks {
 		t := &m.tasks[i]
-		if !m.fit(t.NodeID) || m.serviceOf(*t) == nil {
-			t.DesiredState = "shutdown"
+		if t.DesiredState == "running" && (!m.fit(t.NodeID) || m.serviceOf(*t) == nil) {
+			t.DesiredState, t.Updated = "shutdown", m.now
 		}
 		switch due := m.now.Sub(t.Updated) >= taskTime; {
 		case due && t.DesiredState == "shutdown" && t.State == "running" && !m.lost(t.NodeID):
@@ -143,7 +143,8 @@ func (m *model) scale(s *swarm.Service) {
 		}
 	}
 	for len(have) > int(s.Spec.Replicas) {
-		m.tasks[have[len(have)-1]].DesiredState = "shutdown"
+		last := &m.tasks[have[len(have)-1]]
+		last.DesiredState, last.Updated = "shutdown", m.now
 		have = have[:len(have)-1]
 	}
 	for n := len(have); n < int(s.Spec.Replicas); n++ {

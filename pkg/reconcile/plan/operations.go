@@ -21,13 +21,14 @@ func (d *draft) operations() {
 		d.hold(GuardNoCloud, "cluster", fmt.Sprintf("%d creates are open and no cloud is looked at", len(ops)))
 	}
 	for _, op := range ops {
-		d.wait(lookWait)
+		d.underway = true
 		if !d.clouded() {
 			continue
 		}
 		if m := d.created(op); m != nil {
 			d.found(op, m)
 		} else {
+			d.wait(lookWait)
 			d.unseen(op)
 		}
 	}

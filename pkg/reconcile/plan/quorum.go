@@ -104,7 +104,7 @@ func (d *draft) demoteOne() {
 		}
 		s := m.Node.Spec
 		s.Role = swarm.Worker
-		d.write("demote", m, s, WhyDemote, m.String()+" stops being a manager")
+		d.write("demote", m, s, WhyDemote, "stops being a manager")
 		return
 	}
 }

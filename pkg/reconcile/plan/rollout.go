@@ -14,10 +14,12 @@ import (
 // the roll-out's state (seen on 20.10.24), so nothing is written while one runs, and what failed is not pushed again.
 func (d *draft) rollout(want swarm.ServiceSpec, live swarm.Service, made map[string]string) {
 	diff := swarm.Diff(want.Form, live.Spec.Form)
-	if remembered := d.rememberRollback(want, live, len(diff) > 0); len(diff) == 0 || remembered {
+	if d.rememberRollback(want, live, len(diff) > 0) {
 		return
 	}
 	switch guard, why := d.mayWrite(want, live); {
+	case len(diff) == 0:
+		d.holdPaused(live)
 	case guard != "":
 		d.hold(guard, "service/"+want.Name, why)
 	case want.Mode != live.Spec.Mode:
@@ -32,7 +34,6 @@ func (d *draft) mayWrite(want swarm.ServiceSpec, live swarm.Service) (guard, why
 	hash := want.Labels[swarm.LabelHash]
 	switch failed, _ := failure(d.in.World.Ledger.Failed[want.Name]); {
 	case live.Update == swarm.Updating || live.Update == swarm.RollbackStarted:
-		d.wait(lookWait)
 		return GuardRollout, "a roll-out runs; the change follows when it has ended"
 	case hash != "" && failed == hash:
 		return GuardRolledBack, "this specification was rolled out and taken back: " + live.UpdateMessage + "; change the service to try again"
@@ -40,6 +41,13 @@ func (d *draft) mayWrite(want swarm.ServiceSpec, live swarm.Service) (guard, why
 		return GuardRolloutPaused, "the roll-out is paused: " + live.UpdateMessage + "; change the service to go on"
 	}
 	return "", ""
+}
+
+// holdPaused: what is wanted is written, and the engine stopped on the way to it, or on the way back.
+func (d *draft) holdPaused(live swarm.Service) {
+	if live.Update == swarm.Paused || live.Update == swarm.RollbackPaused {
+		d.hold(GuardRolloutPaused, "service/"+live.Spec.Name, "the engine paused: "+live.UpdateMessage)
+	}
 }
 
 func (d *draft) updateService(want swarm.ServiceSpec, live swarm.Service, diff []string, made map[string]string) {

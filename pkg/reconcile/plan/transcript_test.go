@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -32,7 +33,7 @@ func golden(t *testing.T, name, got string) {
 
 func service(name, image string, replicas uint64) swarm.ServiceSpec {
 	s := swarm.ServiceSpec{Name: "web_" + name, Image: image, Mode: swarm.Replicated, Replicas: replicas, Networks: []string{"web_default"}}
-	s.Form = swarm.Form{"image": image, "mode": "replicated", "replicas": time.Duration(replicas).String()}
+	s.Form = swarm.Form{"image": image, "mode": "replicated", "replicas": fmt.Sprint(replicas)}
 	s.Labels = map[string]string{swarm.LabelCluster: "web", swarm.LabelHash: s.Form.Hash()}
 	return s
 }

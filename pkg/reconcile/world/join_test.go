@@ -1,0 +1,222 @@
+package world_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+const opA, opB = "abcdeabcdeabcdea", "vwxyzvwxyzvwxyzv"
+
+func droplet(id int, name, op string) cloud.Droplet {
+	d := cloud.Droplet{ID: id, Name: name, Tags: []string{"swarmd:web"}, PrivateIPv4: "10.0.0." + strconv.Itoa(id), Status: cloud.StatusActive}
+	if op != "" {
+		d.Tags = append(d.Tags, "swarmd-op:"+op)
+	}
+	return d
+}
+
+func ownDroplet(id int) cloud.Droplet { return droplet(id, "web-workers-abcde", opA) }
+
+// claimant is a node that joined and whose engine claims the droplet.
+func claimant(id string, claim int, addr string) swarm.Node {
+	return swarm.Node{ID: id, Hostname: id, Addr: addr, State: swarm.NodeReady, EngineLabels: map[string]string{swarm.LabelDroplet: strconv.Itoa(claim)}}
+}
+
+func boundNode(id string, to int) swarm.Node {
+	n := claimant(id, to, "10.0.0."+strconv.Itoa(to))
+	n.Spec.Labels = map[string]string{swarm.LabelDroplet: strconv.Itoa(to), swarm.LabelPool: "workers"}
+	return n
+}
+
+// said is a machine in one line: droplet/node binding pool flags why.
+func said(ms []world.Machine) []string {
+	var out []string
+	for _, m := range ms {
+		d, n := "-", "-"
+		if m.Droplet != nil {
+			d = strconv.Itoa(m.Droplet.ID)
+		}
+		if m.Node != nil {
+			n = m.Node.ID
+		}
+		line := strings.Join([]string{d, n, string(m.Binding), m.Pool}, " ")
+		if m.Owned {
+			line += " owned"
+		}
+		if m.Adopted {
+			line += " adopted"
+		}
+		if m.Missing {
+			line += " missing"
+		}
+		if m.Op != nil {
+			line += " " + string(m.Op.Kind) + ":" + m.Op.ID[:1]
+		}
+		if m.Why != "" {
+			line += ": " + m.Why
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+type joinCase struct {
+	name  string
+	parts world.Parts
+	want  []string
+}
+
+func joinCases() []joinCase {
+	return []joinCase{
+		{"a claim with the right address may be bound",
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("n5", 5, "10.0.0.5")}},
+			[]string{"5 n5 claimed workers owned"}},
+		{"a binding counts", world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{boundNode("n5", 5)}},
+			[]string{"5 n5 bound workers owned"}},
+		{"a claim from another address puts both in doubt",
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("x", 5, "10.0.0.99")}},
+			[]string{"5 - contradicted workers owned: node x claims it from another address",
+				"- x contradicted : claims droplet 5, but its address 10.0.0.99 is not the droplet's 10.0.0.5"}},
+		{"two claims to one droplet",
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("a", 5, "10.0.0.5"), claimant("b", 5, "10.0.0.9")}},
+			[]string{"5 a contradicted workers owned: 2 nodes claim droplet 5", "- b contradicted : 2 nodes claim droplet 5"}},
+		{"a bound worker that forges the claim of a manager: the worker is held, the manager's binding stands",
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5), droplet(1, "web-managers-vwxyz", opB)},
+				Nodes: []swarm.Node{boundNode("boss", 1), forge(boundNode("w", 5), 1)}},
+			[]string{"1 boss bound managers owned", "5 w contradicted workers owned: bound to droplet 5, but its engine claims droplet 1"}},
+		{"a new node that claims a bound droplet is held with the droplet it stands on",
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5), droplet(1, "web-managers-vwxyz", opB)},
+				Nodes: []swarm.Node{boundNode("boss", 1), claimant("w", 1, "10.0.0.5")}},
+			[]string{"1 boss bound managers owned", "5 w contradicted workers owned: claims droplet 1, to which another node is bound"}},
+		{"two nodes bound to one droplet: nobody is on it for sure",
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{boundNode("a", 5), boundNode("b", 5)}},
+			[]string{"5 - contradicted workers owned: 2 nodes are bound to it", "- a contradicted workers: 2 nodes are bound to droplet 5",
+				"- b contradicted workers: 2 nodes are bound to droplet 5"}},
+		{"a claim to a droplet that is not ours",
+			world.Parts{Droplets: []cloud.Droplet{droplet(7, "web-workers-other", opA)}, Nodes: []swarm.Node{claimant("x", 7, "10.0.0.7")}},
+			[]string{"7 -  : has the cluster's tag, but name and operation tag are not those of a droplet that swarmd made",
+				"- x contradicted : claims droplet 7, which is not the cluster's"}},
+		{"a node of nobody", world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{{ID: "x", Hostname: "x", Addr: "10.0.0.9"}}},
+			[]string{"5 -  workers owned", "- x  "}},
+		{"the ghost of a failed join at a droplet's address is not its node",
+			world.Parts{Adopt: map[int]string{5: "workers"}, Droplets: []cloud.Droplet{{ID: 5, PrivateIPv4: "10.0.0.5"}}, Nodes: []swarm.Node{{ID: "g", Addr: "10.0.0.5"}}},
+			[]string{"5 -  workers adopted", "- g  "}},
+		{"an adopted droplet is bound by address",
+			world.Parts{Adopt: map[int]string{5: "managers"}, Droplets: []cloud.Droplet{{ID: 5, Name: "pet", PrivateIPv4: "10.0.0.5"}},
+				Nodes: []swarm.Node{{ID: "pet", Hostname: "pet", Addr: "0.0.0.0", Manager: &swarm.ManagerStatus{Addr: "10.0.0.5:2377"}}}},
+			[]string{"5 pet claimed managers adopted"}},
+		{"an adopted droplet with two nodes at its address is not bound",
+			world.Parts{Adopt: map[int]string{5: "workers"}, Droplets: []cloud.Droplet{{ID: 5, PrivateIPv4: "10.0.0.5"}},
+				Nodes: []swarm.Node{{ID: "a", Hostname: "a", Addr: "10.0.0.5"}, {ID: "b", Hostname: "b", Addr: "10.0.0.5"}}},
+			[]string{"5 -  workers adopted", "- a  ", "- b  "}},
+		{"another cluster's droplet is not adopted",
+			world.Parts{Adopt: map[int]string{5: "workers"}, Droplets: []cloud.Droplet{{ID: 5, Tags: []string{"swarmd:other"}}}},
+			[]string{"5 - contradicted workers: the file adopts it, but it belongs to the cluster other"}},
+		{"a bound droplet that lost its tags is disputed, and still in its pool",
+			world.Parts{Droplets: []cloud.Droplet{{ID: 5, Name: "web-workers-abcde", PrivateIPv4: "10.0.0.5"}}, Nodes: []swarm.Node{boundNode("n5", 5)}},
+			[]string{"5 n5 contradicted workers: has not the cluster's tag"}},
+		{"a bound droplet that does not exist", world.Parts{Gone: []int{5}, Nodes: []swarm.Node{boundNode("n5", 5)}},
+			[]string{"- n5 bound workers missing"}},
+		{"without a cloud a binding stands and a claim says nothing",
+			world.Parts{NoDroplets: true, Nodes: []swarm.Node{boundNode("n5", 5), claimant("n6", 6, "10.0.0.6")}},
+			[]string{"- n5 bound workers", "- n6  "}},
+		{"with a gap too", world.Parts{Gaps: []world.Gap{{What: "droplets"}}, Nodes: []swarm.Node{boundNode("n5", 5), claimant("n6", 6, "10.0.0.6")}},
+			[]string{"- n5 bound workers", "- n6  "}},
+		{"tags that come late: the recorded id makes it ours",
+			world.Parts{Droplets: []cloud.Droplet{{ID: 5, Name: "web-workers-abcde"}},
+				Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: opA, Kind: ledger.Create, Pool: "workers", Name: "web-workers-abcde", DropletID: 5}}}},
+			[]string{"5 -  workers owned create:a"}},
+		{"a create without an id is found by its tag; a delete counts more",
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5), droplet(6, "web-workers-vwxyz", opB)},
+				Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: opA, Kind: ledger.Create}, {ID: opB, Kind: ledger.Create},
+					{ID: "zzzzz", Kind: ledger.Delete, DropletID: 6}}}},
+			[]string{"5 -  workers owned create:a", "6 -  workers owned delete:z"}},
+		{"the delete of a machine whose droplet is gone stays with its node",
+			world.Parts{Gone: []int{5}, Nodes: []swarm.Node{boundNode("n5", 5)},
+				Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: "zzzzz", Kind: ledger.Delete, DropletID: 5, NodeID: "n5"}}}},
+			[]string{"- n5 bound workers missing delete:z"}},
+		{"a label that is no number", world.Parts{Nodes: []swarm.Node{{ID: "x", Spec: swarm.NodeSpec{Labels: map[string]string{swarm.LabelDroplet: "first"}}}}},
+			[]string{"- x contradicted : its label swarmd.droplet is not a droplet id"}},
+		{"a machine that is adopted no more is nobody's",
+			world.Parts{Droplets: []cloud.Droplet{{ID: 5, PrivateIPv4: "10.0.0.5"}}, Nodes: []swarm.Node{adoptedNode("n5", 5)}},
+			[]string{"5 n5  : was adopted, and the file does not name it any more"}},
+	}
+}
+
+func forge(n swarm.Node, claim int) swarm.Node {
+	n.EngineLabels = map[string]string{swarm.LabelDroplet: strconv.Itoa(claim)}
+	return n
+}
+
+func adoptedNode(id string, to int) swarm.Node {
+	n := boundNode(id, to)
+	n.EngineLabels = nil
+	n.Spec.Labels[swarm.LabelAdopted] = "true"
+	return n
+}
+
+func TestJoin(t *testing.T) {
+	for _, c := range joinCases() {
+		t.Run(c.name, func(t *testing.T) {
+			c.parts.Name = "web"
+			if diff := cmp.Diff(c.want, said(world.Join(c.parts).Machines)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestJoinDoesNotDependOnOrder(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, c := range joinCases() {
+		c.parts.Name = "web"
+		want := world.Join(c.parts)
+		for range 20 {
+			shuffle(rnd, c.parts.Droplets)
+			shuffle(rnd, c.parts.Nodes)
+			shuffle(rnd, c.parts.Ledger.Ops)
+			if diff := cmp.Diff(want, world.Join(c.parts)); diff != "" {
+				t.Fatalf("%s: -first +shuffled\n%s", c.name, diff)
+			}
+		}
+	}
+}
+
+func shuffle[T any](rnd *rand.Rand, s []T) {
+	rnd.Shuffle(len(s), func(i, j int) { s[i], s[j] = s[j], s[i] })
+}
+
+func TestPoolIsTheNamesMiddle(t *testing.T) {
+	for name, want := range map[string]string{
+		"web-workers-abcde": "workers", "web-blue-workers-abcde": "blue-workers", "web-workers-abcdf": "", "web-abcde": "", "shop-workers-abcde": "",
+		"web--abcde": "", "workers": "",
+	} {
+		w := world.Join(world.Parts{Name: "web", Droplets: []cloud.Droplet{droplet(5, name, opA)}})
+		if got := w.Machines[0].Pool; got != want || w.Machines[0].Owned != (want != "") {
+			t.Errorf("%s: pool %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestJoinSorts(t *testing.T) {
+	w := world.Join(world.Parts{
+		Services: []swarm.Service{{Spec: swarm.ServiceSpec{Name: "b"}}, {Spec: swarm.ServiceSpec{Name: "a"}}},
+		Networks: []swarm.Network{{Spec: swarm.NetworkSpec{Name: "b"}}, {Spec: swarm.NetworkSpec{Name: "a"}}},
+		Tasks:    []swarm.Task{{ServiceID: "s", Slot: 2}, {ServiceID: "s", Slot: 1, ID: "y"}, {ServiceID: "s", Slot: 1, ID: "x"}},
+		Gaps:     []world.Gap{{What: "tasks"}, {What: "droplets"}},
+		Gone:     []int{9, 3},
+	})
+	tasks := w.Tasks[0].ID + w.Tasks[1].ID
+	if w.Services[0].Spec.Name != "a" || w.Networks[0].Spec.Name != "a" || tasks != "xy" || w.Gaps[0].What != "droplets" || !slices.IsSorted(w.Gone) {
+		t.Errorf("not sorted: %+v", w)
+	}
+}

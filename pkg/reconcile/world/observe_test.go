@@ -1,0 +1,142 @@
+package world_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// side answers every read after one second, and fails those that are named.
+type side struct {
+	calls    atomic.Int32
+	fail     map[string]error
+	listed   []cloud.Droplet
+	unlisted []cloud.Droplet
+	nodes    []swarm.Node
+	ledger   ledger.Ledger
+}
+
+func (s *side) call(what string) error {
+	s.calls.Add(1)
+	time.Sleep(time.Second)
+	return s.fail[what]
+}
+
+func (s *side) Droplets(_ context.Context, tag string) ([]cloud.Droplet, error) {
+	if tag != "swarmd:web" {
+		return nil, errors.New("asked for the tag " + tag)
+	}
+	return s.listed, s.call("droplets")
+}
+
+func (s *side) Droplet(_ context.Context, id int) (cloud.Droplet, error) {
+	for _, d := range s.unlisted {
+		if d.ID == id {
+			return d, s.call("droplet")
+		}
+	}
+	if err := s.call("droplet"); err != nil {
+		return cloud.Droplet{}, err
+	}
+	return cloud.Droplet{}, &apierr.Error{Kind: apierr.NotFound, Op: "get droplet", Err: errors.New("404")}
+}
+
+func (s *side) Info(context.Context) (swarm.Info, error) {
+	return swarm.Info{NodeID: "n1"}, s.call("info")
+}
+func (s *side) Cluster(context.Context) (swarm.Cluster, error) {
+	return swarm.Cluster{ID: "c"}, s.call("cluster")
+}
+func (s *side) Nodes(context.Context) ([]swarm.Node, error) { return s.nodes, s.call("nodes") }
+func (s *side) Services(context.Context) ([]swarm.Service, error) {
+	return []swarm.Service{{ID: "s"}}, s.call("services")
+}
+func (s *side) Tasks(context.Context) ([]swarm.Task, error) {
+	return []swarm.Task{{ID: "t"}}, s.call("tasks")
+}
+func (s *side) Networks(context.Context) ([]swarm.Network, error) {
+	return []swarm.Network{{ID: "n"}}, s.call("networks")
+}
+func (s *side) Load(context.Context) (ledger.Ledger, error) { return s.ledger, s.call("ledger") }
+
+func (s *side) reads() world.Reads { return world.Reads{Cloud: s, Swarm: s, Ledger: s} }
+
+func TestObserveReadsSideBySide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &side{listed: []cloud.Droplet{ownDroplet(5)}, nodes: []swarm.Node{boundNode("n5", 5)}}
+		began := time.Now()
+		w := world.Observe(t.Context(), s.reads(), "web", nil)
+		if took := time.Since(began); took != time.Second || s.calls.Load() != 8 {
+			t.Errorf("%d calls in %s, want 8 in 1s", s.calls.Load(), took)
+		}
+		if !w.At.Equal(began) || w.Self.NodeID != "n1" || w.Cluster.ID != "c" || len(w.Services)+len(w.Tasks)+len(w.Networks) != 3 || len(w.Gaps) != 0 {
+			t.Errorf("not all that was answered is in the world: %+v", w)
+		}
+	})
+}
+
+func TestObserveConfirmsWhatTheListDoesNotShow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &side{
+			listed:   []cloud.Droplet{ownDroplet(5)},
+			unlisted: []cloud.Droplet{ownDroplet(6), {ID: 8, PrivateIPv4: "10.0.0.8"}},
+			nodes:    []swarm.Node{boundNode("n7", 7)},
+			ledger:   ledger.Ledger{Ops: []ledger.Op{{ID: opA, Kind: ledger.Create, DropletID: 6}, {ID: opB, Kind: ledger.Create, DropletID: 5}}},
+		}
+		w := world.Observe(t.Context(), s.reads(), "web", map[int]string{8: "pets", 9: "pets"})
+		want := []string{"5 -  workers owned create:v", "6 -  workers owned create:a", "8 -  pets adopted", "- n7 bound workers missing"}
+		if diff := cmp.Diff(want, said(w.Machines)); diff != "" || !slices.Equal(w.Gone, []int{7, 9}) || s.calls.Load() != 12 {
+			t.Errorf("gone %v, %d calls, -want +got\n%s", w.Gone, s.calls.Load(), diff)
+		}
+	})
+}
+
+func TestObserveKeepsEveryFailureAsAGap(t *testing.T) {
+	for _, what := range []string{"droplets", "info", "cluster", "nodes", "services", "tasks", "networks", "ledger"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &side{fail: map[string]error{what: errors.New("broken")}, listed: []cloud.Droplet{ownDroplet(5)}, nodes: []swarm.Node{boundNode("n5", 5)}}
+			w := world.Observe(t.Context(), s.reads(), "web", nil)
+			if diff := cmp.Diff([]world.Gap{{What: what, Err: "broken"}}, w.Gaps); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+			if empty := len(w.Services) * len(w.Tasks) * len(w.Networks); (empty == 0) != slices.Contains([]string{"services", "tasks", "networks"}, what) {
+				t.Errorf("%s failed, and something else is missing: %+v", what, w)
+			}
+			if s.calls.Load() != 8 {
+				t.Errorf("%d calls: a failed read is not tried twice, nor followed by others", s.calls.Load())
+			}
+		})
+	}
+}
+
+func TestObserveTakesAFailedConfirmationForAGapNotForGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &side{fail: map[string]error{"droplet": &apierr.Error{Kind: apierr.Unavailable, Op: "get droplet", Err: errors.New("502")}},
+			nodes: []swarm.Node{boundNode("n7", 7)}}
+		w := world.Observe(t.Context(), s.reads(), "web", nil)
+		if len(w.Gone) != 0 || len(w.Gaps) != 1 || w.Gaps[0].What != "droplets" || w.Machines[0].Missing {
+			t.Errorf("gone %v, gaps %v", w.Gone, w.Gaps)
+		}
+	})
+}
+
+func TestObserveWithoutACloud(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &side{nodes: []swarm.Node{boundNode("n5", 5)}}
+		w := world.Observe(t.Context(), world.Reads{Swarm: s, Ledger: s}, "web", map[int]string{8: "pets"})
+		if !w.NoDroplets || len(w.Gaps) != 0 || s.calls.Load() != 7 || w.Machines[0].Binding != world.Bound {
+			t.Errorf("%d calls, %+v", s.calls.Load(), w)
+		}
+	})
+}

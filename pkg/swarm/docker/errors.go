@@ -3,16 +3,31 @@ package docker
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 )
 
-// rule gives a kind to the errors with this code (0: any) whose text contains this part.
+// rule gives a kind to the errors with this code (0: any) whose text contains this, in lower case; a star stands for anything in between.
 type rule struct {
 	code int
-	part string
+	text string
 	kind apierr.Kind
+}
+
+func (r rule) matches(code int, message string) bool {
+	if r.code != 0 && r.code != code {
+		return false
+	}
+	for part := range strings.SplitSeq(r.text, "*") {
+		_, rest, found := strings.Cut(message, part)
+		if !found {
+			return false
+		}
+		message = rest
+	}
+	return true
 }
 
 // rules is the one place where the engine's texts are matched: its status codes mislead. "update out of sequence" and "no leader" are a 500,
@@ -25,16 +40,19 @@ func rules() []rule {
 		{503, "this node is not part of a swarm", apierr.NotManager},
 		{503, "swarm is encrypted and needs to be unlocked", apierr.NotManager},
 		{503, "already part of a swarm", apierr.Precondition},
+		{503, "attempting to leave the swarm on a node that is participating as a manager", apierr.Precondition},
 		{0, "is not down and can't be removed", apierr.Precondition},
 		{0, "is a cluster manager and is a member of the raft cluster", apierr.Precondition},
 		{0, "attempting to demote the last manager", apierr.Precondition},
 		{0, "would result in a loss of quorum", apierr.Precondition},
 		{400, "in use by the following service", apierr.Precondition},
 		{0, "is in use by service", apierr.Precondition},
-		{0, "is in use by task", apierr.Precondition},
 		{400, "code = failedprecondition", apierr.Precondition},
-		{0, "has active endpoints", apierr.Precondition},
-		{0, "code = unimplemented", apierr.Invalid},
+		{500, "cannot assign requested address", apierr.Invalid},
+		{500, "constraint expected one operator", apierr.Invalid},
+		{500, "key '*' is invalid", apierr.Invalid},
+		{500, "invalid cidr address", apierr.Invalid},
+		{500, "network *not found", apierr.NotFound},
 		{501, "", apierr.Invalid},
 		{409, "", apierr.Conflict},
 		{404, "", apierr.NotFound},
@@ -65,16 +83,19 @@ func classify(op string, write bool, x exchange, err error) *apierr.Error {
 
 // kindOf looks an answer up in the table.
 func kindOf(code int, message string, write bool) apierr.Kind {
-	message = strings.ToLower(message)
-	for _, r := range rules() {
-		if (r.code == 0 || r.code == code) && strings.Contains(message, r.part) {
-			return r.kind
-		}
+	if i := firstMatch(code, message); i >= 0 {
+		return rules()[i].kind
 	}
 	if write {
 		return apierr.Unknown
 	}
 	return apierr.Unavailable
+}
+
+// firstMatch is the index of the rule that decides, -1 if none knows the answer.
+func firstMatch(code int, message string) int {
+	message = strings.ToLower(message)
+	return slices.IndexFunc(rules(), func(r rule) bool { return r.matches(code, message) })
 }
 
 // cause is the error to keep: the context's own as it is, so that errors.Is finds it; otherwise the engine's message and nothing else.

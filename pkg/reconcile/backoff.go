@@ -1,0 +1,90 @@
+package reconcile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/reconcile/execute"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+)
+
+// withheld are the objects whose last step was refused in a way that trying at once will not change: by object ("pool/NAME",
+// "service/NAME"), until when to leave them. Others go on meanwhile.
+type withheld map[string]*withholding
+
+type withholding struct {
+	until time.Time
+	grow  *backoff.ExponentialBackOff
+	why   string
+}
+
+// learn takes in the results of a run.
+func (w withheld) learn(rs execute.Results, now time.Time) {
+	for _, r := range rs {
+		object := execute.Object(r.Step.Action)
+		switch {
+		case r.Outcome == execute.Done:
+			delete(w, object)
+		case r.Outcome == execute.Refused && !soon(r.Kind):
+			w.add(object, r.Err, now)
+		}
+	}
+}
+
+func (w withheld) add(object string, err error, now time.Time) {
+	h := w[object]
+	if h == nil {
+		h = &withholding{grow: newBackoff(5*time.Second, 5*time.Minute)}
+		w[object] = h
+	}
+	if now.Before(h.until) {
+		return // another step on it was refused in the same run
+	}
+	h.until, h.why = now.Add(h.grow.NextBackOff()), err.Error()
+}
+
+// soon reports whether a refusal is nothing about the object: a lost race, a pass that was cut short, a precondition that is about to
+// hold. The next look decides anew.
+func soon(k apierr.Kind) bool {
+	switch k {
+	case apierr.Conflict, apierr.Busy, apierr.Braked, apierr.NotFound, apierr.NotManager:
+		return true
+	}
+	return false
+}
+
+// pools returns until when the pools are left alone.
+func (w withheld) pools() map[string]time.Time {
+	out := map[string]time.Time{}
+	for object, h := range w {
+		if pool, ok := strings.CutPrefix(object, "pool/"); ok {
+			out[pool] = h.until
+		}
+	}
+	return out
+}
+
+// withhold takes the steps on withheld objects out of the plan and puts holds in their place. The executor drops what comes after them.
+func (w withheld) withhold(p plan.Plan, now time.Time) plan.Plan {
+	steps := p.Steps
+	p.Steps, p.Holds = nil, slices.Clone(p.Holds)
+	for _, s := range steps {
+		object := execute.Object(s.Action)
+		h := w[object]
+		if h == nil || !now.Before(h.until) {
+			p.Steps = append(p.Steps, s)
+			continue
+		}
+		p.Holds = append(p.Holds, plan.Hold{Guard: plan.GuardBackoff, Object: object, Blocking: true,
+			Text: fmt.Sprintf("tried again at %s: %s", h.until.UTC().Format(time.TimeOnly), h.why)})
+	}
+	return p
+}
+
+// reset forgets everything: a new revision may have changed what was wrong.
+func (w withheld) reset() { clear(w) }

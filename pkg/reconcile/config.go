@@ -1,0 +1,126 @@
+package reconcile
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/swarmd/swarmd/pkg/health"
+	"github.com/swarmd/swarmd/pkg/reconcile/execute"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// Config is what a Loop needs. What is not marked optional is required.
+type Config struct {
+	Cluster string
+	Store   *ledger.Store
+	Reads   world.Reads // its Ledger is the Store
+
+	// Elector's Changed and Execute's Check and OnStep are set by New.
+	Elector ledger.ElectorConfig
+	Execute execute.Config
+
+	Parse   func(data []byte) (*spec.Spec, error) // all faults in one error
+	Convert func(*spec.Spec) (swarm.Stack, error)
+	Prices  func() map[string]float64 // optional: US dollars a month by size; must answer at once
+
+	Initial []byte        // optional: the file as it was at start
+	Edits   <-chan []byte // optional: the file, each time it was saved since
+	Source  string        // of the file, for people: "file host:/etc/swarmd/cluster.yaml"
+	Events  <-chan struct{}
+
+	Log     *zap.Logger
+	Metrics *health.Metrics
+	OpIDs   func(n int) []string // optional: random operation ids
+}
+
+// The paces of the loop.
+const (
+	debounce     = 30 * time.Millisecond // events come in bursts
+	eventGap     = time.Second           // between passes that only events ask for
+	watchPace    = time.Minute           // full look of a swarmd that does not act
+	followPace   = 2 * time.Second       // the same while somebody waits for convergence
+	defaultPace  = 30 * time.Second      // full look before a file is known
+	passDeadline = 90 * time.Second
+	yieldFor     = 2 * time.Minute // how long the lease is left to others when this machine leaves
+	opIDsPerPlan = 128
+)
+
+// RandomOpIDs returns n random operation ids, [a-z]{16}.
+func RandomOpIDs(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		var b [16]byte
+		_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+		for j := range b {
+			b[j] = 'a' + b[j]%26
+		}
+		out[i] = string(b[:])
+	}
+	return out
+}
+
+// desired is the accepted revision as a plan wants it.
+type desired struct {
+	revision int
+	source   string
+	spec     *spec.Spec
+	stack    swarm.Stack
+}
+
+// adopt returns droplet id → pool of the machines that the file adopts.
+func (d desired) adopt() map[int]string {
+	out := map[int]string{}
+	if d.spec == nil {
+		return out
+	}
+	for _, p := range d.spec.Pools {
+		for _, id := range p.Adopt {
+			out[id] = p.Name
+		}
+	}
+	return out
+}
+
+// resync is how often there is a full look at least.
+func (d desired) resync() time.Duration {
+	if d.spec == nil || d.spec.Policies.Resync <= 0 {
+		return defaultPace
+	}
+	return min(d.spec.Policies.Resync, time.Minute)
+}
+
+// load reads the accepted revision into l.want, if it is another one than before.
+func (l *Loop) load(ctx context.Context, revision int) error {
+	if revision == l.want.revision {
+		return nil
+	}
+	rev, err := l.cfg.Store.Revision(ctx, revision)
+	if err != nil {
+		return err
+	}
+	want := desired{revision: revision, source: rev.Source}
+	if want.spec, want.stack, err = l.read(rev.Data); err != nil {
+		return err
+	}
+	l.want = want
+	return nil
+}
+
+// read parses and converts a file.
+func (l *Loop) read(data []byte) (*spec.Spec, swarm.Stack, error) {
+	s, err := l.cfg.Parse(data)
+	if err != nil {
+		return nil, swarm.Stack{}, err
+	}
+	if s.Cluster != l.cfg.Cluster {
+		return nil, swarm.Stack{}, errOtherCluster(s.Cluster, l.cfg.Cluster)
+	}
+	stack, err := l.cfg.Convert(s)
+	return s, stack, err
+}

@@ -1,0 +1,102 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+)
+
+// Last returns the report of the last pass.
+func (l *Loop) Last() Report {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last
+}
+
+// Follow returns the reports from the next one on, until ctx ends. Who takes them slowly misses some, never the newest. While somebody
+// follows, a swarmd that does not act looks as often as one that does.
+func (l *Loop) Follow(ctx context.Context) <-chan Report {
+	ch := make(chan Report, 1)
+	l.mu.Lock()
+	l.followers[ch] = true
+	l.mu.Unlock()
+	context.AfterFunc(ctx, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.followers, ch)
+	})
+	l.Kick()
+	return ch
+}
+
+func (l *Loop) followed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.followers) > 0
+}
+
+// Submit makes the file the next revision, as an edit on purpose, and returns the number of the revision that it is. It waits while that is
+// not possible for a passing reason; a file with faults is an error at once. Run must be running.
+func (l *Loop) Submit(ctx context.Context, data []byte, source string) (revision int, err error) {
+	o := offer{data: data, origin: ledger.Edit, source: source, answer: make(chan answer, 1), ctx: ctx}
+	select {
+	case l.offers <- o:
+	case <-ctx.Done():
+		return 0, fmt.Errorf("submit: %w", ctx.Err())
+	}
+	select {
+	case a := <-o.answer:
+		return a.revision, a.err
+	case <-ctx.Done():
+		return 0, fmt.Errorf("submit: %w: %s", ctx.Err(), l.Last().Error)
+	}
+}
+
+// ErrSuperseded is the error of Await when a later revision was accepted.
+var ErrSuperseded = errors.New("another revision was accepted")
+
+// Await follows until everything is as the revision wants it, and tells each report on the way; told may be nil. It does not matter which
+// swarmd acts. Run must be running.
+func (l *Loop) Await(ctx context.Context, revision int, told func(Report)) (Report, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	reports := l.Follow(ctx)
+	for {
+		select {
+		case r := <-reports:
+			if told != nil {
+				told(r)
+			}
+			if r.Revision > revision {
+				return r, fmt.Errorf("revision %d: %w", r.Revision, ErrSuperseded)
+			}
+			if r.Converged && r.Revision == revision {
+				return r, nil
+			}
+		case <-ctx.Done():
+			return l.Last(), fmt.Errorf("wait for revision %d: %w", revision, ctx.Err())
+		}
+	}
+}
+
+// Ready returns an error unless the file is good, a revision is accepted, and a pass has seen the world lately.
+func (l *Loop) Ready() error {
+	r := l.Last()
+	switch {
+	case r.Result == Starting:
+		return errors.New("no pass has ended yet")
+	case r.FileFault != "":
+		return errors.New("the file has faults, the accepted revision goes on")
+	case r.Revision == 0:
+		return errors.New("no revision is accepted yet")
+	case r.Result == Failed:
+		return errors.New("the last pass failed: " + r.Error)
+	}
+	if age := time.Since(r.At); age > 2*watchPace {
+		return fmt.Errorf("the last pass ended %s ago", age.Round(time.Second))
+	}
+	return nil
+}

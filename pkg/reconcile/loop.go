@@ -1,0 +1,189 @@
+// Package reconcile is the loop: it looks, computes a plan, and executes it if this swarmd holds the lease. It decides when to look and
+// whose file counts; what to do is the planner's decision, and how to call is the executor's.
+//
+// Everything that happens (a file saved, an event of the engine, a timer, the lease won or lost) only says "look now": each pass looks at
+// the whole world. There is never more than one pass at once, and a pass never waits for the world to change: it says when to look again.
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/swarmd/swarmd/pkg/reconcile/execute"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+)
+
+// Loop is one swarmd's loop.
+type Loop struct {
+	cfg      Config
+	elector  *ledger.Elector
+	executor *execute.Executor
+	sources  sources
+	kicks    chan struct{} // the lease changed, or somebody wants a look
+	offers   chan offer
+	retry    *backoff.ExponentialBackOff
+	withheld withheld
+	voice    *voice
+
+	// Only the goroutine of Run touches these.
+	want   desired
+	number uint64 // of the pass
+
+	mu        sync.Mutex // guards what follows, never over a call
+	last      Report
+	beat      time.Time // when the loop last turned
+	followers map[chan Report]bool
+}
+
+// New returns a loop. It sends nothing before Run.
+func New(cfg Config) *Loop {
+	if cfg.OpIDs == nil {
+		cfg.OpIDs = RandomOpIDs
+	}
+	if cfg.Prices == nil {
+		cfg.Prices = func() map[string]float64 { return nil }
+	}
+	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{},
+		retry: newBackoff(500*time.Millisecond, 30*time.Second), withheld: withheld{}, voice: newVoice(cfg.Log)}
+	cfg.Elector.Changed = l.Kick
+	l.elector = ledger.NewElector(cfg.Elector)
+	cfg.Execute.Check = l.elector.Check
+	cfg.Execute.OnStep = l.stepEnded
+	l.executor = execute.New(cfg.Execute)
+	l.last = Report{Cluster: cfg.Cluster, Result: Starting}
+	return l
+}
+
+func newBackoff(first, most time.Duration) *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval, b.Multiplier = first, most, 2
+	b.Reset()
+	return b
+}
+
+// Kick asks for a look now.
+func (l *Loop) Kick() {
+	select {
+	case l.kicks <- struct{}{}:
+	default:
+	}
+}
+
+// Run runs the loop until ctx ends. Then the call in flight ends, the lease is released, and Run returns, within ten seconds.
+func (l *Loop) Run(ctx context.Context) error {
+	leaseCtx, release := context.WithCancel(context.WithoutCancel(ctx)) // it outlives the last pass, whose writes need it
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer release()
+	if len(l.cfg.Initial) > 0 {
+		l.sources.offer(offer{data: l.cfg.Initial, origin: ledger.AtStart, source: l.cfg.Source})
+	}
+	wg.Go(func() { l.elector.Run(leaseCtx, l.leaseTold) })
+	l.turn(ctx)
+	return nil
+}
+
+// turn is the loop proper.
+func (l *Loop) turn(ctx context.Context) {
+	edits, events := l.cfg.Edits, l.cfg.Events
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	due := time.Now() // when timer fires
+	for {
+		l.beats()
+		select {
+		case <-ctx.Done():
+			return
+		case data, ok := <-edits:
+			if !ok {
+				edits = nil
+				continue
+			}
+			if !l.sources.edit(data, l.cfg.Source) {
+				continue
+			}
+		case o := <-l.offers:
+			l.sources.offer(o)
+		case _, ok := <-events:
+			if !ok {
+				events = nil
+			}
+			due = l.hinted(timer, due, ok)
+			continue
+		case <-l.kicks:
+		case <-timer.C:
+		}
+		due = time.Now().Add(l.pass(ctx))
+		timer.Reset(time.Until(due))
+	}
+}
+
+// hinted brings the next pass forward after an event. Who does not act and is not waited for does not care for events.
+func (l *Loop) hinted(timer *time.Timer, due time.Time, heard bool) time.Time {
+	_, held := l.elector.Held()
+	if !heard || !held && !l.followed() {
+		return due
+	}
+	at := time.Now().Add(debounce)
+	if gap := l.Last().At.Add(eventGap); gap.After(at) {
+		at = gap
+	}
+	if at.Before(due) {
+		timer.Reset(time.Until(at))
+		return at
+	}
+	return due
+}
+
+// pause says when to look again after a pass.
+func (l *Loop) pause(r Report, lookAgain time.Duration) time.Duration {
+	next := l.want.resync()
+	switch {
+	case !r.Lease.Held && l.followed():
+		next = followPace
+	case !r.Lease.Held:
+		next = watchPace
+	case lookAgain > 0:
+		next = min(next, lookAgain)
+	}
+	if r.Result == Failed {
+		return min(l.want.resync(), l.retry.NextBackOff())
+	}
+	l.retry.Reset()
+	return next
+}
+
+func (l *Loop) beats() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.beat = time.Now()
+}
+
+// Alive returns an error if the loop has not turned for longer than a pass may take.
+func (l *Loop) Alive() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.beat.IsZero() {
+		return nil // not run yet
+	}
+	if still := time.Since(l.beat); still > watchPace+passDeadline {
+		return fmt.Errorf("the loop has not turned for %s", still.Round(time.Second))
+	}
+	return nil
+}
+
+// leaseTold hears each tick of the elector, in the elector's goroutine.
+func (l *Loop) leaseTold(err error) {
+	l.voice.problem("lease", err)
+	epoch, held := l.elector.Held()
+	l.voice.lease(held, epoch, l.elector.Seen().Holder)
+	l.cfg.Metrics.Lease(held, epoch)
+}
+
+func (l *Loop) stepEnded(r execute.Result) {
+	l.cfg.Metrics.Step(execute.ActionName(r.Step.Action), string(r.Outcome))
+	l.voice.step(r)
+}

@@ -1,0 +1,146 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/reconcile/execute"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+)
+
+// pass is one pass: it returns when to look again.
+func (l *Loop) pass(ctx context.Context) (again time.Duration) {
+	l.number++
+	began := time.Now()
+	l.voice.pass(l.number)
+	t := l.guarded(ctx)
+	if ctx.Err() != nil {
+		return 0 // we are stopping: what was cut short is no news
+	}
+	r := l.report(t, began)
+	again = l.pause(r, t.plan.LookAgain)
+	r.NextLook = time.Now().Add(again)
+	l.publish(r)
+	return again
+}
+
+// guarded looks within the deadline of a pass, and survives a panic.
+func (l *Loop) guarded(ctx context.Context) (t turnout) {
+	ctx, cancel := context.WithTimeout(ctx, passDeadline)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			t.err = l.panicked(p)
+		}
+	}()
+	return l.look(ctx)
+}
+
+// turnout is what a pass came to.
+type turnout struct {
+	world   world.World
+	seen    bool // the world was looked at
+	plan    plan.Plan
+	planned bool
+	held    bool // the lease, when the plan was made
+	epoch   uint64
+	results execute.Results
+	err     error // what is wrong besides gaps and results
+}
+
+// look is observe → compute → apply.
+func (l *Loop) look(ctx context.Context) turnout {
+	var t turnout
+	t.err = l.settle(ctx)
+	w, err := l.observe(ctx)
+	t.world, t.seen, t.err = w, true, keepFirst(t.err, err)
+	if err != nil || l.want.spec == nil {
+		return t
+	}
+	t.epoch, t.held = l.elector.Held()
+	t.plan, t.planned = l.compute(w, t.epoch), true
+	if t.held {
+		t.err = keepFirst(t.err, l.act(ctx, &t))
+	}
+	t.err = keepFirst(t.err, l.noteStale(ctx, w))
+	return t
+}
+
+// observe looks at the world with the accepted revision's eyes. If that revision turns out to be another one, and it adopts other machines,
+// it looks once more.
+func (l *Loop) observe(ctx context.Context) (world.World, error) {
+	adopt := l.want.adopt()
+	w := world.Observe(ctx, l.cfg.Reads, l.cfg.Cluster, adopt)
+	if known(w, world.GapLedger) && w.Ledger.Revision != l.want.revision {
+		if err := l.load(ctx, w.Ledger.Revision); err != nil {
+			l.want = desired{} // what is accepted is not what we know: do nothing
+			return w, fmt.Errorf("revision %d: %w", w.Ledger.Revision, err)
+		}
+		l.withheld.reset()
+		if !sameKeys(adopt, l.want.adopt()) {
+			w = world.Observe(ctx, l.cfg.Reads, l.cfg.Cluster, l.want.adopt())
+		}
+	}
+	return w, nil
+}
+
+func (l *Loop) compute(w world.World, epoch uint64) plan.Plan {
+	now := time.Now()
+	p := plan.Compute(plan.Input{Now: now, Spec: l.want.spec, Revision: l.want.revision, Stack: l.want.stack, World: w, Epoch: epoch,
+		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), NotBefore: l.withheld.pools()})
+	return l.withheld.withhold(p, now)
+}
+
+// act executes the plan and keeps the lease fresh with what was just read, so that a quiet pass makes one write and no read for it.
+func (l *Loop) act(ctx context.Context, t *turnout) error {
+	t.results = l.executor.Run(ctx, execute.Order{Plan: t.plan, At: t.world.At, Epoch: t.epoch, Revision: l.want.revision})
+	l.withheld.learn(t.results, time.Now())
+	if holdsSelf(t.plan) {
+		l.elector.Yield(ctx, yieldFor)
+		return nil
+	}
+	return l.elector.Tick(ctx, passDeadline)
+}
+
+func holdsSelf(p plan.Plan) bool {
+	for _, h := range p.Holds {
+		if h.Guard == plan.GuardSelf {
+			return true
+		}
+	}
+	return false
+}
+
+// panicked turns a panic into the pass's error.
+func (l *Loop) panicked(p any) error {
+	l.cfg.Metrics.Panicked()
+	l.voice.logger().Error("pass panicked", zap.Any(keyError, p), zap.ByteString("stack", debug.Stack()))
+	return &apierr.Error{Kind: apierr.Unknown, Op: "pass", Err: fmt.Errorf("panic: %v", p)}
+}
+
+func known(w world.World, what string) bool {
+	for _, g := range w.Gaps {
+		if g.What == what {
+			return false
+		}
+	}
+	return true
+}
+
+func sameKeys(a, b map[int]string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k := range a {
+		if a[k] != b[k] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,237 @@
+package reconcile
+
+import (
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/health"
+	"github.com/swarmd/swarmd/pkg/reconcile/execute"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+)
+
+// The results of a pass.
+const (
+	Starting  = "starting"  // no pass has ended yet
+	Waiting   = "waiting"   // no revision was accepted yet
+	Converged = "converged" // everything is as wanted
+	Progress  = "progress"  // something was done, or is under way
+	Held      = "held"      // something is not done because a guard says so
+	Watching  = "watching"  // another swarmd acts
+	Failed    = "failed"    // something could not be read, or a write was refused or is in doubt
+)
+
+// Results are all results that a pass can have.
+func Results() []string { return []string{Waiting, Converged, Progress, Held, Watching, Failed} }
+
+// Report is what one pass saw, planned and did. It holds no secret.
+type Report struct {
+	Cluster     string              `json:"cluster"`
+	Pass        uint64              `json:"pass"`
+	At          time.Time           `json:"at"` // when it ended
+	Took        time.Duration       `json:"took_ns"`
+	NextLook    time.Time           `json:"next_look"`
+	Result      string              `json:"result"`
+	Error       string              `json:"error,omitempty"`
+	Converged   bool                `json:"converged"`
+	ConvergedAt time.Time           `json:"converged_at,omitzero"` // when it was so last
+	Revision    int                 `json:"revision"`              // accepted
+	Source      string              `json:"source,omitempty"`      // of the accepted revision
+	FileFault   string              `json:"file_fault,omitempty"`  // why the watched file is bad
+	Stale       map[string]int      `json:"stale,omitempty"`       // node id → the older revision that its file is
+	Lease       LeaseReport         `json:"lease"`
+	Pools       []plan.PoolCount    `json:"pools,omitempty"`
+	Services    []plan.ServiceCount `json:"services,omitempty"`
+	Nodes       []NodeReport        `json:"nodes,omitempty"`
+	Operations  []ledger.Op         `json:"operations,omitempty"`
+	Steps       []StepReport        `json:"steps,omitempty"`
+	Holds       []plan.Hold         `json:"holds,omitempty"`
+	Gaps        []world.Gap         `json:"gaps,omitempty"`
+}
+
+// LeaseReport says who acts.
+type LeaseReport struct {
+	Holder string `json:"holder,omitempty"`
+	Epoch  uint64 `json:"epoch"`
+	Held   bool   `json:"held"` // by the swarmd that reports
+}
+
+// NodeReport is a machine in one line.
+type NodeReport struct {
+	Name         string `json:"name"`
+	NodeID       string `json:"node_id,omitempty"`
+	DropletID    int    `json:"droplet_id,omitempty"`
+	Pool         string `json:"pool,omitempty"` // "" if it is not the cluster's
+	Role         string `json:"role,omitempty"`
+	State        string `json:"state"`
+	Availability string `json:"availability,omitempty"`
+	Leader       bool   `json:"leader,omitempty"`
+	Why          string `json:"why,omitempty"`
+}
+
+// StepReport is a step and what became of it. The outcome is "" if another swarmd is to do it.
+type StepReport struct {
+	ID      string          `json:"id"`
+	Action  string          `json:"action"`
+	Object  string          `json:"object"`
+	Reason  string          `json:"reason"`
+	Text    string          `json:"text"`
+	Outcome execute.Outcome `json:"outcome,omitempty"`
+	Error   string          `json:"error,omitempty"`
+	Warning string          `json:"warning,omitempty"`
+}
+
+// report sums a pass up.
+func (l *Loop) report(t turnout, began time.Time) Report {
+	now := time.Now()
+	seen := l.elector.Seen()
+	_, held := l.elector.Held()
+	r := Report{Cluster: l.cfg.Cluster, Pass: l.number, At: now, Took: now.Sub(began), FileFault: l.sources.fault,
+		Lease: LeaseReport{seen.Holder, seen.Epoch, held}, ConvergedAt: l.Last().ConvergedAt,
+		Revision: l.want.revision, Source: l.want.source, Stale: t.world.Ledger.Stale, Operations: t.world.Ledger.Ops,
+		Pools: t.plan.Pools, Services: t.plan.Services, Holds: t.plan.Holds, Gaps: t.world.Gaps,
+		Nodes: nodes(t.world), Steps: steps(t)}
+	r.Result = result(t)
+	if t.err != nil {
+		r.Error = t.err.Error()
+	}
+	if r.Converged = t.planned && t.plan.Converged && t.err == nil; r.Converged {
+		r.ConvergedAt = now
+	}
+	return r
+}
+
+// result names what a pass came to.
+func result(t turnout) string {
+	switch {
+	case t.err != nil || len(t.world.Gaps) > 0 || broken(t.results):
+		return Failed
+	case !t.planned:
+		return Waiting
+	case t.plan.Converged:
+		return Converged
+	case !t.held:
+		return Watching
+	case blocked(t.plan):
+		return Held
+	}
+	return Progress
+}
+
+// broken reports whether a step ended in a way that the next look alone will not put right.
+func broken(rs execute.Results) bool {
+	for _, r := range rs {
+		if r.Outcome == execute.Unknown || r.Outcome == execute.Refused && !soon(r.Kind) {
+			return true
+		}
+	}
+	return false
+}
+
+func blocked(p plan.Plan) bool {
+	for _, h := range p.Holds {
+		if h.Blocking {
+			return len(p.Steps) == 0
+		}
+	}
+	return false
+}
+
+func steps(t turnout) []StepReport {
+	out := make([]StepReport, 0, len(t.plan.Steps))
+	for i, s := range t.plan.Steps {
+		r := StepReport{ID: s.ID, Action: execute.ActionName(s.Action), Object: execute.Object(s.Action), Reason: s.Reason.Code, Text: s.Reason.Text}
+		if i < len(t.results) {
+			res := t.results[i]
+			r.Outcome, r.Warning = res.Outcome, res.Warning
+			if res.Err != nil {
+				r.Error = res.Err.Error()
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func nodes(w world.World) []NodeReport {
+	out := make([]NodeReport, 0, len(w.Machines))
+	for _, m := range w.Machines {
+		out = append(out, node(m))
+	}
+	return out
+}
+
+func node(m world.Machine) NodeReport {
+	r := NodeReport{Pool: m.Pool, Why: m.Why}
+	if d := m.Droplet; d != nil {
+		r.Name, r.DropletID, r.State = d.Name, d.ID, "droplet "+string(d.Status)
+	}
+	if n := m.Node; n != nil {
+		r.NodeID, r.State, r.Role, r.Availability = n.ID, string(n.State), role(m), string(n.Spec.Availability)
+		r.Leader = n.Manager != nil && n.Manager.Leader
+		if r.Name == "" {
+			r.Name = n.Hostname
+		}
+	}
+	return r
+}
+
+// role is what the node is, not what it is asked to be.
+func role(m world.Machine) string {
+	if m.Node.Manager != nil {
+		return "manager"
+	}
+	return "worker"
+}
+
+// publish hands the report to all who want it.
+func (l *Loop) publish(r Report) {
+	l.voice.report(r)
+	l.cfg.Metrics.Pass(figures(r))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = r
+	for ch := range l.followers {
+		select {
+		case <-ch: // the older one was not taken: only the newest counts
+		default:
+		}
+		ch <- r
+	}
+}
+
+// figures is the report for the metrics.
+func figures(r Report) health.Pass {
+	p := health.Pass{Result: r.Result, Ended: r.At, Took: r.Took, Gaps: len(r.Gaps), Revision: r.Revision, OpenOps: map[string]int{},
+		Stale: len(r.Stale), Converged: r.Converged, LeaseHeld: r.Lease.Held, LeaseEpoch: r.Lease.Epoch}
+	p.Seen = len(r.Gaps) == 0 && r.Error == ""
+	p.LedgerKnown = p.Seen
+	for _, h := range r.Holds {
+		p.Guards = append(p.Guards, h.Guard)
+	}
+	for _, op := range r.Operations {
+		p.OpenOps[string(op.Kind)]++
+	}
+	for _, c := range r.Pools {
+		p.Pools = append(p.Pools, health.Pool{Name: c.Pool, Role: c.Role, Desired: c.Desired, Have: c.Have, Ready: c.Ready, Monthly: c.Monthly})
+	}
+	for _, n := range r.Nodes {
+		if n.NodeID != "" {
+			p.Nodes = append(p.Nodes, health.Node{Role: n.Role, State: n.State})
+		}
+	}
+	for _, s := range r.Services {
+		p.Services = append(p.Services, health.Service{Name: s.Service, Desired: s.Desired, Running: s.Running})
+	}
+	return p
+}
+
+// Vocabulary is every bounded value that the loop gives to metrics.
+func Vocabulary(version string) health.Vocabulary {
+	v := health.Vocabulary{Version: version, Results: Results(), Actions: execute.ActionNames(), Guards: plan.Guards(),
+		OpKinds: []string{string(ledger.Create), string(ledger.Delete)}}
+	for _, o := range execute.Outcomes() {
+		v.Outcomes = append(v.Outcomes, string(o))
+	}
+	return v
+}

@@ -1,0 +1,172 @@
+package reconcile
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+)
+
+// offer is a file that asks to become a revision.
+type offer struct {
+	data   []byte
+	origin ledger.Origin
+	source string
+	answer chan answer     // nil for the watched file
+	ctx    context.Context // of who waits for the answer
+}
+
+type answer struct {
+	revision int
+	err      error
+}
+
+// sources are the offers that are not settled yet: the watched file as it was saved last, and what was submitted.
+type sources struct {
+	file      *offer
+	submitted []offer
+	seen      [sha256.Size]byte // the watched file as it was seen last
+	fault     string            // why the watched file is bad, "" if it is good
+	stale     int               // number of the older revision that it is, 0: none
+}
+
+// edit takes the watched file and reports whether it changed.
+func (s *sources) edit(data []byte, source string) bool {
+	if sha256.Sum256(data) == s.seen {
+		return false
+	}
+	s.offer(offer{data: data, origin: ledger.Edit, source: source})
+	return true
+}
+
+func (s *sources) offer(o offer) {
+	if o.answer != nil {
+		s.submitted = append(s.submitted, o)
+		return
+	}
+	s.seen, s.file = sha256.Sum256(o.data), &o
+}
+
+// settle judges what is offered. What fails for a passing reason stays and is tried again by a later pass.
+func (l *Loop) settle(ctx context.Context) error {
+	var first error
+	if o := l.sources.file; o != nil {
+		settled, err := l.settleFile(ctx, *o)
+		if settled {
+			l.sources.file = nil
+		}
+		first = err
+	}
+	open := l.sources.submitted
+	l.sources.submitted = nil
+	for _, o := range open {
+		if o.ctx.Err() != nil {
+			continue
+		}
+		rev, err := l.accept(ctx, o)
+		if passing(err) {
+			l.sources.submitted = append(l.sources.submitted, o)
+			first = keepFirst(first, err)
+			continue
+		}
+		o.answer <- answer{rev.Number, err}
+	}
+	return first
+}
+
+// settleFile judges the watched file. A bad one is told once; the accepted revision goes on.
+func (l *Loop) settleFile(ctx context.Context, o offer) (settled bool, err error) {
+	if _, _, err := l.read(o.data); err != nil {
+		l.sources.fault = err.Error()
+		l.cfg.Metrics.SpecLoaded(false, time.Now())
+		l.voice.badFile(o.source, err)
+		return true, nil
+	}
+	rev, err := l.accept(ctx, o)
+	if err != nil {
+		return false, err
+	}
+	l.sources.fault = ""
+	l.voice.forget("file")
+	l.cfg.Metrics.SpecLoaded(true, time.Now())
+	l.voice.revision(rev)
+	return true, nil
+}
+
+// accepted is what became of an offer.
+type accepted struct {
+	ledger.Revision
+	verdict ledger.Verdict
+}
+
+// accept makes the offer a revision if it counts.
+func (l *Loop) accept(ctx context.Context, o offer) (accepted, error) {
+	edited, _, err := l.read(o.data)
+	if err != nil {
+		return accepted{}, err
+	}
+	lowered := func(old []byte) int {
+		// An accepted file that cannot be read any more permits no deletes.
+		before, _, err := l.read(old)
+		if err != nil {
+			return 0
+		}
+		return ledger.Lowered(before, edited)
+	}
+	verdict, rev, err := l.cfg.Store.Accept(ctx, ledger.Proposal{Data: o.data, Source: o.source, Origin: o.origin, Lowered: lowered})
+	if err != nil {
+		return accepted{}, err
+	}
+	if o.answer == nil {
+		l.sources.stale = 0
+		if verdict == ledger.Stale {
+			l.sources.stale = rev.Number
+		}
+	}
+	return accepted{rev, verdict}, nil
+}
+
+// passing reports whether an offer may succeed later: there is no ledger before somebody holds the lease, another revision may have been
+// accepted in between, the swarm may have no leader.
+func passing(err error) bool {
+	switch apierr.KindOf(err) {
+	case apierr.NotFound, apierr.Conflict, apierr.NoLeader, apierr.Unavailable, apierr.RateLimited:
+		return true
+	}
+	return false
+}
+
+func keepFirst(first, err error) error {
+	if first != nil {
+		return first
+	}
+	return err
+}
+
+func errOtherCluster(got, want string) error {
+	return fmt.Errorf("the file is of cluster %q, this swarmd is of %q: a cluster's name cannot change", got, want)
+}
+
+// noteStale keeps in the ledger that this node's own file is an older revision, or that it is not any more.
+func (l *Loop) noteStale(ctx context.Context, w world.World) error {
+	node, stale := w.Self.NodeID, l.sources.stale
+	if l.cfg.Elector.Visitor || node == "" || l.sources.file != nil || !known(w, world.GapLedger) || w.Ledger.Stale[node] == stale {
+		return nil
+	}
+	_, err := l.cfg.Store.Update(ctx, func(led *ledger.Ledger) error {
+		delete(led.Stale, node)
+		if stale == 0 {
+			return nil
+		}
+		if led.Stale == nil {
+			led.Stale = map[string]int{}
+		}
+		led.Stale[node] = stale
+		return nil
+	})
+	return err
+}

@@ -1,0 +1,182 @@
+package reconcile
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"go.uber.org/zap"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/execute"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+)
+
+// The keys of log lines.
+const (
+	keyPass     = "pass"
+	keyError    = "error"
+	keyStep     = "step"
+	keyObject   = "object"
+	keyReason   = "reason"
+	keyText     = "text"
+	keyOutcome  = "outcome"
+	keyKind     = "kind"
+	keyTook     = "took"
+	keyGuard    = "guard"
+	keyRevision = "revision"
+	keySource   = "source"
+	keyHolder   = "holder"
+	keyEpoch    = "epoch"
+	keyWarning  = "warning"
+)
+
+// voice is what the log hears: one line for each thing that changed, with its reason, and the pass's number on each. What is still as it
+// was is not said again.
+type voice struct {
+	mu        sync.Mutex
+	base, log *zap.Logger
+	said      map[string]string // what was said last, by topic
+}
+
+func newVoice(log *zap.Logger) *voice {
+	return &voice{base: log, log: log, said: map[string]string{}}
+}
+
+func (v *voice) pass(n uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.log = v.base.With(zap.Uint64(keyPass, n))
+}
+
+func (v *voice) logger() *zap.Logger {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.log
+}
+
+// news reports whether the topic's text is another one than before, and notes it. An empty text ends the topic.
+func (v *voice) news(topic, text string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.said[topic] == text {
+		return false
+	}
+	v.said[topic] = text
+	if text == "" {
+		delete(v.said, topic)
+	}
+	return true
+}
+
+func (v *voice) forget(topic string) { v.news(topic, "") }
+
+// problem says an error when it is a new one, and that it has ended.
+func (v *voice) problem(topic string, err error) {
+	switch {
+	case err != nil && v.news(topic, err.Error()):
+		v.logger().Warn(topic+" failed", zap.Error(err))
+	case err == nil && v.news(topic, ""):
+		v.logger().Info(topic + " works again")
+	}
+}
+
+func (v *voice) lease(held bool, epoch uint64, holder string) {
+	if !v.news("holder", fmt.Sprint(held, holder)) {
+		return
+	}
+	msg := "another swarmd holds the lease"
+	switch {
+	case held:
+		msg = "this swarmd holds the lease"
+	case holder == "":
+		msg = "nobody holds the lease"
+	}
+	v.logger().Info(msg, zap.String(keyHolder, holder), zap.Uint64(keyEpoch, epoch))
+}
+
+func (v *voice) badFile(source string, err error) {
+	if v.news("file", err.Error()) {
+		v.logger().Error("file has faults, the accepted revision goes on", zap.String(keySource, source), zap.Error(err))
+	}
+}
+
+func (v *voice) revision(a accepted) {
+	if !v.news("revision", fmt.Sprint(a.verdict, a.Number)) {
+		return
+	}
+	fields := []zap.Field{zap.Int(keyRevision, a.Number), zap.String(keySource, a.Source)}
+	switch a.verdict {
+	case ledger.Next:
+		v.logger().Info("file is accepted as a new revision", fields...)
+	case ledger.Same:
+		v.logger().Info("file is the accepted revision", fields...)
+	case ledger.Stale:
+		v.logger().Warn("file is an older revision and changes nothing; to go back to it on purpose, use apply or edit it", fields...)
+	}
+}
+
+func (v *voice) step(r execute.Result) {
+	fields := []zap.Field{zap.String(keyStep, r.Step.ID), zap.String(keyObject, execute.Object(r.Step.Action)),
+		zap.String(keyReason, r.Step.Reason.Code), zap.String(keyText, r.Step.Reason.Text), zap.String(keyOutcome, string(r.Outcome)),
+		zap.Duration(keyTook, r.Took)}
+	if r.Warning != "" {
+		fields = append(fields, zap.String(keyWarning, r.Warning))
+	}
+	topic := "step " + execute.ActionName(r.Step.Action) + " " + execute.Object(r.Step.Action)
+	switch r.Outcome {
+	case execute.Done:
+		v.forget(topic)
+		v.logger().Info("step done", fields...)
+	case execute.Dropped:
+		v.logger().Debug("step dropped", fields...)
+	default:
+		if v.news(topic, string(r.Kind)+r.Err.Error()) {
+			v.logger().Warn("step "+string(r.Outcome), append(fields, zap.String(keyKind, string(r.Kind)), zap.Error(r.Err))...)
+		}
+	}
+}
+
+// report says what a pass found, as far as it is new.
+func (v *voice) report(r Report) {
+	gaps, holds := map[string]string{}, map[string]string{}
+	for _, g := range r.Gaps {
+		gaps[g.What] = g.Err
+	}
+	for _, h := range r.Holds {
+		holds[h.Guard+" "+h.Object] = h.Text
+	}
+	v.topics("gap ", gaps, func(what, text string) {
+		v.logger().Warn("part of the world could not be read", zap.String(keyObject, what), zap.String(keyError, text))
+	})
+	v.topics("hold ", holds, func(what, text string) {
+		v.logger().Info("held", zap.String(keyGuard, what), zap.String(keyText, text))
+	})
+	var err error
+	if r.Error != "" {
+		err = fmt.Errorf("%s", r.Error)
+	}
+	v.problem("pass", err)
+	if v.news("result", r.Result) {
+		v.logger().Info("now "+r.Result, zap.Int(keyRevision, r.Revision), zap.Duration(keyTook, r.Took))
+	}
+}
+
+// topics says each new text, and forgets the topics under the prefix that are over.
+func (v *voice) topics(prefix string, texts map[string]string, say func(what, text string)) {
+	for _, what := range slices.Sorted(maps.Keys(texts)) {
+		if v.news(prefix+what, texts[what]) {
+			say(what, texts[what])
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for topic := range v.said {
+		if what, ok := strings.CutPrefix(topic, prefix); ok {
+			if _, still := texts[what]; !still {
+				delete(v.said, topic)
+			}
+		}
+	}
+}

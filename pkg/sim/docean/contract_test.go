@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -82,4 +84,24 @@ func conforms(router routers.Router, r *http.Request, resp *http.Response) error
 		return fmt.Errorf("contract: %s %s: %w\n%s", r.Method, r.URL.Path, err, body)
 	}
 	return nil
+}
+
+// TestContractCheckBites shows that an answer which breaks the description would be found; all other tests rely on it.
+func TestContractCheckBites(t *testing.T) {
+	check := contract(t)
+	if check == nil {
+		t.Skip("DigitalOcean's description is not to be had (set SWARMD_SPECS): no answer was checked against it")
+	}
+	for name, c := range map[string]struct{ path, body string }{
+		"missing fields": {"/v2/droplets/1", `{"droplet":{"id":1}}`},
+		"wrong type":     {"/v2/account", `{"account":{"uuid":7}}`},
+		"no total":       {"/v2/sizes", `{"sizes":[],"links":{}}`},
+		"unknown call":   {"/v2/nothing", `{}`},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "https://api.digitalocean.com"+c.path, nil)
+		resp := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(c.body))}
+		if check(r, resp) == nil {
+			t.Errorf("%s: not found", name)
+		}
+	}
 }

@@ -202,12 +202,12 @@ func (c *Cloud) make(o *order, name string, now time.Time) error {
 		c.public.free(pub)
 		return err
 	}
-	d := &droplet{private: o.vpc.pool, tagTimes: map[string]time.Time{}, Droplet: Droplet{
+	d := &droplet{private: o.vpc.pool, shows: c.newShows(now), Droplet: Droplet{
 		ID: c.newID(), Name: name, Region: o.region, Size: o.size.Slug, Image: o.image.Slug, VPC: o.vpc.ID, UserData: o.userData,
 		SSHKeys: o.keys, Created: now, Public: addrIn(pub, c.public), Private: addrIn(priv, o.vpc.pool),
 	}}
 	for _, t := range o.tags {
-		d.tagTimes[t] = now.Add(c.opts.TagDelay)
+		d.shows.Tags[t] = now.Add(c.opts.TagDelay)
 		c.register(t)
 	}
 	c.droplets = append(c.droplets, d)
@@ -217,6 +217,10 @@ func (c *Cloud) make(o *order, name string, now time.Time) error {
 	c.emit(Created, d, now)
 	c.boot(d, o)
 	return nil
+}
+
+func (c *Cloud) newShows(now time.Time) shows {
+	return shows{Listed: now.Add(c.opts.ListLag), Networks: now.Add(c.opts.ActionTime / 2), Tags: map[string]time.Time{}}
 }
 
 func (c *Cloud) boot(d *droplet, o *order) {

@@ -16,7 +16,7 @@ func (c *Cloud) listDroplets(r *request) reply {
 	shown := []map[string]any{}
 	for _, d := range c.droplets {
 		switch {
-		case !c.listed(d, r.now), name != "" && d.Name != name:
+		case !d.listed(r.now), name != "" && d.Name != name:
 		case tag != "" && !slices.Contains(d.shownTags(r.now), tag):
 		default:
 			shown = append(shown, c.render(d, r))
@@ -71,7 +71,8 @@ func (c *Cloud) named(r *request) *droplet {
 
 func pendingEvent() reply { return unprocessable("Droplet already has a pending event.") }
 
-// status is the droplet's word for what its machine does. A create in flight is "new" whatever the machine says.
+// status is the droplet's word for what its machine does. A create in flight is "new" whatever the machine says, and a machine
+// that boots once more is off until it is up.
 func (c *Cloud) status(d *droplet) State {
 	if !d.Deleted.IsZero() {
 		return Off
@@ -81,7 +82,10 @@ func (c *Cloud) status(d *droplet) State {
 			return Booting
 		}
 	}
-	return c.opts.Machines.State(d.ID)
+	if s := c.opts.Machines.State(d.ID); s != Booting {
+		return s
+	}
+	return Off
 }
 
 func (c *Cloud) render(d *droplet, r *request) map[string]any {
@@ -103,7 +107,7 @@ func (c *Cloud) render(d *droplet, r *request) map[string]any {
 // networks is empty until the addresses are assigned, which is some time into the create action.
 func (c *Cloud) networks(d *droplet, now time.Time) map[string]any {
 	v4 := []map[string]any{}
-	if !now.Before(d.Created.Add(c.opts.ActionTime / 2)) {
+	if !now.Before(d.Networks) {
 		v4 = append(v4,
 			map[string]any{
 				"ip_address": d.Public.Addr().String(), "netmask": netmask(d.Public),

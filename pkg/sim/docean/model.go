@@ -33,8 +33,16 @@ type Cloud struct {
 // droplet is the truth about one droplet. Times rule what the API shows of it.
 type droplet struct {
 	Droplet
-	tagTimes map[string]time.Time // from when on a tag shows
-	private  *addressPool
+	shows
+	private *addressPool
+}
+
+// shows is from when on the API shows what has long been so. It is settled when a thing happens: changed lags don't change it.
+type shows struct {
+	Listed   time.Time // in lists
+	Unlisted time.Time // no longer in lists; zero while it lives
+	Networks time.Time // the addresses
+	Tags     map[string]time.Time
 }
 
 // SSHKey is a public key of the account.
@@ -106,17 +114,14 @@ func (c *Cloud) uuid() string {
 func (c *Cloud) alive(d *droplet) bool { return d != nil && d.Deleted.IsZero() }
 
 // listed reports whether the lists show the droplet; they lag behind both creation and deletion.
-func (c *Cloud) listed(d *droplet, now time.Time) bool {
-	if now.Before(d.Created.Add(c.opts.ListLag)) {
-		return false
-	}
-	return d.Deleted.IsZero() || now.Before(d.Deleted.Add(c.opts.ListLag))
+func (d *droplet) listed(now time.Time) bool {
+	return !now.Before(d.Listed) && (d.Deleted.IsZero() || now.Before(d.Unlisted))
 }
 
 // shownTags are the tags that have arrived, sorted.
 func (d *droplet) shownTags(now time.Time) []string {
 	shown := []string{}
-	for tag, from := range d.tagTimes {
+	for tag, from := range d.shows.Tags {
 		if !now.Before(from) {
 			shown = append(shown, tag)
 		}
@@ -127,7 +132,7 @@ func (d *droplet) shownTags(now time.Time) []string {
 
 func (d *droplet) allTags() []string {
 	all := []string{}
-	for tag := range d.tagTimes {
+	for tag := range d.shows.Tags {
 		all = append(all, tag)
 	}
 	slices.Sort(all)
@@ -147,7 +152,7 @@ func (c *Cloud) living() int {
 
 // destroy takes the droplet away for good and frees its addresses.
 func (c *Cloud) destroy(d *droplet, now time.Time) {
-	d.Deleted = now
+	d.Deleted, d.Unlisted = now, now.Add(c.opts.ListLag)
 	c.public.free(d.Public.Addr())
 	d.private.free(d.Private.Addr())
 	c.dropActions(d.ID, now)

@@ -20,7 +20,7 @@ type snapshot struct {
 
 type savedDroplet struct {
 	Droplet
-	TagTimes map[string]time.Time
+	Shows shows
 }
 
 // Snapshot returns the model as JSON, for Restore after a restart. It has the droplets' user-data in it and is to be kept as
@@ -32,7 +32,7 @@ func (c *Cloud) Snapshot() ([]byte, error) {
 		NextID: c.nextID, Account: [2]string{c.account.uuid, c.account.team}, VPCs: c.vpcs, Keys: c.keys, Tags: c.tags,
 	}
 	for _, d := range c.droplets {
-		s.Droplets = append(s.Droplets, savedDroplet{Droplet: d.truth(), TagTimes: maps.Clone(d.tagTimes)})
+		s.Droplets = append(s.Droplets, savedDroplet{Droplet: d.truth(), Shows: d.shows})
 	}
 	for _, a := range c.actions {
 		s.Actions = append(s.Actions, *a)
@@ -72,10 +72,7 @@ func (c *Cloud) restoreDroplet(s savedDroplet) error {
 	if v == nil {
 		return fmt.Errorf("read snapshot: droplet %d is in an unknown VPC", s.ID)
 	}
-	d := &droplet{Droplet: s.Droplet, tagTimes: s.TagTimes, private: v.pool}
-	if d.tagTimes == nil {
-		d.tagTimes = map[string]time.Time{}
-	}
+	d := &droplet{Droplet: s.Droplet, shows: s.Shows, private: v.pool}
 	if d.Deleted.IsZero() {
 		c.public.used[d.Public.Addr()] = true
 		v.pool.used[d.Private.Addr()] = true

@@ -81,7 +81,7 @@ func (c *Cloud) SetDropletLimit(n int) {
 	c.account.limit = n
 }
 
-// SetLags changes how late the API shows things; negative values leave a lag as it is.
+// SetLags changes how late the API shows what happens from now on; negative values leave a lag as it is.
 func (c *Cloud) SetLags(list, tags, action time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -103,9 +103,9 @@ func (c *Cloud) Retag(id int, tags ...string) bool {
 	if !c.alive(d) {
 		return false
 	}
-	d.tagTimes = map[string]time.Time{}
+	d.shows.Tags = map[string]time.Time{}
 	for _, t := range tags {
-		d.tagTimes[t] = c.now()
+		d.shows.Tags[t] = c.now()
 		c.register(t)
 	}
 	return true

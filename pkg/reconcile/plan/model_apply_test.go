@@ -17,6 +17,7 @@ func (m *model) apply(a plan.Action) {
 	switch a := a.(type) {
 	case plan.CreateDroplet:
 		m.seq++
+		m.used++
 		d := m.makeDroplet(100+m.seq, a.Name, a.OpID)
 		m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: a.OpID, Kind: ledger.Create, Pool: a.Pool, Name: a.Name, DropletID: d.droplet.ID,
 			Started: m.now, Deadline: a.Deadline})
@@ -27,6 +28,7 @@ func (m *model) apply(a plan.Action) {
 		m.op(a.OpID)
 		m.ledger.Ops = slices.DeleteFunc(m.ledger.Ops, func(o ledger.Op) bool { return o.ID == a.OpID })
 	case plan.OpenDelete:
+		m.used++
 		m.openDelete(a)
 	case plan.UpdateNode:
 		m.updateNode(a)

@@ -45,6 +45,7 @@ type model struct {
 	nodes    map[string]*machine // nodes that are no droplet of the model
 	ledger   ledger.Ledger
 	seq      int
+	used     int // operation ids that plans took
 	log      strings.Builder
 	said     map[string]bool
 	gaps     []world.Gap
@@ -54,16 +55,14 @@ type model struct {
 }
 
 type machine struct {
-	droplet  *cloud.Droplet
-	node     *swarm.Node
-	created  time.Time
-	roleAt   time.Time
-	stopAt   time.Time // when a shutdown was asked for
-	offAt    time.Time
-	deaf     bool // does not follow a shutdown
-	neverUp  bool // never joins
-	hidden   bool // not in the list, but a GET finds it
-	vanished bool
+	droplet *cloud.Droplet
+	node    *swarm.Node
+	created time.Time
+	roleAt  time.Time
+	stopAt  time.Time // when a shutdown was asked for
+	offAt   time.Time
+	deaf    bool // does not follow a shutdown
+	neverUp bool // never joins
 }
 
 func newModel(t testing.TB, pools ...spec.Pool) *model {
@@ -93,7 +92,7 @@ func pool(name, role string, count int) spec.Pool {
 // firstManager is what bootstrap leaves behind.
 func (m *model) firstManager() {
 	m.seq++
-	id, op := 100+m.seq, m.opID(m.seq)
+	id, op := 100+m.seq, "firstxxxxxxxxxxx"
 	d := m.makeDroplet(id, "web-managers-"+op[:5], op)
 	d.created = m.now.Add(-time.Hour)
 	d.droplet.Created = d.created
@@ -103,10 +102,12 @@ func (m *model) firstManager() {
 	m.holder = d.node.ID
 }
 
+// opID makes a different id of every number: five letters of it, then padding.
 func (m *model) opID(n int) string {
-	out := make([]byte, 16)
-	for i := range out {
-		out[i] = byte('a' + (n*7+i*n)%26)
+	out := []byte(strings.Repeat("x", 16))
+	for i := 4; i >= 0; i-- {
+		out[i] = byte('a' + n%26)
+		n /= 26
 	}
 	return string(out)
 }
@@ -114,9 +115,8 @@ func (m *model) opID(n int) string {
 func (m *model) opIDs() []string {
 	var ids []string
 	for i := range 30 {
-		ids = append(ids, m.opID(1000+m.seq*30+i))
+		ids = append(ids, m.opID(m.used+i))
 	}
-	m.seq++
 	return ids
 }
 

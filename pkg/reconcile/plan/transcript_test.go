@@ -57,9 +57,10 @@ func TestOneManagerBecomesThreeAndThreeWorkers(t *testing.T) {
 	golden(t, "grow", m.log.String())
 }
 
-func grown(t *testing.T, managers, workers int) *model {
+func grown(t testing.TB, managers, workers int) *model {
 	m := newModel(t, pool("managers", "manager", managers), pool("workers", "worker", workers))
 	m.firstManager()
+	m.settle(5 * time.Minute)
 	m.stack = stack(service("app", "app:1", 4))
 	m.settle(5 * time.Minute)
 	m.log.Reset()

@@ -1,0 +1,187 @@
+package brake
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/cloud"
+)
+
+// cloudSide and swarmSide name the sides in errors.
+const (
+	cloudSide = "cloud"
+	swarmSide = "swarm"
+)
+
+// Cloud is the cloud's side behind the brakes. It is safe for concurrent use.
+type Cloud struct{ *brakes }
+
+var _ CloudAPI = (*Cloud)(nil)
+
+// Droplets lists the droplets with the tag.
+func (c *Cloud) Droplets(ctx context.Context, tag string) ([]cloud.Droplet, error) {
+	if err := c.spend("list droplets"); err != nil {
+		return nil, err
+	}
+	found, err := c.opts.Cloud.Droplets(ctx, tag)
+	if err == nil {
+		c.note(found...)
+		c.baseline(ctx)
+	}
+	return found, err
+}
+
+// Droplet returns a droplet.
+func (c *Cloud) Droplet(ctx context.Context, id int) (cloud.Droplet, error) {
+	if err := c.spend("get droplet"); err != nil {
+		return cloud.Droplet{}, err
+	}
+	d, err := c.opts.Cloud.Droplet(ctx, id)
+	if err == nil {
+		c.note(d)
+	}
+	return d, err
+}
+
+// CreateDroplet creates a droplet that can be known as the cluster's afterwards: with its tag, one operation tag, and the name that
+// goes with it.
+func (c *Cloud) CreateDroplet(ctx context.Context, r cloud.CreateDroplet) (cloud.Droplet, error) {
+	const op = "create droplet"
+	wanted := cloud.Droplet{ID: 1, Name: r.Name, Tags: r.Tags}
+	opTags := slices.DeleteFunc(slices.Clone(r.Tags), func(t string) bool { return !strings.HasPrefix(t, cloud.OpTagPrefix) })
+	if !wanted.HasTag(cloud.ClusterTag(c.opts.Cluster)) || c.othersTag(wanted) || len(opTags) != 1 || !madeFor(c.opts.Cluster, r.Name, wanted.OpID()) {
+		return cloud.Droplet{}, c.refuse(Ownership, cloudSide, op, "name %q and tags %q are not those of a droplet of cluster %s", r.Name, r.Tags, c.opts.Cluster)
+	}
+	if err := c.spend(op); err != nil {
+		return cloud.Droplet{}, err
+	}
+	d, err := c.opts.Cloud.CreateDroplet(ctx, r)
+	if err == nil && d.ID > 0 {
+		c.mu.Lock()
+		c.created[d.ID] = r.Name
+		c.mu.Unlock()
+	}
+	return d, err
+}
+
+// DeleteDroplet deletes a droplet of the cluster for which the ledger has an open operation, if that is within what is permitted
+// and no manager is on it. One that does not exist is a success, without a request.
+func (c *Cloud) DeleteDroplet(ctx context.Context, id int) error {
+	const op = "delete droplet"
+	done, err := c.takeTurn(ctx, cloudSide, op)
+	if err != nil {
+		return err
+	}
+	defer done()
+	d, err := c.freshView(ctx, op, id)
+	switch {
+	case apierr.KindOf(err) == apierr.NotFound:
+		return nil
+	case err != nil:
+		return err
+	case !c.owned(d):
+		return c.notOurs(op, d)
+	}
+	if err := c.deletable(ctx, op, d); err != nil {
+		return err
+	}
+	if err := c.spend(op); err != nil {
+		return err
+	}
+	return c.opts.Cloud.DeleteDroplet(ctx, id)
+}
+
+func (b *brakes) notOurs(op string, d cloud.Droplet) error {
+	return b.refuse(Ownership, cloudSide, op, "droplet %d (%s) is not one of cluster %s", d.ID, d.Name, b.opts.Cluster)
+}
+
+// Shutdown asks a droplet of the cluster to shut down, if the managers keep their majority without it.
+func (c *Cloud) Shutdown(ctx context.Context, id int) (cloud.Action, error) {
+	return c.stop(ctx, "shutdown droplet", id, c.opts.Cloud.Shutdown)
+}
+
+// PowerOff cuts the power of a droplet of the cluster, if the managers keep their majority without it.
+func (c *Cloud) PowerOff(ctx context.Context, id int) (cloud.Action, error) {
+	return c.stop(ctx, "power off droplet", id, c.opts.Cloud.PowerOff)
+}
+
+type act func(context.Context, int) (cloud.Action, error)
+
+func (c *Cloud) stop(ctx context.Context, op string, id int, send act) (cloud.Action, error) {
+	done, err := c.takeTurn(ctx, cloudSide, op)
+	if err != nil {
+		return cloud.Action{}, err
+	}
+	defer done()
+	d, err := c.ours(ctx, op, id)
+	if err != nil {
+		return cloud.Action{}, err
+	}
+	managers, err := c.stoppable(ctx, op, d)
+	if err != nil {
+		return cloud.Action{}, err
+	}
+	if err := c.spend(op); err != nil {
+		return cloud.Action{}, err
+	}
+	a, err := send(ctx, id)
+	if mayHaveHappened(err) {
+		c.disturb(managers...)
+	}
+	return a, err
+}
+
+// PowerOn starts a droplet of the cluster.
+func (c *Cloud) PowerOn(ctx context.Context, id int) (cloud.Action, error) {
+	const op = "power on droplet"
+	if _, err := c.ours(ctx, op, id); err != nil {
+		return cloud.Action{}, err
+	}
+	if err := c.spend(op); err != nil {
+		return cloud.Action{}, err
+	}
+	return c.opts.Cloud.PowerOn(ctx, id)
+}
+
+// ours returns the droplet if it is the cluster's.
+func (c *Cloud) ours(ctx context.Context, op string, id int) (cloud.Droplet, error) {
+	d, err := c.view(ctx, op, id)
+	if err == nil && !c.owned(d) {
+		err = c.notOurs(op, d)
+	}
+	return d, err
+}
+
+// Action returns how far an action is.
+func (c *Cloud) Action(ctx context.Context, dropletID, actionID int) (cloud.Action, error) {
+	if err := c.spend("get action"); err != nil {
+		return cloud.Action{}, err
+	}
+	return c.opts.Cloud.Action(ctx, dropletID, actionID)
+}
+
+// Sizes returns the sizes on offer.
+func (c *Cloud) Sizes(ctx context.Context) ([]cloud.Size, error) {
+	if err := c.spend("list sizes"); err != nil {
+		return nil, err
+	}
+	return c.opts.Cloud.Sizes(ctx)
+}
+
+// Account returns who the token belongs to.
+func (c *Cloud) Account(ctx context.Context) (cloud.Account, error) {
+	if err := c.spend("get account"); err != nil {
+		return cloud.Account{}, err
+	}
+	return c.opts.Cloud.Account(ctx)
+}
+
+// VPCs returns the private networks.
+func (c *Cloud) VPCs(ctx context.Context) ([]cloud.VPC, error) {
+	if err := c.spend("list vpcs"); err != nil {
+		return nil, err
+	}
+	return c.opts.Cloud.VPCs(ctx)
+}

@@ -1,0 +1,143 @@
+package brake
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// unsettled is how long a manager that was demoted or stopped through these brakes counts as lost, whatever the list still shows: the
+// leader notices after some seconds, and a write whose answer was lost may still come.
+const unsettled = 60 * time.Second
+
+// stoppable says why the droplet must not be stopped. It returns the managers on it.
+func (b *brakes) stoppable(ctx context.Context, op string, d cloud.Droplet) ([]string, error) {
+	if slices.Contains(b.opts.Destroy, d.ID) {
+		return nil, nil
+	}
+	nodes, err := b.look(ctx)
+	if err != nil {
+		return nil, b.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", unkind(err))
+	}
+	var lost []string
+	for _, n := range nodes {
+		if n.Manager != nil && on(n, d) {
+			lost = append(lost, n.ID)
+		}
+	}
+	if why := b.majorityWithout(nodes, lost); why != "" {
+		return nil, b.refuse(Quorum, cloudSide, op, "droplet %d: %s", d.ID, why)
+	}
+	return lost, nil
+}
+
+// managersOn returns the nodes on the droplet that are managers or shall be.
+func (b *brakes) managersOn(ctx context.Context, d cloud.Droplet) ([]string, error) {
+	nodes, err := b.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, n := range nodes {
+		if on(n, d) && (n.Manager != nil || n.Spec.Role == swarm.Manager) {
+			ids = append(ids, n.ID)
+		}
+	}
+	return ids, nil
+}
+
+// on reports whether the node is on the droplet: by its binding or by either of the addresses that managers know it by. One is
+// enough here, unlike for binding: a brake errs to the careful side.
+func on(n swarm.Node, d cloud.Droplet) bool {
+	if n.Spec.Labels[swarm.LabelDroplet] == strconv.Itoa(d.ID) {
+		return true
+	}
+	if d.PrivateIPv4 == "" {
+		return false
+	}
+	raft := ""
+	if n.Manager != nil {
+		raft, _, _ = net.SplitHostPort(n.Manager.Addr)
+	}
+	return n.Addr == d.PrivateIPv4 || raft == d.PrivateIPv4
+}
+
+// majorityWithout says why the members that would be left reachable are too few, while the lost ones remain members; "" if nobody is
+// lost or a majority is left.
+func (b *brakes) majorityWithout(nodes []swarm.Node, lost []string) string {
+	if len(lost) == 0 {
+		return ""
+	}
+	members, left := 0, 0
+	for _, n := range nodes {
+		if n.Manager == nil {
+			continue
+		}
+		members++
+		if !slices.Contains(lost, n.ID) && b.up(n) {
+			left++
+		}
+	}
+	if need := members/2 + 1; left < need {
+		return fmt.Sprintf("%d of %d managers would be left, %d are needed", left, members, need)
+	}
+	return ""
+}
+
+// demotable says why the node's membership must stay; "" if it may go or there is none. One change of membership at a time: the next
+// comes when the last is seen to be done.
+func (b *brakes) demotable(nodes []swarm.Node, id string) string {
+	if !member(nodes, id) {
+		return ""
+	}
+	members, left := 0, 0
+	for _, n := range nodes {
+		switch {
+		case n.ID == id:
+			continue
+		case (n.Manager != nil) != (n.Spec.Role == swarm.Manager), n.Manager != nil && b.isDisturbed(n.ID):
+			return fmt.Sprintf("another manager is on its way in or out: %s", n.ID)
+		case n.Manager != nil:
+			members++
+			if b.up(n) {
+				left++
+			}
+		}
+	}
+	if need := members/2 + 1; left < need {
+		return fmt.Sprintf("%d of the other %d managers are reachable, %d are needed", left, members, need)
+	}
+	return ""
+}
+
+// up reports whether the leader reaches the manager and nothing was done to it just now.
+func (b *brakes) up(n swarm.Node) bool {
+	return n.Manager.Reachability == "reachable" && n.State != swarm.NodeDown && !b.isDisturbed(n.ID)
+}
+
+func (b *brakes) disturb(ids ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	for id, t := range b.disturbed {
+		if now.Sub(t) >= unsettled {
+			delete(b.disturbed, id)
+		}
+	}
+	for _, id := range ids {
+		b.disturbed[id] = now
+	}
+}
+
+func (b *brakes) isDisturbed(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t, ok := b.disturbed[id]
+	return ok && time.Since(t) < unsettled
+}

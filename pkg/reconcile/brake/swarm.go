@@ -1,0 +1,88 @@
+package brake
+
+import (
+	"context"
+	"slices"
+
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// Swarm is the swarm's side behind the brakes. What it does not hold passes through. It is safe for concurrent use.
+type Swarm struct {
+	engine
+	brakes *brakes
+}
+
+// engine has no name outside, so that nobody reaches past the brakes.
+type engine Engine
+
+var _ Engine = (*Swarm)(nil)
+
+// Nodes lists the nodes.
+func (s *Swarm) Nodes(ctx context.Context) ([]swarm.Node, error) {
+	nodes, err := s.engine.Nodes(ctx)
+	if err == nil {
+		s.brakes.noteNodes(nodes)
+	}
+	return nodes, err
+}
+
+// UpdateNode replaces a node's spec. A demotion passes only if the other managers keep their majority.
+func (s *Swarm) UpdateNode(ctx context.Context, id string, version uint64, spec swarm.NodeSpec) error {
+	const op = "update node"
+	if !s.mayDemote(id, version, spec) {
+		return s.engine.UpdateNode(ctx, id, version, spec)
+	}
+	done, err := s.brakes.takeTurn(ctx, swarmSide, op)
+	if err != nil {
+		return err
+	}
+	defer done()
+	nodes, err := s.brakes.look(ctx)
+	if err != nil {
+		return s.brakes.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", unkind(err))
+	}
+	if why := s.brakes.demotable(nodes, id); why != "" {
+		return s.brakes.refuse(Quorum, swarmSide, op, "%s stays a manager: %s", id, why)
+	}
+	err = s.engine.UpdateNode(ctx, id, version, spec)
+	if member(nodes, id) && mayHaveHappened(err) {
+		s.brakes.disturb(id)
+	}
+	return err
+}
+
+func member(nodes []swarm.Node, id string) bool {
+	return slices.ContainsFunc(nodes, func(n swarm.Node) bool { return n.ID == id && n.Manager != nil })
+}
+
+// mayDemote reports whether the update could take a manager's role away. It surely does not if it makes a manager, or if the node was
+// a worker at the very version that the update names: at any other version the engine refuses it.
+func (s *Swarm) mayDemote(id string, version uint64, spec swarm.NodeSpec) bool {
+	if spec.Role == swarm.Manager {
+		return false
+	}
+	s.brakes.mu.Lock()
+	defer s.brakes.mu.Unlock()
+	n, ok := s.brakes.nodes[id]
+	return !ok || n.Version != version || n.Spec.Role != swarm.Worker
+}
+
+// RemoveNode removes a node that is no manager.
+func (s *Swarm) RemoveNode(ctx context.Context, id string) error {
+	const op = "remove node"
+	done, err := s.brakes.takeTurn(ctx, swarmSide, op)
+	if err != nil {
+		return err
+	}
+	defer done()
+	nodes, err := s.brakes.look(ctx)
+	if err != nil {
+		return s.brakes.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", unkind(err))
+	}
+	i := slices.IndexFunc(nodes, func(n swarm.Node) bool { return n.ID == id })
+	if i >= 0 && (nodes[i].Manager != nil || nodes[i].Spec.Role == swarm.Manager) {
+		return s.brakes.refuse(Quorum, swarmSide, op, "%s is a manager: demote it first", id)
+	}
+	return s.engine.RemoveNode(ctx, id)
+}

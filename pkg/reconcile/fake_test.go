@@ -16,7 +16,7 @@ import (
 
 // engine is a swarm of one manager in memory, whose services run at once. Its configs are shared by all who look.
 type engine struct {
-	*ledgertest.Configs
+	*ledgertest.Objects
 	latency time.Duration
 
 	mu       sync.Mutex
@@ -30,7 +30,7 @@ type engine struct {
 }
 
 func newEngine() *engine {
-	return &engine{Configs: ledgertest.New(), services: map[string]swarm.Service{}, broken: map[string]error{},
+	return &engine{Objects: ledgertest.New(), services: map[string]swarm.Service{}, broken: map[string]error{},
 		node: swarm.Node{ID: "node1", Version: 1, Hostname: "m1", State: swarm.NodeReady, Addr: "10.0.0.1",
 			Spec:    swarm.NodeSpec{Role: swarm.Manager, Availability: swarm.Active},
 			Manager: &swarm.ManagerStatus{Leader: true, Reachability: "reachable", Addr: "10.0.0.1:2377"}}}

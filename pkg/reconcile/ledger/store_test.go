@@ -14,7 +14,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger/ledgertest"
 )
 
-func newStore(t *testing.T) (*ledger.Store, *ledgertest.Configs) {
+func newStore(t *testing.T) (*ledger.Store, *ledgertest.Objects) {
 	t.Helper()
 	configs := ledgertest.New()
 	s := ledger.NewStore(configs, "web")

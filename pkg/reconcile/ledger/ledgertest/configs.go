@@ -16,8 +16,8 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// Configs is the configs of one swarm.
-type Configs struct {
+// Objects are the configs of one swarm.
+type Objects struct {
 	mu      sync.Mutex
 	objects map[string]swarm.Config // by id
 	index   uint64
@@ -28,7 +28,7 @@ type Configs struct {
 }
 
 // New returns an empty swarm.
-func New() *Configs { return &Configs{objects: map[string]swarm.Config{}} }
+func New() *Objects { return &Objects{objects: map[string]swarm.Config{}} }
 
 // ErrLost is the error of a call whose answer was lost.
 func ErrLost() error {
@@ -36,26 +36,26 @@ func ErrLost() error {
 }
 
 // Calls returns the calls so far, as "list", "create NAME", "update NAME", "remove NAME".
-func (c *Configs) Calls() []string {
+func (c *Objects) Calls() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.calls)
 }
 
 // Writes returns the calls so far that were no reads.
-func (c *Configs) Writes() []string {
+func (c *Objects) Writes() []string {
 	return slices.DeleteFunc(c.Calls(), func(s string) bool { return s == "list" })
 }
 
 // Get returns the config of the name.
-func (c *Configs) Get(name string) (swarm.Config, bool) {
+func (c *Objects) Get(name string) (swarm.Config, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.named(name)
 }
 
 // Put sets a config's labels as a person would, past every version.
-func (c *Configs) Put(name string, labels map[string]string, data []byte) {
+func (c *Objects) Put(name string, labels map[string]string, data []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	obj, ok := c.named(name)
@@ -68,7 +68,7 @@ func (c *Configs) Put(name string, labels map[string]string, data []byte) {
 }
 
 // Drop removes a config as a person would.
-func (c *Configs) Drop(name string) {
+func (c *Objects) Drop(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	obj, _ := c.named(name)
@@ -76,7 +76,7 @@ func (c *Configs) Drop(name string) {
 }
 
 // Configs lists by the beginning of the name, as the engine's filter does.
-func (c *Configs) Configs(_ context.Context, prefix string) ([]swarm.Config, error) {
+func (c *Objects) Configs(_ context.Context, prefix string) ([]swarm.Config, error) {
 	var out []swarm.Config
 	err := c.call("list", func() error {
 		for _, obj := range c.objects {
@@ -92,7 +92,7 @@ func (c *Configs) Configs(_ context.Context, prefix string) ([]swarm.Config, err
 }
 
 // CreateConfig creates a config.
-func (c *Configs) CreateConfig(_ context.Context, name string, labels map[string]string, data []byte) (id string, err error) {
+func (c *Objects) CreateConfig(_ context.Context, name string, labels map[string]string, data []byte) (id string, err error) {
 	err = c.call("create "+name, func() error {
 		if _, taken := c.named(name); taken {
 			return refused(apierr.Conflict, "create config")
@@ -109,7 +109,7 @@ func (c *Configs) CreateConfig(_ context.Context, name string, labels map[string
 }
 
 // UpdateConfig replaces a config's labels by compare-and-swap.
-func (c *Configs) UpdateConfig(_ context.Context, id string, version uint64, labels map[string]string) error {
+func (c *Objects) UpdateConfig(_ context.Context, id string, version uint64, labels map[string]string) error {
 	return c.call("update "+c.name(id), func() error {
 		obj, ok := c.objects[id]
 		if !ok {
@@ -126,7 +126,7 @@ func (c *Configs) UpdateConfig(_ context.Context, id string, version uint64, lab
 }
 
 // RemoveConfig removes a config.
-func (c *Configs) RemoveConfig(_ context.Context, id string) error {
+func (c *Objects) RemoveConfig(_ context.Context, id string) error {
 	return c.call("remove "+c.name(id), func() error {
 		if _, ok := c.objects[id]; !ok {
 			return refused(apierr.NotFound, "remove config")
@@ -136,7 +136,7 @@ func (c *Configs) RemoveConfig(_ context.Context, id string) error {
 	})
 }
 
-func (c *Configs) call(what string, effect func() error) error {
+func (c *Objects) call(what string, effect func() error) error {
 	c.mu.Lock()
 	c.calls = append(c.calls, what)
 	before, after := c.Before, c.After
@@ -155,13 +155,13 @@ func (c *Configs) call(what string, effect func() error) error {
 	return err
 }
 
-func (c *Configs) name(id string) string {
+func (c *Objects) name(id string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.objects[id].Name
 }
 
-func (c *Configs) named(name string) (swarm.Config, bool) {
+func (c *Objects) named(name string) (swarm.Config, bool) {
 	for _, obj := range c.objects {
 		if obj.Name == name {
 			return obj, true

@@ -1,0 +1,509 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/health"
+	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/execute"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// A file of these tests is a line of "service=replicas" words; "!" is a fault.
+func parse(data []byte) (*spec.Spec, error) {
+	if strings.Contains(string(data), "!") {
+		return nil, errors.New("f.yaml:1:1: services: no such thing")
+	}
+	cluster := "web"
+	if strings.Contains(string(data), "other") {
+		cluster = "other"
+	}
+	return &spec.Spec{Version: 1, Cluster: cluster, Policies: spec.Policies{Resync: 30 * time.Second}, Swarmd: spec.Swarmd{Image: string(data)}}, nil
+}
+
+func convert(s *spec.Spec) (swarm.Stack, error) {
+	out := swarm.Stack{Namespace: s.Cluster}
+	for _, word := range strings.Fields(s.Swarmd.Image) {
+		name, count, _ := strings.Cut(word, "=")
+		var n uint64
+		fmt.Sscan(count, &n)
+		out.Services = append(out.Services, swarm.ServiceSpec{Name: "web_" + name, Image: name + ":1", Mode: swarm.Replicated, Replicas: n,
+			Labels: map[string]string{swarm.LabelCluster: "web", swarm.LabelNamespace: "web", swarm.LabelHash: word},
+			Form:   swarm.Form{"replicas": count}})
+	}
+	return out, nil
+}
+
+// daemon is a loop under test.
+type daemon struct {
+	*reconcile.Loop
+	edits  chan []byte
+	events chan struct{}
+	logs   *observer.ObservedLogs
+	stop   func() // and wait
+}
+
+// logged returns the messages of the log.
+func (d *daemon) logged(msg string) int { return d.logs.FilterMessage(msg).Len() }
+
+type options struct {
+	initial  string
+	node     string
+	instance string
+	visitor  bool
+	prices   func() map[string]float64
+}
+
+// start runs a loop on the engine.
+func start(t *testing.T, e *engine, o options) *daemon {
+	t.Helper()
+	core, logs := observer.New(zapcore.DebugLevel)
+	d := &daemon{edits: make(chan []byte), events: make(chan struct{}, 1), logs: logs}
+	node := o.node
+	if node == "" {
+		node = "node1"
+	}
+	store := ledger.NewStore(e, "web")
+	d.Loop = reconcile.New(reconcile.Config{
+		Cluster: "web", Store: store, Reads: world.Reads{Swarm: seenFrom{e, node}, Ledger: store},
+		Elector: ledger.ElectorConfig{Store: store, Identity: seenFrom{e, node}.Info, Instance: o.instance + "abcde", Visitor: o.visitor},
+		Execute: execute.Config{Nodes: e, Services: e, Networks: e, Ledger: store},
+		Parse:   parse, Convert: convert, Prices: o.prices,
+		Initial: []byte(o.initial), Edits: d.edits, Source: "file test", Events: d.events,
+		Log: zap.New(core), Metrics: health.NewMetrics(prometheus.NewRegistry(), reconcile.Vocabulary("test")),
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { _ = d.Run(ctx); close(ended) }()
+	d.stop = func() { cancel(); <-ended }
+	return d
+}
+
+// seenFrom is the engine as the node's own swarmd sees it.
+type seenFrom struct {
+	*engine
+	node string
+}
+
+func (s seenFrom) Info(ctx context.Context) (swarm.Info, error) {
+	info, err := s.engine.Info(ctx)
+	info.NodeID = s.node
+	return info, err
+}
+
+func wantRunning(t *testing.T, e *engine, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, e.running()); diff != "" {
+		t.Fatalf("running services (-want +got):\n%s", diff)
+	}
+}
+
+func settle(d time.Duration) { time.Sleep(d); synctest.Wait() }
+
+func TestFileAtStartBecomesTheFirstRevision(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		d := start(t, e, options{initial: "app=2"})
+		defer d.stop()
+		settle(5 * time.Second)
+		wantRunning(t, e, "web_app=2")
+		r := d.Last()
+		if !r.Converged || r.Result != reconcile.Converged || r.Revision != 1 || !r.Lease.Held || r.Lease.Holder != "node1/abcde" {
+			t.Fatalf("report %+v", r)
+		}
+		if err := errors.Join(d.Ready(), d.Alive()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestQuietPassCostsAtMostNineCallsAndWritesOnlyTheLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		d := start(t, e, options{initial: "app=2 db=1"})
+		defer d.stop()
+		settle(time.Minute)
+		for range 20 {
+			before := len(e.Objects.Calls())
+			e.taken()
+			settle(30 * time.Second)
+			calls, store := e.taken(), e.Objects.Calls()[before:]
+			for _, call := range store {
+				if call != "list" && call != "update swarmd.web.lease" {
+					t.Fatalf("wrote %q when all was as wanted", call)
+				}
+			}
+			// One pass and three renewals in 30 s; the pass brings one of them with it.
+			if len(calls) > 6 || len(store) > 6 {
+				t.Fatalf("%d reads %v and %d calls of the store %v in 30 s", len(calls), calls, len(store), store)
+			}
+		}
+		e.taken()
+		before := len(e.Objects.Calls())
+		settle(6 * time.Second) // the lease is due for renewal
+		before = len(e.Objects.Calls())
+		e.taken()
+		d.Kick()
+		synctest.Wait()
+		if n := len(e.taken()) + len(e.Objects.Calls()) - before; n > 9 {
+			t.Fatalf("%d calls in one pass", n)
+		}
+	})
+}
+
+func TestEditIsOnTheWireAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		d := start(t, e, options{initial: "app=2"})
+		defer d.stop()
+		settle(time.Minute)
+		var wrote time.Time
+		e.onWrite = func(string) { wrote = time.Now() }
+		e.latency = 3 * time.Millisecond
+		saved := time.Now()
+		d.edits <- []byte("app=5")
+		settle(5 * time.Second)
+		wantRunning(t, e, "web_app=5")
+		if took := wrote.Sub(saved); took > 20*time.Millisecond {
+			t.Fatalf("first write %s after the file was saved", took)
+		}
+		d.edits <- []byte("app=2") // back to older content, under a running swarmd: a revert is a revert
+		settle(5 * time.Second)
+		wantRunning(t, e, "web_app=2")
+		if r := d.Last(); r.Revision != 3 {
+			t.Fatalf("revision %d", r.Revision)
+		}
+	})
+}
+
+func TestBadEditChangesNothingAndIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		d := start(t, e, options{initial: "app=2"})
+		defer d.stop()
+		settle(time.Minute)
+		d.edits <- []byte("app=9 !")
+		settle(10 * time.Minute)
+		d.edits <- []byte("other=1") // another cluster's
+		settle(time.Minute)
+		wantRunning(t, e, "web_app=2")
+		r := d.Last()
+		if r.Revision != 1 || r.FileFault == "" || d.Ready() == nil || !r.Converged {
+			t.Fatalf("report %+v", r)
+		}
+		if n := d.logged("file has faults, the accepted revision goes on"); n != 2 {
+			t.Fatalf("%d lines for two bad edits", n)
+		}
+		d.edits <- []byte("app=3")
+		settle(time.Minute)
+		wantRunning(t, e, "web_app=3")
+		if r := d.Last(); r.FileFault != "" || r.Revision != 2 || d.Ready() != nil {
+			t.Fatalf("report %+v", r)
+		}
+	})
+}
+
+func TestStaleFileAtStartChangesNothingAndIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		a := start(t, e, options{initial: "app=2"})
+		settle(time.Minute)
+		a.edits <- []byte("app=5")
+		settle(time.Minute)
+		b := start(t, e, options{initial: "app=2", node: "node2"})
+		settle(2 * time.Minute)
+		wantRunning(t, e, "web_app=5")
+		for _, d := range []*daemon{a, b} {
+			if r := d.Last(); r.Revision != 2 || r.Stale["node2"] != 1 {
+				t.Fatalf("revision %d, stale %v", r.Revision, r.Stale)
+			}
+		}
+		b.edits <- []byte("app=5") // the person brings it up to date
+		settle(2 * time.Minute)
+		if r := b.Last(); len(r.Stale) != 0 {
+			t.Fatalf("stale %v", r.Stale)
+		}
+		a.stop()
+		b.stop()
+	})
+}
+
+func TestAnotherOneTakesOverAndOnlyTheHolderActs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		a := start(t, e, options{initial: "app=2"})
+		settle(time.Minute)
+		b := start(t, e, options{node: "node2", instance: "b"}) // without the file
+		settle(time.Minute)
+		if r := b.Last(); r.Lease.Held || r.Result != reconcile.Converged {
+			t.Fatalf("the second one: %+v", r)
+		}
+		e.Before = func(string) error { return nil }
+		cut(e, "swarmd.web.lease") // nobody can renew, and a's writes do not come through
+		settle(26 * time.Second)
+		a.stop()
+		e.Before = nil
+		a.edits = nil
+		began := time.Now()
+		for !b.Last().Lease.Held && time.Since(began) < 45*time.Second {
+			settle(time.Second)
+		}
+		if !b.Last().Lease.Held {
+			t.Fatal("nobody took the lease within 45 s")
+		}
+		wantRunning(t, e, "web_app=2")
+		b.edits <- []byte("app=4")
+		settle(5 * time.Second)
+		wantRunning(t, e, "web_app=4")
+		b.stop()
+	})
+}
+
+// cut makes every update of the config fail before it has an effect.
+func cut(e *engine, name string) {
+	e.Before = func(call string) error {
+		if call == "update "+name {
+			return &apierr.Error{Kind: apierr.Unknown, Side: "swarm", Op: call, Err: errors.New("cut")}
+		}
+		return nil
+	}
+}
+
+func TestHolderThatCannotRenewStopsToAct(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		d := start(t, e, options{initial: "app=2"})
+		defer d.stop()
+		settle(time.Minute)
+		cut(e, "swarmd.web.lease")
+		settle(40 * time.Second)
+		e.fail("", "")
+		d.edits <- []byte("app=9")
+		settle(time.Minute)
+		wantRunning(t, e, "web_app=2") // accepted, and left to whoever holds the lease
+		if r := d.Last(); r.Revision != 2 || r.Lease.Held {
+			t.Fatalf("report %+v", r)
+		}
+		e.Before = nil
+		settle(time.Minute)
+		wantRunning(t, e, "web_app=9")
+	})
+}
+
+func TestCleanStopReleasesTheLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		a := start(t, e, options{initial: "app=2"})
+		settle(time.Minute)
+		began := time.Now()
+		a.stop()
+		if took := time.Since(began); took > 10*time.Second {
+			t.Fatalf("stopped after %s", took)
+		}
+		b := start(t, e, options{node: "node2"})
+		defer b.stop()
+		settle(time.Second)
+		if r := b.Last(); !r.Lease.Held || r.Lease.Epoch != 2 {
+			t.Fatalf("lease %+v", r.Lease)
+		}
+	})
+}
+
+func TestApplyFollowsTheHolderOrHoldsTheLeaseItself(t *testing.T) {
+	for _, daemon := range []bool{true, false} {
+		t.Run(fmt.Sprintf("daemon=%v", daemon), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEngine()
+				if daemon {
+					d := start(t, e, options{initial: "app=2"})
+					defer d.stop()
+					settle(time.Minute)
+				}
+				v := start(t, e, options{visitor: true, instance: "v"})
+				defer v.stop()
+				ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+				defer cancel()
+				n, err := v.Submit(ctx, []byte("app=7"), "apply test")
+				if err != nil {
+					t.Fatal(err)
+				}
+				r, err := v.Await(ctx, n, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r.Lease.Held == daemon {
+					t.Fatalf("lease %+v", r.Lease)
+				}
+				wantRunning(t, e, "web_app=7")
+			})
+		})
+	}
+}
+
+func TestSubmitOfABadFileFailsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		d := start(t, e, options{initial: "app=2"})
+		defer d.stop()
+		settle(time.Second)
+		began := time.Now()
+		if _, err := d.Submit(t.Context(), []byte("!"), "apply"); err == nil || time.Since(began) > time.Second {
+			t.Fatalf("%v after %s", err, time.Since(began))
+		}
+	})
+}
+
+func TestAwaitIsSuperseded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		d := start(t, e, options{initial: "app=2"})
+		defer d.stop()
+		settle(time.Second)
+		e.fail("create service web_db", apierr.Capacity)
+		n, err := d.Submit(t.Context(), []byte("db=1"), "apply")
+		if err != nil {
+			t.Fatal(err)
+		}
+		result := make(chan error)
+		go func() { _, err := d.Await(t.Context(), n, nil); result <- err }()
+		settle(time.Second)
+		d.edits <- []byte("app=3")
+		if err := <-result; !errors.Is(err, reconcile.ErrSuperseded) {
+			t.Fatalf("got %v", err)
+		}
+	})
+}
+
+func TestRefusedStepIsLeftAloneForAWhileAndOthersGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		e.fail("create service web_bad", apierr.Invalid)
+		d := start(t, e, options{initial: "bad=1 good=1"})
+		defer d.stop()
+		settle(time.Minute)
+		wantRunning(t, e, "web_good=1")
+		tries := 0
+		for _, c := range e.taken() {
+			if c == "create service web_bad" {
+				tries++
+			}
+		}
+		if tries < 2 || tries > 8 {
+			t.Fatalf("%d tries in a minute", tries)
+		}
+		if r := d.Last(); !slices.ContainsFunc(r.Holds, func(h hold) bool { return h.Guard == "backoff" && h.Object == "service/web_bad" }) {
+			t.Fatalf("holds %+v", r.Holds)
+		}
+		if n := d.logged("step refused"); n != 1 {
+			t.Fatalf("%d lines for one unchanged refusal", n)
+		}
+		e.fail("create service web_bad", "")
+		settle(10 * time.Minute)
+		wantRunning(t, e, "web_bad=1", "web_good=1")
+	})
+}
+
+func TestFailedReadsAreTriedAgainEverMoreSlowlyAndSaidOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		d := start(t, e, options{initial: "app=2"})
+		defer d.stop()
+		settle(time.Minute)
+		e.fail("tasks", apierr.Unavailable)
+		e.taken()
+		settle(10 * time.Minute)
+		passes := 0
+		for _, c := range e.taken() {
+			if c == "tasks" {
+				passes++
+			}
+		}
+		if passes < 15 || passes > 60 {
+			t.Fatalf("%d passes in ten minutes", passes)
+		}
+		if n := d.logged("part of the world could not be read"); n != 1 {
+			t.Fatalf("said %d times", n)
+		}
+		if d.Ready() == nil {
+			t.Fatal("ready without a view")
+		}
+		e.fail("tasks", "")
+		settle(time.Minute)
+		if err := d.Ready(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestPanicIsRecoveredAndCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		boom := true
+		d := start(t, e, options{initial: "app=2", prices: func() map[string]float64 {
+			if boom {
+				panic("boom")
+			}
+			return nil
+		}})
+		defer d.stop()
+		settle(time.Minute)
+		if r := d.Last(); r.Result != reconcile.Failed || !strings.Contains(r.Error, "boom") {
+			t.Fatalf("report %+v", r)
+		}
+		if d.logged("pass panicked") == 0 {
+			t.Fatal("nothing in the log")
+		}
+		boom = false
+		settle(time.Minute)
+		wantRunning(t, e, "web_app=2")
+	})
+}
+
+func TestEventsMakeTheHolderLookButNotOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		d := start(t, e, options{initial: "app=2"})
+		defer d.stop()
+		settle(95 * time.Second)
+		e.mu.Lock()
+		for id, s := range e.services {
+			s.Spec.Replicas, s.Spec.Form = 1, swarm.Form{"replicas": "1"} // docker service scale
+			e.services[id] = s
+		}
+		e.mu.Unlock()
+		d.events <- struct{}{}
+		settle(100 * time.Millisecond)
+		wantRunning(t, e, "web_app=2")
+		e.taken()
+		for range 100 {
+			d.events <- struct{}{}
+			settle(100 * time.Millisecond)
+		}
+		looks := 0
+		for _, c := range e.taken() {
+			if c == "nodes" {
+				looks++
+			}
+		}
+		if looks < 5 || looks > 25 {
+			t.Fatalf("%d looks in ten seconds of events", looks)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -11,31 +12,36 @@ import (
 	"github.com/docker/docker/client"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh"
 )
 
 // Options say which engine to talk to and how.
 type Options struct {
-	// Host is the engine as DOCKER_HOST names it: unix:///path, tcp://host:port, or ssh://[user@]host[:port], for which Dial must be
-	// set. "" is the default socket of the platform.
+	// Host is the engine as DOCKER_HOST names it: unix:///path, tcp://host:port, or ssh://[user@]host[:port].
+	// "" is the default socket of the platform.
 	Host string
+	// SSH is how to log in to an ssh host; user, host and port come from Host.
+	SSH ssh.Options
 	// TLSVerify and CertPath are DOCKER_TLS_VERIFY and DOCKER_CERT_PATH: with a CertPath the connection is TLS with ca.pem, cert.pem and
 	// key.pem of that folder; without TLSVerify the server's certificate is not checked, as in Docker's own client.
 	TLSVerify bool
 	CertPath  string
 	// HTTP replaces the connection, for tests: only its Transport is used.
 	HTTP *http.Client
-	// Dial replaces the dialer, for connections through ssh. Network and address are those of Host.
+	// Dial replaces the dialer. Network and address are those of Host; with an ssh host they mean nothing.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Observe is told of each finished call: its name (a bounded set), how it ended ("" is well) and how long it took.
 	Observe func(op string, kind apierr.Kind, took time.Duration)
 }
 
-// OptionsFromEnv reads DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH.
+// OptionsFromEnv reads DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, and for an ssh host where the user's agent, keys and
+// known_hosts are.
 func OptionsFromEnv(getenv func(string) string) Options {
 	return Options{
 		Host:      getenv("DOCKER_HOST"),
 		TLSVerify: getenv("DOCKER_TLS_VERIFY") != "",
 		CertPath:  getenv("DOCKER_CERT_PATH"),
+		SSH:       ssh.Defaults(getenv),
 	}
 }
 
@@ -43,6 +49,7 @@ func OptionsFromEnv(getenv func(string) string) Options {
 type Client struct {
 	api        *client.Client
 	transport  http.RoundTripper
+	tunnel     io.Closer
 	observe    func(string, apierr.Kind, time.Duration)
 	negotiated chan bool // holds one value: whether the API version is settled. A channel, for a mutex does not block durably under testing/synctest
 
@@ -67,16 +74,19 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docker host %q: %w", o.Host, err)
 	}
-	c := &Client{api: api, transport: conn.transport, observe: o.Observe, negotiated: make(chan bool, 1),
-		names: map[string]string{}, configs: map[string]string{}}
+	c := &Client{api: api, transport: conn.transport, tunnel: conn.tunnel, observe: o.Observe,
+		negotiated: make(chan bool, 1), names: map[string]string{}, configs: map[string]string{}}
 	c.negotiated <- false
 	return c, nil
 }
 
-// Close drops idle connections. Calls under way end on their own.
+// Close drops idle connections, and with an ssh host the one below them. Calls under way end on their own.
 func (c *Client) Close() {
 	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
+	}
+	if c.tunnel != nil {
+		_ = c.tunnel.Close() // nothing is left to do about a connection that would not close
 	}
 }
 

@@ -50,21 +50,19 @@ func (c *Client) Cluster(ctx context.Context) (swarm.Cluster, error) {
 	return swarm.Cluster{ID: s.ID, Version: s.Version.Index, WorkerToken: s.JoinTokens.Worker}, nil
 }
 
-// InitSwarm makes the engine the first manager of a new swarm and returns its node id. The address is the machine's private one, for
+// InitSwarm makes the engine the first manager of a new swarm. The address is the machine's private one, for
 // advertising, listening and the overlay's data path alike: mixing private and public addresses breaks the overlay (moby#37536).
-func (c *Client) InitSwarm(ctx context.Context, addr string) (string, error) {
+func (c *Client) InitSwarm(ctx context.Context, addr string) error {
 	req := api.InitRequest{
 		ListenAddr:    net.JoinHostPort(addr, swarmPort),
 		AdvertiseAddr: net.JoinHostPort(addr, swarmPort),
 		DataPathAddr:  addr,
 		Availability:  api.NodeAvailabilityActive,
 	}
-	var id string
-	err := c.write(ctx, "init swarm", func(ctx context.Context) (err error) {
-		id, err = c.api.SwarmInit(ctx, req)
+	return c.write(ctx, "init swarm", func(ctx context.Context) error {
+		_, err := c.api.SwarmInit(ctx, req)
 		return err
 	})
-	return id, err
 }
 
 // ResolveImage asks the image's registry, through the engine, for the digest of the reference ("sha256:…"). No answer is an error and

@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/docker/docker/client"
+
+	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh"
 )
 
 // connection is how requests reach the engine.
@@ -21,6 +23,7 @@ type connection struct {
 	host      string // as the Docker client wants it
 	scheme    string // of the requests: "http" or "https"
 	transport http.RoundTripper
+	tunnel    io.Closer // of an ssh host, otherwise nil
 }
 
 // sshHost stands in for an ssh:// host, which the Docker client does not know: it only shows in the Host header.
@@ -31,13 +34,18 @@ func connectionOf(o Options) (connection, error) {
 	if host == "" {
 		host = client.DefaultDockerHost
 	}
+	conn := connection{host: host, scheme: "http"}
 	if strings.HasPrefix(host, "ssh://") {
 		if o.Dial == nil && o.HTTP == nil {
-			return connection{}, errors.New("an ssh host needs a connection to dial through")
+			to, err := o.SSH.ParseHost(host)
+			if err != nil {
+				return connection{}, err
+			}
+			tunnel := ssh.NewDialer(to)
+			o.Dial, conn.tunnel = tunnel.DialDocker, tunnel
 		}
-		host = sshHost
+		host, conn.host = sshHost, sshHost
 	}
-	conn := connection{host: host, scheme: "http"}
 	if o.HTTP != nil {
 		conn.transport = o.HTTP.Transport
 		return conn, nil

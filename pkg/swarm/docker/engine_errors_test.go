@@ -124,11 +124,9 @@ func (s *scene) outside() {
 	_, err = c.Cluster(s.ctx())
 	s.refused("swarm of an engine in no swarm", false, apierr.NotManager, err)
 	s.refused("leave no swarm", true, apierr.NotManager, s.raw(c, func(ctx context.Context) error { return c.api.SwarmLeave(ctx, false) }))
-	_, err = c.InitSwarm(s.ctx(), "203.0.113.9")
-	s.refused("init on an address that is not the machine's", true, apierr.Invalid, err)
-	s.must(c.InitSwarm(s.ctx(), s.addrs[0]))
-	_, err = c.InitSwarm(s.ctx(), s.addrs[0])
-	s.refused("init twice", true, apierr.Precondition, err)
+	s.refused("init on an address that is not the machine's", true, apierr.Invalid, c.InitSwarm(s.ctx(), "203.0.113.9"))
+	s.must("", c.InitSwarm(s.ctx(), s.addrs[0]))
+	s.refused("init twice", true, apierr.Precondition, c.InitSwarm(s.ctx(), s.addrs[0]))
 	_, err = c.ResolveImage(s.ctx(), "NOT A REFERENCE")
 	s.refused("digest of something that is no reference", false, apierr.Invalid, err)
 }
@@ -218,7 +216,9 @@ func (s *scene) badServices(c *Client) {
 	}{
 		{"published port taken", apierr.Invalid, func(a *api.ServiceSpec) { a.EndpointSpec = &api.EndpointSpec{Ports: port} }},
 		{"ingress port with dnsrr", apierr.Invalid, func(a *api.ServiceSpec) { a.EndpointSpec = &api.EndpointSpec{Mode: "dnsrr", Ports: port} }},
-		{"bad constraint", apierr.Invalid, func(a *api.ServiceSpec) { a.TaskTemplate.Placement = &api.Placement{Constraints: []string{"node.role~worker"}} }},
+		{"bad constraint", apierr.Invalid, func(a *api.ServiceSpec) {
+			a.TaskTemplate.Placement = &api.Placement{Constraints: []string{"node.role~worker"}}
+		}},
 		{"bad constraint key", apierr.Invalid, func(a *api.ServiceSpec) { a.TaskTemplate.Placement = &api.Placement{Constraints: []string{"no de==x"}} }},
 		{"bad service name", apierr.Invalid, func(a *api.ServiceSpec) { a.Name = "not a name" }},
 		{"two modes", apierr.Invalid, func(a *api.ServiceSpec) { a.Mode.Global = &api.GlobalService{} }},

@@ -83,13 +83,13 @@ func (d *draft) launchOver(m world.Machine) bool {
 	return d.in.Now.Sub(began) > d.in.Spec.Policies.LaunchTimeout
 }
 
-// counts reports whether the machine fills a place in its pool.
+// counts reports whether the machine fills a place in its pool. A disputed one does, unless it was leaving.
 func (m member) counts() bool {
 	switch m.bucket {
 	case foreign, leaving, stranded:
 		return false
 	case disputed:
-		return m.Droplet != nil && m.pool != nil
+		return m.Droplet != nil && m.pool != nil && (m.Op == nil || m.Op.Kind != ledger.Delete)
 	}
 	return true
 }

@@ -27,8 +27,8 @@ func (d *draft) pools() {
 		switch {
 		case have+d.unseenOf(p.Name) < p.Count:
 			d.grow(p, p.Count-have-d.unseenOf(p.Name))
-		case have > p.Count:
-			d.shrink(p, have-p.Count)
+		case have-d.disputed(p) > p.Count:
+			d.shrink(p, have-d.disputed(p)-p.Count)
 		}
 	}
 }
@@ -49,6 +49,17 @@ func (d *draft) counted(pool string) int {
 	n := 0
 	for _, m := range d.members {
 		if m.counts() && m.pool != nil && m.pool.Name == pool {
+			n++
+		}
+	}
+	return n
+}
+
+// disputed returns how many of the counted machines are disputed. They fill places, but nobody sound is taken away because of them.
+func (d *draft) disputed(p *spec.Pool) int {
+	n := 0
+	for _, m := range d.members {
+		if m.bucket == disputed && m.counts() && m.pool == p {
 			n++
 		}
 	}
@@ -117,7 +128,7 @@ func (d *draft) shrink(p *spec.Pool, surplus int) {
 	}
 	picked := d.pick(p)
 	if len(picked) < surplus {
-		d.hold(GuardAdopted, "pool/"+p.Name, fmt.Sprintf("%d too many, %d of them adopted or disputed: those are not deleted",
+		d.hold(GuardAdopted, "pool/"+p.Name, fmt.Sprintf("%d too many, %d of them adopted: those are not deleted",
 			surplus, surplus-len(picked)))
 	}
 	for _, m := range picked[:min(surplus, len(picked))] {

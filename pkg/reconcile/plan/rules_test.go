@@ -197,11 +197,15 @@ func TestForeignAndDisputedAreLeftAlone(t *testing.T) {
 		{"a foreign node", 1, 1, func(m *model) {
 			m.nodes["x"] = &machine{node: &swarm.Node{ID: "x", Hostname: "pet", State: swarm.NodeReady, Addr: "10.9.9.9"}}
 		}, nil, []string{"~foreign-node node/pet"}},
-		{"a forged claim holds the forger, who still counts and cannot be deleted", 1, 2, func(m *model) {
+		{"a forged claim holds the forger: neither it nor another leaves for it", 1, 2, func(m *model) {
 			m.droplets[102].node.EngineLabels[swarm.LabelDroplet] = "101"
 			m.droplets[102].node.Spec.Availability = swarm.Drain
 			to(1, 1)(m)
-		}, []string{"leave/103"}, []string{"identity node/web-workers-aaaaa"}},
+		}, nil, []string{"identity node/web-workers-aaaaa"}},
+		{"of three with a forger one sound one leaves", 1, 3, func(m *model) {
+			m.droplets[102].node.EngineLabels[swarm.LabelDroplet] = "101"
+			to(1, 1)(m)
+		}, []string{"leave/104"}, []string{"identity node/web-workers-aaaaa"}},
 		{"a disputed machine fills its place", 1, 1, func(m *model) { m.droplets[102].node.EngineLabels[swarm.LabelDroplet] = "101" },
 			nil, []string{"identity node/web-workers-aaaaa"}},
 		{"a pool that vanished from the file keeps its machines", 1, 1, func(m *model) { m.edit(pool("managers", "manager", 1)) },

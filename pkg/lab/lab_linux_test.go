@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,13 +46,13 @@ func newLab(t *testing.T) (*Lab, *godo.Client) {
 			t.Errorf("left over: %v", left)
 		}
 	})
-	return l, clientOf(t, l)
+	return l, clientFor(t, l.Status())
 }
 
-func clientOf(t *testing.T, l *Lab) *godo.Client {
+func clientFor(t *testing.T, s Status) *godo.Client {
 	t.Helper()
-	c, err := godo.New(http.DefaultClient, godo.SetBaseURL(l.Status().APIURL),
-		godo.SetRequestHeaders(map[string]string{"Authorization": "Bearer " + l.Status().Token}))
+	c, err := godo.New(http.DefaultClient, godo.SetBaseURL(s.APIURL),
+		godo.SetRequestHeaders(map[string]string{"Authorization": "Bearer " + s.Token}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,3 +88,5 @@ func eventually(t *testing.T, l *Lab, id int, argv ...string) (string, time.Dura
 	}
 	return strings.TrimSpace(out), time.Since(began)
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -53,4 +53,27 @@ func TestSwarm(t *testing.T) {
 	if out, err := l.Exec(t.Context(), manager.ID, "systemctl", "--failed", "--no-legend"); err != nil || out != "" {
 		t.Errorf("failed units: %s, %v", out, err)
 	}
+	overlay(t, l, manager.ID, worker.ID)
+}
+
+// overlay runs a service on both droplets and reaches each of its tasks from the other droplet, over VXLAN on the private network.
+func overlay(t *testing.T, l *Lab, manager, worker int) {
+	image, _ := pushWeb(t, l)
+	eventually(t, l, manager, "docker", "network", "create", "-d", "overlay", "--attachable", "o1")
+	eventually(t, l, manager, "docker", "service", "create", "--name", "web", "--mode", "global", "--endpoint-mode", "dnsrr",
+		"--network", "o1", "--hostname", "on-{{.Node.Hostname}}", "--publish", "mode=host,target=8080,published=8080", image)
+	for _, id := range []int{manager, worker} {
+		seen := map[string]bool{}
+		for len(seen) < 2 {
+			got, took := eventually(t, l, id, "docker", "run", "--rm", "--network", "o1", image, "http://web:8080/")
+			seen[got] = true
+			if took > time.Minute {
+				t.Fatalf("droplet %d reaches only %v", id, seen)
+			}
+		}
+		truth, _ := l.Cloud.Droplet(id)
+		if got := get(l, "http://"+truth.Public.Addr().String()+":8080/"); got != "on-"+truth.Name+"\n" {
+			t.Errorf("published port of %s answers %q", truth.Name, got)
+		}
+	}
 }

@@ -138,37 +138,35 @@ func TestUnreachableMachines(t *testing.T) {
 		far := func() error { _, err := c.docker.Ping(t.Context()); return err }
 		near := func() error { _, err := local.Ping(t.Context()); return err }
 		api := func() error { _, _, err := cloud.Account.Get(t.Context()); return err }
-		expect := func(when string, farWant, nearWant, apiWant error) {
+		const silent, noDaemon = "no route to host", "Cannot connect to the Docker daemon"
+		expect := func(when, farWant, nearWant, apiWant string) {
 			t.Helper()
 			for name, p := range map[string]struct {
 				ask  func() error
-				want error
+				want string
 			}{"far": {far, farWant}, "near": {near, nearWant}, "api": {api, apiWant}} {
-				if err := p.ask(); (p.want == nil) != (err == nil) || p.want != nil && !strings.Contains(err.Error(), p.want.Error()) {
+				if err := p.ask(); (p.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), p.want) {
 					t.Fatalf("%s, %s: %v", when, name, err)
 				}
 			}
 		}
-		expect("all well", nil, nil, nil)
+		expect("all well", "", "", "")
 		must(t, c.CutOff("m1", true))
-		expect("cut off", syscall.EHOSTUNREACH, nil, syscall.EHOSTUNREACH)
+		expect("cut off", silent, "", silent)
 		must(t, c.CutOff("m1", false))
 		must(t, c.CrashEngine("m1"))
-		expect("engine crashed", errNoDaemon, errNoDaemon, nil)
+		expect("engine crashed", noDaemon, noDaemon, "")
 		must(t, c.StartEngine("m1"))
 		must(t, c.KillMachine("m1"))
-		expect("power cut", syscall.EHOSTUNREACH, syscall.EHOSTUNREACH, syscall.EHOSTUNREACH)
+		expect("power cut", silent, silent, silent)
 		must(t, c.ReviveMachine("m1"))
 		time.Sleep(time.Minute)
-		expect("revived", nil, nil, nil)
+		expect("revived", "", "", "")
 		if _, err := dockerClient(t, c.Transport(), "nobody").Ping(t.Context()); err == nil {
 			t.Fatal("a machine that isn't answered")
 		}
 	})
 }
-
-// errNoDaemon is how the Docker client words a refused connection.
-var errNoDaemon = errors.New("Cannot connect to the Docker daemon") //nolint:staticcheck // the client's own words
 
 func must(t *testing.T, err error) {
 	t.Helper()

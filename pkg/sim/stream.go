@@ -29,8 +29,8 @@ func (w *World) exchange(r *http.Request, body []byte, h http.Handler) (*http.Re
 		}
 		return s.response(nil), nil
 	}
-	s.work.Go(func() { w.pump(ctx) })
-	s.work.Go(func() { aborted(h, s, in) })
+	go w.pump(ctx)
+	go aborted(h, s, in)
 	select {
 	case <-s.started:
 	case <-ctx.Done():
@@ -59,7 +59,6 @@ type stream struct {
 	header  http.Header
 	started chan struct{} // closed when status and headers are settled
 	news    chan struct{} // holds one value while there is something to read
-	work    sync.WaitGroup
 	cancel  context.CancelFunc
 
 	mu     sync.Mutex
@@ -148,11 +147,10 @@ func (s *stream) Read(p []byte) (int, error) {
 	}
 }
 
-// Close ends a stream and waits until its handler has returned.
+// Close ends the stream's handler.
 func (s *stream) Close() error {
 	if s.cancel != nil {
 		s.cancel()
-		s.work.Wait()
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,5 +72,19 @@ func TestStreamsAreFaultyToo(t *testing.T) {
 		if err := <-errs; err == nil {
 			t.Fatal("no error")
 		}
+	})
+}
+
+// TestClosingTheBodyEndsTheStream relies on the bubble: it fails when a goroutine is left.
+func TestClosingTheBodyEndsTheStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, sim.Options{Seed: 1})
+		r, err := http.NewRequest(http.MethodGet, "http://m1:2375/v1.41/events", nil)
+		must(t, err)
+		resp, err := c.Transport().RoundTrip(r)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("%v %v", resp, err)
+		}
+		must(t, resp.Body.Close())
 	})
 }

@@ -146,6 +146,32 @@ func TestDropletBootsAndJoins(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		c.expectNodes(t, "deleted", m1, fmt.Sprint("w1 down drain ", worker.ID))
+		if got := len(c.Swarm.Engines()); got != 1 {
+			t.Fatalf("%d machines are left", got)
+		}
+	})
+}
+
+func TestPowerCutDuringBoot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := sim.New(sim.Options{BootTime: 20 * time.Second})
+		create(t, cloudClient(w, w.Transport()), "one", "")
+		time.Sleep(15 * time.Second)
+		must(t, w.KillMachine("one"))
+		time.Sleep(10 * time.Second)
+		if w.Engine("one") != nil {
+			t.Fatal("it booted without power")
+		}
+		must(t, w.ReviveMachine("one"))
+		time.Sleep(19 * time.Second)
+		must(t, w.ReviveMachine("one"))
+		if w.Engine("one") != nil {
+			t.Fatal("it is up too early")
+		}
+		time.Sleep(time.Second)
+		if e := w.Engine("one"); e == nil || !e.Up() {
+			t.Fatal("it is not up in time")
+		}
 	})
 }
 

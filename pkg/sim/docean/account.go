@@ -24,20 +24,25 @@ func (c *Cloud) getAccount(*request) reply {
 func (c *Cloud) AddSSHKey(name, publicKey string) (SSHKey, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.addKey(name, publicKey)
+	k, refusal := c.addKey(name, publicKey)
+	if refusal != "" {
+		return SSHKey{}, fmt.Errorf("add ssh key: %s", refusal)
+	}
+	return k, nil
 }
 
-func (c *Cloud) addKey(name, publicKey string) (SSHKey, error) {
+// addKey returns the key, or the API's words why not.
+func (c *Cloud) addKey(name, publicKey string) (SSHKey, string) {
 	parsed, _, _, _, err := ssh.ParseAuthorizedKey([]byte(publicKey))
 	if err != nil || name == "" {
-		return SSHKey{}, fmt.Errorf("Key invalid type, we support 'ssh-rsa', 'ssh-dss', 'ssh-ed25519', or 'ecdsa-sha2-nistp'") //nolint:staticcheck // the API's own words
+		return SSHKey{}, "Key invalid type, we support 'ssh-rsa', 'ssh-dss', 'ssh-ed25519', or 'ecdsa-sha2-nistp'"
 	}
 	k := SSHKey{ID: c.newID(), Name: name, PublicKey: strings.TrimSpace(publicKey), Fingerprint: ssh.FingerprintLegacyMD5(parsed)}
 	if slices.ContainsFunc(c.keys, func(o SSHKey) bool { return o.Fingerprint == k.Fingerprint }) {
-		return SSHKey{}, fmt.Errorf("SSH Key is already in use on your account") //nolint:staticcheck // the API's own words
+		return SSHKey{}, "SSH Key is already in use on your account"
 	}
 	c.keys = append(c.keys, k)
-	return k, nil
+	return k, ""
 }
 
 func (c *Cloud) listKeys(r *request) reply {
@@ -56,9 +61,9 @@ func (c *Cloud) createKey(r *request) reply {
 	if rep, ok := r.decode(&req); !ok {
 		return rep
 	}
-	k, err := c.addKey(req.Name, req.PublicKey)
-	if err != nil {
-		return unprocessable("%s", err)
+	k, refusal := c.addKey(req.Name, req.PublicKey)
+	if refusal != "" {
+		return unprocessable("%s", refusal)
 	}
 	return reply{http.StatusCreated, map[string]any{"ssh_key": renderKey(k)}}
 }

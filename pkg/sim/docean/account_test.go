@@ -165,7 +165,12 @@ func TestRestart(t *testing.T) {
 	if next := w.create(t, "new"); next.ID <= kept.ID {
 		t.Fatalf("ids fall back: %d after %d", next.ID, kept.ID)
 	}
-	if p := again.Droplets(); p[0].Private == p[1].Private {
-		t.Fatalf("an address given twice: %v", p)
+	w.create(t, "newer")
+	private, public := map[string]bool{}, map[string]bool{}
+	for _, d := range again.Droplets() {
+		private[d.Private.String()], public[d.Public.String()] = true, true
+	}
+	if len(private) != 3 || len(public) != 3 {
+		t.Fatalf("an address given twice: %v %v", private, public)
 	}
 }

@@ -26,6 +26,7 @@ type cluster struct {
 	tasks    map[string]*task
 	ordered  []*task // the same, in the order they were made
 	networks map[string]*swarmNetwork
+	subnets  int // handed out
 	configs  map[string]*api.Config
 	secrets  map[string]*api.Secret
 

@@ -51,12 +51,15 @@ var (
 		`to connect this node to swarm and try again.`)
 	errWorker = unavailable("This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. " +
 		"Please run this command on a manager node or promote the current node to a manager.")
+	errWorkerNetwork = &apiError{http.StatusForbidden, "Cannot create a multi-host network from a worker node. " +
+		"Please create the network from a manager node."}
 	errPreparing = unavailable("This node is not a swarm manager. Manager is being prepared or has trouble connecting to the cluster.")
 	errInSwarm   = unavailable(`This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.`)
 	errJoinSlow  = unavailable("Timeout was reached before node joined. The attempt to join the swarm will continue in the background. " +
 		`Use the "docker info" command to see the current swarm status of your node.`)
-	errBadToken = rpcError(invalidArgument, "A valid join token is necessary to join this cluster")
-	errPage     = &apiError{http.StatusNotFound, "page not found"}
+	errBadToken  = rpcError(invalidArgument, "A valid join token is necessary to join this cluster")
+	errTokenForm = &apiError{http.StatusInternalServerError, "invalid join token"}
+	errPage      = &apiError{http.StatusNotFound, "page not found"}
 )
 
 func statusOf(err error) int {

@@ -14,7 +14,7 @@ import (
 )
 
 // minAPIVersion is the lowest version that an engine of the simulated kind accepts.
-const minAPIVersion = "1.24"
+const minAPIVersion = "1.12"
 
 // call is one request to one engine, handled under the world's lock.
 type call struct {
@@ -204,7 +204,10 @@ func writeError(w http.ResponseWriter, err error) {
 // manager returns the cluster if this engine can speak for it, or the error that tells why it cannot.
 func (e *Engine) manager() (*cluster, error) {
 	c := e.cluster
-	if c == nil || e.failed != "" {
+	switch {
+	case e.joining != nil:
+		return nil, errWorker
+	case c == nil || e.failed != "":
 		return nil, errNotInSwarm
 	}
 	if c.member(e.nodeID) == nil {
@@ -223,7 +226,7 @@ func (e *Engine) manager() (*cluster, error) {
 func (c *call) decode(into any) error {
 	err := json.NewDecoder(c.Body).Decode(into)
 	if errors.Is(err, io.EOF) {
-		return badRequest("invalid JSON: got EOF while reading request body")
+		return badRequest("got EOF while reading request body")
 	}
 	if err != nil {
 		return badRequest("%v", err)
@@ -250,7 +253,7 @@ func (c *call) flag(name string) bool {
 func (c *call) filters(accepted ...string) (filters.Args, error) {
 	args, err := filters.FromJSON(c.query.Get("filters"))
 	if err != nil {
-		return args, badRequest("%v", err)
+		return args, &apiError{http.StatusInternalServerError, err.Error()}
 	}
 	known := map[string]bool{}
 	for _, k := range accepted {

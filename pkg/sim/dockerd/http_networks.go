@@ -14,7 +14,9 @@ func (c *call) visible() []network.Inspect {
 	out := slices.Clone(c.engine.networks)
 	if cl, err := c.engine.manager(); err == nil {
 		for _, n := range cl.sortedNetworks() {
-			out = append(out, n.Inspect)
+			if !n.predefined() {
+				out = append(out, n.Inspect)
+			}
 		}
 	}
 	return out
@@ -61,6 +63,11 @@ func (c *call) network() (network.Inspect, error) {
 			return one("network", ref, found)
 		}
 	}
+	if cl, err := c.engine.manager(); err == nil && scope != "local" {
+		if n, err := cl.findNetwork(ref); err == nil {
+			return n.Inspect, nil
+		}
+	}
 	return one[network.Inspect]("network", ref, nil)
 }
 
@@ -77,9 +84,6 @@ func createNetwork(c *call) (answer, error) {
 	if err := c.decode(&r); err != nil {
 		return answer{}, err
 	}
-	if predefined(r.Name) || r.Name == "" {
-		return answer{}, &apiError{http.StatusForbidden, "operation is not permitted on predefined " + r.Name + " network "}
-	}
 	if slices.ContainsFunc(c.visible(), func(n network.Inspect) bool { return n.Name == r.Name }) {
 		return answer{}, &apiError{http.StatusConflict, "network with name " + r.Name + " already exists"}
 	}
@@ -87,6 +91,9 @@ func createNetwork(c *call) (answer, error) {
 		return created(network.CreateResponse{ID: c.engine.addLocalNetwork(r)})
 	}
 	cl, err := c.engine.manager()
+	if err == errWorker {
+		err = errWorkerNetwork
+	}
 	if err != nil {
 		return answer{}, err
 	}
@@ -99,11 +106,8 @@ func createNetwork(c *call) (answer, error) {
 
 func (e *Engine) addLocalNetwork(r network.CreateRequest) string {
 	text(&r.Driver, "bridge")
-	n := network.Inspect{
-		Name: r.Name, ID: e.world.newHexID(), Created: e.world.now.UTC(), Scope: "local", Driver: r.Driver, EnableIPv4: true,
-		IPAM: network.IPAM{Driver: "default", Config: []network.IPAMConfig{}}, Internal: r.Internal, Attachable: r.Attachable,
-		Options: orEmpty(r.Options), Labels: orEmpty(r.Labels),
-	}
+	n := e.localNetwork(r.Name, r.Driver)
+	n.Internal, n.Attachable, n.Options, n.Labels = r.Internal, r.Attachable, orEmpty(r.Options), orEmpty(r.Labels)
 	e.networks = append(e.networks, n)
 	return n.ID
 }
@@ -113,7 +117,7 @@ func deleteNetwork(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if predefined(n.Name) {
+	if n.Scope == "local" && predefined(n.Name) {
 		return answer{}, &apiError{http.StatusForbidden, n.Name + " is a pre-defined network and cannot be removed"}
 	}
 	if n.Scope == "local" {

@@ -74,7 +74,8 @@ func (e *Engine) swarmInfo() api.Info {
 		info.LocalNodeState, info.Error = api.LocalNodeStateError, e.failed
 		return info
 	case e.joining != nil:
-		info.LocalNodeState = api.LocalNodeStatePending
+		info.LocalNodeState, info.NodeAddr = api.LocalNodeStatePending, e.address(e.joining.AdvertiseAddr)
+		info.RemoteManagers = []api.Peer{{Addr: e.joining.RemoteAddrs[0]}}
 		return info
 	case e.cluster == nil:
 		return info
@@ -102,6 +103,9 @@ func inspectDistribution(c *call) (answer, error) {
 	ref, isJSON := strings.CutSuffix(c.PathValue("rest"), "/json")
 	if !isJSON || ref == "" {
 		return answer{}, errPage
+	}
+	if strings.ToLower(imageName(ref)[:strings.LastIndex(imageName(ref), ":")]) != imageName(ref)[:strings.LastIndex(imageName(ref), ":")] {
+		return answer{}, badRequest("invalid reference format: repository name must be lowercase")
 	}
 	image := c.engine.world.image(ref)
 	if image.Missing {

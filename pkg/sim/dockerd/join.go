@@ -2,6 +2,9 @@ package dockerd
 
 import (
 	"net"
+	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,8 +40,8 @@ func (e *Engine) join(r api.JoinRequest) error {
 	if e.cluster != nil || e.joining != nil {
 		return errInSwarm
 	}
-	if len(r.RemoteAddrs) == 0 {
-		return badRequest("at least 1 RemoteAddr is required to join")
+	if err := validJoin(r); err != nil {
+		return err
 	}
 	remote := e.world.managerAt(r.RemoteAddrs[0])
 	if !e.reaches(remote) || remote.cluster == nil || remote.cluster.leader == "" {
@@ -47,6 +50,22 @@ func (e *Engine) join(r api.JoinRequest) error {
 		return errJoinSlow
 	}
 	return e.enroll(remote.cluster, r)
+}
+
+func validJoin(r api.JoinRequest) error {
+	if r.ListenAddr == "" {
+		return badRequest(`invalid ListenAddr "": invalid empty address`)
+	}
+	if len(r.RemoteAddrs) == 0 {
+		return badRequest("at least 1 RemoteAddr is required to join")
+	}
+	if slices.Contains(r.RemoteAddrs, "") {
+		return badRequest(`invalid remoteAddr "": invalid empty address`)
+	}
+	if !regexp.MustCompile(`^SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25}$`).MatchString(r.JoinToken) {
+		return errTokenForm
+	}
+	return nil
 }
 
 // retryJoin goes on with a join whose remote did not answer.
@@ -72,6 +91,9 @@ func (e *Engine) enroll(c *cluster, r api.JoinRequest) error {
 	case c.token.Manager:
 		role = api.NodeRoleManager
 	default:
+		if !strings.HasPrefix(r.JoinToken, "SWMTKN-1-"+c.ca+"-") {
+			return &apiError{http.StatusInternalServerError, "remote CA does not match fingerprint. Expected: " + strings.Split(r.JoinToken, "-")[2]}
+		}
 		return errBadToken
 	}
 	e.advertise = e.address(r.AdvertiseAddr)
@@ -92,6 +114,7 @@ func (c *cluster) newNode(e *Engine, role api.NodeRole, availability api.NodeAva
 	n.Status = api.NodeStatus{State: api.NodeStateUnknown, Addr: e.advertise}
 	c.nodes[n.ID] = n
 	e.cluster, e.nodeID, e.failed = c, n.ID, ""
+	e.addGateway()
 	n.Description = api.NodeDescription{Hostname: e.config.Name, Engine: api.EngineDescription{EngineVersion: e.world.opt.EngineVersion}}
 	c.stamp(&n.Meta, true)
 	c.publish(nodeEvent("create", n, nil, c.world.now))
@@ -108,6 +131,10 @@ func (e *Engine) init(r api.InitRequest) (string, error) {
 	if r.ListenAddr == "" {
 		return "", badRequest(`invalid ListenAddr "": invalid empty address`)
 	}
+	if host := e.address(r.ListenAddr); !slices.Contains([]string{"0.0.0.0", "127.0.0.1", e.config.Addr}, host) {
+		return "", &apiError{http.StatusInternalServerError, "manager stopped: failed to listen on remote API address: listen tcp " +
+			net.JoinHostPort(host, raftPort) + ": bind: cannot assign requested address"}
+	}
 	e.advertise = e.address(r.AdvertiseAddr)
 	c := newCluster(e.world)
 	mergeClusterSpec(&c.info.Spec, r.Spec)
@@ -115,7 +142,7 @@ func (e *Engine) init(r api.InitRequest) (string, error) {
 	n := c.newNode(e, api.NodeRoleManager, r.Availability)
 	c.addMember(n)
 	c.leader = n.ID
-	c.createIngress()
+	c.createFirstNetworks()
 	c.markReady(n)
 	return n.ID, nil
 }

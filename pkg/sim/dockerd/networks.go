@@ -21,22 +21,53 @@ type swarmNetwork struct {
 // nextAddr hands out an address of the network's subnet, "" if it has none that can be read.
 func (n *swarmNetwork) nextAddr() string {
 	if len(n.IPAM.Config) == 0 {
-		return ""
+		return "" // of the host's or bridge's own
 	}
 	prefix, err := netip.ParsePrefix(n.IPAM.Config[0].Subnet)
 	if err != nil {
 		return ""
 	}
 	addr := prefix.Addr().Next() // the gateway
-	n.used++
+	n.used = n.used%250 + 1      // the simulation frees none: it begins again
 	for range n.used {
 		addr = addr.Next()
 	}
 	return fmt.Sprintf("%s/%d", addr, prefix.Bits())
 }
 
-func (c *cluster) createIngress() {
+// predefinedLabel marks the two networks that stand for the engines' own bridge and host. They show in no list.
+const predefinedLabel = "com.docker.swarm.predefined"
+
+func (c *cluster) createFirstNetworks() {
 	c.addNetwork(network.CreateRequest{Name: "ingress", CreateOptions: network.CreateOptions{Driver: "overlay", Ingress: true}})
+	for _, name := range []string{"bridge", "host"} {
+		n := c.addNetwork(network.CreateRequest{Name: name, CreateOptions: network.CreateOptions{
+			Driver: name, Labels: map[string]string{predefinedLabel: "true"},
+		}})
+		n.IPAM, n.Options = network.IPAM{Config: []network.IPAMConfig{}}, nil
+	}
+}
+
+func (n *swarmNetwork) predefined() bool { return n.Labels[predefinedLabel] == "true" }
+
+// attachment is a task's place in the network, with an address of its own.
+func (n *swarmNetwork) attachment() api.NetworkAttachment {
+	ipam := &api.IPAMOptions{Driver: api.Driver{Name: n.IPAM.Driver}}
+	for _, k := range n.IPAM.Config {
+		ipam.Configs = append(ipam.Configs, api.IPAMConfig{Subnet: k.Subnet, Range: k.IPRange, Gateway: k.Gateway})
+	}
+	a := api.NetworkAttachment{Network: api.Network{
+		ID: n.ID, Meta: n.version,
+		Spec: api.NetworkSpec{
+			Annotations: api.Annotations{Name: n.Name, Labels: orEmpty(n.Labels)}, DriverConfiguration: &api.Driver{Name: n.Driver},
+			Internal: n.Internal, Attachable: n.Attachable, Ingress: n.Ingress, IPAMOptions: &api.IPAMOptions{}, Scope: "swarm",
+		},
+		DriverState: api.Driver{Name: n.Driver, Options: n.Options}, IPAMOptions: ipam,
+	}}
+	if addr := n.nextAddr(); addr != "" {
+		a.Addresses = []string{addr}
+	}
+	return a
 }
 
 func (c *cluster) ingress() *swarmNetwork {
@@ -58,7 +89,17 @@ func (c *cluster) createNetwork(r network.CreateRequest) (string, error) {
 	if n := c.ingress(); r.Ingress && n != nil {
 		return "", rpcError(alreadyExists, "ingress network (%s) is already present", n.ID)
 	}
-	return c.addNetwork(r).ID, nil
+	if r.IPAM != nil {
+		for _, k := range r.IPAM.Config {
+			if _, err := netip.ParsePrefix(k.Subnet); k.Subnet != "" && err != nil {
+				return "", &apiError{http.StatusInternalServerError, "Invalid subnet " + k.Subnet + " : invalid CIDR address: " + k.Subnet}
+			}
+		}
+	}
+	n := c.addNetwork(r)
+	c.stamp(&n.version, false)
+	c.publish(message("update", "network", n.ID, c.world.now, map[string]string{"name": n.Name})) // the allocator's write
+	return n.ID, nil
 }
 
 func (c *cluster) addNetwork(r network.CreateRequest) *swarmNetwork {
@@ -70,19 +111,16 @@ func (c *cluster) addNetwork(r network.CreateRequest) *swarmNetwork {
 	if n.Driver == "" {
 		n.Driver = "overlay"
 	}
-	vxlan := fmt.Sprint(4096 + len(c.networks))
-	n.Options = cloneMap(r.Options)
-	if n.Options == nil {
-		n.Options = map[string]string{}
-	}
-	n.Options["com.docker.network.driver.overlay.vxlanid_list"] = vxlan
+	n.Options = orEmpty(cloneMap(r.Options))
+	n.Options["com.docker.network.driver.overlay.vxlanid_list"] = fmt.Sprint(4096 + c.subnets)
 	n.IPAM = network.IPAM{Driver: "default"}
 	if r.IPAM != nil {
 		n.IPAM = deepCopy(*r.IPAM)
 		text(&n.IPAM.Driver, "default")
 	}
 	if len(n.IPAM.Config) == 0 {
-		net := len(c.networks)
+		net := c.subnets
+		c.subnets++
 		n.IPAM.Config = []network.IPAMConfig{{Subnet: fmt.Sprintf("10.0.%d.0/24", net), Gateway: fmt.Sprintf("10.0.%d.1", net)}}
 	}
 	c.stamp(&n.version, true)
@@ -93,7 +131,13 @@ func (c *cluster) addNetwork(r network.CreateRequest) *swarmNetwork {
 }
 
 func (c *cluster) removeNetwork(n *swarmNetwork) error {
+	if n.predefined() {
+		return rpcError(failedPrecondition, "network %s (%s) is a swarm predefined network and cannot be removed", n.ID, n.Name)
+	}
 	for _, s := range c.sortedServices() {
+		if n.Ingress && usesIngress(s.Spec) {
+			return rpcError(failedPrecondition, "ingress network cannot be removed because service %s depends on it", s.ID)
+		}
 		if slices.Contains(targets(s.Spec), n.ID) {
 			return rpcError(failedPrecondition, "network %s is in use by service %s", n.ID, s.ID)
 		}
@@ -108,6 +152,12 @@ func (c *cluster) removeNetwork(n *swarmNetwork) error {
 	c.index++
 	c.publish(message("remove", "network", n.ID, c.world.now, map[string]string{"name": n.Name}))
 	return nil
+}
+
+func usesIngress(s api.ServiceSpec) bool {
+	return s.EndpointSpec != nil && slices.ContainsFunc(s.EndpointSpec.Ports, func(p api.PortConfig) bool {
+		return p.PublishMode == api.PortConfigPublishModeIngress
+	})
 }
 
 func targets(s api.ServiceSpec) []string {
@@ -139,7 +189,7 @@ func (c *cluster) resolveNetworks(s *api.ServiceSpec) error {
 	for i, a := range list {
 		n, err := c.findNetwork(a.Target)
 		if err != nil {
-			return err
+			return &apiError{http.StatusInternalServerError, err.Error()}
 		}
 		list[i].Target = n.ID
 	}
@@ -158,19 +208,32 @@ func (c *cluster) findNetwork(ref string) (*swarmNetwork, error) {
 	return one("network", ref, named)
 }
 
+func (e *Engine) localNetwork(name, driver string) network.Inspect {
+	return network.Inspect{
+		Name: name, ID: e.world.newHexID(), Created: e.world.now.UTC(), Scope: "local", Driver: driver, EnableIPv4: true,
+		IPAM:       network.IPAM{Driver: "default", Config: []network.IPAMConfig{}},
+		Containers: map[string]network.EndpointResource{}, Options: map[string]string{}, Labels: map[string]string{},
+	}
+}
+
+// addGateway makes the bridge by which tasks reach the world, as an engine does when it joins its first swarm.
+func (e *Engine) addGateway() {
+	if slices.ContainsFunc(e.networks, func(n network.Inspect) bool { return n.Name == "docker_gwbridge" }) {
+		return
+	}
+	n := e.localNetwork("docker_gwbridge", "bridge")
+	n.IPAM.Config = []network.IPAMConfig{{Subnet: "172.18.0.0/16", Gateway: "172.18.0.1"}}
+	n.Options["com.docker.network.bridge.name"] = n.Name
+	e.networks = append(e.networks, n)
+}
+
 // localNetworks are the three that every engine has.
 func (e *Engine) localNetworks() []network.Inspect {
-	local := func(name, driver string) network.Inspect {
-		return network.Inspect{
-			Name: name, ID: e.world.newHexID(), Created: e.world.now.UTC(), Scope: "local", Driver: driver, EnableIPv4: true,
-			IPAM: network.IPAM{Driver: "default", Config: []network.IPAMConfig{}},
-		}
-	}
-	bridge := local("bridge", "bridge")
+	bridge := e.localNetwork("bridge", "bridge")
 	bridge.IPAM.Config = []network.IPAMConfig{{Subnet: "172.17.0.0/16", Gateway: "172.17.0.1"}}
 	bridge.Options = map[string]string{
 		"com.docker.network.bridge.default_bridge": "true", "com.docker.network.bridge.name": "docker0",
 		"com.docker.network.driver.mtu": "1500",
 	}
-	return []network.Inspect{bridge, local("host", "host"), local("none", "null")}
+	return []network.Inspect{e.localNetwork("none", "null"), e.localNetwork("host", "host"), bridge}
 }

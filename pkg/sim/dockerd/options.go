@@ -8,7 +8,7 @@ type Options struct {
 	Seed uint64           // ids, tokens and the choice of a leader derive from it
 
 	APIVersion    string // highest API version offered; "1.41"
-	EngineVersion string // "20.10.24"
+	EngineVersion string // "20.10.24+dfsg1", the engine that was looked at
 
 	TaskPrepare      time.Duration // assigned → ready, the pull included; 200 ms
 	TaskStart        time.Duration // ready → running; 300 ms
@@ -18,7 +18,7 @@ type Options struct {
 	DemoteDelay      time.Duration // role worker wished → no Raft member any more; 1 s
 	RoleRetry        time.Duration // how often a deferred promotion, demotion or eviction is tried again; 5 s
 	ElectionTime     time.Duration // leader lost → next leader; 5 s
-	ReconnectTime    time.Duration // linked again, or a new leader → the node's agent has a session; up to this; 3 s
+	ReconnectTime    time.Duration // linked again, or a new leader → the node's agent has a session; up to this; 6 s
 	HeartbeatTimeout time.Duration // silence → down; three periods of 5 s: 15 s
 	OrphanAfter      time.Duration // down → its tasks are orphaned; 24 h
 }
@@ -28,7 +28,7 @@ func (o Options) withDefaults() Options {
 		o.Now = time.Now
 	}
 	text(&o.APIVersion, "1.41")
-	text(&o.EngineVersion, "20.10.24")
+	text(&o.EngineVersion, "20.10.24+dfsg1")
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration
@@ -41,7 +41,7 @@ func (o Options) withDefaults() Options {
 		{&o.DemoteDelay, time.Second},
 		{&o.RoleRetry, 5 * time.Second},
 		{&o.ElectionTime, 5 * time.Second},
-		{&o.ReconnectTime, 3 * time.Second},
+		{&o.ReconnectTime, 6 * time.Second},
 		{&o.HeartbeatTimeout, 15 * time.Second},
 		{&o.OrphanAfter, 24 * time.Hour},
 	} {

@@ -54,8 +54,12 @@ func (c *cluster) demote(n *node, key string) {
 		return
 	}
 	if m := c.member(n.ID); m != nil {
-		if !c.canRemove(m) || (c.leader == n.ID && c.transferLeadership()) {
+		switch {
+		case !c.canRemove(m):
 			c.world.after(c.world.opt.RoleRetry, key, func() { c.demote(n, key) })
+			return
+		case c.leader == n.ID && c.transferLeadership():
+			c.world.after(c.world.opt.DemoteDelay, key, func() { c.demote(n, key) })
 			return
 		}
 		c.dropMember(m)

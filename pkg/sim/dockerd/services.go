@@ -186,30 +186,35 @@ const firstDynamicPort = 30000
 // allocate gives a service its endpoint: ports and, in vip mode, an address in each of its networks.
 func (c *cluster) allocate(s *service) {
 	s.Endpoint = api.Endpoint{}
-	spec := s.Spec.EndpointSpec
-	if spec == nil {
-		return
+	if spec := s.Spec.EndpointSpec; spec != nil {
+		s.Endpoint.Spec = *spec
+		s.Endpoint.Ports = slices.Clone(spec.Ports)
 	}
-	s.Endpoint.Spec = *spec
-	s.Endpoint.Ports = slices.Clone(spec.Ports)
-	ingress := false
 	for i, p := range s.Endpoint.Ports {
-		ingress = ingress || p.PublishMode == api.PortConfigPublishModeIngress
 		if p.PublishedPort == 0 && p.PublishMode == api.PortConfigPublishModeIngress {
 			s.Endpoint.Ports[i].PublishedPort = c.freePort()
 		}
 	}
-	if spec.Mode != api.ResolutionModeVIP {
+	if s.Endpoint.Spec.Mode == api.ResolutionModeDNSRR {
 		return
 	}
-	if n := c.ingress(); ingress && n != nil {
+	for _, n := range c.attached(s.Spec) {
 		s.Endpoint.VirtualIPs = append(s.Endpoint.VirtualIPs, api.EndpointVirtualIP{NetworkID: n.ID, Addr: n.nextAddr()})
 	}
-	for _, a := range s.Spec.TaskTemplate.Networks {
-		if n := c.networks[a.Target]; n != nil {
-			s.Endpoint.VirtualIPs = append(s.Endpoint.VirtualIPs, api.EndpointVirtualIP{NetworkID: n.ID, Addr: n.nextAddr()})
+}
+
+// attached are the networks that a service's tasks are in: the ingress if it publishes a port there, and those it names.
+func (c *cluster) attached(s api.ServiceSpec) []*swarmNetwork {
+	var out []*swarmNetwork
+	if n := c.ingress(); n != nil && usesIngress(s) {
+		out = append(out, n)
+	}
+	for _, id := range targets(s) {
+		if n := c.networks[id]; n != nil {
+			out = append(out, n)
 		}
 	}
+	return out
 }
 
 func (c *cluster) freePort() uint32 {

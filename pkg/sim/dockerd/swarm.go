@@ -126,7 +126,8 @@ func (s *Swarm) digest(what string) [32]byte {
 // newID returns an id as swarmkit makes them: 25 characters of [0-9a-z].
 func (s *Swarm) newID() string {
 	sum := s.digest("id")
-	return fmt.Sprintf("%025s", new(big.Int).SetBytes(sum[:16]).Text(36))[:25]
+	text := fmt.Sprintf("%050s", new(big.Int).SetBytes(sum[:]).Text(36))
+	return text[len(text)-25:]
 }
 
 // newHexID returns an id as the engine gives to local objects: 64 hexadecimal characters.

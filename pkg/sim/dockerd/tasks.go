@@ -62,6 +62,9 @@ func (c *cluster) newTask(s *service, slot int, nodeID string, desired api.TaskS
 	t.Spec = taskTemplate(s.Spec)
 	t.ServiceID, t.Slot, t.NodeID, t.DesiredState = s.ID, slot, nodeID, desired
 	t.Status = api.TaskStatus{Timestamp: c.world.now.UTC(), State: api.TaskStatePending, Message: "pending task scheduling"}
+	for _, n := range c.attached(s.Spec) {
+		t.NetworksAttachments = append(t.NetworksAttachments, n.attachment())
+	}
 	c.stamp(&t.Meta, true)
 	c.tasks[t.ID] = t
 	c.ordered = append(c.ordered, t)

@@ -2,6 +2,7 @@ package execute
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
@@ -25,6 +26,11 @@ func (e *Executor) enter(r *run, s plan.Step) (warning string, droplet int, err 
 		return "", 0, err
 	}
 	defer leave()
+	defer func() {
+		if p := recover(); p != nil { // in a goroutine of its own nobody else can
+			err = &apierr.Error{Kind: apierr.Unknown, Op: "execute", Err: fmt.Errorf("panic: %v", p)}
+		}
+	}()
 	return e.apply(r, s.Action)
 }
 

@@ -105,9 +105,9 @@ func addOp(l *ledger.Ledger, op ledger.Op) error {
 		return refusef(apierr.Conflict, "operation %s is open already", op.ID)
 	}
 	l.Ops = append(l.Ops, op)
-	if _, err := ledger.Encode(*l, nil); err != nil {
+	if l.Full() {
 		l.Ops = l.Ops[:len(l.Ops)-1]
-		return err
+		return refusef(apierr.Busy, "no room for operation %s, others must end first", op.ID)
 	}
 	return nil
 }

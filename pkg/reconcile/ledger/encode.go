@@ -16,6 +16,9 @@ import (
 // MaxBytes bounds keys and values of the ledger's labels together: Raft keeps every write until its next snapshot.
 const MaxBytes = 8 << 10
 
+// reserve of it is kept for what must be written without a question: answers, renewed marks, labels of others.
+const reserve = 512
+
 // The labels of the ledger's config. Every other label on it is somebody's own, or a later version's, and is preserved.
 const (
 	format       = "1"
@@ -72,6 +75,12 @@ func Encode(l Ledger, others map[string]string) (map[string]string, error) {
 		return nil, failed("encode ledger", apierr.Capacity, fmt.Errorf("%d bytes of labels, at most %d", n, MaxBytes))
 	}
 	return out, nil
+}
+
+// Full reports whether no further operation fits.
+func (l Ledger) Full() bool {
+	labels, err := Encode(l, nil)
+	return err != nil || size(labels) > MaxBytes-reserve
 }
 
 // Decode reads the ledger from labels and returns the labels that are not its own. What it cannot read is an error of kind

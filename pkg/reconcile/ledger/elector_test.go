@@ -1,0 +1,304 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger/ledgertest"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// candidate is an elector that runs.
+type candidate struct {
+	*ledger.Elector
+	store *ledger.Store
+	stop  func() // and wait
+	errs  []error
+}
+
+func elect(configs ledger.Configs, node, instance string) *candidate {
+	c := &candidate{store: ledger.NewStore(configs, "web")}
+	c.Elector = ledger.NewElector(ledger.ElectorConfig{Store: c.store, Instance: instance, Visitor: node == "",
+		Identity: func(context.Context) (swarm.Info, error) {
+			return swarm.Info{NodeID: node + "id", ClusterID: "swarm1", ControlAvail: true}, nil
+		}})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		c.Run(ctx, func(err error) {
+			if err != nil {
+				c.errs = append(c.errs, err)
+			}
+		})
+		close(ended)
+	}()
+	c.stop = func() { cancel(); <-ended }
+	return c
+}
+
+func (c *candidate) holds() bool { _, ok := c.Held(); return ok }
+
+func after(d time.Duration) { time.Sleep(d); synctest.Wait() }
+
+func TestFirstOneHoldsAndKeepsHolding(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		configs := ledgertest.New()
+		a := elect(configs, "n1", "a")
+		defer a.stop()
+		after(0)
+		b := elect(configs, "n2", "b")
+		defer b.stop()
+		for range 120 {
+			after(5 * time.Second)
+			if !a.holds() || b.holds() {
+				t.Fatalf("a %v, b %v", a.holds(), b.holds())
+			}
+		}
+		renewals := 0
+		for _, w := range configs.Writes() {
+			if w == "update swarmd.web.lease" {
+				renewals++
+			}
+		}
+		if renewals < 59 || renewals > 61 {
+			t.Fatalf("%d renewals in ten minutes", renewals)
+		}
+		if err := errors.Join(append(a.errs, b.errs...)...); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// sides cuts one candidate off from the store while others go on.
+type sides struct {
+	*ledgertest.Objects
+	cut bool
+}
+
+func (s *sides) Configs(ctx context.Context, prefix string) ([]swarm.Config, error) {
+	if s.cut {
+		return nil, &apierr.Error{Kind: apierr.Unavailable, Op: "list configs", Err: errors.New("cut off")}
+	}
+	return s.Objects.Configs(ctx, prefix)
+}
+
+func (s *sides) UpdateConfig(ctx context.Context, id string, version uint64, labels map[string]string) error {
+	if s.cut {
+		return &apierr.Error{Kind: apierr.Unknown, Op: "update config", Err: errors.New("cut off")}
+	}
+	return s.Objects.UpdateConfig(ctx, id, version, labels)
+}
+
+func TestNeverTwoHoldAndTheNextOneHoldsWithin45Seconds(t *testing.T) {
+	for offset := range 10 { // of the cut, within the rhythm of renewals
+		synctest.Test(t, func(t *testing.T) {
+			configs := ledgertest.New()
+			side := &sides{Objects: configs}
+			a := elect(side, "n1", "a")
+			defer a.stop()
+			after(0)
+			b := elect(configs, "n2", "b")
+			defer b.stop()
+			after(time.Minute + time.Duration(offset)*time.Second)
+			side.cut = true
+			began := time.Now()
+			for !b.holds() {
+				if a.holds() && time.Since(began) > ledger.StopAfter {
+					t.Fatalf("a still acts %s after it was cut off", time.Since(began))
+				}
+				if time.Since(began) > 45*time.Second {
+					t.Fatal("nobody holds after 45 s")
+				}
+				after(100 * time.Millisecond)
+			}
+			if a.holds() {
+				t.Fatal("both hold")
+			}
+			side.cut = false
+			after(time.Minute)
+			if a.holds() || !b.holds() {
+				t.Fatal("the one that came back took the lease from the one that acts")
+			}
+		})
+	}
+}
+
+func TestOlderHolderIsFencedByTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		configs := ledgertest.New()
+		a := elect(configs, "n1", "a")
+		after(0)
+		epoch, _ := a.Held()
+		write := func() error {
+			_, err := a.store.Update(t.Context(), func(l *ledger.Ledger) error {
+				if err := l.Fence(epoch); err != nil {
+					return err
+				}
+				l.Credit++
+				return nil
+			})
+			return err
+		}
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.store.Load(t.Context()); err != nil { // a has a fresh view, and is paused here
+			t.Fatal(err)
+		}
+		a.stop()
+		b := elect(configs, "n2", "b")
+		defer b.stop()
+		after(time.Second)
+		if e, ok := b.Held(); !ok || e <= epoch {
+			t.Fatalf("epoch %d after %d", e, epoch)
+		}
+		wantKind(t, write(), apierr.Conflict)
+		if l := load(t, b.store); l.Credit != 1 {
+			t.Fatalf("credit %d", l.Credit)
+		}
+	})
+}
+
+func TestRestartOnTheSameNodeActsAtOnceAndAnotherNodeWaits(t *testing.T) {
+	for node, want := range map[string]bool{"n1": true, "n2": false, "": false} {
+		t.Run("node "+node, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				configs := ledgertest.New()
+				side := &sides{Objects: configs}
+				a := elect(side, "n1", "a")
+				after(0)
+				side.cut = true // killed: it releases nothing
+				a.stop()
+				b := elect(configs, node, "b")
+				defer b.stop()
+				after(time.Second)
+				if b.holds() != want {
+					t.Fatalf("holds %v", b.holds())
+				}
+				after(40 * time.Second)
+				if !b.holds() {
+					t.Fatal("never took over")
+				}
+			})
+		})
+	}
+}
+
+func TestReleaseOnStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		configs := ledgertest.New()
+		a := elect(configs, "n1", "a")
+		b := elect(configs, "n2", "b")
+		defer b.stop()
+		after(time.Second)
+		first, second := a, b
+		if b.holds() {
+			first, second = b, a
+		}
+		if !first.holds() || second.holds() {
+			t.Fatal("exactly one must hold")
+		}
+		first.stop()
+		if first.holds() {
+			t.Fatal("it still holds")
+		}
+		after(ledger.WatchEvery)
+		if !second.holds() {
+			t.Fatal("the other one waited although the lease was released")
+		}
+		second.stop()
+	})
+}
+
+func TestYieldLeavesTheLeaseToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		configs := ledgertest.New()
+		a := elect(configs, "n1", "a")
+		defer a.stop()
+		after(time.Second)
+		a.Yield(t.Context(), 2*time.Minute)
+		after(110 * time.Second)
+		if a.holds() {
+			t.Fatal("it took the lease again")
+		}
+		if l, _ := configs.Get("swarmd.web.lease"); l.Labels["swarmd.lease.holder"] != "" {
+			t.Fatalf("labels %v", l.Labels)
+		}
+		after(20 * time.Second)
+		if !a.holds() {
+			t.Fatal("nobody else wanted it, and it stays free for ever")
+		}
+	})
+}
+
+func TestLostAnswersOfTheLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		configs := ledgertest.New()
+		lost := 0
+		configs.After = func(call string) error {
+			if strings.HasSuffix(call, ".lease") && !strings.HasPrefix(call, "list") {
+				lost++
+				return ledgertest.ErrLost()
+			}
+			return nil
+		}
+		a := elect(configs, "n1", "a")
+		defer a.stop()
+		for range 60 {
+			after(time.Second)
+			if !a.holds() {
+				t.Fatal("the write was there, only its answer was lost")
+			}
+		}
+		if lost < 5 {
+			t.Fatalf("%d answers lost", lost)
+		}
+	})
+}
+
+func TestOneThatIsNoManagerHoldsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		configs := ledgertest.New()
+		e := ledger.NewElector(ledger.ElectorConfig{Store: ledger.NewStore(configs, "web"), Instance: "a",
+			Identity: func(context.Context) (swarm.Info, error) { return swarm.Info{NodeID: "n1"}, nil }})
+		wantKind(t, e.Tick(t.Context(), 0), apierr.NotManager)
+		wantKind(t, e.Check(), apierr.Conflict)
+		if w := configs.Writes(); len(w) != 0 {
+			t.Fatalf("wrote %v", w)
+		}
+	})
+}
+
+func TestDemotedHolderStopsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		configs := ledgertest.New()
+		a := elect(configs, "n1", "a")
+		after(time.Second)
+		configs.Before = func(string) error {
+			return &apierr.Error{Kind: apierr.NotManager, Op: "call", Err: errors.New("this node is not a swarm manager")}
+		}
+		after(ledger.RenewEvery)
+		if a.holds() {
+			t.Fatal("it still acts")
+		}
+		a.stop()
+	})
+}
+
+func TestLeaseNode(t *testing.T) {
+	for holder, want := range map[string]string{"n1/abcde": "n1", "visitor-abcde": "", "": ""} {
+		if got := (ledger.Lease{Holder: holder}).Node(); got != want {
+			t.Errorf("%q is of node %q, want %q", holder, got, want)
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package ledger_test
+
+import (
+	"encoding/json"
+	"flag"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func full() ledger.Ledger {
+	at := time.Unix(1_800_000_000, 0).UTC()
+	return ledger.Ledger{
+		Revision: 12, Credit: 2, ClusterID: "swarm1", Epoch: 7,
+		Ops: []ledger.Op{
+			{ID: "aaaaabbbbbcccccd", Kind: ledger.Create, Pool: "workers", Name: "web-workers-aaaaa", Epoch: 6, Started: at, Deadline: at.Add(5 * time.Minute)},
+			{ID: "fffffggggghhhhhi", Kind: ledger.Delete, Pool: "workers", Name: "web-workers-xyzzy", DropletID: 101, NodeID: "node9", Epoch: 7,
+				Started: at, Credit: true, Shutdown: at.Add(time.Minute)},
+		},
+		Uncharged: []time.Time{at.Add(-time.Minute), at},
+		Stale:     map[string]int{"node2": 11},
+		Failed:    map[string]string{"web_app": "abc@17"},
+	}
+}
+
+func TestGoldenLabels(t *testing.T) {
+	labels, err := ledger.Encode(full(), map[string]string{"swarmd.cluster": "web"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := json.MarshalIndent(labels, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "testdata/ledger.json"
+	if *update {
+		if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)+"\n"); diff != "" {
+		t.Fatalf("what an older swarmd wrote must stay readable (-want +got):\n%s", diff)
+	}
+}
+
+func TestDecodeIsTheInverse(t *testing.T) {
+	others := map[string]string{"swarmd.cluster": "web", "team": "blue", "swarmd.ledger.later": "x"}
+	labels, err := ledger.Encode(full(), others)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, rest, err := ledger.Decode(labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(full(), got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(others, rest); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	cases := map[string]map[string]string{
+		"no labels":            {},
+		"another format":       {"swarmd.ledger.format": "2"},
+		"revision":             {"swarmd.ledger.revision": "x"},
+		"negative revision":    {"swarmd.ledger.revision": "-1"},
+		"odd spelling":         {"swarmd.ledger.revision": "+1"},
+		"credit":               {"swarmd.ledger.credit": ""},
+		"epoch":                {"swarmd.ledger.epoch": "-3"},
+		"uncharged":            {"swarmd.ledger.uncharged": "1,,2"},
+		"stale":                {"swarmd.ledger.stale.n": "first"},
+		"operation":            {"swarmd.ledger.op.a": "{"},
+		"operation's kind":     {"swarmd.ledger.op.a": `{"k":"resize"}`},
+		"operation's field":    {"swarmd.ledger.op.a": `{"k":"create","zz":1}`},
+		"two operations":       {"swarmd.ledger.op.a": `{"k":"create"}{"k":"create"}`},
+		"operation without id": {"swarmd.ledger.op.": `{"k":"create"}`},
+		"delete of nothing":    {"swarmd.ledger.op.a": `{"k":"delete"}`},
+		"negative droplet":     {"swarmd.ledger.op.a": `{"k":"create","d":-1}`},
+	}
+	for name, labels := range cases {
+		t.Run(name, func(t *testing.T) {
+			if name != "no labels" && name != "another format" {
+				labels["swarmd.ledger.format"] = "1"
+			}
+			l, _, err := ledger.Decode(labels)
+			wantKind(t, err, apierr.Invalid)
+			if !cmp.Equal(l, ledger.Ledger{}) {
+				t.Errorf("half a ledger came with the error: %+v", l)
+			}
+		})
+	}
+}
+
+func TestLedgerHasRoomForFortyOperationsAndNoMoreThan8kB(t *testing.T) {
+	l := ledger.Ledger{}
+	for range 200 {
+		l.Ops = append(l.Ops, ledger.Op{ID: strings.Repeat("a", 13) + string([]byte{'a' + byte(len(l.Ops)/26), 'a' + byte(len(l.Ops)%26), 'a'}), Kind: ledger.Create,
+			Pool: "workers", Name: "minitwit-workers-aaaaa", Epoch: 1, Started: time.Unix(1_800_000_000, 0), Deadline: time.Unix(1_800_000_300, 0)})
+		labels, err := ledger.Encode(l, nil)
+		if err == nil {
+			if n := bytes(labels); n > ledger.MaxBytes {
+				t.Fatalf("%d bytes", n)
+			}
+			continue
+		}
+		wantKind(t, err, apierr.Capacity)
+		if len(l.Ops) <= 40 {
+			t.Fatalf("full with %d operations", len(l.Ops))
+		}
+		return
+	}
+	t.Fatal("it never fills")
+}
+
+func bytes(labels map[string]string) (n int) {
+	for k, v := range labels {
+		n += len(k) + len(v)
+	}
+	return n
+}
+
+func TestAnyLedgerSurvivesTheStore(t *testing.T) {
+	word := rapid.StringMatching(`[a-z]{1,8}`)
+	when := rapid.Map(rapid.Int64Range(1, 1<<33), func(s int64) time.Time { return time.Unix(s, 0).UTC() })
+	rapid.Check(t, func(t *rapid.T) {
+		l := ledger.Ledger{Revision: rapid.IntRange(0, 1000).Draw(t, "revision"), Credit: rapid.IntRange(0, 9).Draw(t, "credit"),
+			Epoch: rapid.Uint64().Draw(t, "epoch"), ClusterID: rapid.StringMatching(`[a-z0-9]{0,25}`).Draw(t, "swarm")}
+		for _, id := range rapid.SliceOfNDistinct(word, 0, 5, rapid.ID).Draw(t, "ops") {
+			l.Ops = append(l.Ops, ledger.Op{ID: id, Kind: rapid.SampledFrom([]ledger.OpKind{ledger.Create, ledger.Delete}).Draw(t, "kind"),
+				Pool: word.Draw(t, "pool"), DropletID: rapid.IntRange(1, 1<<40).Draw(t, "droplet"), Started: when.Draw(t, "started"), Credit: rapid.Bool().Draw(t, "credit")})
+		}
+		slices.SortFunc(l.Ops, func(a, b ledger.Op) int { return strings.Compare(a.ID, b.ID) })
+		labels, err := ledger.Encode(l, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := ledger.Decode(labels)
+		if err != nil || !cmp.Equal(l, got) {
+			t.Fatalf("%v\n%s", err, cmp.Diff(l, got))
+		}
+	})
+}
+
+func FuzzDecode(f *testing.F) {
+	labels, err := ledger.Encode(full(), nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for k, v := range labels {
+		f.Add(k, v)
+	}
+	f.Fuzz(func(t *testing.T, key, value string) {
+		in := map[string]string{"swarmd.ledger.format": "1", key: value}
+		l, others, err := ledger.Decode(in)
+		if err != nil {
+			return
+		}
+		again, err := ledger.Encode(l, others)
+		if apierr.KindOf(err) == apierr.Capacity {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, rest, err := ledger.Decode(again)
+		if err != nil || !cmp.Equal(l, back) || !maps.Equal(others, rest) {
+			t.Fatalf("%v\n%s", err, cmp.Diff(l, back))
+		}
+	})
+}

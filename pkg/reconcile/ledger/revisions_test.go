@@ -1,0 +1,203 @@
+package ledger_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger/ledgertest"
+	"github.com/swarmd/swarmd/pkg/spec"
+)
+
+func edit(data string) ledger.Proposal {
+	return ledger.Proposal{Data: []byte(data), Source: "apply test", Origin: ledger.Edit, Lowered: func(old []byte) int { return len(old) }}
+}
+
+func accept(t *testing.T, s *ledger.Store, p ledger.Proposal) (ledger.Verdict, ledger.Revision) {
+	t.Helper()
+	v, rev, err := s.Accept(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v, rev
+}
+
+func TestWhoseFileCounts(t *testing.T) {
+	history := []string{"a", "b", "a", "c", "d"} // revisions 1 to 5; 4 is accepted, 5 is an orphan
+	revisions := func() (out []ledger.Revision) {
+		s, configs := newStore(t)
+		for i, data := range history {
+			configs.Put(fmt.Sprintf("swarmd.web.spec.%d", i+1), nil, []byte(data))
+		}
+		st, err := s.Look(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st.Revisions
+	}()
+	cases := []struct {
+		origin ledger.Origin
+		data   string
+		want   ledger.Verdict
+		number int
+	}{
+		{ledger.AtStart, "c", ledger.Same, 4},
+		{ledger.AtStart, "x", ledger.Next, 0},
+		{ledger.AtStart, "b", ledger.Stale, 2},
+		{ledger.AtStart, "a", ledger.Stale, 3},
+		{ledger.AtStart, "d", ledger.Next, 0}, // never accepted: its writer died in between
+		{ledger.Edit, "c", ledger.Same, 4},
+		{ledger.Edit, "x", ledger.Next, 0},
+		{ledger.Edit, "b", ledger.Next, 0},
+		{ledger.Edit, "a", ledger.Next, 0},
+	}
+	for _, c := range cases {
+		t.Run(string(c.origin)+"/"+c.data, func(t *testing.T) {
+			v, n := ledger.Judge(c.origin, []byte(c.data), 4, revisions)
+			if v != c.want || n != c.number {
+				t.Fatalf("%s %d, want %s %d", v, n, c.want, c.number)
+			}
+		})
+	}
+}
+
+func TestAcceptCountsUpAndCredits(t *testing.T) {
+	s, _ := newStore(t)
+	for i, data := range []string{"four", "four!", "four"} {
+		if v, rev := accept(t, s, edit(data)); v != ledger.Next || rev.Number != i+1 {
+			t.Fatalf("%s %d", v, rev.Number)
+		}
+	}
+	if v, rev := accept(t, s, edit("four")); v != ledger.Same || rev.Number != 3 {
+		t.Fatalf("%s %d", v, rev.Number)
+	}
+	l := load(t, s)
+	if l.Revision != 3 || l.Credit != 4+5 {
+		t.Fatalf("revision %d, credit %d: credits of edits add up, the first file permits none", l.Revision, l.Credit)
+	}
+	rev, err := s.Revision(t.Context(), 2)
+	if err != nil || string(rev.Data) != "four!" || rev.Source != "apply test" {
+		t.Fatalf("%+v, %v", rev, err)
+	}
+}
+
+func TestOnlyTheLastTenRevisionsStay(t *testing.T) {
+	s, configs := newStore(t)
+	for i := range 25 {
+		accept(t, s, edit(fmt.Sprint(i)))
+	}
+	st, err := s.Look(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(st.Revisions) != ledger.Keep || st.Revisions[0].Number != 16 || st.Revisions[9].Number != 25 {
+		t.Fatalf("%d revisions from %d", len(st.Revisions), st.Revisions[0].Number)
+	}
+	if _, ok := configs.Get("swarmd.web.spec.15"); ok {
+		t.Fatal("revision 15 is still there")
+	}
+}
+
+func TestCrashBetweenContentAndNumberIsHealed(t *testing.T) {
+	for data, want := range map[string]int{"orphan": 2, "another": 3} {
+		t.Run(data, func(t *testing.T) {
+			s, configs := newStore(t)
+			accept(t, s, edit("first"))
+			configs.Put("swarmd.web.spec.2", nil, []byte("orphan"))
+			if _, rev := accept(t, s, edit(data)); rev.Number != want {
+				t.Fatalf("revision %d, want %d", rev.Number, want)
+			}
+			if got, _ := configs.Get(fmt.Sprintf("swarmd.web.spec.%d", want)); string(got.Data) != data {
+				t.Fatalf("content %q", got.Data)
+			}
+		})
+	}
+}
+
+func TestTwoEditsAtOnceAreOneAfterTheOther(t *testing.T) {
+	s, configs := newStore(t)
+	accept(t, s, edit("first"))
+	other := ledger.NewStore(configs, "web")
+	raced := false
+	configs.Before = func(call string) error {
+		if call == "update swarmd.web" && !raced {
+			raced = true
+			_, _, err := other.Accept(context.Background(), edit("theirs"))
+			return err
+		}
+		return nil
+	}
+	_, _, err := s.Accept(t.Context(), edit("ours"))
+	wantKind(t, err, apierr.Conflict)
+	if l := load(t, s); l.Revision != 3 {
+		t.Fatalf("revision %d", l.Revision)
+	}
+	if rev, err := s.Revision(t.Context(), 3); err != nil || string(rev.Data) != "theirs" {
+		t.Fatalf("%q, %v: the number must name the content that was judged", rev.Data, err)
+	}
+	if _, rev := accept(t, s, edit("ours")); rev.Number <= 3 || string(rev.Data) != "ours" {
+		t.Fatalf("%+v", rev)
+	}
+}
+
+func TestAcceptWithLostAnswers(t *testing.T) {
+	for _, call := range []string{"create swarmd.web.spec.1", "update swarmd.web"} {
+		t.Run(call, func(t *testing.T) {
+			s, configs := newStore(t)
+			configs.After = func(c string) error {
+				if c == call {
+					return ledgertest.ErrLost()
+				}
+				return nil
+			}
+			if _, rev := accept(t, s, edit("x")); rev.Number != 1 {
+				t.Fatalf("revision %d", rev.Number)
+			}
+			if n := strings.Count(strings.Join(configs.Writes(), ","), call); n != 1 {
+				t.Fatalf("sent %d times", n)
+			}
+		})
+	}
+}
+
+func TestNoRevisionWithoutALedger(t *testing.T) {
+	configs := ledgertest.New()
+	_, _, err := ledger.NewStore(configs, "web").Accept(t.Context(), edit("x"))
+	wantKind(t, err, apierr.NotFound)
+	if w := configs.Writes(); len(w) != 0 {
+		t.Fatalf("wrote %v", w)
+	}
+}
+
+func TestLowered(t *testing.T) {
+	pools := func(counts ...any) *spec.Spec {
+		s := &spec.Spec{}
+		for i := 0; i < len(counts); i += 2 {
+			s.Pools = append(s.Pools, spec.Pool{Name: counts[i].(string), Count: counts[i+1].(int)})
+		}
+		return s
+	}
+	cases := []struct {
+		name        string
+		old, edited *spec.Spec
+		want        int
+	}{
+		{"lowered", pools("a", 5), pools("a", 2), 3},
+		{"raised", pools("a", 2), pools("a", 5), 0},
+		{"to nothing", pools("a", 2), pools("a", 0), 2},
+		{"one up, one down", pools("a", 2, "b", 4), pools("a", 9, "b", 1), 3},
+		{"both down", pools("a", 2, "b", 4), pools("a", 1, "b", 1), 4},
+		{"removed", pools("a", 2, "b", 4), pools("a", 2), 0},
+		{"first file", nil, pools("a", 2), 0},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if got := ledger.Lowered(c.old, c.edited); got != c.want {
+				t.Fatalf("%d deletes, want %d", got, c.want)
+			}
+		})
+	}
+}

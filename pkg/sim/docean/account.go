@@ -1,14 +1,14 @@
 package docean
 
 import (
+	"crypto/md5"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/crypto/ssh"
 )
 
 func (c *Cloud) getAccount(*request) reply {
@@ -33,16 +33,34 @@ func (c *Cloud) AddSSHKey(name, publicKey string) (SSHKey, error) {
 
 // addKey returns the key, or the API's words why not.
 func (c *Cloud) addKey(name, publicKey string) (SSHKey, string) {
-	parsed, _, _, _, err := ssh.ParseAuthorizedKey([]byte(publicKey))
-	if err != nil || name == "" {
+	md5sum, ok := fingerprint(publicKey)
+	if !ok || name == "" {
 		return SSHKey{}, "Key invalid type, we support 'ssh-rsa', 'ssh-dss', 'ssh-ed25519', or 'ecdsa-sha2-nistp'"
 	}
-	k := SSHKey{ID: c.newID(), Name: name, PublicKey: strings.TrimSpace(publicKey), Fingerprint: ssh.FingerprintLegacyMD5(parsed)}
+	k := SSHKey{ID: c.newID(), Name: name, PublicKey: strings.TrimSpace(publicKey), Fingerprint: md5sum}
 	if slices.ContainsFunc(c.keys, func(o SSHKey) bool { return o.Fingerprint == k.Fingerprint }) {
 		return SSHKey{}, "SSH Key is already in use on your account"
 	}
 	c.keys = append(c.keys, k)
 	return k, ""
+}
+
+// fingerprint is the MD5 of the key in an authorized_keys line, in colon-separated pairs as DigitalOcean names keys.
+func fingerprint(line string) (string, bool) {
+	fields := strings.Fields(line)
+	if len(fields) < 2 || !strings.HasPrefix(fields[0], "ssh-") && !strings.HasPrefix(fields[0], "ecdsa-sha2-nistp") {
+		return "", false
+	}
+	blob, err := base64.StdEncoding.DecodeString(fields[1])
+	if err != nil {
+		return "", false
+	}
+	sum := md5.Sum(blob)
+	pairs := make([]string, len(sum))
+	for i, b := range sum {
+		pairs[i] = fmt.Sprintf("%02x", b)
+	}
+	return strings.Join(pairs, ":"), true
 }
 
 func (c *Cloud) listKeys(r *request) reply {

@@ -33,6 +33,14 @@ func TestKeysReachTheMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if parsed, _, _, _, _ := ssh.ParseAuthorizedKey([]byte(line)); k.Fingerprint != ssh.FingerprintLegacyMD5(parsed) {
+		t.Fatalf("fingerprint %s", k.Fingerprint)
+	}
+	for _, bad := range []string{"", "ssh-ed25519", "ssh-ed25519 ???", "gpg AAAA"} {
+		if _, err := w.AddSSHKey("bad", bad); err == nil {
+			t.Fatalf("took %q for a key", bad)
+		}
+	}
 	if _, _, err := w.godo.Keys.Create(t.Context(), &godo.KeyCreateRequest{Name: "me", PublicKey: line}); status(err) != 422 {
 		t.Fatalf("twice: %v", err)
 	}

@@ -57,7 +57,7 @@ func convert(t *testing.T, file string) swarm.Stack {
 // convertText converts one service "s" given as the lines under its name.
 func convertText(t *testing.T, lines string) swarm.ServiceSpec {
 	t.Helper()
-	text := "version: \"3.9\"\nservices:\n  s:\n    image: app:1\n"
+	text := "version: \"3.13\"\nservices:\n  s:\n    image: app:1\n"
 	for line := range strings.Lines(lines) {
 		text += "    " + line
 	}

@@ -21,7 +21,7 @@ func (c *Client) Events(ctx context.Context) <-chan struct{} {
 		pause := backoff.NewExponentialBackOff()
 		pause.InitialInterval, pause.MaxInterval = 500*time.Millisecond, 30*time.Second
 		for ctx.Err() == nil {
-			if c.follow(ctx, hints) {
+			if c.follow(ctx, hints) && ctx.Err() == nil {
 				pause.Reset()
 				hint(hints) // what was missed in between
 			}

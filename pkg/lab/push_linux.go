@@ -10,14 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
-
-	"maps"
 )
 
 // Image is a container image made of files alone, static binaries mostly.
@@ -41,9 +40,23 @@ type descriptor struct {
 	Digest    string `json:"digest"`
 }
 
+// registry speaks the registry's HTTP API.
+type registry struct {
+	base string // "http://host:port"
+	http *http.Client
+}
+
 // PushImage puts an image into the lab's registry under "name:tag" and returns its digest. Droplets pull it as
 // registry.lab:5000/name:tag. The same files give the same digest.
 func (l *Lab) PushImage(ctx context.Context, ref string, img Image) (digest string, err error) {
+	if l.status.Registry == "" {
+		return "", fmt.Errorf("push image %s: the lab has no registry: docker-registry is not installed", ref)
+	}
+	r := registry{base: "http://" + l.net.at(registryPort), http: l.dataCentreClient()}
+	return r.push(ctx, ref, img)
+}
+
+func (r registry) push(ctx context.Context, ref string, img Image) (digest string, err error) {
 	name, tag, ok := strings.Cut(strings.TrimPrefix(ref, RegistryAddr+"/"), ":")
 	if !ok {
 		return "", fmt.Errorf("push image %q: it has no tag", ref)
@@ -52,24 +65,24 @@ func (l *Lab) PushImage(ctx context.Context, ref string, img Image) (digest stri
 	if err != nil {
 		return "", fmt.Errorf("push image %s: %w", ref, err)
 	}
-	manifest, err := l.pushBlobs(ctx, name, layer, img.config(layer))
+	manifest, err := r.pushBlobs(ctx, name, layer, img.config(layer))
 	if err != nil {
 		return "", fmt.Errorf("push image %s: %w", ref, err)
 	}
-	if _, err := l.upload(ctx, http.MethodPut, l.registryURL("/v2/"+name+"/manifests/"+tag), manifestType, manifest); err != nil {
+	if _, err := r.send(ctx, http.MethodPut, r.base+"/v2/"+name+"/manifests/"+tag, manifestType, manifest); err != nil {
 		return "", fmt.Errorf("push image %s: %w", ref, err)
 	}
 	return digestOf(manifest), nil
 }
 
 // pushBlobs uploads layer and configuration and returns the manifest that binds them.
-func (l *Lab) pushBlobs(ctx context.Context, name string, layer []byte, config any) ([]byte, error) {
+func (r registry) pushBlobs(ctx context.Context, name string, layer []byte, config any) ([]byte, error) {
 	text, err := json.Marshal(config)
 	if err != nil {
 		return nil, err
 	}
 	for _, blob := range [][]byte{layer, text} {
-		if err := l.pushBlob(ctx, name, blob); err != nil {
+		if err := r.pushBlob(ctx, name, blob); err != nil {
 			return nil, err
 		}
 	}
@@ -80,8 +93,8 @@ func (l *Lab) pushBlobs(ctx context.Context, name string, layer []byte, config a
 }
 
 // pushBlob opens an upload and completes it with all of the blob at once.
-func (l *Lab) pushBlob(ctx context.Context, name string, blob []byte) error {
-	at, err := l.upload(ctx, http.MethodPost, l.registryURL("/v2/"+name+"/blobs/uploads/"), "", nil)
+func (r registry) pushBlob(ctx context.Context, name string, blob []byte) error {
+	at, err := r.send(ctx, http.MethodPost, r.base+"/v2/"+name+"/blobs/uploads/", "", nil)
 	if err != nil {
 		return err
 	}
@@ -92,18 +105,18 @@ func (l *Lab) pushBlob(ctx context.Context, name string, blob []byte) error {
 	q := u.Query()
 	q.Set("digest", digestOf(blob))
 	u.RawQuery = q.Encode()
-	_, err = l.upload(ctx, http.MethodPut, u.String(), "application/octet-stream", blob)
+	_, err = r.send(ctx, http.MethodPut, u.String(), "application/octet-stream", blob)
 	return err
 }
 
-// upload sends one request and returns the Location of the answer.
-func (l *Lab) upload(ctx context.Context, method, to, contentType string, body []byte) (location string, err error) {
+// send sends one request and returns the Location of the answer.
+func (r registry) send(ctx context.Context, method, to, contentType string, body []byte) (location string, err error) {
 	req, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
 	if err != nil {
 		return "", err
 	}
 	req.Header.Set("Content-Type", contentType)
-	resp, err := l.dataCentreClient().Do(req)
+	resp, err := r.http.Do(req)
 	if err != nil {
 		return "", err
 	}
@@ -114,8 +127,6 @@ func (l *Lab) upload(ctx context.Context, method, to, contentType string, body [
 	}
 	return resp.Header.Get("Location"), err
 }
-
-func (l *Lab) registryURL(path string) string { return "http://" + l.net.at(registryPort) + path }
 
 // layer is a tar of the files in sorted order, without times or owners.
 func (i Image) layer() ([]byte, error) {

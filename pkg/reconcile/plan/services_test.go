@@ -1,0 +1,220 @@
+package plan_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+func live(m *model) *swarm.Service { return m.services["web_app"] }
+
+func wants(services ...swarm.ServiceSpec) func(*model) {
+	return func(m *model) {
+		m.stack = stack(services...)
+		m.edit(m.spec.Pools...)
+	}
+}
+
+func state(s swarm.UpdateState) func(*model) { return func(m *model) { live(m).Update = s } }
+
+// byHand changes the live specification as `docker service update` does.
+func byHand(path, value string) func(*model) {
+	return func(m *model) {
+		s := live(m)
+		form := swarm.Form{}
+		for k, v := range s.Spec.Form {
+			form[k] = v
+		}
+		form[path] = value
+		s.Spec.Form, s.Version = form, s.Version+1
+	}
+}
+
+func failed(hash string, version string) func(*model) {
+	return func(m *model) { m.ledger.Failed = map[string]string{"web_app": hash + "@" + version} }
+}
+
+func TestServices(t *testing.T) {
+	app := service("app", "app:1", 4)
+	next := service("app", "app:2", 4)
+	nextHash := next.Labels[swarm.LabelHash]
+	foreign := func(m *model) { live(m).Spec.Labels = map[string]string{swarm.LabelNamespace: "web"} }
+	runRules(t, []rule{
+		{"the network before its services", 1, 1, func(m *model) {
+			m.networks, m.services, m.tasks = map[string]*swarm.Network{}, map[string]*swarm.Service{}, nil
+		}, []string{"network/web_default", "service/web_app"}, nil},
+		{"changed in the file", 1, 1, wants(next), []string{"service/web_app"}, nil},
+		{"changed by hand", 1, 1, byHand("replicas", "9"), []string{"service/web_app"}, nil},
+		{"added by hand", 1, 1, byHand("cap_add", "NET_ADMIN"), []string{"service/web_app"}, nil},
+		{"removed from the file", 1, 1, wants(), []string{"remove-service/web_app"}, nil},
+		{"not removed on a view with a gap", 1, 1, both(wants(), gap("tasks")), nil, []string{"gap cluster"}},
+		{"changed although the droplets could not be read", 1, 1, both(wants(next), gap("droplets")), []string{"service/web_app"}, []string{"gap cluster"}},
+		{"nothing without the services", 1, 1, both(wants(next), gap("services")), nil, []string{"gap cluster"}},
+		{"somebody's service of the same name", 1, 1, both(wants(next), foreign), nil, []string{"foreign-service service/web_app"}},
+		{"somebody's service stays when it is not wanted", 1, 1, both(wants(service("other", "o", 1)), foreign), []string{"service/web_other"}, nil},
+		{"swarmd's own service is no part of the stack", 1, 1, both(wants(), func(m *model) { live(m).Spec.Labels[swarm.LabelComponent] = "swarmd" }),
+			nil, []string{"foreign-service network/web_default"}},
+		{"a mode cannot be changed", 1, 1, both(wants(next), func(m *model) { live(m).Spec.Mode = swarm.Global }), nil, []string{"mode-changed service/web_app"}},
+		{"a network cannot be changed", 1, 1, func(m *model) { m.networks["web_default"].Spec.Form = swarm.Form{"driver": "bridge"} },
+			nil, []string{"network-changed network/web_default"}},
+		{"somebody's network of the same name takes no service of ours", 1, 1, both(wants(app, service("other", "o", 1)), func(m *model) {
+			m.networks["web_default"].Spec.Labels = nil
+		}), nil, []string{"foreign-network network/web_default", "foreign-network service/web_other"}},
+		{"a running roll-out is not written to", 1, 1, both(wants(next), state(swarm.Updating)), nil, []string{"rollout service/web_app"}},
+		{"nor a running roll-back", 1, 1, both(wants(next), state(swarm.RollbackStarted)), nil, []string{"rollout service/web_app"}},
+		{"a paused one is held", 1, 1, state(swarm.Paused), nil, []string{"rollout-paused service/web_app"}},
+		{"a paused one that was changed by hand too", 1, 1, both(state(swarm.Paused), byHand("replicas", "9")), nil, []string{"rollout-paused service/web_app"}},
+		{"a new specification goes over a paused one", 1, 1, both(wants(next), state(swarm.Paused)), []string{"service/web_app"}, nil},
+		{"a roll-back is remembered first", 1, 1, both(wants(next), state(swarm.RollbackCompleted)), []string{"failed/web_app"}, []string{"rolled-back service/web_app"}},
+		{"and its specification not pushed again", 1, 1, both(wants(next), state(swarm.RollbackCompleted), failed(nextHash, "1")), nil, []string{"rolled-back service/web_app"}},
+		{"not even after a change by hand", 1, 1, both(wants(next), failed(nextHash, "1"), byHand("replicas", "9")), nil, []string{"rolled-back service/web_app"}},
+		{"another one is", 1, 1, both(wants(next), state(swarm.RollbackCompleted), failed("another", "1")), []string{"service/web_app"}, nil},
+		{"that one's roll-back is new", 1, 1, both(wants(next), state(swarm.RollbackCompleted), failed("another", "0")), []string{"failed/web_app"}, []string{"rolled-back service/web_app"}},
+		{"a roll-back by hand to what is wanted is remembered without blame", 1, 1, state(swarm.RollbackCompleted), []string{"failed/web_app"}, nil},
+		{"once", 1, 1, both(state(swarm.RollbackCompleted), failed("", "1")), nil, nil},
+		{"and the next edit is pushed", 1, 1, both(wants(next), state(swarm.RollbackCompleted), failed("", "1")), []string{"service/web_app"}, nil},
+		{"what matters no more is forgotten", 1, 1, failed(nextHash, "1"), []string{"failed/web_app"}, nil},
+		{"an unreadable memory is none", 1, 1, both(state(swarm.RollbackCompleted), failed("x", "one")), []string{"failed/web_app"}, nil},
+	})
+}
+
+func TestImageIsResolvedOnlyWhenItChanges(t *testing.T) {
+	m := grown(t, 1, 1)
+	update := func() plan.UpdateService {
+		t.Helper()
+		p := plan.Compute(m.input())
+		if len(p.Steps) != 1 {
+			t.Fatalf("%v", ids(p))
+		}
+		return p.Steps[0].Action.(plan.UpdateService)
+	}
+	wants(service("app", "app:1", 6))(m)
+	if a := update(); a.ResolveImage || a.Spec.Digest != "sha256:app:1" || !slices.Equal(a.Diff, []string{"replicas: 4 → 6"}) || a.Spec.Labels[swarm.LabelRevision] != "2" {
+		t.Errorf("scaled: %+v", a)
+	}
+	wants(service("app", "app:2", 4))(m)
+	if a := update(); !a.ResolveImage || a.Spec.Digest != "" || a.Version != live(m).Version || a.ID != live(m).ID {
+		t.Errorf("new image: %+v", a)
+	}
+	if _, wrote := m.stack.Services[0].Labels[swarm.LabelRevision]; wrote {
+		t.Error("the planner wrote into its input")
+	}
+}
+
+func TestServiceWaitsForItsNetwork(t *testing.T) {
+	m := newModel(t, pool("managers", "manager", 1))
+	m.firstManager()
+	m.stack = stack(service("app", "app:1", 1))
+	p := plan.Compute(m.input())
+	for _, s := range p.Steps {
+		if _, ok := s.Action.(plan.CreateService); ok && !slices.Equal(s.After, []string{"network/web_default"}) {
+			t.Errorf("after %v", s.After)
+		}
+	}
+}
+
+func TestNetworkGoesAfterTheLastTask(t *testing.T) {
+	m := grown(t, 1, 1)
+	wants()(m)
+	m.pass()
+	if p := plan.Compute(m.input()); len(p.Steps) != 0 || p.Converged {
+		t.Errorf("with tasks left: %v", ids(p))
+	}
+	m.step(0) // the tasks are told to stop
+	m.step(3 * time.Second)
+	if p := plan.Compute(m.input()); !slices.Equal(ids(p), []string{"remove-network/web_default"}) {
+		t.Errorf("without: %v", ids(p))
+	}
+}
+
+func TestCounts(t *testing.T) {
+	m := grown(t, 1, 2)
+	in := m.input()
+	in.Prices = map[string]float64{"s-1vcpu-1gb": 6, "s-2vcpu-2gb": 18}
+	in.Spec = newSpec(pool("managers", "manager", 1))
+	big := pool("workers", "worker", 4)
+	big.Size = "s-2vcpu-2gb"
+	in.Spec.Pools = append(in.Spec.Pools, big)
+	for i := range in.World.Machines {
+		if in.World.Machines[i].Droplet.ID == 103 {
+			in.World.Machines[i].Node.State = swarm.NodeDown
+		}
+	}
+	p := plan.Compute(in)
+	want := []plan.PoolCount{
+		{Pool: "managers", Role: "manager", Desired: 1, Have: 1, Ready: 1, MonthlyBefore: 6, Monthly: 6},
+		{Pool: "workers", Role: "worker", Desired: 4, Have: 2, Ready: 1, MonthlyBefore: 12, Monthly: 72},
+	}
+	if diff := cmp.Diff(want, p.Pools); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	services := []plan.ServiceCount{{Service: "web_app", Desired: 4, Running: 3, Update: ""}}
+	if diff := cmp.Diff(services, p.Services); diff != "" || p.Converged {
+		t.Errorf("a task on a node that is down does not run: -want +got\n%s", diff)
+	}
+}
+
+func TestPoolsThatTheFileNoLongerHasAreCounted(t *testing.T) {
+	m := grown(t, 1, 2)
+	in := m.input()
+	in.Prices = map[string]float64{"s-1vcpu-1gb": 6}
+	in.Spec = newSpec(pool("managers", "manager", 1))
+	want := plan.PoolCount{Pool: "workers", Have: 2, MonthlyBefore: 12, Monthly: 12}
+	if diff := cmp.Diff(want, plan.Compute(in).Pools[1]); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestConvergedIsStrict(t *testing.T) {
+	for name, change := range map[string]func(*model){
+		"a task that is not running":     func(m *model) { m.tasks[0].State = "preparing" },
+		"a task that is told to stop":    func(m *model) { m.tasks[0].DesiredState = "shutdown" },
+		"a roll-out that runs":           state(swarm.Updating),
+		"a service written a moment ago": func(m *model) { live(m).Updated = m.now },
+		"a node nobody has heard of":     func(m *model) { m.droplets[102].node.State = swarm.NodeUnknown },
+		"an operation that is open":      begun(999, 0),
+		"a droplet that boots": func(m *model) {
+			m.makeDroplet(300, "web-workers-abcde", "abcdexxxxxxxxxxx")
+			to(1, 2)(m)
+		},
+	} {
+		m := grown(t, 1, 1)
+		m.step(time.Minute)
+		if p := plan.Compute(m.input()); !p.Converged || p.LookAgain != 0 {
+			t.Fatalf("%s: not converged before: %+v", name, p)
+		}
+		change(m)
+		if p := plan.Compute(m.input()); p.Converged || p.LookAgain == 0 {
+			t.Errorf("%s: converged %t, look again in %s", name, p.Converged, p.LookAgain)
+		}
+	}
+}
+
+func TestAGlobalServiceWantsWhatTheEnginePlaced(t *testing.T) {
+	m := grown(t, 1, 1)
+	m.stack.Services[0].Mode, m.stack.Services[0].Replicas = swarm.Global, 0
+	live(m).Spec.Mode, live(m).Spec.Replicas = swarm.Global, 0
+	if p := plan.Compute(m.input()); p.Services[0].Desired != 4 || p.Services[0].Running != 4 || !p.Converged {
+		t.Errorf("%+v", p)
+	}
+	m.tasks[0].State = "pending"
+	if p := plan.Compute(m.input()); p.Services[0].Desired != 4 || p.Services[0].Running != 3 || p.Converged {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestAServiceThatNeverRunsIsNotLookedAtForEver(t *testing.T) {
+	m := grown(t, 1, 1)
+	m.tasks[0].State = "pending"
+	for after, want := range map[time.Duration]time.Duration{10 * time.Second: time.Second, 2 * time.Minute: 2 * time.Second, time.Hour: 0} {
+		in := m.input()
+		in.Now = live(m).Updated.Add(after)
+		if p := plan.Compute(in); p.LookAgain != want || p.Converged {
+			t.Errorf("after %s: look again in %s", after, p.LookAgain)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -136,9 +137,9 @@ func TestFirstBoot(t *testing.T) {
 
 // A second boot changes nothing, keeps the node's state, and does without the metadata service.
 func TestSecondBoot(t *testing.T) {
-	up := true
+	var down atomic.Bool
 	b := newBox(t, func(w http.ResponseWriter, r *http.Request) {
-		if up {
+		if !down.Load() {
 			droplet("4711")(w, r)
 			return
 		}
@@ -149,7 +150,8 @@ func TestSecondBoot(t *testing.T) {
 	}
 	b.calls()
 	b.write(t, "var/lib/docker/swarm/state.json", "mine")
-	for _, up = range []bool{true, false} {
+	for _, off := range []bool{false, true} {
+		down.Store(off)
 		if out, ok := b.run(t, bootScript, "10.114.0.0/20", "any"); !ok {
 			t.Fatal(out)
 		}

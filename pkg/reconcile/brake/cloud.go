@@ -28,7 +28,6 @@ func (c *Cloud) Droplets(ctx context.Context, tag string) ([]cloud.Droplet, erro
 	found, err := c.opts.Cloud.Droplets(ctx, tag)
 	if err == nil {
 		c.note(found...)
-		c.baseline(ctx)
 	}
 	return found, err
 }

@@ -3,6 +3,7 @@ package brake
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,7 +19,8 @@ const allowance = 1
 type deleteLog struct {
 	known     bool
 	revision  int
-	permitted int               // permissions that are left: not begun, or begun and open
+	permitted int               // permissions of this revision, used or not, as far as they were not seen to lapse
+	used      map[int]bool      // droplets whose delete was let through by a permission
 	uncharged map[int]time.Time // deletes let through without a permission: droplet id → when
 }
 
@@ -57,43 +59,74 @@ func (b *brakes) countDelete(l ledger.Ledger, id int, now time.Time) string {
 		return "no operation to delete it is open"
 	}
 	if op.Credit {
+		b.deletes.use(id)
 		return ""
 	}
 	return b.deletes.uncharge(l, id, now)
 }
 
-// baseline reads the ledger once, early, so that permissions that appear later are told from those that were there. A failure is
-// none of the caller's: the delete that needs it will say so.
-func (b *brakes) baseline(ctx context.Context) {
+// learn takes in a ledger that was read or written through the brakes.
+func (b *brakes) learn(l ledger.Ledger) {
 	b.mu.Lock()
-	known := b.deletes.known
-	b.mu.Unlock()
-	if known || b.opts.Ledger == nil {
-		return
-	}
-	if l, err := b.opts.Ledger(ctx); err == nil {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.deletes.learn(l)
-	}
+	defer b.mu.Unlock()
+	b.deletes.learn(l)
 }
 
-// learn takes in the ledger. Permissions that appear without a new revision were not given by anybody.
+// contradicts says what is wrong with a ledger that is to be written; "" if nothing is.
+func (b *brakes) contradicts(l ledger.Ledger) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.deletes.contradicts(l, b.deletes.count(l))
+}
+
+// learn takes in the ledger, unless it contradicts what is known.
 func (g *deleteLog) learn(l ledger.Ledger) string {
-	permitted := l.Credit
-	for _, op := range l.Ops {
-		if op.Kind == ledger.Delete && op.Credit {
-			permitted++
-		}
+	permitted := g.count(l)
+	if why := g.contradicts(l, permitted); why != "" {
+		return why
 	}
-	switch {
-	case g.known && l.Revision < g.revision:
-		return fmt.Sprintf("the ledger went back from revision %d to %d", g.revision, l.Revision)
-	case g.known && l.Revision == g.revision && permitted > g.permitted:
-		return fmt.Sprintf("%d deletes are permitted where %d were left, without a new revision", permitted, g.permitted)
+	if l.Revision > g.revision {
+		maps.DeleteFunc(g.used, func(id int, _ bool) bool { return openDelete(l, id) == nil })
+		permitted = g.count(l)
 	}
 	g.known, g.revision, g.permitted = true, l.Revision, permitted
 	return ""
+}
+
+// count is how many permissions there are: not begun, begun and open, used up and closed.
+func (g *deleteLog) count(l ledger.Ledger) int {
+	permitted, open := l.Credit, map[int]bool{}
+	for _, op := range l.Ops {
+		if op.Kind == ledger.Delete && op.Credit {
+			permitted++
+			open[op.DropletID] = true
+		}
+	}
+	for id := range g.used {
+		if !open[id] {
+			permitted++
+		}
+	}
+	return permitted
+}
+
+// contradicts: more permissions than before without a new revision were not given by anybody, and revisions do not go back.
+func (g *deleteLog) contradicts(l ledger.Ledger, permitted int) string {
+	switch {
+	case g.known && l.Revision < g.revision:
+		return fmt.Sprintf("it went back from revision %d to %d", g.revision, l.Revision)
+	case g.known && l.Revision == g.revision && permitted > g.permitted:
+		return fmt.Sprintf("%d deletes are permitted where %d were, without a new revision", permitted, g.permitted)
+	}
+	return ""
+}
+
+// use counts a delete under a permission.
+func (g *deleteLog) use(id int) {
+	if g.used == nil {
+		g.used = map[int]bool{}
+	}
+	g.used[id] = true
 }
 
 // uncharge counts a delete against the hour's allowance: as the ledger has it, and as it was let through here. The same droplet

@@ -91,8 +91,8 @@ func TestDeletesHeld(t *testing.T) {
 				g := newGround()
 				g.droplet(7)
 				g.permit(1)
-				c, _, held := g.brakes(nil)
-				if _, err := c.Droplets(t.Context(), "swarmd:web"); err != nil {
+				c, s, held := g.brakes(nil)
+				if _, err := s.Configs(t.Context(), "swarmd.web"); err != nil {
 					t.Fatal(err)
 				}
 				g.begin(7)
@@ -145,11 +145,47 @@ func TestCreditIsCheckedAgainstRevisions(t *testing.T) {
 		{ledger.Ledger{Revision: 1, Credit: 1, Ops: []ledger.Op{op}}, false},
 		{ledger.Ledger{Revision: 1, Credit: 2}, false},
 		{ledger.Ledger{Revision: 2, Credit: 9}, true},
+		{ledger.Ledger{Revision: 2, Credit: 10}, false},
 		{ledger.Ledger{Revision: 1, Credit: 1}, false},
 	} {
 		if why := g.learn(step.l); (why == "") != step.ok {
 			t.Errorf("step %d: %q", i, why)
 		}
+	}
+}
+
+// A write that would give permissions does not reach the store, unless it is a new revision; other configs pass.
+func TestLedgerWrites(t *testing.T) {
+	g := newGround()
+	g.permit(1)
+	_, s, held := g.brakes(nil)
+	if _, err := s.Configs(t.Context(), "swarmd.web"); err != nil {
+		t.Fatal(err)
+	}
+	write := func(l ledger.Ledger) error {
+		labels, err := ledger.Encode(l, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.UpdateConfig(t.Context(), "c1", 1, labels)
+	}
+	l := g.ledger
+	l.Ops = []ledger.Op{{ID: "a", Kind: ledger.Delete, DropletID: 1, Credit: true}}
+	wantBraked(t, g, held, Deletes, write(l))
+	l.Credit--
+	if err := write(l); err != nil {
+		t.Error("begun as it should be:", err)
+	}
+	l.Revision, l.Credit = l.Revision+1, 3
+	if err := write(l); err != nil {
+		t.Error("an edit:", err)
+	}
+	if err := s.UpdateConfig(t.Context(), "lease", 1, map[string]string{"holder": "x"}); err != nil {
+		t.Error(err)
+	}
+	g.fail["configs"] = errors.New("no")
+	if _, err := s.Configs(t.Context(), "swarmd.web"); err == nil {
+		t.Error("a failure is lost")
 	}
 }
 

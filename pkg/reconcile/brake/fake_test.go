@@ -84,6 +84,17 @@ func (g *ground) settle() {
 	}
 }
 
+// notice lets the leader see which machines are off.
+func (g *ground) notice() {
+	for i := range g.nodes {
+		n := &g.nodes[i]
+		id := n.Spec.Labels[swarm.LabelDroplet]
+		if slices.Contains(g.sent, "off "+id) || slices.Contains(g.sent, "shutdown "+id) {
+			n.State = swarm.NodeDown
+		}
+	}
+}
+
 // leave opens an operation to delete the droplet.
 func (g *ground) leave(id int, credit bool) {
 	g.ledger.Ops = append(g.ledger.Ops, ledger.Op{ID: fmt.Sprintf("delete%d", id), Kind: ledger.Delete, DropletID: id, Credit: credit})
@@ -192,6 +203,19 @@ func (e fakeEngine) UpdateNode(_ context.Context, id string, version uint64, spe
 func (e fakeEngine) RemoveNode(_ context.Context, id string) error {
 	e.g.nodes = slices.DeleteFunc(e.g.nodes, func(n swarm.Node) bool { return n.ID == id })
 	return e.g.did("remove %s", id)
+}
+
+func (e fakeEngine) Configs(context.Context, string) ([]swarm.Config, error) {
+	labels, err := ledger.Encode(e.g.ledger, nil)
+	return []swarm.Config{{Name: "swarmd.web.lease"}, {Name: "swarmd.web", Labels: labels}}, errors.Join(err, e.g.read("configs"))
+}
+
+func (e fakeEngine) UpdateConfig(_ context.Context, id string, _ uint64, labels map[string]string) error {
+	l, _, err := ledger.Decode(labels)
+	if err == nil {
+		e.g.ledger = l
+	}
+	return e.g.did("config %s", id)
 }
 
 // wantBraked checks that the call was refused by the brake, with nothing sent.

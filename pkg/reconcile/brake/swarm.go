@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -66,6 +67,35 @@ func (s *Swarm) mayDemote(id string, version uint64, spec swarm.NodeSpec) bool {
 	defer s.brakes.mu.Unlock()
 	n, ok := s.brakes.nodes[id]
 	return !ok || n.Version != version || n.Spec.Role != swarm.Worker
+}
+
+// Configs lists configs; the ledger among them is taken note of.
+func (s *Swarm) Configs(ctx context.Context, prefix string) ([]swarm.Config, error) {
+	found, err := s.engine.Configs(ctx, prefix)
+	if err != nil {
+		return found, err
+	}
+	for _, c := range found {
+		if l, _, err := ledger.Decode(c.Labels); err == nil && c.Name == "swarmd."+s.brakes.opts.Cluster {
+			s.brakes.learn(l)
+		}
+	}
+	return found, nil
+}
+
+// UpdateConfig changes a config's labels. A ledger in which permissions to delete appear without a new revision does not pass.
+func (s *Swarm) UpdateConfig(ctx context.Context, id string, version uint64, labels map[string]string) error {
+	l, _, notLedger := ledger.Decode(labels)
+	if notLedger == nil {
+		if why := s.brakes.contradicts(l); why != "" {
+			return s.brakes.refuse(Deletes, swarmSide, "update config", "the ledger: %s", why)
+		}
+	}
+	err := s.engine.UpdateConfig(ctx, id, version, labels)
+	if err == nil && notLedger == nil {
+		s.brakes.learn(l)
+	}
+	return err
 }
 
 // RemoveNode removes a node that is no manager.

@@ -90,7 +90,7 @@ func TestCallsAreNumberedAndTold(t *testing.T) {
 			return sim.Pass()
 		})
 		c.nodes(t)
-		inside := dockerClient(t, c.TransportFrom("m1"), "api.moby.localhost")
+		inside := dockerClient(t, c.TransportFrom("m1"), "")
 		if err := inside.ConfigRemove(t.Context(), "none"); err == nil {
 			t.Fatal("removed a config that isn't")
 		}
@@ -133,7 +133,7 @@ func TestTraceKeepsTheNewest(t *testing.T) {
 func TestUnreachableMachines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, sim.Options{Seed: 1})
-		local := dockerClient(t, c.TransportFrom("m1"), "api.moby.localhost")
+		local := dockerClient(t, c.TransportFrom("m1"), "")
 		cloud := cloudClient(c.World, c.TransportFrom("m1"))
 		far := func() error { _, err := c.docker.Ping(t.Context()); return err }
 		near := func() error { _, err := local.Ping(t.Context()); return err }

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// localEngine is the host name that the Docker client uses for a unix socket.
+// localEngine is the host name that the Docker client writes for a unix socket when it has made the transport itself.
 const localEngine = "api.moby.localhost"
 
 var versionPrefix = regexp.MustCompile(`^/v1\.\d+/`)
@@ -170,12 +170,15 @@ func (w *World) resolve(r *http.Request, from string) target {
 	to.call.Side = SideDocker
 	to.call.Path = versionPrefix.ReplaceAllString(r.URL.Path, "/")
 	m := source
-	if r.URL.Hostname() != localEngine {
+	if !isSocket(r.URL.Host) {
 		m = w.find(r.URL.Hostname())
 	}
 	w.aim(&to, m, m != source, cut, lost)
 	return to
 }
+
+// isSocket reports whether the Docker client means a unix socket: it writes a fixed name for it, or the socket's path.
+func isSocket(host string) bool { return host == localEngine || strings.Contains(host, "/") }
 
 // aim points the target at a machine's engine.
 func (w *World) aim(to *target, m *machine, remote, cut, lost bool) {

@@ -35,10 +35,15 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return b.RoundTripper.RoundTrip(r)
 }
 
-// dockerClient is a real Docker client of the engine at the host, with its version fixed so that it asks nothing at first.
+// dockerClient is a real Docker client of the engine at the host, "" for that behind the unix socket of the machine it runs on. Its
+// version is fixed, so that it asks nothing at first.
 func dockerClient(t *testing.T, rt http.RoundTripper, host string) *client.Client {
 	t.Helper()
-	c, err := client.NewClientWithOpts(client.WithHost("tcp://"+host+":2375"), client.WithHTTPClient(&http.Client{Transport: rt}), client.WithVersion("1.41"))
+	url := "tcp://" + host + ":2375"
+	if host == "" {
+		url = "unix:///var/run/docker.sock"
+	}
+	c, err := client.NewClientWithOpts(client.WithHost(url), client.WithHTTPClient(&http.Client{Transport: rt}), client.WithVersion("1.41"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,11 +64,7 @@ func fingerprint(line string) (string, bool) {
 }
 
 func (c *Cloud) listKeys(r *request) reply {
-	shown := []map[string]any{}
-	for _, k := range c.keys {
-		shown = append(shown, renderKey(k))
-	}
-	return page(c, r, "ssh_keys", shown)
+	return page(c, r, "ssh_keys", c.keys, renderKey)
 }
 
 func (c *Cloud) createKey(r *request) reply {
@@ -91,11 +87,7 @@ func renderKey(k SSHKey) map[string]any {
 }
 
 func (c *Cloud) listSizes(r *request) reply {
-	shown := []map[string]any{}
-	for _, s := range c.opts.Sizes {
-		shown = append(shown, c.renderSize(s))
-	}
-	return page(c, r, "sizes", shown)
+	return page(c, r, "sizes", c.opts.Sizes, c.renderSize)
 }
 
 func (c *Cloud) renderSize(s Size) map[string]any {
@@ -111,11 +103,7 @@ func diskInfo(s Size) []map[string]any {
 }
 
 func (c *Cloud) listRegions(r *request) reply {
-	shown := []map[string]any{}
-	for _, slug := range c.opts.Regions {
-		shown = append(shown, c.renderRegion(slug))
-	}
-	return page(c, r, "regions", shown)
+	return page(c, r, "regions", c.opts.Regions, c.renderRegion)
 }
 
 func (c *Cloud) renderRegion(slug string) map[string]any {
@@ -134,13 +122,10 @@ func (c *Cloud) renderRegion(slug string) map[string]any {
 // listImages filters by type: "distribution" or "application".
 func (c *Cloud) listImages(r *request) reply {
 	kind := r.URL.Query().Get("type")
-	shown := []map[string]any{}
-	for _, img := range c.opts.Images {
-		if kind == "" || img.Application == (kind == "application") {
-			shown = append(shown, c.renderImage(img.Slug))
-		}
-	}
-	return page(c, r, "images", shown)
+	found := slices.DeleteFunc(slices.Clone(c.opts.Images), func(img Image) bool {
+		return kind != "" && img.Application != (kind == "application")
+	})
+	return page(c, r, "images", found, func(img Image) map[string]any { return c.renderImage(img.Slug) })
 }
 
 func (c *Cloud) getImage(r *request) reply {
@@ -174,11 +159,7 @@ func (c *Cloud) renderImage(slug string) map[string]any {
 }
 
 func (c *Cloud) listVPCs(r *request) reply {
-	shown := []map[string]any{}
-	for _, v := range c.vpcs {
-		shown = append(shown, v.render())
-	}
-	return page(c, r, "vpcs", shown)
+	return page(c, r, "vpcs", c.vpcs, vpc.render)
 }
 
 func (c *Cloud) getVPC(r *request) reply {
@@ -189,7 +170,7 @@ func (c *Cloud) getVPC(r *request) reply {
 	return reply{http.StatusOK, map[string]any{"vpc": v.render()}}
 }
 
-func (v *vpc) render() map[string]any {
+func (v vpc) render() map[string]any {
 	return map[string]any{
 		"id": v.ID, "urn": "do:vpc:" + v.ID, "name": v.Name, "description": "", "region": v.Region,
 		"ip_range": v.pool.prefix.String(), "created_at": stamp(v.Created), "default": true,

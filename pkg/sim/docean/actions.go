@@ -164,13 +164,13 @@ func (c *Cloud) listActions(r *request) reply {
 	if d == nil {
 		return notFound()
 	}
-	shown := []map[string]any{}
+	var found []*action
 	for _, a := range slices.Backward(c.actions) {
 		if a.Droplet == d.ID {
-			shown = append(shown, c.renderAction(a))
+			found = append(found, a)
 		}
 	}
-	return page(c, r, "actions", shown)
+	return page(c, r, "actions", found, c.renderAction)
 }
 
 func (c *Cloud) getAction(r *request) reply {

@@ -13,16 +13,16 @@ func (c *Cloud) listDroplets(r *request) reply {
 	if tag != "" && name != "" {
 		return unprocessable("The name and tag_name query parameters are mutually exclusive.")
 	}
-	shown := []map[string]any{}
+	var found []*droplet
 	for _, d := range c.droplets {
 		switch {
 		case !d.listed(r.now), name != "" && d.Name != name:
 		case tag != "" && !slices.Contains(d.shownTags(r.now), tag):
 		default:
-			shown = append(shown, c.render(d, r))
+			found = append(found, d)
 		}
 	}
-	return page(c, r, "droplets", shown)
+	return page(c, r, "droplets", found, func(d *droplet) map[string]any { return c.render(d, r) })
 }
 
 func (c *Cloud) getDroplet(r *request) reply {

@@ -169,16 +169,20 @@ func (r *request) decode(into any) (reply, bool) {
 	return reply{}, true
 }
 
-// page cuts the answer's page out of the entries as they are now: pages are no snapshot.
-func page[T any](c *Cloud, r *request, name string, all []T) reply {
+// page cuts the answer's page out of the entries as they are now, and renders it: pages are no snapshot.
+func page[T any](c *Cloud, r *request, name string, all []T, render func(T) map[string]any) reply {
 	per := atLeast(r.URL.Query().Get("per_page"), defaultPage)
 	per = min(per, c.opts.PageSize)
 	no := atLeast(r.URL.Query().Get("page"), 1)
 	from := min((no-1)*per, len(all))
 	to := min(from+per, len(all))
 	last := max(1, (len(all)+per-1)/per)
+	shown := []map[string]any{}
+	for _, e := range all[from:to] {
+		shown = append(shown, render(e))
+	}
 	return reply{http.StatusOK, map[string]any{
-		name:    all[from:to:to],
+		name:    shown,
 		"links": r.links(no, per, last),
 		"meta":  map[string]int{"total": len(all)},
 	}}

@@ -15,11 +15,8 @@ func (c *Cloud) register(tag string) {
 }
 
 func (c *Cloud) listTags(r *request) reply {
-	shown := []map[string]any{}
-	for _, t := range slices.Sorted(maps.Keys(c.tags)) {
-		shown = append(shown, c.renderTag(t, r))
-	}
-	return page(c, r, "tags", shown)
+	names := slices.Sorted(maps.Keys(c.tags))
+	return page(c, r, "tags", names, func(t string) map[string]any { return c.renderTag(t, r) })
 }
 
 func (c *Cloud) getTag(r *request) reply {

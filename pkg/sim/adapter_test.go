@@ -34,13 +34,15 @@ func request() cloud.CreateDroplet {
 	return cloud.CreateDroplet{Name: "one", Region: "fra1", Size: "s-1vcpu-1gb", Image: "docker-20-04", Tags: []string{"swarmd:c"}}
 }
 
-// TestAdapterUnderstandsTheCloud holds the words of the simulated API and the adapter's reading of them together.
-func TestAdapterUnderstandsTheCloud(t *testing.T) {
-	for name, c := range map[string]struct {
-		change func(*docean.Options)
-		do     func(*testing.T, *digitalocean.Client, *sim.World) error
-		want   apierr.Kind
-	}{
+// reading is how the adapter must read what the cloud answers in one situation.
+type reading struct {
+	change func(*docean.Options)
+	do     func(*testing.T, *digitalocean.Client, *sim.World) error
+	want   apierr.Kind
+}
+
+func readings() map[string]reading {
+	return map[string]reading{
 		"droplet limit": {func(o *docean.Options) { o.DropletLimit = 1 }, func(t *testing.T, c *digitalocean.Client, _ *sim.World) error {
 			_, err := c.CreateDroplet(t.Context(), request())
 			return err
@@ -80,7 +82,12 @@ func TestAdapterUnderstandsTheCloud(t *testing.T) {
 			_, err := c.CreateDroplet(t.Context(), request())
 			return err
 		}, apierr.Unknown},
-	} {
+	}
+}
+
+// TestAdapterUnderstandsTheCloud holds the words of the simulated API and the adapter's reading of them together.
+func TestAdapterUnderstandsTheCloud(t *testing.T) {
+	for name, c := range readings() {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := sim.Options{}

@@ -3,7 +3,6 @@ package sim
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -207,6 +206,3 @@ func (w *World) bar(to *target, cut bool) {
 func dialError(errno syscall.Errno) error {
 	return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", errno)}
 }
-
-// IsUnreachable reports whether an error is that of a machine that doesn't answer, as opposed to one that refuses.
-func IsUnreachable(err error) bool { return errors.Is(err, syscall.EHOSTUNREACH) }

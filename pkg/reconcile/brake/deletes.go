@@ -86,7 +86,8 @@ func (g *deleteLog) learn(l ledger.Ledger) string {
 		return why
 	}
 	if l.Revision > g.revision {
-		maps.DeleteFunc(g.used, func(id int, _ bool) bool { return openDelete(l, id) == nil })
+		open := credited(l)
+		maps.DeleteFunc(g.used, func(id int, _ bool) bool { return open[id] == 0 })
 		permitted = g.count(l)
 	}
 	g.known, g.revision, g.permitted = true, l.Revision, permitted
@@ -95,19 +96,27 @@ func (g *deleteLog) learn(l ledger.Ledger) string {
 
 // count is how many permissions there are: not begun, begun and open, used up and closed.
 func (g *deleteLog) count(l ledger.Ledger) int {
-	permitted, open := l.Credit, map[int]bool{}
-	for _, op := range l.Ops {
-		if op.Kind == ledger.Delete && op.Credit {
-			permitted++
-			open[op.DropletID] = true
-		}
+	permitted, open := l.Credit, credited(l)
+	for _, n := range open {
+		permitted += n
 	}
 	for id := range g.used {
-		if !open[id] {
+		if open[id] == 0 {
 			permitted++
 		}
 	}
 	return permitted
+}
+
+// credited counts the open operations that a permission was taken for, by droplet.
+func credited(l ledger.Ledger) map[int]int {
+	open := map[int]int{}
+	for _, op := range l.Ops {
+		if op.Kind == ledger.Delete && op.Credit {
+			open[op.DropletID]++
+		}
+	}
+	return open
 }
 
 // contradicts: more permissions than before without a new revision were not given by anybody, and revisions do not go back.

@@ -73,10 +73,12 @@ func TestWritesAreNeverRepeated(t *testing.T) {
 		answer func(*http.Request) (*http.Response, error)
 		want   apierr.Kind
 	}{
-		"cut":     {cut, apierr.Unknown},
-		"hang":    {hang, apierr.Unknown},
-		"500":     {func(*http.Request) (*http.Response, error) { return reply(500, `{"message":"raft: something"}`), nil }, apierr.Unknown},
-		"stale":   {func(*http.Request) (*http.Response, error) { return reply(500, `{"message":"update out of sequence"}`), nil }, apierr.Conflict},
+		"cut":  {cut, apierr.Unknown},
+		"hang": {hang, apierr.Unknown},
+		"500":  {func(*http.Request) (*http.Response, error) { return reply(500, `{"message":"raft: something"}`), nil }, apierr.Unknown},
+		"stale": {func(*http.Request) (*http.Response, error) {
+			return reply(500, `{"message":"update out of sequence"}`), nil
+		}, apierr.Conflict},
 		"refused": {refuse, apierr.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -152,7 +152,9 @@ func TestConfigLabelsAreUpdatedByNameWithoutData(t *testing.T) {
 func TestConfigsAreThoseOfThePrefix(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
-		named := func(n string) api.Config { return api.Config{ID: "id-" + n, Spec: api.ConfigSpec{Annotations: api.Annotations{Name: n}}} }
+		named := func(n string) api.Config {
+			return api.Config{ID: "id-" + n, Spec: api.ConfigSpec{Annotations: api.Annotations{Name: n}}}
+		}
 		f.gives("GET /configs", 200, []api.Config{named("swarmd.c.spec.2"), named("other"), named("swarmd.c")})
 		got, err := f.client(Options{}).Configs(t.Context(), "swarmd.c")
 		if err != nil || len(got) != 2 || got[0].Name != "swarmd.c" || got[1].Name != "swarmd.c.spec.2" {

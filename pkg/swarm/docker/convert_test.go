@@ -1,0 +1,97 @@
+package docker
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	composetypes "github.com/docker/cli/cli/compose/types"
+
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+func TestConvertNamesLabelsAndHash(t *testing.T) {
+	s := convertText(t, `ports: ["8080:80", { target: 53, published: 53, protocol: udp, mode: host }]
+deploy: { replicas: 3, labels: { a: b } }
+`)
+	if s.Name != "c_s" || s.Image != "app:1" || s.Digest != "" || s.Mode != swarm.Replicated || s.Replicas != 3 || s.Networks[0] != "c_default" {
+		t.Errorf("%+v", s)
+	}
+	want := map[string]string{"a": "b", swarm.LabelNamespace: "c", swarm.LabelImage: "app:1", swarm.LabelCluster: "c", swarm.LabelHash: s.Form.Hash()}
+	if !maps.Equal(s.Labels, want) {
+		t.Errorf("labels %v, want %v", s.Labels, want)
+	}
+	ports := []swarm.Port{{Published: 53, Target: 53, Protocol: "udp", Mode: "host"}, {Published: 8080, Target: 80, Protocol: "tcp", Mode: "ingress"}}
+	if len(s.Ports) != 2 || s.Ports[0] != ports[0] || s.Ports[1] != ports[1] {
+		t.Errorf("ports %v", s.Ports)
+	}
+}
+
+func TestConvertIsSortedAndLeavesTheFileAlone(t *testing.T) {
+	cfg := load(t, "testdata/compose/11-networks.yaml")
+	first, err := Convert("c", cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := Convert("c", cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range first.Services {
+		if string(s.Raw) != string(second.Services[i].Raw) {
+			t.Errorf("%s changes from one conversion to the next:\n%s\n%s", s.Name, s.Raw, second.Services[i].Raw)
+		}
+		if i > 0 && first.Services[i-1].Name >= s.Name {
+			t.Errorf("%s is out of order", s.Name)
+		}
+	}
+	if len(cfg.Networks["edge"].Labels) != 1 || len(first.Networks) != 2 || first.Networks[0].Name != "c_back" {
+		t.Errorf("%v %+v", cfg.Networks, first.Networks)
+	}
+}
+
+// TestConvertRefuses goes past the loader, which stops some of these itself.
+func TestConvertRefuses(t *testing.T) {
+	two := uint64(2)
+	volume := func(v composetypes.ServiceVolumeConfig) composetypes.ServiceConfig {
+		return composetypes.ServiceConfig{Volumes: []composetypes.ServiceVolumeConfig{v}}
+	}
+	for want, svc := range map[string]composetypes.ServiceConfig{
+		"configs are not supported yet":  {Configs: []composetypes.ServiceConfigObjConfig{{Source: "x"}}},
+		"secrets are not supported yet":  {Secrets: []composetypes.ServiceSecretConfig{{Source: "x"}}},
+		"credential_spec":                {CredentialSpec: composetypes.CredentialSpecConfig{File: "x"}},
+		"replicas can only be used":      {Deploy: composetypes.DeployConfig{Mode: "global", Replicas: &two}},
+		"unknown deploy mode":            {Deploy: composetypes.DeployConfig{Mode: "sometimes"}},
+		"exclude each other":             {HealthCheck: &composetypes.HealthCheckConfig{Disable: true, Test: []string{"x"}}},
+		`undefined network "nowhere"`:    {Networks: map[string]*composetypes.ServiceNetworkConfig{"nowhere": nil}},
+		`undefined volume "nothing"`:     volume(composetypes.ServiceVolumeConfig{Type: "volume", Source: "nothing"}),
+		"unknown mount type":             volume(composetypes.ServiceVolumeConfig{Type: "tape"}),
+		"a tmpfs has no source":          volume(composetypes.ServiceVolumeConfig{Type: "tmpfs", Source: "x"}),
+		"type bind needs a source":       volume(composetypes.ServiceVolumeConfig{Type: "bind"}),
+		"tmpfs options do not fit":       volume(composetypes.ServiceVolumeConfig{Type: "bind", Source: "/x", Tmpfs: &composetypes.ServiceVolumeTmpfs{}}),
+		"bind options do not fit":        volume(composetypes.ServiceVolumeConfig{Source: "x", Bind: &composetypes.ServiceVolumeBind{}}),
+		"resources.limits":               {Deploy: composetypes.DeployConfig{Resources: composetypes.Resources{Limits: &composetypes.ResourceLimit{NanoCPUs: "many"}}}},
+		"resources.reservations":         {Deploy: composetypes.DeployConfig{Resources: composetypes.Resources{Reservations: &composetypes.Resource{NanoCPUs: "many"}}}},
+		"maximum retry count":            {Restart: "on-failure:often"},
+		`unknown restart policy "maybe"`: {Restart: "maybe"},
+	} {
+		svc.Name, svc.Image = "s", "app:1"
+		_, err := Convert("c", &composetypes.Config{Services: composetypes.Services{svc}})
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "service s: ") {
+			t.Errorf("%s: got %v", want, err)
+		}
+	}
+}
+
+func TestEveryFileOfTheCorpusHasItsOwnHash(t *testing.T) {
+	seen := map[string]string{}
+	for _, file := range corpus(t) {
+		for _, s := range convert(t, file).Services {
+			key := s.Form.Hash()
+			if other, ok := seen[key]; ok {
+				t.Errorf("%s in %s has the form of %s", s.Name, file, other)
+			}
+			seen[key] = s.Name + " in " + file
+		}
+	}
+}

@@ -39,12 +39,14 @@ func TestPermittedDeletesPass(t *testing.T) {
 	})
 }
 
-// Each case is a delete that a planner gone wrong might ask for.
-func TestDeletesHeld(t *testing.T) {
-	for name, tc := range map[string]struct {
-		brake string
-		set   func(*ground)
-	}{
+// heldDelete is a delete of droplet 7 that a planner gone wrong might ask for: set is what is wrong about it.
+type heldDelete struct {
+	brake string
+	set   func(*ground)
+}
+
+func TestForeignDeletesHeld(t *testing.T) {
+	testHeld(t, map[string]heldDelete{
 		"foreign, no tag":               {Ownership, func(g *ground) { g.droplets[7] = cloud.Droplet{ID: 7, Name: "web-workers-abcde"} }},
 		"foreign, with the cluster tag": {Ownership, func(g *ground) { g.droplets[7] = cloud.Droplet{ID: 7, Name: "mine", Tags: []string{"swarmd:web"}} }},
 		"no such name": {Ownership, func(g *ground) {
@@ -62,6 +64,11 @@ func TestDeletesHeld(t *testing.T) {
 		"two clusters'": {Ownership, func(g *ground) {
 			g.droplets[7] = cloud.Droplet{ID: 7, Name: "web-workers-abcde", Tags: []string{"swarmd:web", "swarmd:db", "swarmd-op:" + opID}}
 		}},
+	})
+}
+
+func TestDeletesHeld(t *testing.T) {
+	testHeld(t, map[string]heldDelete{
 		"no operation":          {Deletes, func(g *ground) { g.ledger.Ops = nil }},
 		"another droplet's":     {Deletes, func(g *ground) { g.ledger.Ops[0].DropletID = 8 }},
 		"a create operation":    {Deletes, func(g *ground) { g.ledger.Ops[0].Kind = ledger.Create }},
@@ -85,7 +92,12 @@ func TestDeletesHeld(t *testing.T) {
 		"the nodes can't be read":     {View, func(g *ground) { g.fail["nodes"] = errors.New("no") }},
 		"the droplet can't be read":   {View, func(g *ground) { g.fail["droplet"] = &apierr.Error{Kind: apierr.Unavailable, Err: errors.New("no")} }},
 		"the ledger can't be read":    {View, func(g *ground) { g.fail["ledger"] = errors.New("no") }},
-	} {
+	})
+}
+
+func testHeld(t *testing.T, cases map[string]heldDelete) {
+	t.Helper()
+	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newGround()

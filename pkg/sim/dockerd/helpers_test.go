@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/docker/docker/api/types/network"
 	api "github.com/docker/docker/api/types/swarm"
 	"github.com/docker/docker/client"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
@@ -196,9 +199,12 @@ func (l *lab) tasks(name string, state api.TaskState) []api.Task {
 	return out
 }
 
+// running counts the tasks that run and are meant to: what is left on a dead node's books is none.
 func (l *lab) running(name string) int {
 	l.Helper()
-	return len(l.tasks(name, api.TaskStateRunning))
+	return len(slices.DeleteFunc(l.tasks(name, api.TaskStateRunning), func(t api.Task) bool {
+		return t.DesiredState != api.TaskStateRunning
+	}))
 }
 
 func (l *lab) wantRunning(name string, want int) {
@@ -216,3 +222,16 @@ func (l *lab) show(name string) string {
 	}
 	return out
 }
+
+func overlay() network.CreateOptions { return network.CreateOptions{Driver: "overlay"} }
+
+func networkList() network.ListOptions { return network.ListOptions{} }
+
+func networkInspect() network.InspectOptions { return network.InspectOptions{} }
+
+// outsider is a machine that is in no swarm.
+func outsider() dockerd.EngineConfig {
+	return dockerd.EngineConfig{Name: "outsider", Addr: "10.0.0.99"}
+}
+
+func diff(a, b any) string { return cmp.Diff(a, b) }

@@ -91,8 +91,11 @@ func createNetwork(c *call) (answer, error) {
 		return created(network.CreateResponse{ID: c.engine.addLocalNetwork(r)})
 	}
 	cl, err := c.engine.manager()
-	if err == errWorker {
+	switch err {
+	case errWorker:
 		err = errWorkerNetwork
+	case errNotInSwarm:
+		err = &apiError{http.StatusInternalServerError, err.Error()} // so it is, on this one route
 	}
 	if err != nil {
 		return answer{}, err

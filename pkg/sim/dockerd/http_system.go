@@ -2,6 +2,7 @@ package dockerd
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,15 +13,16 @@ import (
 	"github.com/docker/docker/api/types/system"
 )
 
+const kernel = "6.1.0-sim"
+
 func ping(*call) (answer, error) { return ok("OK") }
 
 func getVersion(c *call) (answer, error) {
 	o := c.engine.world.opt
 	v := types.Version{
 		Version: o.EngineVersion, APIVersion: o.APIVersion, MinAPIVersion: minAPIVersion, GitCommit: "5d6db84",
-		GoVersion: "go1.19.8", Os: "linux", Arch: "amd64", KernelVersion: "6.1.0-sim", BuildTime: "2023-04-04T18:23:15.000000000+00:00",
+		GoVersion: "go1.19.8", Os: "linux", Arch: "amd64", KernelVersion: kernel, BuildTime: "2023-04-04T18:23:15.000000000+00:00",
 	}
-	v.Platform.Name = ""
 	v.Components = []types.ComponentVersion{{Name: "Engine", Version: o.EngineVersion, Details: map[string]string{
 		"ApiVersion": v.APIVersion, "Arch": v.Arch, "BuildTime": v.BuildTime, "Experimental": "false", "GitCommit": v.GitCommit,
 		"GoVersion": v.GoVersion, "KernelVersion": v.KernelVersion, "MinAPIVersion": v.MinAPIVersion, "Os": v.Os,
@@ -32,20 +34,36 @@ func getInfo(c *call) (answer, error) {
 	e := c.engine
 	o := e.world.opt
 	info := system.Info{
-		ID: strings.ToUpper(fmt.Sprintf("%x", e.world.opt.Seed)) + ":" + e.config.Name, Driver: "overlay2", DriverStatus: [][2]string{{"Backing Filesystem", "extfs"}},
-		Plugins:     system.PluginsInfo{Volume: []string{"local"}, Network: []string{"bridge", "host", "ipvlan", "macvlan", "null", "overlay"}, Log: []string{"json-file", "local", "none"}},
+		ID: fmt.Sprintf("%X:%s", o.Seed, e.config.Name), Name: e.config.Name, Labels: e.labelList(),
+		NCPU: e.config.NCPU, MemTotal: e.config.MemoryBytes, ServerVersion: o.EngineVersion, Swarm: e.swarmInfo(),
+		SystemTime: e.world.now.UTC().Format("2006-01-02T15:04:05.000000000Z07:00"),
+		Driver:     "overlay2", DriverStatus: [][2]string{{"Backing Filesystem", "extfs"}}, DockerRootDir: "/var/lib/docker",
+		LoggingDriver: "json-file", CgroupDriver: "cgroupfs", CgroupVersion: "1", DefaultRuntime: "runc", InitBinary: "docker-init",
+		Runtimes:      map[string]system.RuntimeWithStatus{"runc": {Runtime: system.Runtime{Path: "runc"}}},
+		KernelVersion: kernel, OperatingSystem: "Debian GNU/Linux 12 (bookworm)", OSVersion: "12", OSType: "linux", Architecture: "x86_64",
+		IndexServerAddress: "https://index.docker.io/v1/", RegistryConfig: registryConfig(),
+		SecurityOptions: []string{"name=seccomp,profile=default"},
+		Plugins: system.PluginsInfo{
+			Volume: []string{"local"}, Log: []string{"json-file", "local"},
+			Network: []string{"bridge", "host", "ipvlan", "macvlan", "null", "overlay"},
+		},
 		MemoryLimit: true, SwapLimit: true, CPUCfsPeriod: true, CPUCfsQuota: true, CPUShares: true, CPUSet: true, PidsLimit: true,
-		IPv4Forwarding: true, OomKillDisable: true, SystemTime: e.world.now.UTC().Format("2006-01-02T15:04:05.000000000Z07:00"),
-		LoggingDriver: "json-file", CgroupDriver: "cgroupfs", CgroupVersion: "1", KernelVersion: "6.1.0-sim", OperatingSystem: "Debian GNU/Linux 12 (bookworm)",
-		OSVersion: "12", OSType: "linux", Architecture: "x86_64", IndexServerAddress: "https://index.docker.io/v1/",
-		RegistryConfig: &registry.ServiceConfig{IndexConfigs: map[string]*registry.IndexInfo{}, Mirrors: []string{}},
-		NCPU:           e.config.NCPU, MemTotal: e.config.MemoryBytes, DockerRootDir: "/var/lib/docker", Name: e.config.Name, Labels: e.labelList(),
-		ServerVersion: o.EngineVersion, Runtimes: map[string]system.RuntimeWithStatus{}, DefaultRuntime: "runc", Isolation: "",
-		InitBinary: "docker-init", SecurityOptions: []string{"name=seccomp,profile=default"}, Swarm: e.swarmInfo(),
+		IPv4Forwarding: true, OomKillDisable: true,
 	}
+	info.Warnings = append([]string{}, info.Swarm.Warnings...)
 	info.ContainersRunning = e.running()
 	info.Containers = info.ContainersRunning
 	return ok(info)
+}
+
+func registryConfig() *registry.ServiceConfig {
+	return &registry.ServiceConfig{
+		InsecureRegistryCIDRs: []*registry.NetIPNet{{IP: net.IPv4(127, 0, 0, 0).To4(), Mask: net.CIDRMask(8, 32)}},
+		IndexConfigs: map[string]*registry.IndexInfo{
+			"docker.io": {Name: "docker.io", Mirrors: []string{}, Secure: true, Official: true},
+		},
+		Mirrors: []string{},
+	}
 }
 
 func (e *Engine) labelList() []string {
@@ -95,8 +113,16 @@ func (e *Engine) swarmInfo() api.Info {
 	}
 	cluster := c.info
 	info.Cluster, info.Nodes, info.Managers = &cluster, len(c.nodes), len(c.members)
+	if info.Managers == 2 {
+		info.Warnings = []string{twoManagers}
+	}
 	return info
 }
+
+const twoManagers = `WARNING: Running Swarm in a two-manager configuration. This configuration provides
+         no fault tolerance, and poses a high risk to lose control over the cluster.
+         Refer to https://docs.docker.com/engine/swarm/admin_guide/ to configure the
+         Swarm for fault-tolerance.`
 
 // inspectDistribution asks the simulated registry for a reference's digest.
 func inspectDistribution(c *call) (answer, error) {

@@ -1,6 +1,7 @@
 package dockerd
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"regexp"
@@ -183,8 +184,18 @@ func (e *Engine) leaveSwarm(force bool) error {
 
 func (c *cluster) leaveWarning() string {
 	text := "You are attempting to leave the swarm on a node that is participating as a manager. "
-	if len(c.members) == 1 {
+	reachable, all := 0, len(c.members)
+	for _, m := range c.members {
+		reachable += btoi(c.reachable(m))
+	}
+	switch {
+	case c.leader == "":
+		text += "Doing so may lose the consensus of your cluster. "
+	case all == 1:
 		return text + "Removing the last manager erases all current state of the swarm. Use `--force` to ignore this message. "
+	case reachable-2 < all/2:
+		text += fmt.Sprintf("Removing this node leaves %d managers out of %d. "+
+			"Without a Raft quorum your swarm will be inaccessible. ", reachable-1, all)
 	}
 	return text + "The only way to restore a swarm that has lost consensus is to reinitialize it with `--force-new-cluster`. " +
 		"Use `--force` to suppress this message."

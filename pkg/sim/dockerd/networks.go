@@ -44,7 +44,7 @@ func (c *cluster) createFirstNetworks() {
 		n := c.addNetwork(network.CreateRequest{Name: name, CreateOptions: network.CreateOptions{
 			Driver: name, Labels: map[string]string{predefinedLabel: "true"},
 		}})
-		n.IPAM, n.Options = network.IPAM{Config: []network.IPAMConfig{}}, nil
+		n.IPAM, n.Options = network.IPAM{Config: []network.IPAMConfig{}}, nil // the engines' own
 	}
 }
 
@@ -118,7 +118,7 @@ func (c *cluster) addNetwork(r network.CreateRequest) *swarmNetwork {
 		n.IPAM = deepCopy(*r.IPAM)
 		text(&n.IPAM.Driver, "default")
 	}
-	if len(n.IPAM.Config) == 0 {
+	if len(n.IPAM.Config) == 0 && !n.predefined() {
 		net := c.subnets
 		c.subnets++
 		n.IPAM.Config = []network.IPAMConfig{{Subnet: fmt.Sprintf("10.0.%d.0/24", net), Gateway: fmt.Sprintf("10.0.%d.1", net)}}

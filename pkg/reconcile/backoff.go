@@ -48,11 +48,10 @@ func (w withheld) add(object string, err error, now time.Time) {
 	h.until, h.why = now.Add(h.grow.NextBackOff()), err.Error()
 }
 
-// soon reports whether a refusal is nothing about the object: a lost race, a pass that was cut short, a precondition that is about to
-// hold. The next look decides anew.
+// soon reports whether a refusal is nothing about the object: a lost race, something that is gone. The next look decides anew.
 func soon(k apierr.Kind) bool {
 	switch k {
-	case apierr.Conflict, apierr.Busy, apierr.Braked, apierr.NotFound, apierr.NotManager:
+	case apierr.Conflict, apierr.NotFound, apierr.NotManager:
 		return true
 	}
 	return false

@@ -25,7 +25,6 @@ type engine struct {
 	index    uint64
 	calls    []string
 	broken   map[string]error // by call
-	explode  bool             // the next read of the nodes panics in the pass
 	onWrite  func(string)
 }
 
@@ -36,8 +35,18 @@ func newEngine() *engine {
 			Manager: &swarm.ManagerStatus{Leader: true, Reachability: "reachable", Addr: "10.0.0.1:2377"}}}
 }
 
+// slow makes each call take so long, and tells each write of a service.
+func (e *engine) slow(latency time.Duration, onWrite func(string)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.latency, e.onWrite = latency, onWrite
+}
+
 func (e *engine) call(what string) error {
-	time.Sleep(e.latency)
+	e.mu.Lock()
+	latency := e.latency
+	e.mu.Unlock()
+	time.Sleep(latency)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.calls = append(e.calls, what)
@@ -104,6 +113,8 @@ func (e *engine) Tasks(context.Context) ([]swarm.Task, error) {
 func (e *engine) Networks(context.Context) ([]swarm.Network, error) { return nil, e.call("networks") }
 
 func (e *engine) wrote(what string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if e.onWrite != nil {
 		e.onWrite(what)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -175,8 +176,7 @@ func TestEditIsOnTheWireAtOnce(t *testing.T) {
 		defer d.stop()
 		settle(time.Minute)
 		var wrote time.Time
-		e.onWrite = func(string) { wrote = time.Now() }
-		e.latency = 3 * time.Millisecond
+		e.slow(3*time.Millisecond, func(string) { wrote = time.Now() })
 		saved := time.Now()
 		d.edits <- []byte("app=5")
 		settle(5 * time.Second)
@@ -255,12 +255,10 @@ func TestAnotherOneTakesOverAndOnlyTheHolderActs(t *testing.T) {
 		if r := b.Last(); r.Lease.Held || r.Result != reconcile.Converged {
 			t.Fatalf("the second one: %+v", r)
 		}
-		e.Before = func(string) error { return nil }
 		cut(e, "swarmd.web.lease") // nobody can renew, and a's writes do not come through
 		settle(26 * time.Second)
 		a.stop()
-		e.Before = nil
-		a.edits = nil
+		e.Before(nil)
 		began := time.Now()
 		for !b.Last().Lease.Held && time.Since(began) < 45*time.Second {
 			settle(time.Second)
@@ -278,12 +276,12 @@ func TestAnotherOneTakesOverAndOnlyTheHolderActs(t *testing.T) {
 
 // cut makes every update of the config fail before it has an effect.
 func cut(e *engine, name string) {
-	e.Before = func(call string) error {
+	e.Before(func(call string) error {
 		if call == "update "+name {
 			return &apierr.Error{Kind: apierr.Unknown, Side: "swarm", Op: call, Err: errors.New("cut")}
 		}
 		return nil
-	}
+	})
 }
 
 func TestHolderThatCannotRenewStopsToAct(t *testing.T) {
@@ -294,14 +292,13 @@ func TestHolderThatCannotRenewStopsToAct(t *testing.T) {
 		settle(time.Minute)
 		cut(e, "swarmd.web.lease")
 		settle(40 * time.Second)
-		e.fail("", "")
 		d.edits <- []byte("app=9")
 		settle(time.Minute)
 		wantRunning(t, e, "web_app=2") // accepted, and left to whoever holds the lease
 		if r := d.Last(); r.Revision != 2 || r.Lease.Held {
 			t.Fatalf("report %+v", r)
 		}
-		e.Before = nil
+		e.Before(nil)
 		settle(time.Minute)
 		wantRunning(t, e, "web_app=9")
 	})
@@ -455,9 +452,10 @@ func TestFailedReadsAreTriedAgainEverMoreSlowlyAndSaidOnce(t *testing.T) {
 func TestPanicIsRecoveredAndCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine()
-		boom := true
+		var boom atomic.Bool
+		boom.Store(true)
 		d := start(t, e, options{initial: "app=2", prices: func() map[string]float64 {
-			if boom {
+			if boom.Load() {
 				panic("boom")
 			}
 			return nil
@@ -470,7 +468,7 @@ func TestPanicIsRecoveredAndCounted(t *testing.T) {
 		if d.logged("pass panicked") == 0 {
 			t.Fatal("nothing in the log")
 		}
-		boom = false
+		boom.Store(false)
 		settle(time.Minute)
 		wantRunning(t, e, "web_app=2")
 	})

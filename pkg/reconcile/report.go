@@ -3,6 +3,7 @@ package reconcile
 import (
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/health"
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
@@ -121,7 +122,7 @@ func result(t turnout) string {
 // broken reports whether a step ended in a way that the next look alone will not put right.
 func broken(rs execute.Results) bool {
 	for _, r := range rs {
-		if r.Outcome == execute.Unknown || r.Outcome == execute.Refused && !soon(r.Kind) {
+		if r.Outcome == execute.Unknown || r.Outcome == execute.Refused && !soon(r.Kind) && r.Kind != apierr.Busy {
 			return true
 		}
 	}

@@ -112,7 +112,7 @@ func (e *Executor) createDroplet(r *run, a plan.CreateDroplet) (int, error) {
 func notSent(op string, err error) error {
 	kind := apierr.KindOf(err)
 	if !kind.Refused() {
-		kind = apierr.Braked
+		kind = apierr.Precondition
 	}
 	return &apierr.Error{Kind: kind, Op: op, Err: err}
 }

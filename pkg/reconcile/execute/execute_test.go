@@ -78,8 +78,8 @@ func TestWhatBecomesOfACreate(t *testing.T) {
 
 func TestWithoutTheIntentNothingIsSent(t *testing.T) {
 	cases := map[string]func(*bench){
-		"the store is unsure":    func(b *bench) { b.Before = func(string) error { return fault(apierr.Unknown) } },
-		"the store has no head":  func(b *bench) { b.Before = func(string) error { return fault(apierr.NoLeader) } },
+		"the store is unsure":    func(b *bench) { b.Before(func(string) error { return fault(apierr.Unknown) }) },
+		"the store has no head":  func(b *bench) { b.Before(func(string) error { return fault(apierr.NoLeader) }) },
 		"the lease is lost":      func(b *bench) { b.loseLease() },
 		"another holder came in": func(b *bench) { b.config.Ledger = fenced{b.store} },
 	}

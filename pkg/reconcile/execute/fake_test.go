@@ -56,12 +56,12 @@ func newBench(t *testing.T) *bench {
 			return "#cloud-config", b.broken["user-data "+c.Name]
 		}}
 	b.exec = execute.New(b.config)
-	b.Before = func(call string) error {
+	b.Before(func(call string) error {
 		if call != "list" {
 			b.note("ledger")
 		}
 		return nil
-	}
+	})
 	return b
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,18 +83,18 @@ func TestFirstOneHoldsAndKeepsHolding(t *testing.T) {
 // sides cuts one candidate off from the store while others go on.
 type sides struct {
 	*ledgertest.Objects
-	cut bool
+	cut atomic.Bool
 }
 
 func (s *sides) Configs(ctx context.Context, prefix string) ([]swarm.Config, error) {
-	if s.cut {
+	if s.cut.Load() {
 		return nil, &apierr.Error{Kind: apierr.Unavailable, Op: "list configs", Err: errors.New("cut off")}
 	}
 	return s.Objects.Configs(ctx, prefix)
 }
 
 func (s *sides) UpdateConfig(ctx context.Context, id string, version uint64, labels map[string]string) error {
-	if s.cut {
+	if s.cut.Load() {
 		return &apierr.Error{Kind: apierr.Unknown, Op: "update config", Err: errors.New("cut off")}
 	}
 	return s.Objects.UpdateConfig(ctx, id, version, labels)
@@ -110,7 +111,7 @@ func TestNeverTwoHoldAndTheNextOneHoldsWithin45Seconds(t *testing.T) {
 			b := elect(configs, "n2", "b")
 			defer b.stop()
 			after(time.Minute + time.Duration(offset)*time.Second)
-			side.cut = true
+			side.cut.Store(true)
 			began := time.Now()
 			for !b.holds() {
 				if a.holds() && time.Since(began) > ledger.StopAfter {
@@ -124,7 +125,7 @@ func TestNeverTwoHoldAndTheNextOneHoldsWithin45Seconds(t *testing.T) {
 			if a.holds() {
 				t.Fatal("both hold")
 			}
-			side.cut = false
+			side.cut.Store(false)
 			after(time.Minute)
 			if a.holds() || !b.holds() {
 				t.Fatal("the one that came back took the lease from the one that acts")
@@ -177,7 +178,7 @@ func TestRestartOnTheSameNodeActsAtOnceAndAnotherNodeWaits(t *testing.T) {
 				side := &sides{Objects: configs}
 				a := elect(side, "n1", "a")
 				after(0)
-				side.cut = true // killed: it releases nothing
+				side.cut.Store(true) // killed: it releases nothing
 				a.stop()
 				b := elect(configs, node, "b")
 				defer b.stop()
@@ -245,13 +246,13 @@ func TestLostAnswersOfTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		configs := ledgertest.New()
 		lost := 0
-		configs.After = func(call string) error {
+		configs.After(func(call string) error {
 			if strings.HasSuffix(call, ".lease") && !strings.HasPrefix(call, "list") {
 				lost++
 				return ledgertest.ErrLost()
 			}
 			return nil
-		}
+		})
 		a := elect(configs, "n1", "a")
 		defer a.stop()
 		for range 60 {
@@ -284,9 +285,9 @@ func TestDemotedHolderStopsAtOnce(t *testing.T) {
 		configs := ledgertest.New()
 		a := elect(configs, "n1", "a")
 		after(time.Second)
-		configs.Before = func(string) error {
+		configs.Before(func(string) error {
 			return &apierr.Error{Kind: apierr.NotManager, Op: "call", Err: errors.New("this node is not a swarm manager")}
-		}
+		})
 		after(ledger.RenewEvery)
 		if a.holds() {
 			t.Fatal("it still acts")

@@ -122,14 +122,14 @@ func TestTwoEditsAtOnceAreOneAfterTheOther(t *testing.T) {
 	accept(t, s, edit("first"))
 	other := ledger.NewStore(configs, "web")
 	raced := false
-	configs.Before = func(call string) error {
+	configs.Before(func(call string) error {
 		if call == "update swarmd.web" && !raced {
 			raced = true
 			_, _, err := other.Accept(context.Background(), edit("theirs"))
 			return err
 		}
 		return nil
-	}
+	})
 	_, _, err := s.Accept(t.Context(), edit("ours"))
 	wantKind(t, err, apierr.Conflict)
 	if l := load(t, s); l.Revision != 3 {
@@ -147,12 +147,12 @@ func TestAcceptWithLostAnswers(t *testing.T) {
 	for _, call := range []string{"create swarmd.web.spec.1", "update swarmd.web"} {
 		t.Run(call, func(t *testing.T) {
 			s, configs := newStore(t)
-			configs.After = func(c string) error {
+			configs.After(func(c string) error {
 				if c == call {
 					return ledgertest.ErrLost()
 				}
 				return nil
-			}
+			})
 			if _, rev := accept(t, s, edit("x")); rev.Number != 1 {
 				t.Fatalf("revision %d", rev.Number)
 			}

@@ -124,13 +124,14 @@ func TestLostAnswers(t *testing.T) {
 				return nil
 			}
 			if c.before {
-				configs.Before = lose
+				configs.Before(lose)
 			} else {
-				configs.After = lose
+				configs.After(lose)
 			}
 			_, err := s.Update(t.Context(), credit(1))
 			wantKind(t, err, c.kind)
-			configs.Before, configs.After = nil, nil
+			configs.Before(nil)
+			configs.After(nil)
 			if got := load(t, s).Credit; got != c.credit {
 				t.Fatalf("credit %d, want %d: a lost answer is never repeated", got, c.credit)
 			}
@@ -140,12 +141,12 @@ func TestLostAnswers(t *testing.T) {
 
 func TestLostCreateOfTheLedgerIsFound(t *testing.T) {
 	configs := ledgertest.New()
-	configs.After = func(call string) error {
+	configs.After(func(call string) error {
 		if strings.HasPrefix(call, "create") {
 			return ledgertest.ErrLost()
 		}
 		return nil
-	}
+	})
 	s := ledger.NewStore(configs, "web")
 	if err := s.Create(t.Context(), "swarm1", 3); err != nil {
 		t.Fatal(err)
@@ -159,13 +160,13 @@ func TestFirstCreationRace(t *testing.T) {
 	configs := ledgertest.New()
 	other := ledger.NewStore(configs, "web")
 	raced := false
-	configs.Before = func(call string) error {
+	configs.Before(func(call string) error {
 		if call == "create swarmd.web" && !raced {
 			raced = true
 			return other.Create(context.Background(), "swarm1", 7)
 		}
 		return nil
-	}
+	})
 	s := ledger.NewStore(configs, "web")
 	if err := s.Create(t.Context(), "swarm1", 1); err != nil {
 		t.Fatal(err)
@@ -187,7 +188,7 @@ func TestLoad(t *testing.T) {
 	configs.Put("swarmd.web", map[string]string{"swarmd.ledger.format": "1", "swarmd.ledger.revision": "two"}, nil)
 	_, err = s.Load(t.Context())
 	wantKind(t, err, apierr.Invalid)
-	configs.Before = func(string) error { return &apierr.Error{Kind: apierr.NoLeader, Err: errors.New("no leader")} }
+	configs.Before(func(string) error { return &apierr.Error{Kind: apierr.NoLeader, Err: errors.New("no leader")} })
 	_, err = s.Load(t.Context())
 	wantKind(t, err, apierr.NoLeader)
 }
@@ -219,7 +220,7 @@ func TestLabelsOfOthersArePreserved(t *testing.T) {
 func TestStoreWaitsNoLongerThanItsCaller(t *testing.T) {
 	s, configs := newStore(t)
 	held, release := make(chan struct{}), make(chan struct{})
-	configs.Before = func(string) error { close(held); <-release; return nil }
+	configs.Before(func(string) error { close(held); <-release; return nil })
 	go func() { _, _ = s.Load(context.Background()) }()
 	<-held
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)

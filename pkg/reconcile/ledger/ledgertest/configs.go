@@ -23,12 +23,25 @@ type Objects struct {
 	index   uint64
 	calls   []string
 
-	// Before is asked before a call takes effect, After once it has: an error is what the caller gets. Both may be nil.
-	Before, After func(call string) error
+	before, after func(call string) error
 }
 
 // New returns an empty swarm.
 func New() *Objects { return &Objects{objects: map[string]swarm.Config{}} }
+
+// Before sets what is asked before each call takes effect: an error is what the caller gets, and there is no effect. It may be nil.
+func (c *Objects) Before(ask func(call string) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.before = ask
+}
+
+// After sets what is asked once a call has taken effect: an error is what the caller gets all the same. It may be nil.
+func (c *Objects) After(ask func(call string) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.after = ask
+}
 
 // ErrLost is the error of a call whose answer was lost.
 func ErrLost() error {
@@ -139,7 +152,7 @@ func (c *Objects) RemoveConfig(_ context.Context, id string) error {
 func (c *Objects) call(what string, effect func() error) error {
 	c.mu.Lock()
 	c.calls = append(c.calls, what)
-	before, after := c.Before, c.After
+	before, after := c.before, c.after
 	c.mu.Unlock()
 	if before != nil {
 		if err := before(what); err != nil {

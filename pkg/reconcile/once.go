@@ -1,0 +1,46 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/spec"
+)
+
+// Look is one look at everything, for people: the report of a pass that executes nothing. Run must not be running.
+func (l *Loop) Look(ctx context.Context) Report {
+	began := time.Now()
+	l.number++
+	t := l.guarded(ctx)
+	r := l.report(t, began)
+	if st, err := l.cfg.Store.Look(ctx); err == nil {
+		r.Lease = LeaseReport{Holder: st.Lease.Holder, Epoch: st.Lease.Epoch}
+	}
+	return r
+}
+
+// Preview is the plan as it would be if the file were the accepted revision, and the world that it was made for. It writes nothing. Run must
+// not be running.
+func (l *Loop) Preview(ctx context.Context, s *spec.Spec) (plan.Plan, world.World, error) {
+	stack, err := l.cfg.Convert(s)
+	if err != nil {
+		return plan.Plan{}, world.World{}, err
+	}
+	st, err := l.cfg.Store.Look(ctx)
+	if err != nil {
+		return plan.Plan{}, world.World{}, err
+	}
+	want := desired{spec: s, stack: stack, revision: st.Ledger.Revision + 1}
+	w := world.Observe(ctx, l.cfg.Reads, l.cfg.Cluster, want.adopt())
+	if rev, ok := st.Revision(st.Ledger.Revision); ok {
+		if before, _, err := l.read(rev.Data); err == nil {
+			w.Ledger.Credit += ledger.Lowered(before, s) // what accepting this file would permit
+		}
+	}
+	p := plan.Compute(plan.Input{Now: time.Now(), Spec: s, Revision: want.revision, Stack: stack, World: w, Epoch: st.Lease.Epoch,
+		Holder: st.Lease.Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices()})
+	return p, w, nil
+}

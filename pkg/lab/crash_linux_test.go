@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -16,23 +17,25 @@ import (
 
 const childDir = "SWARMD_LAB_CHILD_DIR"
 
-// TestServeChild is no test: it is the lab's server that the tests below start as a process of its own, to kill it.
-func TestServeChild(t *testing.T) {
+// TestMain is the tests, or, as a process of its own that they start to end or kill it, a lab's server.
+func TestMain(m *testing.M) {
 	dir := os.Getenv(childDir)
 	if dir == "" {
-		t.Skip("SKIPPED: run by TestCrash and TestDownFromOutside only")
+		os.Exit(m.Run())
 	}
-	ctx, stop := signal.NotifyContext(t.Context(), unix.SIGTERM)
-	defer stop()
-	if err := Serve(ctx, Options{Dir: dir, ImageDir: filepath.Join(DefaultDir, "image")}, nil); err != nil {
-		t.Fatal(err)
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
+	err := Serve(ctx, Options{Dir: dir, ImageDir: filepath.Join(DefaultDir, "image")}, nil)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
 
 // serveChild starts a lab in another process and boots one droplet in it.
 func serveChild(t *testing.T, dir string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestServeChild$")
+	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childDir+"="+dir)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -40,10 +43,9 @@ func serveChild(t *testing.T, dir string) *exec.Cmd {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	var s Status
-	err := until(ctx, "the lab", func() (ok bool) { s, _ = ReadStatus(dir); return s.PID == cmd.Process.Pid })
-	if err != nil {
-		t.Fatal(err)
+	s, err := Wait(ctx, dir)
+	if err != nil || s.PID != cmd.Process.Pid {
+		t.Fatalf("status %+v, %v", s, err)
 	}
 	create(t, &Lab{status: s, machines: &machines{}}, clientFor(t, s), "victim", "s-1vcpu-1gb", "")
 	err = until(ctx, "the droplet's engine", func() bool {

@@ -70,7 +70,7 @@ func (l *Lab) WriteFile(id int, path string, content []byte, mode os.FileMode) e
 	return os.Chmod(full, mode)
 }
 
-// CutLink takes a droplet off both networks; its processes go on.
+// CutLink takes a droplet off both networks; its processes go on. A power-on finds the cables mended.
 func (l *Lab) CutLink(ctx context.Context, id int) error { return l.setLink(ctx, id, "down") }
 
 // RestoreLink mends what CutLink cut.

@@ -16,6 +16,12 @@ func Down(context.Context, Options, bool) error { return ErrUnsupported }
 // ReadStatus returns ErrUnsupported.
 func ReadStatus(string) (Status, error) { return Status{}, ErrUnsupported }
 
+// Wait returns ErrUnsupported.
+func Wait(context.Context, string) (Status, error) { return Status{}, ErrUnsupported }
+
+// Leftovers is empty.
+func Leftovers(string) []string { return nil }
+
 // Command returns ErrUnsupported.
 func Command(context.Context, string, ...string) (*exec.Cmd, error) { return nil, ErrUnsupported }
 

@@ -32,27 +32,33 @@ type machine struct {
 	orders  chan func(context.Context) error
 	done    chan struct{} // closed when destroyed
 
-	mu    sync.Mutex
-	state docean.State
-	init  int // PID of the machine's init; 0 while off
-	since time.Time
-	fault error // why the last order failed
+	mu     sync.Mutex
+	state  docean.State
+	nspawn int // PID of its systemd-nspawn; 0 while off
+	since  time.Time
+	fault  error // why the last order failed
 
-	running *supervisor // touched by the orders only
+	running *supervisor // touched by the orders only, and so is gone
+	gone    bool
 }
 
 // supervisor is a running systemd-nspawn.
 type supervisor struct {
-	pid  int
-	gone chan struct{} // closed when it has ended
+	pid    int
+	gone   chan struct{} // closed when it has ended
+	reboot bool          // it ended because the guest wants to boot again; valid once gone is closed
 }
+
+// rebootCode is how systemd-nspawn --keep-unit asks to be started again.
+const rebootCode = 133
 
 // orderTime bounds one order; a boot takes well under a second on an idle host.
 const orderTime = time.Minute
 
 func (m *machine) serve() {
 	defer close(m.done)
-	for order := range m.orders {
+	for !m.gone {
+		order := <-m.orders
 		ctx, cancel := context.WithTimeout(context.Background(), orderTime)
 		err := order(ctx)
 		cancel()
@@ -76,10 +82,10 @@ func (m *machine) give(order func(context.Context) error) error {
 	}
 }
 
-func (m *machine) set(s docean.State, init int) {
+func (m *machine) set(s docean.State, nspawn int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.state, m.init = s, init
+	m.state, m.nspawn = s, nspawn
 	if s == docean.Running {
 		m.since = time.Now()
 	}
@@ -89,7 +95,7 @@ func (m *machine) look() Droplet {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d := Droplet{
-		ID: m.spec.ID, Name: m.spec.Name, State: m.state, Init: m.init, Since: m.since,
+		ID: m.spec.ID, Name: m.spec.Name, State: m.state, Nspawn: m.nspawn, Init: initOf(m.nspawn), Since: m.since,
 		Public: host(m.spec.PublicIPv4), Private: host(m.spec.PrivateIPv4),
 	}
 	if m.fault != nil {
@@ -136,25 +142,24 @@ func (m *machine) powerOn(ctx context.Context) error {
 		return fmt.Errorf("power on: %w", err)
 	}
 	m.running = sup
-	init := 0
-	err = until(ctx, "the machine's init", func() bool {
-		init = initOf(sup.pid)
-		return init != 0 || closed(sup.gone)
-	})
-	if err == nil && init == 0 {
+	err = until(ctx, "the machine's init", func() bool { return initOf(sup.pid) != 0 || closed(sup.gone) })
+	if err == nil && closed(sup.gone) {
 		err = errors.New("systemd-nspawn ended")
 	}
 	if err != nil {
 		return fmt.Errorf("power on: the machine did not start: %w; %s", err, m.console())
 	}
-	m.set(docean.Running, init)
+	m.set(docean.Running, sup.pid)
 	go m.watch(sup)
 	return nil
 }
 
-// watch notes when the machine has gone off, by order or by itself.
+// watch notes when the machine has gone off, by order or by itself, and boots it again if it wants to.
 func (m *machine) watch(sup *supervisor) {
 	<-sup.gone
+	if sup.reboot && m.give(m.powerOn) == nil {
+		return
+	}
 	m.set(docean.Off, 0)
 	m.changed()
 }
@@ -177,7 +182,8 @@ func (m *machine) start(procs []string) (*supervisor, error) {
 	}
 	sup := &supervisor{pid: cmd.Process.Pid, gone: make(chan struct{})}
 	go func() {
-		_ = cmd.Wait() // how it ended does not matter: it is off
+		_ = cmd.Wait() // how it ended does not matter, but for one way
+		sup.reboot = cmd.ProcessState.ExitCode() == rebootCode
 		close(sup.gone)
 	}()
 	return sup, nil
@@ -225,8 +231,9 @@ func (m *machine) powerOff(ctx context.Context) error {
 	}
 }
 
-// destroy leaves nothing of the machine.
+// destroy leaves nothing of the machine. It is the last order that is carried out.
 func (m *machine) destroy(ctx context.Context) error {
+	m.gone = true
 	if err := m.powerOff(ctx); err != nil {
 		return fmt.Errorf("destroy: %w", err)
 	}

@@ -44,6 +44,7 @@ func TestMachine(t *testing.T) {
 	t.Run("cut link", func(t *testing.T) { cutLink(t, l, d.ID, other) })
 	t.Run("kill engine", func(t *testing.T) { killEngine(t, l, d.ID) })
 	t.Run("pause", func(t *testing.T) { pause(t, l, d) })
+	t.Run("reboot from inside", func(t *testing.T) { reboot(t, l, d.ID) })
 	t.Run("power cycle", func(t *testing.T) { powerCycle(t, l, c, d.ID) })
 	t.Run("destroy", func(t *testing.T) { destroy(t, l, c, d, other.ID) })
 }
@@ -224,9 +225,29 @@ func pause(t *testing.T, l *Lab, d *godo.Droplet) {
 	}
 }
 
+func reboot(t *testing.T, l *Lab, id int) {
+	before := l.EngineHost(id)
+	if _, err := l.Exec(t.Context(), id, "systemctl", "reboot"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	err := until(ctx, "the next init", func() bool { now := l.EngineHost(id); return now != before && now != "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, l, id, "docker", "version")
+	if got, _ := eventually(t, l, id, "cat", "/root/boots"); got != "boot\nboot" {
+		t.Errorf("boots: %q", got)
+	}
+	if s, err := ReadStatus(l.opts.Dir); err != nil || "unix:///proc/"+itoa(s.Droplets[0].Init)+"/root/run/docker.sock" != l.EngineHost(id) {
+		t.Errorf("status %+v after the reboot, %v", s, err)
+	}
+}
+
 // powerCycle shuts a droplet down and cuts its power, and finds it back on the same disk each time, its boot commands run again.
 func powerCycle(t *testing.T, l *Lab, c *godo.Client, id int) {
-	boots := "boot"
+	boots := "boot\nboot" // the first one, and the reboot from inside
 	for _, cut := range []bool{false, true} {
 		off := c.DropletActions.Shutdown
 		if cut {

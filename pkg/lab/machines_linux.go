@@ -71,7 +71,6 @@ func (ms *machines) Destroy(id int) error {
 	if err := m.give(m.destroy); err != nil {
 		return err
 	}
-	close(m.orders)
 	delete(ms.byID, id)
 	ms.leave = append(slices.DeleteFunc(ms.leave, func(m *machine) bool { return closed(m.done) }), m)
 	return nil
@@ -136,7 +135,6 @@ func (ms *machines) closeAll(ctx context.Context) error {
 	ms.closed = true
 	for id, m := range ms.byID {
 		if m.give(m.destroy) == nil {
-			close(m.orders)
 			ms.leave = append(ms.leave, m)
 			delete(ms.byID, id)
 		}

@@ -98,8 +98,9 @@ type Droplet struct {
 	State   docean.State `json:"state"`
 	Public  string       `json:"public"`
 	Private string       `json:"private"`
-	Init    int          `json:"init"`  // PID of the machine's init on the host, 0 while it is off
-	Since   time.Time    `json:"since"` // of the last power-on
+	Nspawn  int          `json:"nspawn"` // PID of the machine's systemd-nspawn, 0 while it is off
+	Init    int          `json:"init"`   // PID of the machine's init on the host, 0 while it is off; new after a reboot from inside
+	Since   time.Time    `json:"since"`  // of the last power-on
 	Error   string       `json:"error,omitempty"`
 }
 

@@ -27,7 +27,7 @@ func Serve(ctx context.Context, o Options, ready func(Status)) error {
 }
 
 // Down ends the lab of that directory, whoever serves it or whatever a crashed one left, and with image the cached image too. It is
-// no error when there is none.
+// no error when there is none. Otherwise only the image and an empty lock file stay.
 func Down(ctx context.Context, o Options, image bool) error {
 	o = o.withDefaults()
 	if os.Geteuid() != 0 {
@@ -44,6 +44,8 @@ func Down(ctx context.Context, o Options, image bool) error {
 	err = sweep(ctx, o.Dir)
 	if image {
 		err = errors.Join(err, removeTree(o.ImageDir))
+		_ = os.Remove(filepath.Join(o.Dir, "lock"))
+		_ = os.Remove(o.Dir) // unless somebody put something there
 	}
 	if err != nil {
 		return fmt.Errorf("lab down: %w", err)
@@ -74,11 +76,19 @@ func ReadStatus(dir string) (Status, error) {
 		return Status{}, fmt.Errorf("%w: process %d that served it is gone; the next start sweeps up after it", ErrNotRunning, s.PID)
 	}
 	for i, d := range s.Droplets {
-		if d.Init != 0 {
-			if _, ok := readProcess(d.Init); !ok {
-				s.Droplets[i].Init = 0
-			}
-		}
+		s.Droplets[i].Init = initOf(d.Nspawn)
+	}
+	return s, nil
+}
+
+// Wait returns the status of a lab that another process is just starting, as soon as it can be used.
+func Wait(ctx context.Context, dir string) (s Status, err error) {
+	waited := until(ctx, "the lab", func() bool {
+		s, err = ReadStatus(dir)
+		return err == nil
+	})
+	if waited != nil {
+		return Status{}, errors.Join(waited, err)
 	}
 	return s, nil
 }

@@ -156,10 +156,8 @@ func TestQuietPassCostsAtMostNineCallsAndWritesOnlyTheLease(t *testing.T) {
 				t.Fatalf("%d reads %v and %d calls of the store %v in 30 s", len(calls), calls, len(store), store)
 			}
 		}
-		e.taken()
-		before := len(e.Objects.Calls())
 		settle(6 * time.Second) // the lease is due for renewal
-		before = len(e.Objects.Calls())
+		before := len(e.Objects.Calls())
 		e.taken()
 		d.Kick()
 		synctest.Wait()

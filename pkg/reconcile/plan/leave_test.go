@@ -111,6 +111,9 @@ func TestLeaveGoesStageByStage(t *testing.T) {
 		{"not if its identity is disputed", 1, 2, both(to(1, 1), begun(id, 0, idle(id), func(m *model) {
 			m.droplets[id].node.EngineLabels[swarm.LabelDroplet] = "102"
 		})), nil, []string{"identity node/web-workers-aaaab"}},
+		{"one that leaves and is disputed is replaced", 1, 2, both(to(1, 2), begun(id, 0, idle(id), func(m *model) {
+			m.droplets[id].node.EngineLabels[swarm.LabelDroplet] = "102"
+		})), []string{"create/web-workers-aaaac"}, []string{"identity node/web-workers-aaaab"}},
 		{"not if the node is no more on it, but in the swarm", 1, 2, both(to(1, 1), begun(id, 0, func(m *model) {
 			m.nodes["n103"] = &machine{node: m.droplets[id].node}
 			m.nodes["n103"].node.Addr, m.nodes["n103"].node.EngineLabels = "10.9.9.9", nil
@@ -146,6 +149,11 @@ func TestManagersLeave(t *testing.T) {
 			nil, []string{"quorum node/web-workers-aaaac"}},
 		{"the holder does not take itself out", 3, 0, both(to(1, 0), begun(id, 0), func(m *model) { m.holder = "n103" }), nil, []string{"self node/web-managers-aaaab"}},
 		{"another holder does", 3, 0, both(to(1, 0), begun(id, 0), func(m *model) { m.holder = "n102" }), []string{"drain/n103"}, nil},
+		{"of two, the unreachable one neither", 3, 0, both(to(1, 0), func(m *model) {
+			delete(m.droplets, 102)
+			begun(id, 0, idle(id), unreachable(id))(m)
+		}), nil, []string{"quorum node/web-managers-aaaab"}},
+		{"never the last", 1, 1, both(to(0, 1), func(m *model) { m.holder = "" }, begun(101, 0, idle(101))), nil, []string{"quorum node/web-managers-first"}},
 		{"of two, both must be reachable", 3, 0, both(to(1, 0), func(m *model) {
 			delete(m.droplets, 102)
 			begun(id, 0, idle(id), unreachable(101))(m)

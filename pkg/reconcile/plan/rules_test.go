@@ -255,6 +255,15 @@ func TestNodeDrift(t *testing.T) {
 			m.droplets[102].node.Spec.Role = swarm.Manager
 			m.changeRole(m.droplets[102])
 		}, []string{"demote/n102"}, nil},
+		{"but not by the lease holder to itself", 1, 1, func(m *model) {
+			m.droplets[102].node.Spec.Role, m.holder = swarm.Manager, "n102"
+			m.changeRole(m.droplets[102])
+		}, nil, []string{"self node/web-workers-aaaaa"}},
+		{"a promotion and a demotion: the promotion first, alone", 3, 1, func(m *model) {
+			m.droplets[103].node.Spec.Role, m.droplets[104].node.Spec.Role = swarm.Worker, swarm.Manager
+			m.changeRole(m.droplets[103])
+			m.changeRole(m.droplets[104])
+		}, []string{"promote/n103"}, nil},
 		{"demoted by hand is put back", 3, 0, func(m *model) {
 			m.droplets[103].node.Spec.Role = swarm.Worker
 			m.changeRole(m.droplets[103])
@@ -311,6 +320,15 @@ func TestWithoutACloud(t *testing.T) {
 	in.Spec = newSpec(pool("managers", "manager", 1), pool("workers", "worker", 1))
 	if p := plan.Compute(in); len(p.Steps) > 0 || !slices.Equal(holds(p), []string{"no-cloud pool/workers"}) {
 		t.Errorf("steps %v, holds %v", ids(p), p.Holds)
+	}
+	for i := range parts.Nodes {
+		parts.Nodes[i].Spec.Labels[swarm.LabelKeys] = swarm.LabelDroplet + ",zone"
+	}
+	in.World = world.Join(parts)
+	for _, s := range plan.Compute(in).Steps {
+		if a := s.Action.(plan.UpdateNode); a.Spec.Labels[swarm.LabelDroplet] == "" {
+			t.Errorf("%s loses the binding", s.ID)
+		}
 	}
 }
 

@@ -162,7 +162,7 @@ func TestPoolsThatTheFileNoLongerHasAreCounted(t *testing.T) {
 	m := grown(t, 1, 2)
 	in := m.input()
 	in.Prices = map[string]float64{"s-1vcpu-1gb": 6}
-	in.Spec = newSpec(pool("managers", "manager", 1))
+	in.Spec = newSpec(pool("managers", "manager", 1), pool("xtra", "worker", 0))
 	want := plan.PoolCount{Pool: "workers", Have: 2, MonthlyBefore: 12, Monthly: 12}
 	if diff := cmp.Diff(want, plan.Compute(in).Pools[1]); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

@@ -97,6 +97,10 @@ func joinCases() []joinCase {
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5), droplet(1, "web-managers-vwxyz", opB)},
 				Nodes: []swarm.Node{boundNode("boss", 1), claimant("w", 1, "10.0.0.5")}},
 			[]string{"1 boss bound managers owned", "5 w contradicted workers owned: claims droplet 1, to which another node is bound"}},
+		{"a forger at a bound droplet's address does not take its place",
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5), droplet(1, "web-managers-vwxyz", opB)},
+				Nodes: []swarm.Node{boundNode("boss", 1), claimant("a", 1, "10.0.0.5"), moved(boundNode("w", 5))}},
+			[]string{"1 boss bound managers owned", "5 w bound workers owned", "- a contradicted : claims droplet 1, to which another node is bound"}},
 		{"two nodes bound to one droplet: nobody is on it for sure",
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{boundNode("a", 5), boundNode("b", 5)}},
 			[]string{"5 - contradicted workers owned: 2 nodes are bound to it", "- a contradicted workers: 2 nodes are bound to droplet 5",
@@ -135,6 +139,10 @@ func joinCases() []joinCase {
 			world.Parts{Droplets: []cloud.Droplet{{ID: 5, Name: "web-workers-abcde"}},
 				Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: opA, Kind: ledger.Create, Pool: "workers", Name: "web-workers-abcde", DropletID: 5}}}},
 			[]string{"5 -  workers owned create:a"}},
+		{"a recorded id under another name makes nothing ours",
+			world.Parts{Droplets: []cloud.Droplet{{ID: 5, Name: "pet"}},
+				Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: opA, Kind: ledger.Create, Pool: "workers", Name: "web-workers-abcde", DropletID: 5}}}},
+			[]string{"5 -   create:a: has not the cluster's tag"}},
 		{"a create without an id is found by its tag; a delete counts more",
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5), droplet(6, "web-workers-vwxyz", opB)},
 				Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: opA, Kind: ledger.Create}, {ID: opB, Kind: ledger.Create},
@@ -154,6 +162,11 @@ func joinCases() []joinCase {
 
 func forge(n swarm.Node, claim int) swarm.Node {
 	n.EngineLabels = map[string]string{swarm.LabelDroplet: strconv.Itoa(claim)}
+	return n
+}
+
+func moved(n swarm.Node) swarm.Node {
+	n.Addr = "10.0.0.99"
 	return n
 }
 

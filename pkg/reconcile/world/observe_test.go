@@ -25,6 +25,7 @@ type side struct {
 	unlisted []cloud.Droplet
 	nodes    []swarm.Node
 	ledger   ledger.Ledger
+	confused bool // answers a GET with another droplet
 }
 
 func (s *side) call(what string) error {
@@ -42,7 +43,7 @@ func (s *side) Droplets(_ context.Context, tag string) ([]cloud.Droplet, error) 
 
 func (s *side) Droplet(_ context.Context, id int) (cloud.Droplet, error) {
 	for _, d := range s.unlisted {
-		if d.ID == id {
+		if d.ID == id || s.confused {
 			return d, s.call("droplet")
 		}
 	}
@@ -127,6 +128,16 @@ func TestObserveTakesAFailedConfirmationForAGapNotForGone(t *testing.T) {
 		w := world.Observe(t.Context(), s.reads(), "web", nil)
 		if len(w.Gone) != 0 || len(w.Gaps) != 1 || w.Gaps[0].What != "droplets" || w.Machines[0].Missing {
 			t.Errorf("gone %v, gaps %v", w.Gone, w.Gaps)
+		}
+	})
+}
+
+func TestObserveBelievesNoAnswerAboutAnotherDroplet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &side{confused: true, unlisted: []cloud.Droplet{ownDroplet(6)}, nodes: []swarm.Node{boundNode("n7", 7)}}
+		w := world.Observe(t.Context(), s.reads(), "web", nil)
+		if len(w.Gone) != 0 || len(w.Gaps) != 1 || len(w.Machines) != 1 {
+			t.Errorf("gone %v, gaps %v, machines %v", w.Gone, w.Gaps, said(w.Machines))
 		}
 	})
 }

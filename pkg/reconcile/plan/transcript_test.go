@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -28,6 +29,23 @@ func golden(t *testing.T, name, got string) {
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-golden +got; -update writes it):\n%s", path, diff)
+	}
+}
+
+// BenchmarkConvergedPass is the decision for 5 nodes and 200 services with two tasks each, where nothing is to be done.
+func BenchmarkConvergedPass(b *testing.B) {
+	m := grown(b, 3, 2)
+	var services []swarm.ServiceSpec
+	for i := range 200 {
+		services = append(services, service(fmt.Sprintf("app%03d", i), "app:1", 2))
+	}
+	m.stack = stack(services...)
+	m.settle(time.Hour)
+	in := m.input()
+	for b.Loop() {
+		if p := plan.Compute(in); !p.Converged {
+			b.Fatal("not converged")
+		}
 	}
 }
 

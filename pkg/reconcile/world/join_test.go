@@ -217,6 +217,9 @@ func TestPoolIsTheNamesMiddle(t *testing.T) {
 		if got := w.Machines[0].Pool; got != want || w.Machines[0].Owned != (want != "") {
 			t.Errorf("%s: pool %q, want %q", name, got, want)
 		}
+		if world.Owned("web", droplet(5, name, opA)) != (want != "") {
+			t.Errorf("%s: owned by what it shows: %t", name, want == "")
+		}
 	}
 }
 

@@ -56,7 +56,7 @@ type Reads struct {
 const confirmations = 8
 
 // Observe looks at everything once: one call for each kind of thing, side by side, then one GET for each droplet that the ledger, a
-// node's binding or adopt (droplet id → pool) names and the list does not show, because lists lag. Each failure is a Gap; nothing is
+// node's binding or claim, or adopt (droplet id → pool) names and the list does not show, because lists lag. Each failure is a Gap; nothing is
 // tried twice. In the steady state of a cluster without adopted machines that is eight calls.
 func Observe(ctx context.Context, r Reads, cluster string, adopt map[int]string) World {
 	s := &sight{in: Parts{At: time.Now(), Name: cluster, Adopt: adopt, NoDroplets: r.Cloud == nil}}
@@ -156,6 +156,7 @@ func (p *Parts) unlisted() []int {
 	}
 	for _, n := range p.Nodes {
 		name(label(n.Spec.Labels))
+		name(label(n.EngineLabels)) // the first manager has no operation in the ledger: unseen, its place would be filled again
 	}
 	for id := range p.Adopt {
 		name(id)

@@ -103,6 +103,17 @@ func TestObserveConfirmsWhatTheListDoesNotShow(t *testing.T) {
 	})
 }
 
+func TestObserveConfirmsAClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &side{unlisted: []cloud.Droplet{ownDroplet(6)}, nodes: []swarm.Node{claimant("n6", 6, "10.0.0.6"), claimant("n7", 7, "10.0.0.7")}}
+		w := world.Observe(t.Context(), s.reads(), "web", nil)
+		want := []string{"6 n6 claimed workers owned", "- n7 contradicted : claims droplet 7, which is not the cluster's"}
+		if diff := cmp.Diff(want, said(w.Machines)); diff != "" {
+			t.Errorf("-want +got\n%s", diff)
+		}
+	})
+}
+
 func TestObserveKeepsEveryFailureAsAGap(t *testing.T) {
 	for _, what := range []string{"droplets", "info", "cluster", "nodes", "services", "tasks", "networks", "ledger"} {
 		synctest.Test(t, func(t *testing.T) {

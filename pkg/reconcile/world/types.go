@@ -50,6 +50,6 @@ type World struct {
 	Tasks      []swarm.Task    // sorted by service, slot, node, id
 	Networks   []swarm.Network // sorted by name
 	Gaps       []Gap           // sorted by What
-	Gone       []int           // droplet ids that the ledger, a binding or the file names and of which a GET said "not found"; sorted
+	Gone       []int           // droplet ids that the ledger, a binding, a claim or the file names and of which a GET said "not found"; sorted
 	NoDroplets bool            // the swarm is looked at without a cloud (no token): droplet steps are held
 }

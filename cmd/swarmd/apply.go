@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/swarmd/swarmd/pkg/reconcile"
+)
+
+func applyCommand(a *app) *cobra.Command {
+	var file string
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "apply -f FILE",
+		Short: "Make the file the next revision and follow until it is true; exit 0 converged, 1 not",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, data, err := readFile(file, a.err)
+			if err != nil {
+				return err
+			}
+			asm, err := a.assemble(s.Cluster, zap.NewNop(), true)
+			if err != nil {
+				return err
+			}
+			defer asm.close()
+			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+			defer cancel()
+			return a.follow(ctx, asm, data, "apply "+whoami())
+		},
+	}
+	fileFlag(cmd, &file)
+	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "how long to follow")
+	return cmd
+}
+
+// whoami is who hands in a revision, for people.
+func whoami() string {
+	host, _ := os.Hostname()
+	if u, err := user.Current(); err == nil {
+		return u.Username + "@" + host
+	}
+	return host
+}
+
+// follow submits the file and shows the way to convergence. While nobody holds the lease, this process holds it.
+func (a *app) follow(ctx context.Context, asm *assembly, data []byte, source string) error {
+	loop := reconcile.New(asm.config(instanceName(), true))
+	ctx, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- loop.Run(ctx) }()
+	defer func() { stop(); <-ended }()
+
+	view := a.newProgress()
+	defer view.close()
+	revision, err := loop.Submit(ctx, data, source)
+	if err != nil {
+		return err
+	}
+	view.say("revision %d accepted", revision)
+	began := time.Now()
+	last, err := loop.Await(ctx, revision, view.tell)
+	view.close()
+	switch {
+	case err == nil:
+		fmt.Fprintf(a.out, "converged: revision %d is true after %s\n", revision, time.Since(began).Round(100*time.Millisecond))
+		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		a.printReport(last)
+		return &exitError{code: 1, msg: fmt.Sprintf("revision %d is accepted but not true yet; swarmd goes on", revision)}
+	}
+	return err
+}

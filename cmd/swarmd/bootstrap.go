@@ -1,0 +1,264 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/swarmd/swarmd/pkg/bootstrap"
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
+	"github.com/swarmd/swarmd/pkg/cloud/userdata"
+	"github.com/swarmd/swarmd/pkg/reconcile/brake"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm/docker"
+	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh"
+)
+
+type bootstrapFlags struct {
+	file, binary string
+	systemd      bool
+	timeout      time.Duration
+}
+
+func bootstrapCommand(a *app) *cobra.Command {
+	var f bootstrapFlags
+	cmd := &cobra.Command{
+		Use:   "bootstrap -f FILE",
+		Short: "From nothing: first manager, swarm, swarmd on the managers, the file as revision 1; exit 0 converged",
+		Long: `Makes the first manager over the cloud's API, initialises a swarm on its private address, keeps the API token as a Docker
+secret, starts swarmd as a global service on the managers from the image that the file names (swarmd.image), hands the
+file over as the first revision, and follows until it is true. Run again, it continues where an earlier run stopped.
+
+With --systemd the binary and a hardened unit go onto the managers' hosts instead, the token as a systemd credential, and
+swarmd watches /etc/swarmd/cluster.yaml there.
+
+ssh uses the agent or a key file (--ssh-key); the host key of a machine that was just made is pinned.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.bootstrap(cmd.Context(), f) },
+	}
+	fileFlag(cmd, &f.file)
+	cmd.Flags().BoolVar(&f.systemd, "systemd", false, "put swarmd onto the managers' hosts as a systemd unit")
+	cmd.Flags().StringVar(&f.binary, "binary", "", "with --systemd: the Linux binary to install (default: this program)")
+	cmd.Flags().DurationVar(&f.timeout, "timeout", 15*time.Minute, "how long to follow")
+	return cmd
+}
+
+// installer puts swarmd onto the managers in one of two ways.
+type installer interface {
+	first(ctx context.Context) error // onto the first manager, before the file is handed over
+	rest(ctx context.Context) error  // onto those that joined since
+}
+
+func (a *app) bootstrap(ctx context.Context, f bootstrapFlags) error {
+	s, data, err := readFile(f.file, a.err)
+	if err != nil {
+		return err
+	}
+	if s.Swarmd.Image == "" && !f.systemd {
+		return errors.New("the file names no image for swarmd: set swarmd.image, or use --systemd")
+	}
+	droplets, err := a.cloudClient(nil)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	view := a.newProgress()
+	first, err := a.firstManager(ctx, s, droplets, view)
+	view.close()
+	if err != nil {
+		return err
+	}
+	return a.settleIn(ctx, s, data, first, f)
+}
+
+// firstManager finds or makes the first manager, with a swarm on it.
+func (a *app) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.Client, view *progress) (bootstrap.First, error) {
+	braked, _ := brake.New(brake.Options{Cluster: s.Cluster, Cloud: api})
+	if err := preflight(ctx, braked, s); err != nil {
+		return bootstrap.First{}, err
+	}
+	network, err := vpcOf(ctx, braked, s.Cloud.VPC, managerPool(s).Region)
+	if err != nil {
+		return bootstrap.First{}, err
+	}
+	return bootstrap.FirstManager(ctx, bootstrap.Options{
+		Spec:  s,
+		Cloud: newHosts{braked, a.clusterHosts(s.Cluster)},
+		VPC:   vpcUUID(s, network),
+		UserData: func(context.Context) (string, error) {
+			return userdata.Render(userdata.Params{Cluster: s.Cluster, Pool: managerPool(s).Name, PrivateCIDR: network.IPRange})
+		},
+		Intent: bootstrap.Intent{Dir: a.stateDir()},
+		Dial: func(ctx context.Context, host string) (bootstrap.Engine, error) {
+			return a.dialEngine(ctx, s.Cluster, host)
+		},
+		Progress: view.say,
+	})
+}
+
+func vpcUUID(s *spec.Spec, network cloud.VPC) string {
+	if s.Cloud.VPC == "" {
+		return ""
+	}
+	return network.UUID
+}
+
+func managerPool(s *spec.Spec) spec.Pool {
+	for _, p := range s.Pools {
+		if p.Role == "manager" && p.Count > 0 {
+			return p
+		}
+	}
+	return spec.Pool{}
+}
+
+// preflight finds out what would fail later, before anything is made.
+func preflight(ctx context.Context, c *brake.Cloud, s *spec.Spec) error {
+	account, err := c.Account(ctx)
+	if err != nil {
+		return err
+	}
+	if account.Status == "locked" {
+		return errors.New("the DigitalOcean account is locked")
+	}
+	sizes, err := c.Sizes(ctx)
+	if err != nil {
+		return err
+	}
+	want, faults := 0, []error(nil)
+	for _, p := range s.Pools {
+		want += p.Count - len(p.Adopt)
+		faults = append(faults, offered(sizes, p))
+	}
+	if account.DropletLimit > 0 && want > account.DropletLimit {
+		faults = append(faults, fmt.Errorf("the file wants %d droplets, the account may have %d", want, account.DropletLimit))
+	}
+	return errors.Join(faults...)
+}
+
+// offered checks that the pool's size exists and is to be had in its region.
+func offered(sizes []cloud.Size, p spec.Pool) error {
+	for _, size := range sizes {
+		if size.Slug != p.Size {
+			continue
+		}
+		for _, r := range size.Regions {
+			if r == p.Region {
+				return nil
+			}
+		}
+		return fmt.Errorf("nodes.%s: size %s is not to be had in region %s", p.Name, p.Size, p.Region)
+	}
+	return fmt.Errorf("nodes.%s: there is no size %s", p.Name, p.Size)
+}
+
+// clusterHosts is the file with the host keys of the cluster's machines.
+func (a *app) clusterHosts(cluster string) string {
+	return filepath.Join(a.stateDir(), cluster+knownHostsSuffix)
+}
+
+// newHosts forgets the host keys of an earlier cluster of this name when the first machine of a new one is made: addresses come back.
+type newHosts struct {
+	*brake.Cloud
+	file string
+}
+
+func (n newHosts) CreateDroplet(ctx context.Context, r cloud.CreateDroplet) (cloud.Droplet, error) {
+	if err := os.Remove(n.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return cloud.Droplet{}, err
+	}
+	return n.Cloud.CreateDroplet(ctx, r)
+}
+
+// hostOptions are for a machine of the cluster: its key is pinned when it is seen first.
+func (a *app) hostOptions(cluster, host string) ssh.Options {
+	o := a.sshOptions()
+	o.Host, o.KnownHosts, o.Pin = host, a.clusterHosts(cluster), true
+	return o
+}
+
+func (a *app) dialEngine(ctx context.Context, cluster, host string) (bootstrap.Engine, error) {
+	conn, err := ssh.Dial(ctx, a.hostOptions(cluster, host))
+	if errors.Is(err, ssh.ErrHostKeyChanged) {
+		return nil, &bootstrap.FatalError{Err: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	engine, err := docker.New(docker.Options{Host: "ssh://" + host, Dial: conn.DialDocker})
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return engine, nil
+}
+
+// settleIn puts swarmd onto the first manager, hands the file over, follows, and puts swarmd onto the managers that joined.
+func (a *app) settleIn(ctx context.Context, s *spec.Spec, data []byte, first bootstrap.First, f bootstrapFlags) error {
+	host := "ssh://root@" + first.Droplet.PublicIPv4
+	there := a.with("DOCKER_HOST", host)
+	asm, err := there.assemble(s.Cluster, zap.NewNop(), true)
+	if err != nil {
+		return err
+	}
+	defer asm.close()
+	var in installer = serviceInstaller{app: there, spec: s}
+	if f.systemd {
+		in = unitInstaller{app: there, asm: asm, spec: s, data: data, binary: f.binary, firstHost: first.Droplet.PublicIPv4}
+	}
+	if err := in.first(ctx); err != nil {
+		return err
+	}
+	if err := waitForHolder(ctx, asm); err != nil {
+		return err
+	}
+	if err := there.follow(ctx, asm, data, "bootstrap "+whoami()); err != nil {
+		return err
+	}
+	if err := in.rest(ctx); err != nil {
+		return err
+	}
+	if !first.Created {
+		fmt.Fprintf(a.out, "cluster %s was already there\n", s.Cluster)
+	}
+	fmt.Fprintf(a.out, "to talk to it: export DOCKER_HOST=%s\n", host)
+	return nil
+}
+
+// with is the same app with one variable of its environment set.
+func (a *app) with(name, value string) *app {
+	b, getenv := *a, a.getenv
+	b.getenv = func(n string) string {
+		if n == name {
+			return value
+		}
+		return getenv(n)
+	}
+	return &b
+}
+
+// waitForHolder gives the swarmd on the first manager the time to take the lease, so that it acts and this process only follows. If it
+// does not come, this process does the work and the follower shows what is wrong.
+func waitForHolder(ctx context.Context, asm *assembly) error {
+	deadline := time.Now().Add(time.Minute)
+	for time.Now().Before(deadline) {
+		st, err := asm.store.Look(ctx)
+		if err == nil && st.Lease.Holder != "" {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+	return nil
+}

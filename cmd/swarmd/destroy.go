@@ -1,0 +1,277 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/bootstrap"
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/brake"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/spec"
+)
+
+type destroyFlags struct {
+	file, confirm  string
+	includeAdopted bool
+	timeout        time.Duration
+}
+
+func destroyCommand(a *app) *cobra.Command {
+	var f destroyFlags
+	cmd := &cobra.Command{
+		Use:   "destroy -f FILE",
+		Short: "Preview, typed confirmation, then every droplet that the cluster owns and nothing else",
+		Long: `Deletes, by id, the droplets that the cluster of the file owns; the swarm and its store go with them. First it shows what
+would go and what stays, then it wants the cluster's name typed, then it saves the list of ids to a file.
+
+With DOCKER_HOST set, swarmd on the managers is told to stop first, so that it does not replace what goes.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.destroy(cmd.Context(), f) },
+	}
+	fileFlag(cmd, &f.file)
+	cmd.Flags().StringVar(&f.confirm, "confirm", "", "the cluster's name, instead of typing it")
+	cmd.Flags().BoolVar(&f.includeAdopted, "include-adopted", false, "also the machines that were adopted, not made")
+	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Minute, "how long it may take")
+	return cmd
+}
+
+// doomed is what destroy is about, as it is saved before the first delete.
+type doomed struct {
+	Cluster  string         `json:"cluster"`
+	At       time.Time      `json:"at"`
+	Droplets []doomedMember `json:"droplets"`
+	Adopted  []doomedMember `json:"adopted"`
+	foreign  []cloud.Droplet
+}
+
+type doomedMember struct {
+	ID   int    `json:"id"`
+	Name string `json:"name"`
+}
+
+func (a *app) destroy(ctx context.Context, f destroyFlags) error {
+	s, _, err := readFile(f.file, a.err)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	api, err := a.cloudClient(nil)
+	if err != nil {
+		return err
+	}
+	look, _ := brake.New(brake.Options{Cluster: s.Cluster, Cloud: api})
+	d, err := survey(ctx, look, s)
+	if err != nil {
+		return err
+	}
+	a.previewDestroy(d, f.includeAdopted)
+	if err := a.confirm(s.Cluster, f.confirm); err != nil {
+		return err
+	}
+	path, err := a.saveDoomed(d)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "the list of ids is in %s\n", path)
+	a.haltSwarmd(ctx, s.Cluster)
+	ids, adopted := idsOf(d.Droplets), []int(nil)
+	if f.includeAdopted {
+		adopted = idsOf(d.Adopted)
+	}
+	sweep, _ := brake.New(brake.Options{Cluster: s.Cluster, Cloud: api, Destroy: append(ids, adopted...), Adopted: adopted})
+	if err := a.sweep(ctx, sweep, append(ids, adopted...)); err != nil {
+		return err
+	}
+	return a.sweepRest(ctx, sweep, s)
+}
+
+// survey sorts the cloud's droplets into what the cluster owns, what it adopted, and what only carries its tag.
+func survey(ctx context.Context, c *brake.Cloud, s *spec.Spec) (doomed, error) {
+	d := doomed{Cluster: s.Cluster, At: time.Now().UTC(), Droplets: []doomedMember{}, Adopted: []doomedMember{}}
+	all, err := c.Droplets(ctx, cloud.ClusterTag(s.Cluster))
+	if err != nil {
+		return d, err
+	}
+	adopted := map[int]bool{}
+	for _, p := range s.Pools {
+		for _, id := range p.Adopt {
+			adopted[id] = true
+		}
+	}
+	for _, droplet := range all {
+		switch {
+		case adopted[droplet.ID]:
+		case world.Owned(s.Cluster, droplet):
+			d.Droplets = append(d.Droplets, doomedMember{droplet.ID, droplet.Name})
+		default:
+			d.foreign = append(d.foreign, droplet)
+		}
+	}
+	for id := range adopted {
+		droplet, err := c.Droplet(ctx, id)
+		if apierr.KindOf(err) == apierr.NotFound {
+			continue
+		}
+		if err != nil {
+			return d, err
+		}
+		d.Adopted = append(d.Adopted, doomedMember{droplet.ID, droplet.Name})
+	}
+	return d, nil
+}
+
+func (a *app) previewDestroy(d doomed, includeAdopted bool) {
+	fmt.Fprintf(a.out, "cluster %s: %s will be deleted, and the swarm with them:\n", d.Cluster, plural(len(d.Droplets), "droplet"))
+	for _, m := range d.Droplets {
+		fmt.Fprintf(a.out, "  - %d %s\n", m.ID, m.Name)
+	}
+	for _, m := range d.Adopted {
+		if includeAdopted {
+			fmt.Fprintf(a.out, "  - %d %s (adopted)\n", m.ID, m.Name)
+		} else {
+			fmt.Fprintf(a.out, "  = %d %s stays: it was adopted, not made (--include-adopted)\n", m.ID, m.Name)
+		}
+	}
+	for _, droplet := range d.foreign {
+		fmt.Fprintf(a.out, "  = %d %s stays: it carries the cluster's tag but is not the cluster's\n", droplet.ID, droplet.Name)
+	}
+}
+
+// confirm wants the cluster's name, typed.
+func (a *app) confirm(cluster, given string) error {
+	if given == "" {
+		fmt.Fprintf(a.out, "type the cluster's name to go on: ")
+		line, err := bufio.NewReader(a.in).ReadString('\n')
+		if err != nil && line == "" {
+			return &exitError{code: 1, msg: "no confirmation; nothing was deleted"}
+		}
+		given = strings.TrimSpace(line)
+	}
+	if given != cluster {
+		return &exitError{code: 1, msg: fmt.Sprintf("%q is not %q; nothing was deleted", given, cluster)}
+	}
+	return nil
+}
+
+// saveDoomed writes the list to a file of its own, because the store goes with the cluster.
+func (a *app) saveDoomed(d doomed) (string, error) {
+	if err := os.MkdirAll(a.stateDir(), 0o700); err != nil {
+		return "", err
+	}
+	data, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(a.stateDir(), fmt.Sprintf("%s.destroy-%s.json", d.Cluster, d.At.Format("20060102T150405Z")))
+	return path, os.WriteFile(path, append(data, '\n'), 0o600)
+}
+
+// haltSwarmd fences the ledger for good: no swarmd can write another intent, so none creates or deletes anything from here on. If the
+// swarm cannot be reached, the sweep at the end finds what swarmd may have made in between.
+func (a *app) haltSwarmd(ctx context.Context, cluster string) {
+	if a.getenv("DOCKER_HOST") == "" {
+		fmt.Fprintln(a.out, "DOCKER_HOST is not set: swarmd is not told to stop; what it makes meanwhile is swept at the end")
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	err := func() error {
+		asm, err := a.assemble(cluster, zap.NewNop(), false)
+		if err != nil {
+			return err
+		}
+		defer asm.close()
+		_, err = asm.store.Update(ctx, func(l *ledger.Ledger) error { l.Epoch = math.MaxInt64; return nil })
+		return err
+	}()
+	if err != nil {
+		fmt.Fprintf(a.out, "swarmd could not be told to stop (%s); what it makes meanwhile is swept at the end\n", a.redact(err.Error()))
+		return
+	}
+	fmt.Fprintln(a.out, "swarmd is fenced: it creates and deletes nothing any more")
+}
+
+// sweep deletes the droplets side by side and waits until each is gone. A delete whose answer was lost is settled by looking.
+func (a *app) sweep(ctx context.Context, c *brake.Cloud, ids []int) error {
+	var g errgroup.Group
+	g.SetLimit(8)
+	for _, id := range ids {
+		g.Go(func() error {
+			for {
+				err := c.DeleteDroplet(ctx, id)
+				if _, gerr := c.Droplet(ctx, id); apierr.KindOf(gerr) == apierr.NotFound {
+					fmt.Fprintf(a.out, "deleted %d\n", id)
+					return nil
+				}
+				if err != nil && apierr.KindOf(err).Refused() && !again(apierr.KindOf(err)) {
+					return fmt.Errorf("droplet %d: %w", id, err)
+				}
+				select {
+				case <-ctx.Done():
+					return fmt.Errorf("droplet %d is not gone: %w", id, ctx.Err())
+				case <-time.After(time.Second):
+				}
+			}
+		})
+	}
+	return g.Wait()
+}
+
+// again reports whether a refused delete may be accepted later.
+func again(k apierr.Kind) bool {
+	return k == apierr.Busy || k == apierr.RateLimited || k == apierr.NotFound
+}
+
+// sweepRest looks until two lists in a row show nothing of the cluster's own, and deletes what still turns up.
+func (a *app) sweepRest(ctx context.Context, c *brake.Cloud, s *spec.Spec) error {
+	for empty := 0; empty < 2; {
+		d, err := survey(ctx, c, s)
+		if err != nil {
+			return err
+		}
+		if len(d.Droplets) == 0 {
+			empty++
+		} else {
+			empty = 0
+			for _, m := range d.Droplets {
+				fmt.Fprintf(a.out, "%d %s is still listed\n", m.ID, m.Name)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("droplets of the cluster are still there: run destroy again: %w", ctx.Err())
+		case <-time.After(2 * time.Second):
+		}
+	}
+	err := errors.Join(bootstrap.Intent{Dir: a.stateDir()}.Close(s.Cluster), os.Remove(a.clusterHosts(s.Cluster)))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	fmt.Fprintf(a.out, "nothing of cluster %s is left\n", s.Cluster)
+	return nil
+}
+
+func idsOf(members []doomedMember) []int {
+	ids := make([]int, 0, len(members))
+	for _, m := range members {
+		ids = append(ids, m.ID)
+	}
+	return ids
+}

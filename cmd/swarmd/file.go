@@ -1,0 +1,49 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/swarmd/swarmd/pkg/spec"
+)
+
+// fileFlag adds -f to a command.
+func fileFlag(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVarP(file, "file", "f", "", "the desired state (YAML)")
+	cmd.Flags().SortFlags = false
+}
+
+// readFile reads the file that people edit; faults and warnings are told on w, one a line.
+func readFile(path string, w io.Writer) (*spec.Spec, []byte, error) {
+	if path == "" {
+		return nil, nil, errors.New("which file? give -f FILE")
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, warnings, err := spec.Parse(path, data)
+	for _, f := range warnings {
+		fmt.Fprintf(w, "warning: %s\n", f)
+	}
+	if err != nil {
+		fmt.Fprintln(w, err)
+		n := 1
+		if faults := (spec.Faults)(nil); errors.As(err, &faults) {
+			n = len(faults)
+		}
+		return nil, nil, &exitError{code: 1, msg: plural(n, "fault") + " in " + path + "; nothing was changed"}
+	}
+	return s, data, nil
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}

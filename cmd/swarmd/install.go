@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/swarmd/swarmd/deploy"
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+	"github.com/swarmd/swarmd/pkg/swarm/docker"
+	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh"
+)
+
+// serviceInstaller runs swarmd as a global service: Swarm itself keeps one on every manager, also on those to come.
+type serviceInstaller struct {
+	app  *app
+	spec *spec.Spec
+}
+
+func (in serviceInstaller) rest(context.Context) error { return nil }
+
+func (in serviceInstaller) first(ctx context.Context) error {
+	engine, closer, err := in.app.engineClient(nil)
+	if err != nil {
+		return err
+	}
+	defer closer()
+	secret, err := in.secret(ctx, engine)
+	if err != nil {
+		return err
+	}
+	want, err := docker.SelfService(docker.Self{Cluster: in.spec.Cluster, Image: in.spec.Swarmd.Image,
+		APIURL: in.app.getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: docker.TokenSecret(in.spec.Cluster)})
+	if err != nil {
+		return err
+	}
+	return in.place(ctx, engine, want)
+}
+
+// secret returns the id of the secret with the API token, and makes it if there is none. Its value is never in user-data, arguments or
+// environment.
+func (in serviceInstaller) secret(ctx context.Context, engine *docker.Client) (string, error) {
+	name := docker.TokenSecret(in.spec.Cluster)
+	find := func() (string, error) {
+		all, err := engine.Secrets(ctx, name)
+		return all[name], err
+	}
+	if id, err := find(); err != nil || id != "" {
+		return id, err
+	}
+	token, err := digitalocean.TokenFromEnv(in.app.getenv, os.ReadFile)
+	if err != nil {
+		return "", err
+	}
+	id, err := engine.CreateSecret(ctx, name, map[string]string{swarm.LabelCluster: in.spec.Cluster}, []byte(token))
+	if err == nil {
+		return id, nil
+	}
+	if id, ferr := find(); ferr == nil && id != "" {
+		return id, nil // the answer was lost, or another run was quicker
+	}
+	return "", err
+}
+
+// place creates swarmd's service, or gives it the image that the file names now.
+func (in serviceInstaller) place(ctx context.Context, engine *docker.Client, want swarm.ServiceSpec) error {
+	services, err := engine.Services(ctx)
+	if err != nil {
+		return err
+	}
+	if digest, err := engine.ResolveImage(ctx, want.Image); err == nil {
+		want = docker.WithDigest(want, digest)
+	} else {
+		fmt.Fprintf(in.app.err, "warning: no digest for %s, its tag alone will do: %v\n", want.Image, err)
+	}
+	for _, s := range services {
+		if s.Spec.Name != want.Name {
+			continue
+		}
+		if s.Spec.Labels[swarm.LabelComponent] == "" {
+			return fmt.Errorf("there is a service %s that is not swarmd's: it is left alone", want.Name)
+		}
+		if s.Spec.Image == want.Image {
+			return nil
+		}
+		return engine.UpdateService(ctx, s.ID, s.Version, want)
+	}
+	_, err = engine.CreateService(ctx, want)
+	if apierr.KindOf(err) == apierr.Conflict {
+		return nil // made by a call whose answer was lost
+	}
+	return err
+}
+
+// unitInstaller puts the binary and the unit onto each manager's host.
+type unitInstaller struct {
+	app       *app
+	asm       *assembly
+	spec      *spec.Spec
+	data      []byte // the file
+	binary    string
+	firstHost string
+}
+
+func (in unitInstaller) first(ctx context.Context) error { return in.install(ctx, in.firstHost) }
+
+// rest installs swarmd on every other manager that has a droplet.
+func (in unitInstaller) rest(ctx context.Context) error {
+	nodes, err := in.asm.swarm.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	droplets, err := in.asm.cloud.Droplets(ctx, cloud.ClusterTag(in.spec.Cluster))
+	if err != nil {
+		return err
+	}
+	public := map[string]string{}
+	for _, d := range droplets {
+		public[d.PrivateIPv4] = d.PublicIPv4
+	}
+	var failed []error
+	for _, n := range nodes {
+		if host := public[n.Addr]; n.Manager != nil && host != "" && host != in.firstHost {
+			failed = append(failed, in.install(ctx, host))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// install is safe to repeat: it writes the same files and restarts only what changed.
+func (in unitInstaller) install(ctx context.Context, host string) error {
+	program, err := in.program()
+	if err != nil {
+		return err
+	}
+	token, err := digitalocean.TokenFromEnv(in.app.getenv, os.ReadFile)
+	if err != nil {
+		return err
+	}
+	conn, err := ssh.Dial(ctx, in.app.hostOptions(in.spec.Cluster, host))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }() // what counts was waited for
+	environment := ""
+	if url := in.app.getenv("DIGITALOCEAN_API_URL"); url != "" {
+		environment = "DIGITALOCEAN_API_URL=" + url + "\n"
+	}
+	if _, err := conn.Run(ctx, "install -d -m 0755 /etc/swarmd", nil); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		path string
+		mode os.FileMode
+		data []byte
+	}{
+		{"/usr/local/bin/swarmd", 0o755, program},
+		{"/etc/swarmd/token", 0o600, []byte(token + "\n")},
+		{"/etc/swarmd/environment", 0o644, []byte(environment)},
+		{"/etc/swarmd/cluster.yaml", 0o644, in.data},
+		{"/etc/systemd/system/swarmd.service", 0o644, []byte(deploy.Unit)},
+	} {
+		if err := conn.Upload(ctx, f.path, f.mode, bytes.NewReader(f.data)); err != nil {
+			return fmt.Errorf("put %s onto %s: %w", f.path, host, err)
+		}
+	}
+	if out, err := conn.Run(ctx, "systemctl daemon-reload && systemctl enable swarmd.service && systemctl restart swarmd.service", nil); err != nil {
+		return fmt.Errorf("start swarmd on %s: %w: %s", host, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// program is the Linux binary to install.
+func (in unitInstaller) program() ([]byte, error) {
+	path := in.binary
+	if path == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		path = self
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := elf.NewFile(bytes.NewReader(data)); err != nil {
+		return nil, fmt.Errorf("%s is not a Linux binary: give one with --binary (make build with GOOS=linux)", path)
+	}
+	return data, nil
+}

@@ -1,0 +1,51 @@
+// swarmd is a reconciling controller for Docker Swarm on DigitalOcean: it reads the desired state from one file, compares it with
+// the live droplets and the live swarm, and converges. Exit codes are part of the contract, see each command's help.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set at link time.
+var version = "dev"
+
+// exitError ends the program with a code; an empty message prints nothing.
+type exitError struct {
+	code int
+	msg  string
+}
+
+func (e *exitError) Error() string { return e.msg }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, newApp(), os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, a *app, args []string) int {
+	cmd := rootCommand(a)
+	cmd.SetArgs(args)
+	cmd.SetOut(a.out)
+	cmd.SetErr(a.err)
+	err := cmd.ExecuteContext(ctx)
+	var exit *exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		if exit.msg != "" {
+			fmt.Fprintln(a.err, "swarmd:", exit.msg)
+		}
+		return exit.code
+	}
+	fmt.Fprintln(a.err, "swarmd:", a.redact(err.Error()))
+	return 1
+}

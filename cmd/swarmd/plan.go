@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/execute"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/spec"
+)
+
+func planCommand(a *app) *cobra.Command {
+	var file string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "plan -f FILE",
+		Short: "What would change and why, what is held, what it costs; writes nothing; exit 0 nothing, 2 changes, 1 error",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, _, err := readFile(file, a.err)
+			if err != nil {
+				return err
+			}
+			p, err := a.preview(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = writeJSON(a.out, planView(p))
+			} else {
+				printPlan(a.out, p)
+			}
+			if err == nil && len(p.Steps) > 0 {
+				err = &exitError{code: 2}
+			}
+			return err
+		},
+	}
+	fileFlag(cmd, &file)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	return cmd
+}
+
+// preview computes the plan for a file that is not accepted yet.
+func (a *app) preview(ctx context.Context, s *spec.Spec) (plan.Plan, error) {
+	asm, err := a.assemble(s.Cluster, zap.NewNop(), true)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	defer asm.close()
+	asm.prices.fetch()
+	p, w, err := reconcile.New(asm.config(instanceName(), true)).Preview(ctx, s)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	return p, gapError(w.Gaps)
+}
+
+// gapError refuses to call a half-seen world a plan.
+func gapError(gaps []world.Gap) error {
+	var all []error
+	for _, g := range gaps {
+		all = append(all, fmt.Errorf("could not read %s: %s", g.What, g.Err))
+	}
+	return errors.Join(all...)
+}
+
+func printPlan(w io.Writer, p plan.Plan) {
+	for _, s := range p.Steps {
+		fmt.Fprintf(w, "%s %s: %s\n", sign(s.Action), execute.Object(s.Action), s.Reason.Text)
+		if u, ok := s.Action.(plan.UpdateService); ok {
+			for _, line := range u.Diff {
+				fmt.Fprintf(w, "    %s\n", line)
+			}
+		}
+	}
+	for _, h := range p.Holds {
+		fmt.Fprintf(w, "= %s: held by %s: %s\n", h.Object, h.Guard, h.Text)
+	}
+	if len(p.Steps)+len(p.Holds) == 0 {
+		fmt.Fprintln(w, "nothing to do: everything is as the file wants it")
+	}
+	before, after := cost(p)
+	fmt.Fprintf(w, "%s, %s; $%.2f a month now, $%.2f as the file wants it\n", plural(len(p.Steps), "step"), plural(len(p.Holds), "hold"), before, after)
+}
+
+// sign is how a step shows in a plan: something comes, goes, or changes.
+func sign(a plan.Action) string {
+	switch name := execute.ActionName(a); {
+	case strings.HasPrefix(name, "create"):
+		return "+"
+	case slices.ContainsFunc([]string{"remove", "delete", "open_delete", "shutdown", "power_off"}, func(p string) bool { return strings.HasPrefix(name, p) }):
+		return "-"
+	}
+	return "~"
+}
+
+func cost(p plan.Plan) (before, after float64) {
+	for _, c := range p.Pools {
+		before += c.MonthlyBefore
+		after += c.Monthly
+	}
+	return before, after
+}
+
+// stepView is a step as JSON shows it: the same words as in status and the logs.
+type stepView struct {
+	ID     string   `json:"id"`
+	After  []string `json:"after,omitempty"`
+	Action string   `json:"action"`
+	Object string   `json:"object"`
+	Reason string   `json:"reason"`
+	Text   string   `json:"text"`
+	Diff   []string `json:"diff,omitempty"`
+}
+
+func planView(p plan.Plan) any {
+	steps := make([]stepView, 0, len(p.Steps))
+	for _, s := range p.Steps {
+		v := stepView{ID: s.ID, After: s.After, Action: execute.ActionName(s.Action), Object: execute.Object(s.Action), Reason: s.Reason.Code, Text: s.Reason.Text}
+		if u, ok := s.Action.(plan.UpdateService); ok {
+			v.Diff = u.Diff
+		}
+		steps = append(steps, v)
+	}
+	before, after := cost(p)
+	return map[string]any{"steps": steps, "holds": p.Holds, "pools": p.Pools, "services": p.Services, "converged": p.Converged,
+		"monthly_dollars": map[string]float64{"before": before, "after": after}}
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+)
+
+// app is what a command line acts with: the streams and the environment, so that tests can bring their own.
+type app struct {
+	in      io.Reader
+	out     io.Writer
+	err     io.Writer
+	getenv  func(string) string
+	sshKey  string           // file, from --ssh-key
+	secrets *apierr.Redactor // values that no output may hold
+}
+
+func newApp() *app {
+	return &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, secrets: apierr.NewRedactor()}
+}
+
+func rootCommand(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "swarmd",
+		Short:         "One file becomes a real swarm: droplets, nodes and services in one loop",
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Long: `swarmd reads the desired state of a Docker Swarm on DigitalOcean from one YAML file, compares it with what is
+there, and converges: it creates droplets, joins them, keeps the managers' quorum, runs services and rolls updates.
+
+Environment: DIGITALOCEAN_TOKEN (or DIGITALOCEAN_TOKEN_FILE), DIGITALOCEAN_API_URL, and Docker's own DOCKER_HOST
+(unix, tcp, ssh), DOCKER_TLS_VERIFY, DOCKER_CERT_PATH.`,
+	}
+	root.PersistentFlags().StringVar(&a.sshKey, "ssh-key", "", "private key file for ssh (default: the agent, then ~/.ssh; or SWARMD_SSH_KEY)")
+	root.AddCommand(
+		validateCommand(a), planCommand(a), applyCommand(a), runCommand(a), statusCommand(a),
+		bootstrapCommand(a), destroyCommand(a), simCommand(a), labCommand(a), demoCommand(a),
+	)
+	return root
+}

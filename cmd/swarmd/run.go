@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/sync/errgroup"
+	"gopkg.in/yaml.v3"
+
+	"github.com/swarmd/swarmd/pkg/health"
+	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/spec"
+)
+
+// nodeHost in a listen address stands for this node's own address in the swarm.
+const nodeHost = "node"
+
+type runFlags struct {
+	file, cluster, listen string
+	debug                 bool
+}
+
+func runCommand(a *app) *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run [-f FILE | --cluster NAME]",
+		Short: "The daemon: follow the accepted revision, and the file as a source of revisions",
+		Long: `Runs on the managers. With -f it also watches the file: each edit becomes a revision. Without a file it follows the
+revisions in the swarm's own store, where bootstrap and apply put them.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.daemon(cmd.Context(), f) },
+	}
+	fileFlag(cmd, &f.file)
+	cmd.Flags().StringVar(&f.cluster, "cluster", "", "name of the cluster, when there is no file here")
+	cmd.Flags().StringVar(&f.listen, "listen", health.DefaultListen, "address of /metrics, /healthz, /readyz and /status; the host \"node\" is this node's address in the swarm; \"\" for none")
+	cmd.Flags().BoolVar(&f.debug, "debug", false, "log more")
+	return cmd
+}
+
+func (a *app) daemon(ctx context.Context, f runFlags) error {
+	level := zapcore.InfoLevel
+	if f.debug {
+		level = zapcore.DebugLevel
+	}
+	log := a.logger(level)
+	initial, cluster, err := firstFile(f)
+	if err != nil {
+		return err
+	}
+	s, err := a.assemble(cluster, log, false)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if s.cloud == nil {
+		log.Warn("no API token: droplets are left alone")
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	cfg := s.config(instanceName(), false)
+	cfg.Events = s.swarm.Events(ctx)
+	if f.file != "" {
+		host, _ := os.Hostname() // for people only
+		cfg.Initial, cfg.Source = initial, "file "+host+":"+f.file
+		cfg.Edits = watchFile(ctx, f.file, func(err error) { log.Error("watch file", zap.Error(err)) })
+	}
+	loop := reconcile.New(cfg)
+	if err := s.serve(ctx, g, loop, f.listen); err != nil {
+		return err
+	}
+	g.Go(func() error { return loop.Run(ctx) })
+	g.Go(func() error { notifySystemd(ctx, loop); return nil })
+	log.Info("running", zap.String("cluster", cluster), zap.String("version", version))
+	err = g.Wait()
+	log.Info("stopped")
+	return err
+}
+
+// instanceName tells this process from an earlier one on the same node.
+func instanceName() string { return reconcile.RandomOpIDs(1)[0][:5] }
+
+// firstFile returns the file as it is at start, and the cluster's name. A file with faults is no reason not to start: the accepted
+// revision goes on, if the file at least tells the cluster.
+func firstFile(f runFlags) (data []byte, cluster string, err error) {
+	if f.file == "" {
+		if f.cluster == "" {
+			return nil, "", errors.New("which cluster? give -f FILE or --cluster NAME")
+		}
+		return nil, f.cluster, nil
+	}
+	data, err = os.ReadFile(f.file)
+	if err != nil {
+		return nil, "", err
+	}
+	parsed, _, parseErr := spec.Parse(f.file, data)
+	if parseErr == nil {
+		cluster = parsed.Cluster
+	} else {
+		var name struct{ Cluster string }
+		_ = yaml.Unmarshal(data, &name) // faults are told by the loop; here only the name counts
+		cluster = name.Cluster
+	}
+	switch {
+	case cluster == "":
+		cluster = f.cluster
+	case f.cluster != "" && f.cluster != cluster:
+		return nil, "", fmt.Errorf("%s is of cluster %q, --cluster says %q", f.file, cluster, f.cluster)
+	}
+	if cluster == "" {
+		return nil, "", parseErr
+	}
+	return data, cluster, nil
+}
+
+// serve starts the HTTP side.
+func (s *assembly) serve(ctx context.Context, g *errgroup.Group, loop *reconcile.Loop, listen string) error {
+	if listen == "" {
+		return nil
+	}
+	addr, err := s.listenAddr(ctx, listen)
+	if err != nil {
+		return err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	s.log.Info("listening", zap.String("address", l.Addr().String()))
+	g.Go(func() error { return health.Serve(ctx, l, s.handler(loop)) })
+	return nil
+}
+
+func (s *assembly) handler(loop *reconcile.Loop) http.Handler {
+	return health.Handler(health.Sources{Metrics: s.registry, Alive: loop.Alive, Ready: loop.Ready, Status: func() any { return loop.Last() }})
+}
+
+func (s *assembly) listenAddr(ctx context.Context, listen string) (string, error) {
+	port, ok := strings.CutPrefix(listen, nodeHost+":")
+	if !ok {
+		return listen, nil
+	}
+	info, err := s.swarm.Info(ctx)
+	if err != nil {
+		return "", fmt.Errorf("find this node's address: %w", err)
+	}
+	return net.JoinHostPort(info.NodeAddr, port), nil
+}
+
+// notifySystemd says READY when the first pass is over, feeds the watchdog while the loop turns, and says STOPPING at the end. Without
+// systemd it does nothing.
+func notifySystemd(ctx context.Context, loop *reconcile.Loop) {
+	notify := func(state string) { _, _ = daemon.SdNotify(false, state) } // without a socket there is nobody to tell
+	interval, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || interval == 0 {
+		interval = time.Minute
+	}
+	ready, tick := false, time.NewTicker(min(interval/3, time.Second))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			notify(daemon.SdNotifyStopping)
+			return
+		case <-tick.C:
+		}
+		last := loop.Last()
+		if !ready && last.Result != reconcile.Starting {
+			ready = true
+			notify(daemon.SdNotifyReady)
+		}
+		if loop.Alive() == nil {
+			notify(daemon.SdNotifyWatchdog + "\nSTATUS=" + statusLine(last))
+		}
+	}
+}
+
+func statusLine(r reconcile.Report) string {
+	who := "watching"
+	if r.Lease.Held {
+		who = "acting"
+	}
+	return fmt.Sprintf("%s, revision %d, %s", who, r.Revision, r.Result)
+}

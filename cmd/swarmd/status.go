@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+func statusCommand(a *app) *cobra.Command {
+	var file, cluster string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "The live picture: who acts, what is wanted, what is there, what is held and why",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.status(cmd.Context(), file, cluster, asJSON)
+		},
+	}
+	fileFlag(cmd, &file)
+	cmd.Flags().StringVar(&cluster, "cluster", "", "name of the cluster (default: the one that the swarm's store knows)")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	return cmd
+}
+
+func (a *app) status(ctx context.Context, file, cluster string, asJSON bool) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	var own []byte
+	if file != "" {
+		s, data, err := readFile(file, a.err)
+		if err != nil {
+			return err
+		}
+		cluster, own = s.Cluster, data
+	}
+	if cluster == "" {
+		var err error
+		if cluster, err = a.onlyCluster(ctx); err != nil {
+			return err
+		}
+	}
+	asm, err := a.assemble(cluster, zap.NewNop(), false)
+	if err != nil {
+		return err
+	}
+	defer asm.close()
+	r := reconcile.New(asm.config(instanceName(), true)).Look(ctx)
+	if asJSON {
+		return writeJSON(a.out, r)
+	}
+	a.printReport(r)
+	return a.compareFile(ctx, asm.store, file, own)
+}
+
+// compareFile says what the file at hand counts for against the accepted revision.
+func (a *app) compareFile(ctx context.Context, store *ledger.Store, file string, own []byte) error {
+	if own == nil {
+		return nil
+	}
+	st, err := store.Look(ctx)
+	if err != nil {
+		return err
+	}
+	switch verdict, n := ledger.Judge(ledger.AtStart, own, st.Ledger.Revision, st.Revisions); verdict {
+	case ledger.Same:
+		fmt.Fprintf(a.out, "%s is the accepted revision %d\n", file, n)
+	case ledger.Stale:
+		fmt.Fprintf(a.out, "%s is stale: it is revision %d; to go back to it on purpose: swarmd apply -f %s\n", file, n, file)
+	default:
+		fmt.Fprintf(a.out, "%s is not accepted: swarmd plan -f %s shows what it would change\n", file, file)
+	}
+	return nil
+}
+
+// onlyCluster finds the one cluster that the swarm's store knows.
+func (a *app) onlyCluster(ctx context.Context) (string, error) {
+	engine, closer, err := a.engineClient(nil)
+	if err != nil {
+		return "", err
+	}
+	defer closer()
+	configs, err := engine.Configs(ctx, "swarmd.")
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, c := range configs {
+		if name, ok := strings.CutSuffix(strings.TrimPrefix(c.Name, "swarmd."), ".lease"); ok && c.Labels[swarm.LabelCluster] == name {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	switch len(names) {
+	case 0:
+		return "", errors.New("this swarm knows no cluster of swarmd: run swarmd bootstrap, or swarmd apply")
+	case 1:
+		return names[0], nil
+	}
+	return "", fmt.Errorf("this swarm knows the clusters %s: choose with --cluster", strings.Join(names, ", "))
+}
+
+// printReport is the live picture for people.
+func (a *app) printReport(r reconcile.Report) {
+	fmt.Fprintf(a.out, "cluster %s, revision %d (%s): %s\n", r.Cluster, r.Revision, orNone(r.Source), verdict(r))
+	fmt.Fprintf(a.out, "acting: %s\n\n", orNone(r.Lease.Holder))
+	w := tabwriter.NewWriter(a.out, 0, 0, 3, ' ', 0)
+	printPools(w, r)
+	printNodes(w, r)
+	printServices(w, r)
+	_ = w.Flush() // the terminal is gone, nobody to tell
+	for _, h := range r.Holds {
+		fmt.Fprintf(a.out, "held: %s: %s (%s)\n", h.Object, h.Text, h.Guard)
+	}
+	for _, s := range r.Steps {
+		fmt.Fprintf(a.out, "next: %s %s: %s\n", s.Action, s.Object, s.Text)
+	}
+	for _, g := range r.Gaps {
+		fmt.Fprintf(a.out, "could not read %s: %s\n", g.What, g.Err)
+	}
+	for node, n := range r.Stale {
+		fmt.Fprintf(a.out, "stale: the file on node %s is revision %d and changes nothing; to go back to it on purpose, apply it\n", node, n)
+	}
+	if r.Error != "" {
+		fmt.Fprintf(a.out, "error: %s\n", a.redact(r.Error))
+	}
+}
+
+func verdict(r reconcile.Report) string {
+	if r.Converged {
+		return "everything is as the file wants it"
+	}
+	return "not there yet (" + r.Result + ")"
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "nobody"
+	}
+	return s
+}
+
+func printPools(w io.Writer, r reconcile.Report) {
+	fmt.Fprintln(w, "POOL\tROLE\tWANTED\tDROPLETS\tREADY\t$/MONTH")
+	for _, p := range r.Pools {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%.2f\n", p.Pool, p.Role, p.Desired, p.Have, p.Ready, p.Monthly)
+	}
+	fmt.Fprintln(w)
+}
+
+func printNodes(w io.Writer, r reconcile.Report) {
+	fmt.Fprintln(w, "NODE\tDROPLET\tPOOL\tROLE\tSTATE\tAVAILABILITY\t")
+	for _, n := range r.Nodes {
+		note := n.Why
+		if n.Leader {
+			note = strings.TrimSpace("leader " + note)
+		}
+		droplet := "-"
+		if n.DropletID != 0 {
+			droplet = fmt.Sprint(n.DropletID)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", n.Name, droplet, dash(n.Pool), dash(n.Role), n.State, dash(n.Availability), note)
+	}
+	fmt.Fprintln(w)
+}
+
+func printServices(w io.Writer, r reconcile.Report) {
+	fmt.Fprintln(w, "SERVICE\tWANTED\tRUNNING\tROLL-OUT")
+	for _, s := range r.Services {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", s.Service, s.Desired, s.Running, dash(string(s.Update)))
+	}
+	fmt.Fprintln(w)
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

@@ -1,0 +1,530 @@
+//go:build linux
+
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/swarm"
+	"github.com/docker/docker/client"
+	"gopkg.in/yaml.v3"
+
+	"github.com/swarmd/swarmd/pkg/lab"
+)
+
+// want is the file of the desired state, as the scenarios change it.
+type want struct {
+	managers, workers int
+	web               string // version, "" for no service
+	webReplicas       int
+	queue             string
+	noSwarmdImage     bool
+}
+
+func (w want) yaml(key string) string {
+	services := map[string]any{}
+	if w.web != "" {
+		services["web"] = map[string]any{
+			"image": webImage + ":" + w.web,
+			"ports": []any{map[string]any{"target": 8080, "published": 8080, "mode": "host"}},
+			"deploy": map[string]any{"replicas": w.webReplicas, "update_config": map[string]any{"parallelism": 1, "order": "stop-first", "monitor": "1s"},
+				"restart_policy": map[string]any{"delay": "1s"}},
+		}
+	}
+	if w.queue != "" {
+		services["queue"] = map[string]any{
+			"image":  webImage + ":" + w.queue,
+			"deploy": map[string]any{"replicas": 6, "update_config": map[string]any{"parallelism": 2, "order": "start-first", "monitor": "1s"}},
+		}
+	}
+	file := map[string]any{
+		"version": 1, "cluster": "shop",
+		"cloud": map[string]any{"digitalocean": map[string]any{"region": "fra1", "image": "debian-12-x64", "ssh_keys": []string{key}}},
+		"nodes": map[string]any{
+			"managers": map[string]any{"role": "manager", "count": w.managers, "size": "s-1vcpu-1gb"},
+			"workers":  map[string]any{"role": "worker", "count": w.workers, "size": "s-1vcpu-2gb", "labels": map[string]string{"zone": "lab"}},
+		},
+		"services": services,
+		"policies": map[string]any{"create_visible": "30s", "shutdown_timeout": "30s", "resync": "10s"},
+	}
+	if !w.noSwarmdImage {
+		file["swarmd"] = map[string]any{"image": lab.RegistryAddr + "/swarmd:1"}
+	}
+	text, _ := yaml.Marshal(file)
+	return string(text)
+}
+
+// stage is a cluster under test.
+type stage struct {
+	*bench
+	want    want
+	first   lab.Droplet    // the first manager
+	docker  *client.Client // the first manager's engine
+	foreign int            // a droplet with the cluster's tag that is not the cluster's
+}
+
+func (s *stage) file() string { return s.write("shop.yaml", s.want.yaml(s.state.SSHKeyID)) }
+
+// apply hands the file in and follows until it is true.
+func (s *stage) apply() { s.Helper(); s.must(s.host, "apply", "-f", s.file(), "--timeout", "5m") }
+
+func TestScenarios(t *testing.T) {
+	b := newBench(t)
+	s := &stage{bench: b, want: want{managers: 1, workers: 0}}
+	steps := []struct {
+		name string
+		run  func(*stage)
+	}{
+		{"foreign droplet with the cluster's tag", (*stage).makeForeign},
+		{"1 from nothing to three managers and three workers", (*stage).fromNothing},
+		{"2 services", (*stage).services},
+		{"3 workers leave", (*stage).workersLeave},
+		{"4 killed ten times", (*stage).killedTenTimes},
+		{"5 the acting machine is cut off", (*stage).cutOff},
+		{"6 a broken edit and a stale file", (*stage).brokenEdit},
+		{"7 a forged label", (*stage).forgedLabel},
+		{"8 destroy", (*stage).destroy},
+	}
+	for _, step := range steps {
+		began := time.Now()
+		if !t.Run(step.name, func(t *testing.T) {
+			s.T = t
+			defer func() { s.T = b.T }()
+			step.run(s)
+			s.foreignUntouched()
+		}) {
+			t.Fatal("the scenarios build on each other: stopped")
+		}
+		t.Logf("%s: %v", step.name, time.Since(began).Round(100*time.Millisecond))
+	}
+}
+
+// makeForeign orders a droplet with the cluster's tag past swarmd, as somebody else would.
+func (s *stage) makeForeign() {
+	body, _ := json.Marshal(map[string]any{"name": "shop-jumphost", "region": "fra1", "size": "s-1vcpu-1gb", "image": "debian-12-x64", "tags": []string{"swarmd:shop"}})
+	req, err := http.NewRequestWithContext(s.Context(), http.MethodPost, strings.TrimSuffix(s.state.APIURL, "/")+"/v2/droplets", bytes.NewReader(body))
+	if err != nil {
+		s.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.state.Token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var made struct{ Droplet struct{ ID int } }
+	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil || made.Droplet.ID == 0 {
+		s.Fatalf("foreign droplet: %d, %v", resp.StatusCode, err)
+	}
+	s.foreign = made.Droplet.ID
+}
+
+func (s *stage) foreignUntouched() {
+	s.Helper()
+	for _, d := range s.lab.Status().Droplets {
+		if d.ID == s.foreign {
+			if d.State != "active" && d.State != "new" {
+				s.Errorf("the foreign droplet is %s", d.State)
+			}
+			return
+		}
+	}
+	s.Errorf("the foreign droplet is gone")
+}
+
+func (s *stage) fromNothing() {
+	s.must("", "bootstrap", "-f", s.file())
+	managers := s.droplets("shop-managers-")
+	if len(managers) != 1 {
+		s.Fatalf("%d managers after bootstrap, want 1", len(managers))
+	}
+	s.first = managers[0]
+	s.host, s.docker = "ssh://root@"+s.first.Public, s.bench.engine(s.first.ID)
+	if out := s.must("", "bootstrap", "-f", s.file()); !strings.Contains(out, "already there") {
+		s.Errorf("a second bootstrap does not say that the cluster is there")
+	}
+	s.want.managers, s.want.workers = 3, 3
+	s.apply()
+	s.wholeAndQuiet(3, 3)
+	s.until("a swarmd on each manager", time.Minute, func() (bool, string) {
+		n := len(s.running(s.docker, "swarmd-shop"))
+		return n == 3, fmt.Sprint(n)
+	})
+	s.nothingButTheLease()
+	s.foreignMarks()
+}
+
+// wholeAndQuiet asserts that the swarm has exactly these nodes, all as the file wants them.
+func (s *stage) wholeAndQuiet(managers, workers int) {
+	s.Helper()
+	nodes := s.nodes(s.docker)
+	if len(nodes) != managers+workers {
+		s.Errorf("%d nodes, want %d", len(nodes), managers+workers)
+	}
+	for name, n := range nodes {
+		pool := n.Spec.Labels["swarmd.pool"]
+		if n.Status.State != swarm.NodeStateReady || n.Spec.Availability != swarm.NodeAvailabilityActive || n.Spec.Labels["swarmd.droplet"] == "" {
+			s.Errorf("node %s: %s, %s, labels %v", name, n.Status.State, n.Spec.Availability, n.Spec.Labels)
+		}
+		if (n.ManagerStatus != nil) != (pool == "managers") || (n.Spec.Labels["zone"] == "lab") != (pool == "workers") {
+			s.Errorf("node %s of pool %q: manager %v, labels %v", name, pool, n.ManagerStatus != nil, n.Spec.Labels)
+		}
+	}
+	if got := len(s.droplets("shop-managers-")) + len(s.droplets("shop-workers-")); got != managers+workers {
+		s.Errorf("%d droplets of the cluster, want %d", got, managers+workers)
+	}
+}
+
+// nothingButTheLease watches the versions of all objects over more than a full look: only the lease may change.
+func (s *stage) nothingButTheLease() {
+	s.Helper()
+	before := s.versions()
+	time.Sleep(25 * time.Second)
+	after := s.versions()
+	leases := 0
+	for name, v := range after {
+		if strings.HasSuffix(name, ".lease") {
+			if before[name] != v {
+				leases++
+			}
+		} else if before[name] != v {
+			s.Errorf("%s was written: version %d → %d", name, before[name], v)
+		}
+	}
+	if leases != 1 || len(before) != len(after) {
+		s.Errorf("the lease was not renewed, or objects came or went: %v → %v", before, after)
+	}
+}
+
+func (s *stage) versions() map[string]uint64 {
+	s.Helper()
+	out := map[string]uint64{}
+	configs, err := s.docker.ConfigList(s.Context(), swarm.ConfigListOptions{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, c := range configs {
+		out["config "+c.Spec.Name] = c.Version.Index
+	}
+	services, err := s.docker.ServiceList(s.Context(), swarm.ServiceListOptions{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, v := range services {
+		out["service "+v.Spec.Name] = v.Version.Index
+	}
+	for _, n := range s.nodes(s.docker) {
+		out["node "+n.ID] = uint64(len(fmt.Sprint(n.Spec)))
+	}
+	return out
+}
+
+// foreignMarks puts a label on a node and a service into the swarm that are nobody's business of swarmd.
+func (s *stage) foreignMarks() {
+	s.Helper()
+	for _, n := range s.nodes(s.docker) {
+		if n.ID == s.nodes(s.docker)[s.first.Name].ID {
+			n.Spec.Labels["somebody.else"] = "wrote this"
+			if err := s.docker.NodeUpdate(s.Context(), n.ID, n.Version, n.Spec); err != nil {
+				s.Fatal(err)
+			}
+		}
+	}
+	one := uint64(1)
+	_, err := s.docker.ServiceCreate(s.Context(), swarm.ServiceSpec{Annotations: swarm.Annotations{Name: "foreign"},
+		TaskTemplate: swarm.TaskSpec{ContainerSpec: &swarm.ContainerSpec{Image: webImage + ":1"}}, Mode: swarm.ServiceMode{Replicated: &swarm.ReplicatedService{Replicas: &one}}}, swarm.ServiceCreateOptions{})
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *stage) foreignMarksUntouched() {
+	s.Helper()
+	if got := s.nodes(s.docker)[s.first.Name].Spec.Labels["somebody.else"]; got != "wrote this" {
+		s.Errorf("the foreign label is %q", got)
+	}
+	if len(s.running(s.docker, "foreign")) != 1 {
+		s.Errorf("the foreign service does not run")
+	}
+}
+
+func (s *stage) services() {
+	s.want.web, s.want.webReplicas = "1", 4
+	s.apply()
+	s.answers(4, "v1")
+	s.want.webReplicas, s.want.queue = 6, "1"
+	s.apply()
+	s.answers(6, "v1")
+	s.rollsInOrder()
+	s.putBack()
+	s.want.queue = ""
+	s.apply()
+	s.until("the removed service is gone", 30*time.Second, func() (bool, string) {
+		_, _, err := s.docker.ServiceInspectWithRaw(s.Context(), "shop_queue", swarm.ServiceInspectOptions{})
+		return client.IsErrNotFound(err), fmt.Sprint(err)
+	})
+	s.foreignMarksUntouched()
+}
+
+// answers asks every node that runs a task of web for its page.
+func (s *stage) answers(n int, version string) {
+	s.Helper()
+	s.until(fmt.Sprintf("web answers %s on %d nodes", version, n), time.Minute, func() (bool, string) {
+		byID := map[string]string{}
+		for name, node := range s.nodes(s.docker) {
+			byID[node.ID] = name
+		}
+		good, last := 0, ""
+		for _, task := range s.running(s.docker, "shop_web") {
+			for _, d := range s.droplets(byID[task.NodeID]) {
+				body, err := s.get(d.Public, 8080, "/")
+				if err == nil && strings.HasPrefix(body, version+" ") {
+					good++
+				}
+				last = fmt.Sprintf("%q %v", body, err)
+			}
+		}
+		return good == n, fmt.Sprintf("%d good, last %s", good, last)
+	})
+}
+
+// rollsInOrder changes both images and watches: web never has more tasks than wanted (stop-first), queue never fewer (start-first).
+func (s *stage) rollsInOrder() {
+	s.Helper()
+	stop, watched := make(chan struct{}), make(chan [2]int)
+	go func() {
+		webMost, queueLeast := 0, 99
+		for {
+			select {
+			case <-stop:
+				watched <- [2]int{webMost, queueLeast}
+				return
+			case <-time.After(100 * time.Millisecond):
+				if web := len(s.running(s.docker, "shop_web")); web > webMost {
+					webMost = web
+				}
+				if queue := len(s.running(s.docker, "shop_queue")); queue > 0 && queue < queueLeast {
+					queueLeast = queue
+				}
+			}
+		}
+	}()
+	s.want.web, s.want.queue = "2", "2"
+	s.apply()
+	close(stop)
+	got := <-watched
+	if got[0] > 6 || got[1] < 6 {
+		s.Errorf("during the roll-out web had up to %d tasks (want at most 6), queue down to %d (want at least 6)", got[0], got[1])
+	}
+	s.answers(6, "v2")
+}
+
+// putBack scales by hand and waits for swarmd to put it back.
+func (s *stage) putBack() {
+	s.Helper()
+	svc, _, err := s.docker.ServiceInspectWithRaw(s.Context(), "shop_web", swarm.ServiceInspectOptions{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	two := uint64(2)
+	svc.Spec.Mode.Replicated.Replicas = &two
+	if _, err := s.docker.ServiceUpdate(s.Context(), svc.ID, svc.Version, svc.Spec, swarm.ServiceUpdateOptions{}); err != nil {
+		s.Fatal(err)
+	}
+	s.until("scaled by hand, put back", time.Minute, func() (bool, string) {
+		svc, _, err := s.docker.ServiceInspectWithRaw(s.Context(), "shop_web", swarm.ServiceInspectOptions{})
+		return err == nil && *svc.Spec.Mode.Replicated.Replicas == 6 && len(s.running(s.docker, "shop_web")) == 6, fmt.Sprint(err)
+	})
+}
+
+func (s *stage) workersLeave() {
+	s.want.workers, s.want.webReplicas = 1, 3
+	s.apply()
+	s.wholeAndQuiet(3, 1)
+	s.foreignMarksUntouched()
+}
+
+// killedTenTimes kills the acting swarmd at random moments while workers come and go.
+func (s *stage) killedTenTimes() {
+	seed := uint64(time.Now().UnixNano())
+	s.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	for _, workers := range []int{4, 2} {
+		s.want.workers = workers
+		path := s.file()
+		submitted := make(chan struct{})
+		go func() {
+			defer close(submitted)
+			s.swarmd(s.host, "apply", "-f", path, "--timeout", "5m")
+		}()
+		for range 5 {
+			time.Sleep(time.Duration(rnd.IntN(4000)) * time.Millisecond)
+			s.killActing()
+		}
+		<-submitted
+		s.until(fmt.Sprintf("%d workers", workers), 3*time.Minute, func() (bool, string) {
+			r := s.statusQuiet()
+			return r.Converged, r.Result + " " + r.Error
+		})
+		s.wholeAndQuiet(3, workers)
+	}
+}
+
+// actingDroplet returns the droplet whose swarmd holds the lease.
+func (s *stage) actingDroplet() (lab.Droplet, bool) {
+	configs, err := s.docker.ConfigList(s.Context(), swarm.ConfigListOptions{})
+	if err != nil {
+		return lab.Droplet{}, false
+	}
+	holder := ""
+	for _, c := range configs {
+		if c.Spec.Name == "swarmd.shop.lease" {
+			holder, _, _ = strings.Cut(c.Spec.Labels["swarmd.lease.holder"], "/")
+		}
+	}
+	list, err := s.docker.NodeList(s.Context(), swarm.NodeListOptions{})
+	if err != nil {
+		return lab.Droplet{}, false
+	}
+	for _, n := range list {
+		if n.ID == holder {
+			for _, d := range s.droplets(n.Description.Hostname) {
+				return d, true
+			}
+		}
+	}
+	return lab.Droplet{}, false
+}
+
+func (s *stage) killActing() {
+	s.Helper()
+	for range 100 {
+		if d, ok := s.actingDroplet(); ok && s.lab.KillProcess(d.ID, "swarmd") == nil {
+			s.Logf("killed swarmd on %s", d.Name)
+			return
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
+	s.Fatalf("nobody acted for 30 s")
+}
+
+// cutOff takes the acting swarmd's machine off the network: another one must take over and carry on without a file of its own.
+func (s *stage) cutOff() {
+	acting, ok := s.actingDroplet()
+	if !ok {
+		s.Fatal("nobody acts")
+	}
+	for _, d := range s.droplets("shop-managers-") {
+		if d.ID != acting.ID {
+			s.docker, s.host = s.bench.engine(d.ID), "ssh://root@"+d.Public
+		}
+	}
+	if err := s.lab.CutLink(s.Context(), acting.ID); err != nil {
+		s.Fatal(err)
+	}
+	took := s.until("another swarmd takes the lease", time.Minute, func() (bool, string) {
+		d, ok := s.actingDroplet()
+		return ok && d.ID != acting.ID, d.Name
+	})
+	if took > 45*time.Second {
+		s.Errorf("the lease was taken after %v, want 45 s", took)
+	}
+	svc, _, err := s.docker.ServiceInspectWithRaw(s.Context(), "shop_web", swarm.ServiceInspectOptions{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	five := uint64(5)
+	svc.Spec.Mode.Replicated.Replicas = &five
+	if _, err := s.docker.ServiceUpdate(s.Context(), svc.ID, svc.Version, svc.Spec, swarm.ServiceUpdateOptions{}); err != nil {
+		s.Fatal(err)
+	}
+	s.until("the new holder puts drift back", time.Minute, func() (bool, string) {
+		svc, _, err := s.docker.ServiceInspectWithRaw(s.Context(), "shop_web", swarm.ServiceInspectOptions{})
+		return err == nil && *svc.Spec.Mode.Replicated.Replicas == uint64(s.want.webReplicas), fmt.Sprint(err)
+	})
+	if err := s.lab.RestoreLink(s.Context(), acting.ID); err != nil {
+		s.Fatal(err)
+	}
+	s.until("the machine is back and all is well", 3*time.Minute, func() (bool, string) {
+		r := s.statusQuiet()
+		return r.Converged, r.Result + " " + r.Error
+	})
+}
+
+// brokenEdit: with the service the file arrives by apply, so a broken one is refused there, and a stale one is told by status.
+func (s *stage) brokenEdit() {
+	before := s.status(s.host).Revision
+	s.write("broken.yaml", strings.Replace(s.want.yaml(s.state.SSHKeyID), "replicas:", "replicsa:", 1))
+	out, code := s.swarmd(s.host, "apply", "-f", s.dir+"/broken.yaml")
+	if code != 1 || !strings.Contains(out, "broken.yaml:") || !strings.Contains(out, "replicas") {
+		s.Errorf("exit %d, want 1 and one clear error with the nearest key", code)
+	}
+	if after := s.status(s.host).Revision; after != before {
+		s.Errorf("revision %d → %d by a broken edit", before, after)
+	}
+	old, err := os.ReadFile(s.file())
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.want.webReplicas = 2
+	s.apply()
+	s.write("stale.yaml", string(old))
+	if out, _ := s.swarmd(s.host, "status", "-f", s.dir+"/stale.yaml"); !strings.Contains(out, "stale") {
+		s.Errorf("status does not say that the file is stale")
+	}
+	if n := len(s.running(s.docker, "shop_web")); n != 2 {
+		s.Errorf("%d tasks of web, want 2", n)
+	}
+}
+
+// forgedLabel lets a worker claim a manager's droplet.
+func (s *stage) forgedLabel() {
+	workers, managers := s.droplets("shop-workers-"), s.droplets("shop-managers-")
+	before := len(s.lab.Status().Droplets)
+	forge := fmt.Sprintf(`sed -i 's/swarmd.droplet=[0-9]*/swarmd.droplet=%d/' /etc/docker/daemon.json && systemctl reload docker`, managers[0].ID)
+	if out, err := s.lab.Exec(s.Context(), workers[0].ID, "sh", "-c", forge); err != nil {
+		s.Fatalf("%v: %s", err, out)
+	}
+	s.until("the forged label is reported", 90*time.Second, func() (bool, string) {
+		out, _ := json.Marshal(s.statusQuiet().Holds)
+		return strings.Contains(string(out), "identity"), string(out)
+	})
+	if after := len(s.lab.Status().Droplets); after != before {
+		s.Errorf("%d droplets → %d", before, after)
+	}
+	undo := strings.Replace(forge, fmt.Sprintf("=%d/", managers[0].ID), fmt.Sprintf("=%d/", workers[0].ID), 1)
+	if out, err := s.lab.Exec(s.Context(), workers[0].ID, "sh", "-c", undo); err != nil {
+		s.Fatalf("%v: %s", err, out)
+	}
+	s.until("the label is right again", 90*time.Second, func() (bool, string) { r := s.statusQuiet(); return r.Converged, r.Result })
+}
+
+func (s *stage) destroy() {
+	if _, code := s.swarmd(s.host, "destroy", "-f", s.file(), "--confirm", "shap"); code != 1 {
+		s.Errorf("destroy with a wrong name: exit %d", code)
+	}
+	if len(s.droplets("shop-managers-")) != 3 {
+		s.Fatalf("managers are gone without a confirmation")
+	}
+	s.must(s.host, "destroy", "-f", s.file(), "--confirm", "shop")
+	if left := append(s.droplets("shop-managers-"), s.droplets("shop-workers-")...); len(left) > 0 {
+		s.Errorf("left: %v", left)
+	}
+	saved, _ := os.ReadDir(s.dir + "/state")
+	found := false
+	for _, f := range saved {
+		found = found || strings.Contains(f.Name(), "destroy")
+	}
+	if !found {
+		s.Errorf("no list of ids was saved")
+	}
+}

@@ -73,7 +73,18 @@ func TestTLS(t *testing.T) {
 	defer srv.Close()
 	host := "tcp://" + srv.Listener.Addr().String()
 	requireInfo(t, Options{Host: host, TLSVerify: true, CertPath: dir})
+	// Known to the server, but it does not know the server.
 	other, _, _ := certificates(t)
+	for _, name := range []string{"cert.pem", "key.pem"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(other, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	requireInfo(t, Options{Host: host, CertPath: other})
 	for _, o := range []Options{{Host: host}, {Host: host, TLSVerify: true, CertPath: other}} {
 		c, err := New(o)
 		if err != nil {

@@ -25,8 +25,7 @@ const (
 // serviceForm is a specification in normal form. Wanted and live ones go through the same steps, so that whatever the engine fills in,
 // drops or reorders is filled in, dropped or reordered on both sides, and all else shows.
 func serviceForm(s api.ServiceSpec) (swarm.Form, error) {
-	s.TaskTemplate.Networks = attachments(s)
-	s.Networks = nil
+	s = withNetworkNames(s, nil)
 	s.Labels = ownless(s.Labels)
 	s.Mode = fullMode(s.Mode)
 	s.UpdateConfig = fullUpdate(s.UpdateConfig)
@@ -43,25 +42,6 @@ func ownless(labels map[string]string) map[string]string {
 	delete(labels, swarm.LabelHash)
 	delete(labels, swarm.LabelRevision)
 	return labels
-}
-
-// attachments are the networks of a service, wherever the engine keeps them: older ones had them beside the task.
-func attachments(s api.ServiceSpec) []api.NetworkAttachmentConfig {
-	if len(s.TaskTemplate.Networks) > 0 {
-		return s.TaskTemplate.Networks
-	}
-	return s.Networks //nolint:staticcheck // deprecated, and still what an old service has
-}
-
-func withNetworkNames(s api.ServiceSpec, names map[string]string) api.ServiceSpec {
-	nets := slices.Clone(attachments(s))
-	for i, n := range nets {
-		if name, ok := names[n.Target]; ok {
-			nets[i].Target = name
-		}
-	}
-	s.TaskTemplate.Networks, s.Networks = nets, nil
-	return s
 }
 
 func fullMode(m api.ServiceMode) api.ServiceMode {

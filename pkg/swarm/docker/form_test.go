@@ -156,6 +156,12 @@ func TestWhatLooksLikeADefaultAndIsNone(t *testing.T) {
 	}
 }
 
+func TestGlobalIsNoGlobalJob(t *testing.T) {
+	if swarm.Diff(convertText(t, "deploy: { mode: global }").Form, convertText(t, "deploy: { mode: global-job }").Form) == nil {
+		t.Error("a mode without settings does not show")
+	}
+}
+
 func TestPinnedImagesShowTheirDigest(t *testing.T) {
 	other := strings.Replace(digestA, "aa", "bb", 1)
 	spec := func(label, image string) api.ServiceSpec {

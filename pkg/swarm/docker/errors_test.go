@@ -53,8 +53,16 @@ func TestErrorsOfARealEngineHaveTheirKind(t *testing.T) {
 	}
 }
 
+// TestLockedManager has the answer of a manager with autolock after its restart, as engine 28.5.2 gave it: no test can restart an engine.
+func TestLockedManager(t *testing.T) {
+	const text = `Swarm is encrypted and needs to be unlocked before it can be used. Please use "docker swarm unlock" to unlock it.`
+	if got := kindOf(503, text, false); got != apierr.NotManager {
+		t.Fatal(got)
+	}
+}
+
 // TestEveryRuleIsUsed keeps the table free of rules that no real answer needed. The exceptions are codes of proxies and registries, the
-// state of a locked manager, which an engine only shows after a restart, and safeguards of the engine that this release does not have.
+// locked manager of above, and safeguards of the engine that this release does not have.
 func TestEveryRuleIsUsed(t *testing.T) {
 	unseen := map[string]bool{"swarm is encrypted and needs to be unlocked": true, "code = failedprecondition": true}
 	unseenCodes := map[int]bool{401: true, 403: true, 429: true}

@@ -16,17 +16,17 @@ const (
 
 // Op is an open operation: the intent that is written before the call.
 type Op struct {
-	ID        string // random, [a-z]{16}; the first five letters end the droplet's name
-	Kind      OpKind
-	Pool      string
-	Name      string // of the droplet
-	DropletID int    // 0 until known
-	NodeID    string // with Delete: the node that leaves, "" if it never joined
-	Epoch     uint64 // the lease epoch of the writer
-	Started   time.Time
-	Deadline  time.Time // with Create: until when it may stay unseen
-	Credit    bool      // with Delete: permitted by an accepted edit, not by the hourly allowance
-	Shutdown  time.Time // with Delete: when a clean shutdown was asked for; zero: not yet
+	ID        string    `json:"id"` // random, [a-z]{16}; the first five letters end the droplet's name
+	Kind      OpKind    `json:"kind"`
+	Pool      string    `json:"pool"`
+	Name      string    `json:"name"`                 // of the droplet
+	DropletID int       `json:"droplet_id,omitempty"` // 0 until known
+	NodeID    string    `json:"node_id,omitempty"`    // with Delete: the node that leaves, "" if it never joined
+	Epoch     uint64    `json:"epoch"`                // the lease epoch of the writer
+	Started   time.Time `json:"started"`
+	Deadline  time.Time `json:"deadline,omitzero"` // with Create: until when it may stay unseen
+	Credit    bool      `json:"credit,omitempty"`  // with Delete: permitted by an accepted edit, not by the hourly allowance
+	Shutdown  time.Time `json:"shutdown,omitzero"` // with Delete: when a clean shutdown was asked for; zero: not yet
 }
 
 // Ledger is what is open. It is one Docker config's labels, at most 8 kB.

@@ -49,24 +49,29 @@ type Reason struct {
 
 // Hold is something that is not done, and the guard that says so.
 type Hold struct {
-	Guard    string // bounded set, see guards.go
-	Object   string // "pool/workers", "node/NAME", "service/NAME", "droplet/ID", "cluster"
-	Text     string
-	Blocking bool // the desired state is not reached because of it; a note about something foreign does not block
+	Guard    string `json:"guard"`  // bounded set, see guards.go
+	Object   string `json:"object"` // "pool/workers", "node/NAME", "service/NAME", "droplet/ID", "cluster"
+	Text     string `json:"text"`
+	Blocking bool   `json:"blocking"` // the desired state is not reached because of it; a note about something foreign does not block
 }
 
 // PoolCount is what a pool wants and has.
 type PoolCount struct {
-	Pool, Role             string
-	Desired, Have, Ready   int // Have: droplets that count; Ready: joined, bound, ready, right role and availability
-	MonthlyBefore, Monthly float64
+	Pool          string  `json:"pool"`
+	Role          string  `json:"role"`
+	Desired       int     `json:"desired"`
+	Have          int     `json:"have"`           // droplets that count
+	Ready         int     `json:"ready"`          // joined, bound, ready, right role and availability
+	MonthlyBefore float64 `json:"monthly_before"` // US dollars
+	Monthly       float64 `json:"monthly"`
 }
 
 // ServiceCount is what a service of ours wants and has. Running counts tasks whose state and desired state are running on a node that is ready.
 type ServiceCount struct {
-	Service          string
-	Desired, Running int
-	Update           swarm.UpdateState
+	Service string            `json:"service"`
+	Desired int               `json:"desired"`
+	Running int               `json:"running"`
+	Update  swarm.UpdateState `json:"update,omitempty"`
 }
 
 // Action is a sealed set: the executor's one switch knows them all.

@@ -12,8 +12,8 @@ import (
 
 // Gap is a part of the world that could not be read. Nothing destructive is planned on a view with one.
 type Gap struct {
-	What string // "droplets", "nodes", "services", "tasks", "networks", "ledger", "cluster"
-	Err  string // redacted, for people
+	What string `json:"what"`  // "droplets", "nodes", "services", "tasks", "networks", "ledger", "cluster"
+	Err  string `json:"error"` // redacted, for people
 }
 
 // Binding says how sure it is that a droplet is a node.

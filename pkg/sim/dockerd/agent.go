@@ -67,7 +67,6 @@ func (c *cluster) takeStep(t *task, step string) {
 	}
 	switch step {
 	case "stop":
-		t.Status.PortStatus = api.PortStatus{}
 		c.setTask(t, api.TaskStateShutdown, "shutdown", "")
 	case "prepare":
 		if c.world.image(t.image()).Missing {

@@ -58,7 +58,10 @@ func (c *cluster) findEntry(kind, ref string) (entry, error) {
 	return one(kind, ref, slices.DeleteFunc(all, func(e entry) bool { return !strings.HasPrefix(*e.id, ref) }))
 }
 
-func (c *cluster) createEntry(kind string, a api.Annotations, data []byte, store func(id string, m api.Meta, a api.Annotations)) (string, error) {
+// createEntry checks name and data, and lets store keep the new object.
+func (c *cluster) createEntry(
+	kind string, a api.Annotations, data []byte, store func(id string, m api.Meta, a api.Annotations),
+) (string, error) {
 	limit := maxConfigSize
 	if kind == "secret" {
 		limit = maxSecretSize

@@ -160,8 +160,8 @@ func TestEveryRouteKeepsTheContract(t *testing.T) {
 		l.create(web("app", 3))
 		l.pass(3e9)
 		tour(l.ctx, l.docker)
-		tour(l.ctx, dial(t, l.engines[1]))
-		tour(l.ctx, dial(t, l.world.AddEngine(outsider())))
+		tour(l.ctx, dial(l, l.engines[1]))
+		tour(l.ctx, dial(l, l.world.AddEngine(outsider())))
 	})
 	c, err := description()
 	if err != nil {

@@ -26,7 +26,6 @@ var (
 	failedPrecondition = code{"FailedPrecondition", http.StatusBadRequest}
 	notFound           = code{"NotFound", http.StatusNotFound}
 	alreadyExists      = code{"AlreadyExists", http.StatusConflict}
-	permissionDenied   = code{"PermissionDenied", http.StatusForbidden}
 	unimplemented      = code{"Unimplemented", http.StatusNotImplemented}
 	unknown            = code{"Unknown", http.StatusInternalServerError}
 )

@@ -61,7 +61,8 @@ func (w *watcher) offer(ev event) {
 func (w *watcher) passes(m apievents.Message) bool {
 	f := w.filters
 	ref := func(key string) bool {
-		return !f.Contains(key) || (string(m.Type) == key && (f.ExactMatch(key, m.Actor.ID) || f.ExactMatch(key, m.Actor.Attributes["name"])))
+		named := f.ExactMatch(key, m.Actor.ID) || f.ExactMatch(key, m.Actor.Attributes["name"])
+		return !f.Contains(key) || (string(m.Type) == key && named)
 	}
 	for _, key := range []string{"container", "image", "volume", "plugin", "daemon"} {
 		if f.Contains(key) {

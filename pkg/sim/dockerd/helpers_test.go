@@ -71,11 +71,16 @@ func (w *pipeWriter) Write(b []byte) (int, error) {
 	return w.out.Write(b)
 }
 
-// dial returns the real Docker client on an engine.
+// dial returns the real Docker client on an engine. Every answer it gets is held to Docker's description.
 func dial(t testing.TB, e *dockerd.Engine) *client.Client {
 	t.Helper()
-	c, err := client.NewClientWithOpts(client.WithHost("tcp://"+e.Addr()+":2375"),
-		client.WithHTTPClient(&http.Client{Transport: checked(t, pipe{e})}), client.WithAPIVersionNegotiation())
+	return clientOf(t, checked(t, pipe{e}))
+}
+
+func clientOf(t testing.TB, transport http.RoundTripper) *client.Client {
+	t.Helper()
+	c, err := client.NewClientWithOpts(client.WithHost("tcp://engine:2375"),
+		client.WithHTTPClient(&http.Client{Transport: transport}), client.WithAPIVersionNegotiation())
 	if err != nil {
 		t.Fatal(err)
 	}

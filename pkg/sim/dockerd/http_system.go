@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/registry"
@@ -130,7 +131,7 @@ func inspectDistribution(c *call) (answer, error) {
 	if !isJSON || ref == "" {
 		return answer{}, errPage
 	}
-	if strings.ToLower(imageName(ref)[:strings.LastIndex(imageName(ref), ":")]) != imageName(ref)[:strings.LastIndex(imageName(ref), ":")] {
+	if name := imageName(ref); strings.ContainsFunc(name[:strings.LastIndex(name, ":")], unicode.IsUpper) {
 		return answer{}, badRequest("invalid reference format: repository name must be lowercase")
 	}
 	image := c.engine.world.image(ref)
@@ -138,7 +139,9 @@ func inspectDistribution(c *call) (answer, error) {
 		return answer{}, &apiError{http.StatusNotFound, "manifest unknown: manifest unknown"}
 	}
 	return ok(map[string]any{
-		"Descriptor": map[string]any{"mediaType": "application/vnd.docker.distribution.manifest.v2+json", "digest": image.Digest, "size": 528},
-		"Platforms":  []map[string]any{{"architecture": "amd64", "os": "linux"}},
+		"Descriptor": map[string]any{
+			"mediaType": "application/vnd.docker.distribution.manifest.v2+json", "digest": digestOf(ref, image), "size": 528,
+		},
+		"Platforms": []map[string]any{{"architecture": "amd64", "os": "linux"}},
 	})
 }

@@ -24,13 +24,19 @@ func (s *Swarm) SetImage(ref string, i Image) {
 
 // image returns the behaviour of a reference. Every reference that was not set is an image that runs well.
 func (s *Swarm) image(ref string) Image {
-	name := imageName(ref)
-	i := s.images[name]
-	if i.Digest == "" {
-		sum := sha256.Sum256([]byte("manifest of " + name))
-		i.Digest = "sha256:" + hex.EncodeToString(sum[:])
+	if len(s.images) == 0 {
+		return Image{}
 	}
-	return i
+	return s.images[imageName(ref)]
+}
+
+// digestOf is the image's digest, or one that derives from the name.
+func digestOf(ref string, i Image) string {
+	if i.Digest != "" {
+		return i.Digest
+	}
+	sum := sha256.Sum256([]byte("manifest of " + imageName(ref)))
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // imageName is a reference without digest and without what Docker Hub's names imply, and with a tag.

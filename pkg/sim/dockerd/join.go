@@ -93,7 +93,8 @@ func (e *Engine) enroll(c *cluster, r api.JoinRequest) error {
 		role = api.NodeRoleManager
 	default:
 		if !strings.HasPrefix(r.JoinToken, "SWMTKN-1-"+c.ca+"-") {
-			return &apiError{http.StatusInternalServerError, "remote CA does not match fingerprint. Expected: " + strings.Split(r.JoinToken, "-")[2]}
+			expected := strings.Split(r.JoinToken, "-")[2]
+			return &apiError{http.StatusInternalServerError, "remote CA does not match fingerprint. Expected: " + expected}
 		}
 		return errBadToken
 	}

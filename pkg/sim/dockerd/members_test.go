@@ -43,19 +43,19 @@ func TestPromotionAndDemotionTakeTheirTime(t *testing.T) {
 	bubble(t, 1, 2, func(l *lab) {
 		l.must(l.setNode(1, role(api.NodeRoleManager)))
 		if n := l.node(1); n.Spec.Role != api.NodeRoleManager || n.ManagerStatus != nil {
-			t.Fatalf("right after the promotion: %+v %+v; the wish must show and the membership not yet", n.Spec, n.ManagerStatus)
+			l.Fatalf("right after the promotion: %+v %+v; the wish must show and the membership not yet", n.Spec, n.ManagerStatus)
 		}
 		l.pass(2 * time.Second)
 		if n := l.node(1); n.ManagerStatus == nil || n.ManagerStatus.Addr != "10.0.0.2:2377" || n.ManagerStatus.Leader {
-			t.Fatalf("after the promotion: %+v", n.ManagerStatus)
+			l.Fatalf("after the promotion: %+v", n.ManagerStatus)
 		}
 		l.must(l.setNode(1, role(api.NodeRoleWorker)))
 		if n := l.node(1); n.Spec.Role != api.NodeRoleWorker || n.ManagerStatus == nil {
-			t.Fatalf("right after the demotion: %+v %+v", n.Spec, n.ManagerStatus)
+			l.Fatalf("right after the demotion: %+v %+v", n.Spec, n.ManagerStatus)
 		}
 		l.pass(2 * time.Second)
 		if n := l.node(1); n.ManagerStatus != nil {
-			t.Fatalf("after the demotion: %+v", n.ManagerStatus)
+			l.Fatalf("after the demotion: %+v", n.ManagerStatus)
 		}
 		l.refused(l.setNode(0, role(api.NodeRoleWorker)), "attempting to demote the last manager of the swarm")
 	})
@@ -70,7 +70,7 @@ func TestQuorumIsSafeguarded(t *testing.T) {
 		l.must(l.setNode(2, role(api.NodeRoleWorker)))
 		l.pass(10 * time.Second)
 		if got := l.truth(); len(got.Members) != 2 {
-			t.Fatalf("the dead manager is still one of %d members", len(got.Members))
+			l.Fatalf("the dead manager is still one of %d members", len(got.Members))
 		}
 	})
 }
@@ -81,12 +81,12 @@ func TestADemotionIsDeferredWhileItWouldLoseTheQuorum(t *testing.T) {
 		l.engines[2].Stop()                            // before the role manager acts
 		l.pass(30 * time.Second)
 		if got := l.truth(); len(got.Members) != 3 || !got.Quorum() {
-			t.Fatalf("%d members, quorum %v; the demotion should wait", len(got.Members), got.Quorum())
+			l.Fatalf("%d members, quorum %v; the demotion should wait", len(got.Members), got.Quorum())
 		}
 		l.engines[2].Start()
 		l.pass(30 * time.Second)
 		if got := l.truth(); len(got.Members) != 2 {
-			t.Fatalf("%d members; the demotion should have gone on", len(got.Members))
+			l.Fatalf("%d members; the demotion should have gone on", len(got.Members))
 		}
 	})
 }
@@ -97,9 +97,9 @@ func TestALeaderHandsOverBeforeItLeaves(t *testing.T) {
 		l.pass(20 * time.Second)
 		_, err := l.docker.NodeList(l.ctx, api.NodeListOptions{})
 		l.refused(err, "Worker nodes can't be used to view or modify cluster state")
-		l.docker = dial(t, l.engines[1])
+		l.docker = dial(l, l.engines[1])
 		if n := l.node(0); n.ManagerStatus != nil || n.Status.State != api.NodeStateReady {
-			t.Fatalf("the old leader: %+v %+v", n.ManagerStatus, n.Status)
+			l.Fatalf("the old leader: %+v %+v", n.ManagerStatus, n.Status)
 		}
 	})
 }
@@ -121,7 +121,7 @@ func TestTheOrderOfLeaving(t *testing.T) {
 			l.must(remove(i))
 		}
 		if got := l.truth(); len(got.Nodes) != 2 || len(got.Members) != 2 {
-			t.Fatalf("%d nodes, %d members left", len(got.Nodes), len(got.Members))
+			l.Fatalf("%d nodes, %d members left", len(got.Nodes), len(got.Members))
 		}
 	})
 }
@@ -131,7 +131,7 @@ func TestANewLeaderKnowsNobody(t *testing.T) {
 		l.create(web("web", 5))
 		l.pass(3 * time.Second)
 		l.engines[0].Stop()
-		l.docker = dial(t, l.engines[1])
+		l.docker = dial(l, l.engines[1])
 		_, err := l.docker.NodeList(l.ctx, api.NodeListOptions{})
 		l.refused(err, noLeader)
 		l.pass(5 * time.Second)
@@ -139,7 +139,7 @@ func TestANewLeaderKnowsNobody(t *testing.T) {
 			l.wantState(i, api.NodeStateUnknown)
 		}
 		if got := l.running("web"); got != 5 {
-			t.Fatalf("%d of 5 running: a change of leader moves no task", got)
+			l.Fatalf("%d of 5 running: a change of leader moves no task", got)
 		}
 		l.pass(10 * time.Second)
 		l.wantState(4, api.NodeStateReady)
@@ -150,7 +150,7 @@ func TestANewLeaderKnowsNobody(t *testing.T) {
 		l.pass(10 * time.Second)
 		l.wantState(0, api.NodeStateReady)
 		if n := l.node(0); n.ManagerStatus == nil || n.ManagerStatus.Reachability != api.ReachabilityReachable {
-			t.Fatalf("the old leader came back as %+v", n.ManagerStatus)
+			l.Fatalf("the old leader came back as %+v", n.ManagerStatus)
 		}
 	})
 }
@@ -167,7 +167,7 @@ func TestWithoutAMajorityNothingIsDecided(t *testing.T) {
 		info, err := l.docker.Info(l.ctx)
 		l.must(err)
 		if !strings.Contains(info.Swarm.Error, noLeader) || !info.Swarm.ControlAvailable || info.Swarm.Cluster.ID != "" {
-			t.Fatalf("info without a leader: %+v", info.Swarm)
+			l.Fatalf("info without a leader: %+v", info.Swarm)
 		}
 		l.engines[2].Start()
 		l.pass(time.Minute)
@@ -182,7 +182,7 @@ func TestACutOffManagerIsAloneAndTheOthersGoOn(t *testing.T) {
 		_, err := l.docker.NodeList(l.ctx, api.NodeListOptions{})
 		l.refused(err, noLeader)
 		alone := l.docker
-		l.docker = dial(t, l.engines[1])
+		l.docker = dial(l, l.engines[1])
 		l.wantState(0, api.NodeStateDown)
 		l.engines[0].Partition(false)
 		l.pass(20 * time.Second)
@@ -198,17 +198,17 @@ func TestJoinTriesOnlyTheFirstAndGoesOnInTheBackground(t *testing.T) {
 		l.engines[1].Partition(true)
 		l.refused(late.Join(tokens.Worker, "drain", []string{"10.0.0.2:2377", "10.0.0.1:2377"}), "Timeout was reached before node joined")
 		l.refused(late.Join(tokens.Worker, "drain", []string{"10.0.0.1:2377"}), "This node is already part of a swarm")
-		info, err := dial(t, late).Info(l.ctx)
+		info, err := dial(l, late).Info(l.ctx)
 		l.must(err)
 		if info.Swarm.LocalNodeState != api.LocalNodeStatePending || info.Swarm.RemoteManagers[0].Addr != "10.0.0.2:2377" {
-			t.Fatalf("while it joins: %+v", info.Swarm)
+			l.Fatalf("while it joins: %+v", info.Swarm)
 		}
 		l.engines[1].Partition(false)
 		l.pass(time.Minute)
 		n, _, err := l.docker.NodeInspectWithRaw(l.ctx, "outsider")
 		l.must(err)
 		if n.Status.State != api.NodeStateReady || n.Spec.Availability != api.NodeAvailabilityDrain {
-			t.Fatalf("joined as %+v %+v", n.Spec, n.Status)
+			l.Fatalf("joined as %+v %+v", n.Spec, n.Status)
 		}
 	})
 }
@@ -218,14 +218,14 @@ func TestAForgedLabelAndAGhost(t *testing.T) {
 		l.engines[1].SetLabels(map[string]string{"swarmd.droplet": "7"})
 		l.pass(20 * time.Second)
 		if got := l.node(1).Description.Engine.Labels["swarmd.droplet"]; got != "7" {
-			t.Fatalf("the engine label is %q after 20 s", got)
+			l.Fatalf("the engine label is %q after 20 s", got)
 		}
 		ghost := l.engines[0].AddGhost()
 		l.pass(time.Minute)
 		n, _, err := l.docker.NodeInspectWithRaw(l.ctx, ghost)
 		l.must(err)
 		if n.Description.Hostname != "" || n.Status.State != api.NodeStateDown {
-			t.Fatalf("the ghost: %+v", n)
+			l.Fatalf("the ghost: %+v", n)
 		}
 		l.must(l.docker.NodeRemove(l.ctx, ghost, api.NodeRemoveOptions{}))
 	})
@@ -234,11 +234,11 @@ func TestAForgedLabelAndAGhost(t *testing.T) {
 func TestForcedRemovalThrowsTheMachineOut(t *testing.T) {
 	bubble(t, 1, 1, func(l *lab) {
 		l.must(l.docker.NodeRemove(l.ctx, l.node(1).ID, api.NodeRemoveOptions{Force: true}))
-		c := dial(t, l.engines[1])
+		c := dial(l, l.engines[1])
 		info, err := c.Info(l.ctx)
 		l.must(err)
 		if info.Swarm.LocalNodeState != api.LocalNodeStateError {
-			t.Fatalf("the removed machine's state is %s", info.Swarm.LocalNodeState)
+			l.Fatalf("the removed machine's state is %s", info.Swarm.LocalNodeState)
 		}
 		l.must(c.SwarmLeave(l.ctx, false))
 		l.must(l.engines[1].Join(l.truth().Tokens.Worker, "", []string{"10.0.0.1"}))

@@ -165,6 +165,7 @@ func targets(s api.ServiceSpec) []string {
 	for _, a := range s.TaskTemplate.Networks {
 		out = append(out, a.Target)
 	}
+	//lint:ignore SA1019 older clients still send it
 	for _, a := range s.Networks {
 		out = append(out, a.Target)
 	}
@@ -184,6 +185,7 @@ func (c *cluster) sortedNetworks() []*swarmNetwork {
 func (c *cluster) resolveNetworks(s *api.ServiceSpec) error {
 	list := s.TaskTemplate.Networks
 	if len(list) == 0 {
+		//lint:ignore SA1019 older clients still send it
 		list = s.Networks
 	}
 	for i, a := range list {

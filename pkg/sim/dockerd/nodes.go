@@ -86,7 +86,7 @@ func (c *cluster) watchReboot(n *node) {
 			return
 		}
 		n.engine.rebooted = false
-		c.loseContainers(n.ID)
+		c.loseContainers(n.ID, n.engine.started)
 		n.engine.report()
 	})
 }

@@ -23,13 +23,12 @@ func (l *lab) wantUpdate(name string, want api.UpdateState) {
 	}
 }
 
-// watch samples the running tasks by image until the roll-out has ended.
+// watch samples, until the roll-out has ended, the tasks that run and are meant to, and all that run.
 func (l *lab) watch(name string, limit time.Duration) (lowest, highest int) {
 	l.Helper()
 	lowest = 99
 	for range limit / (100 * time.Millisecond) {
-		n := l.running(name)
-		lowest, highest = min(lowest, n), max(highest, n)
+		lowest, highest = min(lowest, l.running(name)), max(highest, len(l.tasks(name, api.TaskStateRunning)))
 		if s := l.service(name).UpdateStatus; s != nil && s.State == api.UpdateStateCompleted {
 			return lowest, highest
 		}
@@ -53,15 +52,15 @@ func TestStopFirstAndStartFirst(t *testing.T) {
 				l.wantUpdate("web", api.UpdateStateUpdating)
 				low, high := l.watch("web", time.Minute)
 				if low != c.lowest || high != c.highest {
-					t.Errorf("between %d and %d ran, want %d to %d", low, high, c.lowest, c.highest)
+					l.Errorf("between %d and %d ran, want %d to %d", low, high, c.lowest, c.highest)
 				}
 				// Four tasks one by one with a delay of 2 s after each, then 5 s of monitoring.
 				if d := time.Since(start); d < 13*time.Second || d > 20*time.Second {
-					t.Errorf("the roll-out took %s", d)
+					l.Errorf("the roll-out took %s", d)
 				}
 				for _, k := range l.tasks("web", api.TaskStateRunning) {
 					if k.Spec.ContainerSpec.Image != "web:2" {
-						t.Errorf("slot %d still runs %s", k.Slot, k.Spec.ContainerSpec.Image)
+						l.Errorf("slot %d still runs %s", k.Slot, k.Spec.ContainerSpec.Image)
 					}
 				}
 			})
@@ -80,7 +79,7 @@ func TestStaleVersionsAreRefusedAndTheWholeSpecIsReplaced(t *testing.T) {
 		n := l.node(1)
 		l.must(l.docker.NodeUpdate(l.ctx, n.ID, n.Version, api.NodeSpec{Role: "worker", Availability: "active"}))
 		if got := l.node(1).Spec; len(got.Labels) != 0 {
-			t.Fatalf("labels %v survived a write without them", got.Labels)
+			l.Fatalf("labels %v survived a write without them", got.Labels)
 		}
 	})
 }
@@ -88,25 +87,25 @@ func TestStaleVersionsAreRefusedAndTheWholeSpecIsReplaced(t *testing.T) {
 // TestAScaleDuringABadUpdateForgetsTheGoodSpec is T1 of traps.md, as it was seen on a real engine.
 func TestAScaleDuringABadUpdateForgetsTheGoodSpec(t *testing.T) {
 	bubble(t, 1, 2, func(l *lab) {
-		l.world.SetImage("web:bad", dockerd.Image{CrashAfter: time.Second})
+		l.world.SetImage("web:bad", dockerd.Image{Missing: true})
 		l.create(web("web", 3))
 		l.pass(3 * time.Second)
 		l.update("web", image("web:bad"))
 		l.pass(20 * time.Second)
 		l.wantUpdate("web", api.UpdateStatePaused)
 		if got := l.service("web").PreviousSpec.TaskTemplate.ContainerSpec.Image; got != "web:1" {
-			t.Fatalf("the previous spec has image %s", got)
+			l.Fatalf("the previous spec has image %s", got)
 		}
 		l.update("web", replicas(4))
 		if got := l.service("web").PreviousSpec.TaskTemplate.ContainerSpec.Image; got != "web:bad" {
-			t.Fatalf("after the scale the previous spec has image %s, want the bad one", got)
+			l.Fatalf("after the scale the previous spec has image %s, want the bad one", got)
 		}
 		l.pass(20 * time.Second)
 		good := slices.DeleteFunc(l.tasks("web", api.TaskStateRunning), func(k api.Task) bool {
 			return k.Spec.ContainerSpec.Image != "web:1"
 		})
 		if len(good) != 1 {
-			t.Fatalf("%d good tasks left, want 1\n%s", len(good), l.show("web"))
+			l.Fatalf("%d good tasks left, want 1\n%s", len(good), l.show("web"))
 		}
 	})
 }
@@ -122,7 +121,7 @@ func TestAutomaticRollback(t *testing.T) {
 		l.wantUpdate("web", api.UpdateStateRollbackCompleted)
 		s := l.service("web")
 		if s.Spec.TaskTemplate.ContainerSpec.Image != "web:1" || s.PreviousSpec != nil {
-			t.Fatalf("live is %s, previous %+v", s.Spec.TaskTemplate.ContainerSpec.Image, s.PreviousSpec)
+			l.Fatalf("live is %s, previous %+v", s.Spec.TaskTemplate.ContainerSpec.Image, s.PreviousSpec)
 		}
 		l.wantRunning("web", 3)
 	})
@@ -154,7 +153,7 @@ func TestFailureActionContinueAndTheRatio(t *testing.T) {
 		l.wantUpdate("lax", api.UpdateStateCompleted)
 		for _, k := range l.tasks("go", api.TaskStateRejected) {
 			if k.Status.Err != "No such image: web:gone" {
-				t.Fatalf("rejected with %q", k.Status.Err)
+				l.Fatalf("rejected with %q", k.Status.Err)
 			}
 		}
 	})
@@ -182,7 +181,7 @@ func TestChangingOnlyConstraintsMovesNoTaskThatFits(t *testing.T) {
 		l.update("web", func(s *api.ServiceSpec) { s.Labels["note"] = "1" })
 		l.pass(10 * time.Second)
 		if after := ids(l.tasks("web", api.TaskStateRunning)); !slices.Equal(before, after) {
-			t.Fatalf("%v became %v", before, after)
+			l.Fatalf("%v became %v", before, after)
 		}
 		l.wantUpdate("web", "")
 	})
@@ -210,7 +209,7 @@ func TestRequestedRollbackSwapsTheSpecs(t *testing.T) {
 		l.wantUpdate("web", api.UpdateStateRollbackCompleted)
 		s = l.service("web")
 		if s.Spec.TaskTemplate.ContainerSpec.Image != "web:1" || s.PreviousSpec.TaskTemplate.ContainerSpec.Image != "web:2" {
-			t.Fatalf("live %s, previous %s", s.Spec.TaskTemplate.ContainerSpec.Image, s.PreviousSpec.TaskTemplate.ContainerSpec.Image)
+			l.Fatalf("live %s, previous %s", s.Spec.TaskTemplate.ContainerSpec.Image, s.PreviousSpec.TaskTemplate.ContainerSpec.Image)
 		}
 	})
 }
@@ -222,7 +221,7 @@ func TestConfigsAreAStoreWithCompareAndSwap(t *testing.T) {
 		l.must(err)
 		_, err = l.docker.ConfigCreate(l.ctx, spec)
 		if !cerrdefs.IsConflict(err) {
-			t.Fatalf("a second one of the name: %v", err)
+			l.Fatalf("a second one of the name: %v", err)
 		}
 		c, _, err := l.docker.ConfigInspectWithRaw(l.ctx, "swarmd.x")
 		l.must(err)
@@ -236,7 +235,7 @@ func TestConfigsAreAStoreWithCompareAndSwap(t *testing.T) {
 		l.must(err)
 		s, raw, err := l.docker.SecretInspectWithRaw(l.ctx, secret.ID)
 		if err != nil || s.Spec.Data != nil {
-			t.Fatalf("a secret gave away %s: %v", raw, errors.Join(err))
+			l.Fatalf("a secret gave away %s: %v", raw, errors.Join(err))
 		}
 	})
 }

@@ -148,13 +148,13 @@ func TestDrainWithoutLosingCapacity(t *testing.T) {
 		l.must(l.setNode(2, availability(api.NodeAvailabilityDrain)))
 		l.update("web", replicas(6))
 		if low = min(low, lowest(5*time.Second)); low < 6 {
-			t.Fatalf("only %d of 6 ran at one moment", low)
+			l.Fatalf("only %d of 6 ran at one moment", low)
 		}
 		l.wantSpread("web", "map[node-1:3 node-2:3]")
 		l.must(l.setNode(2, availability(api.NodeAvailabilityActive)))
 		l.must(l.setNode(1, availability(api.NodeAvailabilityDrain)))
 		if low := lowest(3 * time.Second); low != 3 {
-			t.Fatalf("a plain drain left %d of 6 at the worst moment, want 3", low)
+			l.Fatalf("a plain drain left %d of 6 at the worst moment, want 3", low)
 		}
 	})
 }
@@ -175,7 +175,7 @@ func TestAGlobalServiceRunsEverywhereItMay(t *testing.T) {
 		l.pass(30 * time.Second)
 		l.wantSpread("agent", "map[node-2:1 outsider:1]")
 		if s := l.service("agent").UpdateStatus; s == nil || s.State != api.UpdateStateCompleted {
-			t.Fatalf("the roll-out: %+v", s)
+			l.Fatalf("the roll-out: %+v", s)
 		}
 	})
 }
@@ -186,7 +186,7 @@ func TestDeadTasksComeBackAfterTheirDelayAndHistoryIsShort(t *testing.T) {
 		l.pass(3 * time.Second)
 		for range 8 {
 			if !l.world.KillTask("web", 1) {
-				t.Fatal("nothing to kill")
+				l.Fatal("nothing to kill")
 			}
 			l.wantRunning("web", 1)
 			l.pass(4 * time.Second)
@@ -195,7 +195,7 @@ func TestDeadTasksComeBackAfterTheirDelayAndHistoryIsShort(t *testing.T) {
 			l.wantRunning("web", 2)
 		}
 		if got := len(l.tasks("web", "")); got != 6 { // five in slot 1, one in slot 2
-			t.Fatalf("%d tasks are kept, want 6\n%s", got, l.show("web"))
+			l.Fatalf("%d tasks are kept, want 6\n%s", got, l.show("web"))
 		}
 	})
 }
@@ -212,7 +212,7 @@ func TestRestartPolicies(t *testing.T) {
 		}))
 		l.pass(time.Minute)
 		if a, b := len(l.tasks("never", api.TaskStateFailed)), len(l.tasks("twice", api.TaskStateFailed)); a != 1 || b != 3 {
-			t.Fatalf("%d and %d tasks failed, want 1 and 3", a, b)
+			l.Fatalf("%d and %d tasks failed, want 1 and 3", a, b)
 		}
 		l.wantRunning("twice", 0)
 	})
@@ -228,11 +228,11 @@ func TestADownNodesTasksMoveAndAreOrphanedAfterADay(t *testing.T) {
 		list, err := l.docker.ServiceList(l.ctx, api.ServiceListOptions{Status: true})
 		l.must(err)
 		if got := list[0].ServiceStatus; got.RunningTasks != 4 || got.DesiredTasks != 3 {
-			t.Fatalf("the status counts %+v; it should count the dead node's task too", *got)
+			l.Fatalf("the status counts %+v; it should count the dead node's task too", *got)
 		}
 		l.pass(24 * time.Hour)
 		if got := l.tasks("web", api.TaskStateOrphaned); len(got) != 1 {
-			t.Fatalf("%d tasks orphaned, want 1", len(got))
+			l.Fatalf("%d tasks orphaned, want 1", len(got))
 		}
 	})
 }

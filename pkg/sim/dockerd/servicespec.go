@@ -178,7 +178,8 @@ func (c *cluster) validate(s api.ServiceSpec) error {
 	if len(s.Name) > 63 {
 		return rpcError(invalidArgument, "name must be 63 characters or fewer")
 	}
-	for _, check := range []func(api.ServiceSpec) error{validResources, validRestart, validContainer, validReplicas, validUpdate, validPorts} {
+	checks := []func(api.ServiceSpec) error{validResources, validRestart, validContainer, validReplicas, validUpdate, validPorts}
+	for _, check := range checks {
 		if err := check(s); err != nil {
 			return err
 		}
@@ -236,6 +237,7 @@ func validContainer(s api.ServiceSpec) error {
 	if c.Image == "" {
 		return rpcError(invalidArgument, "ContainerSpec: image reference must be provided")
 	}
+	// name[:port]/path:tag@digest, a little narrower than the engine's own grammar
 	reference := regexp.MustCompile(`^([a-zA-Z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$`)
 	if !reference.MatchString(c.Image) {
 		return rpcError(invalidArgument, "ContainerSpec: %q is not a valid repository/tag", c.Image)

@@ -70,11 +70,13 @@ func (s *Swarm) NextEvent() (time.Time, bool) {
 func (s *Swarm) enter() {
 	s.mu.Lock()
 	now := s.opt.Now()
-	for t := s.queue.pop(now); t != nil; t = s.queue.pop(now) {
-		if t.at.After(s.now) {
-			s.now = t.at
+	for at, ok := s.queue.next(); ok && !at.After(now); at, ok = s.queue.next() {
+		if at.After(s.now) {
+			s.now = at
 		}
-		t.run()
+		for t := s.queue.pop(at); t != nil; t = s.queue.pop(at) { // all of one instant, then the control loops
+			t.run()
+		}
 		s.dirty = true
 		s.settle()
 	}

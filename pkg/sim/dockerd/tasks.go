@@ -25,13 +25,39 @@ type task struct {
 	waitFor string
 }
 
-// rank orders the states as swarmkit numbers them.
+// rank orders the states as swarmkit numbers them; -1 is no state.
 func rank(s api.TaskState) int {
-	return slices.Index([]api.TaskState{
-		api.TaskStateNew, api.TaskStateAllocated, api.TaskStatePending, api.TaskStateAssigned, api.TaskStateAccepted,
-		api.TaskStatePreparing, api.TaskStateReady, api.TaskStateStarting, api.TaskStateRunning, api.TaskStateComplete,
-		api.TaskStateShutdown, api.TaskStateFailed, api.TaskStateRejected, api.TaskStateRemove, api.TaskStateOrphaned,
-	}, s)
+	switch s {
+	case api.TaskStateNew:
+		return 0
+	case api.TaskStateAllocated, api.TaskStatePending:
+		return 64
+	case api.TaskStateAssigned:
+		return 192
+	case api.TaskStateAccepted:
+		return 256
+	case api.TaskStatePreparing:
+		return 320
+	case api.TaskStateReady:
+		return 384
+	case api.TaskStateStarting:
+		return 448
+	case api.TaskStateRunning:
+		return 512
+	case api.TaskStateComplete:
+		return 576
+	case api.TaskStateShutdown:
+		return 640
+	case api.TaskStateFailed:
+		return 704
+	case api.TaskStateRejected:
+		return 768
+	case api.TaskStateRemove:
+		return 800
+	case api.TaskStateOrphaned:
+		return 832
+	}
+	return -1
 }
 
 func beyondRunning(s api.TaskState) bool { return rank(s) > rank(api.TaskStateRunning) }
@@ -89,6 +115,9 @@ func (c *cluster) deleteTask(t *task) {
 func (c *cluster) setTask(t *task, state api.TaskState, message, err string) {
 	t.Status.State, t.Status.Message, t.Status.Err = state, message, err
 	t.Status.Timestamp = c.world.now.UTC()
+	if t.finished() {
+		t.Status.PortStatus = api.PortStatus{}
+	}
 	c.stamp(&t.Meta, false)
 }
 
@@ -182,7 +211,6 @@ func (c *cluster) exit(t *task, state api.TaskState, code int) {
 	if s := t.Status.ContainerStatus; s != nil {
 		t.Status.ContainerStatus = &api.ContainerStatus{ContainerID: s.ContainerID, ExitCode: code}
 	}
-	t.Status.PortStatus = api.PortStatus{}
 	message := "started"
 	if state == api.TaskStateComplete {
 		message = "finished"
@@ -190,10 +218,11 @@ func (c *cluster) exit(t *task, state api.TaskState, code int) {
 	c.setTask(t, state, message, text)
 }
 
-// loseContainers ends what ran on a machine that was switched off and on.
-func (c *cluster) loseContainers(nodeID string) {
+// loseContainers ends what ran on a machine that was switched off, and on again at since.
+func (c *cluster) loseContainers(nodeID string, since time.Time) {
 	for _, t := range c.ordered {
-		if t.NodeID != nodeID || t.finished() || rank(t.Status.State) < rank(api.TaskStateStarting) {
+		old := t.Status.Timestamp.Before(since)
+		if t.NodeID != nodeID || !old || t.finished() || rank(t.Status.State) < rank(api.TaskStateStarting) {
 			continue
 		}
 		if t.wanted() {

@@ -30,6 +30,8 @@ func newFake(t *testing.T) *fake {
 }
 
 func (f *fake) on(what string, answer func(*http.Request) (*http.Response, error)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.answers[what] = answer
 }
 

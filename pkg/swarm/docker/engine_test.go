@@ -97,7 +97,9 @@ func makeExternal(t *testing.T, c *Client) {
 func applyStack(t *testing.T, c *Client, stack swarm.Stack) {
 	t.Helper()
 	for _, n := range stack.Networks {
-		if _, err := c.CreateNetwork(t.Context(), n); err != nil {
+		// The engine's own copy of a network that was removed a moment ago still holds the name.
+		err := eventually(t.Context(), apierr.Conflict, func() error { _, err := c.CreateNetwork(t.Context(), n); return err })
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// Networks returns the networks of swarm scope, the ingress network too, sorted by name.
+// Networks returns the networks of swarm scope, the ingress network too, sorted by name. One that was removed a moment ago may still be listed: the
+// engine's own copy goes when its last task has left (seen on 20.10.24 and 28.5.2). To remove it once more is NotFound, to create it anew a Conflict.
 func (c *Client) Networks(ctx context.Context) ([]swarm.Network, error) {
 	var list []network.Inspect
 	err := c.read(ctx, "list networks", func(ctx context.Context) (err error) {

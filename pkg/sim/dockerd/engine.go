@@ -1,6 +1,7 @@
 package dockerd
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/docker/docker/api/types/network"
@@ -10,6 +11,7 @@ import (
 // Engine is one machine's dockerd.
 type Engine struct {
 	world     *Swarm
+	handler   http.Handler
 	config    EngineConfig
 	labels    map[string]string
 	up        bool

@@ -39,7 +39,9 @@ type handler func(*call) (answer, error)
 
 // Handler returns the engine's HTTP API. Requests to an engine that is not up are aborted as by a cut connection; a transport that
 // can refuse the dial asks Up first.
-func (e *Engine) Handler() http.Handler {
+func (e *Engine) Handler() http.Handler { return e.handler }
+
+func (e *Engine) newHandler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, h := range e.localRoutes() {
 		mux.HandleFunc(pattern, e.serve(h, false))

@@ -49,6 +49,7 @@ func (s *Swarm) AddEngine(c EngineConfig) *Engine {
 	}
 	e := &Engine{world: s, config: c, labels: cloneMap(c.Labels), up: true, started: s.now}
 	e.networks = e.localNetworks()
+	e.handler = e.newHandler()
 	s.engines = append(s.engines, e)
 	return e
 }

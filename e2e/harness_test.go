@@ -42,6 +42,7 @@ func needLab(t *testing.T) {
 type bench struct {
 	*testing.T
 	lab   *lab.Lab
+	at    string // the lab's directory
 	dir   string // of this test: file, state, binary
 	bin   string
 	state lab.Status
@@ -55,11 +56,22 @@ const (
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	b := newLab(t, labDir)
+	b.push("swarmd:1", b.bin, "/swarmd")
+	for _, v := range []string{"1", "2"} {
+		b.push("web:"+v, b.goBuild("web-"+v, "-X main.version=v"+v, "./e2e/web"), "/web")
+	}
+	return b
+}
+
+// newLab is a lab in a directory of its own, with the binary built and no image in its registry.
+func newLab(t *testing.T, dir string) *bench {
+	t.Helper()
 	needLab(t)
-	b := &bench{T: t, dir: t.TempDir()}
+	b := &bench{T: t, at: dir, dir: t.TempDir()}
 	b.build()
 	began := time.Now()
-	l, err := lab.Up(t.Context(), lab.Options{Dir: labDir, ImageDir: filepath.Join(lab.DefaultDir, "image"), Log: zap.NewNop()})
+	l, err := lab.Up(t.Context(), lab.Options{Dir: dir, ImageDir: filepath.Join(lab.DefaultDir, "image"), Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,16 +82,12 @@ func newBench(t *testing.T) *bench {
 		if err := l.Close(); err != nil {
 			t.Errorf("lab: %v", err)
 		}
-		if left := lab.Leftovers(labDir); len(left) > 0 {
+		if left := lab.Leftovers(dir); len(left) > 0 {
 			t.Errorf("the lab left behind: %v", left)
 		}
 	})
 	b.lab, b.state = l, l.Status()
 	t.Logf("lab up in %v", time.Since(began).Round(time.Millisecond))
-	b.push("swarmd:1", b.bin, "/swarmd")
-	for _, v := range []string{"1", "2"} {
-		b.push("web:"+v, b.goBuild("web-"+v, "-X main.version=v"+v, "./e2e/web"), "/web")
-	}
 	return b
 }
 
@@ -128,7 +136,7 @@ func (b *bench) swarmd(host string, args ...string) (string, int) {
 }
 
 func (b *bench) command(ctx context.Context, host string, args ...string) (*exec.Cmd, error) {
-	cmd, err := lab.Command(ctx, labDir, append([]string{b.bin}, args...)...)
+	cmd, err := lab.Command(ctx, b.at, append([]string{b.bin}, args...)...)
 	if err != nil {
 		return nil, err
 	}

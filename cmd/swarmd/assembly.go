@@ -90,8 +90,8 @@ func (s *assembly) config(instance string, visitor bool) reconcile.Config {
 		Reads:   s.reads(),
 		Elector: ledger.ElectorConfig{Store: s.store, Identity: s.swarm.Info, Instance: instance, Visitor: visitor},
 		Execute: execute.Config{Nodes: s.swarm, Services: s.swarm, Networks: s.swarm, Ledger: s.store, UserData: s.userData},
-		Parse: func(data []byte) (*spec.Spec, error) {
-			parsed, _, err := spec.Parse(s.cluster, data)
+		Parse: func(name string, data []byte) (*spec.Spec, error) {
+			parsed, _, err := spec.Parse(name, data)
 			return parsed, err
 		},
 		Convert: convert,
@@ -188,6 +188,9 @@ func (p *prices) now() map[string]float64 {
 }
 
 func (p *prices) fetch() {
+	if p.cloud == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	sizes, err := p.cloud.Sizes(ctx)

@@ -110,7 +110,7 @@ func (d *demonstration) start(ctx context.Context, g *errgroup.Group, log *zap.L
 		return err
 	}
 	cfg := asm.config(instanceName(), false)
-	cfg.Events, cfg.Initial, cfg.Source = asm.swarm.Events(ctx), deploy.Demo, "file "+d.file
+	cfg.Events, cfg.Initial, cfg.Source, cfg.File = asm.swarm.Events(ctx), deploy.Demo, "file "+d.file, d.file
 	cfg.Edits = watchFile(ctx, d.file, func(err error) { log.Error("watch file", zap.Error(err)) })
 	d.loop = reconcile.New(cfg)
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)

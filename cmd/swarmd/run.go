@@ -70,7 +70,7 @@ func (a *app) daemon(ctx context.Context, f runFlags) error {
 	cfg.Events = s.swarm.Events(ctx)
 	if f.file != "" {
 		host, _ := os.Hostname() // for people only
-		cfg.Initial, cfg.Source = initial, "file "+host+":"+f.file
+		cfg.Initial, cfg.Source, cfg.File = initial, "file "+host+":"+f.file, f.file
 		cfg.Edits = watchFile(ctx, f.file, func(err error) { log.Error("watch file", zap.Error(err)) })
 	}
 	loop := reconcile.New(cfg)

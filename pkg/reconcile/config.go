@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,13 +26,14 @@ type Config struct {
 	Elector ledger.ElectorConfig
 	Execute execute.Config
 
-	Parse   func(data []byte) (*spec.Spec, error) // all faults in one error
+	Parse   func(name string, data []byte) (*spec.Spec, error) // all faults in one error, with positions in name
 	Convert func(*spec.Spec) (swarm.Stack, error)
 	Prices  func() map[string]float64 // optional: US dollars a month by size; must answer at once
 
 	Initial []byte        // optional: the file as it was at start
 	Edits   <-chan []byte // optional: the file, each time it was saved since
 	Source  string        // of the file, for people: "file host:/etc/swarmd/cluster.yaml"
+	File    string        // path of the file, which its faults are told with
 	Events  <-chan struct{}
 
 	Log     *zap.Logger
@@ -105,21 +107,24 @@ func (l *Loop) load(ctx context.Context, revision int) error {
 		return err
 	}
 	want := desired{revision: revision, source: rev.Source}
-	if want.spec, want.stack, err = l.read(rev.Data); err != nil {
+	if want.spec, want.stack, err = l.read(revisionName(revision), rev.Data); err != nil {
 		return err
 	}
 	l.want = want
 	return nil
 }
 
-// read parses and converts a file.
-func (l *Loop) read(data []byte) (*spec.Spec, swarm.Stack, error) {
-	s, err := l.cfg.Parse(data)
+// revisionName is what the faults of an accepted revision are told with: the file that it was is long another one.
+func revisionName(n int) string { return fmt.Sprintf("revision %d", n) }
+
+// read parses and converts a file; its faults are told with the name.
+func (l *Loop) read(name string, data []byte) (*spec.Spec, swarm.Stack, error) {
+	s, err := l.cfg.Parse(name, data)
 	if err != nil {
 		return nil, swarm.Stack{}, err
 	}
 	if s.Cluster != l.cfg.Cluster {
-		return nil, swarm.Stack{}, errOtherCluster(s.Cluster, l.cfg.Cluster)
+		return nil, swarm.Stack{}, errOtherCluster(name, s.Cluster, l.cfg.Cluster)
 	}
 	stack, err := l.cfg.Convert(s)
 	return s, stack, err

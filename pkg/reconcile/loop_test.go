@@ -28,9 +28,9 @@ import (
 )
 
 // A file of these tests is a line of "service=replicas" words; "!" is a fault.
-func parse(data []byte) (*spec.Spec, error) {
+func parse(name string, data []byte) (*spec.Spec, error) {
 	if strings.Contains(string(data), "!") {
-		return nil, errors.New("f.yaml:1:1: services: no such thing")
+		return nil, errors.New(name + ":1:1: services: no such thing")
 	}
 	cluster := "web"
 	if strings.Contains(string(data), "other") {
@@ -87,7 +87,7 @@ func start(t *testing.T, e *engine, o options) *daemon {
 		Elector: ledger.ElectorConfig{Store: store, Identity: seenFrom{e, node}.Info, Instance: o.instance + "abcde", Visitor: o.visitor},
 		Execute: execute.Config{Nodes: e, Services: e, Networks: e, Ledger: store},
 		Parse:   parse, Convert: convert, Prices: o.prices,
-		Initial: []byte(o.initial), Edits: d.edits, Source: "file test", Events: d.events,
+		Initial: []byte(o.initial), Edits: d.edits, Source: "file test", File: "f.yaml", Events: d.events,
 		Log: zap.New(core), Metrics: health.NewMetrics(prometheus.NewRegistry(), reconcile.Vocabulary("test")),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -203,7 +203,7 @@ func TestBadEditChangesNothingAndIsToldOnce(t *testing.T) {
 		settle(time.Minute)
 		wantRunning(t, e, "web_app=2")
 		r := d.Last()
-		if r.Revision != 1 || r.FileFault == "" || d.Ready() == nil || !r.Converged {
+		if r.Revision != 1 || !strings.HasPrefix(r.FileFault, "f.yaml:") || d.Ready() == nil || !r.Converged {
 			t.Fatalf("report %+v", r)
 		}
 		if n := d.logged("file has faults, the accepted revision goes on"); n != 2 {

@@ -36,7 +36,7 @@ func (l *Loop) Preview(ctx context.Context, s *spec.Spec) (plan.Plan, world.Worl
 	want := desired{spec: s, stack: stack, revision: st.Ledger.Revision + 1}
 	w := world.Observe(ctx, l.cfg.Reads, l.cfg.Cluster, want.adopt())
 	if rev, ok := st.Revision(st.Ledger.Revision); ok {
-		if before, _, err := l.read(rev.Data); err == nil {
+		if before, _, err := l.read(revisionName(rev.Number), rev.Data); err == nil {
 			w.Ledger.Credit += ledger.Lowered(before, s) // what accepting this file would permit
 		}
 	}

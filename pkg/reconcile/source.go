@@ -20,6 +20,14 @@ type offer struct {
 	ctx    context.Context // of who waits for the answer
 }
 
+// name is what the faults of the offered file are told with.
+func (o offer) name(watched string) string {
+	if o.answer == nil {
+		return watched
+	}
+	return o.source
+}
+
 type answer struct {
 	revision int
 	err      error
@@ -80,7 +88,7 @@ func (l *Loop) settle(ctx context.Context) error {
 
 // settleFile judges the watched file. A bad one is told once; the accepted revision goes on.
 func (l *Loop) settleFile(ctx context.Context, o offer) (settled bool, err error) {
-	if _, _, err := l.read(o.data); err != nil {
+	if _, _, err := l.read(o.name(l.cfg.File), o.data); err != nil {
 		l.sources.fault = err.Error()
 		l.cfg.Metrics.SpecLoaded(false, time.Now())
 		l.voice.badFile(o.source, err)
@@ -105,13 +113,13 @@ type accepted struct {
 
 // accept makes the offer a revision if it counts.
 func (l *Loop) accept(ctx context.Context, o offer) (accepted, error) {
-	edited, _, err := l.read(o.data)
+	edited, _, err := l.read(o.name(l.cfg.File), o.data)
 	if err != nil {
 		return accepted{}, err
 	}
 	lowered := func(old []byte) int {
 		// An accepted file that cannot be read any more permits no deletes.
-		before, _, err := l.read(old)
+		before, _, err := l.read("the accepted revision", old)
 		if err != nil {
 			return 0
 		}
@@ -147,8 +155,8 @@ func keepFirst(first, err error) error {
 	return err
 }
 
-func errOtherCluster(got, want string) error {
-	return fmt.Errorf("the file is of cluster %q, this swarmd is of %q: a cluster's name cannot change", got, want)
+func errOtherCluster(name, got, want string) error {
+	return fmt.Errorf("%s: the file is of cluster %q, this swarmd is of %q: a cluster's name cannot change", name, got, want)
 }
 
 // noteStale keeps in the ledger that this node's own file is an older revision, or that it is not any more.

@@ -141,7 +141,7 @@ func (b *bench) command(ctx context.Context, host string, args ...string) (*exec
 		return nil, err
 	}
 	cmd.Env = append(os.Environ(), "DIGITALOCEAN_API_URL="+b.state.DropletURL, "DIGITALOCEAN_TOKEN="+b.state.Token, "DIGITALOCEAN_TOKEN_FILE=",
-		"SWARMD_SSH_KEY="+b.state.SSHKeyFile, "SWARMD_STATE_DIR="+filepath.Join(b.dir, "state"), "SSH_AUTH_SOCK=", "DOCKER_HOST="+host)
+		"SWARMD_SSH_KEY="+b.state.SSHKeyFile, "SWARMD_STATE_DIR="+filepath.Join(b.dir, "state"), "SWARMD_SSH_ACCEPT_NEW=1", "SSH_AUTH_SOCK=", "DOCKER_HOST="+host)
 	return cmd, nil
 }
 
@@ -271,8 +271,14 @@ func (b *bench) statusQuiet() (r reconcile.Report) {
 	if err != nil {
 		return r
 	}
-	if out, err := cmd.Output(); err == nil {
-		_ = json.Unmarshal(out, &r)
+	out, err := cmd.Output()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		r.Error = string(exit.Stderr)
+	} else if err == nil {
+		err = json.Unmarshal(out, &r)
+	}
+	if err != nil && r.Error == "" {
+		r.Error = err.Error()
 	}
 	return r
 }

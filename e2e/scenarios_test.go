@@ -100,6 +100,7 @@ func TestScenarios(t *testing.T) {
 			defer func() { s.T = b.T }()
 			step.run(s)
 			s.foreignUntouched()
+			s.complaints(began)
 		}) {
 			t.Fatal("the scenarios build on each other: stopped")
 		}
@@ -126,6 +127,21 @@ func (s *stage) makeForeign() {
 		s.Fatalf("foreign droplet: %d, %v", resp.StatusCode, err)
 	}
 	s.foreign = made.Droplet.ID
+}
+
+// complaints shows what the daemons warned of since then; it asserts only that none panicked.
+func (s *stage) complaints(since time.Time) {
+	s.Helper()
+	for _, d := range s.droplets("shop-managers-") {
+		out, _ := s.lab.Exec(s.Context(), d.ID, "sh", "-c", fmt.Sprintf(
+			`for c in $(docker ps -aq --filter name=swarmd-shop); do docker logs --since %d $c 2>&1; done | grep -E '"level":"(warn|error|panic)"' | tail -n 12`, since.Unix()))
+		if out != "" {
+			s.Logf("%s complained:\n%s", d.Name, out)
+		}
+		if strings.Contains(out, "panic") {
+			s.Errorf("swarmd panicked on %s", d.Name)
+		}
+	}
 }
 
 func (s *stage) foreignUntouched() {

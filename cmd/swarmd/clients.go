@@ -50,7 +50,7 @@ func (a *app) engineClient(m *health.Metrics) (*docker.Client, func(), error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("DOCKER_HOST: %w", err)
 		}
-		target.KnownHosts = a.knownHosts(target)
+		target.KnownHosts, target.Pin = a.knownHosts(target), a.sshAcceptNew
 		dialer := ssh.NewDialer(target)
 		o.Dial = dialer.DialDocker
 		closer = func() { _ = dialer.Close() }
@@ -70,7 +70,8 @@ func (a *app) sshOptions() ssh.Options {
 	return o
 }
 
-// knownHosts returns the file that knows the host: the one of the cluster that bootstrap made it for, or the user's own.
+// knownHosts returns the file that knows the host: the one of the cluster that bootstrap made it for, or the user's own. New keys that
+// are accepted on purpose go into a file of their own.
 func (a *app) knownHosts(o ssh.Options) string {
 	files, _ := filepath.Glob(filepath.Join(a.stateDir(), "*"+knownHostsSuffix)) // the pattern is well-formed
 	for _, f := range files {
@@ -78,6 +79,9 @@ func (a *app) knownHosts(o ssh.Options) string {
 		if err == nil && bytes.Contains(data, []byte(o.Host)) {
 			return f
 		}
+	}
+	if a.sshAcceptNew {
+		return a.clusterHosts("accepted")
 	}
 	return o.KnownHosts
 }

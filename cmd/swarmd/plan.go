@@ -85,7 +85,7 @@ func printPlan(w io.Writer, p plan.Plan) {
 		}
 	}
 	for _, h := range p.Holds {
-		fmt.Fprintf(w, "= %s: held by %s: %s\n", h.Object, h.Guard, h.Text)
+		fmt.Fprintf(w, "= %s: %s (%s by %s)\n", h.Object, h.Text, holdWord(h), h.Guard)
 	}
 	if len(p.Steps)+len(p.Holds) == 0 {
 		fmt.Fprintln(w, "nothing to do: everything is as the file wants it")

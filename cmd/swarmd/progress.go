@@ -61,7 +61,7 @@ func (p *progress) tell(r reconcile.Report) {
 		p.step(s)
 	}
 	for _, h := range r.Holds {
-		p.once("hold "+h.Guard+h.Object, fmt.Sprintf("held %s: %s (%s)", h.Object, h.Text, h.Guard))
+		p.once("hold "+h.Guard+h.Object, fmt.Sprintf("%s %s: %s (%s)", holdWord(h), h.Object, h.Text, h.Guard))
 	}
 	for _, g := range r.Gaps {
 		p.once("gap "+g.What, fmt.Sprintf("could not read %s: %s", g.What, g.Err))

@@ -11,12 +11,14 @@ import (
 
 // app is what a command line acts with: the streams and the environment, so that tests can bring their own.
 type app struct {
-	in      io.Reader
-	out     io.Writer
-	err     io.Writer
-	getenv  func(string) string
-	sshKey  string           // file, from --ssh-key
-	secrets *apierr.Redactor // values that no output may hold
+	in     io.Reader
+	out    io.Writer
+	err    io.Writer
+	getenv func(string) string
+	sshKey string // file, from --ssh-key
+
+	sshAcceptNew bool             // take the key of a host that no known_hosts file knows, and keep it
+	secrets      *apierr.Redactor // values that no output may hold
 }
 
 func newApp() *app {
@@ -37,6 +39,8 @@ Environment: DIGITALOCEAN_TOKEN (or DIGITALOCEAN_TOKEN_FILE), DIGITALOCEAN_API_U
 (unix, tcp, ssh), DOCKER_TLS_VERIFY, DOCKER_CERT_PATH.`,
 	}
 	root.PersistentFlags().StringVar(&a.sshKey, "ssh-key", "", "private key file for ssh (default: the agent, then ~/.ssh; or SWARMD_SSH_KEY)")
+	root.PersistentFlags().BoolVar(&a.sshAcceptNew, "ssh-accept-new", a.getenv("SWARMD_SSH_ACCEPT_NEW") != "",
+		"accept and keep the key of a host that is not known yet, never a changed one (or SWARMD_SSH_ACCEPT_NEW)")
 	root.AddCommand(
 		validateCommand(a), planCommand(a), applyCommand(a), runCommand(a), statusCommand(a),
 		bootstrapCommand(a), destroyCommand(a), simCommand(a), labCommand(a), demoCommand(a),

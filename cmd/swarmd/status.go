@@ -15,6 +15,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -57,6 +58,7 @@ func (a *app) status(ctx context.Context, file, cluster string, asJSON bool) err
 		return err
 	}
 	defer asm.close()
+	asm.prices.fetch()
 	r := reconcile.New(asm.config(instanceName(), true)).Look(ctx)
 	if asJSON {
 		return writeJSON(a.out, r)
@@ -122,7 +124,7 @@ func (a *app) printReport(r reconcile.Report) {
 	printServices(w, r)
 	_ = w.Flush() // the terminal is gone, nobody to tell
 	for _, h := range r.Holds {
-		fmt.Fprintf(a.out, "held: %s: %s (%s)\n", h.Object, h.Text, h.Guard)
+		fmt.Fprintf(a.out, "%s: %s: %s (%s)\n", holdWord(h), h.Object, h.Text, h.Guard)
 	}
 	for _, s := range r.Steps {
 		fmt.Fprintf(a.out, "next: %s %s: %s\n", s.Action, s.Object, s.Text)
@@ -136,6 +138,14 @@ func (a *app) printReport(r reconcile.Report) {
 	if r.Error != "" {
 		fmt.Fprintf(a.out, "error: %s\n", a.redact(r.Error))
 	}
+}
+
+// holdWord tells what keeps the file from becoming true from what is only told.
+func holdWord(h plan.Hold) string {
+	if h.Blocking {
+		return "held"
+	}
+	return "note"
 }
 
 func verdict(r reconcile.Report) string {

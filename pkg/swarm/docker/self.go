@@ -42,7 +42,7 @@ func SelfService(s Self) (own.ServiceSpec, error) {
 		}},
 		TaskTemplate: swarm.TaskSpec{
 			ContainerSpec: &swarm.ContainerSpec{
-				Image: s.Image, Args: []string{"run", "--cluster", s.Cluster}, Env: env, User: "0:0",
+				Image: s.Image, Args: []string{"run", "--cluster", s.Cluster, "--listen", "node:9810"}, Env: env, User: "0:0",
 				ReadOnly: true, CapabilityDrop: []string{"ALL"}, StopGracePeriod: &stop,
 				Mounts: []mount.Mount{{Type: mount.TypeBind, Source: "/var/run/docker.sock", Target: "/var/run/docker.sock"}},
 				Secrets: []*swarm.SecretReference{{SecretID: s.SecretID, SecretName: s.SecretName,

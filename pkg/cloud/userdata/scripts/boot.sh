@@ -30,7 +30,8 @@ hold_engine() {
 	systemctl daemon-reload
 }
 
-# firewall: 22 for people, the swarm's ports (2377 management, 7946 gossip, 4789 data path, ESP for encrypted overlays) for the
+# firewall: 22 for people; the swarm's ports (2377 management, 7946 gossip, 4789 data path, ESP for encrypted overlays) and swarmd's
+# own metrics (9810) for the
 # private network, nothing else. Published ports are Docker's own: its rules come before ufw's.
 firewall() {
 	command -v ufw >/dev/null || { echo "ufw is not installed"; return 1; }
@@ -44,7 +45,7 @@ firewall() {
 	for from in $ssh_from; do
 		ufw allow proto tcp from "$from" to any port 22 || return 1
 	done
-	ufw allow proto tcp from "$private" to any port 2377,7946 || return 1
+	ufw allow proto tcp from "$private" to any port 2377,7946,9810 || return 1
 	ufw allow proto udp from "$private" to any port 7946,4789 || return 1
 	ufw allow proto esp from "$private" || return 1
 	ufw --force enable || return 1

@@ -113,7 +113,7 @@ func TestFirstBoot(t *testing.T) {
 	want := []string{
 		"systemctl daemon-reload", "ufw --force reset", "ufw default deny incoming", "ufw default allow outgoing",
 		"ufw allow proto tcp from 192.0.2.0/24 to any port 22", "ufw allow proto tcp from 198.51.100.7/32 to any port 22",
-		"ufw allow proto tcp from 10.114.0.0/20 to any port 2377,7946", "ufw allow proto udp from 10.114.0.0/20 to any port 7946,4789",
+		"ufw allow proto tcp from 10.114.0.0/20 to any port 2377,7946,9810", "ufw allow proto udp from 10.114.0.0/20 to any port 7946,4789",
 		"ufw allow proto esp from 10.114.0.0/20", "ufw --force enable", "systemctl is-active --quiet docker.service", "systemctl is-active --quiet docker.service",
 	}
 	if diff := cmp.Diff(want, b.calls()); diff != "" {

@@ -31,8 +31,7 @@ hold_engine() {
 }
 
 # firewall: 22 for people; the swarm's ports (2377 management, 7946 gossip, 4789 data path, ESP for encrypted overlays) and swarmd's
-# own metrics (9810) for the
-# private network, nothing else. Published ports are Docker's own: its rules come before ufw's.
+# metrics (9810) for the private network; nothing else. Published ports are Docker's own: its rules come before ufw's.
 firewall() {
 	command -v ufw >/dev/null || { echo "ufw is not installed"; return 1; }
 	want="1 $private $ssh_from"

@@ -129,6 +129,8 @@ func (s *scene) outside() {
 	s.refused("init twice", true, apierr.Precondition, c.InitSwarm(s.ctx(), s.addrs[0]))
 	_, err = c.ResolveImage(s.ctx(), "NOT A REFERENCE")
 	s.refused("digest of something that is no reference", false, apierr.Invalid, err)
+	_, err = c.ResolveImage(s.ctx(), "127.0.0.1:1/app:1")
+	s.refused("digest from a registry that nobody serves", false, apierr.Unavailable, err)
 }
 
 func (s *scene) configs() {

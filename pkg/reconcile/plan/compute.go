@@ -44,18 +44,17 @@ type draft struct {
 	poolsSum    []PoolCount
 	svcSum      []ServiceCount
 	look        time.Duration
-	implausible bool            // the cloud's view contradicts the swarm's
-	underway    bool            // something is not as wanted yet, and nothing holds it
-	opIDs       []string        // the fresh ids that are left
-	credit      int             // deletes that accepted edits still permit
-	spare       bool            // one delete without credit is still permitted
-	written     map[string]bool // node ids that a step writes to: one write a pass, its version is known only once
-	promote     []member        // who may become a manager
-	demote      []member        // who must stop being one
+	implausible bool     // the cloud's view contradicts the swarm's
+	underway    bool     // something is not as wanted yet, and nothing holds it
+	opIDs       []string // the fresh ids that are left
+	credit      int      // deletes that accepted edits still permit
+	spare       bool     // one delete without credit is still permitted
+	promote     []member // who may become a manager
+	demote      []member // who must stop being one
 }
 
 func newDraft(in Input) *draft {
-	d := &draft{in: in, opIDs: slices.Clone(in.OpIDs), written: map[string]bool{}}
+	d := &draft{in: in, opIDs: slices.Clone(in.OpIDs)}
 	d.credit, d.spare = in.World.Ledger.Credit, true
 	for _, t := range in.World.Ledger.Uncharged {
 		if in.Now.Sub(t) < time.Hour {

@@ -40,11 +40,11 @@ func (d *draft) leave(op ledger.Op) {
 	case !ok && d.gone(op.DropletID):
 		d.step("close", op.ID, CloseOp{OpID: op.ID, Outcome: "gone"}, WhyDropletGone, op.Name+" is gone")
 	case !ok || m.bucket == disputed: // held under identity
+	case m.Adopted || m.Droplet != nil && !m.Owned:
+		d.hold(GuardAdopted, m.object(), "swarmd did not make it and does not delete it")
 	case m.Node != nil:
 		d.leaveSwarm(op, m)
 	case m.Droplet.Locked: // an event is in flight; anything now is refused
-	case m.Adopted || !m.Owned:
-		d.hold(GuardAdopted, m.object(), "swarmd did not make it and does not delete it")
 	default:
 		d.step("delete", strconv.Itoa(op.DropletID), DeleteDroplet{OpID: op.ID, DropletID: op.DropletID}, WhyDropletDelete, op.Name+" is out of the swarm")
 	}
@@ -135,8 +135,6 @@ func ended(t swarm.Task) bool {
 func (d *draft) stop(op ledger.Op, m member) {
 	id := strconv.Itoa(op.DropletID)
 	switch {
-	case m.Adopted || !m.Owned:
-		d.hold(GuardAdopted, m.object(), "swarmd did not make it and does not stop it")
 	case m.Droplet.Locked || m.Droplet.Status != cloud.StatusActive: // an event is in flight
 	case op.Shutdown.IsZero():
 		d.step("shutdown", id, ShutdownDroplet{OpID: op.ID, DropletID: op.DropletID}, WhyShutdown, m.name()+" is drained and no manager")

@@ -73,12 +73,8 @@ func (d *draft) role(m member) {
 	}
 }
 
-// write plans the one write to a node in this pass.
+// write plans a write to a node. A pass plans one for each node at most: the version it names is good only once.
 func (d *draft) write(kind string, m member, s swarm.NodeSpec, code, text string) {
-	if d.written[m.Node.ID] {
-		return
-	}
-	d.written[m.Node.ID] = true
 	d.step(kind, m.Node.ID, UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: s}, code, m.name()+": "+text)
 }
 

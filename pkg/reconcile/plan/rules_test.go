@@ -232,6 +232,7 @@ func TestAdopted(t *testing.T) {
 	runRules(t, []rule{
 		{"counts in its pool and is bound by address", 1, 0, both(joined, pets(1, 200)), []string{"bind/n200"}, nil},
 		{"is never deleted", 1, 0, both(joined, pets(0, 200)), []string{"bind/n200"}, []string{"adopted pool/pets"}},
+		{"not even with an operation", 1, 0, both(joined, pets(0, 200), begun(200, 0)), nil, []string{"adopted node/pet"}},
 		{"that does not exist is not replaced", 1, 0, pets(1, 999), nil, []string{"droplet-dead droplet/999"}},
 	})
 	m := grown(t, 1, 0)
@@ -259,6 +260,12 @@ func TestNodeDrift(t *testing.T) {
 			m.droplets[102].node.Spec.Role, m.holder = swarm.Manager, "n102"
 			m.changeRole(m.droplets[102])
 		}, nil, []string{"self node/web-workers-aaaaa"}},
+		{"two promoted by hand: one after the other", 1, 2, func(m *model) {
+			for _, id := range []int{102, 103} {
+				m.droplets[id].node.Spec.Role = swarm.Manager
+				m.changeRole(m.droplets[id])
+			}
+		}, []string{"demote/n102"}, nil},
 		{"a promotion and a demotion: the promotion first, alone", 3, 1, func(m *model) {
 			m.droplets[103].node.Spec.Role, m.droplets[104].node.Spec.Role = swarm.Worker, swarm.Manager
 			m.changeRole(m.droplets[103])

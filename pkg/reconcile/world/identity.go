@@ -52,7 +52,7 @@ func own(p Parts, d cloud.Droplet) Machine {
 	m := Machine{Droplet: &d}
 	tagged := d.HasTag(cloud.ClusterTag(p.Name))
 	pool := poolOf(p.Name, d.Name, d.OpID())
-	switch op := namedBy(p.Ledger, d); {
+	switch op := madeBy(p, d); {
 	case tagged && pool != "":
 		m.Owned, m.Pool = true, pool
 	case op != nil:
@@ -86,11 +86,11 @@ func poolOf(cluster, name, opID string) string {
 	return pool
 }
 
-// namedBy returns the open operation of ours that recorded the droplet's id under the same name.
-func namedBy(l ledger.Ledger, d cloud.Droplet) *ledger.Op {
-	for i, op := range l.Ops {
-		if op.DropletID == d.ID && op.Name == d.Name && op.Pool != "" {
-			return &l.Ops[i]
+// madeBy returns the open create that recorded the droplet's id, if the droplet has the name that it gave.
+func madeBy(p Parts, d cloud.Droplet) *ledger.Op {
+	for i, op := range p.Ledger.Ops {
+		if op.Kind == ledger.Create && op.DropletID == d.ID && op.Pool != "" && poolOf(p.Name, d.Name, op.ID) == op.Pool {
+			return &p.Ledger.Ops[i]
 		}
 	}
 	return nil

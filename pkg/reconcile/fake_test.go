@@ -26,6 +26,7 @@ type engine struct {
 	calls    []string
 	broken   map[string]error // by call
 	onWrite  func(string)
+	crashed  string // name of the service whose tasks have failed
 }
 
 func newEngine() *engine {
@@ -60,6 +61,13 @@ func (e *engine) fail(what string, kind apierr.Kind) {
 	if kind != "" {
 		e.broken[what] = &apierr.Error{Kind: kind, Side: "swarm", Op: what, Err: errors.New("it is broken")}
 	}
+}
+
+// crash makes the tasks of the service failed ones, and those of all others running ones.
+func (e *engine) crash(service string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.crashed = service
 }
 
 // taken returns the calls since the last taken, reads and writes of the store too.
@@ -104,7 +112,11 @@ func (e *engine) Tasks(context.Context) ([]swarm.Task, error) {
 	var out []swarm.Task
 	for _, s := range e.services {
 		for i := range s.Spec.Replicas {
-			out = append(out, swarm.Task{ID: fmt.Sprint(s.ID, i), ServiceID: s.ID, NodeID: "node1", Slot: int(i) + 1, State: "running", DesiredState: "running"})
+			state := "running"
+			if s.Spec.Name == e.crashed {
+				state = "failed"
+			}
+			out = append(out, swarm.Task{ID: fmt.Sprint(s.ID, i), ServiceID: s.ID, NodeID: "node1", Slot: int(i) + 1, State: state, DesiredState: "running"})
 		}
 	}
 	return out, err

@@ -23,6 +23,7 @@ type Loop struct {
 	executor *execute.Executor
 	sources  sources
 	kicks    chan struct{} // the lease changed, or somebody wants a look
+	hints    chan struct{} // the tasks changed
 	offers   chan offer
 	retry    *backoff.ExponentialBackOff
 	withheld withheld
@@ -46,7 +47,7 @@ func New(cfg Config) *Loop {
 	if cfg.Prices == nil {
 		cfg.Prices = func() map[string]float64 { return nil }
 	}
-	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{},
+	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{},
 		retry: newBackoff(500*time.Millisecond, 30*time.Second), withheld: withheld{}, voice: newVoice(cfg.Log)}
 	cfg.Elector.Changed = l.Kick
 	l.elector = ledger.NewElector(cfg.Elector)
@@ -82,6 +83,7 @@ func (l *Loop) Run(ctx context.Context) error {
 		l.sources.offer(offer{data: l.cfg.Initial, origin: ledger.AtStart, source: l.cfg.Source})
 	}
 	wg.Go(func() { l.elector.Run(leaseCtx, l.leaseTold) })
+	wg.Go(func() { l.watchTasks(ctx) })
 	l.turn(ctx)
 	return nil
 }
@@ -112,6 +114,9 @@ func (l *Loop) turn(ctx context.Context) {
 				events = nil
 			}
 			due = l.hinted(timer, due, ok)
+			continue
+		case <-l.hints:
+			due = l.hinted(timer, due, true)
 			continue
 		case <-l.kicks:
 		case <-timer.C:

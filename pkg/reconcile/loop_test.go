@@ -151,8 +151,9 @@ func TestQuietPassCostsAtMostNineCallsAndWritesOnlyTheLease(t *testing.T) {
 					t.Fatalf("wrote %q when all was as wanted", call)
 				}
 			}
-			// One pass and three renewals in 30 s; the pass brings one of them with it.
-			if len(calls) > 6 || len(store) > 6 {
+			// One pass and three renewals in 30 s; the pass brings one of them with it. The tasks are looked at each three seconds besides.
+			calls = slices.DeleteFunc(calls, func(call string) bool { return call == "tasks" })
+			if len(calls) > 5 || len(store) > 6 {
 				t.Fatalf("%d reads %v and %d calls of the store %v in 30 s", len(calls), calls, len(store), store)
 			}
 		}
@@ -426,7 +427,7 @@ func TestFailedReadsAreTriedAgainEverMoreSlowlyAndSaidOnce(t *testing.T) {
 		settle(10 * time.Minute)
 		passes := 0
 		for _, c := range e.taken() {
-			if c == "tasks" {
+			if c == "nodes" {
 				passes++
 			}
 		}

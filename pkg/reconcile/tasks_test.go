@@ -24,6 +24,7 @@ func TestTaskThatDiesIsSeenWithinSecondsAlthoughNoEventTellsIt(t *testing.T) {
 		d := start(t, e, options{initial: "app=2 db=1"})
 		defer d.stop()
 		settle(time.Minute)
+		settle(time.Until(d.Last().NextLook) + time.Second) // the next pass is 29 s away
 		before := d.Last().Pass
 		e.crash("web_app")
 		died := time.Now()

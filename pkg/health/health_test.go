@@ -33,7 +33,7 @@ func vocabulary() health.Vocabulary {
 }
 
 func pass() health.Pass {
-	return health.Pass{Result: "converged", Ended: time.Unix(1000, 0), Took: 20 * time.Millisecond, Seen: true, LedgerKnown: true,
+	return health.Pass{Result: "converged", Ended: time.Unix(1000, 0), Took: 20 * time.Millisecond, Seen: true, SeenSwarm: true, LedgerKnown: true,
 		Guards: []string{"quorum", "quorum"}, Revision: 3, OpenOps: map[string]int{"delete": 2}, Stale: 1, Converged: true, LeaseHeld: true, LeaseEpoch: 4,
 		Pools:    []health.Pool{{Name: "workers", Role: "worker", Desired: 3, Have: 3, Ready: 2, Monthly: 54}},
 		Nodes:    []health.Node{{Role: "manager", State: "ready"}, {Role: "worker", State: "ready"}, {Role: "worker", State: "down"}},
@@ -83,6 +83,7 @@ func TestBoundedSeriesAreThereFromTheStart(t *testing.T) {
 		`swarmd_spec_last_load_successful`:                                       "1",
 		`swarmd_lease_held`:                                                      "0",
 		`swarmd_panics_total`:                                                    "0",
+		`swarmd_view_timestamp_seconds{side="cloud"}`:                            "0",
 		`swarmd_pass_duration_seconds_count`:                                     "0",
 		`swarmd_build_info{goversion="` + runtime.Version() + `",version="1.0"}`: "1",
 	})
@@ -102,6 +103,8 @@ func TestPassSetsWhatItSaw(t *testing.T) {
 		`swarmd_last_pass_timestamp_seconds`:                                             "1000",
 		`swarmd_converged_timestamp_seconds`:                                             "1000",
 		`swarmd_converged`:                                                               "1",
+		`swarmd_view_timestamp_seconds{side="swarm"}`:                                    "999.98",
+		`swarmd_view_timestamp_seconds{side="cloud"}`:                                    "999.98",
 		`swarmd_holds{guard="quorum"}`:                                                   "2",
 		`swarmd_spec_revision`:                                                           "3",
 		`swarmd_stale_sources`:                                                           "1",
@@ -142,6 +145,21 @@ func TestBlindPassKeepsTheLastFiguresAndVanishedThingsGo(t *testing.T) {
 		t.Error("a removed pool still has a series")
 	}
 	wantSeries(t, got, map[string]string{`swarmd_service_running_tasks{service="web_db"}`: "0", `swarmd_nodes{role="worker",state="down"}`: "0"})
+}
+
+// An outage of the cloud's API hides no service that dies meanwhile.
+func TestViewOfTheSwarmAloneKeepsThePools(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	m := health.NewMetrics(reg, vocabulary())
+	m.Pass(pass())
+	next := pass()
+	next.Ended, next.Took, next.Seen, next.Gaps, next.Pools = time.Unix(2000, 0), 0, false, 1, nil
+	next.Services[0].Running = 0
+	m.Pass(next)
+	wantSeries(t, series(t, reg), map[string]string{
+		`swarmd_service_running_tasks{service="web_app"}`: "0", `swarmd_view_timestamp_seconds{side="swarm"}`: "2000",
+		`swarmd_pool_ready_nodes{pool="workers",role="worker"}`: "2", `swarmd_view_timestamp_seconds{side="cloud"}`: "999.98",
+	})
 }
 
 func TestSpecLoad(t *testing.T) {

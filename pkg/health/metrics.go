@@ -31,6 +31,7 @@ type Metrics struct {
 	steps        *prometheus.CounterVec
 	holds        *prometheus.GaugeVec
 	gaps         prometheus.Gauge
+	viewAt       *prometheus.GaugeVec
 	calls        *prometheus.CounterVec
 	callSeconds  *prometheus.HistogramVec
 	pools        poolMetrics
@@ -69,6 +70,7 @@ func NewMetrics(reg prometheus.Registerer, v Vocabulary) *Metrics {
 		steps:        f.counters("steps_total", "Steps by action and outcome.", "action", "outcome"),
 		holds:        f.gauges("holds", "What is not done at the moment, by the guard that says so.", "guard"),
 		gaps:         f.gauge("view_gaps", "Parts of the world that the last pass could not read."),
+		viewAt:       f.gauges("view_timestamp_seconds", "When all of a side was seen last: nodes and services are as of side swarm, pools as of side cloud.", "side"),
 		calls:        f.counters("api_calls_total", "Calls to DigitalOcean (cloud) and to the Docker Engine (swarm), by kind of failure; kind ok is success.", "side", "op", "kind"),
 		callSeconds:  f.histograms("api_call_duration_seconds", "How long calls took.", "side", "op"),
 		pools:        newPools(f),
@@ -129,6 +131,9 @@ func (m *Metrics) begin(v Vocabulary) {
 	}
 	for _, k := range v.OpKinds {
 		m.openOps.WithLabelValues(k)
+	}
+	for _, side := range []string{"swarm", "cloud"} {
+		m.viewAt.WithLabelValues(side)
 	}
 	for _, role := range []string{"manager", "worker"} {
 		for _, state := range []string{"ready", "down", "unknown", "disconnected"} {

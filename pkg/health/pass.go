@@ -12,7 +12,8 @@ type Pass struct {
 	Result      string
 	Ended       time.Time
 	Took        time.Duration
-	Seen        bool // it saw enough of the world; otherwise what it says about pools, nodes and services keeps its last value
+	Seen        bool // it saw both sides, all of them; otherwise what it says about pools keeps its last value
+	SeenSwarm   bool // it saw all of the swarm's side; otherwise what it says about nodes and services keeps its last value
 	Gaps        int
 	Guards      []string // of each hold
 	Pools       []Pool
@@ -58,10 +59,20 @@ func (m *Metrics) Pass(p Pass) {
 	if p.LedgerKnown {
 		m.setLedger(p)
 	}
-	if p.Seen {
-		m.setPools(p.Pools)
+	m.setView(p)
+}
+
+// setView takes in what was seen, side by side: an outage of the cloud's API must not hide a service that dies meanwhile.
+func (m *Metrics) setView(p Pass) {
+	began := stamp(p.Ended.Add(-p.Took)) // what was seen may be that old
+	if p.SeenSwarm {
+		m.viewAt.WithLabelValues("swarm").Set(began)
 		m.setNodes(p.Nodes)
 		m.setServices(p.Services)
+	}
+	if p.Seen {
+		m.viewAt.WithLabelValues("cloud").Set(began)
+		m.setPools(p.Pools)
 	}
 }
 

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"slices"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
@@ -205,8 +206,11 @@ func (l *Loop) publish(r Report) {
 func figures(r Report) health.Pass {
 	p := health.Pass{Result: r.Result, Ended: r.At, Took: r.Took, Gaps: len(r.Gaps), Revision: r.Revision, OpenOps: map[string]int{},
 		Stale: len(r.Stale), Converged: r.Converged, LeaseHeld: r.Lease.Held, LeaseEpoch: r.Lease.Epoch}
-	p.Seen = len(r.Gaps) == 0 && r.Error == ""
-	p.LedgerKnown = p.Seen
+	planned := len(r.Pools) > 0        // every file has pools
+	looked := planned || r.Error == "" // an error before the plan may have cost the look itself
+	p.Seen = looked && len(r.Gaps) == 0
+	p.SeenSwarm = looked && !slices.ContainsFunc(r.Gaps, func(g world.Gap) bool { return g.What != world.GapDroplets })
+	p.LedgerKnown = p.SeenSwarm
 	for _, h := range r.Holds {
 		p.Guards = append(p.Guards, h.Guard)
 	}

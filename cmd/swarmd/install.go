@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -135,13 +136,17 @@ func (in unitInstaller) rest(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// install is safe to repeat: it writes the same files and restarts only what changed.
+// hostFile is a file that a host gets.
+type hostFile struct {
+	path    string
+	mode    os.FileMode
+	data    []byte
+	restart bool // the unit reads it only when it starts
+}
+
+// install is safe to repeat: it writes what differs, and restarts the unit only for what it does not notice by itself.
 func (in unitInstaller) install(ctx context.Context, host string) error {
-	program, err := in.program()
-	if err != nil {
-		return err
-	}
-	token, err := digitalocean.TokenFromEnv(in.app.getenv, os.ReadFile)
+	files, err := in.files()
 	if err != nil {
 		return err
 	}
@@ -150,32 +155,65 @@ func (in unitInstaller) install(ctx context.Context, host string) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }() // what counts was waited for
+	restart, err := upload(ctx, conn, files)
+	if err != nil {
+		return fmt.Errorf("install on %s: %w", host, err)
+	}
+	verb := "start" // of what runs already, it is nothing
+	if restart {
+		verb = "restart"
+	}
+	if _, err := conn.Run(ctx, "systemctl daemon-reload && systemctl enable --quiet swarmd.service && systemctl "+verb+" swarmd.service", nil); err != nil {
+		return fmt.Errorf("start swarmd on %s (journalctl -u swarmd tells more): %w", host, err)
+	}
+	return nil
+}
+
+// files are what a host gets. The token is root's alone; systemd hands it to the unit as a credential.
+func (in unitInstaller) files() ([]hostFile, error) {
+	program, err := in.program()
+	if err != nil {
+		return nil, err
+	}
+	token, err := digitalocean.TokenFromEnv(in.app.getenv, os.ReadFile)
+	if err != nil {
+		return nil, err
+	}
 	environment := ""
 	if url := in.app.getenv("DIGITALOCEAN_API_URL"); url != "" {
 		environment = "DIGITALOCEAN_API_URL=" + url + "\n"
 	}
-	if _, err := conn.Run(ctx, "install -d -m 0755 /etc/swarmd", nil); err != nil {
-		return err
+	return []hostFile{
+		{"/usr/local/bin/swarmd", 0o755, program, true},
+		{"/etc/swarmd/token", 0o600, []byte(token + "\n"), true},
+		{"/etc/swarmd/environment", 0o644, []byte(environment), true},
+		{"/etc/swarmd/cluster.yaml", 0o644, in.data, false},
+		{"/etc/systemd/system/swarmd.service", 0o644, []byte(deploy.Unit), true},
+	}, nil
+}
+
+// upload writes the files that the host has not got, with other content or with another mode, and reports whether the unit has to be
+// restarted for one of them.
+func upload(ctx context.Context, conn *ssh.Conn, files []hostFile) (restart bool, err error) {
+	look := "install -d -m 0755 /etc/swarmd && for f in"
+	for _, f := range files {
+		look += " " + f.path
 	}
-	for _, f := range []struct {
-		path string
-		mode os.FileMode
-		data []byte
-	}{
-		{"/usr/local/bin/swarmd", 0o755, program},
-		{"/etc/swarmd/token", 0o600, []byte(token + "\n")},
-		{"/etc/swarmd/environment", 0o644, []byte(environment)},
-		{"/etc/swarmd/cluster.yaml", 0o644, in.data},
-		{"/etc/systemd/system/swarmd.service", 0o644, []byte(deploy.Unit)},
-	} {
+	look += `; do [ ! -e "$f" ] || echo "$(stat -c %a "$f") $(sha256sum "$f")"; done`
+	has, err := conn.Run(ctx, look, nil)
+	if err != nil {
+		return false, err
+	}
+	for _, f := range files {
+		if strings.Contains(string(has), fmt.Sprintf("%o %x  %s\n", f.mode, sha256.Sum256(f.data), f.path)) {
+			continue
+		}
+		restart = restart || f.restart
 		if err := conn.Upload(ctx, f.path, f.mode, bytes.NewReader(f.data)); err != nil {
-			return fmt.Errorf("put %s onto %s: %w", f.path, host, err)
+			return false, err
 		}
 	}
-	if out, err := conn.Run(ctx, "systemctl daemon-reload && systemctl enable swarmd.service && systemctl restart swarmd.service", nil); err != nil {
-		return fmt.Errorf("start swarmd on %s: %w: %s", host, err, strings.TrimSpace(string(out)))
-	}
-	return nil
+	return restart, nil
 }
 
 // program is the Linux binary to install.

@@ -190,7 +190,7 @@ func (b *bench) engine(id int) *client.Client {
 // until polls until the condition holds; it returns how long that took.
 func (b *bench) until(what string, limit time.Duration, ok func() (bool, string)) time.Duration {
 	b.Helper()
-	began, last := time.Now(), ""
+	began, last, pause := time.Now(), "", 100*time.Millisecond
 	for time.Since(began) < limit {
 		good, note := ok()
 		if good {
@@ -198,7 +198,8 @@ func (b *bench) until(what string, limit time.Duration, ok func() (bool, string)
 			return time.Since(began)
 		}
 		last = note
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(pause)
+		pause = min(2*pause, 2*time.Second) // many of these polls ask the cloud's API, whose limit is 250 calls a minute
 	}
 	b.Fatalf("not within %v: %s (%s)", limit, what, last)
 	return 0

@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,7 +100,7 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) error {
 	if err := a.sweep(ctx, sweep, append(ids, adopted...)); err != nil {
 		return err
 	}
-	return a.sweepRest(ctx, sweep, s)
+	return a.sweepRest(ctx, sweep, s, append(ids, adopted...))
 }
 
 // survey sorts the cloud's droplets into what the cluster owns, what it adopted, and what only carries its tag.
@@ -208,50 +209,70 @@ func (a *app) haltSwarmd(ctx context.Context, cluster string) {
 	fmt.Fprintln(a.out, "swarmd is fenced: it creates and deletes nothing any more")
 }
 
-// sweep deletes the droplets side by side and waits until each is gone. A delete whose answer was lost is settled by looking.
+// sweep deletes the droplets side by side and waits until each is gone.
 func (a *app) sweep(ctx context.Context, c *brake.Cloud, ids []int) error {
 	var g errgroup.Group
 	g.SetLimit(8)
 	for _, id := range ids {
 		g.Go(func() error {
-			for {
-				err := c.DeleteDroplet(ctx, id)
-				if _, gerr := c.Droplet(ctx, id); apierr.KindOf(gerr) == apierr.NotFound {
-					fmt.Fprintf(a.out, "deleted %d\n", id)
-					return nil
-				}
-				if err != nil && apierr.KindOf(err).Refused() && !again(apierr.KindOf(err)) {
-					return fmt.Errorf("droplet %d: %w", id, err)
-				}
-				select {
-				case <-ctx.Done():
-					return fmt.Errorf("droplet %d is not gone: %w", id, ctx.Err())
-				case <-time.After(time.Second):
-				}
+			if err := a.remove(ctx, c, id); err != nil {
+				return fmt.Errorf("droplet %d is not gone: %w", id, err)
 			}
+			fmt.Fprintf(a.out, "deleted %d\n", id)
+			return nil
 		})
 	}
 	return g.Wait()
 }
 
-// again reports whether a refused delete may be accepted later.
-func again(k apierr.Kind) bool {
-	return k == apierr.Busy || k == apierr.RateLimited || k == apierr.NotFound
-}
+// sweepPause is the time between two looks at a droplet that is to go: eight at once stay below the API's 250 calls a minute.
+const sweepPause = 3 * time.Second
 
-// sweepRest looks until two lists in a row show nothing of the cluster's own, and deletes what still turns up.
-func (a *app) sweepRest(ctx context.Context, c *brake.Cloud, s *spec.Spec) error {
-	for empty := 0; empty < 2; {
-		d, err := survey(ctx, c, s)
-		if err != nil {
+// remove asks for the delete until a look says that the droplet is gone: an answer may have been lost, another event may be in the way,
+// the API's limit may be used up. What will not pass ends it.
+func (a *app) remove(ctx context.Context, c *brake.Cloud, id int) error {
+	for {
+		err := c.DeleteDroplet(ctx, id)
+		_, gone := c.Droplet(ctx, id)
+		if apierr.KindOf(gone) == apierr.NotFound {
+			return nil
+		}
+		switch apierr.KindOf(err) {
+		case apierr.Unauthorized, apierr.Forbidden, apierr.Invalid:
 			return err
 		}
-		if len(d.Droplets) == 0 {
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(sweepPause):
+		}
+	}
+}
+
+// latecomers tells what is still listed. A deleted droplet may be for a while; one that nobody confirmed was made after the preview.
+func (a *app) latecomers(d doomed, confirmed []int) error {
+	for _, m := range d.Droplets {
+		if !slices.Contains(confirmed, m.ID) {
+			return &exitError{code: 1, msg: fmt.Sprintf("%d %s was made since; run destroy again", m.ID, m.Name)}
+		}
+		fmt.Fprintf(a.out, "%d %s is still listed\n", m.ID, m.Name)
+	}
+	return nil
+}
+
+// sweepRest looks until two lists in a row show nothing of the cluster's own. What turns up that was not confirmed is not deleted.
+func (a *app) sweepRest(ctx context.Context, c *brake.Cloud, s *spec.Spec, confirmed []int) error {
+	for empty := 0; empty < 2; {
+		d, err := survey(ctx, c, s)
+		switch {
+		case err != nil:
+			fmt.Fprintf(a.out, "could not look: %s\n", a.redact(err.Error()))
+		case len(d.Droplets) == 0:
 			empty++
-		} else {
+		default:
 			empty = 0
-			for _, m := range d.Droplets {
-				fmt.Fprintf(a.out, "%d %s is still listed\n", m.ID, m.Name)
+			if err := a.latecomers(d, confirmed); err != nil {
+				return err
 			}
 		}
 		select {

@@ -30,6 +30,9 @@ func (a *app) newProgress() *progress {
 	return p
 }
 
+// slowLook is how long a look may take without a word about it.
+const slowLook = 5 * time.Second
+
 // close leaves the bars as they are and gives the terminal back.
 func (p *progress) close() {
 	if p.bars == nil {
@@ -68,6 +71,9 @@ func (p *progress) tell(r reconcile.Report) {
 	}
 	if r.Error != "" {
 		p.once("error", r.Error)
+	}
+	if r.Took > slowLook {
+		p.say("a look took %s", r.Took.Round(100*time.Millisecond))
 	}
 	for _, c := range r.Pools {
 		p.count("pool "+c.Pool, c.Ready, c.Desired, "ready")

@@ -28,6 +28,7 @@ type Loop struct {
 	retry    *backoff.ExponentialBackOff
 	withheld withheld
 	voice    *voice
+	glance   *glance
 
 	// Only the goroutine of Run touches these.
 	want   desired
@@ -48,7 +49,7 @@ func New(cfg Config) *Loop {
 		cfg.Prices = func() map[string]float64 { return nil }
 	}
 	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{},
-		retry: newBackoff(500*time.Millisecond, 30*time.Second), withheld: withheld{}, voice: newVoice(cfg.Log)}
+		retry: newBackoff(500*time.Millisecond, 30*time.Second), withheld: withheld{}, voice: newVoice(cfg.Log), glance: &glance{of: cfg.Reads.Cloud}}
 	cfg.Elector.Changed = l.Kick
 	l.elector = ledger.NewElector(cfg.Elector)
 	cfg.Execute.Check = l.elector.Check
@@ -152,7 +153,7 @@ func (l *Loop) pause(r Report, lookAgain time.Duration) time.Duration {
 	case !r.Lease.Held:
 		next = watchPace
 	case lookAgain > 0:
-		next = min(next, lookAgain)
+		next = min(next, max(lookAgain, lookGap))
 	}
 	if r.Result == Failed {
 		return min(l.want.resync(), l.retry.NextBackOff())

@@ -58,12 +58,14 @@ type turnout struct {
 func (l *Loop) look(ctx context.Context) turnout {
 	var t turnout
 	t.err = l.settle(ctx)
-	w, err := l.observe(ctx)
+	_, acting := l.elector.Held()
+	w, err := l.observe(ctx, acting)
 	t.world, t.seen, t.err = w, true, keepFirst(t.err, err)
 	if err != nil || l.want.spec == nil {
 		return t
 	}
 	t.epoch, t.held = l.elector.Held()
+	t.held = t.held && acting // the lease was won meanwhile: what was seen is a follower's view, the next pass acts
 	t.plan, t.planned = l.compute(w, t.epoch), true
 	if t.held {
 		t.err = keepFirst(t.err, l.act(ctx, &t))
@@ -74,9 +76,9 @@ func (l *Loop) look(ctx context.Context) turnout {
 
 // observe looks at the world with the accepted revision's eyes. If that revision turns out to be another one, and it adopts other machines,
 // it looks once more.
-func (l *Loop) observe(ctx context.Context) (world.World, error) {
-	adopt := l.want.adopt()
-	w := world.Observe(ctx, l.cfg.Reads, l.cfg.Cluster, adopt)
+func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
+	adopt, reads := l.want.adopt(), l.reads(acting)
+	w := world.Observe(ctx, reads, l.cfg.Cluster, adopt)
 	if known(w, world.GapLedger) && w.Ledger.Revision != l.want.revision {
 		if err := l.load(ctx, w.Ledger.Revision); err != nil {
 			l.want = desired{} // what is accepted is not what we know: do nothing
@@ -84,7 +86,7 @@ func (l *Loop) observe(ctx context.Context) (world.World, error) {
 		}
 		l.withheld.reset()
 		if !sameKeys(adopt, l.want.adopt()) {
-			w = world.Observe(ctx, l.cfg.Reads, l.cfg.Cluster, l.want.adopt())
+			w = world.Observe(ctx, reads, l.cfg.Cluster, l.want.adopt())
 		}
 	}
 	return w, nil

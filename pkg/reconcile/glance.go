@@ -1,0 +1,76 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+)
+
+// glancePace is how old the droplets may be that a swarmd sees which only follows. All swarmds of a cluster share the account's limit of
+// calls, 250 a minute, with whoever else uses its token; who acts needs it most.
+const glancePace = 10 * time.Second
+
+// glance is the cloud as one sees it who does not act: answers are kept for a while. It must never be what a destructive step is based on.
+type glance struct {
+	of world.Cloud
+
+	mu   sync.Mutex
+	list kept[[]cloud.Droplet]
+	each map[int]kept[cloud.Droplet]
+}
+
+// kept is an answer with its age.
+type kept[T any] struct {
+	value T
+	err   error
+	at    time.Time
+}
+
+func (k kept[T]) fresh() bool { return !k.at.IsZero() && time.Since(k.at) < glancePace }
+
+// Droplets returns the kept list, or asks for one. A failure is not kept.
+func (g *glance) Droplets(ctx context.Context, tag string) ([]cloud.Droplet, error) {
+	g.mu.Lock()
+	old := g.list
+	g.mu.Unlock()
+	if old.fresh() {
+		return slices.Clone(old.value), nil
+	}
+	all, err := g.of.Droplets(ctx, tag)
+	if err == nil {
+		g.mu.Lock()
+		g.list, g.each = kept[[]cloud.Droplet]{value: slices.Clone(all), at: time.Now()}, map[int]kept[cloud.Droplet]{}
+		g.mu.Unlock()
+	}
+	return all, err
+}
+
+// Droplet returns the kept answer, "not found" included, or asks.
+func (g *glance) Droplet(ctx context.Context, id int) (cloud.Droplet, error) {
+	g.mu.Lock()
+	old := g.each[id]
+	g.mu.Unlock()
+	if old.fresh() {
+		return old.value, old.err
+	}
+	d, err := g.of.Droplet(ctx, id)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.each != nil {
+		g.each[id] = kept[cloud.Droplet]{value: d, err: err, at: time.Now()}
+	}
+	return d, err
+}
+
+// reads are the sources of a look: the real ones for who acts.
+func (l *Loop) reads(acting bool) world.Reads {
+	r := l.cfg.Reads
+	if !acting && r.Cloud != nil {
+		r.Cloud = l.glance
+	}
+	return r
+}

@@ -1,5 +1,5 @@
 # The image that `swarmd bootstrap` runs on the managers. Its base images are build arguments, so that it can also be built where no
-# public registry is to be had: a BUILD_IMAGE with nothing but a shell will do if bin/swarmd was built before.
+# public registry is to be had: a BUILD_IMAGE without Go, of a shell, mkdir, cp and certificates, takes the bin/swarmd that was built before.
 ARG BUILD_IMAGE=golang:1.26
 ARG BASE_IMAGE=scratch
 
@@ -7,7 +7,8 @@ FROM ${BUILD_IMAGE} AS build
 WORKDIR /src
 COPY . .
 ARG VERSION=dev
-RUN test -x bin/swarmd || CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o bin/swarmd ./cmd/swarmd
+RUN if command -v go >/dev/null; then CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o bin/swarmd ./cmd/swarmd; \
+    elif ! bin/swarmd --version; then echo "this BUILD_IMAGE has no Go, and bin/swarmd does not run here: make build first" >&2; exit 1; fi
 RUN mkdir -p /out/etc/ssl/certs && cp bin/swarmd /out/swarmd && cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/
 
 FROM ${BASE_IMAGE}

@@ -129,11 +129,32 @@ func (in unitInstaller) rest(ctx context.Context) error {
 	}
 	var failed []error
 	for _, n := range nodes {
-		if host := public[n.Addr]; n.Manager != nil && host != "" && host != in.firstHost {
+		host := public[n.Addr]
+		switch {
+		case n.Manager == nil || host == in.firstHost:
+		case host == "":
+			fmt.Fprintf(in.app.err, "warning: no swarmd on manager %s: no droplet of the cluster has its address; put the unit there by hand\n", n.Hostname)
+		default:
 			failed = append(failed, in.install(ctx, host))
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// oldestSystemd knows LoadCredential. An older one would ignore it, and swarmd would start without a token.
+const oldestSystemd = 247
+
+// suits refuses a host whose systemd cannot do what the unit relies on. said is what `systemctl --version` says there.
+func suits(said string) error {
+	var have int
+	if _, err := fmt.Sscanf(said, "systemd %d", &have); err != nil {
+		return fmt.Errorf("which systemd is there? systemctl --version says %.40q", said)
+	}
+	if have < oldestSystemd {
+		return fmt.Errorf("systemd %d is too old to hand over credentials: it takes %d (Debian 11, Ubuntu 22.04), or swarmd as a service (swarmd.image, without --systemd)",
+			have, oldestSystemd)
+	}
+	return nil
 }
 
 // hostFile is a file that a host gets.
@@ -155,6 +176,13 @@ func (in unitInstaller) install(ctx context.Context, host string) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }() // what counts was waited for
+	said, err := conn.Run(ctx, "systemctl --version", nil)
+	if err == nil {
+		err = suits(string(said))
+	}
+	if err != nil {
+		return fmt.Errorf("install on %s: %w", host, err)
+	}
 	restart, err := upload(ctx, conn, files)
 	if err != nil {
 		return fmt.Errorf("install on %s: %w", host, err)

@@ -22,7 +22,7 @@ type app struct {
 }
 
 func newApp() *app {
-	return &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, secrets: apierr.NewRedactor()}
+	return &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: withCredential(os.Getenv), secrets: apierr.NewRedactor()}
 }
 
 func rootCommand(a *app) *cobra.Command {

@@ -19,27 +19,45 @@ type withheld map[string]*withholding
 
 type withholding struct {
 	until time.Time
-	grow  *backoff.ExponentialBackOff
+	grow  *spread
 	why   string
 }
 
+// spread is a backoff that doubles; each pause is between half and one and a half of its interval, so that many do not come at once.
+type spread struct {
+	*backoff.ExponentialBackOff
+	jitter func() float64
+}
+
+func newBackoff(first, most time.Duration, jitter func() float64) *spread {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval, b.Multiplier, b.RandomizationFactor = first, most, 2, 0
+	b.Reset()
+	return &spread{b, jitter}
+}
+
+// NextBackOff returns the next pause.
+func (s *spread) NextBackOff() time.Duration {
+	return time.Duration(float64(s.ExponentialBackOff.NextBackOff()) * (0.5 + s.jitter()))
+}
+
 // learn takes in the results of a run.
-func (w withheld) learn(rs execute.Results, now time.Time) {
+func (w withheld) learn(rs execute.Results, now time.Time, jitter func() float64) {
 	for _, r := range rs {
 		object := execute.Object(r.Step.Action)
 		switch {
 		case r.Outcome == execute.Done:
 			delete(w, object)
 		case r.Outcome == execute.Refused && !soon(r.Kind):
-			w.add(object, r.Err, now)
+			w.add(object, r.Err, now, jitter)
 		}
 	}
 }
 
-func (w withheld) add(object string, err error, now time.Time) {
+func (w withheld) add(object string, err error, now time.Time, jitter func() float64) {
 	h := w[object]
 	if h == nil {
-		h = &withholding{grow: newBackoff(5*time.Second, 5*time.Minute)}
+		h = &withholding{grow: newBackoff(5*time.Second, 5*time.Minute, jitter)}
 		w[object] = h
 	}
 	if now.Before(h.until) {

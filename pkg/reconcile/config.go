@@ -11,6 +11,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/health"
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -39,6 +40,10 @@ type Config struct {
 	Log     *zap.Logger
 	Metrics *health.Metrics
 	OpIDs   func(n int) []string // optional: random operation ids
+	Jitter  func() float64       // optional: numbers in [0,1) that spread repetitions in time; a run that is to be replayed sets it
+
+	// Plan makes the decision; optional: plan.Compute. It must be a function of its argument alone.
+	Plan func(plan.Input) plan.Plan
 }
 
 // The paces of the loop.

@@ -8,12 +8,13 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 )
 
 // Loop is one swarmd's loop.
@@ -25,7 +26,7 @@ type Loop struct {
 	kicks    chan struct{} // the lease changed, or somebody wants a look
 	hints    chan struct{} // the tasks changed
 	offers   chan offer
-	retry    *backoff.ExponentialBackOff
+	retry    *spread
 	withheld withheld
 	voice    *voice
 	glance   *glance
@@ -48,8 +49,14 @@ func New(cfg Config) *Loop {
 	if cfg.Prices == nil {
 		cfg.Prices = func() map[string]float64 { return nil }
 	}
+	if cfg.Jitter == nil {
+		cfg.Jitter = rand.Float64
+	}
+	if cfg.Plan == nil {
+		cfg.Plan = plan.Compute
+	}
 	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{},
-		retry: newBackoff(500*time.Millisecond, 30*time.Second), withheld: withheld{}, voice: newVoice(cfg.Log), glance: &glance{of: cfg.Reads.Cloud}}
+		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), withheld: withheld{}, voice: newVoice(cfg.Log), glance: &glance{of: cfg.Reads.Cloud}}
 	cfg.Elector.Changed = l.Kick
 	l.elector = ledger.NewElector(cfg.Elector)
 	cfg.Execute.Check = l.elector.Check
@@ -57,13 +64,6 @@ func New(cfg Config) *Loop {
 	l.executor = execute.New(cfg.Execute)
 	l.last = Report{Cluster: cfg.Cluster, Result: Starting}
 	return l
-}
-
-func newBackoff(first, most time.Duration) *backoff.ExponentialBackOff {
-	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval, b.Multiplier = first, most, 2
-	b.Reset()
-	return b
 }
 
 // Kick asks for a look now.

@@ -77,8 +77,11 @@ func (l *Loop) look(ctx context.Context) turnout {
 // observe looks at the world with the accepted revision's eyes. If that revision turns out to be another one, and it adopts other machines,
 // it looks once more.
 func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
-	adopt, reads := l.want.adopt(), l.reads(acting)
+	adopt, reads, began := l.want.adopt(), l.reads(acting), time.Now()
 	w := world.Observe(ctx, reads, l.cfg.Cluster, adopt)
+	if !acting && l.glance.outdated(w.Ledger.Ops, began) {
+		w = world.Observe(ctx, reads, l.cfg.Cluster, adopt)
+	}
 	if known(w, world.GapLedger) && w.Ledger.Revision != l.want.revision {
 		if err := l.load(ctx, w.Ledger.Revision); err != nil {
 			l.want = desired{} // what is accepted is not what we know: do nothing
@@ -94,7 +97,7 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 
 func (l *Loop) compute(w world.World, epoch uint64) plan.Plan {
 	now := time.Now()
-	p := plan.Compute(plan.Input{Now: now, Spec: l.want.spec, Revision: l.want.revision, Stack: l.want.stack, World: w, Epoch: epoch,
+	p := l.cfg.Plan(plan.Input{Now: now, Spec: l.want.spec, Revision: l.want.revision, Stack: l.want.stack, World: w, Epoch: epoch,
 		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), NotBefore: l.withheld.pools()})
 	return l.withheld.withhold(p, now)
 }
@@ -102,7 +105,7 @@ func (l *Loop) compute(w world.World, epoch uint64) plan.Plan {
 // act executes the plan and keeps the lease fresh with what was just read, so that a quiet pass makes one write and no read for it.
 func (l *Loop) act(ctx context.Context, t *turnout) error {
 	t.results = l.executor.Run(ctx, execute.Order{Plan: t.plan, At: t.world.At, Epoch: t.epoch, Revision: l.want.revision})
-	l.withheld.learn(t.results, time.Now())
+	l.withheld.learn(t.results, time.Now(), l.cfg.Jitter)
 	if holdsSelf(t.plan) {
 		l.elector.Yield(ctx, yieldFor)
 		return nil

@@ -41,7 +41,20 @@ func (s *Swarm) Truth() (Truth, bool) {
 	return s.clusters[len(s.clusters)-1].truth(), true
 }
 
-func (c *cluster) truth() Truth {
+// Glance is Truth without a copy, for who looks after every call: what it returns is good only until the next one, and must not be
+// changed.
+func (s *Swarm) Glance() (Truth, bool) {
+	s.enter()
+	defer s.leave()
+	if len(s.clusters) == 0 {
+		return Truth{}, false
+	}
+	return s.clusters[len(s.clusters)-1].glance(), true
+}
+
+func (c *cluster) truth() Truth { return deepCopy(c.glance()) }
+
+func (c *cluster) glance() Truth {
 	t := Truth{ID: c.info.ID, Leader: c.leader, Tokens: c.token, Writes: c.index, Alive: len(c.candidates())}
 	for _, m := range c.members {
 		t.Members = append(t.Members, m.nodeID)
@@ -58,7 +71,7 @@ func (c *cluster) truth() Truth {
 	for _, e := range c.entries("config") {
 		t.Configs = append(t.Configs, *c.configs[*e.id])
 	}
-	return deepCopy(t)
+	return t
 }
 
 // Engines returns the machines in the order they were added.

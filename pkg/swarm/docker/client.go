@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
@@ -32,6 +33,9 @@ type Options struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Observe is told of each finished call: its name (a bounded set), how it ended ("" is well) and how long it took.
 	Observe func(op string, kind apierr.Kind, took time.Duration)
+	// Jitter returns numbers in [0,1) that spread the reconnections of the event stream. nil: random ones. A run that is to be replayed
+	// byte for byte sets it.
+	Jitter func() float64
 }
 
 // OptionsFromEnv reads DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, and for an ssh host where the user's agent, keys and
@@ -51,6 +55,7 @@ type Client struct {
 	transport  http.RoundTripper
 	tunnel     io.Closer
 	observe    func(string, apierr.Kind, time.Duration)
+	jitter     func() float64
 	negotiated chan bool // holds one value: whether the API version is settled. A channel, for a mutex does not block durably under testing/synctest
 
 	mu      sync.Mutex
@@ -74,8 +79,11 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docker host %q: %w", o.Host, err)
 	}
-	c := &Client{api: api, transport: conn.transport, tunnel: conn.tunnel, observe: o.Observe,
+	c := &Client{api: api, transport: conn.transport, tunnel: conn.tunnel, observe: o.Observe, jitter: o.Jitter,
 		negotiated: make(chan bool, 1), names: map[string]string{}, configs: map[string]string{}}
+	if c.jitter == nil {
+		c.jitter = rand.Float64
+	}
 	c.negotiated <- false
 	return c, nil
 }

@@ -19,13 +19,13 @@ func (c *Client) Events(ctx context.Context) <-chan struct{} {
 	go func() {
 		defer close(hints)
 		pause := backoff.NewExponentialBackOff()
-		pause.InitialInterval, pause.MaxInterval = 500*time.Millisecond, 30*time.Second
+		pause.InitialInterval, pause.MaxInterval, pause.RandomizationFactor = 500*time.Millisecond, 30*time.Second, 0
 		for ctx.Err() == nil {
 			if c.follow(ctx, hints) && ctx.Err() == nil {
 				pause.Reset()
 				hint(hints) // what was missed in between
 			}
-			wait(ctx, pause.NextBackOff())
+			wait(ctx, time.Duration(float64(pause.NextBackOff())*(0.5+c.jitter())))
 		}
 	}()
 	return hints

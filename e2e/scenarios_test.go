@@ -3,11 +3,9 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -109,25 +107,7 @@ func TestScenarios(t *testing.T) {
 }
 
 // makeForeign orders a droplet with the cluster's tag past swarmd, as somebody else would.
-func (s *stage) makeForeign() {
-	body, _ := json.Marshal(map[string]any{"name": "shop-jumphost", "region": "fra1", "size": "s-1vcpu-1gb", "image": "debian-12-x64", "tags": []string{"swarmd:shop"}})
-	req, err := http.NewRequestWithContext(s.Context(), http.MethodPost, strings.TrimSuffix(s.state.APIURL, "/")+"/v2/droplets", bytes.NewReader(body))
-	if err != nil {
-		s.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+s.state.Token)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		s.Fatal(err)
-	}
-	defer resp.Body.Close()
-	var made struct{ Droplet struct{ ID int } }
-	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil || made.Droplet.ID == 0 {
-		s.Fatalf("foreign droplet: %d, %v", resp.StatusCode, err)
-	}
-	s.foreign = made.Droplet.ID
-}
+func (s *stage) makeForeign() { s.foreign = s.order("shop-jumphost", "swarmd:shop") }
 
 // complaints shows what the daemons warned of since then; it asserts only that none panicked.
 func (s *stage) complaints(since time.Time) {

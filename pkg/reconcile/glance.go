@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
@@ -21,6 +22,7 @@ type glance struct {
 	mu   sync.Mutex
 	list kept[[]cloud.Droplet]
 	each map[int]kept[cloud.Droplet]
+	ops  []ledger.Op // that were open when the list was kept
 }
 
 // kept is an answer with its age.
@@ -64,6 +66,20 @@ func (g *glance) Droplet(ctx context.Context, id int) (cloud.Droplet, error) {
 		g.each[id] = kept[cloud.Droplet]{value: d, err: err, at: time.Now()}
 	}
 	return d, err
+}
+
+// outdated reports whether the operations that are open now are not those of the kept list, and then forgets it: with an operation that was
+// closed since, the old list would show its droplet as one too many.
+func (g *glance) outdated(now []ledger.Op, began time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	same := slices.Equal(g.ops, now)
+	g.ops = slices.Clone(now)
+	if same || !g.list.at.Before(began) {
+		return false
+	}
+	g.list, g.each = kept[[]cloud.Droplet]{}, nil
+	return true
 }
 
 // reads are the sources of a look: the real ones for who acts.

@@ -1,0 +1,67 @@
+package reconcile
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+)
+
+// counted counts what reaches the cloud.
+type counted struct{ lists, gets int }
+
+func (c *counted) Droplets(context.Context, string) ([]cloud.Droplet, error) {
+	c.lists++
+	return []cloud.Droplet{{ID: 1}}, nil
+}
+
+func (c *counted) Droplet(context.Context, int) (cloud.Droplet, error) {
+	c.gets++
+	return cloud.Droplet{}, nil
+}
+
+func TestAFollowerAsksTheCloudSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counted{}
+		g := &glance{of: c}
+		for range 20 { // 38 s of looks, 2 s apart: asked at 0, 10, 20 and 30 s
+			if d, err := g.Droplets(t.Context(), "swarmd:web"); err != nil || len(d) != 1 {
+				t.Fatal(d, err)
+			}
+			if _, err := g.Droplet(t.Context(), 7); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Second)
+		}
+		if c.lists != 4 || c.gets != 4 {
+			t.Errorf("%d lists and %d gets, want 4 each", c.lists, c.gets)
+		}
+	})
+}
+
+func TestAClosedOperationEndsAGlance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counted{}
+		g := &glance{of: c}
+		look := func() { _, _ = g.Droplets(t.Context(), "swarmd:web") }
+		open := []ledger.Op{{ID: "a"}}
+		look()
+		if g.outdated(open, time.Now()) {
+			t.Error("a list of this very look is not outdated")
+		}
+		time.Sleep(2 * time.Second)
+		look()
+		if g.outdated(open, time.Now()) {
+			t.Error("the same operations, and yet outdated")
+		}
+		if !g.outdated(nil, time.Now()) {
+			t.Error("the operation was closed, the list is outdated")
+		}
+		if look(); c.lists != 2 {
+			t.Errorf("%d lists, want a second one", c.lists)
+		}
+	})
+}

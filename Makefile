@@ -24,22 +24,39 @@ lint: ## gofmt, go vet, staticcheck
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 
+# What needs real machines or root: skipped by `unit`, run by `lab-test`.
+ON_REAL = TestRealEngine.*|TestTheDeviationsAreARealEngines|TestScenarios|TestSystemd|TestAdapterOnRealEngines|TestBootstrapTime
+ON_LAB = TestSwarm|TestUserData|TestMachine|TestCrash|TestDownFromOutside
+
 .PHONY: test
-test: lint ## everything that this machine can run; with SWARMD_LAB=1 (root, Debian) the real machines too
-	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
-	cd pkg/swarm/docker/oracle && $(GO) test ./...
-	$(GO) run ./cmd/swarmd demo --once
+test: lint unit oracle demo-once ## everything that this machine can run; with SWARMD_LAB=1 (root, Debian) the real machines too
 ifeq ($(SWARMD_LAB),1)
 	$(MAKE) lab-test
 endif
 
+.PHONY: unit
+unit: ## all tests that need no root, with the race detector
+	env -u SWARMD_LAB CGO_ENABLED=1 .ci/gotest unit '$(if $(CI),$(ON_REAL)|$(ON_LAB),.*)' -race -timeout 15m ./...
+
+.PHONY: oracle
+oracle: ## the conversion of Compose files against docker/cli's own
+	cd pkg/swarm/docker/oracle && $(GO) test ./...
+
+.PHONY: demo-once
+demo-once: ## play the demo's tour to its end
+	$(GO) run ./cmd/swarmd demo --once
+
 .PHONY: lab-test
-lab-test: build ## the scenarios on real machines; needs root and the Debian packages that .ci/run installs
-	SWARMD_LAB=1 $(GO) test -count=1 -timeout 25m -v ./e2e/...
+lab-test: ## the lab and the scenarios on real machines; needs root and the Debian packages that .ci/run installs
+	SWARMD_LAB=1 .ci/gotest lab '' -count=1 -p 1 -timeout 25m ./pkg/lab ./e2e
 
 .PHONY: fuzz
 fuzz: ## each fuzz test for a short while (FUZZTIME=10s)
-	./deploy/fuzz.sh $(or $(FUZZTIME),10s)
+	@for pkg in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
+		for f in $$($(GO) test -list '^Fuzz' ./$$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(FUZZTIME),10s) ./$$pkg || exit 1; \
+		done; \
+	done
 
 .PHONY: bench
 bench: ## the figures of the README

@@ -19,6 +19,8 @@ type progress struct {
 	bars  *mpb.Progress // nil when it is no terminal
 	known map[string]*mpb.Bar
 	said  map[string]string // topic → what was said last
+
+	stepped map[string]bool // what the last report's steps were
 }
 
 func (a *app) newProgress() *progress {
@@ -60,9 +62,7 @@ func (p *progress) once(topic, line string) {
 
 // tell takes in a report.
 func (p *progress) tell(r reconcile.Report) {
-	for _, s := range r.Steps {
-		p.step(s)
-	}
+	p.steps(r.Steps)
 	for _, h := range r.Holds {
 		p.once("hold "+h.Guard+h.Object, fmt.Sprintf("%s %s: %s (%s)", holdWord(h), h.Object, h.Text, h.Guard))
 	}
@@ -83,15 +83,23 @@ func (p *progress) tell(r reconcile.Report) {
 	}
 }
 
-func (p *progress) step(s reconcile.StepReport) {
-	line := fmt.Sprintf("%s %s: %s", s.Action, s.Object, s.Text)
-	if s.Outcome != "" && s.Outcome != "done" {
-		line += fmt.Sprintf(" (%s: %s)", s.Outcome, s.Error)
+// steps says what was not said of the report before: who follows plans anew each time, with other operation ids for the same wish.
+func (p *progress) steps(steps []reconcile.StepReport) {
+	now := map[string]bool{}
+	for _, s := range steps {
+		line := fmt.Sprintf("%s %s: %s", s.Action, s.Object, s.Text)
+		if s.Outcome != "" && s.Outcome != "done" {
+			line += fmt.Sprintf(" (%s: %s)", s.Outcome, s.Error)
+		}
+		if s.Warning != "" {
+			line += " (warning: " + s.Warning + ")"
+		}
+		if !p.stepped[line] && !now[line] {
+			p.say("%s", line)
+		}
+		now[line] = true
 	}
-	if s.Warning != "" {
-		line += " (warning: " + s.Warning + ")"
-	}
-	p.once("step "+s.ID, line)
+	p.stepped = now
 }
 
 func (p *progress) count(what string, have, want int, word string) {

@@ -134,9 +134,12 @@ func planView(p plan.Plan) any {
 		steps = append(steps, v)
 	}
 	before, after := cost(p)
-	return map[string]any{"steps": steps, "holds": p.Holds, "pools": p.Pools, "services": p.Services, "converged": p.Converged,
+	return map[string]any{"steps": steps, "holds": list(p.Holds), "pools": list(p.Pools), "services": list(p.Services), "converged": p.Converged,
 		"monthly_dollars": map[string]float64{"before": before, "after": after}}
 }
+
+// list is the entries as JSON shows a list: none is [], not null.
+func list[T any](entries []T) []T { return append([]T{}, entries...) }
 
 func writeJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)

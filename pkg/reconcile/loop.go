@@ -122,8 +122,39 @@ func (l *Loop) turn(ctx context.Context) {
 		case <-l.kicks:
 		case <-timer.C:
 		}
+		l.gather(edits)
 		due = time.Now().Add(l.pass(ctx))
 		timer.Reset(time.Until(due))
+	}
+}
+
+// gather takes in what came before the pass that begins now: its look answers every kick and hint so far. Without it, what a select
+// happens to pick of several that wait would decide how many passes follow.
+func (l *Loop) gather(edits <-chan []byte) {
+	for {
+		select {
+		case data, ok := <-edits:
+			if !ok {
+				edits = nil
+				continue
+			}
+			l.sources.edit(data, l.cfg.Source)
+			continue
+		default:
+		}
+		select {
+		case o := <-l.offers:
+			l.sources.offer(o)
+			continue
+		default:
+		}
+		break
+	}
+	for _, told := range []<-chan struct{}{l.kicks, l.hints, l.cfg.Events} {
+		select {
+		case <-told:
+		default:
+		}
 	}
 }
 

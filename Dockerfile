@@ -7,9 +7,10 @@ FROM ${BUILD_IMAGE} AS build
 WORKDIR /src
 COPY . .
 ARG VERSION=dev
-RUN if command -v go >/dev/null; then CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o bin/swarmd ./cmd/swarmd; \
-    elif ! bin/swarmd --version; then echo "this BUILD_IMAGE has no Go, and bin/swarmd does not run here: make build first" >&2; exit 1; fi
-RUN mkdir -p /out/etc/ssl/certs && cp bin/swarmd /out/swarmd && cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/
+RUN mkdir -p /out/etc/ssl/certs && cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/
+RUN if command -v go >/dev/null; then CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/swarmd ./cmd/swarmd; \
+    elif bin/swarmd --version; then cp bin/swarmd /out/swarmd; \
+    else echo "this BUILD_IMAGE has no Go, and bin/swarmd does not run in it: make build first" >&2; exit 1; fi
 
 FROM ${BASE_IMAGE}
 COPY --from=build /out/ /

@@ -55,8 +55,10 @@ func (u *units) makeBase(d lab.Droplet) {
 func (u *units) buildImage() string {
 	u.Helper()
 	base, scratch := buildBase, "scratch"
-	resp, err := u.docker.ImageBuild(u.Context(), u.buildContext(), build.ImageBuildOptions{Tags: []string{builtImage}, NetworkMode: "none", Remove: true,
-		BuildArgs: map[string]*string{"BUILD_IMAGE": &base, "BASE_IMAGE": &scratch}})
+	resp, err := u.docker.ImageBuild(u.Context(), u.buildContext(), build.ImageBuildOptions{
+		Tags: []string{builtImage}, NetworkMode: "none", Remove: true,
+		BuildArgs: map[string]*string{"BUILD_IMAGE": &base, "BASE_IMAGE": &scratch},
+	})
 	if err != nil {
 		u.Fatal(err)
 	}
@@ -131,7 +133,8 @@ func (u *units) reachesTheSocket() {
 func (u *units) docked(args ...string) string {
 	u.Helper()
 	at := slices.Index(args, "--")
-	argv := slices.Concat([]string{"docker", "run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL"}, args[:at], []string{builtImage}, args[at+1:])
+	run := []string{"docker", "run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL"}
+	argv := slices.Concat(run, args[:at], []string{builtImage}, args[at+1:])
 	out, err := u.lab.Exec(u.Context(), u.first.ID, argv...)
 	if err != nil {
 		return out + err.Error()

@@ -390,19 +390,33 @@ func (u *units) stop() {
 	if result := u.property(acting, "Result") + " " + u.property(acting, "ExecMainStatus"); took > 10*time.Second || result != "success 0" {
 		u.Errorf("stopped in %v: %s, want at most 10 s: success 0", took, result)
 	}
-	next := u.until("another swarmd acts", time.Minute, func() (bool, string) { _, ok := u.actingDroplet(); return ok, "" })
+	next := u.until("another swarmd acts", time.Minute, func() (bool, string) {
+		now, ok := u.actingDroplet()
+		return ok && now.ID != acting.ID, now.Name
+	})
 	if next > 25*time.Second {
 		u.Errorf("another swarmd acted only after %v: the lease ran out, it was not released", next)
 	}
 	u.mended(acting)
 }
 
-// mended: bootstrap, run again, starts a unit that was stopped and gives the token back the mode that keeps others out.
+// mended: bootstrap, run again, starts a unit that was stopped, gives the token back the mode that keeps others out, and makes up for the
+// restart that a run which was cut off did not come to.
 func (u *units) mended(d lab.Droplet) {
 	u.Helper()
 	u.on(d, "chmod", "644", "/etc/swarmd/token")
+	u.on(u.other, "touch", "/run/swarmd.restart-due")
+	before := u.property(u.other, "MainPID")
 	u.must("", "bootstrap", "--systemd", "-f", u.file())
 	if got := u.on(d, "systemctl", "is-active", "swarmd") + " " + u.on(d, "stat", "-c", "%a", "/etc/swarmd/token"); got != "active 600" {
 		u.Errorf("after another bootstrap unit and token are %s", got)
+	}
+	if now := u.property(u.other, "MainPID"); now == before {
+		u.Errorf("the restart that was due did not come")
+	}
+	for _, m := range []lab.Droplet{d, u.other} {
+		if _, err := u.lab.Exec(u.Context(), m.ID, "test", "!", "-e", "/run/swarmd.restart-due"); err != nil {
+			u.Errorf("on %s a restart is still due: %v", m.Name, err)
+		}
 	}
 }

@@ -133,7 +133,7 @@ func (in unitInstaller) rest(ctx context.Context) error {
 		switch {
 		case n.Manager == nil || host == in.firstHost:
 		case host == "":
-			fmt.Fprintf(in.app.err, "warning: no swarmd on manager %s: no droplet of the cluster has its address; put the unit there by hand\n", n.Hostname)
+			fmt.Fprintf(in.app.err, "warning: no swarmd on manager %s: it is no droplet of the cluster; put the unit there by hand\n", n.Hostname)
 		default:
 			failed = append(failed, in.install(ctx, host))
 		}
@@ -151,8 +151,8 @@ func suits(said string) error {
 		return fmt.Errorf("which systemd is there? systemctl --version says %.40q", said)
 	}
 	if have < oldestSystemd {
-		return fmt.Errorf("systemd %d is too old to hand over credentials: it takes %d (Debian 11, Ubuntu 22.04), or swarmd as a service (swarmd.image, without --systemd)",
-			have, oldestSystemd)
+		return fmt.Errorf("systemd %d is too old to hand over credentials: it takes %d (Debian 11, Ubuntu 22.04), "+
+			"or swarmd as a service (swarmd.image, without --systemd)", have, oldestSystemd)
 	}
 	return nil
 }
@@ -191,7 +191,8 @@ func (in unitInstaller) install(ctx context.Context, host string) error {
 	if restart {
 		verb = "restart"
 	}
-	if _, err := conn.Run(ctx, "systemctl daemon-reload && systemctl enable --quiet swarmd.service && systemctl "+verb+" swarmd.service", nil); err != nil {
+	command := "systemctl daemon-reload && systemctl enable --quiet swarmd.service && systemctl " + verb + " swarmd.service && rm -f " + restartDue
+	if _, err := conn.Run(ctx, command, nil); err != nil {
 		return fmt.Errorf("start swarmd on %s (journalctl -u swarmd tells more): %w", host, err)
 	}
 	return nil
@@ -220,10 +221,14 @@ func (in unitInstaller) files() ([]hostFile, error) {
 	}, nil
 }
 
+// restartDue is there from before the first upload that takes a restart until that restart: a run that was cut off in between leaves it to
+// the next one. A reboot, which forgets it, is a restart too.
+const restartDue = "/run/swarmd.restart-due"
+
 // upload writes the files that the host has not got, with other content or with another mode, and reports whether the unit has to be
 // restarted for one of them.
 func upload(ctx context.Context, conn *ssh.Conn, files []hostFile) (restart bool, err error) {
-	look := "install -d -m 0755 /etc/swarmd && for f in"
+	look := "install -d -m 0755 /etc/swarmd && for f in " + restartDue
 	for _, f := range files {
 		look += " " + f.path
 	}
@@ -232,11 +237,17 @@ func upload(ctx context.Context, conn *ssh.Conn, files []hostFile) (restart bool
 	if err != nil {
 		return false, err
 	}
+	restart = strings.Contains(string(has), " "+restartDue+"\n")
 	for _, f := range files {
 		if strings.Contains(string(has), fmt.Sprintf("%o %x  %s\n", f.mode, sha256.Sum256(f.data), f.path)) {
 			continue
 		}
-		restart = restart || f.restart
+		if f.restart && !restart {
+			if _, err := conn.Run(ctx, "touch "+restartDue, nil); err != nil {
+				return false, err
+			}
+			restart = true
+		}
 		if err := conn.Upload(ctx, f.path, f.mode, bytes.NewReader(f.data)); err != nil {
 			return false, err
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/swarm"
 	"github.com/docker/docker/client"
 	"gopkg.in/yaml.v3"
@@ -266,7 +267,7 @@ func (s *stage) services() {
 	s.apply()
 	s.until("the removed service is gone", 30*time.Second, func() (bool, string) {
 		_, _, err := s.docker.ServiceInspectWithRaw(s.Context(), "shop_queue", swarm.ServiceInspectOptions{})
-		return client.IsErrNotFound(err), fmt.Sprint(err)
+		return cerrdefs.IsNotFound(err), fmt.Sprint(err)
 	})
 	s.foreignMarksUntouched()
 }

@@ -25,8 +25,8 @@ lint: ## gofmt, go vet, staticcheck
 	$(TOOL) staticcheck ./...
 
 # What needs real machines or root: skipped by `unit`, run by `lab-test`.
-ON_REAL = TestRealEngine.*|TestTheDeviationsAreARealEngines|TestScenarios|TestSystemd|TestAdapterOnRealEngines|TestBootstrapTime
-ON_LAB = TestSwarm|TestUserData|TestMachine|TestCrash|TestDownFromOutside
+ON_REAL = TestRealEngine.*|TestTheSuiteForRealEngines.*|TestCloudInitSchema|TestTheDeviationsAreARealEngines|TestScenarios|TestSystemd|TestAdapterOnRealEngines|TestBootstrapTime
+ON_LAB = TestRemoveTreeMounted|TestSwarm|TestUserData|TestMachine|TestCrash|TestDownFromOutside
 
 .PHONY: test
 test: lint unit oracle demo-once ## everything that this machine can run; with SWARMD_LAB=1 (root, Debian) the real machines too
@@ -39,8 +39,9 @@ unit: ## all tests that need no root, with the race detector
 	env -u SWARMD_LAB CGO_ENABLED=1 .ci/gotest unit '$(if $(CI),$(ON_REAL)|$(ON_LAB),.*)' -race -timeout 15m ./...
 
 .PHONY: oracle
-oracle: ## the conversion of Compose files against docker/cli's own
+oracle: ## the conversion of Compose files against docker/cli's own; the real engines' suites on the simulated ones
 	cd pkg/swarm/docker/oracle && $(GO) test ./...
+	SWARMD_CONFORMANCE=1 .ci/gotest conformance '' -count=1 -run 'TestTheSuiteForRealEngines' ./pkg/sim/dockerd
 
 .PHONY: demo-once
 demo-once: ## play the demo's tour to its end

@@ -5,13 +5,17 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/swarmd/swarmd/pkg/lab"
 )
 
 // order creates a droplet past swarmd, as somebody else would.
@@ -63,7 +67,23 @@ func TestAdapterOnRealEngines(t *testing.T) {
 	})
 	all := fmt.Sprintf("%s=%s %s=%s %s=%s", hosts[0], addrs[0], hosts[1], addrs[1], hosts[2], addrs[2])
 	b.goTest("./pkg/swarm/docker", "TestRealEngine", "SWARMD_TEST_DOCKER_HOSTS="+all, "SWARMD_TEST_DOCKER_HOST="+hosts[0], "SWARMD_TEST_DOCKER_ADDR="+addrs[0])
+	b.cloudInit()
 	b.goTest("./pkg/sim/dockerd", "TestTheDeviationsAreARealEngines", "SWARMD_TEST_DOCKER_HOST="+hosts[0], "SWARMD_TEST_DOCKER_ADDR="+addrs[0])
+}
+
+// cloudInit has the user-data judged by the cloud-init that the droplets boot with.
+func (b *bench) cloudInit() {
+	b.Helper()
+	image, err := lab.BuildImage(b.Context(), lab.Options{Dir: b.at, ImageDir: filepath.Join(lab.DefaultDir, "image")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	tools := filepath.Join(b.dir, "tools")
+	script := fmt.Sprintf("#!/bin/sh\nexec unshare --mount sh -c 'mount --bind /tmp %[1]s/tmp && exec chroot %[1]s cloud-init \"$@\"' cloud-init \"$@\"\n", image)
+	if err := errors.Join(os.Mkdir(tools, 0o755), os.WriteFile(filepath.Join(tools, "cloud-init"), []byte(script), 0o755)); err != nil {
+		b.Fatal(err)
+	}
+	b.goTest("./pkg/cloud/userdata", "TestCloudInitSchema", "TMPDIR=/tmp", "PATH="+tools+":"+os.Getenv("PATH"))
 }
 
 // goTest runs tests of another room that need what this bench has. A skipped one is told, for a skip is no pass.

@@ -134,6 +134,10 @@ func inspectDistribution(c *call) (answer, error) {
 	if name := imageName(ref); strings.ContainsFunc(name[:strings.LastIndex(name, ":")], unicode.IsUpper) {
 		return answer{}, badRequest("invalid reference format: repository name must be lowercase")
 	}
+	if host, _, _ := strings.Cut(ref, "/"); strings.HasPrefix(host, "127.0.0.1:") {
+		// Nobody serves a registry on a simulated machine's own address.
+		return answer{}, &apiError{http.StatusInternalServerError, fmt.Sprintf("Get \"http://%s/v2/\": dial tcp %s: connect: connection refused", host, host)}
+	}
 	image := c.engine.world.image(ref)
 	if image.Missing {
 		return answer{}, &apiError{http.StatusNotFound, "manifest unknown: manifest unknown"}

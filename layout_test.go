@@ -49,7 +49,7 @@ var onlyIn = map[string][]string{
 	"github.com/docker/docker/client":     {"pkg/swarm/docker"},
 	"github.com/docker/docker/api/types":  {"pkg/swarm/docker", "pkg/sim"},
 	"github.com/coreos/go-systemd/v22":    {"cmd/swarmd"},
-	"github.com/prometheus/client_golang": {"pkg/health", "cmd/swarmd"},
+	"github.com/prometheus/client_golang": {"pkg/health", "pkg/explore", "cmd/swarmd"},
 	"github.com/spf13/cobra":              {"cmd/swarmd"},
 	"github.com/docker/cli/cli/compose":   {"pkg/spec", "pkg/swarm/docker"},
 	"golang.org/x/crypto/ssh":             {"pkg/swarm/docker/ssh", "pkg/lab"},

@@ -1,0 +1,192 @@
+package explore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile"
+)
+
+// Paces of the people and programs around swarmd.
+const (
+	tick         = 500 * time.Millisecond // the supervisor's look, and the driver's
+	restartAfter = 2 * time.Second        // a supervisor starts a dead process again
+	awayFor      = 50 * time.Second       // the same when the machine's supervisor is late: long enough to lose the lease
+	stopAfter    = 3 * time.Second        // a process on a node that is no manager any more is stopped
+)
+
+// cast is every swarmd of a run, with the supervisor that keeps one on each manager.
+type cast struct {
+	run     *run
+	all     []*process
+	files   map[string][]byte    // machine → what is on its disk
+	demoted map[string]time.Time // machine → since when it was seen to be no manager
+	away    map[string]time.Time // machine → not started again before
+}
+
+func newCast(r *run) *cast {
+	return &cast{run: r, files: map[string][]byte{}, demoted: map[string]time.Time{}, away: map[string]time.Time{}}
+}
+
+// living returns the process on the machine, nil if there is none.
+func (c *cast) living(machine string) *process {
+	for _, p := range c.all {
+		if p.machine == machine && !p.gone() {
+			return p
+		}
+	}
+	return nil
+}
+
+// supervise starts and stops processes as the swarm service on the managers does.
+func (c *cast) supervise() {
+	truth, ok := c.run.world.Swarm.Glance()
+	if !ok {
+		return
+	}
+	now := time.Now()
+	for _, e := range c.run.world.Swarm.Engines() {
+		m, p := e.Name(), c.living(e.Name())
+		manager := e.Up() && slices.Contains(truth.Members, e.NodeID())
+		switch {
+		case p != nil && (!e.Up() || c.run.world.Engine(m) != e):
+			if !c.run.restarting(m) {
+				p.kill()
+			}
+		case p != nil && !manager && c.demoted[m].IsZero():
+			c.demoted[m] = now
+		case p != nil && !manager && now.Sub(c.demoted[m]) >= stopAfter:
+			p.cancel() // it releases what it holds, if it still can
+		case manager:
+			delete(c.demoted, m)
+			if p == nil && c.mayStart(m, now) {
+				c.start(m)
+			}
+		}
+	}
+}
+
+func (c *cast) mayStart(machine string, now time.Time) bool {
+	if c.run.only != "" && machine != c.run.only {
+		return false
+	}
+	for _, p := range c.all {
+		if p.machine == machine && p.isDead() && now.Sub(p.died) < restartAfter {
+			return false
+		}
+	}
+	return !now.Before(c.away[machine])
+}
+
+func (c *cast) start(machine string) {
+	r := c.run
+	name := fmt.Sprintf("%s#%d", strings.TrimPrefix(machine, r.cluster+"-"), len(c.all)+1)
+	p, err := start(origin{cluster: r.cluster, name: name, machine: machine, token: r.world.Token(), seed: r.plan.Seed, file: c.files[machine], explorer: r.explorer, conductor: r.conductor,
+		mutant: r.mutant, refused: func(b string) { r.braked(name, b) },
+		wire: func(p *process) http.RoundTripper { return wire{r.conductor, p, r.world.TransportFrom(machine)} }})
+	if err != nil {
+		r.violate("harness", "%v", err)
+		return
+	}
+	r.conductor.note("%s starts", name)
+	c.all = append(c.all, p)
+}
+
+// holder returns the living process that holds the lease, or nil.
+func (c *cast) holder() *process {
+	for _, p := range c.all {
+		if !p.gone() && p.loop.Last().Lease.Held {
+			return p
+		}
+	}
+	return nil
+}
+
+// submit is an operator who applies the file and tries again until a swarmd has taken it.
+func (c *cast) submit(file []byte, limit time.Duration) error {
+	deadline := time.Now().Add(limit)
+	var err error
+	for attempt := 1; time.Now().Before(deadline); attempt++ {
+		p := c.pickLiving(attempt)
+		if p == nil {
+			c.pass(tick)
+			continue
+		}
+		var n int
+		if n, err = c.offer(p, file); err == nil {
+			c.run.conductor.note("the operator's file is revision %d", n)
+			return nil
+		}
+		c.run.conductor.note("the operator's file was not taken by %s", p.name)
+		c.pass(tick)
+	}
+	return fmt.Errorf("nobody took the operator's file within %s: %w", limit, errors.Join(err, context.DeadlineExceeded))
+}
+
+func (c *cast) pickLiving(attempt int) *process {
+	var all []*process
+	for _, p := range c.all {
+		if !p.gone() {
+			all = append(all, p)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all[attempt%len(all)]
+}
+
+func (c *cast) offer(p *process, file []byte) (int, error) {
+	ctx, cancel := context.WithTimeout(p.ctx, 30*time.Second)
+	defer cancel()
+	type answer struct {
+		n   int
+		err error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		n, err := p.loop.Submit(ctx, file, "apply operator")
+		answers <- answer{n, err}
+	}()
+	for {
+		select {
+		case a := <-answers:
+			return a.n, a.err
+		case <-time.After(tick):
+			c.run.step()
+		}
+	}
+}
+
+// pass lets time go on.
+func (c *cast) pass(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		time.Sleep(min(tick, time.Until(end)))
+		c.run.step()
+	}
+}
+
+// report is what the process that acts said last.
+func (c *cast) report() (reconcile.Report, bool) {
+	p := c.holder()
+	if p == nil {
+		return reconcile.Report{}, false
+	}
+	return p.loop.Last(), true
+}
+
+// killAll ends everything.
+func (c *cast) killAll() {
+	for _, p := range c.all {
+		p.kill()
+	}
+	c.run.conductor.end()
+	for _, p := range c.all {
+		<-p.ended
+	}
+}

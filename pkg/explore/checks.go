@@ -1,0 +1,284 @@
+package explore
+
+import (
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/sim/docean"
+	"github.com/swarmd/swarmd/pkg/spec"
+)
+
+// checks are the invariants and what they remember. They look at the ground truth before and after every call that may change it.
+type checks struct {
+	run     *run
+	theirs  map[string]string // node id → the label that a person put on it
+	most    map[string]int    // pool → the most that any file wanted since all was as wanted
+	allowed int               // deletes that edits permit
+	deleted []time.Time
+	cluster string // id of the swarm
+	leases  map[string]uint64
+	acted   uint64                 // the highest epoch under which the cloud was written to
+	listed  map[string]sighting    // process → what it last saw completely
+	calls   map[string][]time.Time // process → its cloud calls of the last minute
+	pushed  map[string]int         // service@hash → effective updates
+	isQuiet bool
+	reached map[uint64]bool // digests of the states that were visited
+
+	mu     sync.Mutex
+	events []docean.Event // since the last look
+}
+
+// sighting is when a process last saw something without an error.
+type sighting struct {
+	droplets, nodes time.Time
+	gets            map[int]time.Time
+}
+
+func newChecks(r *run) *checks {
+	return &checks{run: r, theirs: map[string]string{}, most: map[string]int{}, leases: map[string]uint64{}, listed: map[string]sighting{},
+		calls: map[string][]time.Time{}, pushed: map[string]int{}, reached: map[uint64]bool{}}
+}
+
+// begin takes in what the world starts with: the cluster, and what is not the cluster's.
+func (c *checks) begin() {
+	c.run.faults.people.order()
+	c.run.faults.people.employ()
+	c.wants(c.run.want)
+	s := observe(c.run.world, c.run.cluster)
+	c.cluster = s.swarm.ID
+	c.clear()
+}
+
+func (c *checks) clear() []docean.Event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	events := c.events
+	c.events = nil
+	return events
+}
+
+// droplet hears of each droplet made or destroyed.
+func (c *checks) droplet(e docean.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.events = append(c.events, e)
+}
+
+// wants takes in a file that may be accepted from now on.
+func (c *checks) wants(f file) {
+	s, err := c.run.parse(f)
+	if err != nil {
+		return // a bad file wants nothing
+	}
+	for _, p := range s.Pools {
+		c.allowed += max(0, c.last(p)-p.Count)
+		c.most[p.Name] = max(c.most[p.Name], p.Count)
+	}
+	c.counts(s)
+}
+
+// last is what the file before wanted of the pool.
+func (c *checks) last(p spec.Pool) int { return c.run.counts[p.Name] }
+
+func (c *checks) counts(s *spec.Spec) {
+	for _, p := range s.Pools {
+		c.run.counts[p.Name] = p.Count
+	}
+}
+
+// before looks at the world before a call that may change it.
+func (c *checks) before(t *ticket) *state {
+	if !t.write() || t.proc.isDead() {
+		return nil
+	}
+	s := observe(c.run.world, c.run.cluster)
+	c.clear()
+	c.writes(s, t)
+	// What the engines' store has is changed in place: what is compared afterwards is kept.
+	s.swarm.Members = slices.Clone(s.swarm.Members)
+	s.swarm.Nodes = slices.Clone(s.swarm.Nodes)
+	s.swarm.Services = slices.Clone(s.swarm.Services)
+	return s
+}
+
+// after looks at the world after a call.
+func (c *checks) after(was *state, t *ticket) {
+	c.reads(t)
+	c.budget(t)
+	if was == nil {
+		return
+	}
+	now := observe(c.run.world, c.run.cluster)
+	c.always(now)
+	c.changes(was, now, t)
+	c.visit(now)
+}
+
+// tick looks at the world when time has gone on.
+func (c *checks) tick() { c.always(observe(c.run.world, c.run.cluster)) }
+
+// always is what must hold at any time.
+func (c *checks) always(s *state) {
+	if s.swarm.ID != c.cluster {
+		c.run.violate("identity", "the swarm is %s, it was %s", s.swarm.ID, c.cluster)
+	}
+	if s.margin() < 0 && len(c.run.faults.down) == 0 {
+		c.run.stop("quorum", "%d of %d managers are alive", s.swarm.Alive, len(s.swarm.Members))
+	}
+	if most := c.most["managers"]; len(s.swarm.Members) > most+1 {
+		c.run.violate("raft-size", "%d members, %d wanted at most", len(s.swarm.Members), most)
+	}
+	c.surge(s)
+	c.bindings(s)
+}
+
+// surge: no pool has more droplets than it ever wanted since all was as wanted, save for those that leave.
+func (c *checks) surge(s *state) {
+	have := map[string]int{}
+	for _, d := range s.droplets {
+		if pool := poolOf(c.run.cluster, d); pool != "" && !s.leaving(d.ID) {
+			have[pool]++
+		}
+	}
+	for pool, n := range have {
+		if n > c.most[pool] {
+			c.run.violate("surge", "pool %s has %d droplets that do not leave, %d wanted at most", pool, n, c.most[pool])
+		}
+	}
+}
+
+// bindings: a node that is bound to a droplet is the one on it, and the only one.
+func (c *checks) bindings(s *state) {
+	bound := map[int]string{}
+	for _, n := range s.swarm.Nodes {
+		if want := c.theirs[n.ID]; want != "" && n.Spec.Labels["theirs"] != want {
+			c.run.violate("preserve", "the label that a person put on node %s is gone", n.ID)
+			delete(c.theirs, n.ID)
+		}
+		id := boundTo(n.Spec.Labels)
+		if id == 0 {
+			continue
+		}
+		if other := bound[id]; other != "" {
+			c.run.violate("identity", "nodes %s and %s are bound to droplet %d", other, n.ID, id)
+		}
+		bound[id] = n.ID
+		if d, ok := c.run.world.Cloud.Droplet(id); !ok || d.Private.Addr().String() != n.Status.Addr {
+			c.run.violate("identity", "node %s at %s is bound to droplet %d at %s", n.ID, n.Status.Addr, id, d.Private.Addr())
+		}
+	}
+}
+
+// visit counts the states that were visited, as far as the planner could tell them apart.
+func (c *checks) visit(s *state) {
+	h := fnv.New64a()
+	for _, d := range s.droplets {
+		fmt.Fprintf(h, "d%s ", poolOf(c.run.cluster, d))
+	}
+	for _, n := range s.swarm.Nodes {
+		fmt.Fprintf(h, "n%s%s%s%v%v ", n.Spec.Role, n.Spec.Availability, n.Status.State, s.member(n.ID), boundTo(n.Spec.Labels) != 0)
+	}
+	for _, op := range s.ledger.Ops {
+		fmt.Fprintf(h, "o%s%s%v%v ", op.Kind, op.Pool, op.DropletID != 0, op.Shutdown.IsZero())
+	}
+	for _, v := range s.swarm.Services {
+		fmt.Fprintf(h, "s%s%v%v ", v.Spec.Name, v.Spec.Labels["swarmd.hash"], v.UpdateStatus)
+	}
+	fmt.Fprintf(h, "r%d e%d h%v", s.ledger.Revision, s.ledger.Credit, s.holder != "")
+	c.reached[h.Sum64()] = true
+}
+
+// quiet forbids every write but the lease's.
+func (c *checks) quiet(on bool) { c.isQuiet = on }
+
+// reads remembers what a process has seen.
+func (c *checks) reads(t *ticket) {
+	if t.write() || t.status != http.StatusOK && t.status != http.StatusNotFound {
+		return
+	}
+	seen := c.listed[t.proc.name]
+	if seen.gets == nil {
+		seen.gets = map[int]time.Time{}
+	}
+	switch s := t.sign(); s.Class {
+	case listDroplets:
+		seen.droplets = time.Now()
+	case "GET /nodes":
+		seen.nodes = time.Now()
+	case getDroplet:
+		seen.gets[dropletIn(t.path)] = time.Now()
+	}
+	c.listed[t.proc.name] = seen
+}
+
+// budget: no process makes more than 200 calls to the cloud in any minute.
+func (c *checks) budget(t *ticket) {
+	if !strings.HasPrefix(t.path, "/v2/") {
+		return
+	}
+	now := time.Now()
+	recent := slices.DeleteFunc(append(c.calls[t.proc.name], now), func(at time.Time) bool { return now.Sub(at) >= time.Minute })
+	c.calls[t.proc.name] = recent
+	if len(recent) > 200 {
+		c.run.violate("budget", "%s made %d calls in a minute", t.proc.name, len(recent))
+	}
+}
+
+func dropletIn(path string) int {
+	parts := strings.Split(path, "/")
+	if len(parts) < 4 {
+		return 0
+	}
+	id, err := strconv.Atoi(parts[3])
+	if err != nil {
+		return 0
+	}
+	return id
+}
+
+// writes judges a call before it goes, by the truth of that moment.
+func (c *checks) writes(s *state, t *ticket) {
+	if c.isQuiet && !c.renews(s, t) {
+		c.run.violate("still", "%s writes %s %s when all was as wanted", t.proc.name, t.method, t.path)
+	}
+	switch {
+	case strings.HasPrefix(t.path, "/v2/"):
+		c.cloudWrite(s, t)
+	case strings.HasPrefix(t.path, "/swarm/"):
+		c.run.violate("engine", "%s calls %s", t.proc.name, t.path)
+	case strings.HasPrefix(t.path, "/nodes/"):
+		c.nodeWrite(s, t)
+	case strings.HasPrefix(t.path, "/services/"):
+		c.serviceWrite(s, t)
+	}
+}
+
+// renews reports whether the call is a write of the lease.
+func (c *checks) renews(s *state, t *ticket) bool {
+	return strings.HasPrefix(t.path, "/configs/") && s.configs[objectIn(t.path)] == "swarmd."+c.run.cluster+".lease"
+}
+
+func objectIn(path string) string {
+	parts := strings.Split(path, "/")
+	if len(parts) < 3 {
+		return ""
+	}
+	return parts[2]
+}
+
+// openOp returns the open operation of a kind on the droplet.
+func openOp(s *state, kind ledger.OpKind, id int) *ledger.Op {
+	for i := range s.ledger.Ops {
+		if op := &s.ledger.Ops[i]; op.Kind == kind && op.DropletID == id {
+			return op
+		}
+	}
+	return nil
+}

@@ -1,0 +1,259 @@
+package explore
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/sim/docean"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// viewAge is how old a view may be that something destructive is based on.
+const viewAge = 61 * time.Second
+
+// cloudWrite: only own droplets and by id, the intent first, under the newest lease.
+func (c *checks) cloudWrite(s *state, t *ticket) {
+	switch id := dropletIn(t.path); {
+	case t.method == http.MethodPost && t.path == "/v2/droplets":
+		c.create(s, t)
+	case id == 0 || strings.Contains(t.query, "tag_name") || strings.Contains(t.path, "associated"):
+		c.run.violate("foreign", "%s %s?%s is no call for one droplet", t.method, t.path, t.query)
+	default:
+		c.destroy(s, t, id)
+	}
+	epoch := c.leases[t.proc.name]
+	if epoch < c.acted {
+		c.run.violate("single-writer", "%s writes to the cloud under epoch %d, another one did so under %d", t.proc.name, epoch, c.acted)
+	}
+	c.acted = max(c.acted, epoch)
+}
+
+// create: the operation is in the ledger, and no second droplet is made for it.
+func (c *checks) create(s *state, t *ticket) {
+	var req struct {
+		Name     string
+		Tags     []string
+		UserData string `json:"user_data"`
+	}
+	if err := json.Unmarshal(t.body, &req); err != nil {
+		c.run.violate("create", "a request that is no JSON: %v", err)
+		return
+	}
+	var op string
+	for _, tag := range req.Tags {
+		if id, ok := strings.CutPrefix(tag, cloud.OpTagPrefix); ok {
+			op = id
+		}
+	}
+	if op == "" || !slices.Contains(req.Tags, cloud.ClusterTag(c.run.cluster)) {
+		c.run.violate("create", "%s has the tags %v", req.Name, req.Tags)
+	}
+	known := slices.ContainsFunc(s.ledger.Ops, func(o ledger.Op) bool { return o.Kind == ledger.Create && o.ID == op })
+	if !known {
+		c.run.violate("write-ahead", "%s is created, and the ledger has no operation %s", req.Name, op)
+	}
+	for _, d := range s.droplets {
+		if opOf(d) == op {
+			c.run.violate("write-ahead", "%s is created again: droplet %d is its operation's", req.Name, d.ID)
+		}
+	}
+	c.secrets(s, "user-data", req.UserData, s.swarm.Tokens.Worker)
+}
+
+// destroy is a call that stops or deletes a droplet.
+func (c *checks) destroy(s *state, t *ticket, id int) {
+	d, alive := c.run.world.Cloud.Droplet(id)
+	if !alive {
+		return // it never was: nothing can happen
+	}
+	if poolOf(c.run.cluster, d) == "" {
+		c.run.violate("foreign", "%s %s is for %s, which is not the cluster's", t.method, t.path, d.Name)
+		return
+	}
+	if !d.Deleted.IsZero() {
+		return
+	}
+	if openOp(s, ledger.Delete, id) == nil {
+		c.run.violate("write-ahead", "%s %s: the ledger has no operation to delete %s", t.method, t.path, d.Name)
+	}
+	c.member(s, t, d)
+	if t.method == http.MethodDelete {
+		c.viewed(t, id)
+		c.drained(s, d)
+	}
+}
+
+// member: nothing is stopped or deleted under a manager, unless it is being demoted by somebody else and quorum does not need it.
+func (c *checks) member(s *state, t *ticket, d docean.Droplet) {
+	i := s.nodeOn(d)
+	if i < 0 {
+		return
+	}
+	if n := s.swarm.Nodes[i]; s.member(n.ID) {
+		c.run.violate("raft-before-delete", "%s %s: %s is a manager", t.method, t.path, d.Name)
+	} else if t.method == http.MethodDelete && n.Status.State != "down" {
+		c.run.violate("raft-before-delete", "%s is deleted while its node is %s", d.Name, n.Status.State)
+	}
+}
+
+// viewed: a delete follows a complete list, a look at the droplet and a look at the nodes, all of the last minute.
+func (c *checks) viewed(t *ticket, id int) {
+	seen, now := c.listed[t.proc.name], time.Now()
+	for what, at := range map[string]time.Time{"the list of droplets": seen.droplets, "the nodes": seen.nodes, "the droplet": seen.gets[id]} {
+		if now.Sub(at) > viewAge {
+			c.run.violate("complete-view", "%s deletes droplet %d and has not seen %s for %s", t.proc.name, id, what, now.Sub(at))
+		}
+	}
+}
+
+// drained: no task of a service runs on a machine that is deleted.
+func (c *checks) drained(s *state, d docean.Droplet) {
+	i := s.nodeOn(d)
+	if i < 0 {
+		return
+	}
+	for _, k := range s.swarm.Tasks {
+		if k.NodeID == s.swarm.Nodes[i].ID && k.Status.State == "running" && k.DesiredState == "running" && s.swarm.Nodes[i].Status.State == "ready" {
+			c.run.violate("drain-before-loss", "%s is deleted while task %s runs on it", d.Name, k.ID)
+		}
+	}
+}
+
+// nodeWrite: one change of membership at a time, and never one that costs the margin.
+func (c *checks) nodeWrite(s *state, t *ticket) {
+	id := objectIn(t.path)
+	if t.method == http.MethodDelete {
+		if strings.Contains(t.query, "force=1") || strings.Contains(t.query, "force=true") {
+			c.run.violate("engine", "node %s is removed with force", id)
+		}
+		return
+	}
+	var want struct{ Role, Availability string }
+	if json.Unmarshal(t.body, &want) != nil {
+		return
+	}
+	var changing []string
+	for _, n := range s.swarm.Nodes {
+		if (string(n.Spec.Role) == "manager") != s.member(n.ID) && n.ID != id {
+			changing = append(changing, n.ID)
+		}
+	}
+	changes := (want.Role == "manager") != s.member(id)
+	if changes && len(changing) > 0 {
+		c.run.violate("one-membership-change", "node %s becomes a %s while %v is on its way", id, want.Role, changing)
+	}
+	if changes && want.Role == "worker" {
+		c.demotes(s, id)
+	}
+}
+
+// demotes: with three managers wanted or more, the others can still lose one afterwards, and none of them is down already.
+func (c *checks) demotes(s *state, id string) {
+	left, alive := len(s.swarm.Members)-1, 0
+	for _, n := range s.swarm.Nodes {
+		if n.ID != id && s.member(n.ID) && n.ManagerStatus != nil && n.ManagerStatus.Reachability == "reachable" {
+			alive++
+		}
+	}
+	if alive < left/2+1 {
+		c.run.violate("quorum", "node %s is demoted, and %d of the %d others are reachable", id, alive, left)
+	}
+	if c.run.counts["managers"] >= 3 && left >= 3 && alive-(left/2+1) < 1 {
+		c.run.violate("margin", "node %s is demoted, and then none of the %d others may fail", id, left)
+	}
+}
+
+// serviceWrite: other people's services are left alone, and no specification is written twice.
+func (c *checks) serviceWrite(s *state, t *ticket) {
+	for _, v := range s.swarm.Services {
+		if v.ID == objectIn(t.path) && v.Spec.Labels[swarm.LabelCluster] != c.run.cluster {
+			c.run.violate("foreign", "%s %s is for %s, which is not the cluster's", t.method, t.path, v.Spec.Name)
+		}
+	}
+}
+
+// changes compares the world before and after a call.
+func (c *checks) changes(was, now *state, t *ticket) {
+	for _, e := range c.clear() {
+		c.happened(e)
+	}
+	if now.epoch != was.epoch && strings.Contains(now.holder, t.proc.name) {
+		c.leases[t.proc.name] = now.epoch
+	}
+	if now.ledger.Epoch < was.ledger.Epoch || now.epoch < was.epoch {
+		c.run.violate("single-writer", "epochs went back: ledger %d to %d, lease %d to %d", was.ledger.Epoch, now.ledger.Epoch, was.epoch, now.epoch)
+	}
+	if was.recorded && !now.recorded {
+		c.run.violate("ledger", "the ledger is gone")
+	}
+	if now.ledger.Revision < was.ledger.Revision {
+		c.run.violate("revision", "it went back from %d to %d", was.ledger.Revision, now.ledger.Revision)
+	}
+	if was.margin() >= 0 && now.margin() < 0 {
+		c.run.violate("quorum", "%s %s: %d of %d managers are left", t.method, t.path, now.swarm.Alive, len(now.swarm.Members))
+	}
+	c.rollouts(was, now)
+}
+
+// rollouts: a specification that is written again without anybody's edit rolls out twice.
+func (c *checks) rollouts(was, now *state) {
+	for _, v := range now.swarm.Services {
+		if v.Spec.Labels[swarm.LabelCluster] != c.run.cluster {
+			continue
+		}
+		for _, old := range was.swarm.Services {
+			if old.ID == v.ID && old.Version.Index != v.Version.Index && v.PreviousSpec != nil && old.Spec.Labels[swarm.LabelHash] == v.Spec.Labels[swarm.LabelHash] {
+				c.pushed[v.ID+"@"+v.Spec.Labels[swarm.LabelHash]]++
+			}
+		}
+	}
+}
+
+// happened counts what was made and destroyed.
+func (c *checks) happened(e docean.Event) {
+	if e.Kind == docean.Created {
+		c.run.out.Creates++
+		return
+	}
+	c.run.out.Deletes++
+	c.deleted = append(c.deleted, e.At)
+	if poolOf(c.run.cluster, e.Droplet) == "" {
+		c.run.violate("foreign", "%s is gone, which is not the cluster's", e.Droplet.Name)
+	}
+	if free := 1 + int(e.At.Sub(c.run.conductor.began)/time.Hour); len(c.deleted) > c.allowed+free {
+		c.run.violate("blast-radius", "%d droplets are gone, %d were permitted", len(c.deleted), c.allowed)
+	}
+}
+
+// secrets looks for what must not be in a text; permitted is what may.
+func (c *checks) secrets(s *state, where, text, permitted string) {
+	for name, secret := range map[string]string{"the API token": c.run.world.Token(), "the worker's token": s.swarm.Tokens.Worker,
+		"the managers' token": s.swarm.Tokens.Manager} {
+		if secret != "" && secret != permitted && strings.Contains(text, secret) {
+			c.run.violate("secrets", "%s is in %s", name, where)
+		}
+	}
+}
+
+// conclude looks for secrets in what was said, and for what was left over.
+func (c *checks) conclude() {
+	s := observe(c.run.world, c.run.cluster)
+	for _, p := range c.run.cast.all {
+		c.secrets(s, "the log of "+p.name, p.logs.String(), "")
+		if report, err := json.Marshal(p.loop.Last()); err == nil {
+			c.secrets(s, "the report of "+p.name, string(report), "")
+		}
+	}
+	for _, d := range s.droplets {
+		c.secrets(s, "a droplet's name and tags", d.Name+strings.Join(d.Tags, " "), "")
+	}
+	for h := range c.reached {
+		c.run.out.States = append(c.run.out.States, h)
+	}
+	slices.Sort(c.run.out.States)
+}

@@ -1,0 +1,246 @@
+package explore
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing/synctest"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/sim"
+)
+
+// How long a call takes each way. The nanoseconds come from the seed: no two timers that follow from calls fall on one instant, at
+// which their order would be anybody's.
+const (
+	minWay = 200 * time.Microsecond
+	maxWay = 3 * time.Millisecond
+)
+
+// maxCalls ends a run that would never end.
+const maxCalls = 25_000
+
+// conductor holds every call until nothing else moves and lets one go.
+type conductor struct {
+	rng   *rand.Rand
+	began time.Time
+	bell  chan struct{}
+	judge func(*ticket)         // decides the fault of a call, before it goes
+	look  func(*ticket) *state  // looks at the world before it goes
+	saw   func(*state, *ticket) // and after it went
+
+	mu     sync.Mutex
+	parked []*ticket
+	going  *ticket // the one whose hook comes next
+	calls  int
+	lines  []string // of the trace
+	paused map[string]time.Time
+	ended  bool
+}
+
+func newConductor(seed uint64) *conductor {
+	return &conductor{rng: rand.New(rand.NewPCG(seed, 0xc0d)), began: time.Now(), bell: make(chan struct{}, 1), paused: map[string]time.Time{}}
+}
+
+var versionPrefix = regexp.MustCompile(`^/v1\.\d+/`)
+
+// park puts a call to the others that wait.
+func (c *conductor) park(p *process, r *http.Request, body []byte) *ticket {
+	t := &ticket{proc: p, ctx: r.Context(), method: r.Method, path: r.URL.Path, query: r.URL.RawQuery, body: body, turn: make(chan struct{}), side: sim.SideCloud}
+	if !strings.HasPrefix(t.path, "/v2/") {
+		t.side, t.path = sim.SideDocker, versionPrefix.ReplaceAllString(t.path, "/")
+	}
+	return c.queue(t)
+}
+
+// queue puts a ticket to the others that wait.
+func (c *conductor) queue(t *ticket) *ticket {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		close(t.turn)
+		return t
+	}
+	c.parked = append(c.parked, t)
+	c.ring()
+	return t
+}
+
+func (c *conductor) ring() {
+	select {
+	case c.bell <- struct{}{}:
+	default:
+	}
+}
+
+// conduct lets one call go after the other, until stop is closed.
+func (c *conductor) conduct(stop <-chan struct{}) {
+	for {
+		synctest.Wait()
+		t, wake := c.pick()
+		if t == nil {
+			if !c.rest(stop, wake) {
+				return
+			}
+			continue
+		}
+		c.let(t)
+	}
+}
+
+// rest waits for a call, or until a pause is over.
+func (c *conductor) rest(stop <-chan struct{}, wake time.Time) bool {
+	var over <-chan time.Time
+	if !wake.IsZero() {
+		over = time.After(time.Until(wake))
+	}
+	select {
+	case <-c.bell:
+	case <-over:
+	case <-stop:
+		return false
+	}
+	return true
+}
+
+// pick takes one of the waiting calls: those of dead processes at once, of the others any, save for those of a process that stands still.
+func (c *conductor) pick() (t *ticket, wake time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	slices.SortFunc(c.parked, func(a, b *ticket) int { return strings.Compare(a.key(), b.key()) })
+	now := time.Now()
+	var free []int
+	for i, t := range c.parked {
+		if t.proc.isDead() || t.ctx.Err() != nil {
+			c.parked = slices.Delete(c.parked, i, i+1)
+			return t, wake
+		}
+		if until := c.paused[t.proc.name]; until.After(now) {
+			if wake.IsZero() || until.Before(wake) {
+				wake = until
+			}
+			continue
+		}
+		free = append(free, i)
+	}
+	if len(free) == 0 {
+		return nil, wake
+	}
+	i := free[0]
+	if len(free) > 1 {
+		i = free[c.rng.IntN(len(free))]
+	}
+	t = c.parked[i]
+	c.parked = slices.Delete(c.parked, i, i+1)
+	return t, wake
+}
+
+// let lets the call go and waits until nothing moves any more.
+func (c *conductor) let(t *ticket) {
+	if t.step != "" || t.proc.isDead() || t.ctx.Err() != nil {
+		close(t.turn)
+		return
+	}
+	time.Sleep(c.way())
+	t.back = c.way()
+	c.mu.Lock()
+	c.calls++
+	t.n, t.at = c.calls, time.Now()
+	c.mu.Unlock()
+	c.judge(t)
+	if c.again(t) {
+		return
+	}
+	was := c.look(t)
+	c.mu.Lock()
+	c.going = t
+	c.mu.Unlock()
+	close(t.turn)
+	synctest.Wait()
+	c.saw(was, t)
+	c.mu.Lock()
+	c.going = nil
+	c.lines = append(c.lines, t.line(c.began))
+	c.mu.Unlock()
+}
+
+func (c *conductor) way() time.Duration {
+	return minWay + time.Duration(c.rng.Int64N(int64(maxWay-minWay)))
+}
+
+// hook is the world's fault hook: the call that comes is the one that was let go.
+func (c *conductor) hook(sim.Call) sim.Verdict {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.going
+	if t == nil {
+		return sim.Pass()
+	}
+	c.going = nil
+	return t.verdict
+}
+
+// note puts a line into the trace that is no call.
+func (c *conductor) note(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lines = append(c.lines, fmt.Sprintf("      %10.4fs — ", time.Since(c.began).Seconds())+fmt.Sprintf(format, args...))
+}
+
+// pause makes a process stand still for a while before its call goes, as SIGSTOP does.
+func (c *conductor) pause(t *ticket, d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.paused[t.proc.name] = time.Now().Add(d)
+	c.lines = append(c.lines, t.line(c.began))
+	c.parked = append(c.parked, t)
+}
+
+// again reports whether the call was put back.
+func (c *conductor) again(t *ticket) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	back := slices.Contains(c.parked, t)
+	if back {
+		t.n, t.fault = 0, ""
+	}
+	return back
+}
+
+// end lets everything go that still waits, without effect.
+func (c *conductor) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	for _, t := range c.parked {
+		close(t.turn)
+	}
+	c.parked = nil
+}
+
+func (c *conductor) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.calls
+}
+
+func (c *conductor) trace() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.lines)
+}
+
+// digest is equal for equal traces.
+func digest(lines []string) uint64 {
+	h := fnv.New64a()
+	for _, l := range lines {
+		_, _ = h.Write([]byte(l)) // never fails, see hash.Hash
+		_, _ = h.Write([]byte{'\n'})
+	}
+	return h.Sum64()
+}

@@ -1,0 +1,19 @@
+// Package explore tries to break swarmd. It plays whole workflows with the real loop, the real clients and the brakes against the
+// simulated world, in a testing/synctest bubble, and makes one call after the other crash, fail, lie or lose its answer. After every call it
+// looks at the simulator's ground truth and holds it against the invariants; at the end the faults stop, and then everything must become as
+// the file says and stay so.
+//
+// # Words
+//
+// A plan is one run: a workflow, a seed, faults at call numbers, and perhaps a mutant. The same plan gives the same trace, byte for byte:
+// operation ids, jitter, the time a call takes and which of several waiting calls goes next all come from the seed. The conductor is what
+// keeps it so: it holds every call until nothing else moves and lets one go. A process is one swarmd on one machine; the cast is all of them, with the
+// supervisor that starts one on every manager and the operator who edits the file. A workflow's calls are counted from the moment it is
+// armed: when the cluster that it starts from is as wanted.
+//
+// A mutant is swarmd with a deliberate bug, put in from outside: by wrapping a client, a transport, the planner's input or its output. The
+// checker is checked by it: each mutant must be caught.
+//
+// The package decides what may never be and what must come true. It must not know how swarmd decides: it judges by ground truth, never by
+// what swarmd believes. Nothing but tests imports it.
+package explore

@@ -1,0 +1,165 @@
+package explore
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/sim/docean"
+	"github.com/swarmd/swarmd/pkg/spec"
+)
+
+// unmet says what is not as the file wants it, by ground truth and by what the acting swarmd says; "" if all is.
+func (r *run) unmet() string {
+	report, ok := r.cast.report()
+	if !ok {
+		return "nobody holds the lease"
+	}
+	if len(r.workflow.Held) > 0 && r.isArmed {
+		if why := heldFor(report, r.workflow.Held); why != "" {
+			return why
+		}
+	} else if !report.Converged {
+		return fmt.Sprintf("%s says %s; error %q; holds %v; steps %v; pools %v; gaps %v", report.Lease.Holder, report.Result, report.Error, report.Holds,
+			stepIDs(report), report.Pools, report.Gaps)
+	}
+	want, err := r.parse(r.want)
+	if err != nil {
+		return err.Error()
+	}
+	return r.differs(observe(r.world, r.cluster), want)
+}
+
+func stepIDs(r reconcile.Report) []string {
+	var ids []string
+	for _, s := range r.Steps {
+		ids = append(ids, s.ID+"="+string(s.Outcome))
+	}
+	return ids
+}
+
+// heldFor says what is missing to the end that the workflow expects: only these guards hold, and nothing is planned.
+func heldFor(report reconcile.Report, guards []string) string {
+	if len(report.Steps) > 0 || report.Result != reconcile.Held {
+		return fmt.Sprintf("%s, steps %v; error %q", report.Result, stepIDs(report), report.Error)
+	}
+	for _, h := range report.Holds {
+		if h.Blocking && !slices.Contains(guards, h.Guard) {
+			return "held by " + h.Guard + ": " + h.Text
+		}
+	}
+	return ""
+}
+
+// differs says what of the truth is not as wanted.
+func (r *run) differs(s *state, want *spec.Spec) string {
+	if why := r.machinesDiffer(s, want); why != "" && len(r.workflow.Held) == 0 {
+		return why
+	}
+	if why := r.servicesDiffer(s, want); why != "" {
+		return why
+	}
+	for _, op := range s.ledger.Ops {
+		if op.Kind == ledger.Delete || len(r.workflow.Held) == 0 {
+			return fmt.Sprintf("operation %s %s is open", op.Kind, op.Name)
+		}
+	}
+	return ""
+}
+
+func (r *run) machinesDiffer(s *state, want *spec.Spec) string {
+	have, managers := map[string]int{}, 0
+	for _, d := range s.droplets {
+		pool := poolOf(r.cluster, d)
+		if pool == "" {
+			continue
+		}
+		have[pool]++
+		i := s.nodeOn(d)
+		if i < 0 {
+			return fmt.Sprintf("droplet %s has no node", d.Name)
+		}
+		n := s.swarm.Nodes[i]
+		manager := s.member(n.ID)
+		if manager {
+			managers++
+		}
+		if n.Status.State != "ready" || boundTo(n.Spec.Labels) != d.ID || n.Spec.Availability != "active" {
+			return fmt.Sprintf("node of %s: %s, %s, bound to %d", d.Name, n.Status.State, n.Spec.Availability, boundTo(n.Spec.Labels))
+		}
+		if manager != (pool == "managers") || string(n.Spec.Role) == "manager" != manager {
+			return fmt.Sprintf("%s is in pool %s, role %s, member %v", d.Name, pool, n.Spec.Role, manager)
+		}
+	}
+	if why := leftover(s); why != "" {
+		return why
+	}
+	for _, p := range want.Pools {
+		if have[p.Name] != p.Count {
+			return fmt.Sprintf("pool %s has %d droplets, %d wanted", p.Name, have[p.Name], p.Count)
+		}
+	}
+	if managers != len(s.swarm.Members) {
+		return fmt.Sprintf("%d members, %d of them the pool's", len(s.swarm.Members), managers)
+	}
+	return ""
+}
+
+// leftover names a node whose machine is gone.
+func leftover(s *state) string {
+	for _, n := range s.swarm.Nodes {
+		if !slices.ContainsFunc(s.droplets, func(d docean.Droplet) bool { return d.Private.Addr().String() == n.Status.Addr }) {
+			return fmt.Sprintf("node %s (%s) is left over, it is %s", n.ID, n.Status.Addr, n.Status.State)
+		}
+	}
+	return ""
+}
+
+// servicesDiffer compares what the check needs: image, replicas, and that so many tasks run.
+func (r *run) servicesDiffer(s *state, want *spec.Spec) string {
+	wanted := map[string]bool{}
+	for _, svc := range want.Stack.Services {
+		name := r.cluster + "_" + svc.Name
+		wanted[name] = true
+		if why := r.serviceDiffers(s, name, svc.Image, svc.Deploy.Replicas); why != "" {
+			return why
+		}
+	}
+	for _, svc := range s.swarm.Services {
+		if svc.Spec.Labels["swarmd.cluster"] == r.cluster && !wanted[svc.Spec.Name] {
+			return "service " + svc.Spec.Name + " is still there"
+		}
+	}
+	return ""
+}
+
+func (r *run) serviceDiffers(s *state, name, image string, replicas *uint64) string {
+	for _, svc := range s.swarm.Services {
+		if svc.Spec.Name != name {
+			continue
+		}
+		want := uint64(1)
+		if replicas != nil {
+			want = *replicas
+		}
+		if got := svc.Spec.TaskTemplate.ContainerSpec.Image; !strings.HasPrefix(got, image) && r.workflow.Image == "" {
+			return fmt.Sprintf("service %s has image %s, %s wanted", name, got, image)
+		}
+		if svc.Spec.Mode.Replicated == nil || *svc.Spec.Mode.Replicated.Replicas != want {
+			return fmt.Sprintf("service %s has not %d replicas", name, want)
+		}
+		running := uint64(0)
+		for _, t := range s.swarm.Tasks {
+			if t.ServiceID == svc.ID && t.Status.State == "running" && t.DesiredState == "running" {
+				running++
+			}
+		}
+		if running < want {
+			return fmt.Sprintf("service %s: %d of %d tasks run", name, running, want)
+		}
+		return ""
+	}
+	return "there is no service " + name
+}

@@ -1,0 +1,199 @@
+package explore
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/sim"
+)
+
+const (
+	pauseFor  = 40 * time.Second
+	jumpFor   = 10 * time.Minute
+	slowFor   = 8 * time.Second
+	engineFor = 1500 * time.Millisecond
+)
+
+// injector makes the plan's faults happen.
+type injector struct {
+	run    *run
+	at     map[int]Kind
+	random func(n int, s Sign) Kind // in the place of the plan's, if set
+	signs  []Sign
+	down   map[string]time.Time // machine → when its engine starts again
+	lists  [][]byte             // the list of droplets as it changed, since the workflow was armed
+	people person
+}
+
+func newInjector(r *run) *injector {
+	in := &injector{run: r, at: map[int]Kind{}, down: map[string]time.Time{}, people: person{run: r}}
+	for _, f := range r.plan.Faults {
+		in.at[f.At] = f.Kind
+	}
+	return in
+}
+
+func (in *injector) arm() {
+	if n := len(in.lists); n > 1 {
+		in.lists = in.lists[n-1:]
+	}
+}
+
+// judge decides what happens to a call.
+func (in *injector) judge(t *ticket) {
+	s := t.sign()
+	if s.Class == listDroplets {
+		t.verdict.Edit = in.remember
+	}
+	n := in.run.number(t)
+	if n <= 0 {
+		return
+	}
+	in.signs = append(in.signs, s)
+	k := in.at[n]
+	if in.random != nil && k == "" {
+		k = in.random(n, s)
+	}
+	if k == "" || !k.Applies(s, in.run.workflow) {
+		return
+	}
+	t.fault = k
+	in.run.out.Injected[k]++
+	in.inflict(t, k)
+}
+
+// inflict makes one fault happen.
+func (in *injector) inflict(t *ticket, k Kind) {
+	switch k {
+	case CrashBefore, CrashAfter, CrashAway, Pause, Jump:
+		in.strike(t, k)
+	case LeaderChange:
+		in.moveLeader(t.proc.machine)
+	case EngineDown:
+		in.stopEngine(t.proc.machine)
+	case LeaseLost:
+		in.people.takeLease()
+	case Human:
+		in.people.edit(in.run.number(t))
+	case HTML, Truncated, Empty, ShortList, StaleStep, StaleStart:
+		t.verdict.Edit = in.lie(k, t)
+	default:
+		if v, ok := verdicts()[k]; ok {
+			t.verdict = v
+		}
+	}
+}
+
+// strike is what happens to the process.
+func (in *injector) strike(t *ticket, k Kind) {
+	switch k {
+	case CrashBefore:
+		t.proc.kill()
+	case CrashAway:
+		in.run.cast.away[t.proc.machine] = time.Now().Add(awayFor)
+		t.proc.kill()
+	case CrashAfter:
+		t.fatal = true
+	case Pause:
+		in.run.conductor.pause(t, pauseFor)
+	case Jump:
+		in.run.conductor.pause(t, jumpFor)
+	}
+}
+
+// verdicts of the faults that are the same for every call.
+func verdicts() map[Kind]sim.Verdict {
+	return map[Kind]sim.Verdict{
+		Cut: sim.Cut(), Hang: sim.Stall(false), Slow: sim.Delay(slowFor), LostCut: sim.LoseAnswer(0), LostHang: sim.Stall(true),
+		Lost500: sim.LoseAnswer(500), Lost502: sim.LoseAnswer(502), Lost504: sim.LoseAnswer(504),
+		Refuse500: sim.Refuse(500, "Server Error"), Refuse503: sim.Refuse(503, "Service Unavailable"),
+		Refuse422: sim.Refuse(422, "try again"), Refuse429: sim.Refuse(429, "API Rate limit exceeded."),
+		NoLeader: sim.Refuse(500, "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are online. "+
+			"Make sure more than half of the managers are online."),
+		NotThere: sim.Refuse(404, "The resource you were accessing could not be found."),
+	}
+}
+
+// lie changes a true answer.
+func (in *injector) lie(k Kind, t *ticket) func(int, http.Header, []byte) (int, []byte) {
+	list := t.sign().Class == listDroplets
+	return func(status int, h http.Header, body []byte) (int, []byte) {
+		if list {
+			in.remember(status, h, body)
+		}
+		switch k {
+		case HTML:
+			h.Set("Content-Type", "text/html")
+			return http.StatusOK, []byte("<html><body><h1>504 Gateway Time-out</h1></body></html>")
+		case Truncated:
+			return status, body[:len(body)/2]
+		case Empty:
+			if list {
+				return status, []byte(`{"droplets":[],"links":{},"meta":{"total":0}}`)
+			}
+			return status, []byte("[]")
+		case ShortList:
+			return status, shorten(body)
+		case StaleStep:
+			return status, in.lists[max(0, len(in.lists)-2)]
+		case StaleStart:
+			return status, in.lists[0]
+		}
+		return status, body
+	}
+}
+
+// remember keeps the lists of droplets.
+func (in *injector) remember(status int, _ http.Header, body []byte) (int, []byte) {
+	if n := len(in.lists); status == http.StatusOK && (n == 0 || !bytes.Equal(in.lists[n-1], body)) {
+		in.lists = append(in.lists, bytes.Clone(body))
+	}
+	return status, body
+}
+
+// shorten takes the last droplet out of a list and leaves the total.
+func shorten(body []byte) []byte {
+	var page map[string]any
+	if json.Unmarshal(body, &page) != nil {
+		return body
+	}
+	if all, ok := page["droplets"].([]any); ok && len(all) > 0 {
+		page["droplets"] = all[:len(all)-1]
+	}
+	short, err := json.Marshal(page)
+	if err != nil {
+		return body
+	}
+	return short
+}
+
+// moveLeader hands over to another manager; the only one there is restarts.
+func (in *injector) moveLeader(machine string) {
+	if e := in.run.world.Engine(machine); e != nil && !e.MoveLeader() {
+		in.stopEngine(machine)
+	}
+}
+
+func (in *injector) stopEngine(machine string) {
+	if in.run.world.CrashEngine(machine) == nil {
+		in.down[machine] = time.Now().Add(engineFor)
+	}
+}
+
+// step starts engines again.
+func (in *injector) step() {
+	for _, machine := range slices.Sorted(maps.Keys(in.down)) {
+		if !time.Now().Before(in.down[machine]) {
+			delete(in.down, machine)
+			if in.run.world.Engine(machine) != nil {
+				_ = in.run.world.StartEngine(machine) // a droplet that was deleted meanwhile has none
+			}
+		}
+	}
+}
+
+func (in *injector) restarting(machine string) bool { _, down := in.down[machine]; return down }

@@ -1,0 +1,255 @@
+package explore
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/sim"
+	"github.com/swarmd/swarmd/pkg/sim/docean"
+	"github.com/swarmd/swarmd/pkg/sim/dockerd"
+	"github.com/swarmd/swarmd/pkg/spec"
+)
+
+// clusterName is the explored cluster's.
+const clusterName = "web"
+
+// The bounds of a run, in virtual time.
+const (
+	prepareWithin  = 10 * time.Minute // the start is as wanted
+	convergeWithin = 15 * time.Minute // after the last edit and the last fault
+	stillFor       = 35 * time.Second // more than a resync, and a renewal of the lease, and a look at the tasks
+)
+
+// Violation is an invariant that did not hold.
+type Violation struct {
+	Invariant string
+	Call      int // number of the call since the workflow was armed
+	Text      string
+}
+
+func (v Violation) String() string {
+	return fmt.Sprintf("%s after call %d: %s", v.Invariant, v.Call, v.Text)
+}
+
+// Outcome is what came of a plan.
+type Outcome struct {
+	Plan       Plan
+	Violations []Violation
+	Calls      int // since the workflow was armed
+	Signs      []Sign
+	Virtual    time.Duration
+	Injected   map[Kind]int
+	Brakes     map[string]int
+	Digest     uint64 // of the trace
+	Trace      []string
+	States     []uint64 // digests of the states that were visited
+	Creates    int
+	Deletes    int
+}
+
+// run is a plan under way.
+type run struct {
+	explorer  *Explorer
+	plan      Plan
+	workflow  Workflow
+	mutant    Mutant
+	cluster   string
+	world     *sim.World
+	conductor *conductor
+	cast      *cast
+	check     *checks
+	faults    *injector
+	armed     int // calls before the workflow was armed
+	isArmed   bool
+	only      string // the one machine that has a swarmd, "" is every manager
+	want      file
+	counts    map[string]int // pool → what the last file wants
+	out       *Outcome
+	broken    bool // nothing more needs to be done
+}
+
+// Run plays a plan. It needs t for its bubble alone and never fails it.
+func (e *Explorer) Run(t *testing.T, p Plan) Outcome {
+	out := Outcome{Plan: p, Injected: map[Kind]int{}, Brakes: map[string]int{}}
+	synctest.Test(t, func(*testing.T) { e.play(p, &out) })
+	return out
+}
+
+func (e *Explorer) play(p Plan, out *Outcome) {
+	w, ok := workflowNamed(p.Workflow)
+	if !ok {
+		out.Violations = append(out.Violations, Violation{Invariant: "harness", Text: "no workflow " + p.Workflow})
+		return
+	}
+	m, ok := mutantNamed(p.Mutant)
+	if !ok {
+		out.Violations = append(out.Violations, Violation{Invariant: "harness", Text: "no mutant " + p.Mutant})
+		return
+	}
+	r := &run{explorer: e, plan: p, workflow: w, mutant: m, cluster: clusterName, out: out, want: w.Start, counts: map[string]int{}}
+	r.conductor = newConductor(p.Seed)
+	r.world = sim.New(r.options())
+	r.cast, r.check, r.faults = newCast(r), newChecks(r), newInjector(r)
+	r.conductor.judge, r.conductor.look, r.conductor.saw = r.faults.judge, r.check.before, r.check.after
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() { r.conductor.conduct(stop); close(stopped) }()
+	r.drive()
+	r.cast.killAll()
+	close(stop)
+	<-stopped
+	r.conclude()
+}
+
+// options is a world that is quicker than DigitalOcean's, so that a run has fewer calls that only wait.
+func (r *run) options() sim.Options {
+	return sim.Options{Seed: r.plan.Seed, BootTime: 2 * time.Second, JoinTime: time.Second, ShutdownTime: time.Second, DialTimeout: time.Second,
+		Fault: r.conductor.hook, TraceLimit: 1,
+		Cloud: docean.Options{ActionTime: time.Second, ListLag: 1500 * time.Millisecond, TagDelay: 2500 * time.Millisecond, PageSize: 2, DropletLimit: 100,
+			Hook: func(e docean.Event) { r.check.droplet(e) }},
+		Docker: dockerd.Options{HeartbeatTimeout: 4 * time.Second, ElectionTime: 2 * time.Second, ReconnectTime: 2 * time.Second, RoleRetry: 2 * time.Second,
+			PromoteDelay: 500 * time.Millisecond, DemoteDelay: 500 * time.Millisecond}}
+}
+
+// drive plays the workflow to its end.
+func (r *run) drive() {
+	if err := r.workflow.populate(r.world, r.cluster); err != nil {
+		r.violate("harness", "%v", err)
+		return
+	}
+	first := r.world.Cloud.Droplets()[0].Name
+	r.cast.files[first] = r.want.yaml(r.cluster)
+	if !r.workflow.Several {
+		r.only = first
+	}
+	r.check.begin()
+	if r.workflow.Fresh {
+		r.arm()
+	}
+	r.cast.supervise()
+	if !r.workflow.Fresh {
+		r.converge("prepare", prepareWithin)
+		r.arm()
+	}
+	if r.broken {
+		return
+	}
+	if r.workflow.Play != nil {
+		r.workflow.Play(r)
+	}
+	r.converge("converge", convergeWithin)
+	r.still()
+}
+
+func (r *run) arm() {
+	r.armed, r.isArmed = r.conductor.count(), true
+	r.faults.arm()
+	r.conductor.note("armed")
+}
+
+// number is the call's number since the workflow was armed, 0 or less before.
+func (r *run) number(t *ticket) int {
+	if !r.isArmed {
+		return 0
+	}
+	return t.n - r.armed
+}
+
+// step is one tick of the world around swarmd.
+func (r *run) step() {
+	r.world.Advance()
+	r.faults.step()
+	r.cast.supervise()
+	r.check.tick()
+	if r.conductor.count() > maxCalls {
+		r.stop("calls", "more than %d calls", maxCalls)
+	}
+}
+
+// edit is a new file, applied by an operator.
+func (r *run) edit(f file) {
+	if r.broken {
+		return
+	}
+	r.want = f
+	r.check.wants(f)
+	if err := r.cast.submit(f.yaml(r.cluster), 5*time.Minute); err != nil {
+		r.stop("accept", "%v", err)
+	}
+}
+
+// parse reads a file.
+func (r *run) parse(f file) (*spec.Spec, error) {
+	return r.explorer.parse("cluster.yaml", f.yaml(r.cluster))
+}
+
+// wait lets time go on.
+func (r *run) wait(d time.Duration) {
+	if !r.broken {
+		r.cast.pass(d)
+	}
+}
+
+// converge waits until everything is as the file says.
+func (r *run) converge(what string, limit time.Duration) {
+	why := "it never began"
+	for end := time.Now().Add(limit); time.Now().Before(end) && !r.broken; {
+		if why = r.unmet(); why == "" {
+			r.conductor.note("%s: done", what)
+			return
+		}
+		r.cast.pass(tick)
+	}
+	if !r.broken {
+		r.stop(what, "not within %s: %s", limit, why)
+	}
+}
+
+// still holds that nothing is written once all is as wanted: one pass, then every timer that is pending.
+func (r *run) still() {
+	if r.broken {
+		return
+	}
+	for _, p := range r.cast.all {
+		if !p.gone() {
+			p.loop.Kick()
+		}
+	}
+	r.check.quiet(true)
+	r.cast.pass(stillFor)
+	r.check.quiet(false)
+	if why := r.unmet(); why != "" && !r.broken {
+		r.violate("still", "it did not stay as wanted: %s", why)
+	}
+}
+
+// restarting reports whether the machine's engine is down for a moment only: its processes outlive that.
+func (r *run) restarting(machine string) bool { return r.faults.restarting(machine) }
+
+func (r *run) braked(process, brake string) {
+	r.out.Brakes[brake]++
+	r.conductor.note("%s: the brake %s held", process, brake)
+}
+
+func (r *run) violate(invariant, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	r.conductor.note("VIOLATION %s: %s", invariant, text)
+	r.out.Violations = append(r.out.Violations, Violation{Invariant: invariant, Call: r.conductor.count() - r.armed, Text: text})
+}
+
+// stop is a violation after which the rest has no meaning.
+func (r *run) stop(invariant, format string, args ...any) {
+	r.broken = true
+	r.violate(invariant, format, args...)
+}
+
+func (r *run) conclude() {
+	r.check.conclude()
+	r.out.Calls = r.conductor.count() - r.armed
+	r.out.Virtual = time.Since(r.conductor.began)
+	r.out.Trace = r.conductor.trace()
+	r.out.Digest = digest(r.out.Trace)
+	r.out.Signs = slices.Clone(r.faults.signs)
+}

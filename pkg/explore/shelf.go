@@ -1,0 +1,59 @@
+package explore
+
+import (
+	"sync"
+
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+	"github.com/swarmd/swarmd/pkg/swarm/docker"
+)
+
+// Explorer plays plans. It is safe for concurrent use; nothing of one run reaches another but the files, which are read only once: reading
+// one takes longer than all else of a short run.
+type Explorer struct {
+	mu    sync.Mutex
+	files map[string]*readFile
+}
+
+type readFile struct {
+	spec  *spec.Spec
+	err   error
+	stack swarm.Stack
+	fault error // of the conversion
+}
+
+// New returns an explorer.
+func New() *Explorer { return &Explorer{files: map[string]*readFile{}} }
+
+func (e *Explorer) read(name string, data []byte) *readFile {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	key := name + "\x00" + string(data)
+	f := e.files[key]
+	if f == nil {
+		f = &readFile{}
+		if f.spec, _, f.err = spec.Parse(name, data); f.err == nil {
+			f.stack, f.fault = docker.Convert(f.spec.Cluster, f.spec.Stack)
+		}
+		e.files[key] = f
+	}
+	return f
+}
+
+// parse reads a file, as spec.Parse does.
+func (e *Explorer) parse(name string, data []byte) (*spec.Spec, error) {
+	f := e.read(name, data)
+	return f.spec, f.err
+}
+
+// convert is the stack of a file that parse has returned.
+func (e *Explorer) convert(s *spec.Spec) (swarm.Stack, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, f := range e.files {
+		if f.spec == s {
+			return f.stack, f.fault
+		}
+	}
+	return docker.Convert(s.Cluster, s.Stack)
+}

@@ -1,0 +1,119 @@
+package explore
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/sim"
+	"github.com/swarmd/swarmd/pkg/sim/docean"
+	"github.com/swarmd/swarmd/pkg/sim/dockerd"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// state is the truth about the world at one instant. It is good only until the next call.
+type state struct {
+	at       time.Time
+	droplets []docean.Droplet // living
+	swarm    dockerd.Truth
+	ledger   ledger.Ledger
+	recorded bool   // there is a ledger
+	holder   string // of the lease
+	epoch    uint64
+	configs  map[string]string // id → name
+}
+
+// observe takes the truth.
+func observe(w *sim.World, cluster string) *state {
+	s := &state{at: time.Now(), droplets: w.Cloud.Droplets(), configs: map[string]string{}}
+	s.swarm, _ = w.Swarm.Glance()
+	for _, c := range s.swarm.Configs {
+		s.configs[c.ID] = c.Spec.Name
+		switch c.Spec.Name {
+		case "swarmd." + cluster:
+			if l, _, err := ledger.Decode(c.Spec.Labels); err == nil {
+				s.ledger, s.recorded = l, true
+			}
+		case "swarmd." + cluster + ".lease":
+			s.holder = c.Spec.Labels["swarmd.lease.holder"]
+			s.epoch, _ = strconv.ParseUint(c.Spec.Labels["swarmd.lease.epoch"], 10, 64)
+		}
+	}
+	return s
+}
+
+func (s *state) droplet(id int) (docean.Droplet, bool) {
+	for _, d := range s.droplets {
+		if d.ID == id {
+			return d, true
+		}
+	}
+	return docean.Droplet{}, false
+}
+
+// member reports whether the node is in the Raft group.
+func (s *state) member(nodeID string) bool {
+	for _, m := range s.swarm.Members {
+		if m == nodeID {
+			return true
+		}
+	}
+	return false
+}
+
+// margin is how many more managers may fail before quorum is lost; below 0 it is lost.
+func (s *state) margin() int { return s.swarm.Alive - (len(s.swarm.Members)/2 + 1) }
+
+// poolOf returns the pool that a droplet of the cluster was made for, "" for a stranger's.
+func poolOf(cluster string, d docean.Droplet) string {
+	op := opOf(d)
+	rest, ok := strings.CutPrefix(d.Name, cluster+"-")
+	if !ok || len(op) < 5 {
+		return ""
+	}
+	pool, ok := strings.CutSuffix(rest, "-"+op[:5])
+	if !ok {
+		return ""
+	}
+	return pool
+}
+
+func opOf(d docean.Droplet) string {
+	for _, t := range d.Tags {
+		if op, ok := strings.CutPrefix(t, cloud.OpTagPrefix); ok {
+			return op
+		}
+	}
+	return ""
+}
+
+// nodeOn returns the index in s.swarm.Nodes of the node at the droplet's private address, -1 if there is none.
+func (s *state) nodeOn(d docean.Droplet) int {
+	for i, n := range s.swarm.Nodes {
+		if n.Status.Addr == d.Private.Addr().String() {
+			return i
+		}
+	}
+	return -1
+}
+
+// leaving reports whether a Delete operation is open on the droplet.
+func (s *state) leaving(id int) bool {
+	for _, op := range s.ledger.Ops {
+		if op.Kind == ledger.Delete && op.DropletID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// boundTo returns the droplet that a node is bound to by its label, 0 if it is to none.
+func boundTo(labels map[string]string) int {
+	id, err := strconv.Atoi(labels[swarm.LabelDroplet])
+	if err != nil {
+		return 0
+	}
+	return id
+}

@@ -1,0 +1,130 @@
+package explore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/sim"
+)
+
+// ticket is one call on its way, or one step that waits to begin.
+type ticket struct {
+	proc   *process
+	ctx    context.Context
+	step   string // of the executor; it is no call and has none of what follows
+	side   sim.Side
+	method string
+	path   string // of the Docker API without the version
+	query  string
+	body   []byte
+
+	turn chan struct{} // closed when the call may go
+
+	// Set by the conductor before the turn.
+	n       int // number of the call; 0 if its process was dead already
+	at      time.Time
+	fault   Kind
+	verdict sim.Verdict
+	fatal   bool          // the process dies when the effect is there
+	back    time.Duration // how long the answer takes
+
+	// Set by the caller, before the conductor looks again.
+	status int // of the answer that the caller gets, 0: none yet
+	err    error
+}
+
+// wire is the way out of a process: every request is held until the conductor lets it go.
+type wire struct {
+	conductor *conductor
+	proc      *process
+	next      http.RoundTripper
+}
+
+var errDead = errors.New("the process is dead")
+
+// RoundTrip sends the request when it is its turn. A dead process gets nothing out any more.
+func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := slurp(r)
+	if err != nil {
+		return nil, err
+	}
+	t := w.conductor.park(w.proc, r, body)
+	<-t.turn
+	if t.n == 0 || w.proc.isDead() {
+		return nil, errDead
+	}
+	resp, err := w.next.RoundTrip(r)
+	t.err = err
+	if resp != nil {
+		t.status = resp.StatusCode
+	}
+	if t.fatal {
+		w.proc.kill()
+	}
+	if t.back > 0 {
+		time.Sleep(t.back)
+	}
+	if w.proc.isDead() {
+		if resp != nil {
+			resp.Body.Close()
+		}
+		return nil, errDead
+	}
+	return resp, err
+}
+
+func slurp(r *http.Request) ([]byte, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil, nil
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Body.Close()
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return body, err
+}
+
+// gate holds the executor's steps in the same way: those that begin side by side would otherwise race for the brakes' turn.
+type gate struct {
+	conductor *conductor
+	proc      *process
+}
+
+// Enter waits until the step may begin.
+func (g gate) Enter(ctx context.Context, step string) (leave func(), err error) {
+	<-g.conductor.queue(&ticket{proc: g.proc, ctx: ctx, step: step, turn: make(chan struct{})}).turn
+	return func() {}, ctx.Err()
+}
+
+// key orders calls that wait at the same time, whatever order they came in.
+func (t *ticket) key() string {
+	return fmt.Sprintf("%s %s %s %s %s?%s %s", t.proc.name, t.step, t.side, t.method, t.path, t.query, t.body)
+}
+
+func (t *ticket) write() bool { return t.method != http.MethodGet && t.method != http.MethodHead }
+
+// line is the call in a trace.
+func (t *ticket) line(began time.Time) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%5d %10.4fs %-22s %-6s %s", t.n, t.at.Sub(began).Seconds(), t.proc.name, t.method, t.path)
+	if t.query != "" {
+		b.WriteString("?" + t.query)
+	}
+	switch {
+	case t.status != 0:
+		fmt.Fprintf(&b, " → %d", t.status)
+	case t.err != nil:
+		fmt.Fprintf(&b, " → %v", t.err)
+	default:
+		b.WriteString(" → no answer yet")
+	}
+	if t.fault != "" {
+		fmt.Fprintf(&b, "   ← %s", t.fault)
+	}
+	return b.String()
+}

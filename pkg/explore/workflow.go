@@ -1,0 +1,64 @@
+package explore
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/swarmd/swarmd/pkg/sim"
+)
+
+// Workflow is what is played: a cluster that is as wanted, then what people do, then an end.
+type Workflow struct {
+	Name    string
+	About   string
+	Start   file // what the cluster is like when the workflow is armed
+	Fresh   bool // armed from the first call on, with one manager that no swarmd has seen yet
+	Several bool // a swarmd on every manager; otherwise on the first alone
+	Play    func(*run)
+	Held    []string // guards that hold for good at the end; empty: all must be as the file says
+	Image   string   // of which the roll-out fails: what runs at the end is another one
+	Pages   int      // droplets a page, 0: all
+	Small   bool     // all its pairs of faults are explored when there is time
+}
+
+// file is a desired state in short.
+type file struct {
+	managers, workers int
+	services          string // YAML, the services' lines
+	labels            string // of the workers, YAML flow
+}
+
+// yaml writes the file.
+func (f file) yaml(cluster string) []byte {
+	var b strings.Builder
+	labels := f.labels
+	if labels == "" {
+		labels = "{}"
+	}
+	fmt.Fprintf(&b, `version: 1
+cluster: %s
+cloud: { digitalocean: { region: fra1, image: docker-20-04 } }
+policies: { create_visible: 40s, launch_timeout: 10m, drain_timeout: 2m, shutdown_timeout: 15s, resync: 30s }
+nodes:
+  managers: { role: manager, count: %d, size: s-1vcpu-1gb }
+  workers: { role: worker, count: %d, size: s-1vcpu-1gb, labels: %s }
+`, cluster, f.managers, f.workers, labels)
+	if f.services != "" {
+		b.WriteString("services:\n" + f.services)
+	}
+	return []byte(b.String())
+}
+
+// service writes one service of the file.
+func service(name, image string, replicas int, more string) string {
+	return fmt.Sprintf("  %s: { image: %q, deploy: { replicas: %d%s } }\n", name, image, replicas, more)
+}
+
+// populate makes the machines that the cluster starts with.
+func (w Workflow) populate(world *sim.World, cluster string) error {
+	seeded := sim.Seeded{Cluster: cluster, Region: "fra1", Managers: w.Start.managers, Workers: w.Start.workers}
+	if w.Fresh {
+		seeded.Managers, seeded.Workers = 1, 0
+	}
+	return world.Populate(seeded)
+}

@@ -54,6 +54,7 @@ func (s *Store) Accept(ctx context.Context, p Proposal) (Verdict, Revision, erro
 	}
 	if verdict, n := Judge(p.Origin, p.Data, st.Ledger.Revision, st.Revisions); verdict != Next {
 		rev, _ := st.Revision(n)
+		rev.Number = n // its content may be gone
 		return verdict, rev, nil
 	}
 	rev, err := s.accept(ctx, p, st)
@@ -62,7 +63,7 @@ func (s *Store) Accept(ctx context.Context, p Proposal) (Verdict, Revision, erro
 
 func (s *Store) accept(ctx context.Context, p Proposal, st State) (Revision, error) {
 	rev := Revision{Data: p.Data, SHA256: hash(p.Data), Source: p.Source, Accepted: time.Unix(time.Now().Unix(), 0).UTC()}
-	rev.Number = nextNumber(st, rev.SHA256)
+	rev.Number, rev.Past = nextNumber(st, rev.SHA256), pastOf(st)
 	if err := s.createRevision(ctx, rev); err != nil {
 		return Revision{}, fmt.Errorf("accept revision: %w", err)
 	}
@@ -109,6 +110,7 @@ func (s *Store) createRevision(ctx context.Context, r Revision) error {
 	labels := clusterLabels(s.cluster)
 	labels[keySource] = r.Source
 	labels[keyAccepted] = strconv.FormatInt(r.Accepted.Unix(), 10)
+	labels[keyPast] = encodePast(r.Past)
 	return s.create(ctx, name, labels, r.Data)
 }
 
@@ -166,7 +168,8 @@ func (s *Store) revision(c swarm.Config) (Revision, bool) {
 	if err != nil {
 		accepted = c.Created.Unix()
 	}
-	return Revision{Number: n, Data: c.Data, SHA256: hash(c.Data), Source: c.Labels[keySource], Accepted: time.Unix(accepted, 0).UTC()}, true
+	return Revision{Number: n, Data: c.Data, SHA256: hash(c.Data), Source: c.Labels[keySource], Accepted: time.Unix(accepted, 0).UTC(),
+		Past: decodePast(c.Labels[keyPast])}, true
 }
 
 func hash(data []byte) string {
@@ -196,7 +199,7 @@ const (
 // Judge says whether a file becomes a revision (design: whose file counts). With Stale, the number is that of the latest older
 // revision that it equals.
 func Judge(origin Origin, data []byte, accepted int, revisions []Revision) (Verdict, int) {
-	sha, older := hash(data), 0
+	sha, older := hash(data), forgotten(data, accepted, revisions)
 	for _, r := range revisions {
 		switch {
 		case r.SHA256 != sha:

@@ -101,6 +101,45 @@ func TestOnlyTheLastTenRevisionsStay(t *testing.T) {
 	}
 }
 
+// A manager that was down for more edits than the store keeps comes up with the file of long ago. It must not undo them all.
+func TestAFileOlderThanWhatIsKeptIsStale(t *testing.T) {
+	s, _ := newStore(t)
+	for i := range 3 * ledger.Keep {
+		accept(t, s, edit(fmt.Sprint(i)))
+	}
+	accept(t, s, edit("4")) // gone back to on purpose
+	for data, want := range map[string]int{"0": 1, "5": 6, "25": 26} {
+		v, rev := accept(t, s, ledger.Proposal{Data: []byte(data), Origin: ledger.AtStart})
+		if v != ledger.Stale || rev.Number != want {
+			t.Errorf("file %s: %s %d, want stale %d", data, v, rev.Number, want)
+		}
+	}
+	if v, rev := accept(t, s, ledger.Proposal{Data: []byte("4"), Origin: ledger.AtStart}); v != ledger.Same || rev.Number != 31 {
+		t.Errorf("the accepted file: %s %d", v, rev.Number)
+	}
+	if v, _ := accept(t, s, ledger.Proposal{Data: []byte("new"), Origin: ledger.AtStart}); v != ledger.Next {
+		t.Errorf("a file that never was: %s", v)
+	}
+	if v, _ := accept(t, s, edit("0")); v != ledger.Next {
+		t.Errorf("an edit back to the first: %s", v)
+	}
+}
+
+// What is remembered stays below the size of a config's labels that the engine handles well.
+func TestTheMemoryOfRevisionsIsBounded(t *testing.T) {
+	s, configs := newStore(t)
+	for i := range 450 {
+		accept(t, s, edit(fmt.Sprint(i)))
+	}
+	last, _ := configs.Get("swarmd.web.spec.450")
+	if n := strings.Count(last.Labels["swarmd.revision.past"], ","); n != 399 {
+		t.Errorf("%d commas", n)
+	}
+	if v, _ := accept(t, s, ledger.Proposal{Data: []byte("60"), Origin: ledger.AtStart}); v != ledger.Stale {
+		t.Errorf("revision 61: %s", v)
+	}
+}
+
 func TestCrashBetweenContentAndNumberIsHealed(t *testing.T) {
 	for data, want := range map[string]int{"orphan": 2, "another": 3} {
 		t.Run(data, func(t *testing.T) {

@@ -61,6 +61,7 @@ type Revision struct {
 	SHA256   string // hex, of Data
 	Source   string // where it came from, for people: "apply ana@laptop", "file host:/etc/swarmd/cluster.yaml"
 	Accepted time.Time
+	Past     []Past // the accepted revisions before it, as far as they are remembered
 }
 
 // Lease says who acts.

@@ -1,9 +1,7 @@
 package spec
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 )
 
 // checkPools looks at the pools together: the managers' number, what they leave to the cloud's defaults, adopted machines.
@@ -24,7 +22,8 @@ func (w *walker) checkPools(root *node, s *Spec) {
 
 // inherited reports a pool that has a setting neither itself nor from the cloud.
 func (w *walker) inherited(root, pool *node, key, value string) {
-	if value == "" && pool.child(key) == nil && root.get("cloud", "digitalocean").child(key) == nil {
+	cloud := root.get("cloud", "digitalocean")
+	if value == "" && pool.kind == kindMap && cloud.kind == kindMap && pool.child(key) == nil && cloud.child(key) == nil {
 		w.lacks(pool, "%q is missing: set it here or under cloud.digitalocean", key)
 	}
 }
@@ -158,92 +157,5 @@ func (w *walker) declared(root, at *node, section, name string) {
 			known = append(known, f.key)
 		}
 	}
-	hint := ""
-	if near := nearest(name, known); near != "" {
-		hint = "; did you mean " + quote(near) + "?"
-	}
-	w.lacks(at, "%s is not declared under the top-level %s%s", quote(name), section, hint)
-}
-
-// checkPorts finds published ports that cannot all be had. The routing mesh takes a port on every node, so nothing else may have it,
-// in host mode neither. Two services may share a port in host mode only if their placement keeps them apart: otherwise chance
-// decides which of them a node gets, and the other waits.
-func (w *walker) checkPorts() {
-	var taken []publication
-	for i := range w.services {
-		s := &w.services[i]
-		all := s.publications()
-		if len(all) > maxPublished {
-			w.lacks(s.node.get("ports"), "%d published ports: at most %d", len(all), maxPublished)
-			continue
-		}
-		for _, p := range all {
-			if use := ownUse(p); use != "" {
-				w.fault(p.node, "%s is used by every machine itself: %s", p, use)
-			}
-			if other := clash(taken, p); other != nil {
-				w.fault(p.node, "%s is published by %s already", p, other.service.name)
-			}
-		}
-		taken = append(taken, all...)
-		w.checkEndpoint(s, all)
-	}
-}
-
-// ownUse names what a port is for on every machine of a swarm, or "".
-func ownUse(p publication) string {
-	switch p.String() {
-	case "22/tcp":
-		return "ssh"
-	case "2377/tcp":
-		return "Swarm's managers"
-	case "7946/tcp", "7946/udp":
-		return "Swarm's gossip"
-	case "4789/udp":
-		return "overlay networks"
-	}
-	return ""
-}
-
-// clash returns the earlier publication that p cannot stand beside, or nil.
-func clash(taken []publication, p publication) *publication {
-	for i, t := range taken {
-		if t.published != p.published || t.protocol != p.protocol {
-			continue
-		}
-		if t.mode == "ingress" || p.mode == "ingress" || !apart(t.service, p.service) {
-			return &taken[i]
-		}
-	}
-	return nil
-}
-
-// apart reports whether no node can satisfy the placement of both services.
-func apart(a, b *serviceFacts) bool {
-	for _, x := range a.constraints() {
-		for _, y := range b.constraints() {
-			if x.key == y.key && x.key != "node.ip" && x.excludes(y) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// excludes reports whether no value can satisfy both comparisons. Swarm ignores case.
-func (c compare) excludes(other compare) bool {
-	same := strings.EqualFold(c.value, other.value)
-	return c.equal && other.equal && !same || c.equal != other.equal && same
-}
-
-// checkEndpoint reports ports of the routing mesh on a service that has no virtual address for it.
-func (w *walker) checkEndpoint(s *serviceFacts, all []publication) {
-	if str(section(s.values, "deploy"), "endpoint_mode") != "dnsrr" {
-		return
-	}
-	for _, p := range all {
-		if p.mode == "ingress" {
-			w.fault(p.node, "endpoint_mode dnsrr has no routing mesh: publish %s with mode: host", fmt.Sprint(p))
-		}
-	}
+	w.lacks(at, "%s is not declared under the top-level %s%s", quote(name), section, suggestion(name, known))
 }

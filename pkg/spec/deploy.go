@@ -101,7 +101,7 @@ func constraint(w *walker, n *node) any {
 		w.fault(n, "must compare with == or !=, such as node.role==manager, not %s", quote(s))
 	case !isNodeAttribute(c.key):
 		w.fault(n, "%s is nothing that a node has: %s%s", quote(c.key), "use node.role, node.hostname, node.id, node.ip, node.platform.os, "+
-			"node.platform.arch, node.labels.KEY or engine.labels.KEY", nearAttribute(c.key))
+			"node.platform.arch, node.labels.KEY or engine.labels.KEY", suggestion(c.key, nodeAttributes()))
 	case strings.EqualFold(c.key, "node.role") && c.value != "manager" && c.value != "worker":
 		w.fault(n, "node.role is manager or worker, not %s", quote(c.value))
 	default:
@@ -142,13 +142,6 @@ func isNodeAttribute(key string) bool {
 		}
 	}
 	return false
-}
-
-func nearAttribute(key string) string {
-	if near := nearest(key, nodeAttributes()); near != "" {
-		return "; did you mean " + quote(near) + "?"
-	}
-	return ""
 }
 
 // spread takes the node attribute over whose values tasks are spread. Swarm knows labels only.

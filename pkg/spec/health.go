@@ -34,7 +34,7 @@ func healthTest(w *walker, n *node) any {
 	}
 	kinds := []string{"CMD", "CMD-SHELL", "NONE"}
 	if len(n.items) == 0 || !slices.Contains(kinds, n.items[0].text) {
-		w.fault(n, "the list must begin with %s", strings.Join(kinds, " or "))
+		w.fault(n, "the list must begin with %s", either(kinds))
 		return nil
 	}
 	return listOf(anyText)(w, n)

@@ -30,6 +30,7 @@ func refused() map[string]string {
 		"secrets":         "not yet supported",
 		"env_file":        "not yet supported: use environment and variables",
 		"credential_spec": "not yet supported",
+		"oom_score_adj":   "not yet supported: docker/cli's loader loses it",
 		"extends":         "not supported: use a YAML anchor",
 		"volume_driver":   "not a key of Swarm services: declare the volume under the top-level volumes, with its driver",
 		"volumes_from":    "not a key of Swarm services: declare the volume under the top-level volumes and name it in both services",

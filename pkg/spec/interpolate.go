@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 )
@@ -16,8 +15,9 @@ func (w *walker) interpolate(n *node) {
 	var below func(n *node)
 	below = func(n *node) {
 		if n.kind == kindText && strings.Contains(n.text, "$") {
+			before := len(w.faults)
 			n.text = w.substitute(n, pattern)
-			n.substituted = true
+			n.substituted, n.unresolved = true, len(w.faults) > before
 		}
 		for _, item := range n.items {
 			below(item)
@@ -54,11 +54,7 @@ func (w *walker) variable(n *node, name string) string {
 		for v := range w.variables {
 			known = append(known, v)
 		}
-		hint := ""
-		if near := nearest(name, known); near != "" {
-			hint = "; did you mean " + quote(near) + "?"
-		}
-		w.fault(n, "the variable %s is not defined under variables%s", quote(name), hint)
+		w.fault(n, "the variable %s is not defined under variables%s", quote(name), suggestion(name, known))
 	}
 	return value
 }
@@ -84,7 +80,7 @@ func (w *walker) expression(n *node, inner string) string {
 		}
 	case "?":
 		if missing {
-			w.fault(n, "%s", fmt.Sprintf("the variable %s has no value: %s", quote(name), clip(strings.Join(strings.Fields(argument), " "))))
+			w.fault(n, "the variable %s has no value: %s", quote(name), clip(strings.Join(strings.Fields(argument), " ")))
 		}
 	default:
 		return w.variable(n, name)

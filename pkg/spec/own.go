@@ -91,13 +91,7 @@ func isFingerprint(s string) bool {
 
 // nodeLabels takes a pool's labels. swarmd.* are its own: the binding of a node to its droplet is one of them.
 func nodeLabels(w *walker, n *node) any {
-	if n.kind == kindMap {
-		for _, f := range n.fields {
-			if strings.HasPrefix(strings.ToLower(f.key), "swarmd.") {
-				w.faultAt(f.at[0], f.at[1], f.value.path, "labels that begin with swarmd. are swarmd's own")
-			}
-		}
-	}
+	w.reserve(n, "swarmd.")
 	return entries(nodeLabel(), word(nodeLabelValue()))(w, n)
 }
 

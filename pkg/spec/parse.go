@@ -64,10 +64,10 @@ func (w *walker) read(root *node) *Spec {
 	w.checkNames(root, s)
 	w.checkServices(root)
 	w.checkPorts()
-	w.lint(s)
 	if len(w.faults) > 0 {
-		return nil
+		return nil // advice on a file that is not understood would be about something else than is meant
 	}
+	w.lint(s)
 	s.Stack = w.stack(root, values)
 	return s
 }

@@ -40,25 +40,24 @@ func services(w *walker, n *node) any {
 // serviceKeys are the keys of a service that Swarm has a use for: those that docker/cli's conversion reads.
 func serviceKeys() map[string]rule {
 	known := map[string]rule{
-		"image":         image,
-		"command":       command,
-		"entrypoint":    command,
-		"environment":   environment,
-		"labels":        labels,
-		"deploy":        optional(keys(deployKeys())),
-		"healthcheck":   healthcheck,
-		"ports":         listOf(port),
-		"volumes":       listOf(mount),
-		"networks":      attachments,
-		"logging":       keys(map[string]rule{"driver": word(objectName()), "options": entries(labelKey(), anyText)}),
-		"extra_hosts":   extraHosts,
-		"dns":           oneOrMore(address),
-		"dns_search":    oneOrMore(word(domain())),
-		"cap_add":       setOf(word(capability())),
-		"cap_drop":      setOf(word(capability())),
-		"sysctls":       pairs("=", labelKey(), lineText),
-		"ulimits":       entries(charset{"", lower, 32, "lower-case letters"}, ulimit),
-		"oom_score_adj": whole(-1000, 1000),
+		"image":       image,
+		"command":     command,
+		"entrypoint":  command,
+		"environment": environment,
+		"labels":      labels,
+		"deploy":      optional(keys(deployKeys())),
+		"healthcheck": healthcheck,
+		"ports":       listOf(port),
+		"volumes":     listOf(mount),
+		"networks":    attachments,
+		"logging":     keys(map[string]rule{"driver": word(objectName()), "options": entries(labelKey(), anyText)}),
+		"extra_hosts": extraHosts,
+		"dns":         oneOrMore(address),
+		"dns_search":  oneOrMore(word(domain())),
+		"cap_add":     setOf(word(capability())),
+		"cap_drop":    setOf(word(capability())),
+		"sysctls":     pairs("=", labelKey(), lineText),
+		"ulimits":     entries(charset{"", lower, 32, "lower-case letters"}, ulimit),
 	}
 	for key, check := range scalarKeys() {
 		known[key] = check
@@ -123,21 +122,29 @@ func environment(w *walker, n *node) any {
 
 // labels takes labels as map or list. A label without a value is an empty one.
 func labels(w *walker, n *node) any {
-	values, ok := pairs("=", labelKey(), func(w *walker, n *node) any {
+	w.reserve(n, "swarmd.", "com.docker.stack.")
+	return pairs("=", labelKey(), func(w *walker, n *node) any {
 		if n.kind == kindNull {
 			return ""
 		}
 		return lineText(w, n)
-	})(w, n).(map[string]any)
-	if !ok {
-		return nil
-	}
-	for key := range values {
-		if strings.HasPrefix(key, "swarmd.") || strings.HasPrefix(key, "com.docker.stack.") {
-			w.fault(n, "the label %s is set by swarmd itself", quote(key))
+	})(w, n)
+}
+
+// reserve refuses labels, of a map or a list, that swarmd sets itself.
+func (w *walker) reserve(n *node, prefixes ...string) {
+	for _, prefix := range prefixes {
+		for _, f := range n.fields {
+			if strings.HasPrefix(strings.ToLower(f.key), prefix) {
+				w.faultAt(f.at[0], f.at[1], f.value.path, "labels that begin with %s are swarmd's own", prefix)
+			}
+		}
+		for _, item := range n.items {
+			if strings.HasPrefix(strings.ToLower(item.text), prefix) {
+				w.fault(item, "labels that begin with %s are swarmd's own", prefix)
+			}
 		}
 	}
-	return values
 }
 
 // pairs takes a map, or a list of texts with a separator, and returns a map. A list entry without the separator has no value.

@@ -1,6 +1,9 @@
 package spec
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // nearest returns the candidate with the fewest typing errors between it and the word, and "" if none is near. Of two that are
 // equally near the first in the alphabet wins.
@@ -16,6 +19,23 @@ func nearest(word string, candidates []string) string {
 		}
 	}
 	return best
+}
+
+// suggestion completes a message about the word with the nearest candidate, or adds nothing.
+func suggestion(word string, candidates []string) string {
+	if near := nearest(word, candidates); near != "" {
+		return "; did you mean " + quote(near) + "?"
+	}
+	return ""
+}
+
+// either names the options in words.
+func either(options []string) string {
+	last := len(options) - 1
+	if last < 1 {
+		return strings.Join(options, "")
+	}
+	return strings.Join(options[:last], ", ") + " or " + options[last]
 }
 
 // typos counts the letters to insert, drop, change or swap with their neighbour to get from a to b (optimal string alignment).

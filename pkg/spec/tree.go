@@ -32,6 +32,7 @@ type node struct {
 	holder      [2]int // line and column of the key that holds the value; its own if none does
 	text        string // of a scalar: as written, unquoted
 	substituted bool   // text came out of a variable: it may stand for a number or true and false
+	unresolved  bool   // a variable in it has no value, which is reported already: rules leave it alone
 	items       []*node
 	fields      []field // in the order of the file, merged ones last
 }
@@ -116,7 +117,7 @@ func (t *tree) exhausted(y *yaml.Node, path string, depth int) bool {
 		t.fault(y, "", "the file stands for more than %d values, all aliases followed", maxValues)
 	case depth > maxDepth:
 		t.broken = true
-		t.fault(y, path, "nested more than %d deep", maxDepth)
+		t.fault(y, "", "maps and lists are nested more than %d deep", maxDepth)
 	}
 	return t.broken
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
@@ -35,11 +34,7 @@ func (l *Loop) Preview(ctx context.Context, s *spec.Spec) (plan.Plan, world.Worl
 	}
 	want := desired{spec: s, stack: stack, revision: st.Ledger.Revision + 1}
 	w := world.Observe(ctx, l.cfg.Reads, l.cfg.Cluster, want.adopt())
-	if rev, ok := st.Revision(st.Ledger.Revision); ok {
-		if before, _, err := l.read(revisionName(rev.Number), rev.Data); err == nil {
-			w.Ledger.Credit += ledger.Lowered(before, s) // what accepting this file would permit
-		}
-	}
+	w.Ledger.Credit = l.granted(st.History(), s).Onto(w.Ledger.Credit) // what accepting this file would permit
 	p := plan.Compute(plan.Input{Now: time.Now(), Spec: s, Revision: want.revision, Stack: stack, World: w, Epoch: st.Lease.Epoch,
 		Holder: st.Lease.Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices()})
 	return p, w, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/spec"
 )
 
 // offer is a file that asks to become a revision.
@@ -117,15 +118,8 @@ func (l *Loop) accept(ctx context.Context, o offer) (accepted, error) {
 	if err != nil {
 		return accepted{}, err
 	}
-	lowered := func(old []byte) int {
-		// An accepted file that cannot be read any more permits no deletes.
-		before, _, err := l.read("the accepted revision", old)
-		if err != nil {
-			return 0
-		}
-		return ledger.Lowered(before, edited)
-	}
-	verdict, rev, err := l.cfg.Store.Accept(ctx, ledger.Proposal{Data: o.data, Source: o.source, Origin: o.origin, Lowered: lowered})
+	grant := func(history [][]byte) ledger.Grant { return l.granted(history, edited) }
+	verdict, rev, err := l.cfg.Store.Accept(ctx, ledger.Proposal{Data: o.data, Source: o.source, Origin: o.origin, Grant: grant})
 	if err != nil {
 		return accepted{}, err
 	}
@@ -136,6 +130,19 @@ func (l *Loop) accept(ctx context.Context, o offer) (accepted, error) {
 		}
 	}
 	return accepted{rev, verdict}, nil
+}
+
+// granted is what the edit permits. An accepted file that cannot be read any more permits nothing.
+func (l *Loop) granted(history [][]byte, edited *spec.Spec) ledger.Grant {
+	var specs []*spec.Spec
+	for _, data := range history {
+		old, _, err := l.read("an accepted revision", data)
+		if err != nil {
+			old = nil
+		}
+		specs = append(specs, old)
+	}
+	return ledger.Granted(specs, edited)
 }
 
 // passing reports whether an offer may succeed later: there is no ledger before somebody holds the lease, another revision may have been

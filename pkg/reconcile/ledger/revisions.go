@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
-	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -26,10 +25,10 @@ const (
 
 // Proposal is a file that asks to become the next revision.
 type Proposal struct {
-	Data    []byte
-	Source  string // for people
-	Origin  Origin
-	Lowered func(accepted []byte) int // the deletes that this edit of the accepted file permits: see Lowered; nil: none
+	Data   []byte
+	Source string // for people
+	Origin Origin
+	Grant  func(history [][]byte) Grant // what this edit permits, see Granted: the accepted file comes first, then those before it; nil: nothing
 }
 
 // Accept judges the proposal against the store and, if it counts, makes it the next revision: first its content as an object of its
@@ -67,12 +66,12 @@ func (s *Store) accept(ctx context.Context, p Proposal, st State) (Revision, err
 	if err := s.createRevision(ctx, rev); err != nil {
 		return Revision{}, fmt.Errorf("accept revision: %w", err)
 	}
-	expect, credit := st.Ledger.Revision, p.permits(st)
+	expect, grant := st.Ledger.Revision, p.grant(st)
 	_, err := s.update(ctx, func(l *Ledger) error {
 		if l.Revision != expect {
 			return failed("accept revision", apierr.Conflict, fmt.Errorf("revision %d was accepted meanwhile", l.Revision))
 		}
-		l.Revision, l.Credit = rev.Number, l.Credit+credit
+		l.Revision, l.Credit = rev.Number, grant.Onto(l.Credit)
 		return nil
 	})
 	if err != nil {
@@ -82,12 +81,23 @@ func (s *Store) accept(ctx context.Context, p Proposal, st State) (Revision, err
 	return rev, nil
 }
 
-func (p Proposal) permits(st State) int {
-	accepted, ok := st.Revision(st.Ledger.Revision)
-	if !ok || p.Lowered == nil {
-		return 0
+func (p Proposal) grant(st State) Grant {
+	history := st.History()
+	if len(history) == 0 || p.Grant == nil {
+		return Grant{}
 	}
-	return max(p.Lowered(accepted.Data), 0)
+	return p.Grant(history)
+}
+
+// History returns the contents of the accepted revisions that are still there, the accepted one first. It is empty if that one is not.
+func (s State) History() [][]byte {
+	var out [][]byte
+	for _, r := range slices.Backward(s.Revisions) {
+		if r.Number <= s.Ledger.Revision && (len(out) > 0 || r.Number == s.Ledger.Revision) {
+			out = append(out, r.Data)
+		}
+	}
+	return out
 }
 
 // nextNumber is one more than the highest there is, or the number of the orphan with our content.
@@ -213,23 +223,4 @@ func Judge(origin Origin, data []byte, accepted int, revisions []Revision) (Verd
 		return Stale, older
 	}
 	return Next, 0
-}
-
-// Lowered returns how many deletes an edit permits: the sum over the pools of what their count was lowered by. A pool that is gone
-// from the file permits none, its machines are kept until it comes back with count 0.
-func Lowered(old, edited *spec.Spec) int {
-	if old == nil || edited == nil {
-		return 0
-	}
-	counts := map[string]int{}
-	for _, p := range edited.Pools {
-		counts[p.Name] = p.Count
-	}
-	n := 0
-	for _, p := range old.Pools {
-		if count, there := counts[p.Name]; there {
-			n += max(0, p.Count-count)
-		}
-	}
-	return n
 }

@@ -13,7 +13,9 @@ import (
 )
 
 func edit(data string) ledger.Proposal {
-	return ledger.Proposal{Data: []byte(data), Source: "apply test", Origin: ledger.Edit, Lowered: func(old []byte) int { return len(old) }}
+	return ledger.Proposal{Data: []byte(data), Source: "apply test", Origin: ledger.Edit, Grant: func(history [][]byte) ledger.Grant {
+		return ledger.Grant{More: len(history[0]), Most: 5 * len(history)}
+	}}
 }
 
 func accept(t *testing.T, s *ledger.Store, p ledger.Proposal) (ledger.Verdict, ledger.Revision) {
@@ -77,6 +79,10 @@ func TestAcceptCountsUpAndCredits(t *testing.T) {
 	l := load(t, s)
 	if l.Revision != 3 || l.Credit != 4+5 {
 		t.Fatalf("revision %d, credit %d: credits of edits add up, the first file permits none", l.Revision, l.Credit)
+	}
+	accept(t, s, ledger.Proposal{Data: []byte("six"), Origin: ledger.Edit, Grant: func([][]byte) ledger.Grant { return ledger.Grant{More: 1, Most: 2} }})
+	if l := load(t, s); l.Credit != 2 {
+		t.Fatalf("credit %d: an edit that leaves room for two takes the rest back", l.Credit)
 	}
 	rev, err := s.Revision(t.Context(), 2)
 	if err != nil || string(rev.Data) != "four!" || rev.Source != "apply test" {
@@ -211,7 +217,7 @@ func TestNoRevisionWithoutALedger(t *testing.T) {
 	}
 }
 
-func TestLowered(t *testing.T) {
+func TestGranted(t *testing.T) {
 	pools := func(counts ...any) *spec.Spec {
 		s := &spec.Spec{}
 		for i := 0; i < len(counts); i += 2 {
@@ -219,23 +225,31 @@ func TestLowered(t *testing.T) {
 		}
 		return s
 	}
+	past := func(specs ...*spec.Spec) []*spec.Spec { return specs }
 	cases := []struct {
-		name        string
-		old, edited *spec.Spec
-		want        int
+		name       string
+		history    []*spec.Spec // the accepted one first
+		edited     *spec.Spec
+		more, most int
 	}{
-		{"lowered", pools("a", 5), pools("a", 2), 3},
-		{"raised", pools("a", 2), pools("a", 5), 0},
-		{"to nothing", pools("a", 2), pools("a", 0), 2},
-		{"one up, one down", pools("a", 2, "b", 4), pools("a", 9, "b", 1), 3},
-		{"both down", pools("a", 2, "b", 4), pools("a", 1, "b", 1), 4},
-		{"removed", pools("a", 2, "b", 4), pools("a", 2), 0},
-		{"first file", nil, pools("a", 2), 0},
+		{"lowered", past(pools("a", 5)), pools("a", 2), 3, 3},
+		{"raised", past(pools("a", 2)), pools("a", 5), 0, 0},
+		{"to nothing", past(pools("a", 2)), pools("a", 0), 2, 2},
+		{"one up, one down", past(pools("a", 2, "b", 4)), pools("a", 9, "b", 1), 3, 3},
+		{"both down", past(pools("a", 2, "b", 4)), pools("a", 1, "b", 1), 4, 4},
+		{"removed", past(pools("a", 2, "b", 4)), pools("a", 2), 0, 0},
+		{"back with nothing", past(pools("a", 2), pools("a", 2), pools("a", 1, "b", 20)), pools("a", 2, "b", 0), 20, 20},
+		{"back with some", past(pools("a", 2), pools("b", 20)), pools("a", 2, "b", 15), 5, 5},
+		{"lowered by mistake and put back", past(pools("a", 0), pools("a", 50)), pools("a", 50), 0, 0},
+		{"put back in part", past(pools("a", 0), pools("a", 50)), pools("a", 40), 0, 10},
+		{"another pool is raised after", past(pools("a", 3, "b", 1), pools("a", 5, "b", 1)), pools("a", 3, "b", 4), 0, 2},
+		{"first file", nil, pools("a", 2), 0, 0},
+		{"the accepted one cannot be read", past(nil, pools("a", 9)), pools("a", 2), 0, 7},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			if got := ledger.Lowered(c.old, c.edited); got != c.want {
-				t.Fatalf("%d deletes, want %d", got, c.want)
+			if got := ledger.Granted(c.history, c.edited); got != (ledger.Grant{More: c.more, Most: c.most}) {
+				t.Fatalf("%+v, want %d more and %d at most", got, c.more, c.most)
 			}
 		})
 	}

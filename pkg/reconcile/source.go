@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
@@ -173,7 +175,8 @@ func (l *Loop) noteStale(ctx context.Context, w world.World) error {
 		return nil
 	}
 	_, err := l.cfg.Store.Update(ctx, func(led *ledger.Ledger) error {
-		delete(led.Stale, node)
+		before := led.Clone()
+		maps.DeleteFunc(led.Stale, func(other string, _ int) bool { return other == node || known(w, world.GapNodes) && !isNode(w, other) })
 		if stale == 0 {
 			return nil
 		}
@@ -181,7 +184,14 @@ func (l *Loop) noteStale(ctx context.Context, w world.World) error {
 			led.Stale = map[string]int{}
 		}
 		led.Stale[node] = stale
+		if led.Size() > ledger.MaxBytes*3/4 {
+			*led = before // it can wait; open operations cannot
+		}
 		return nil
 	})
 	return err
+}
+
+func isNode(w world.World, id string) bool {
+	return slices.ContainsFunc(w.Machines, func(m world.Machine) bool { return m.Node != nil && m.Node.ID == id })
 }

@@ -26,10 +26,11 @@ const (
 	Quorum    = "quorum"    // the managers would lose their majority
 	Calls     = "calls"     // the API budget is spent
 	View      = "view"      // a look that is needed failed
+	Joined    = "joined"    // a node that is not down stands on the droplet: it has to leave the swarm first
 )
 
 // All returns the names of the brakes.
-func All() []string { return []string{Ownership, Deletes, Quorum, Calls, View} }
+func All() []string { return []string{Ownership, Deletes, Quorum, Calls, View, Joined} }
 
 // CloudAPI is the cloud's side as the adapter offers it.
 type CloudAPI interface {

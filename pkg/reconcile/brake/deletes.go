@@ -29,10 +29,13 @@ func (b *brakes) deletable(ctx context.Context, op string, d cloud.Droplet) erro
 	if slices.Contains(b.opts.Destroy, d.ID) {
 		return nil
 	}
-	if why, err := b.managersOn(ctx, d); err != nil {
+	switch manager, living, err := b.nodesOn(ctx, d); {
+	case err != nil:
 		return b.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", unkind(err))
-	} else if len(why) > 0 {
-		return b.refuse(Quorum, cloudSide, op, "droplet %d carries the manager %s", d.ID, why[0])
+	case manager != "":
+		return b.refuse(Quorum, cloudSide, op, "droplet %d carries the manager %s", d.ID, manager)
+	case living != "":
+		return b.refuse(Joined, cloudSide, op, "droplet %d carries the node %s, which is not down", d.ID, living)
 	}
 	if b.opts.Ledger == nil {
 		return b.refuse(Deletes, cloudSide, op, "there is no ledger that could permit it")

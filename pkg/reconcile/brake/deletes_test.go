@@ -88,10 +88,12 @@ func TestDeletesHeld(t *testing.T) {
 			g.node(7, swarm.Manager)
 			g.nodes[0].Spec.Labels, g.nodes[0].Addr = nil, "0.0.0.0"
 		}},
-		"one that shall be a manager": {Quorum, func(g *ground) { g.node(7, swarm.Manager); g.nodes[0].Manager = nil }},
-		"the nodes can't be read":     {View, func(g *ground) { g.fail["nodes"] = errors.New("no") }},
-		"the droplet can't be read":   {View, func(g *ground) { g.fail["droplet"] = &apierr.Error{Kind: apierr.Unavailable, Err: errors.New("no")} }},
-		"the ledger can't be read":    {View, func(g *ground) { g.fail["ledger"] = errors.New("no") }},
+		"a worker that joined just now": {Joined, func(g *ground) { g.node(7, swarm.Worker); g.nodes[0].Spec.Labels = nil }},
+		"a worker of unknown state":     {Joined, func(g *ground) { g.node(7, swarm.Worker); g.nodes[0].State = swarm.NodeUnknown }},
+		"one that shall be a manager":   {Quorum, func(g *ground) { g.node(7, swarm.Manager); g.nodes[0].Manager = nil }},
+		"the nodes can't be read":       {View, func(g *ground) { g.fail["nodes"] = errors.New("no") }},
+		"the droplet can't be read":     {View, func(g *ground) { g.fail["droplet"] = &apierr.Error{Kind: apierr.Unavailable, Err: errors.New("no")} }},
+		"the ledger can't be read":      {View, func(g *ground) { g.fail["ledger"] = errors.New("no") }},
 	})
 }
 

@@ -37,19 +37,23 @@ func (b *brakes) stoppable(ctx context.Context, op string, d cloud.Droplet) ([]s
 	return lost, nil
 }
 
-// managersOn returns the nodes on the droplet that are managers or shall be.
-func (b *brakes) managersOn(ctx context.Context, d cloud.Droplet) ([]string, error) {
+// nodesOn returns a node on the droplet that is a manager or shall be, and one that is not down: a droplet that was seen without a node
+// may have joined since.
+func (b *brakes) nodesOn(ctx context.Context, d cloud.Droplet) (manager, living string, err error) {
 	nodes, err := b.look(ctx)
 	if err != nil {
-		return nil, err
+		return "", "", err
 	}
-	var ids []string
 	for _, n := range nodes {
-		if on(n, d) && (n.Manager != nil || n.Spec.Role == swarm.Manager) {
-			ids = append(ids, n.ID)
+		switch {
+		case !on(n, d):
+		case n.Manager != nil || n.Spec.Role == swarm.Manager:
+			manager = n.ID
+		case n.State != swarm.NodeDown:
+			living = n.ID
 		}
 	}
-	return ids, nil
+	return manager, living, nil
 }
 
 // on reports whether the node is on the droplet: by its binding or by either of the addresses that managers know it by. One is

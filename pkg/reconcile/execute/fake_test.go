@@ -51,6 +51,7 @@ func newBench(t *testing.T) *bench {
 	if err := b.store.Create(t.Context(), "swarm1", epoch); err != nil {
 		t.Fatal(err)
 	}
+	b.put(t, func(l *ledger.Ledger) { l.Revision = 1 })
 	b.config = execute.Config{Droplets: b, Nodes: b, Services: b, Networks: b, Ledger: b.store, Check: b.check,
 		UserData: func(_ context.Context, c plan.CreateDroplet) (string, error) {
 			return "#cloud-config", b.broken["user-data "+c.Name]

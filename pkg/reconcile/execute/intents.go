@@ -49,8 +49,11 @@ func (e *Executor) writeIntents(r *run, steps []plan.Step) map[string]error {
 		if err := l.Fence(r.order.Epoch); err != nil {
 			return err
 		}
+		if l.Revision != r.order.Revision {
+			return refusef(apierr.Conflict, "the plan follows revision %d, and revision %d is accepted", r.order.Revision, l.Revision)
+		}
 		for _, s := range steps {
-			errs[s.ID] = amend(l, s.Action, r.order.Epoch, now)
+			errs[s.ID] = amendWithin(l, s.Action, r.order.Epoch, now)
 		}
 		return nil
 	})
@@ -70,6 +73,32 @@ func (e *Executor) update(r *run, what string, change func(*ledger.Ledger) error
 	}
 	defer leave()
 	return e.cfg.Ledger.Update(r.calls, change)
+}
+
+// amendWithin keeps the ledger below its size. A step for which there is no room is refused alone: in one write with others it would make
+// them all fail, also those that end operations and make room.
+func amendWithin(l *ledger.Ledger, a plan.Action, epoch uint64, now time.Time) error {
+	before := l.Clone()
+	err := amend(l, a, epoch, now)
+	if err == nil && l.Size() > max(room(a), before.Size()) {
+		err = refusef(apierr.Busy, "no room in the ledger, open operations must end first")
+	}
+	if err != nil {
+		*l = before
+	}
+	return err
+}
+
+// room is the size up to which an action may make the ledger grow. What begins something leaves room for what follows from it, and for
+// what is remembered of services there is only half: two hundred of them can fail at once.
+func room(a plan.Action) int {
+	switch a.(type) {
+	case plan.RecordFailed:
+		return ledger.MaxBytes / 2
+	case plan.CreateDroplet, plan.OpenDelete:
+		return ledger.MaxBytes * 3 / 4
+	}
+	return ledger.MaxBytes
 }
 
 // amend writes one step's intent into the ledger. An error leaves the ledger as it was and refuses that step alone.
@@ -99,16 +128,12 @@ func amend(l *ledger.Ledger, a plan.Action, epoch uint64, now time.Time) error {
 	return nil
 }
 
-// addOp opens an operation unless the ledger would grow over its size.
+// addOp opens an operation.
 func addOp(l *ledger.Ledger, op ledger.Op) error {
 	if findOp(l, op.ID) != nil {
 		return refusef(apierr.Conflict, "operation %s is open already", op.ID)
 	}
 	l.Ops = append(l.Ops, op)
-	if l.Full() {
-		l.Ops = l.Ops[:len(l.Ops)-1]
-		return refusef(apierr.Busy, "no room for operation %s, others must end first", op.ID)
-	}
 	return nil
 }
 

@@ -16,9 +16,6 @@ import (
 // MaxBytes bounds keys and values of the ledger's labels together: Raft keeps every write until its next snapshot.
 const MaxBytes = 8 << 10
 
-// reserve of it is kept for what must be written without a question: answers, renewed marks, labels of others.
-const reserve = 512
-
 // The labels of the ledger's config. Every other label on it is somebody's own, or a later version's, and is preserved.
 const (
 	format       = "1"
@@ -50,9 +47,24 @@ type opRecord struct {
 // Encode turns the ledger into labels and adds the labels that are not its own. Times lose what is below a second. A ledger over
 // MaxBytes is an error of kind Capacity.
 func Encode(l Ledger, others map[string]string) (map[string]string, error) {
-	out := map[string]string{}
-	maps.Copy(out, others)
-	out[keyFormat] = format
+	out, err := l.labels()
+	if err != nil {
+		return nil, err
+	}
+	for k, v := range others {
+		if _, own := out[k]; !own {
+			out[k] = v
+		}
+	}
+	if n := size(out); n > MaxBytes {
+		return nil, failed("encode ledger", apierr.Capacity, fmt.Errorf("%d bytes of labels, at most %d", n, MaxBytes))
+	}
+	return out, nil
+}
+
+// labels are the ledger's own.
+func (l Ledger) labels() (map[string]string, error) {
+	out := map[string]string{keyFormat: format}
 	out[keyRevision] = strconv.Itoa(l.Revision)
 	putNumber(out, keyCredit, uint64(max(l.Credit, 0)))
 	putNumber(out, keyEpoch, l.Epoch)
@@ -71,16 +83,23 @@ func Encode(l Ledger, others map[string]string) (map[string]string, error) {
 		}
 		out[prefixOp+op.ID] = string(raw)
 	}
-	if n := size(out); n > MaxBytes {
-		return nil, failed("encode ledger", apierr.Capacity, fmt.Errorf("%d bytes of labels, at most %d", n, MaxBytes))
-	}
 	return out, nil
 }
 
-// Full reports whether no further operation fits.
-func (l Ledger) Full() bool {
-	labels, err := Encode(l, nil)
-	return err != nil || size(labels) > MaxBytes-reserve
+// Size is how many bytes of labels the ledger takes, of MaxBytes.
+func (l Ledger) Size() int {
+	labels, err := l.labels()
+	if err != nil {
+		return MaxBytes + 1
+	}
+	return size(labels)
+}
+
+// Clone returns a copy that shares nothing with the ledger.
+func (l Ledger) Clone() Ledger {
+	l.Ops, l.Uncharged = slices.Clone(l.Ops), slices.Clone(l.Uncharged)
+	l.Stale, l.Failed = maps.Clone(l.Stale), maps.Clone(l.Failed)
+	return l
 }
 
 // Decode reads the ledger from labels and returns the labels that are not its own. What it cannot read is an error of kind

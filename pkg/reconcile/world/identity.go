@@ -161,6 +161,8 @@ func (j *join) placeClaim(n *swarm.Node) {
 	case j.claims[id] > 1:
 		j.doubt(id, fmt.Sprintf("%d nodes claim it", j.claims[id]))
 		j.refuse(n, nil, fmt.Sprintf("%d nodes claim droplet %d", j.claims[id], id))
+	case d == nil && j.tooLate(n, id):
+		j.alone = append(j.alone, Machine{Node: n, Why: fmt.Sprintf("joined from droplet %d while that was deleted", id)})
 	case d == nil || !d.Owned && !d.Adopted:
 		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, which is not the cluster's", id))
 	case d.Droplet.PrivateIPv4 == "" || d.Droplet.PrivateIPv4 != address(n):
@@ -169,6 +171,14 @@ func (j *join) placeClaim(n *swarm.Node) {
 	default:
 		d.Node, d.Binding = n, Claimed
 	}
+}
+
+// tooLate reports whether a node joined while its droplet was being deleted: it is as it was when it joined (drained, a worker, not bound),
+// and the droplet that it claims is gone by an operation that is still open. The claim alone is the word of the node, so nothing but a
+// node in that state is taken for one.
+func (j *join) tooLate(n *swarm.Node, id int) bool {
+	return n.Spec.Availability == swarm.Drain && n.Spec.Role == swarm.Worker && n.Manager == nil && slices.Contains(j.Gone, id) &&
+		slices.ContainsFunc(j.Ledger.Ops, func(op ledger.Op) bool { return op.Kind == ledger.Delete && op.DropletID == id && op.NodeID == "" })
 }
 
 // placeByAddress: an adopted machine makes no claim; its address is enough, if it is no other node's too.

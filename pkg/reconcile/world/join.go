@@ -122,10 +122,11 @@ func concerns(op ledger.Op, m Machine) bool {
 	if m.Droplet != nil {
 		return op.DropletID == m.Droplet.ID || op.Kind == ledger.Create && op.DropletID == 0 && m.Owned && op.ID == m.Droplet.OpID()
 	}
-	if m.Node == nil || m.Binding != Bound {
+	if m.Node == nil || op.Kind != ledger.Delete || op.DropletID == 0 {
 		return false
 	}
-	return op.Kind == ledger.Delete && op.DropletID != 0 && op.DropletID == label(m.Node.Spec.Labels)
+	late := m.Binding == "" && m.Why != "" && op.NodeID == "" && op.DropletID == label(m.Node.EngineLabels) // see join.tooLate
+	return late || m.Binding == Bound && op.DropletID == label(m.Node.Spec.Labels)
 }
 
 // address of a node: what the managers see, or for a manager that sees itself at 0.0.0.0 its Raft address.

@@ -37,6 +37,11 @@ func boundNode(id string, to int) swarm.Node {
 	return n
 }
 
+func drainedWorker(n swarm.Node) swarm.Node {
+	n.Spec.Role, n.Spec.Availability = swarm.Worker, swarm.Drain
+	return n
+}
+
 // said is a machine in one line: droplet/node binding pool flags why.
 func said(ms []world.Machine) []string {
 	var out []string
@@ -109,6 +114,18 @@ func joinCases() []joinCase {
 			world.Parts{Droplets: []cloud.Droplet{droplet(7, "web-workers-other", opA)}, Nodes: []swarm.Node{claimant("x", 7, "10.0.0.7")}},
 			[]string{"7 -  : has the cluster's tag, but name and operation tag are not those of a droplet that swarmd made",
 				"- x contradicted : claims droplet 7, which is not the cluster's"}},
+		{"a node that joined while its droplet was deleted leaves with it",
+			world.Parts{Gone: []int{5}, Nodes: []swarm.Node{drainedWorker(claimant("n5", 5, "10.0.0.5"))},
+				Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: opA, Kind: ledger.Delete, DropletID: 5}}}},
+			[]string{"- n5   delete:a: joined from droplet 5 while that was deleted"}},
+		{"one that is in service is no such node, whatever it claims",
+			world.Parts{Gone: []int{5}, Nodes: []swarm.Node{claimant("n5", 5, "10.0.0.5")},
+				Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: opA, Kind: ledger.Delete, DropletID: 5}}}},
+			[]string{"- n5 contradicted : claims droplet 5, which is not the cluster's"}},
+		{"nor while the droplet is there",
+			world.Parts{Nodes: []swarm.Node{drainedWorker(claimant("n5", 5, "10.0.0.5"))},
+				Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: opA, Kind: ledger.Delete, DropletID: 5}}}},
+			[]string{"- n5 contradicted : claims droplet 5, which is not the cluster's"}},
 		{"a node of nobody", world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{{ID: "x", Hostname: "x", Addr: "10.0.0.9"}}},
 			[]string{"5 -  workers owned", "- x  "}},
 		{"the ghost of a failed join at a droplet's address is not its node",

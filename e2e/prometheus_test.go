@@ -149,16 +149,19 @@ func described(t *testing.T, exposition string, there map[string]bool) {
 	t.Helper()
 	help, kind := map[string]bool{}, map[string]string{}
 	for line := range strings.Lines(exposition) {
-		if f := strings.Fields(line); f[0] == "#" && f[1] == "HELP" && len(f) > 3 {
-			help[f[2]] = true
-		} else if f[0] == "#" && f[1] == "TYPE" {
+		f := strings.Fields(line)
+		switch {
+		case f[0] == "#" && f[1] == "HELP":
+			help[f[2]] = len(f) > 3
+			continue
+		case f[0] == "#":
 			kind[f[2]] = f[3]
-		} else {
-			name, _, _ := strings.Cut(f[0], "{")
-			there[name] = true
-			if family := familyOf(name, kind); !help[family] || kind[family] == "" {
-				t.Errorf("%s has no help", name)
-			}
+			continue
+		}
+		name, _, _ := strings.Cut(f[0], "{")
+		there[name] = true
+		if family := familyOf(name, kind); !help[family] || kind[family] == "" {
+			t.Errorf("%s has no help", name)
 		}
 	}
 }

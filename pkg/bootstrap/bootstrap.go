@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
@@ -50,7 +51,8 @@ type First struct {
 	Created bool // by this run
 }
 
-// FirstManager returns the cluster's first manager and makes it if there is none. It is safe to run again at any point.
+// FirstManager returns the cluster's first manager and makes it if there is none. It is safe to run again at any point, also beside
+// another run somewhere else.
 func FirstManager(ctx context.Context, o Options) (First, error) {
 	if o.Poll == 0 {
 		o.Poll = time.Second
@@ -59,18 +61,70 @@ func FirstManager(ctx context.Context, o Options) (First, error) {
 	if err != nil {
 		return First{}, err
 	}
-	if droplet, err = o.waitActive(ctx, droplet); err != nil {
-		return First{}, err
-	}
-	o.Progress("droplet %s is active at %s", droplet.Name, droplet.PublicIPv4)
-	engine, err := o.waitEngine(ctx, droplet.PublicIPv4)
+	first, info, err := o.reach(ctx, droplet)
 	if err != nil {
 		return First{}, err
 	}
-	if err := o.initSwarm(ctx, engine, droplet.PrivateIPv4); err != nil {
+	if first.Created = created; manages(info) {
+		return first, nil
+	}
+	there, oldest, err := o.others(ctx, first)
+	switch {
+	case err != nil:
+		return First{}, err
+	case there.Engine != nil:
+		return there, nil
+	case oldest.Droplet.ID != first.Droplet.ID:
+		o.Progress("another bootstrap made %s first: the swarm begins there, and %s (droplet %d) is one too many", oldest.Droplet.Name, first.Droplet.Name, first.Droplet.ID)
+	}
+	if err := o.initSwarm(ctx, oldest.Engine, oldest.Droplet.PrivateIPv4); err != nil {
 		return First{}, err
 	}
-	return First{Droplet: droplet, Engine: engine, Created: created}, nil
+	return oldest, nil
+}
+
+// reach waits until the droplet's engine answers.
+func (o Options) reach(ctx context.Context, d cloud.Droplet) (First, swarm.Info, error) {
+	d, err := o.waitActive(ctx, d)
+	if err != nil {
+		return First{}, swarm.Info{}, err
+	}
+	o.Progress("droplet %s is active at %s", d.Name, d.PublicIPv4)
+	engine, info, err := o.waitEngine(ctx, d.PublicIPv4)
+	return First{Droplet: d, Engine: engine}, info, err
+}
+
+func manages(info swarm.Info) bool { return info.LocalState == "active" && info.ControlAvail }
+
+// others looks at the other machines of the pool before a swarm is begun on one that is in none. One of them may be a manager: two
+// swarms of one cluster would each take the other's droplets for its own and delete them. Who cannot be asked could be one, so that is an
+// error. If none is, the oldest is where the swarm begins, whoever made it.
+func (o Options) others(ctx context.Context, first First) (there, oldest First, err error) {
+	pool, err := o.managerPool()
+	if err != nil {
+		return First{}, First{}, err
+	}
+	all, err := o.own(ctx, pool)
+	if err != nil {
+		return First{}, First{}, err
+	}
+	oldest = first
+	for _, d := range all {
+		if d.ID == first.Droplet.ID {
+			continue
+		}
+		other, info, err := o.reach(ctx, d)
+		if err != nil {
+			return First{}, First{}, fmt.Errorf("%s is in no swarm, and whether %s is cannot be seen; two swarms must not be: %w", first.Droplet.Name, d.Name, err)
+		}
+		if manages(info) {
+			return other, First{}, nil
+		}
+		if older(d, oldest.Droplet) {
+			oldest = other
+		}
+	}
+	return First{}, oldest, nil
 }
 
 func (o Options) managerPool() (spec.Pool, error) {
@@ -117,18 +171,24 @@ func (o Options) name(pool spec.Pool, opID string) string {
 
 // existing returns the oldest droplet that is the cluster's own and in the pool; a zero ID if there is none.
 func (o Options) existing(ctx context.Context, pool spec.Pool) (cloud.Droplet, error) {
-	all, err := o.Cloud.Droplets(ctx, cloud.ClusterTag(o.Spec.Cluster))
-	if err != nil {
-		return cloud.Droplet{}, err
-	}
 	var oldest cloud.Droplet
+	all, err := o.own(ctx, pool)
 	for _, d := range all {
-		own := d.OpID() != "" && d.Name == o.name(pool, d.OpID())
-		if own && (oldest.ID == 0 || d.Created.Before(oldest.Created) || d.Created.Equal(oldest.Created) && d.ID < oldest.ID) {
+		if oldest.ID == 0 || older(d, oldest) {
 			oldest = d
 		}
 	}
-	return oldest, nil
+	return oldest, err
+}
+
+// own returns the droplets that are the cluster's own and in the pool.
+func (o Options) own(ctx context.Context, pool spec.Pool) ([]cloud.Droplet, error) {
+	all, err := o.Cloud.Droplets(ctx, cloud.ClusterTag(o.Spec.Cluster))
+	return slices.DeleteFunc(all, func(d cloud.Droplet) bool { return d.OpID() == "" || d.Name != o.name(pool, d.OpID()) }), err
+}
+
+func older(a, b cloud.Droplet) bool {
+	return a.Created.Before(b.Created) || a.Created.Equal(b.Created) && a.ID < b.ID
 }
 
 func (o Options) create(ctx context.Context, pool spec.Pool, intent Record) (cloud.Droplet, error) {
@@ -185,22 +245,23 @@ func (o Options) waitActive(ctx context.Context, d cloud.Droplet) (cloud.Droplet
 	}
 }
 
-func (o Options) waitEngine(ctx context.Context, host string) (Engine, error) {
+func (o Options) waitEngine(ctx context.Context, host string) (Engine, swarm.Info, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.Spec.Policies.LaunchTimeout)
 	defer cancel()
 	o.Progress("waiting for ssh and the engine on %s", host)
 	for {
 		engine, err := o.Dial(ctx, host)
+		var info swarm.Info
 		if err == nil {
-			if _, err = engine.Info(ctx); err == nil {
-				return engine, nil
+			if info, err = engine.Info(ctx); err == nil {
+				return engine, info, nil
 			}
 		}
 		if fatal := (*FatalError)(nil); errors.As(err, &fatal) {
-			return nil, err
+			return nil, info, err
 		}
 		if serr := sleep(ctx, o.Poll/2); serr != nil {
-			return nil, fmt.Errorf("no engine over ssh on %s: %w", host, err)
+			return nil, info, fmt.Errorf("no engine over ssh on %s: %w", host, err)
 		}
 	}
 }
@@ -211,7 +272,7 @@ func (o Options) initSwarm(ctx context.Context, e Engine, addr string) error {
 	if err != nil {
 		return err
 	}
-	if info.LocalState == "active" && info.ControlAvail {
+	if manages(info) {
 		return nil
 	}
 	if info.LocalState != "inactive" {
@@ -220,7 +281,7 @@ func (o Options) initSwarm(ctx context.Context, e Engine, addr string) error {
 	o.Progress("initialising the swarm on %s", addr)
 	initErr := e.InitSwarm(ctx, addr)
 	// The answer may have been lost: what counts is the state after it.
-	if info, err = e.Info(ctx); err == nil && info.LocalState == "active" && info.ControlAvail {
+	if info, err = e.Info(ctx); err == nil && manages(info) {
 		return nil
 	}
 	return errors.Join(initErr, err)

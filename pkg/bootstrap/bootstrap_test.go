@@ -165,6 +165,84 @@ func TestAForeignDropletWithTheTagIsNotTaken(t *testing.T) {
 	})
 }
 
+// made is a droplet as an earlier or another bootstrap, or swarmd itself, made it.
+func made(id int, age time.Duration) cloud.Droplet {
+	op := NewOpID()
+	return cloud.Droplet{ID: id, Name: "demo-managers-" + op[:5], Tags: []string{"swarmd:demo", "swarmd-op:" + op}, Status: cloud.StatusActive,
+		Created: time.Now().Add(-age), PublicIPv4: fmt.Sprintf("203.0.113.%d", id), PrivateIPv4: fmt.Sprintf("10.0.0.%d", id)}
+}
+
+// hosts answers Dial with the engine of each host; none: it cannot be reached.
+func hosts(engines map[string]*fakeEngine) func(context.Context, string) (Engine, error) {
+	return func(_ context.Context, host string) (Engine, error) {
+		if e := engines[host]; e != nil {
+			return e, nil
+		}
+		return nil, errors.New("no route to host")
+	}
+}
+
+// The oldest machine of the pool left the swarm (or never joined it) while others are managers: a second swarm there would have a swarmd
+// of its own, to which all other machines look like droplets that never joined.
+func TestNoSecondSwarmIsBegun(t *testing.T) {
+	for name, tc := range map[string]struct {
+		engines map[string]*fakeEngine
+		want    int // droplet; 0: an error
+	}{
+		"another is a manager":      {map[string]*fakeEngine{"203.0.113.1": {state: "inactive"}, "203.0.113.2": {state: "active"}}, 2},
+		"another cannot be asked":   {map[string]*fakeEngine{"203.0.113.1": {state: "inactive"}}, 0},
+		"none is":                   {map[string]*fakeEngine{"203.0.113.1": {state: "inactive"}, "203.0.113.2": {state: "inactive"}}, 1},
+		"the oldest is in an error": {map[string]*fakeEngine{"203.0.113.1": {state: "error"}, "203.0.113.2": {state: "active"}}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &fakeCloud{droplets: []cloud.Droplet{made(1, 2*time.Hour), made(2, time.Hour)}}
+				o := options(t, c, nil)
+				o.Dial = hosts(tc.engines)
+				first, err := FirstManager(t.Context(), o)
+				if first.Droplet.ID != tc.want || (err == nil) != (tc.want != 0) {
+					t.Errorf("droplet %d, %v; want %d", first.Droplet.ID, err, tc.want)
+				}
+				for host, e := range tc.engines {
+					if e.inits > 0 && host != fmt.Sprintf("203.0.113.%d", tc.want) || e.inits > 0 && tc.want == 2 {
+						t.Errorf("a swarm was begun on %s", host)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Two people run bootstrap at once. Neither sees the other's droplet in time, and still there is one swarm, on the older machine.
+func TestTwoBootstrapsAtOnceMakeOneSwarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engines := map[string]*fakeEngine{"203.0.113.1": {state: "inactive"}, "203.0.113.2": {state: "inactive"}}
+		c := &fakeCloud{lag: 20 * time.Second}
+		ids := make(chan int, 2)
+		for range 2 {
+			o := options(t, c, nil)
+			booted := time.Now().Add(30 * time.Second)
+			o.Dial = func(ctx context.Context, host string) (Engine, error) {
+				if time.Now().Before(booted) {
+					return nil, errors.New("connection refused")
+				}
+				return hosts(engines)(ctx, host)
+			}
+			go func() {
+				first, err := FirstManager(t.Context(), o)
+				if err != nil {
+					t.Error(err)
+				}
+				ids <- first.Droplet.ID
+			}()
+			time.Sleep(time.Second)
+		}
+		if a, b := <-ids, <-ids; a != 1 || b != 1 || engines["203.0.113.1"].inits != 1 || engines["203.0.113.2"].inits != 0 {
+			t.Errorf("the swarm is on droplets %d and %d, %d and %d inits", a, b, engines["203.0.113.1"].inits, engines["203.0.113.2"].inits)
+		}
+	})
+}
+
 func TestOpIDsAreLetters(t *testing.T) {
 	for range 100 {
 		if id := NewOpID(); len(id) != 16 || strings.Trim(id, "abcdefghijklmnopqrstuvwxyz") != "" {

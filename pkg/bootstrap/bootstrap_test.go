@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 // fakeCloud lists a droplet only after a lag, and can lose the answer to a create.
 type fakeCloud struct {
+	mu       sync.Mutex
 	droplets []cloud.Droplet
 	lag      time.Duration
 	loseNext bool
@@ -25,6 +27,8 @@ type fakeCloud struct {
 }
 
 func (f *fakeCloud) Droplets(context.Context, string) ([]cloud.Droplet, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var out []cloud.Droplet
 	for _, d := range f.droplets {
 		if time.Since(d.Created) >= f.lag {
@@ -35,6 +39,8 @@ func (f *fakeCloud) Droplets(context.Context, string) ([]cloud.Droplet, error) {
 }
 
 func (f *fakeCloud) Droplet(_ context.Context, id int) (cloud.Droplet, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, d := range f.droplets {
 		if d.ID == id {
 			return d, nil
@@ -44,6 +50,8 @@ func (f *fakeCloud) Droplet(_ context.Context, id int) (cloud.Droplet, error) {
 }
 
 func (f *fakeCloud) CreateDroplet(_ context.Context, req cloud.CreateDroplet) (cloud.Droplet, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.creates++
 	if f.refuse != nil {
 		return cloud.Droplet{}, f.refuse
@@ -61,16 +69,24 @@ func (f *fakeCloud) CreateDroplet(_ context.Context, req cloud.CreateDroplet) (c
 
 // fakeEngine joins a swarm on init; it can lose the answer.
 type fakeEngine struct {
+	mu    sync.Mutex
 	state string
 	inits int
 	lose  bool
 }
 
 func (f *fakeEngine) Info(context.Context) (swarm.Info, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return swarm.Info{LocalState: f.state, ControlAvail: f.state == "active"}, nil
 }
 
 func (f *fakeEngine) InitSwarm(context.Context, string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.state == "active" {
+		return errors.New("this node is already part of a swarm")
+	}
 	f.inits++
 	f.state = "active"
 	if f.lose {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +21,7 @@ func readFile(path string, w io.Writer) (*spec.Spec, []byte, error) {
 	if path == "" {
 		return nil, nil, errors.New("which file? give -f FILE")
 	}
-	data, err := os.ReadFile(path)
+	data, err := spec.ReadFile(path)
 	if err != nil {
 		return nil, nil, err
 	}

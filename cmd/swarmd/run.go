@@ -71,7 +71,7 @@ func (a *app) daemon(ctx context.Context, f runFlags) error {
 	if f.file != "" {
 		host, _ := os.Hostname() // for people only
 		cfg.Initial, cfg.Source, cfg.File = initial, "file "+host+":"+f.file, f.file
-		cfg.Edits = watchFile(ctx, f.file, func(err error) { log.Error("watch file", zap.Error(err)) })
+		cfg.Edits = spec.Watch(ctx, f.file, initial, func(err error) { log.Error("watch file", zap.Error(err)) })
 	}
 	loop := reconcile.New(cfg)
 	if err := s.serve(ctx, g, loop, f.listen); err != nil {
@@ -97,7 +97,7 @@ func firstFile(f runFlags) (data []byte, cluster string, err error) {
 		}
 		return nil, f.cluster, nil
 	}
-	data, err = os.ReadFile(f.file)
+	data, err = spec.ReadFile(f.file)
 	if err != nil {
 		return nil, "", err
 	}

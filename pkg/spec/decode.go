@@ -16,7 +16,7 @@ import (
 // readable reports what makes the bytes no YAML text at all, before the YAML parser sees them.
 func readable(data []byte) (message string, offset int) {
 	if len(data) > MaxSize {
-		return "the file has " + strconv.Itoa(len(data)) + " bytes; at most " + strconv.Itoa(MaxSize) + " are accepted", 0
+		return "the file has more than " + strconv.Itoa(MaxSize) + " bytes, the most that are accepted", 0
 	}
 	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} {
 		if bytes.HasPrefix(data, []byte(mark)) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
@@ -184,7 +185,20 @@ func (d *draft) remarkForeign(m member) {
 	switch {
 	case m.Droplet != nil:
 		d.note(GuardForeign, "droplet/"+strconv.Itoa(m.Droplet.ID), m.Droplet.Name+" "+m.Why+": left alone")
+	case d.ghost(m):
+		d.step("remove-node", m.Node.ID, RemoveNode{NodeID: m.Node.ID}, WhyGhost, fmt.Sprintf("it never came up since %s", m.Node.Created.UTC().Format(time.RFC3339)))
 	case d.clouded() || d.in.World.NoDroplets:
 		d.note(GuardForeignNode, m.object(), "is no machine of the cluster: left alone")
 	}
+}
+
+// ghostGrace is how long a node may be without a host name before it counts as what a failed join left behind.
+const ghostGrace = 15 * time.Minute
+
+// ghost reports whether the node is the trace of a machine that asked to join and was never heard of: it has no host name, no claim and no
+// binding. Nobody's work can be on it. Some seconds after its join every node looks so.
+func (d *draft) ghost(m member) bool {
+	n := m.Node
+	return d.whole() && n.Hostname == "" && n.Manager == nil && n.Spec.Role == swarm.Worker && n.State != swarm.NodeReady && len(n.EngineLabels) == 0 &&
+		n.Spec.Labels[swarm.LabelDroplet] == "" && !n.Created.IsZero() && d.in.Now.Sub(n.Created) > ghostGrace && d.tasksOn(n.ID) == 0
 }

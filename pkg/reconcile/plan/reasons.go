@@ -17,6 +17,7 @@ const (
 	WhyShutdown      = "shutdown"        // it is drained and no manager
 	WhyPowerOff      = "power-off"       // it did not shut down in time
 	WhyNodeRemove    = "node-remove"     // its machine is off and the node is down
+	WhyGhost         = "ghost"           // a failed join left it behind
 	WhyDropletDelete = "droplet-delete"  // it is out of the swarm
 	WhyNetworkNew    = "network-missing" // the stack wants it
 	WhyServiceNew    = "service-missing" // the stack wants it

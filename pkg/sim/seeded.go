@@ -55,7 +55,9 @@ func (w *World) hurry() func() {
 	w.opts.BootTime = 0
 	w.mu.Unlock()
 	w.Cloud.SetLags(0, 0, 0)
+	join := w.Swarm.SetJoinTime(0)
 	return func() {
+		w.Swarm.SetJoinTime(join)
 		w.mu.Lock()
 		w.opts.BootTime = boot
 		w.mu.Unlock()

@@ -117,7 +117,6 @@ func (c *cluster) newNode(e *Engine, role api.NodeRole, availability api.NodeAva
 	c.nodes[n.ID] = n
 	e.cluster, e.nodeID, e.failed = c, n.ID, ""
 	e.addGateway()
-	n.Description = api.NodeDescription{Hostname: e.config.Name, Engine: api.EngineDescription{EngineVersion: e.world.opt.EngineVersion}}
 	c.stamp(&n.Meta, true)
 	c.publish(nodeEvent("create", n, nil, c.world.now))
 	return n

@@ -54,6 +54,14 @@ func (s *Swarm) AddEngine(c EngineConfig) *Engine {
 	return e
 }
 
+// SetJoinTime changes how long a join takes from now on, and returns how long it took until now.
+func (s *Swarm) SetJoinTime(d time.Duration) (was time.Duration) {
+	s.change()
+	defer s.leave()
+	was, s.opt.JoinTime = s.opt.JoinTime, d
+	return was
+}
+
 // Advance works off every event that is due.
 func (s *Swarm) Advance() {
 	s.enter()

@@ -64,6 +64,7 @@ type doomed struct {
 type doomedMember struct {
 	ID   int    `json:"id"`
 	Name string `json:"name"`
+	op   string // that made it
 }
 
 func (a *app) destroy(ctx context.Context, f destroyFlags) error {
@@ -82,6 +83,9 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := a.sameAccount(ctx, look, d); err != nil {
+		return err
+	}
 	a.previewDestroy(d, f.includeAdopted)
 	if err := a.confirm(s.Cluster, f.confirm); err != nil {
 		return err
@@ -91,7 +95,10 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) error {
 		return err
 	}
 	fmt.Fprintf(a.out, "the list of ids is in %s\n", path)
-	a.haltSwarmd(ctx, s.Cluster)
+	pending, err := a.pendingCreates(a.haltSwarmd(ctx, s.Cluster), s, d)
+	if err != nil {
+		return err
+	}
 	ids, adopted := idsOf(d.Droplets), []int(nil)
 	if f.includeAdopted {
 		adopted = idsOf(d.Adopted)
@@ -100,7 +107,7 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) error {
 	if err := a.sweep(ctx, sweep, append(ids, adopted...)); err != nil {
 		return err
 	}
-	return a.sweepRest(ctx, sweep, s, append(ids, adopted...))
+	return a.sweepRest(ctx, sweep, s, append(ids, adopted...), pending)
 }
 
 // survey sorts the cloud's droplets into what the cluster owns, what it adopted, and what only carries its tag.
@@ -120,7 +127,7 @@ func survey(ctx context.Context, c *brake.Cloud, s *spec.Spec) (doomed, error) {
 		switch {
 		case adopted[droplet.ID]:
 		case world.Owned(s.Cluster, droplet):
-			d.Droplets = append(d.Droplets, doomedMember{droplet.ID, droplet.Name})
+			d.Droplets = append(d.Droplets, doomedMember{droplet.ID, droplet.Name, droplet.OpID()})
 		default:
 			d.foreign = append(d.foreign, droplet)
 		}
@@ -133,7 +140,7 @@ func survey(ctx context.Context, c *brake.Cloud, s *spec.Spec) (doomed, error) {
 		if err != nil {
 			return d, err
 		}
-		d.Adopted = append(d.Adopted, doomedMember{droplet.ID, droplet.Name})
+		d.Adopted = append(d.Adopted, doomedMember{droplet.ID, droplet.Name, droplet.OpID()})
 	}
 	return d, nil
 }
@@ -184,12 +191,12 @@ func (a *app) saveDoomed(d doomed) (string, error) {
 	return path, os.WriteFile(path, append(data, '\n'), 0o600)
 }
 
-// haltSwarmd fences the ledger for good: no swarmd can write another intent, so none creates or deletes anything from here on. If the
-// swarm cannot be reached, the sweep at the end finds what swarmd may have made in between.
-func (a *app) haltSwarmd(ctx context.Context, cluster string) {
+// haltSwarmd fences the ledger for good: no swarmd can write another intent, so none creates or deletes anything from here on. It returns
+// the operations that are open at that moment. If the swarm cannot be reached, what swarmd makes meanwhile is looked for at the end.
+func (a *app) haltSwarmd(ctx context.Context, cluster string) (open []ledger.Op) {
 	if a.getenv("DOCKER_HOST") == "" {
-		fmt.Fprintln(a.out, "DOCKER_HOST is not set: swarmd is not told to stop; what it makes meanwhile is swept at the end")
-		return
+		fmt.Fprintln(a.out, "DOCKER_HOST is not set: swarmd is not told to stop; what it makes meanwhile is looked for at the end")
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -199,14 +206,16 @@ func (a *app) haltSwarmd(ctx context.Context, cluster string) {
 			return err
 		}
 		defer asm.close()
-		_, err = asm.store.Update(ctx, func(l *ledger.Ledger) error { l.Epoch = math.MaxInt64; return nil })
+		l, err := asm.store.Update(ctx, func(l *ledger.Ledger) error { l.Epoch = math.MaxInt64; return nil })
+		open = l.Ops
 		return err
 	}()
 	if err != nil {
-		fmt.Fprintf(a.out, "swarmd could not be told to stop (%s); what it makes meanwhile is swept at the end\n", a.redact(err.Error()))
-		return
+		fmt.Fprintf(a.out, "swarmd could not be told to stop (%s); what it makes meanwhile is looked for at the end\n", a.redact(err.Error()))
+		return nil
 	}
 	fmt.Fprintln(a.out, "swarmd is fenced: it creates and deletes nothing any more")
+	return open
 }
 
 // sweep deletes the droplets side by side and waits until each is gone.
@@ -260,9 +269,11 @@ func (a *app) latecomers(d doomed, confirmed []int) error {
 	return nil
 }
 
-// sweepRest looks until two lists in a row show nothing of the cluster's own. What turns up that was not confirmed is not deleted.
-func (a *app) sweepRest(ctx context.Context, c *brake.Cloud, s *spec.Spec, confirmed []int) error {
-	for empty := 0; empty < 2; {
+// sweepRest looks until two lists in a row show nothing of the cluster's own, and every create that was under way has had its time to
+// show. What turns up that was not confirmed is not deleted.
+func (a *app) sweepRest(ctx context.Context, c *brake.Cloud, s *spec.Spec, confirmed []int, pending []pendingCreate) error {
+	a.sayPending(pending)
+	for empty := 0; empty < 2 || underWay(pending, time.Now()); {
 		d, err := survey(ctx, c, s)
 		switch {
 		case err != nil:
@@ -277,7 +288,7 @@ func (a *app) sweepRest(ctx context.Context, c *brake.Cloud, s *spec.Spec, confi
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("droplets of the cluster are still there: run destroy again: %w", ctx.Err())
+			return fmt.Errorf("droplets of the cluster are still there, or may yet show: run destroy again: %w", ctx.Err())
 		case <-time.After(2 * time.Second):
 		}
 	}

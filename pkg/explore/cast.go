@@ -97,6 +97,18 @@ func (c *cast) start(machine string) {
 	c.all = append(c.all, p)
 }
 
+// missing returns a manager on which a swarmd should run and none does, "" if there is none.
+func (c *cast) missing() string {
+	truth, _ := c.run.world.Swarm.Glance()
+	for _, e := range c.run.world.Swarm.Engines() {
+		wanted := c.run.only == "" || c.run.only == e.Name()
+		if wanted && slices.Contains(truth.Members, e.NodeID()) && c.living(e.Name()) == nil {
+			return e.Name()
+		}
+	}
+	return ""
+}
+
 // holder returns the living process that holds the lease, or nil.
 func (c *cast) holder() *process {
 	for _, p := range c.all {

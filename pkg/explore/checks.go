@@ -31,6 +31,8 @@ type checks struct {
 	isQuiet bool
 	reached map[uint64]bool // digests of the states that were visited
 
+	gone map[int]bool // droplets that people deleted
+
 	mu     sync.Mutex
 	events []docean.Event // since the last look
 }
@@ -43,7 +45,7 @@ type sighting struct {
 
 func newChecks(r *run) *checks {
 	return &checks{run: r, theirs: map[string]string{}, most: map[string]int{}, leases: map[string]uint64{}, listed: map[string]sighting{},
-		calls: map[string][]time.Time{}, pushed: map[string]int{}, reached: map[uint64]bool{}}
+		calls: map[string][]time.Time{}, pushed: map[string]int{}, reached: map[uint64]bool{}, gone: map[int]bool{}}
 }
 
 // begin takes in what the world starts with: the cluster, and what is not the cluster's.
@@ -132,12 +134,15 @@ func (c *checks) always(s *state) {
 	if s.margin() < 0 && len(c.run.faults.down) == 0 {
 		c.run.stop("quorum", "%d of %d managers are alive", s.swarm.Alive, len(s.swarm.Members))
 	}
-	if most := c.most["managers"]; len(s.swarm.Members) > most+1 {
+	if most := c.managers(c.most); len(s.swarm.Members) > most+1 {
 		c.run.violate("raft-size", "%d members, %d wanted at most", len(s.swarm.Members), most)
 	}
 	c.surge(s)
 	c.bindings(s)
 }
+
+// managers adds up the pools of managers.
+func (c *checks) managers(counts map[string]int) int { return counts["managers"] + counts["next"] }
 
 // surge: no pool has more droplets than it ever wanted since all was as wanted, save for those that leave.
 func (c *checks) surge(s *state) {

@@ -88,7 +88,8 @@ func (c *checks) destroy(s *state, t *ticket, id int) {
 	}
 }
 
-// member: nothing is stopped or deleted under a manager, unless it is being demoted by somebody else and quorum does not need it.
+// member: nothing is deleted under a node that could have been seen to be up (a droplet may join while its delete is on its way), and
+// is stopped or deleted under a manager.
 func (c *checks) member(s *state, t *ticket, d docean.Droplet) {
 	i := s.nodeOn(d)
 	if i < 0 {
@@ -96,7 +97,7 @@ func (c *checks) member(s *state, t *ticket, d docean.Droplet) {
 	}
 	if n := s.swarm.Nodes[i]; s.member(n.ID) {
 		c.run.violate("raft-before-delete", "%s %s: %s is a manager", t.method, t.path, d.Name)
-	} else if t.method == http.MethodDelete && n.Status.State != "down" {
+	} else if t.method == http.MethodDelete && n.Status.State != "down" && n.CreatedAt.Before(c.listed[t.proc.name].nodes) {
 		c.run.violate("raft-before-delete", "%s is deleted while its node is %s", d.Name, n.Status.State)
 	}
 }
@@ -138,12 +139,14 @@ func (c *checks) nodeWrite(s *state, t *ticket) {
 		return
 	}
 	var changing []string
+	changes := false
 	for _, n := range s.swarm.Nodes {
-		if (string(n.Spec.Role) == "manager") != s.member(n.ID) && n.ID != id {
+		if n.ID == id {
+			changes = string(n.Spec.Role) != want.Role
+		} else if (string(n.Spec.Role) == "manager") != s.member(n.ID) {
 			changing = append(changing, n.ID)
 		}
 	}
-	changes := (want.Role == "manager") != s.member(id)
 	if changes && len(changing) > 0 {
 		c.run.violate("one-membership-change", "node %s becomes a %s while %v is on its way", id, want.Role, changing)
 	}
@@ -163,7 +166,7 @@ func (c *checks) demotes(s *state, id string) {
 	if alive < left/2+1 {
 		c.run.violate("quorum", "node %s is demoted, and %d of the %d others are reachable", id, alive, left)
 	}
-	if c.run.counts["managers"] >= 3 && left >= 3 && alive-(left/2+1) < 1 {
+	if c.managers(c.run.counts) >= 3 && left >= 3 && alive-(left/2+1) < 1 {
 		c.run.violate("margin", "node %s is demoted, and then none of the %d others may fail", id, left)
 	}
 }
@@ -219,6 +222,9 @@ func (c *checks) happened(e docean.Event) {
 	if e.Kind == docean.Created {
 		c.run.out.Creates++
 		return
+	}
+	if c.gone[e.Droplet.ID] {
+		return // a person did it
 	}
 	c.run.out.Deletes++
 	c.deleted = append(c.deleted, e.At)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
@@ -16,6 +17,12 @@ func (r *run) unmet() string {
 	report, ok := r.cast.report()
 	if !ok {
 		return "nobody holds the lease"
+	}
+	if began := report.At.Add(-report.Took); began.Before(r.faults.last) || len(r.faults.down) > 0 {
+		return "no pass has begun since the last fault"
+	}
+	if m := r.cast.missing(); m != "" {
+		return "no swarmd runs on " + m
 	}
 	if len(r.workflow.Held) > 0 && r.isArmed {
 		if why := heldFor(report, r.workflow.Held); why != "" {
@@ -89,7 +96,7 @@ func (r *run) machinesDiffer(s *state, want *spec.Spec) string {
 		if n.Status.State != "ready" || boundTo(n.Spec.Labels) != d.ID || n.Spec.Availability != "active" {
 			return fmt.Sprintf("node of %s: %s, %s, bound to %d", d.Name, n.Status.State, n.Spec.Availability, boundTo(n.Spec.Labels))
 		}
-		if manager != (pool == "managers") || string(n.Spec.Role) == "manager" != manager {
+		if manager != (pool == "managers" || pool == "next") || string(n.Spec.Role) == "manager" != manager {
 			return fmt.Sprintf("%s is in pool %s, role %s, member %v", d.Name, pool, n.Spec.Role, manager)
 		}
 	}
@@ -107,10 +114,11 @@ func (r *run) machinesDiffer(s *state, want *spec.Spec) string {
 	return ""
 }
 
-// leftover names a node whose machine is gone.
+// leftover names a node whose machine is gone. What a join leaves behind that never came up has a quarter of an hour.
 func leftover(s *state) string {
 	for _, n := range s.swarm.Nodes {
-		if !slices.ContainsFunc(s.droplets, func(d docean.Droplet) bool { return d.Private.Addr().String() == n.Status.Addr }) {
+		ghost := n.Description.Hostname == "" && s.at.Sub(n.CreatedAt) < 16*time.Minute
+		if !ghost && !slices.ContainsFunc(s.droplets, func(d docean.Droplet) bool { return d.Private.Addr().String() == n.Status.Addr }) {
 			return fmt.Sprintf("node %s (%s) is left over, it is %s", n.ID, n.Status.Addr, n.Status.State)
 		}
 	}

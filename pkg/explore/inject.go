@@ -27,6 +27,8 @@ type injector struct {
 	down   map[string]time.Time // machine → when its engine starts again
 	lists  [][]byte             // the list of droplets as it changed, since the workflow was armed
 	people person
+	last   time.Time // when something was done last
+	over   bool      // no more faults
 }
 
 func newInjector(r *run) *injector {
@@ -43,6 +45,9 @@ func (in *injector) arm() {
 	}
 }
 
+// rest ends all faults.
+func (in *injector) rest() { in.over = true }
+
 // judge decides what happens to a call.
 func (in *injector) judge(t *ticket) {
 	s := t.sign()
@@ -50,7 +55,7 @@ func (in *injector) judge(t *ticket) {
 		t.verdict.Edit = in.remember
 	}
 	n := in.run.number(t)
-	if n <= 0 {
+	if n <= 0 || in.over {
 		return
 	}
 	in.signs = append(in.signs, s)
@@ -61,7 +66,7 @@ func (in *injector) judge(t *ticket) {
 	if k == "" || !k.Applies(s, in.run.workflow) {
 		return
 	}
-	t.fault = k
+	t.fault, in.last = k, time.Now()
 	in.run.out.Injected[k]++
 	in.inflict(t, k)
 }
@@ -99,8 +104,10 @@ func (in *injector) strike(t *ticket, k Kind) {
 	case CrashAfter:
 		t.fatal = true
 	case Pause:
+		in.last = in.last.Add(pauseFor)
 		in.run.conductor.pause(t, pauseFor)
 	case Jump:
+		in.last = in.last.Add(jumpFor)
 		in.run.conductor.pause(t, jumpFor)
 	}
 }
@@ -189,6 +196,7 @@ func (in *injector) step() {
 	for _, machine := range slices.Sorted(maps.Keys(in.down)) {
 		if !time.Now().Before(in.down[machine]) {
 			delete(in.down, machine)
+			in.last = time.Now()
 			if in.run.world.Engine(machine) != nil {
 				_ = in.run.world.StartEngine(machine) // a droplet that was deleted meanwhile has none
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/swarmd/swarmd/pkg/cloud"
 )
@@ -35,6 +36,8 @@ func (p *person) edit(n int) {
 		p.drain()
 	}
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }
 
 func (p *person) list(path string) []object {
 	var all []object
@@ -101,7 +104,12 @@ func (p *person) order() {
 		p.run.violate("harness", "%v", err)
 		return
 	}
-	r, err := http.NewRequest(http.MethodPost, "http://api.digitalocean.com/v2/droplets", bytes.NewReader(body))
+	p.ask(http.MethodPost, "/v2/droplets", body)
+}
+
+// ask calls the cloud's API.
+func (p *person) ask(method, path string, body []byte) {
+	r, err := http.NewRequest(method, "http://api.digitalocean.com"+path, bytes.NewReader(body))
 	if err != nil {
 		p.run.violate("harness", "%v", err)
 		return
@@ -113,7 +121,7 @@ func (p *person) order() {
 		return
 	}
 	resp.Body.Close()
-	p.run.conductor.note("a person orders a droplet with the cluster's tag: %d", resp.StatusCode)
+	p.run.conductor.note("a person: %s %s → %d", method, path, resp.StatusCode)
 }
 
 // employ makes a service of their own.

@@ -39,6 +39,7 @@ type Outcome struct {
 	Plan       Plan
 	Violations []Violation
 	Calls      int // since the workflow was armed
+	Active     int // those of them that came before everything was as wanted
 	Signs      []Sign
 	Virtual    time.Duration
 	Injected   map[Kind]int
@@ -107,7 +108,7 @@ func (e *Explorer) play(p Plan, out *Outcome) {
 func (r *run) options() sim.Options {
 	return sim.Options{Seed: r.plan.Seed, BootTime: 2 * time.Second, JoinTime: time.Second, ShutdownTime: time.Second, DialTimeout: time.Second,
 		Fault: r.conductor.hook, TraceLimit: 1,
-		Cloud: docean.Options{ActionTime: time.Second, ListLag: 1500 * time.Millisecond, TagDelay: 2500 * time.Millisecond, PageSize: 2, DropletLimit: 100,
+		Cloud: docean.Options{ActionTime: time.Second, ListLag: 1500 * time.Millisecond, TagDelay: 2500 * time.Millisecond, PageSize: r.workflow.Pages, DropletLimit: 100,
 			Hook: func(e docean.Event) { r.check.droplet(e) }},
 		Docker: dockerd.Options{HeartbeatTimeout: 4 * time.Second, ElectionTime: 2 * time.Second, ReconnectTime: 2 * time.Second, RoleRetry: 2 * time.Second,
 			PromoteDelay: 500 * time.Millisecond, DemoteDelay: 500 * time.Millisecond}}
@@ -119,6 +120,7 @@ func (r *run) drive() {
 		r.violate("harness", "%v", err)
 		return
 	}
+	r.images()
 	first := r.world.Cloud.Droplets()[0].Name
 	r.cast.files[first] = r.want.yaml(r.cluster)
 	if !r.workflow.Several {
@@ -175,7 +177,8 @@ func (r *run) edit(f file) {
 	}
 	r.want = f
 	r.check.wants(f)
-	if err := r.cast.submit(f.yaml(r.cluster), 5*time.Minute); err != nil {
+	r.faults.last = time.Now()
+	if err := r.cast.submit(f.yaml(r.cluster), convergeWithin); err != nil {
 		r.stop("accept", "%v", err)
 	}
 }
@@ -194,9 +197,11 @@ func (r *run) wait(d time.Duration) {
 
 // converge waits until everything is as the file says.
 func (r *run) converge(what string, limit time.Duration) {
-	why := "it never began"
+	why, met := "it never began", 0
 	for end := time.Now().Add(limit); time.Now().Before(end) && !r.broken; {
-		if why = r.unmet(); why == "" {
+		if why = r.unmet(); why != "" {
+			met = 0
+		} else if met++; met == 3 {
 			r.conductor.note("%s: done", what)
 			return
 		}
@@ -217,6 +222,8 @@ func (r *run) still() {
 			p.loop.Kick()
 		}
 	}
+	r.out.Active = r.conductor.count() - r.armed
+	r.faults.rest()
 	r.check.quiet(true)
 	r.cast.pass(stillFor)
 	r.check.quiet(false)
@@ -251,5 +258,5 @@ func (r *run) conclude() {
 	r.out.Virtual = time.Since(r.conductor.began)
 	r.out.Trace = r.conductor.trace()
 	r.out.Digest = digest(r.out.Trace)
-	r.out.Signs = slices.Clone(r.faults.signs)
+	r.out.Signs = slices.Clone(r.faults.signs[:min(r.out.Active, len(r.faults.signs))])
 }

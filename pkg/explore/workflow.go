@@ -24,6 +24,7 @@ type Workflow struct {
 // file is a desired state in short.
 type file struct {
 	managers, workers int
+	next              int    // of a second pool of managers; 0: there is none
 	services          string // YAML, the services' lines
 	labels            string // of the workers, YAML flow
 }
@@ -43,6 +44,9 @@ nodes:
   managers: { role: manager, count: %d, size: s-1vcpu-1gb }
   workers: { role: worker, count: %d, size: s-1vcpu-1gb, labels: %s }
 `, cluster, f.managers, f.workers, labels)
+	if f.next > 0 {
+		fmt.Fprintf(&b, "  next: { role: manager, count: %d, size: s-1vcpu-1gb }\n", f.next)
+	}
 	if f.services != "" {
 		b.WriteString("services:\n" + f.services)
 	}
@@ -52,6 +56,11 @@ nodes:
 // service writes one service of the file.
 func service(name, image string, replicas int, more string) string {
 	return fmt.Sprintf("  %s: { image: %q, deploy: { replicas: %d%s } }\n", name, image, replicas, more)
+}
+
+// rolled writes a service with an update_config.
+func rolled(name, image string, replicas int, config, action string) string {
+	return service(name, image, replicas, fmt.Sprintf(config, action))
 }
 
 // populate makes the machines that the cluster starts with.

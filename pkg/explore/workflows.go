@@ -1,23 +1,116 @@
 package explore
 
-import "time"
+import (
+	"net/http"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/sim/dockerd"
+)
 
 // Workflows are all that can be explored.
 func Workflows() []Workflow {
+	all := append(machineWorkflows(), serviceWorkflows()...)
+	return append(all, troubleWorkflows()...)
+}
+
+// machineWorkflows change how many machines there are.
+func machineWorkflows() []Workflow {
 	web := service("app", "nginx:1.27", 2, "")
 	return []Workflow{
-		{Name: "grow-managers", About: "1 → 3 managers", Start: file{managers: 1}, Small: true,
-			Play: func(r *run) { r.edit(file{managers: 3}) }},
+		{Name: "first-file", About: "the first manager reads its first file", Fresh: true, Start: file{managers: 1, workers: 1, services: web}},
+		{Name: "grow-managers", About: "1 → 3 managers", Start: file{managers: 1}, Small: true, Play: edits(file{managers: 3})},
+		{Name: "shrink-managers", About: "3 → 1 managers, a swarmd on each", Start: file{managers: 3}, Several: true, Play: edits(file{managers: 1})},
 		{Name: "add-worker", About: "a worker more", Start: file{managers: 1, workers: 1, services: web}, Small: true,
-			Play: func(r *run) { r.edit(file{managers: 1, workers: 2, services: web}) }},
+			Play: edits(file{managers: 1, workers: 2, services: web})},
 		{Name: "remove-worker", About: "a worker less, drained first", Start: file{managers: 1, workers: 2, services: web}, Small: true,
-			Play: func(r *run) { r.edit(file{managers: 1, workers: 1, services: web}) }},
+			Play: edits(file{managers: 1, workers: 1, services: web})},
+		{Name: "pages", About: "the list of droplets has several pages while it changes", Start: file{managers: 1, workers: 3}, Pages: 2,
+			Play: edits(file{managers: 1, workers: 2})},
 		{Name: "grow-shrink", About: "an edit taken back in the middle", Start: file{managers: 1, workers: 1},
 			Play: func(r *run) {
 				r.edit(file{managers: 1, workers: 3})
 				r.wait(2 * time.Second)
 				r.edit(file{managers: 1, workers: 1, labels: "{ zone: a }"})
 			}},
+		{Name: "holder-leaves", About: "the lease holder's own manager is removed by an edit", Start: file{managers: 1}, Several: true,
+			Play: edits(file{managers: 0, next: 1})},
+		{Name: "labels", About: "labels and availability of a pool change", Start: file{managers: 1, workers: 2, labels: "{ zone: a }"}, Small: true,
+			Play: edits(file{managers: 1, workers: 2, labels: "{ zone: b, disk: ssd }"})},
+		{Name: "two-swarmds", About: "three managers with a swarmd on each; a worker more", Start: file{managers: 3, workers: 1}, Several: true,
+			Play: edits(file{managers: 3, workers: 2})},
+		{Name: "elsewhere", About: "the acting swarmd dies and another manager's goes on", Start: file{managers: 3, workers: 2}, Several: true,
+			Play: func(r *run) {
+				r.edit(file{managers: 3, workers: 1})
+				r.wait(time.Second)
+				r.strikeHolder()
+			}},
+	}
+}
+
+// serviceWorkflows change what runs.
+func serviceWorkflows() []Workflow {
+	roll := ", update_config: { parallelism: 1, delay: 1s, monitor: 2s, order: start-first, failure_action: %s }"
+	one, two := file{managers: 1, services: rolled("app", "nginx:1.27", 3, roll, "rollback")}, file{managers: 1, services: rolled("app", "nginx:1.28", 3, roll, "rollback")}
+	bad, paused := rolled("app", "broken:1", 3, roll, "rollback"), rolled("app", "broken:1", 3, roll, "pause")
+	return []Workflow{
+		{Name: "create-service", About: "a service more", Start: file{managers: 1}, Small: true, Play: edits(file{managers: 1, services: service("app", "nginx:1.27", 2, "")})},
+		{Name: "remove-service", About: "a service less", Start: one, Small: true, Play: edits(file{managers: 1})},
+		{Name: "scale-service", About: "2 → 5 replicas", Start: file{managers: 1, services: service("app", "nginx:1.27", 2, "")}, Small: true,
+			Play: edits(file{managers: 1, services: service("app", "nginx:1.27", 5, "")})},
+		{Name: "rolling-update", About: "an image changes, start-first", Start: one, Play: edits(two)},
+		{Name: "failed-update", About: "an image that dies; the engine takes it back", Start: one, Image: "broken:1", Held: []string{plan.GuardRolledBack},
+			Play: edits(file{managers: 1, services: bad})},
+		{Name: "paused-update", About: "a roll-out that pauses, then a better file", Start: one,
+			Play: func(r *run) {
+				r.edit(file{managers: 1, services: paused})
+				r.wait(12 * time.Second)
+				r.edit(two)
+			}},
+		{Name: "edit-in-roll-out", About: "the file changes again in the middle of a roll-out", Start: one,
+			Play: func(r *run) {
+				r.edit(two)
+				r.wait(2 * time.Second)
+				r.edit(file{managers: 1, services: rolled("app", "nginx:1.29", 4, roll, "rollback")})
+			}},
+		{Name: "bad-edit", About: "a file with faults changes nothing; the next good one does", Start: one,
+			Play: func(r *run) {
+				r.badEdit()
+				r.wait(5 * time.Second)
+				r.edit(two)
+			}},
+	}
+}
+
+// troubleWorkflows are those in which machines die.
+func troubleWorkflows() []Workflow {
+	web := service("app", "nginx:1.27", 2, "")
+	start := file{managers: 1, workers: 2, services: web}
+	return []Workflow{
+		{Name: "vanished-droplet", About: "somebody deletes a worker's droplet: held", Start: start, Held: []string{plan.GuardDropletDead, plan.GuardNodeDown, plan.GuardImplausible},
+			Play: func(r *run) { r.person().remove("workers") }},
+		{Name: "dead-node", About: "a worker's power fails: held", Start: start, Held: []string{plan.GuardNodeDown},
+			Play: func(r *run) { r.person().unplug("workers") }},
+		{Name: "back-again", About: "a worker's power fails and comes back", Start: start,
+			Play: func(r *run) {
+				back := r.person().unplug("workers")
+				r.wait(20 * time.Second)
+				back()
+			}},
+		{Name: "ghost", About: "a join that failed left a node behind", Start: file{managers: 1},
+			Play: func(r *run) {
+				r.world.Manager().AddGhost()
+				r.wait(16 * time.Minute)
+			}},
+	}
+}
+
+// edits plays files one after the other, without waiting in between.
+func edits(files ...file) func(*run) {
+	return func(r *run) {
+		for _, f := range files {
+			r.edit(f)
+		}
 	}
 }
 
@@ -30,4 +123,69 @@ func workflowNamed(name string) (Workflow, bool) {
 	return Workflow{}, false
 }
 
-func mutantNamed(name string) (Mutant, bool) { return Mutant{}, name == "" }
+// images that do not run.
+func (r *run) images() {
+	r.world.Swarm.SetImage("broken:1", dockerd.Image{CrashAfter: 300 * time.Millisecond})
+}
+
+// strikeHolder kills the acting swarmd for longer than the lease.
+func (r *run) strikeHolder() {
+	if p := r.cast.holder(); p != nil && !r.broken {
+		r.cast.away[p.machine] = time.Now().Add(awayFor)
+		r.conductor.note("%s is killed", p.name)
+		p.kill()
+	}
+}
+
+// badEdit hands a file with faults to every swarmd.
+func (r *run) badEdit() {
+	if r.broken {
+		return
+	}
+	bad := append(r.want.yaml(r.cluster), "nonsense: { replcias: 3 }\n"...)
+	for _, p := range r.cast.all {
+		if p.gone() {
+			continue
+		}
+		if n, err := r.cast.offer(p, bad); err == nil {
+			r.violate("bad-file", "%s took a file with faults as revision %d", p.name, n)
+		}
+	}
+}
+
+func (r *run) person() *person { return &r.faults.people }
+
+// remove deletes the pool's last droplet in the cloud's web interface.
+func (p *person) remove(pool string) {
+	d := p.last(pool)
+	p.run.check.gone[d] = true
+	p.ask(http.MethodDelete, "/v2/droplets/"+itoa(d), nil)
+	p.run.faults.last = time.Now()
+}
+
+// unplug cuts the power of the pool's last machine, and returns what puts it back.
+func (p *person) unplug(pool string) (back func()) {
+	d, _ := p.run.world.Cloud.Droplet(p.last(pool))
+	if err := p.run.world.KillMachine(d.Name); err != nil {
+		p.run.violate("harness", "unplug: %v", err)
+	}
+	p.run.conductor.note("the power of %s fails", d.Name)
+	p.run.faults.last = time.Now()
+	return func() {
+		if err := p.run.world.ReviveMachine(d.Name); err != nil {
+			p.run.violate("harness", "unplug: %v", err)
+		}
+		p.run.faults.last = time.Now()
+	}
+}
+
+// last returns the pool's newest droplet.
+func (p *person) last(pool string) int {
+	id := 0
+	for _, d := range p.run.world.Cloud.Droplets() {
+		if poolOf(p.run.cluster, d) == pool {
+			id = d.ID
+		}
+	}
+	return id
+}

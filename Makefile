@@ -39,7 +39,7 @@ endif
 
 .PHONY: unit
 unit: ## all tests that need no root, with the race detector
-	env -u SWARMD_LAB CGO_ENABLED=1 .ci/gotest unit '$(if $(CI),$(ON_REAL)|$(ON_LAB),.*)' -race -timeout 15m $(UNIT)
+	env -u SWARMD_LAB CGO_ENABLED=1 .ci/gotest unit '$(if $(CI),$(ON_REAL)|$(ON_LAB),.*)' -race -count=1 -timeout 15m $(UNIT)
 
 .PHONY: oracle
 oracle: ## the conversion of Compose files against docker/cli's own; the real engines' suites on the simulated ones

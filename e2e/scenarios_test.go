@@ -261,6 +261,7 @@ func (s *stage) services() {
 	s.want.webReplicas, s.want.queue = 6, "1"
 	s.apply()
 	s.answers(6, "v1")
+	s.pinned("shop_web")
 	s.rollsInOrder()
 	s.putBack()
 	s.want.queue = ""
@@ -292,6 +293,23 @@ func (s *stage) answers(n int, version string) {
 		}
 		return good == n, fmt.Sprintf("%d good, last %s", good, last)
 	})
+}
+
+// pinned asserts that the service runs one digest, the registry's: a scale did not ask for another.
+func (s *stage) pinned(service string) {
+	s.Helper()
+	svc, _, err := s.docker.ServiceInspectWithRaw(s.Context(), service, swarm.ServiceInspectOptions{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	if image := svc.Spec.TaskTemplate.ContainerSpec.Image; !strings.HasPrefix(image, webImage+":1@sha256:") {
+		s.Errorf("%s runs %s, want a digest", service, image)
+	}
+	for _, task := range s.running(s.docker, service) {
+		if task.Spec.ContainerSpec.Image != svc.Spec.TaskTemplate.ContainerSpec.Image {
+			s.Errorf("a task runs %s", task.Spec.ContainerSpec.Image)
+		}
+	}
 }
 
 // rollsInOrder changes both images and watches: web never has more tasks than wanted (stop-first), queue never fewer (start-first).

@@ -47,7 +47,7 @@ var rank = map[string]int{
 var onlyIn = map[string][]string{
 	"github.com/digitalocean/godo":        {"pkg/cloud/digitalocean"},
 	"github.com/docker/docker/client":     {"pkg/swarm/docker"},
-	"github.com/docker/docker/api/types":  {"pkg/swarm/docker", "pkg/sim"},
+	"github.com/docker/docker/api/types":  {"pkg/swarm/docker", "pkg/sim", "pkg/explore"},
 	"github.com/coreos/go-systemd/v22":    {"cmd/swarmd"},
 	"github.com/prometheus/client_golang": {"pkg/health", "pkg/explore", "cmd/swarmd"},
 	"github.com/spf13/cobra":              {"cmd/swarmd"},

@@ -14,10 +14,10 @@ import (
 
 // Paces of the people and programs around swarmd.
 const (
-	tick         = 500 * time.Millisecond // the supervisor's look, and the driver's
-	restartAfter = 2 * time.Second        // a supervisor starts a dead process again
-	awayFor      = 50 * time.Second       // the same when the machine's supervisor is late: long enough to lose the lease
-	stopAfter    = 3 * time.Second        // a process on a node that is no manager any more is stopped
+	tick         = time.Second      // the supervisor's look, and the driver's
+	restartAfter = 2 * time.Second  // a supervisor starts a dead process again
+	awayFor      = 50 * time.Second // the same when the machine's supervisor is late: long enough to lose the lease
+	stopAfter    = 3 * time.Second  // a process on a node that is no manager any more is stopped
 )
 
 // cast is every swarmd of a run, with the supervisor that keeps one on each manager.

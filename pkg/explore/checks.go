@@ -182,7 +182,10 @@ func (c *checks) bindings(s *state) {
 }
 
 // visit counts the states that were visited, as far as the planner could tell them apart.
-func (c *checks) visit(s *state) {
+func (c *checks) visit(s *state) { c.reached[c.digest(s)] = true }
+
+// digest of a state.
+func (c *checks) digest(s *state) uint64 {
 	h := fnv.New64a()
 	for _, d := range s.droplets {
 		fmt.Fprintf(h, "d%s ", poolOf(c.run.cluster, d))
@@ -197,7 +200,7 @@ func (c *checks) visit(s *state) {
 		fmt.Fprintf(h, "s%s%v%v ", v.Spec.Name, v.Spec.Labels["swarmd.hash"], v.UpdateStatus)
 	}
 	fmt.Fprintf(h, "r%d e%d h%v", s.ledger.Revision, s.ledger.Credit, s.holder != "")
-	c.reached[h.Sum64()] = true
+	return h.Sum64()
 }
 
 // quiet forbids every write but the lease's.

@@ -6,8 +6,11 @@ import (
 	"strings"
 	"time"
 
+	api "github.com/docker/docker/api/types/swarm"
+
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
 	"github.com/swarmd/swarmd/pkg/spec"
 )
@@ -24,8 +27,8 @@ func (r *run) unmet() string {
 	if m := r.cast.missing(); m != "" {
 		return "no swarmd runs on " + m
 	}
-	if len(r.workflow.Held) > 0 && r.isArmed {
-		if why := heldFor(report, r.workflow.Held); why != "" {
+	if guards := r.held(); len(guards) > 0 && r.isArmed {
+		if why := heldFor(report, guards); why != "" {
 			return why
 		}
 	} else if !report.Converged {
@@ -37,6 +40,29 @@ func (r *run) unmet() string {
 		return err.Error()
 	}
 	return r.differs(observe(r.world, r.cluster), want)
+}
+
+// held are the guards that may hold at the end: the workflow's, and when a fault has hit running tasks and the engine took a roll-out back
+// because of it, the one that does not try the same again.
+func (r *run) held() []string {
+	guards := r.workflow.Held
+	if r.tookBack() {
+		guards = append(slices.Clone(guards), plan.GuardRolledBack, plan.GuardRolloutPaused)
+	}
+	return guards
+}
+
+// tookBack reports whether a fault that kills tasks was injected and the engine has stopped a roll-out.
+func (r *run) tookBack() bool {
+	in := r.out.Injected
+	if in[EngineDown]+in[LeaderChange]+in[Human] == 0 {
+		return false
+	}
+	truth, _ := r.world.Swarm.Glance()
+	return slices.ContainsFunc(truth.Services, func(v api.Service) bool {
+		return v.UpdateStatus != nil && (v.UpdateStatus.State == api.UpdateStatePaused || v.UpdateStatus.State == api.UpdateStateRollbackCompleted ||
+			v.UpdateStatus.State == api.UpdateStateRollbackPaused)
+	})
 }
 
 func stepIDs(r reconcile.Report) []string {
@@ -152,8 +178,11 @@ func (r *run) serviceDiffers(s *state, name, image string, replicas *uint64) str
 		if replicas != nil {
 			want = *replicas
 		}
-		if got := svc.Spec.TaskTemplate.ContainerSpec.Image; !strings.HasPrefix(got, image) && r.workflow.Image == "" {
+		if got := svc.Spec.TaskTemplate.ContainerSpec.Image; !strings.HasPrefix(got, image) && r.workflow.Image == "" && !r.tookBack() {
 			return fmt.Sprintf("service %s has image %s, %s wanted", name, got, image)
+		}
+		if r.tookBack() && svc.Spec.Mode.Replicated != nil {
+			want = *svc.Spec.Mode.Replicated.Replicas // what a person did to it meanwhile stays until the file changes
 		}
 		if svc.Spec.Mode.Replicated == nil || *svc.Spec.Mode.Replicated.Replicas != want {
 			return fmt.Sprintf("service %s has not %d replicas", name, want)

@@ -58,7 +58,11 @@ func (in *injector) judge(t *ticket) {
 	if n <= 0 || in.over {
 		return
 	}
-	in.signs = append(in.signs, s)
+	seen := s
+	if in.run.plan.Watch {
+		seen.State = in.run.check.digest(observe(in.run.world, in.run.cluster))
+	}
+	in.signs = append(in.signs, seen)
 	k := in.at[n]
 	if in.random != nil && k == "" {
 		k = in.random(n, s)

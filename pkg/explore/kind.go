@@ -53,6 +53,7 @@ type Sign struct {
 	Side  sim.Side
 	Write bool
 	Class string // path with ids taken out
+	State uint64 // digest of the world before it; with Plan.Watch only
 }
 
 // sign of a call.

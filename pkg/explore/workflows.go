@@ -97,7 +97,7 @@ func troubleWorkflows() []Workflow {
 				r.wait(20 * time.Second)
 				back()
 			}},
-		{Name: "ghost", About: "a join that failed left a node behind", Start: file{managers: 1},
+		{Name: "ghost", Long: true, About: "a join that failed left a node behind", Start: file{managers: 1},
 			Play: func(r *run) {
 				r.world.Manager().AddGhost()
 				r.wait(16 * time.Minute)

@@ -1,0 +1,48 @@
+package explore
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// String is the report for people.
+func (r Report) String() string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("plans run             %d (%.0f a second on %d cores, %.0f s)", r.Plans, r.PlansPerSecond, r.Cores, r.Seconds)
+	line("calls, states         %d calls, %d states, %.1f virtual hours", r.Calls, r.States, r.VirtualHours)
+	line("single faults         %d of %d (%.1f %%)", r.Singles.Tried, r.Singles.Possible, r.Singles.Percent())
+	line("pairs of faults       %d of %d (%.3f %%)", r.Pairs.Tried, r.Pairs.Possible, r.Pairs.Percent())
+	line("random mixes          %d", r.Mixes)
+	injected := 0
+	for _, n := range r.Injected {
+		injected += n
+	}
+	line("faults                %d injected, %d survived", injected, r.Survived)
+	for _, k := range slices.Sorted(maps.Keys(r.Injected)) {
+		line("  %-19s %d", k, r.Injected[k])
+	}
+	line("droplets              %d created, %d deleted", r.Creates, r.Deletes)
+	line("brakes held           %v", r.Brakes)
+	line("replayed              %d, %d differ", r.Replayed, len(r.Differ))
+	line("mutants killed        %d of %d", r.Killed, r.Mutants)
+	for _, m := range r.Alive {
+		line("  alive: %s", m)
+	}
+	if len(r.Lost) == 0 {
+		line("lost                  0")
+	}
+	for _, inv := range slices.Sorted(maps.Keys(r.Lost)) {
+		line("LOST %-16s %d", inv, r.Lost[inv])
+	}
+	for _, f := range r.Findings[:min(len(r.Findings), 20)] {
+		line("  %s", f.Replay)
+	}
+	return b.String()
+}
+
+// JSON is the report for programs.
+func (r Report) JSON() ([]byte, error) { return json.MarshalIndent(r, "", "  ") }

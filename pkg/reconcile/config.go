@@ -122,16 +122,3 @@ func (l *Loop) load(ctx context.Context, revision int) error {
 
 // revisionName is what the faults of an accepted revision are told with: the file that it was is long another one.
 func revisionName(n int) string { return fmt.Sprintf("revision %d", n) }
-
-// read parses and converts a file; its faults are told with the name.
-func (l *Loop) read(name string, data []byte) (*spec.Spec, swarm.Stack, error) {
-	s, err := l.cfg.Parse(name, data)
-	if err != nil {
-		return nil, swarm.Stack{}, err
-	}
-	if s.Cluster != l.cfg.Cluster {
-		return nil, swarm.Stack{}, errOtherCluster(name, s.Cluster, l.cfg.Cluster)
-	}
-	stack, err := l.cfg.Convert(s)
-	return s, stack, err
-}

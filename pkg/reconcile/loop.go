@@ -33,6 +33,7 @@ type Loop struct {
 
 	// Only the goroutine of Run touches these.
 	want   desired
+	reader reader
 	number uint64 // of the pass
 
 	mu        sync.Mutex // guards what follows, never over a call

@@ -70,6 +70,15 @@ type options struct {
 	instance string
 	visitor  bool
 	prices   func() map[string]float64
+	parsed   *atomic.Int32 // counts what was parsed
+}
+
+// parse counts, if it is to.
+func (o options) parse(name string, data []byte) (*spec.Spec, error) {
+	if o.parsed != nil {
+		o.parsed.Add(1)
+	}
+	return parse(name, data)
 }
 
 // start runs a loop on the engine.
@@ -86,7 +95,7 @@ func start(t *testing.T, e *engine, o options) *daemon {
 		Cluster: "web", Store: store, Reads: world.Reads{Swarm: seenFrom{e, node}, Ledger: store},
 		Elector: ledger.ElectorConfig{Store: store, Identity: seenFrom{e, node}.Info, Instance: o.instance + "abcde", Visitor: o.visitor},
 		Execute: execute.Config{Nodes: e, Services: e, Networks: e, Ledger: store},
-		Parse:   parse, Convert: convert, Prices: o.prices,
+		Parse:   o.parse, Convert: convert, Prices: o.prices,
 		Initial: []byte(o.initial), Edits: d.edits, Source: "file test", File: "f.yaml", Events: d.events,
 		Log: zap.New(core), Metrics: health.NewMetrics(prometheus.NewRegistry(), reconcile.Vocabulary("test")),
 	})

@@ -11,7 +11,6 @@ import (
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
-	"github.com/swarmd/swarmd/pkg/spec"
 )
 
 // offer is a file that asks to become a revision.
@@ -132,19 +131,6 @@ func (l *Loop) accept(ctx context.Context, o offer) (accepted, error) {
 		}
 	}
 	return accepted{rev, verdict}, nil
-}
-
-// granted is what the edit permits. An accepted file that cannot be read any more permits nothing.
-func (l *Loop) granted(history [][]byte, edited *spec.Spec) ledger.Grant {
-	var specs []*spec.Spec
-	for _, data := range history {
-		old, _, err := l.read("an accepted revision", data)
-		if err != nil {
-			old = nil
-		}
-		specs = append(specs, old)
-	}
-	return ledger.Granted(specs, edited)
 }
 
 // passing reports whether an offer may succeed later: there is no ledger before somebody holds the lease, another revision may have been

@@ -201,7 +201,7 @@ func BenchmarkEditToFirstWrite(b *testing.B) {
 	for b.Loop() {
 		revision++
 		saved := time.Now()
-		c.edits <- file(3, 2, 20, 1+revision%2)
+		c.edits <- file(3, 2, 20, 1+(revision+1)%2)
 		took = append(took, (<-wrote).Sub(saved))
 		b.StopTimer()
 		c.await(b, revision, time.Minute)

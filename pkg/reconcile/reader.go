@@ -1,0 +1,80 @@
+package reconcile
+
+import (
+	"crypto/sha256"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// reader remembers the good file that was read last, and the pools of those before it. An edit is looked at when it is judged, when it is
+// accepted and when it is loaded, each time beside up to ten older revisions: without this, parsing is most of the time from a saved file to
+// the first write. Nobody changes what it gives out.
+type reader struct {
+	sum   [sha256.Size]byte
+	spec  *spec.Spec // nil: none yet
+	stack swarm.Stack
+	pools map[[sha256.Size]byte]*spec.Spec // by content; only their pools
+}
+
+// read parses and converts a file; its faults are told with the name.
+func (l *Loop) read(name string, data []byte) (*spec.Spec, swarm.Stack, error) {
+	sum := sha256.Sum256(data)
+	if l.reader.spec != nil && l.reader.sum == sum {
+		return l.reader.spec, l.reader.stack, nil
+	}
+	s, err := l.parse(name, data)
+	if err != nil {
+		return nil, swarm.Stack{}, err
+	}
+	stack, err := l.cfg.Convert(s)
+	if err != nil {
+		return s, stack, err
+	}
+	l.reader.sum, l.reader.spec, l.reader.stack = sum, s, stack
+	return s, stack, nil
+}
+
+func (l *Loop) parse(name string, data []byte) (*spec.Spec, error) {
+	s, err := l.cfg.Parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	if s.Cluster != l.cfg.Cluster {
+		return nil, errOtherCluster(name, s.Cluster, l.cfg.Cluster)
+	}
+	l.reader.note(sha256.Sum256(data), s)
+	return s, nil
+}
+
+func (r *reader) note(sum [sha256.Size]byte, s *spec.Spec) {
+	if r.pools == nil {
+		r.pools = map[[sha256.Size]byte]*spec.Spec{}
+	}
+	r.pools[sum] = &spec.Spec{Pools: s.Pools}
+}
+
+// granted is what the edit permits. An accepted file that cannot be read any more permits nothing.
+func (l *Loop) granted(history [][]byte, edited *spec.Spec) ledger.Grant {
+	return ledger.Granted(l.poolsOf(history), edited)
+}
+
+// poolsOf returns for each accepted revision a spec with its pools, nil for one that cannot be read any more. What is neither among them nor
+// the file that was read last is forgotten.
+func (l *Loop) poolsOf(history [][]byte) []*spec.Spec {
+	known := map[[sha256.Size]byte]*spec.Spec{l.reader.sum: l.reader.pools[l.reader.sum]}
+	out := make([]*spec.Spec, 0, len(history))
+	for _, data := range history {
+		sum := sha256.Sum256(data)
+		s := l.reader.pools[sum]
+		if s == nil {
+			_, _ = l.parse("an accepted revision", data) // one that cannot be read stays nil
+			s = l.reader.pools[sum]
+		}
+		known[sum] = s
+		out = append(out, s)
+	}
+	l.reader.pools = known
+	return out
+}

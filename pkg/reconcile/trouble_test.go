@@ -1,0 +1,99 @@
+package reconcile_test
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/reconcile"
+)
+
+func TestRefusedStepIsLeftAloneForAWhileAndOthersGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		e.fail("create service web_bad", apierr.Invalid)
+		d := start(t, e, options{initial: "bad=1 good=1"})
+		defer d.stop()
+		settle(time.Minute)
+		wantRunning(t, e, "web_good=1")
+		tries := 0
+		for _, c := range e.taken() {
+			if c == "create service web_bad" {
+				tries++
+			}
+		}
+		if tries < 2 || tries > 8 {
+			t.Fatalf("%d tries in a minute", tries)
+		}
+		if r := d.Last(); !slices.ContainsFunc(r.Holds, func(h hold) bool { return h.Guard == "backoff" && h.Object == "service/web_bad" }) {
+			t.Fatalf("holds %+v", r.Holds)
+		}
+		if n := d.logged("step refused"); n != 1 {
+			t.Fatalf("%d lines for one unchanged refusal", n)
+		}
+		e.fail("create service web_bad", "")
+		settle(10 * time.Minute)
+		wantRunning(t, e, "web_bad=1", "web_good=1")
+	})
+}
+
+func TestFailedReadsAreTriedAgainEverMoreSlowlyAndSaidOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		d := start(t, e, options{initial: "app=2"})
+		defer d.stop()
+		settle(time.Minute)
+		e.fail("tasks", apierr.Unavailable)
+		e.taken()
+		settle(10 * time.Minute)
+		passes := 0
+		for _, c := range e.taken() {
+			if c == "nodes" {
+				passes++
+			}
+		}
+		if passes < 15 || passes > 60 {
+			t.Fatalf("%d passes in ten minutes", passes)
+		}
+		if n := d.logged("part of the world could not be read"); n != 1 {
+			t.Fatalf("said %d times", n)
+		}
+		if d.Ready() == nil {
+			t.Fatal("ready without a view")
+		}
+		e.fail("tasks", "")
+		settle(time.Minute)
+		if err := d.Ready(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestPanicIsRecoveredAndCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		var boom atomic.Bool
+		boom.Store(true)
+		d := start(t, e, options{initial: "app=2", prices: func() map[string]float64 {
+			if boom.Load() {
+				panic("boom")
+			}
+			return nil
+		}})
+		defer d.stop()
+		settle(time.Minute)
+		if r := d.Last(); r.Result != reconcile.Failed || !strings.Contains(r.Error, "boom") {
+			t.Fatalf("report %+v", r)
+		}
+		if d.logged("pass panicked") == 0 {
+			t.Fatal("nothing in the log")
+		}
+		boom.Store(false)
+		settle(time.Minute)
+		wantRunning(t, e, "web_app=2")
+	})
+}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 )
 
 // Finding is a plan that broke something.
@@ -32,6 +34,8 @@ type Report struct {
 	Brakes         map[string]int `json:"brakes_held"`
 	Mutants        int            `json:"mutants"`
 	Killed         int            `json:"mutants_killed"`
+	MutantPlans    int            `json:"mutant_plans"`
+	Kills          []string       `json:"kills,omitempty"`
 	Alive          []string       `json:"mutants_alive,omitempty"`
 	Replayed       int            `json:"replayed"`
 	Differ         []string       `json:"replays_that_differ,omitempty"`
@@ -102,6 +106,79 @@ func (c *Campaign) play(t *testing.T, name string, plans []Plan, told func(Outco
 			})
 		}
 	})
+}
+
+// Kill plays each mutant until something notices it: every workflow as it is, then with single faults, at most limit plans.
+func (c *Campaign) Kill(t *testing.T, limit int) {
+	all := Mutants()
+	singles := c.singles()
+	var next int
+	t.Run("mutants", func(t *testing.T) {
+		for w := range c.Workers {
+			t.Run(strconv.Itoa(w), func(t *testing.T) {
+				t.Parallel()
+				for {
+					c.mu.Lock()
+					if next == len(all) {
+						c.mu.Unlock()
+						return
+					}
+					m := all[next]
+					next++
+					c.mu.Unlock()
+					by, took := c.hunt(t, m, singles, limit)
+					c.killed(m, by, took)
+				}
+			})
+		}
+	})
+}
+
+// hunt returns the plan that noticed the mutant, and how many it took; "" if none did.
+func (c *Campaign) hunt(t *testing.T, m Mutant, singles []Plan, limit int) (by string, took int) {
+	var plans []Plan
+	for _, w := range Workflows() {
+		plans = append(plans, Plan{Workflow: w.Name, Seed: c.Seed, Mutant: m.Name})
+	}
+	rng := rand.New(rand.NewPCG(c.Seed, uint64(len(m.Name))))
+	for len(plans) < limit && len(singles) > 0 {
+		p := singles[rng.IntN(len(singles))]
+		p.Mutant = m.Name
+		plans = append(plans, p)
+	}
+	for i, p := range plans {
+		out := c.Explorer.Run(t, p)
+		if why := caught(out); why != "" {
+			return p.String() + ": " + why, i + 1
+		}
+	}
+	return "", len(plans)
+}
+
+// caught says what noticed a mutant: an invariant, or a brake that holds only against mistakes.
+func caught(out Outcome) string {
+	if len(out.Violations) > 0 {
+		return out.Violations[0].String()
+	}
+	for _, b := range []string{brake.Ownership, brake.Quorum, brake.Calls, brake.Deletes} {
+		if out.Brakes[b] > 0 {
+			return "the brake " + b + " held"
+		}
+	}
+	return ""
+}
+
+func (c *Campaign) killed(m Mutant, by string, took int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rep.Mutants++
+	c.rep.MutantPlans += took
+	if by == "" {
+		c.rep.Alive = append(c.rep.Alive, m.Name+": "+m.Incident)
+		return
+	}
+	c.rep.Killed++
+	c.rep.Kills = append(c.rep.Kills, m.Name+" ("+m.Incident+") by "+by)
 }
 
 // count takes an outcome into the report.

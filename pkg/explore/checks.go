@@ -17,19 +17,20 @@ import (
 
 // checks are the invariants and what they remember. They look at the ground truth before and after every call that may change it.
 type checks struct {
-	run     *run
-	theirs  map[string]string // node id → the label that a person put on it
-	most    map[string]int    // pool → the most that any file wanted since all was as wanted
-	allowed int               // deletes that edits permit
-	deleted []time.Time
-	cluster string // id of the swarm
-	leases  map[string]uint64
-	acted   uint64                 // the highest epoch under which the cloud was written to
-	listed  map[string]sighting    // process → what it last saw completely
-	calls   map[string][]time.Time // process → its cloud calls of the last minute
-	pushed  map[string]int         // service@hash → effective updates
-	isQuiet bool
-	reached map[uint64]bool // digests of the states that were visited
+	run      *run
+	theirs   map[string]string // node id → the label that a person put on it
+	most     map[string]int    // pool → the most that any file wanted since all was as wanted
+	allowed  int               // deletes that edits permit
+	deleted  []time.Time
+	cluster  string // id of the swarm
+	leases   map[string]uint64
+	acted    uint64                 // the highest epoch under which the cloud was written to
+	listed   map[string]sighting    // process → what it last saw completely
+	calls    map[string][]time.Time // process → its cloud calls of the last minute
+	pushes   map[string]int         // service, hash, revision → effective updates
+	isQuiet  bool
+	unpinned bool            // the registry could not be asked
+	reached  map[uint64]bool // digests of the states that were visited
 
 	gone map[int]bool // droplets that people deleted
 
@@ -45,7 +46,7 @@ type sighting struct {
 
 func newChecks(r *run) *checks {
 	return &checks{run: r, theirs: map[string]string{}, most: map[string]int{}, leases: map[string]uint64{}, listed: map[string]sighting{},
-		calls: map[string][]time.Time{}, pushed: map[string]int{}, reached: map[uint64]bool{}, gone: map[int]bool{}}
+		calls: map[string][]time.Time{}, pushes: map[string]int{}, reached: map[uint64]bool{}, gone: map[int]bool{}}
 }
 
 // begin takes in what the world starts with: the cluster, and what is not the cluster's.
@@ -208,6 +209,9 @@ func (c *checks) quiet(on bool) { c.isQuiet = on }
 
 // reads remembers what a process has seen.
 func (c *checks) reads(t *ticket) {
+	if t.sign().Class == "GET /distribution/ID/json" && t.status != http.StatusOK {
+		c.unpinned = true
+	}
 	if t.write() || t.status != http.StatusOK && t.status != http.StatusNotFound {
 		return
 	}

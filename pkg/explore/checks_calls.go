@@ -82,9 +82,9 @@ func (c *checks) destroy(s *state, t *ticket, id int) {
 		c.run.violate("write-ahead", "%s %s: the ledger has no operation to delete %s", t.method, t.path, d.Name)
 	}
 	c.member(s, t, d)
+	c.drained(s, d)
 	if t.method == http.MethodDelete {
 		c.viewed(t, id)
-		c.drained(s, d)
 	}
 }
 
@@ -112,15 +112,19 @@ func (c *checks) viewed(t *ticket, id int) {
 	}
 }
 
-// drained: no task of a service runs on a machine that is deleted.
+// drained: a machine that is stopped or deleted takes no tasks any more, and none runs on it.
 func (c *checks) drained(s *state, d docean.Droplet) {
 	i := s.nodeOn(d)
-	if i < 0 {
+	if i < 0 || s.swarm.Nodes[i].Status.State != "ready" {
 		return
 	}
+	n := s.swarm.Nodes[i]
+	if n.Spec.Availability != "drain" {
+		c.run.violate("drain-before-loss", "%s is stopped, and its availability is %s", d.Name, n.Spec.Availability)
+	}
 	for _, k := range s.swarm.Tasks {
-		if k.NodeID == s.swarm.Nodes[i].ID && k.Status.State == "running" && k.DesiredState == "running" && s.swarm.Nodes[i].Status.State == "ready" {
-			c.run.violate("drain-before-loss", "%s is deleted while task %s runs on it", d.Name, k.ID)
+		if k.NodeID == n.ID && k.Status.State == "running" {
+			c.run.violate("drain-before-loss", "%s is stopped while task %s runs on it", d.Name, k.ID)
 		}
 	}
 }
@@ -200,21 +204,7 @@ func (c *checks) changes(was, now *state, t *ticket) {
 	if was.margin() >= 0 && now.margin() < 0 {
 		c.run.violate("quorum", "%s %s: %d of %d managers are left", t.method, t.path, now.swarm.Alive, len(now.swarm.Members))
 	}
-	c.rollouts(was, now)
-}
-
-// rollouts: a specification that is written again without anybody's edit rolls out twice.
-func (c *checks) rollouts(was, now *state) {
-	for _, v := range now.swarm.Services {
-		if v.Spec.Labels[swarm.LabelCluster] != c.run.cluster {
-			continue
-		}
-		for _, old := range was.swarm.Services {
-			if old.ID == v.ID && old.Version.Index != v.Version.Index && v.PreviousSpec != nil && old.Spec.Labels[swarm.LabelHash] == v.Spec.Labels[swarm.LabelHash] {
-				c.pushed[v.ID+"@"+v.Spec.Labels[swarm.LabelHash]]++
-			}
-		}
-	}
+	c.services(was, now, t)
 }
 
 // happened counts what was made and destroyed.

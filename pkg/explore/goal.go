@@ -88,6 +88,9 @@ func heldFor(report reconcile.Report, guards []string) string {
 
 // differs says what of the truth is not as wanted.
 func (r *run) differs(s *state, want *spec.Spec) string {
+	if got := s.files[s.ledger.Revision]; got != string(r.want.yaml(r.cluster)) {
+		return fmt.Sprintf("the accepted revision %d is another file", s.ledger.Revision)
+	}
 	if why := r.machinesDiffer(s, want); why != "" && len(r.workflow.Held) == 0 {
 		return why
 	}

@@ -23,14 +23,19 @@ type state struct {
 	holder   string // of the lease
 	epoch    uint64
 	configs  map[string]string // id → name
+	files    map[int]string    // revision → file
 }
 
 // observe takes the truth.
 func observe(w *sim.World, cluster string) *state {
-	s := &state{at: time.Now(), droplets: w.Cloud.Droplets(), configs: map[string]string{}}
+	s := &state{at: time.Now(), droplets: w.Cloud.Droplets(), configs: map[string]string{}, files: map[int]string{}}
 	s.swarm, _ = w.Swarm.Glance()
 	for _, c := range s.swarm.Configs {
 		s.configs[c.ID] = c.Spec.Name
+		if n, ok := strings.CutPrefix(c.Spec.Name, "swarmd."+cluster+".spec."); ok {
+			revision, _ := strconv.Atoi(n) // a name without a number is nobody's revision
+			s.files[revision] = string(c.Spec.Data)
+		}
 		switch c.Spec.Name {
 		case "swarmd." + cluster:
 			if l, _, err := ledger.Decode(c.Spec.Labels); err == nil {

@@ -35,6 +35,14 @@ func machineWorkflows() []Workflow {
 			}},
 		{Name: "holder-leaves", About: "the lease holder's own manager is removed by an edit", Start: file{managers: 1}, Several: true,
 			Play: edits(file{managers: 0, next: 1})},
+		{Name: "watched-file", About: "the file on the first manager's disk is saved again", Start: file{managers: 1, workers: 1},
+			Play: func(r *run) { r.save(file{managers: 1, workers: 1, labels: "{ zone: c }"}) }},
+		{Name: "restart", About: "swarmd starts again beside a file that is older than what was applied", Start: file{managers: 1, workers: 1},
+			Play: func(r *run) {
+				r.edit(file{managers: 1, workers: 2})
+				r.wait(10 * time.Second)
+				r.cast.living(r.only).kill()
+			}},
 		{Name: "labels", About: "labels and availability of a pool change", Start: file{managers: 1, workers: 2, labels: "{ zone: a }"}, Small: true,
 			Play: edits(file{managers: 1, workers: 2, labels: "{ zone: b, disk: ssd }"})},
 		{Name: "two-swarmds", About: "three managers with a swarmd on each; a worker more", Start: file{managers: 3, workers: 1}, Several: true,
@@ -126,6 +134,25 @@ func workflowNamed(name string) (Workflow, bool) {
 // images that do not run.
 func (r *run) images() {
 	r.world.Swarm.SetImage("broken:1", dockerd.Image{CrashAfter: 300 * time.Millisecond})
+}
+
+// save changes the file on the first manager's disk. A swarmd that watches it is told; one that starts later finds it.
+func (r *run) save(f file) {
+	if r.broken {
+		return
+	}
+	r.want = f
+	r.check.wants(f)
+	r.faults.last = time.Now()
+	r.cast.files[r.only] = f.yaml(r.cluster)
+	if p := r.cast.living(r.only); p != nil {
+		go func() {
+			select {
+			case p.edits <- f.yaml(r.cluster):
+			case <-p.ctx.Done():
+			}
+		}()
+	}
 }
 
 // strikeHolder kills the acting swarmd for longer than the lease.

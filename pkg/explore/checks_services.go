@@ -1,0 +1,63 @@
+package explore
+
+import (
+	"reflect"
+	"strings"
+
+	api "github.com/docker/docker/api/types/swarm"
+
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// services compares the cluster's services before and after a call of swarmd's.
+func (c *checks) services(was, now *state, t *ticket) {
+	if !strings.HasPrefix(t.path, "/services/") {
+		return
+	}
+	for _, v := range now.swarm.Services {
+		if v.Spec.Labels[swarm.LabelCluster] != c.run.cluster {
+			continue
+		}
+		if old := serviceOf(was, v.ID); old == nil {
+			c.pinned(v)
+		} else if objectIn(t.path) == v.ID && old.Version.Index != v.Version.Index {
+			c.pinned(v)
+			c.pushed(*old, v)
+		}
+	}
+}
+
+func serviceOf(s *state, id string) *api.Service {
+	for i := range s.swarm.Services {
+		if s.swarm.Services[i].ID == id {
+			return &s.swarm.Services[i]
+		}
+	}
+	return nil
+}
+
+// pinned: what is written names its image by digest, unless the registry could not be asked.
+func (c *checks) pinned(v api.Service) {
+	image := v.Spec.TaskTemplate.ContainerSpec.Image
+	if !c.unpinned && !strings.Contains(image, "@sha256:") {
+		c.run.violate("digest", "service %s has the image %s", v.Spec.Name, image)
+	}
+}
+
+// pushed: a write changes something, never disturbs a roll-out that runs, and no specification is rolled out twice for one revision.
+func (c *checks) pushed(old, v api.Service) {
+	if reflect.DeepEqual(old.Spec, v.Spec) {
+		c.run.violate("single-push", "service %s is written again as it is", v.Spec.Name)
+	}
+	if u := old.UpdateStatus; u != nil && (u.State == api.UpdateStateUpdating || u.State == api.UpdateStateRollbackStarted) {
+		c.run.violate("roll-out", "service %s is written while its roll-out is %s", v.Spec.Name, u.State)
+	}
+	hash := v.Spec.Labels[swarm.LabelHash]
+	if old.Spec.Labels[swarm.LabelHash] == hash {
+		return
+	}
+	key := v.ID + " " + hash + " " + v.Spec.Labels[swarm.LabelRevision]
+	if c.pushes[key]++; c.pushes[key] > 1 {
+		c.run.violate("re-push", "service %s: what revision %s wants was rolled out %d times", v.Spec.Name, v.Spec.Labels[swarm.LabelRevision], c.pushes[key])
+	}
+}

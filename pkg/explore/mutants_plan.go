@@ -1,0 +1,269 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// inputMutants know less, or more, than there is.
+func inputMutants() []Mutant {
+	return []Mutant{
+		planner("counts-what-it-sees", "InfraKit: counts against a list that lags", func(in *plan.Input) {
+			in.World.Ledger.Ops = slices.DeleteFunc(slices.Clone(in.World.Ledger.Ops), func(op ledger.Op) bool { return op.Kind == ledger.Create })
+		}),
+		planner("forgets-who-leaves", "P1: forgets an open delete", func(in *plan.Input) {
+			in.World.Ledger.Ops = slices.DeleteFunc(slices.Clone(in.World.Ledger.Ops), func(op ledger.Op) bool { return op.Kind == ledger.Delete })
+			for i := range in.World.Machines {
+				in.World.Machines[i].Op = nil
+			}
+		}),
+		planner("sees-no-gap", "N2: plans on a view with a gap", func(in *plan.Input) { in.World.Gaps = nil }),
+		planner("impatient", "V: a create that is not seen at once had no effect", func(in *plan.Input) {
+			ops := slices.Clone(in.World.Ledger.Ops)
+			for i := range ops {
+				ops[i].Deadline = ops[i].Started
+			}
+			in.World.Ledger.Ops = ops
+		}),
+		planner("pushes-again", "D28: what failed is pushed again", func(in *plan.Input) {
+			in.World.Ledger.Failed = nil
+			for i := range in.World.Services {
+				in.World.Services[i].Update = ""
+			}
+		}),
+		planner("writes-into-roll-out", "T1: writes to a service whose roll-out runs", func(in *plan.Input) {
+			for i := range in.World.Services {
+				in.World.Services[i].Update = ""
+			}
+		}),
+		planner("all-is-ours", "S1: everything with the tag is the cluster's", func(in *plan.Input) {
+			for i := range in.World.Machines {
+				if m := &in.World.Machines[i]; m.Droplet != nil && !m.Owned {
+					m.Owned, m.Pool, m.Why = true, "workers", ""
+				}
+			}
+		}),
+		planner("nobody-is-ours", "trap 9: everything looks foreign", func(in *plan.Input) {
+			for i := range in.World.Machines {
+				if m := &in.World.Machines[i]; m.Node == nil {
+					m.Owned, m.Pool = false, ""
+				}
+			}
+		}),
+		planner("its-own-machine-first", "D11: demotes itself", func(in *plan.Input) { in.Holder = "" }),
+		planner("all-reachable", "Q6: a manager that is down counts as up", func(in *plan.Input) {
+			for i := range in.World.Machines {
+				if n := in.World.Machines[i].Node; n != nil && n.Manager != nil {
+					n.Manager.Reachability = "reachable"
+				}
+			}
+		}),
+		planner("yesterday", "P8: time stands still", func(in *plan.Input) { in.Now = in.Now.Add(-24 * time.Hour) }),
+		planner("tomorrow", "T3: the clock jumped ahead", func(in *plan.Input) { in.Now = in.Now.Add(24 * time.Hour) }),
+	}
+}
+
+// planMutants decide wrongly.
+func planMutants() []Mutant {
+	return []Mutant{
+		planned("one-too-many", "surge: each create is planned twice", func(in plan.Input, p *plan.Plan) {
+			for i, s := range p.Steps {
+				if a, ok := s.Action.(plan.CreateDroplet); ok {
+					a.OpID = in.OpIDs[len(in.OpIDs)-1-i%4]
+					a.Name = in.Spec.Cluster + "-" + a.Pool + "-" + a.OpID[:5]
+					a.Tags = []string{cloud.ClusterTag(in.Spec.Cluster), cloud.OpTag(a.OpID)}
+					p.Steps = append(p.Steps, plan.Step{ID: s.ID + "-again", Action: a, Reason: s.Reason})
+				}
+			}
+		}),
+		planned("no-intent-to-delete", "write-ahead: deletes without an operation", dropSteps(func(a plan.Action) bool { _, ok := a.(plan.OpenDelete); return ok })),
+		planned("operations-stay-open", "S5: operations are not closed", dropSteps(func(a plan.Action) bool { _, ok := a.(plan.CloseOp); return ok })),
+		planned("nodes-stay", "D15: nodes of deleted machines stay in the swarm", func(in plan.Input, p *plan.Plan) {
+			for i, s := range p.Steps {
+				if a, ok := s.Action.(plan.RemoveNode); ok {
+					p.Steps[i].Action = deleteOf(in, a.NodeID)
+				}
+			}
+		}),
+		planned("deletes-while-up", "S7: deletes a machine that was not shut down", func(in plan.Input, p *plan.Plan) {
+			for i, s := range p.Steps {
+				if a, ok := s.Action.(plan.ShutdownDroplet); ok {
+					p.Steps[i].Action = plan.DeleteDroplet{OpID: a.OpID, DropletID: a.DropletID}
+				}
+			}
+		}),
+		planned("never-off", "C27: a shutdown that is not followed is left at that", dropSteps(func(a plan.Action) bool { _, ok := a.(plan.ShutdownDroplet); return ok })),
+		planned("no-grace", "D15: collects nodes that are still joining", func(in plan.Input, p *plan.Plan) {
+			for _, m := range in.World.Machines {
+				if m.Node != nil && m.Node.State != swarm.NodeReady && m.Node.Manager == nil && m.Binding != world.Bound {
+					p.Steps = append(p.Steps, plan.Step{ID: "collect/" + m.Node.ID, Action: plan.RemoveNode{NodeID: m.Node.ID}})
+				}
+			}
+		}),
+		planned("all-promotions-at-once", "Q3: promotes everybody in one pass", func(in plan.Input, p *plan.Plan) {
+			for _, m := range in.World.Machines {
+				if m.Pool == "managers" && m.Node != nil && m.Binding == world.Bound && m.Node.Spec.Role == swarm.Worker && m.Op == nil {
+					s := m.Node.Spec
+					s.Role = swarm.Manager
+					p.Steps = addStep(p.Steps, "promote/"+m.Node.ID, plan.UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: s})
+				}
+			}
+		}),
+		planned("all-demotions-at-once", "Docker for AWS 81: managers leave side by side", func(in plan.Input, p *plan.Plan) {
+			if !slices.ContainsFunc(in.World.Ledger.Ops, func(op ledger.Op) bool { return op.Kind == ledger.Delete }) {
+				return
+			}
+			for _, m := range in.World.Machines {
+				if m.Node != nil && m.Node.Manager != nil && !m.Node.Manager.Leader && m.Node.Spec.Role == swarm.Manager && m.Node.ID != in.Holder {
+					s := m.Node.Spec
+					s.Role = swarm.Worker
+					p.Steps = addStep(p.Steps, "demote/"+m.Node.ID, plan.UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: s})
+				}
+			}
+		}),
+		planned("skips-the-drain", "V7: a machine leaves without a drain", func(in plan.Input, p *plan.Plan) {
+			for i, s := range p.Steps {
+				if a, ok := s.Action.(plan.UpdateNode); ok && strings.HasPrefix(s.ID, "drain/") {
+					for _, op := range in.World.Ledger.Ops {
+						if op.NodeID == a.NodeID {
+							p.Steps[i].Action = plan.ShutdownDroplet{OpID: op.ID, DropletID: op.DropletID}
+						}
+					}
+				}
+			}
+		}),
+		planned("two-for-one", "blast radius: picks another machine as well", func(in plan.Input, p *plan.Plan) {
+			for i, s := range p.Steps {
+				a, ok := s.Action.(plan.OpenDelete)
+				if !ok {
+					continue
+				}
+				for _, m := range in.World.Machines {
+					if m.Owned && m.Droplet.ID != a.DropletID && m.Pool == a.Pool && m.Node != nil {
+						b := plan.OpenDelete{OpID: in.OpIDs[len(in.OpIDs)-1-i], Pool: m.Pool, Name: m.Droplet.Name, NodeID: m.Node.ID, DropletID: m.Droplet.ID}
+						p.Steps = append(p.Steps, plan.Step{ID: fmt.Sprint("leave/", m.Droplet.ID), Action: b})
+						return
+					}
+				}
+			}
+		}),
+		planned("never-rests", "L1: writes although all is as wanted", func(in plan.Input, p *plan.Plan) {
+			for _, m := range in.World.Machines {
+				if p.Converged && m.Node != nil && m.Binding == world.Bound {
+					p.Steps = append(p.Steps, plan.Step{ID: "again/" + m.Node.ID, Action: plan.UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: m.Node.Spec}})
+				}
+			}
+		}),
+	}
+}
+
+func dropSteps(drop func(plan.Action) bool) func(plan.Input, *plan.Plan) {
+	return func(_ plan.Input, p *plan.Plan) {
+		p.Steps = slices.DeleteFunc(p.Steps, func(s plan.Step) bool { return drop(s.Action) })
+	}
+}
+
+func addStep(steps []plan.Step, id string, a plan.Action) []plan.Step {
+	if slices.ContainsFunc(steps, func(s plan.Step) bool { return s.ID == id }) {
+		return steps
+	}
+	return append(steps, plan.Step{ID: id, Action: a})
+}
+
+// deleteOf is the delete of the machine that a node is on.
+func deleteOf(in plan.Input, nodeID string) plan.Action {
+	for _, op := range in.World.Ledger.Ops {
+		if op.NodeID == nodeID && op.Kind == ledger.Delete {
+			return plan.DeleteDroplet{OpID: op.ID, DropletID: op.DropletID}
+		}
+	}
+	return plan.RemoveNode{NodeID: nodeID}
+}
+
+// partMutants put the parts together wrongly.
+func partMutants() []Mutant {
+	return []Mutant{
+		configured("no-intent", "write-ahead: the ledger is not written", func(c *reconcile.Config) {
+			c.Execute.Ledger = ledgerFunc(func(ctx context.Context, change func(*ledger.Ledger) error) (ledger.Ledger, error) {
+				l, err := c.Store.Load(ctx)
+				if err != nil {
+					return l, err
+				}
+				return l, change(&l)
+			})
+		}),
+		configured("same-id", "S4: operation ids that are not random", func(c *reconcile.Config) {
+			c.OpIDs = func(int) []string {
+				return []string{"aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb", "cccccccccccccccc", "dddddddddddddddd"}
+			}
+		}),
+		configured("stale-file-wins", "design: a file at start is an edit", func(c *reconcile.Config) {
+			if c.Initial == nil {
+				return
+			}
+			edits, initial, more := make(chan []byte, 1), c.Initial, c.Edits
+			edits <- initial
+			_ = more
+			c.Initial, c.Edits = nil, edits
+		}),
+		configured("takes-any-file", "S2: a file with faults is taken for what can be read of it", func(c *reconcile.Config) {
+			parse := c.Parse
+			c.Parse = func(name string, data []byte) (*spec.Spec, error) {
+				s, err := parse(name, data)
+				if err == nil {
+					return s, nil
+				}
+				text, _, _ := strings.Cut(string(data), "nonsense:")
+				return parse(name, []byte(text))
+			}
+		}),
+		configured("token-in-user-data", "K5: a secret in user-data", func(c *reconcile.Config) {
+			render := c.Execute.UserData
+			c.Execute.UserData = func(ctx context.Context, d plan.CreateDroplet) (string, error) {
+				text, err := render(ctx, d)
+				return text + "\n# dop_v1_simulated\n", err
+			}
+		}),
+		configured("token-in-log", "X5: a secret in the log", func(c *reconcile.Config) {
+			render := c.Execute.UserData
+			c.Execute.UserData = func(ctx context.Context, d plan.CreateDroplet) (string, error) {
+				text, err := render(ctx, d)
+				c.Log.Info("rendered", zap.String("user_data", text))
+				return text, err
+			}
+		}),
+		configured("token-in-report", "K5: a secret in the status", func(c *reconcile.Config) { c.Source = "file with dop_v1_simulated" }),
+		configured("no-join", "D19: machines that do not know whom to join", func(c *reconcile.Config) {
+			c.Execute.UserData = func(context.Context, plan.CreateDroplet) (string, error) { return "#cloud-config\n", nil }
+		}),
+		configured("looks-once", "L1: sees the world as it was at the first look", func(c *reconcile.Config) {
+			var first *world.World
+			inner := c.Plan
+			c.Plan = func(in plan.Input) plan.Plan {
+				if first == nil && in.Spec != nil {
+					w := in.World
+					first = &w
+				}
+				if first != nil {
+					revision := in.World.Ledger.Revision
+					in.World = *first
+					in.World.Ledger.Revision = revision
+				}
+				return inner(in)
+			}
+		}),
+	}
+}

@@ -12,12 +12,13 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile"
 )
 
-// Paces of the people and programs around swarmd.
+// Paces of the people and programs around swarmd. The tick is not a round time: on one instant with a timer of swarmd, the order of the two
+// would be anybody's.
 const (
-	tick         = time.Second      // the supervisor's look, and the driver's
-	restartAfter = 2 * time.Second  // a supervisor starts a dead process again
-	awayFor      = 50 * time.Second // the same when the machine's supervisor is late: long enough to lose the lease
-	stopAfter    = 3 * time.Second  // a process on a node that is no manager any more is stopped
+	tick         = time.Second + 7919*time.Nanosecond // the supervisor looks, and the driver
+	restartAfter = 2 * time.Second                    // a supervisor starts a dead process again
+	awayFor      = 50 * time.Second                   // the same when the machine's supervisor is late: long enough to lose the lease
+	stopAfter    = 3 * time.Second                    // a process on a node that is no manager any more is stopped
 )
 
 // cast is every swarmd of a run, with the supervisor that keeps one on each manager.

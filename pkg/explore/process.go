@@ -24,6 +24,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
@@ -164,7 +165,7 @@ func (p *process) config(o origin, do *digitalocean.Client) reconcile.Config {
 	store = ledger.NewStore(members, o.cluster)
 	boot := booter{o.cluster, machines, members}
 	c := reconcile.Config{Cluster: o.cluster, Store: store, Reads: world.Reads{Cloud: machines, Swarm: members, Ledger: store},
-		Elector: ledger.ElectorConfig{Store: store, Identity: members.Info, Instance: o.name},
+		Elector: ledger.ElectorConfig{Store: store, Identity: identity(members), Instance: o.name},
 		Execute: execute.Config{Droplets: machines, Nodes: members, Services: members, Networks: members, Ledger: store, UserData: boot.userData, Gate: gate{o.conductor, p}},
 		Parse:   o.explorer.parse, Convert: o.explorer.convert,
 		Initial: o.file, Edits: p.edits, Source: "file " + o.machine, File: "cluster.yaml", Events: members.Events(p.ctx),
@@ -172,6 +173,13 @@ func (p *process) config(o origin, do *digitalocean.Client) reconcile.Config {
 		Metrics: health.NewMetrics(p.registry, reconcile.Vocabulary("explored")), OpIDs: p.rng.opIDs, Jitter: newSeeded(o.seed, o.name+" loop").float,
 		Plan: plan.Compute}
 	return o.mutant.config(c)
+}
+
+// identity asks which node this is.
+func identity(members *brake.Swarm) func(context.Context) (swarm.Info, error) {
+	return func(ctx context.Context) (swarm.Info, error) {
+		return members.Info(context.WithValue(ctx, caller{}, "elector"))
+	}
 }
 
 // booter renders user-data as the daemon does: the worker token of now, the reachable managers of now.
@@ -182,6 +190,7 @@ type booter struct {
 }
 
 func (b booter) userData(ctx context.Context, d plan.CreateDroplet) (string, error) {
+	ctx = context.WithValue(ctx, caller{}, d.Name)
 	cluster, err := b.members.Cluster(ctx)
 	if err != nil {
 		return "", err

@@ -101,9 +101,13 @@ func (g gate) Enter(ctx context.Context, step string) (leave func(), err error) 
 	return func() {}, ctx.Err()
 }
 
+// caller in a context tells calls apart that are the same in everything else.
+type caller struct{}
+
 // key orders calls that wait at the same time, whatever order they came in.
 func (t *ticket) key() string {
-	return fmt.Sprintf("%s %s %s %s %s?%s %s", t.proc.name, t.step, t.side, t.method, t.path, t.query, t.body)
+	deadline, _ := t.ctx.Deadline()
+	return fmt.Sprintf("%s %s %s %s %s?%s %s %v %d", t.proc.name, t.step, t.side, t.method, t.path, t.query, t.body, t.ctx.Value(caller{}), deadline.UnixNano())
 }
 
 func (t *ticket) write() bool { return t.method != http.MethodGet && t.method != http.MethodHead }

@@ -29,6 +29,7 @@ type Report struct {
 	Survived       int            `json:"faults_survived"` // injected in runs without a violation
 	Singles        Coverage       `json:"single_faults"`
 	Pairs          Coverage       `json:"pairs"`
+	Weeks          int            `json:"virtual_weeks"`
 	Mixes          int            `json:"mixes"`
 	Lost           map[string]int `json:"lost"` // by invariant; all must be 0
 	Brakes         map[string]int `json:"brakes_held"`
@@ -310,6 +311,26 @@ func (c *Campaign) Pairs(t *testing.T, n int) {
 	}
 	c.rep.Pairs.Tried += len(plans)
 	c.play(t, "pairs", plans, c.count)
+}
+
+// Mixes plays n random mixes of edits and faults.
+func (c *Campaign) Mixes(t *testing.T, n int) {
+	var plans []Plan
+	for i := range n {
+		plans = append(plans, Plan{Workflow: []string{"mix", "mix", "mix-three"}[i%3], Seed: c.Seed*1000 + uint64(i)})
+	}
+	c.rep.Mixes += n
+	c.play(t, "mixes", plans, c.count)
+}
+
+// Weeks plays n clusters that nothing happens to for seven days.
+func (c *Campaign) Weeks(t *testing.T, n int) {
+	var plans []Plan
+	for i := range n {
+		plans = append(plans, Plan{Workflow: "week", Seed: c.Seed + uint64(i)})
+	}
+	c.rep.Weeks += n
+	c.play(t, "weeks", plans, c.count)
 }
 
 // Seeds plays every workflow with n further seeds and no fault: another order of calls and other times.

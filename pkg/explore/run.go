@@ -67,6 +67,7 @@ type run struct {
 	isArmed   bool
 	only      string // the one machine that has a swarmd, "" is every manager
 	want      file
+	most      int            // calls until it is stopped
 	counts    map[string]int // pool → what the last file wants
 	out       *Outcome
 	broken    bool // nothing more needs to be done
@@ -90,7 +91,7 @@ func (e *Explorer) play(p Plan, out *Outcome) {
 		out.Violations = append(out.Violations, Violation{Invariant: "harness", Text: "no mutant " + p.Mutant})
 		return
 	}
-	r := &run{explorer: e, plan: p, workflow: w, mutant: m, cluster: clusterName, out: out, want: w.Start, counts: map[string]int{}}
+	r := &run{explorer: e, plan: p, workflow: w, mutant: m, cluster: clusterName, out: out, want: w.Start, most: maxCalls, counts: map[string]int{}}
 	r.conductor = newConductor(p.Seed)
 	r.world = sim.New(r.options())
 	r.cast, r.check, r.faults = newCast(r), newChecks(r), newInjector(r)
@@ -165,8 +166,8 @@ func (r *run) step() {
 	r.faults.step()
 	r.cast.supervise()
 	r.check.tick()
-	if r.conductor.count() > maxCalls {
-		r.stop("calls", "more than %d calls", maxCalls)
+	if r.conductor.count() > r.most {
+		r.stop("calls", "more than %d calls", r.most)
 	}
 }
 

@@ -123,7 +123,7 @@ func edits(files ...file) func(*run) {
 }
 
 func workflowNamed(name string) (Workflow, bool) {
-	for _, w := range Workflows() {
+	for _, w := range append(Workflows(), specials()...) {
 		if w.Name == name {
 			return w, true
 		}

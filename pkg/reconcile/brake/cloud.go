@@ -86,6 +86,9 @@ func (c *Cloud) DeleteDroplet(ctx context.Context, id int) error {
 	if err := c.deletable(ctx, op, d); err != nil {
 		return err
 	}
+	if err := permitted(ctx); err != nil {
+		return err
+	}
 	if err := c.spend(op); err != nil {
 		return err
 	}
@@ -119,6 +122,9 @@ func (c *Cloud) stop(ctx context.Context, op string, id int, send act) (cloud.Ac
 		return cloud.Action{}, err
 	}
 	managers, err := c.stoppable(ctx, op, d)
+	if err == nil {
+		err = permitted(ctx)
+	}
 	if err != nil {
 		return cloud.Action{}, err
 	}

@@ -46,6 +46,9 @@ func (s *Swarm) UpdateNode(ctx context.Context, id string, version uint64, spec 
 	if why := s.brakes.demotable(nodes, id); why != "" {
 		return s.brakes.refuse(Quorum, swarmSide, op, "%s stays a manager: %s", id, why)
 	}
+	if err := permitted(ctx); err != nil {
+		return err
+	}
 	err = s.engine.UpdateNode(ctx, id, version, spec)
 	if member(nodes, id) && mayHaveHappened(err) {
 		s.brakes.disturb(id)
@@ -113,6 +116,9 @@ func (s *Swarm) RemoveNode(ctx context.Context, id string) error {
 	i := slices.IndexFunc(nodes, func(n swarm.Node) bool { return n.ID == id })
 	if i >= 0 && (nodes[i].Manager != nil || nodes[i].Spec.Role == swarm.Manager) {
 		return s.brakes.refuse(Quorum, swarmSide, op, "%s is a manager: demote it first", id)
+	}
+	if err := permitted(ctx); err != nil {
+		return err
 	}
 	return s.engine.RemoveNode(ctx, id)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 )
 
@@ -40,6 +41,7 @@ func (e *Executor) Run(ctx context.Context, o Order) Results {
 	defer release()
 	r := &run{e: e, order: o, ctx: ctx, calls: calls, steps: map[string]plan.Step{}, ready: map[string]error{},
 		res: map[string]Result{}, events: make(chan event), wait: o.Plan.Steps}
+	r.calls = brake.WithPermit(calls, r.permit)
 	e.images.enter(o.Revision)
 	for _, s := range o.Plan.Steps {
 		r.steps[s.ID] = s

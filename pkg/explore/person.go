@@ -54,17 +54,19 @@ func (p *person) update(kind string, o object) {
 
 // label puts a label of their own on a node.
 func (p *person) label(n int) {
-	for _, o := range p.list("/nodes") {
-		labels, _ := o.Spec["Labels"].(map[string]any)
-		if labels == nil {
-			labels = map[string]any{}
-		}
-		labels["theirs"] = fmt.Sprint(n)
-		o.Spec["Labels"] = labels
-		p.update("nodes", o)
-		p.run.check.theirs[o.ID] = fmt.Sprint(n)
+	nodes := p.list("/nodes")
+	if len(nodes) == 0 {
 		return
 	}
+	o := nodes[0]
+	labels, _ := o.Spec["Labels"].(map[string]any)
+	if labels == nil {
+		labels = map[string]any{}
+	}
+	labels["theirs"] = fmt.Sprint(n)
+	o.Spec["Labels"] = labels
+	p.update("nodes", o)
+	p.run.check.theirs[o.ID] = fmt.Sprint(n)
 }
 
 // drain drains a worker, as before a repair.

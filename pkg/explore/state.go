@@ -49,15 +49,6 @@ func observe(w *sim.World, cluster string) *state {
 	return s
 }
 
-func (s *state) droplet(id int) (docean.Droplet, bool) {
-	for _, d := range s.droplets {
-		if d.ID == id {
-			return d, true
-		}
-	}
-	return docean.Droplet{}, false
-}
-
 // member reports whether the node is in the Raft group.
 func (s *state) member(nodeID string) bool {
 	for _, m := range s.swarm.Members {

@@ -101,7 +101,7 @@ func planMutants() []Mutant {
 		planned("deletes-while-up", "S7: deletes a machine that was not shut down", func(in plan.Input, p *plan.Plan) {
 			for i, s := range p.Steps {
 				if a, ok := s.Action.(plan.ShutdownDroplet); ok {
-					p.Steps[i].Action = plan.DeleteDroplet{OpID: a.OpID, DropletID: a.DropletID}
+					p.Steps[i].Action = plan.DeleteDroplet(a)
 				}
 			}
 		}),

@@ -348,7 +348,7 @@ func (c *Campaign) Seeds(t *testing.T, n int) {
 func (c *Campaign) Replays(t *testing.T, every int) {
 	var plans []Plan
 	for i, p := range c.singles() {
-		if i%every == every/2 {
+		if p.Watch = true; i%every == every/2 {
 			plans = append(plans, p, p)
 		}
 	}

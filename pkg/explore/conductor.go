@@ -38,7 +38,7 @@ type conductor struct {
 	parked []*ticket
 	going  *ticket // the one whose hook comes next
 	calls  int
-	lines  []string // of the trace
+	lines  []func() string // of the trace
 	paused map[string]time.Time
 	ended  bool
 }
@@ -60,6 +60,7 @@ func (c *conductor) park(p *process, r *http.Request, body []byte) *ticket {
 
 // queue puts a ticket to the others that wait.
 func (c *conductor) queue(t *ticket) *ticket {
+	t.key = t.name()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
@@ -112,7 +113,7 @@ func (c *conductor) rest(stop <-chan struct{}, wake time.Time) bool {
 func (c *conductor) pick() (t *ticket, wake time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	slices.SortFunc(c.parked, func(a, b *ticket) int { return strings.Compare(a.key(), b.key()) })
+	slices.SortFunc(c.parked, func(a, b *ticket) int { return strings.Compare(a.key, b.key) })
 	now := time.Now()
 	var free []int
 	for i, t := range c.parked {
@@ -165,7 +166,7 @@ func (c *conductor) let(t *ticket) {
 	c.saw(was, t)
 	c.mu.Lock()
 	c.going = nil
-	c.lines = append(c.lines, t.line(c.began))
+	c.lines = append(c.lines, t.told(c.began))
 	c.mu.Unlock()
 }
 
@@ -189,7 +190,8 @@ func (c *conductor) hook(sim.Call) sim.Verdict {
 func (c *conductor) note(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lines = append(c.lines, fmt.Sprintf("      %10.4fs — ", time.Since(c.began).Seconds())+fmt.Sprintf(format, args...))
+	line := fmt.Sprintf("      %10.4fs — ", time.Since(c.began).Seconds()) + fmt.Sprintf(format, args...)
+	c.lines = append(c.lines, func() string { return line })
 }
 
 // pause makes a process stand still for a while before its call goes, as SIGSTOP does.
@@ -197,7 +199,7 @@ func (c *conductor) pause(t *ticket, d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.paused[t.proc.name] = time.Now().Add(d)
-	c.lines = append(c.lines, t.line(c.began))
+	c.lines = append(c.lines, t.told(c.began))
 	c.parked = append(c.parked, t)
 }
 
@@ -232,7 +234,11 @@ func (c *conductor) count() int {
 func (c *conductor) trace() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.lines)
+	lines := make([]string, len(c.lines))
+	for i, line := range c.lines {
+		lines[i] = line()
+	}
+	return lines
 }
 
 // digest is equal for equal traces.

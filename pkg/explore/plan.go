@@ -12,7 +12,7 @@ type Plan struct {
 	Seed     uint64
 	Faults   []Fault // by growing At
 	Mutant   string  // "" is swarmd as it is
-	Watch    bool    // take the world's state at every call, for Outcome.Signs
+	Watch    bool    // keep the trace, and the world's state at every call for Outcome.Signs
 }
 
 // Fault happens to one call.

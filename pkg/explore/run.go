@@ -107,12 +107,12 @@ func (e *Explorer) play(p Plan, out *Outcome) {
 
 // options is a world that is quicker than DigitalOcean's, so that a run has fewer calls that only wait.
 func (r *run) options() sim.Options {
-	return sim.Options{Seed: r.plan.Seed, BootTime: 2 * time.Second, JoinTime: time.Second, ShutdownTime: time.Second, DialTimeout: time.Second,
+	return sim.Options{Seed: r.plan.Seed, BootTime: 700 * time.Millisecond, JoinTime: 300 * time.Millisecond, ShutdownTime: 400 * time.Millisecond, DialTimeout: time.Second,
 		Fault: r.conductor.hook, TraceLimit: 1,
-		Cloud: docean.Options{ActionTime: time.Second, ListLag: 1500 * time.Millisecond, TagDelay: 2500 * time.Millisecond, PageSize: r.workflow.Pages, DropletLimit: 100,
+		Cloud: docean.Options{ActionTime: 300 * time.Millisecond, ListLag: 900 * time.Millisecond, TagDelay: 1300 * time.Millisecond, PageSize: r.workflow.Pages, DropletLimit: 100,
 			Hook: func(e docean.Event) { r.check.droplet(e) }},
-		Docker: dockerd.Options{HeartbeatTimeout: 4 * time.Second, ElectionTime: 2 * time.Second, ReconnectTime: 2 * time.Second, RoleRetry: 2 * time.Second,
-			PromoteDelay: 500 * time.Millisecond, DemoteDelay: 500 * time.Millisecond}}
+		Docker: dockerd.Options{HeartbeatTimeout: 2 * time.Second, ElectionTime: time.Second, ReconnectTime: time.Second, RoleRetry: time.Second,
+			PromoteDelay: 300 * time.Millisecond, DemoteDelay: 300 * time.Millisecond}}
 }
 
 // drive plays the workflow to its end.
@@ -257,7 +257,9 @@ func (r *run) conclude() {
 	r.check.conclude()
 	r.out.Calls = r.conductor.count() - r.armed
 	r.out.Virtual = time.Since(r.conductor.began)
-	r.out.Trace = r.conductor.trace()
-	r.out.Digest = digest(r.out.Trace)
+	if r.plan.Watch || len(r.out.Violations) > 0 {
+		r.out.Trace = r.conductor.trace()
+		r.out.Digest = digest(r.out.Trace)
+	}
 	r.out.Signs = slices.Clone(r.faults.signs[:min(r.out.Active, len(r.faults.signs))])
 }

@@ -24,6 +24,7 @@ type ticket struct {
 	query  string
 	body   []byte
 
+	key  string        // see name
 	turn chan struct{} // closed when the call may go
 
 	// Set by the conductor before the turn.
@@ -104,13 +105,19 @@ func (g gate) Enter(ctx context.Context, step string) (leave func(), err error) 
 // caller in a context tells calls apart that are the same in everything else.
 type caller struct{}
 
-// key orders calls that wait at the same time, whatever order they came in.
-func (t *ticket) key() string {
+// name is what orders calls that wait at the same time, whatever order they came in.
+func (t *ticket) name() string {
 	deadline, _ := t.ctx.Deadline()
 	return fmt.Sprintf("%s %s %s %s %s?%s %s %v %d", t.proc.name, t.step, t.side, t.method, t.path, t.query, t.body, t.ctx.Value(caller{}), deadline.UnixNano())
 }
 
 func (t *ticket) write() bool { return t.method != http.MethodGet && t.method != http.MethodHead }
+
+// told returns the call as it is now, to be written into a trace later: few traces are read.
+func (t *ticket) told(began time.Time) func() string {
+	was := *t
+	return func() string { return was.line(began) }
+}
 
 // line is the call in a trace.
 func (t *ticket) line(began time.Time) string {

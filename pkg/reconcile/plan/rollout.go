@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -65,8 +66,9 @@ func rolledBack(s swarm.Service) bool {
 	return s.Update == swarm.RollbackCompleted || s.Update == swarm.RollbackPaused
 }
 
-// rememberRollback writes down a roll-back that is seen for the first time: with the hash that failed, which is the one still
-// wanted, or with none if what is live is what is wanted. The service's version tells a first sight from a known one.
+// rememberRollback writes down a roll-back that is seen for the first time: with the hash that failed, which is the one that was rolled out
+// last, or if nobody has seen that the one still wanted; or with none if what is live is what is wanted. The service's version tells a first
+// sight from a known one.
 func (d *draft) rememberRollback(want swarm.ServiceSpec, live swarm.Service, differs bool) bool {
 	hash, version := failure(d.in.World.Ledger.Failed[want.Name])
 	if !rolledBack(live) || version == live.Version {
@@ -74,7 +76,7 @@ func (d *draft) rememberRollback(want swarm.ServiceSpec, live swarm.Service, dif
 	}
 	switch {
 	case differs:
-		hash = want.Labels[swarm.LabelHash]
+		hash = cmp.Or(d.in.Pushed[want.Name], want.Labels[swarm.LabelHash])
 		d.hold(GuardRolledBack, "service/"+want.Name, "the roll-out was taken back: "+live.UpdateMessage)
 	case hash == want.Labels[swarm.LabelHash]:
 		hash = "" // it is live and wanted: it did not fail

@@ -218,3 +218,17 @@ func TestAServiceThatNeverRunsIsNotLookedAtForEver(t *testing.T) {
 		}
 	}
 }
+
+// The file may change while a roll-out runs that the engine then takes back: what failed is what was rolled out, not what is wanted now.
+func TestARollBackBlamesWhatWasRolledOut(t *testing.T) {
+	m := grown(t, 1, 1)
+	both(wants(service("app", "app:2", 4)), state(swarm.RollbackCompleted))(m)
+	in := m.input()
+	for pushed, want := range map[string]string{"": in.Stack.Services[0].Labels[swarm.LabelHash], "another": "another"} {
+		in.Pushed = map[string]string{"web_app": pushed}
+		p := plan.Compute(in)
+		if len(p.Steps) != 1 || p.Steps[0].Action != (plan.RecordFailed{Service: "web_app", Value: want + "@1"}) {
+			t.Errorf("rolled out %q: %+v", pushed, p.Steps)
+		}
+	}
+}

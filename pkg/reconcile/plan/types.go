@@ -21,6 +21,10 @@ type Input struct {
 
 	Prices    map[string]float64   // US dollars a month by size slug; nil: unknown, counted as 0
 	NotBefore map[string]time.Time // by pool: no create before, because the cloud refused the last one
+
+	// Pushed has, by service name, the hash of the specification that was rolled out last, as far as it was seen: the file may have changed
+	// since, and what a roll-back takes back is not what is wanted now.
+	Pushed map[string]string
 }
 
 // Plan is what to do now, what is not done and why, and when to look again.

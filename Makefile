@@ -54,6 +54,22 @@ demo-once: ## play the demo's tour to its end
 lab-test: ## the lab and the scenarios on real machines; needs root and the Debian packages that .ci/run installs
 	SWARMD_LAB=1 .ci/gotest lab '' -count=1 -p 1 -timeout 25m ./pkg/lab ./e2e
 
+EXPLORE = GOEXPERIMENT=jsonv2 GOGC=600 SWARMD_EXPLORE=1 SWARMD_EXPLORE_REPORT=$(CURDIR)/bin/explore
+
+.PHONY: explore
+explore: ## every fault at every call of every workflow, in the simulated world; the report is in bin/explore.txt and .json
+	@mkdir -p bin
+	$(EXPLORE) $(GO) test -count=1 -timeout 30m -run TestExplore ./pkg/explore; s=$$?; cat bin/explore.txt; exit $$s
+
+.PHONY: explore-long
+explore-long: ## the same with a million plans and quiet weeks; hours
+	@mkdir -p bin
+	$(EXPLORE) SWARMD_EXPLORE_PLANS=1000000 SWARMD_EXPLORE_WEEKS=4 $(GO) test -count=1 -timeout 48h -run TestExplore ./pkg/explore; s=$$?; cat bin/explore.txt; exit $$s
+
+.PHONY: explore-replay
+explore-replay: ## one plan with its trace: make explore-replay PLAN='add-worker/1/crash-after@17'
+	@GOEXPERIMENT=jsonv2 SWARMD_REPLAY='$(PLAN)' $(GO) test -count=1 -v -run TestReplay ./pkg/explore
+
 .PHONY: fuzz
 fuzz: ## each fuzz test for a short while (FUZZTIME=10s)
 	@for pkg in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \

@@ -260,10 +260,10 @@ func (c *Campaign) singles() []Plan {
 		signs := c.bases[w.Name].Signs
 		for i, s := range signs {
 			key := fmt.Sprint(around(signs, i), s.State)
-			if w.Long && seen[fmt.Sprint(s.Class)] || seen[key] {
+			if seen[key] {
 				continue
 			}
-			seen[key], seen[fmt.Sprint(s.Class)] = true, true
+			seen[key] = true
 			for _, k := range Kinds() {
 				if k.Applies(s, w) {
 					plans = append(plans, Plan{Workflow: w.Name, Seed: c.Seed, Faults: []Fault{{i + 1, k}}})

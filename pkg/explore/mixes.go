@@ -19,7 +19,12 @@ func specials() []Workflow {
 		{Name: "mix", About: "edits and faults at random, then none", Start: start, Play: mix},
 		{Name: "mix-three", About: "the same with three managers and a swarmd on each", Several: true, Play: mix,
 			Start: file{managers: 3, workers: 1, services: service("app", "nginx:1.27", 2, "")}},
-		{Name: "week", About: "seven days in which nothing happens", Start: start, Long: true, Play: func(r *run) {
+		{Name: "ghost", About: "a join that failed left a node behind", Start: file{managers: 1},
+			Play: func(r *run) {
+				r.world.Manager().AddGhost()
+				r.wait(16 * time.Minute)
+			}},
+		{Name: "week", About: "seven days in which nothing happens", Start: start, Play: func(r *run) {
 			r.most = 2_000_000
 			r.converge("edit", convergeWithin)
 			r.check.quiet(true)

@@ -88,6 +88,7 @@ func (p *person) scale() {
 		replicated, _ := mode["Replicated"].(map[string]any)
 		if labels["swarmd.cluster"] == p.run.cluster && replicated != nil {
 			replicated["Replicas"] = 4
+			clear(p.run.check.pushes) // the engine forgets how the roll-out went when anybody writes
 			p.update("services", o)
 			return
 		}

@@ -112,7 +112,7 @@ func (r *run) options() sim.Options {
 		Cloud: docean.Options{ActionTime: 300 * time.Millisecond, ListLag: 900 * time.Millisecond, TagDelay: 1300 * time.Millisecond, PageSize: r.workflow.Pages, DropletLimit: 100,
 			Hook: func(e docean.Event) { r.check.droplet(e) }},
 		Docker: dockerd.Options{HeartbeatTimeout: 2 * time.Second, ElectionTime: time.Second, ReconnectTime: time.Second, RoleRetry: time.Second,
-			PromoteDelay: 300 * time.Millisecond, DemoteDelay: 300 * time.Millisecond}}
+			PromoteDelay: 600 * time.Millisecond, DemoteDelay: 1500 * time.Millisecond}}
 }
 
 // drive plays the workflow to its end.

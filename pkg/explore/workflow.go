@@ -18,7 +18,6 @@ type Workflow struct {
 	Held    []string // guards that hold for good at the end; empty: all must be as the file says
 	Image   string   // of which the roll-out fails: what runs at the end is another one
 	Pages   int      // droplets a page, 0: all
-	Long    bool     // takes too many calls for every fault at every one of them: faults are sampled
 	Small   bool     // all its pairs of faults are explored when there is time
 }
 

@@ -81,6 +81,12 @@ func serviceWorkflows() []Workflow {
 				r.wait(2 * time.Second)
 				r.edit(file{managers: 1, services: rolled("app", "nginx:1.29", 4, roll, "rollback")})
 			}},
+		{Name: "edit-in-roll-back", About: "a better file while a bad roll-out is under way that the engine then takes back", Start: one,
+			Play: func(r *run) {
+				r.edit(file{managers: 1, services: bad})
+				r.wait(time.Second)
+				r.edit(two)
+			}},
 		{Name: "bad-edit", About: "a file with faults changes nothing; the next good one does", Start: one,
 			Play: func(r *run) {
 				r.badEdit()
@@ -104,11 +110,6 @@ func troubleWorkflows() []Workflow {
 				back := r.person().unplug("workers")
 				r.wait(20 * time.Second)
 				back()
-			}},
-		{Name: "ghost", Long: true, About: "a join that failed left a node behind", Start: file{managers: 1},
-			Play: func(r *run) {
-				r.world.Manager().AddGhost()
-				r.wait(16 * time.Minute)
 			}},
 	}
 }

@@ -1,9 +1,7 @@
 package spec
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/docker/cli/cli/compose/loader"
 	composetypes "github.com/docker/cli/cli/compose/types"
@@ -24,14 +22,13 @@ func load(services, networks, volumes map[string]any) (config *composetypes.Conf
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(config.Services, func(a, b composetypes.ServiceConfig) int { return cmp.Compare(a.Name, b.Name) })
 	return config, nil
 }
 
 // stack loads the services, and finds the services that the loader does not take: its errors name no place.
 func (w *walker) stack(root *node, values map[string]any) *composetypes.Config {
 	services, networks, volumes := section(values, "services"), section(values, "networks"), section(values, "volumes")
-	config, err := load(services, networks, volumes)
+	config, err := w.parser.load(services, networks, volumes)
 	if err == nil {
 		return config
 	}

@@ -12,14 +12,7 @@ import (
 // Parse reads a desired state. file is what positions are reported with; nothing is opened, and no environment is read.
 // The error, if there is one, is Faults: everything that is wrong, not only the first. Warnings come with a good file and with a bad one.
 func Parse(file string, data []byte) (*Spec, []Fault, error) {
-	w := &walker{file: file, variables: map[string]string{}}
-	s := w.parse(data)
-	size := extentOf(data[:min(len(data), MaxSize)])
-	warnings := ordered(w.warnings, size)
-	if len(w.faults) > 0 {
-		return nil, warnings, Faults(ordered(w.faults, size))
-	}
-	return s, warnings, nil
+	return new(Parser).Parse(file, data)
 }
 
 func (w *walker) parse(data []byte) *Spec {

@@ -9,6 +9,7 @@ import (
 // walker collects what is wrong while rules go through the tree.
 type walker struct {
 	file             string
+	parser           *Parser
 	faults, warnings []Fault
 	variables        map[string]string
 	services         []serviceFacts // sorted by name
@@ -36,7 +37,7 @@ func (w *walker) warn(n *node, format string, args ...any) {
 // parser and the Compose loader see: they never meet a value that no rule has read.
 type rule func(w *walker, n *node) any
 
-// object is a rule for a map with known keys. other sees a key first and reports whether it has dealt with it.
+// object is a rule for a map with known keys. other sees each other key first and reports whether it has dealt with it.
 type object struct {
 	known    map[string]rule
 	required []string
@@ -50,10 +51,10 @@ func (o object) rule(w *walker, n *node) any {
 	values := map[string]any{}
 	var meant []string // what misspelt keys are likely to mean: such a key is not missing as well
 	for _, f := range n.fields {
-		if o.other != nil && o.other(w, f) {
+		check, ok := o.known[f.key]
+		if !ok && o.other != nil && o.other(w, f) {
 			continue
 		}
-		check, ok := o.known[f.key]
 		if !ok {
 			meant = append(meant, w.unknown(f, o.known))
 			continue

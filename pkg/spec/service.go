@@ -22,11 +22,11 @@ func services(w *walker, n *node) any {
 		return nil
 	}
 	values := map[string]any{}
+	shape := object{known: serviceKeys(), required: []string{"image"}, other: otherServiceKey}
 	for _, f := range n.fields {
 		if !serviceName().holds(f.key) {
 			w.faultAt(f.at[0], f.at[1], f.value.path, "a service's name must be %s", serviceName().say)
 		}
-		shape := object{known: serviceKeys(), required: []string{"image"}, other: otherServiceKey}
 		one, ok := shape.rule(w, f.value).(map[string]any)
 		if !ok {
 			continue

@@ -39,6 +39,7 @@ type Client struct {
 	redact  *apierr.Redactor
 	observe func(op string, kind apierr.Kind, d time.Duration)
 	jitter  func() float64
+	listed  pages
 }
 
 // New returns a client. It sends nothing. It refuses an empty token, and a base URL that would show the token to the network.

@@ -28,7 +28,9 @@ func (c *Client) Droplets(ctx context.Context, tag string) ([]cloud.Droplet, err
 	}
 	now := instant()
 	all, err := listAll(ctx, c, op, dropletKey, func(ctx context.Context, o *godo.ListOptions) ([]godo.Droplet, *godo.Response, error) {
-		found, resp, err := c.api.Droplets.ListByTag(ctx, tag, o)
+		found, resp, err := c.listed.unlessSame(ctx, tag+" "+strconv.Itoa(o.Page), func(ctx context.Context) ([]godo.Droplet, *godo.Response, error) {
+			return c.api.Droplets.ListByTag(ctx, tag, o)
+		})
 		if err == nil && slices.ContainsFunc(found, func(d godo.Droplet) bool { return d.ID <= 0 }) {
 			err = malformed("a droplet without an id")
 		}

@@ -51,26 +51,28 @@ func (e *edge) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	e.limit.learn(resp)
-	if err := readAll(resp); err != nil {
+	data, err := readAll(resp)
+	if err != nil {
 		return nil, err
 	}
+	compare(req.Context(), resp, data)
 	return resp, nil
 }
 
 // readAll replaces the body by one that is already here. A 404 that is not the API's own (a proxy's page, a wrong base URL) would
 // read as "the droplet is gone", so it is an error.
-func readAll(resp *http.Response) error {
+func readAll(resp *http.Response) ([]byte, error) {
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case err != nil:
-		return fmt.Errorf("read the answer: %w", err)
+		return nil, fmt.Errorf("read the answer: %w", err)
 	case len(data) > maxBody:
-		return errTooLong
+		return nil, errTooLong
 	case resp.StatusCode == http.StatusNotFound && !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")):
-		return errNotAPI
+		return nil, errNotAPI
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(data))
 	resp.ContentLength = int64(len(data))
-	return nil
+	return data, nil
 }

@@ -108,16 +108,17 @@ type Port struct {
 // ServiceSpec is a service's specification: the fields the planner looks at, the normal form it compares, and what the adapter
 // sends to the engine.
 type ServiceSpec struct {
-	Name     string
-	Labels   map[string]string
-	Image    string // reference without digest
-	Digest   string // "sha256:…" of a live service, or "" if unpinned or not resolved yet
-	Mode     Mode
-	Replicas uint64   // with Replicated
-	Networks []string // names
-	Ports    []Port
-	Form     Form
-	Raw      json.RawMessage // opaque to all but the adapter
+	Name      string
+	Labels    map[string]string
+	Image     string // reference without digest
+	Digest    string // "sha256:…" of a live service, or "" if unpinned or not resolved yet
+	Mode      Mode
+	Replicas  uint64   // with Replicated
+	Networks  []string // names
+	Ports     []Port
+	RollsBack bool // the engine takes a roll-out that fails back by itself
+	Form      Form
+	Raw       json.RawMessage // opaque to all but the adapter
 }
 
 // UpdateState of a service's roll-out. "" means none has run since the last write.

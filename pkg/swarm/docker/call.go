@@ -44,6 +44,9 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 			x.status = resp.StatusCode
 		}
 	}
+	if t, ok := req.Context().Value(toldKey{}).(*told); ok && resp != nil {
+		t.compare(resp)
+	}
 	return resp, err
 }
 

@@ -10,9 +10,12 @@ import (
 	"sync"
 	"time"
 
+	api "github.com/docker/docker/api/types/swarm"
 	"github.com/docker/docker/client"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh"
 )
 
@@ -58,9 +61,18 @@ type Client struct {
 	jitter     func() float64
 	negotiated chan bool // holds one value: whether the API version is settled. A channel, for a mutex does not block durably under testing/synctest
 
+	// What these reads said last.
+	nodes    memory[[]swarm.Node]
+	tasks    memory[[]swarm.Task]
+	networks memory[[]swarm.Network]
+	services memory[[]api.Service]
+	cluster  memory[swarm.Cluster]
+	listed   memory[[]api.Config] // whatever the prefix: the same bytes are the same configs
+
 	mu      sync.Mutex
-	names   map[string]string // network id → name; a network is never renamed, so an entry never goes stale
-	configs map[string]string // config id → name, likewise
+	names   map[string]string        // network id → name; a network is never renamed, so an entry never goes stale
+	configs map[string]string        // config id → name, likewise
+	live    map[string]swarm.Service // by id, as they were listed last
 }
 
 // New prepares a client. It sends nothing: the first call connects and settles the API version.
@@ -70,16 +82,17 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("docker host %q: %w", o.Host, err)
 	}
 	rec := &recorder{base: conn.transport}
-	api, err := client.NewClientWithOpts(
+	engine, err := client.NewClientWithOpts(
 		client.WithHost(conn.host), // must come before WithHTTPClient: it wants to configure a transport of its own
 		client.WithHTTPClient(&http.Client{Transport: rec, CheckRedirect: client.CheckRedirect}),
 		client.WithScheme(conn.scheme),
 		client.WithAPIVersionNegotiation(),
+		client.WithTraceOptions(otelhttp.WithFilter(func(*http.Request) bool { return false })), // nobody reads the spans
 	)
 	if err != nil {
 		return nil, fmt.Errorf("docker host %q: %w", o.Host, err)
 	}
-	c := &Client{api: api, transport: conn.transport, tunnel: conn.tunnel, observe: o.Observe, jitter: o.Jitter,
+	c := &Client{api: engine, transport: conn.transport, tunnel: conn.tunnel, observe: o.Observe, jitter: o.Jitter,
 		negotiated: make(chan bool, 1), names: map[string]string{}, configs: map[string]string{}}
 	if c.jitter == nil {
 		c.jitter = rand.Float64
@@ -99,7 +112,8 @@ func (c *Client) Close() {
 }
 
 // settle agrees with the engine on an API version, once and before anything else is sent: two first calls side by side would
-// otherwise meet on the client's own mutex for as long as the engine takes to answer.
+// otherwise meet on the client's own mutex for as long as the engine takes to answer. It has a deadline of its own: a caller without one, such as
+// the event stream, would keep all others waiting for ever when the engine accepts a connection and says nothing.
 func (c *Client) settle(ctx context.Context) error {
 	var done bool
 	select {
@@ -111,6 +125,8 @@ func (c *Client) settle(ctx context.Context) error {
 	if done {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
 	ping, err := c.api.Ping(ctx)
 	if err != nil {
 		return err

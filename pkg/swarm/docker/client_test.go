@@ -40,6 +40,27 @@ func TestFirstCallsSideBySideNegotiateOnce(t *testing.T) {
 	})
 }
 
+// Found by the explorer, mix/1052: an engine that hung when the event stream began kept every other call waiting for ever.
+func TestAnEngineThatHangsAtFirstIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		ping := f.answers["HEAD /_ping"]
+		f.on("HEAD /_ping", hang)
+		f.gives("GET /nodes", 200, []any{})
+		c := f.client(Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		hints := c.Events(ctx)
+		synctest.Wait()
+		f.on("HEAD /_ping", ping)
+		if _, err := c.Nodes(t.Context()); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		for range hints { // until the stream has ended
+		}
+	})
+}
+
 func TestReadsAreRepeatedAndBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)

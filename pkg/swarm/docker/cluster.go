@@ -39,15 +39,12 @@ func (c *Client) Info(ctx context.Context) (swarm.Info, error) {
 
 // Cluster inspects the swarm. Its worker token is a secret: it goes into user-data and nowhere else.
 func (c *Client) Cluster(ctx context.Context) (swarm.Cluster, error) {
-	var s api.Swarm
-	err := c.read(ctx, "inspect swarm", func(ctx context.Context) (err error) {
-		s, err = c.api.SwarmInspect(ctx)
-		return err
+	return unlessSame(ctx, c, "inspect swarm", &c.cluster, c.api.SwarmInspect, func(s api.Swarm) (swarm.Cluster, error) {
+		if err := whole("inspect swarm", []api.Swarm{s}, func(s api.Swarm) string { return s.ID }); err != nil {
+			return swarm.Cluster{}, err
+		}
+		return swarm.Cluster{ID: s.ID, Version: s.Version.Index, WorkerToken: s.JoinTokens.Worker}, nil
 	})
-	if err != nil {
-		return swarm.Cluster{}, err
-	}
-	return swarm.Cluster{ID: s.ID, Version: s.Version.Index, WorkerToken: s.JoinTokens.Worker}, nil
 }
 
 // InitSwarm makes the engine the first manager of a new swarm. The address is the machine's private one, for

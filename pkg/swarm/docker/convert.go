@@ -3,6 +3,7 @@ package docker
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"sort"
 
@@ -26,15 +27,42 @@ type stack struct {
 // Convert makes of a Compose file what `docker stack deploy` would make of it under the name of the namespace (names, labels, networks,
 // aliases and all), plus our labels. It does not ask the engine anything. Configs, secrets and credential specs are an error for now.
 func Convert(namespace string, cfg *composetypes.Config) (swarm.Stack, error) {
+	return new(Converter).Convert(namespace, cfg)
+}
+
+// Converter converts a file that is edited again and again: what it has made of a service that did not change is kept. A Stack may share
+// specifications with those made before; nothing writes into them. It is not safe for concurrent use; its zero value is ready.
+type Converter struct {
+	last stack
+	made map[string]conversion // by the service's name in the file
+}
+
+type conversion struct {
+	of   composetypes.ServiceConfig
+	spec swarm.ServiceSpec
+}
+
+// Convert is the function Convert, quicker for a file of which most was converted before.
+func (c *Converter) Convert(namespace string, cfg *composetypes.Config) (swarm.Stack, error) {
 	s := stack{namespace: namespace, file: cfg}
 	out := swarm.Stack{Namespace: namespace}
-	for _, svc := range cfg.Services {
-		spec, err := s.wantedService(svc)
-		if err != nil {
-			return swarm.Stack{}, fmt.Errorf("service %s: %w", svc.Name, err)
-		}
-		out.Services = append(out.Services, spec)
+	if c.last.file == nil || !c.last.sameAround(s) {
+		c.made = nil
 	}
+	made := map[string]conversion{}
+	for _, svc := range cfg.Services {
+		one, known := c.made[svc.Name]
+		if !known || !reflect.DeepEqual(one.of, svc) {
+			spec, err := s.wantedService(svc)
+			if err != nil {
+				return swarm.Stack{}, fmt.Errorf("service %s: %w", svc.Name, err)
+			}
+			one = conversion{svc, spec}
+		}
+		made[svc.Name] = one
+		out.Services = append(out.Services, one.spec)
+	}
+	c.last, c.made = s, made
 	for _, name := range s.usedNetworks() {
 		spec, err := wantedNetwork(s.networkName(name), s.network(s.file.Networks[name]))
 		if err != nil {
@@ -45,6 +73,11 @@ func Convert(namespace string, cfg *composetypes.Config) (swarm.Stack, error) {
 	sort.Slice(out.Services, func(i, j int) bool { return out.Services[i].Name < out.Services[j].Name })
 	sort.Slice(out.Networks, func(i, j int) bool { return out.Networks[i].Name < out.Networks[j].Name })
 	return out, nil
+}
+
+// sameAround reports whether a service would become the same in both stacks.
+func (s stack) sameAround(other stack) bool {
+	return s.namespace == other.namespace && reflect.DeepEqual(s.file.Networks, other.file.Networks) && reflect.DeepEqual(s.file.Volumes, other.file.Volumes)
 }
 
 // wantedService converts a service and adds what is ours: the cluster's label, and the hash of what is wanted.

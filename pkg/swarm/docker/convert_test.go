@@ -2,6 +2,7 @@ package docker
 
 import (
 	"maps"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -47,6 +48,53 @@ func TestConvertIsSortedAndLeavesTheFileAlone(t *testing.T) {
 	}
 	if len(cfg.Networks["edge"].Labels) != 1 || len(first.Networks) != 2 || first.Networks[0].Name != "c_back" {
 		t.Errorf("%v %+v", cfg.Networks, first.Networks)
+	}
+}
+
+// What a Converter remembers must not show: every file after every other is converted as if it were the first, in another stack too.
+func TestConverterConvertsAsIfForTheFirstTime(t *testing.T) {
+	c := &Converter{}
+	var files []*composetypes.Config
+	for _, f := range corpus(t) {
+		files = append(files, load(t, f))
+	}
+	for _, before := range files {
+		for i, file := range files {
+			for _, namespace := range []string{"a", "b"} {
+				if _, err := c.Convert("a", before); err != nil {
+					t.Fatal(err)
+				}
+				again, err := c.Convert(namespace, file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				first, err := Convert(namespace, file)
+				if err != nil || !reflect.DeepEqual(first, again) {
+					t.Fatalf("file %d: %+v, want %+v, %v", i, again, first, err)
+				}
+			}
+		}
+	}
+}
+
+// The same services in front of other networks and volumes are other services.
+func TestConverterSeesWhatIsAround(t *testing.T) {
+	c := &Converter{}
+	cfg := load(t, "testdata/compose/11-networks.yaml")
+	if _, err := c.Convert("c", cfg); err != nil {
+		t.Fatal(err)
+	}
+	around := *cfg
+	around.Networks = maps.Clone(cfg.Networks)
+	edge := around.Networks["edge"]
+	edge.Name = "another"
+	around.Networks["edge"] = edge
+	again, err := c.Convert("c", &around)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, err := Convert("c", &around); err != nil || !reflect.DeepEqual(first, again) {
+		t.Errorf("%+v, want %+v, %v", again, first, err)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 type fake struct {
 	t       *testing.T
 	answers map[string]func(*http.Request) (*http.Response, error)
+	always  func(*http.Request) (*http.Response, error) // to what has no answer; nil: 404
 
 	mu     sync.Mutex
 	asked  []string
@@ -67,6 +68,9 @@ func (f *fake) RoundTrip(req *http.Request) (*http.Response, error) {
 	f.bodies[what] = string(body)
 	answer := f.answers[what]
 	f.mu.Unlock()
+	if answer == nil && f.always != nil {
+		answer = f.always
+	}
 	if answer == nil {
 		return reply(404, `{"message":"page not found"}`), nil
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"sort"
 
 	"github.com/docker/docker/api/types/filters"
@@ -17,12 +18,18 @@ import (
 // Networks returns the networks of swarm scope, the ingress network too, sorted by name. One that was removed a moment ago may still be listed: the
 // engine's own copy goes when its last task has left (seen on 20.10.24 and 28.5.2). To remove it once more is NotFound, to create it anew a Conflict.
 func (c *Client) Networks(ctx context.Context) ([]swarm.Network, error) {
-	var list []network.Inspect
-	err := c.read(ctx, "list networks", func(ctx context.Context) (err error) {
-		list, err = c.api.NetworkList(ctx, network.ListOptions{Filters: filters.NewArgs(filters.Arg("scope", "swarm"))})
-		return err
-	})
+	all, err := unlessSame(ctx, c, "list networks", &c.networks, func(ctx context.Context) ([]network.Inspect, error) {
+		return c.api.NetworkList(ctx, network.ListOptions{Filters: filters.NewArgs(filters.Arg("scope", "swarm"))})
+	}, networksOf)
 	if err != nil {
+		return nil, err
+	}
+	c.noteNetworks(all)
+	return slices.Clone(all), nil
+}
+
+func networksOf(list []network.Inspect) ([]swarm.Network, error) {
+	if err := whole("list networks", list, func(n network.Inspect) string { return n.ID }); err != nil {
 		return nil, err
 	}
 	networks := make([]swarm.Network, 0, len(list))
@@ -34,7 +41,6 @@ func (c *Client) Networks(ctx context.Context) ([]swarm.Network, error) {
 		networks = append(networks, swarm.Network{ID: n.ID, Spec: spec})
 	}
 	sort.Slice(networks, func(i, j int) bool { return networks[i].Spec.Name < networks[j].Spec.Name })
-	c.noteNetworks(networks)
 	return networks, nil
 }
 

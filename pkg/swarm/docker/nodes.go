@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"maps"
+	"slices"
 	"sort"
 
 	api "github.com/docker/docker/api/types/swarm"
@@ -12,12 +13,14 @@ import (
 
 // Nodes returns all nodes, sorted by id.
 func (c *Client) Nodes(ctx context.Context) ([]swarm.Node, error) {
-	var list []api.Node
-	err := c.read(ctx, "list nodes", func(ctx context.Context) (err error) {
-		list, err = c.api.NodeList(ctx, api.NodeListOptions{})
-		return err
-	})
-	if err != nil {
+	all, err := unlessSame(ctx, c, "list nodes", &c.nodes, func(ctx context.Context) ([]api.Node, error) {
+		return c.api.NodeList(ctx, api.NodeListOptions{})
+	}, nodesOf)
+	return slices.Clone(all), err
+}
+
+func nodesOf(list []api.Node) ([]swarm.Node, error) {
+	if err := whole("list nodes", list, func(n api.Node) string { return n.ID }); err != nil {
 		return nil, err
 	}
 	nodes := make([]swarm.Node, 0, len(list))

@@ -17,31 +17,51 @@ import (
 
 // Services returns all services, sorted by name, their networks by name.
 func (c *Client) Services(ctx context.Context) ([]swarm.Service, error) {
-	var list []api.Service
-	err := c.read(ctx, "list services", func(ctx context.Context) (err error) {
-		list, err = c.api.ServiceList(ctx, api.ServiceListOptions{})
-		return err
+	list, err := unlessSame(ctx, c, "list services", &c.services, func(ctx context.Context) ([]api.Service, error) {
+		return c.api.ServiceList(ctx, api.ServiceListOptions{})
+	}, func(list []api.Service) ([]api.Service, error) {
+		return list, whole("list services", list, func(s api.Service) string { return s.ID })
 	})
 	if err != nil {
 		return nil, err
 	}
-	names, err := c.networkNames(ctx, networksOf(list))
+	names, err := c.networkNames(ctx, targetsOf(list))
 	if err != nil {
 		return nil, err
 	}
-	services := make([]swarm.Service, 0, len(list))
-	for _, s := range list {
-		live, err := serviceOf(s, names)
-		if err != nil {
-			return nil, err
-		}
-		services = append(services, live)
+	services, err := c.understand(list, names)
+	if err != nil {
+		return nil, err
 	}
 	sort.Slice(services, func(i, j int) bool { return services[i].Spec.Name < services[j].Spec.Name })
 	return services, nil
 }
 
-func networksOf(list []api.Service) []string {
+// understand puts the services into the project's words. One whose version and time are as they were listed last is not looked at again: the
+// engine gives a service both anew with every change; the time tells versions apart that were counted twice, after a backup was put back.
+func (c *Client) understand(list []api.Service, networks map[string]string) ([]swarm.Service, error) {
+	c.mu.Lock()
+	before := c.live
+	c.mu.Unlock()
+	out, now := make([]swarm.Service, 0, len(list)), make(map[string]swarm.Service, len(list))
+	for _, s := range list {
+		live, known := before[s.ID]
+		if !known || live.Version != s.Version.Index || !live.Updated.Equal(s.UpdatedAt) {
+			var err error
+			if live, err = serviceOf(s, networks); err != nil {
+				return nil, err
+			}
+		}
+		now[s.ID] = live
+		out = append(out, live)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.live = now
+	return out, nil
+}
+
+func targetsOf(list []api.Service) []string {
 	var ids []string
 	for _, s := range list {
 		for _, n := range attachments(s.Spec) {
@@ -83,6 +103,7 @@ func specOf(s api.ServiceSpec, networks map[string]string) (swarm.ServiceSpec, e
 		out.Networks = append(out.Networks, n.Target)
 	}
 	out.Ports = portsOf(s.EndpointSpec)
+	out.RollsBack = s.UpdateConfig != nil && s.UpdateConfig.FailureAction == api.UpdateFailureActionRollback
 	return out, nil
 }
 

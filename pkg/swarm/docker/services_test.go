@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/docker/docker/api/types/network"
 	api "github.com/docker/docker/api/types/swarm"
@@ -46,6 +47,41 @@ func TestServicesNameTheirNetworksAndAskOnce(t *testing.T) {
 		}
 		if f.count("GET /networks") != 1 || f.count("GET /networks/hid") != 1 || f.count("GET /networks/gone") != 1 || f.count("GET /services") != 3 {
 			t.Fatalf("asked %v", f.asked)
+		}
+	})
+}
+
+// A service is put into our words once for each of its versions.
+func TestServicesAreReadAnewWithEachVersion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(Options{})
+		image := func(version uint64, updated time.Time, image string) string {
+			t.Helper()
+			s := service("1", "a", version)
+			s.UpdatedAt = updated
+			s.Spec.TaskTemplate.ContainerSpec.Image = image
+			f.gives("GET /services", 200, []api.Service{s})
+			live, err := c.Services(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return live[0].Spec.Image
+		}
+		now := time.Now()
+		for _, step := range []struct {
+			version uint64
+			updated time.Time
+			image   string
+			want    string
+		}{{4, now, "app:1", "app:1"}, {4, now, "app:2", "app:1"}, {5, now, "app:2", "app:2"}, {5, now.Add(1), "app:3", "app:3"}} {
+			if got := image(step.version, step.updated, step.image); got != step.want {
+				t.Errorf("version %d at %s: %s, want %s", step.version, step.updated, got, step.want)
+			}
+		}
+		f.gives("GET /services", 200, []api.Service{})
+		if live, err := c.Services(t.Context()); err != nil || len(live) != 0 {
+			t.Errorf("%v, %v", live, err)
 		}
 	})
 }

@@ -12,12 +12,14 @@ import (
 
 // Tasks returns all tasks the swarm remembers, the ended ones too, sorted by service, slot, node and id.
 func (c *Client) Tasks(ctx context.Context) ([]swarm.Task, error) {
-	var list []api.Task
-	err := c.read(ctx, "list tasks", func(ctx context.Context) (err error) {
-		list, err = c.api.TaskList(ctx, api.TaskListOptions{})
-		return err
-	})
-	if err != nil {
+	all, err := unlessSame(ctx, c, "list tasks", &c.tasks, func(ctx context.Context) ([]api.Task, error) {
+		return c.api.TaskList(ctx, api.TaskListOptions{})
+	}, tasksOf)
+	return slices.Clone(all), err
+}
+
+func tasksOf(list []api.Task) ([]swarm.Task, error) {
+	if err := whole("list tasks", list, func(t api.Task) string { return t.ID }); err != nil {
 		return nil, err
 	}
 	tasks := make([]swarm.Task, 0, len(list))

@@ -1,0 +1,97 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+)
+
+// memory is the last answer to a read, as it came and as what it means. While nothing happens an engine says the same again and again, and to
+// decode that costs more than all else of a look at a cluster. The values are shared: who gets one must not change what is in it.
+type memory[T any] struct {
+	mu    sync.Mutex
+	body  []byte
+	value T
+}
+
+// maxKept bounds an answer that is kept, in bytes. A swarm of 1,000 tasks answers with less.
+const maxKept = 4 << 20
+
+// told is an answer on its way to a read that has had one before.
+type told struct {
+	before []byte
+	body   []byte
+	same   bool
+}
+
+type toldKey struct{}
+
+// unlessSame makes a read and understands its answer, or returns what it returned the last time if the engine has said the same, byte for byte.
+func unlessSame[A, T any](ctx context.Context, c *Client, op string, m *memory[T], ask func(context.Context) (A, error), understand func(A) (T, error)) (T, error) {
+	m.mu.Lock()
+	before, value := m.body, m.value
+	m.mu.Unlock()
+	var none T
+	var now told
+	var answer A
+	err := c.read(ctx, op, func(ctx context.Context) (err error) {
+		now = told{before: before}
+		answer, err = ask(context.WithValue(ctx, toldKey{}, &now))
+		return err
+	})
+	if err != nil {
+		return none, err
+	}
+	if now.same {
+		return value, nil
+	}
+	if value, err = understand(answer); err != nil {
+		return none, err
+	}
+	if len(now.body) <= maxKept {
+		m.mu.Lock()
+		m.body, m.value = now.body, value
+		m.mu.Unlock()
+	}
+	return value, nil
+}
+
+// whole refuses a list with an entry that has no id: what says so is no engine, or did not say all, and zero values must not be taken for objects.
+func whole[T any](op string, list []T, id func(T) string) error {
+	for i, v := range list {
+		if id(v) == "" {
+			return &apierr.Error{Kind: apierr.Unavailable, Side: "swarm", Op: op, Err: fmt.Errorf("entry %d of %d has no id", i+1, len(list))}
+		}
+	}
+	return nil
+}
+
+// compare looks at the answer to a read that keeps it. The Docker client gets nothing to decode if it is the one of the last time.
+func (t *told) compare(resp *http.Response) {
+	if resp.StatusCode != http.StatusOK {
+		return
+	}
+	data, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil {
+		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(data), broken{err}))
+		return
+	}
+	t.body = data
+	if t.same = len(data) > 0 && bytes.Equal(data, t.before); t.same {
+		resp.Body = io.NopCloser(strings.NewReader("null"))
+		return
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(data))
+}
+
+// broken is the end of an answer that was cut.
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }

@@ -1,0 +1,74 @@
+package docker
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	api "github.com/docker/docker/api/types/swarm"
+)
+
+// TestWhatTheEngineSaysAgainIsNotReadAgain: the same answer gives the same nodes, another one gives others, one that is no answer is an error and
+// leaves nothing behind, and what a caller does with its list is its own affair.
+func TestWhatTheEngineSaysAgainIsNotReadAgain(t *testing.T) {
+	f := newFake(t)
+	c := f.client(Options{})
+	say := func(ids ...string) {
+		var nodes []api.Node
+		for _, id := range ids {
+			nodes = append(nodes, api.Node{ID: id})
+		}
+		f.gives("GET /nodes", 200, nodes)
+	}
+	hear := func(want string) {
+		t.Helper()
+		nodes, err := c.Nodes(t.Context())
+		got := ""
+		for i := range nodes {
+			got += nodes[i].ID
+			nodes[i].ID = "spoilt"
+		}
+		if err != nil {
+			got = "error"
+		}
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	say("a", "b")
+	hear("ab")
+	hear("ab")
+	say("a", "c")
+	hear("ac")
+	f.on("GET /nodes", func(*http.Request) (*http.Response, error) { return reply(200, "<html>"), nil })
+	hear("error")
+	hear("error")
+	say("a", "c")
+	hear("ac")
+	f.gives("GET /nodes", 503, map[string]string{"message": "This node is not a swarm manager."})
+	hear("error")
+	say()
+	hear("")
+	say("b")
+	hear("b")
+}
+
+// TestAnAnswerThatIsCutIsAnError: the bytes that came before the cut are no answer, whatever was said before.
+func TestAnAnswerThatIsCutIsAnError(t *testing.T) {
+	f := newFake(t)
+	c := f.client(Options{})
+	f.gives("GET /nodes", 200, []api.Node{{ID: "a"}})
+	if _, err := c.Nodes(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.on("GET /nodes", func(*http.Request) (*http.Response, error) {
+		r := reply(200, "")
+		r.Body = io.NopCloser(io.MultiReader(strings.NewReader(`[{"ID":"a"}`), broken{errors.New("reset")}))
+		return r, nil
+	})
+	if nodes, err := c.Nodes(t.Context()); err == nil {
+		t.Errorf("got %v", nodes)
+	}
+}

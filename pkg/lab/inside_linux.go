@@ -88,7 +88,10 @@ func (l *Lab) KillEngine(id int) error { return l.KillProcess(id, "dockerd") }
 
 // KillProcess kills the processes of that name (its first 15 bytes, as the kernel keeps it) inside a droplet with SIGKILL. None of
 // that name is an error.
-func (l *Lab) KillProcess(id int, comm string) error {
+func (l *Lab) KillProcess(id int, comm string) error { return l.Signal(id, comm, unix.SIGKILL) }
+
+// Signal sends a signal to the processes of that name inside a droplet, as KillProcess does.
+func (l *Lab) Signal(id int, comm string, sig unix.Signal) error {
 	tree, err := l.inside(id)
 	if err != nil {
 		return err
@@ -97,7 +100,7 @@ func (l *Lab) KillProcess(id int, comm string) error {
 	if len(tree) == 0 {
 		return fmt.Errorf("droplet %d runs no %s", id, comm)
 	}
-	signalAll(tree, unix.SIGKILL)
+	signalAll(tree, sig)
 	return nil
 }
 

@@ -14,6 +14,7 @@ type Seeded struct {
 	Cluster  string // names and tags the droplets as swarmd would; default "sim"
 	Region   string // default: the first
 	Managers int    // default 1, if there is anything at all
+	Next     int    // managers too, of a pool named next
 	Workers  int
 	Services int // replicated, two tasks each
 }
@@ -28,10 +29,13 @@ func (w *World) Populate(s Seeded) error {
 	}
 	defer w.hurry()()
 	var names []string
-	for i := range s.Managers + s.Workers {
+	for i := range s.Managers + s.Next + s.Workers {
 		pool := "managers"
-		if i >= s.Managers {
+		switch {
+		case i >= s.Managers+s.Next:
 			pool = "workers"
+		case i >= s.Managers:
+			pool = "next"
 		}
 		name := fmt.Sprintf("%s-%s-%s", s.Cluster, pool, letters(i))
 		if err := w.order(s, name, letters(i)); err != nil {
@@ -42,7 +46,7 @@ func (w *World) Populate(s Seeded) error {
 	if len(names) == 0 {
 		return nil
 	}
-	if err := w.form(names, s.Managers); err != nil {
+	if err := w.form(names, s.Managers+s.Next); err != nil {
 		return err
 	}
 	return w.employ(s)

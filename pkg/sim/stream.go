@@ -13,8 +13,7 @@ import (
 
 // exchange has the handler answer a copy of the request. It returns with the whole answer, or for an event stream with its head.
 func (w *World) exchange(r *http.Request, body []byte, h http.Handler) (*http.Response, error) {
-	ctx, cancel := context.WithCancel(r.Context())
-	in := r.Clone(ctx)
+	in := r.WithContext(r.Context())
 	in.Body = io.NopCloser(bytes.NewReader(body))
 	in.ContentLength = int64(len(body))
 	in.RequestURI = r.URL.RequestURI()
@@ -23,14 +22,14 @@ func (w *World) exchange(r *http.Request, body []byte, h http.Handler) (*http.Re
 	}
 	s := newStream(r)
 	if !strings.HasSuffix(r.URL.Path, "/events") {
-		defer cancel()
 		if aborted(h, s, in) {
 			return nil, errReset()
 		}
 		return s.response(nil), nil
 	}
+	ctx, cancel := context.WithCancel(r.Context())
 	go w.pump(ctx)
-	go aborted(h, s, in)
+	go aborted(h, s, in.WithContext(ctx))
 	select {
 	case <-s.started:
 	case <-ctx.Done():

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -16,7 +15,15 @@ import (
 // localEngine is the host name that the Docker client writes for a unix socket when it has made the transport itself.
 const localEngine = "api.moby.localhost"
 
-var versionPrefix = regexp.MustCompile(`^/v1\.\d+/`)
+// Unversioned is the path of a call to the Docker API without its version: "/v1.41/nodes" is "/nodes".
+func Unversioned(path string) string {
+	rest, ok := strings.CutPrefix(path, "/v1.")
+	minor, tail, cut := strings.Cut(rest, "/")
+	if !ok || !cut || minor == "" || strings.Trim(minor, "0123456789") != "" {
+		return path
+	}
+	return path[len(path)-len(tail)-1:]
+}
 
 // Transport carries requests from the outside, say an operator's laptop, into the world. Paths under /v2/ go to the cloud
 // whatever the host; other hosts are machines by name, private or public address.
@@ -167,7 +174,7 @@ func (w *World) resolve(r *http.Request, from string) target {
 		return to
 	}
 	to.call.Side = SideDocker
-	to.call.Path = versionPrefix.ReplaceAllString(r.URL.Path, "/")
+	to.call.Path = Unversioned(r.URL.Path)
 	m := source
 	if !isSocket(r.URL.Host) {
 		m = w.find(r.URL.Hostname())

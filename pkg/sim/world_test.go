@@ -292,3 +292,12 @@ func TestHoursPassInMilliseconds(t *testing.T) {
 		t.Fatalf("a day took %v", took)
 	}
 }
+
+func TestUnversionedTakesTheVersionAway(t *testing.T) {
+	for path, want := range map[string]string{"/v1.41/nodes": "/nodes", "/v1.41/nodes/x": "/nodes/x", "/nodes": "/nodes", "/v2/droplets": "/v2/droplets",
+		"/v1./nodes": "/v1./nodes", "/v1.4x/nodes": "/v1.4x/nodes", "/v1.41": "/v1.41"} {
+		if got := sim.Unversioned(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}

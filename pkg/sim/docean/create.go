@@ -240,7 +240,7 @@ func (c *Cloud) renderOrder(o *order, r *request) reply {
 		links = append(links, map[string]any{"id": a.ID, "rel": "create", "href": r.actionURL(a.ID)})
 	}
 	body := map[string]any{"links": map[string]any{"actions": links}}
-	var shown []map[string]any
+	var shown []json.RawMessage
 	for _, d := range o.made {
 		shown = append(shown, c.render(d, r))
 	}

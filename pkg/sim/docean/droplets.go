@@ -1,9 +1,11 @@
 package docean
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -22,7 +24,7 @@ func (c *Cloud) listDroplets(r *request) reply {
 			found = append(found, d)
 		}
 	}
-	return page(c, r, "droplets", found, func(d *droplet) map[string]any { return c.render(d, r) })
+	return page(c, r, "droplets", found, func(d *droplet) json.RawMessage { return c.render(d, r) })
 }
 
 func (c *Cloud) getDroplet(r *request) reply {
@@ -88,26 +90,49 @@ func (c *Cloud) status(d *droplet) State {
 	return Off
 }
 
-func (c *Cloud) render(d *droplet, r *request) map[string]any {
-	size, _ := c.size(d.Size)
+// written is a droplet as it was shown last.
+type written struct {
+	looks looks
+	body  json.RawMessage
+}
+
+// looks is all that changes in what is shown of a droplet.
+type looks struct {
+	status    State
+	locked    bool
+	addresses bool
+	tags      string
+}
+
+// render writes a droplet out, or takes what was written before: lists are asked for all the time, and few droplets change.
+func (c *Cloud) render(d *droplet, r *request) json.RawMessage {
 	tags := d.shownTags(r.now)
 	if r.token.NoTagRead {
 		tags = []string{}
 	}
+	now := looks{c.status(d), c.locked(d.ID), !r.now.Before(d.Networks), strings.Join(tags, " ")}
+	if d.written.body == nil || d.written.looks != now {
+		d.written = written{now, text(c.picture(d, now, tags))}
+	}
+	return d.written.body
+}
+
+func (c *Cloud) picture(d *droplet, now looks, tags []string) map[string]any {
+	size, _ := c.size(d.Size)
 	return map[string]any{
 		"id": d.ID, "name": d.Name, "memory": size.MemoryMB, "vcpus": size.VCPUs, "disk": size.DiskGB,
-		"disk_info": diskInfo(size), "locked": c.locked(d.ID), "status": c.status(d), "kernel": nil,
+		"disk_info": diskInfo(size), "locked": now.locked, "status": now.status, "kernel": nil,
 		"created_at": stamp(d.Created), "features": []string{"droplet_agent", "private_networking"},
 		"backup_ids": []int{}, "next_backup_window": nil, "snapshot_ids": []int{}, "volume_ids": []string{},
 		"image": c.renderImage(d.Image), "size": c.renderSize(size), "size_slug": d.Size,
-		"networks": c.networks(d, r.now), "region": c.renderRegion(d.Region), "tags": tags, "vpc_uuid": d.VPC,
+		"networks": c.networks(d, now.addresses), "region": c.renderRegion(d.Region), "tags": tags, "vpc_uuid": d.VPC,
 	}
 }
 
 // networks is empty until the addresses are assigned, which is some time into the create action.
-func (c *Cloud) networks(d *droplet, now time.Time) map[string]any {
+func (c *Cloud) networks(d *droplet, assigned bool) map[string]any {
 	v4 := []map[string]any{}
-	if !now.Before(d.Networks) {
+	if assigned {
 		v4 = append(v4,
 			map[string]any{
 				"ip_address": d.Public.Addr().String(), "netmask": netmask(d.Public),

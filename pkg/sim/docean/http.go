@@ -1,6 +1,7 @@
 package docean
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -144,8 +145,7 @@ func (c *Cloud) answer(w http.ResponseWriter, id string, rep reply) {
 	}
 	w.WriteHeader(rep.status)
 	if rep.body != nil {
-		// A client that has gone away is its own concern.
-		_ = json.NewEncoder(w).Encode(rep.body)
+		_, _ = w.Write(text(rep.body)) // a client that has gone away is its own concern
 	}
 }
 
@@ -170,22 +170,35 @@ func (r *request) decode(into any) (reply, bool) {
 }
 
 // page cuts the answer's page out of the entries as they are now, and renders it: pages are no snapshot.
-func page[T any](c *Cloud, r *request, name string, all []T, render func(T) map[string]any) reply {
+func page[T any, J any](c *Cloud, r *request, name string, all []T, render func(T) J) reply {
 	per := atLeast(r.URL.Query().Get("per_page"), defaultPage)
 	per = min(per, c.opts.PageSize)
 	no := atLeast(r.URL.Query().Get("page"), 1)
 	from := min((no-1)*per, len(all))
 	to := min(from+per, len(all))
 	last := max(1, (len(all)+per-1)/per)
-	shown := []map[string]any{}
-	for _, e := range all[from:to] {
-		shown = append(shown, render(e))
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `{"links":%s,"meta":{"total":%d},"%s":[`, text(r.links(no, per, last)), len(all), name)
+	for i, e := range all[from:to] {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(text(render(e)))
 	}
-	return reply{http.StatusOK, map[string]any{
-		name:    shown,
-		"links": r.links(no, per, last),
-		"meta":  map[string]int{"total": len(all)},
-	}}
+	b.WriteString("]}\n")
+	return reply{http.StatusOK, json.RawMessage(b.Bytes())}
+}
+
+// text is a value as JSON.
+func text(v any) []byte {
+	if written, ok := v.(json.RawMessage); ok {
+		return written
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic("docean: no JSON: " + err.Error()) // there are only maps, strings and numbers
+	}
+	return data
 }
 
 func atLeast(s string, def int) int {

@@ -35,6 +35,7 @@ type droplet struct {
 	Droplet
 	shows
 	private *addressPool
+	written written
 }
 
 // shows is from when on the API shows what has long been so. It is settled when a thing happens: changed lags don't change it.

@@ -58,6 +58,14 @@ func (c *Cloud) Droplet(id int) (Droplet, bool) {
 	return d.truth(), true
 }
 
+// Acting reports whether an action on the droplet is in progress.
+func (c *Cloud) Acting(id int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settle(c.now())
+	return slices.ContainsFunc(c.inFlight, func(a *action) bool { return a.Droplet == id })
+}
+
 // DefaultVPC returns the uuid and range of the region's own network; false for an unknown region.
 func (c *Cloud) DefaultVPC(region string) (id string, cidr netip.Prefix, ok bool) {
 	v := c.defaultVPC(region)

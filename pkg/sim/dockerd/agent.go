@@ -57,6 +57,8 @@ func (c *cluster) nextStep(t *task) (string, time.Duration) {
 		return "start", o.TaskStart
 	case state == api.TaskStateRunning && image.CrashAfter > 0:
 		return "crash", image.CrashAfter
+	case state == api.TaskStateRunning && image.DoneAfter > 0:
+		return "done", image.DoneAfter
 	}
 	return "", 0
 }
@@ -67,6 +69,9 @@ func (c *cluster) takeStep(t *task, step string) {
 	}
 	switch step {
 	case "stop":
+		if s := t.Status.ContainerStatus; s != nil {
+			t.Status.ContainerStatus = &api.ContainerStatus{ContainerID: s.ContainerID}
+		}
 		c.setTask(t, api.TaskStateShutdown, "shutdown", "")
 	case "prepare":
 		if c.world.image(t.image()).Missing {
@@ -81,6 +86,8 @@ func (c *cluster) takeStep(t *task, step string) {
 		c.setTask(t, api.TaskStateRunning, "started", "")
 	case "crash":
 		c.exit(t, api.TaskStateFailed, 1)
+	case "done":
+		c.exit(t, api.TaskStateComplete, 0)
 	}
 }
 
@@ -91,7 +98,7 @@ func (t *task) image() string {
 	return t.Spec.ContainerSpec.Image
 }
 
-// hostPorts is what a started container reports: its ports published in host mode.
+// hostPorts is what a started container reports: its ports published in host mode, once for each of the two address families.
 func hostPorts(e *api.EndpointSpec) api.PortStatus {
 	var out api.PortStatus
 	if e == nil {
@@ -99,7 +106,7 @@ func hostPorts(e *api.EndpointSpec) api.PortStatus {
 	}
 	for _, p := range e.Ports {
 		if p.PublishMode == api.PortConfigPublishModeHost {
-			out.Ports = append(out.Ports, p)
+			out.Ports = append(out.Ports, p, p)
 		}
 	}
 	return out

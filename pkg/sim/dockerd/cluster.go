@@ -36,8 +36,10 @@ type cluster struct {
 // node is a machine that joined. Spec.Role is what it is asked to be, role what it is.
 type node struct {
 	api.Node
-	role   api.NodeRole
-	engine *Engine // nil for the ghost of a failed join
+	role      api.NodeRole
+	engine    *Engine // nil for the ghost of a failed join
+	rewritten bool    // somebody has updated it through the API
+	networks  string  // ids of the networks that are attached to it
 }
 
 // member is a node in the Raft group.
@@ -111,6 +113,7 @@ func (c *cluster) settle() {
 		c.orchestrate()
 		c.startDelayed()
 		c.schedule()
+		c.attachNodes()
 		c.runAgents()
 		c.reap()
 		if c.index == before {

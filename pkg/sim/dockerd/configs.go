@@ -9,6 +9,8 @@ import (
 	api "github.com/docker/docker/api/types/swarm"
 )
 
+var entryName = regexp.MustCompile(`^[a-zA-Z0-9]+(?:[a-zA-Z0-9-_.]*[a-zA-Z0-9])?$`)
+
 const (
 	maxConfigSize = 1000 * 1024 // bytes, exclusive
 	maxSecretSize = 500 * 1024
@@ -69,7 +71,7 @@ func (c *cluster) createEntry(
 	if a.Name == "" {
 		return "", rpcError(invalidArgument, "name must be provided")
 	}
-	if len(a.Name) > 64 || !regexp.MustCompile(`^[a-zA-Z0-9]+(?:[a-zA-Z0-9-_.]*[a-zA-Z0-9])?$`).MatchString(a.Name) {
+	if len(a.Name) > 64 || !entryName.MatchString(a.Name) {
 		return "", rpcError(invalidArgument, "invalid name, only 64 [a-zA-Z0-9-_.] characters allowed, "+
 			"and the start and end character must be [a-zA-Z0-9]")
 	}

@@ -14,10 +14,13 @@ type constraint struct {
 	differ     bool
 }
 
+var (
+	constraintKey   = regexp.MustCompile(`^(?i)[a-z_][a-z0-9\-_.]+$`)
+	constraintValue = regexp.MustCompile(`^(?i)[a-z0-9:\-_\s\.\*\(\)\?\+\[\]\\\^\$\|\/]+$`)
+)
+
 // parseConstraints refuses what the manager refuses, in its words.
 func parseConstraints(exprs []string) ([]constraint, error) {
-	key := regexp.MustCompile(`^(?i)[a-z_][a-z0-9\-_.]+$`)
-	value := regexp.MustCompile(`^(?i)[a-z0-9:\-_\s\.\*\(\)\?\+\[\]\\\^\$\|\/]+$`)
 	var out []constraint
 	for _, e := range exprs {
 		op := "=="
@@ -29,10 +32,10 @@ func parseConstraints(exprs []string) ([]constraint, error) {
 			return nil, rpcError(unknown, "constraint expected one operator from ==, !=")
 		}
 		k, v = strings.TrimSpace(k), strings.TrimSpace(v)
-		if !key.MatchString(k) {
+		if !constraintKey.MatchString(k) {
 			return nil, rpcError(unknown, "key '%s' is invalid", k)
 		}
-		if !value.MatchString(v) {
+		if !constraintValue.MatchString(v) {
 			return nil, rpcError(unknown, "value '%s' is invalid", v)
 		}
 		out = append(out, constraint{k, v, op == "!="})

@@ -1,7 +1,6 @@
 package dockerd
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/docker/docker/api/types/network"
@@ -11,7 +10,6 @@ import (
 // Engine is one machine's dockerd.
 type Engine struct {
 	world     *Swarm
-	handler   http.Handler
 	config    EngineConfig
 	labels    map[string]string
 	up        bool
@@ -24,7 +22,8 @@ type Engine struct {
 	nodeID    string
 	advertise string // address that the managers see
 	joining   *api.JoinRequest
-	failed    string // why the swarm state is "error"
+	served    map[string]served
+	told      told
 }
 
 // Name returns the host name.

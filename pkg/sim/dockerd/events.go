@@ -36,12 +36,13 @@ func (w *watcher) signal() {
 	}
 }
 
-// watch opens a stream on an engine. since, if not zero, asks for what the backlog still has.
-func (s *Swarm) watch(e *Engine, args filters.Args, since time.Time) *watcher {
+// watch opens a stream on an engine. With one of since and until, if not zero, the backlog's part comes first.
+func (s *Swarm) watch(e *Engine, args filters.Args, since, until time.Time) *watcher {
 	w := &watcher{engine: e, filters: args, wake: make(chan struct{}, 1)}
 	s.watchers[w] = struct{}{}
 	for _, ev := range s.history {
-		if !since.IsZero() && !time.Unix(0, ev.message.TimeNano).Before(since) {
+		at := time.Unix(0, ev.message.TimeNano)
+		if asked := !since.IsZero() || !until.IsZero(); asked && !at.Before(since) && (until.IsZero() || !at.After(until)) {
 			w.offer(ev)
 		}
 	}

@@ -2,6 +2,7 @@ package dockerd_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -67,7 +68,7 @@ func TestEventsAreFilteredAndHaveABacklog(t *testing.T) {
 		l.create(web("web", 1))
 		l.create(web("api", 1))
 		messages, failed := l.docker.Events(l.ctx, apievents.ListOptions{
-			Since: "1", Until: "2", Filters: filters.NewArgs(
+			Since: "1", Until: fmt.Sprint(time.Now().Unix() + 1), Filters: filters.NewArgs(
 				filters.Arg("type", "service"), filters.Arg("event", "create"), filters.Arg("service", "api"),
 			),
 		})

@@ -1,6 +1,7 @@
 package dockerd
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -32,4 +33,16 @@ func hasLabels(args filters.Args, key string, labels map[string]string) bool {
 		}
 	}
 	return true
+}
+
+// parseFilters reads ?filters=. What it says of faulty ones is the decoder's word, which the library hides.
+func parseFilters(raw string) (filters.Args, error) {
+	args, err := filters.FromJSON(raw)
+	if err != nil {
+		var any map[string]map[string]bool
+		if fault := json.Unmarshal([]byte(raw), &any); fault != nil {
+			return args, fault
+		}
+	}
+	return args, err
 }

@@ -95,6 +95,7 @@ type lab struct {
 	engines []*dockerd.Engine // managers first
 	docker  *client.Client    // of the first manager
 	ctx     context.Context
+	asked   int // requests of raw that nobody made before
 }
 
 func bubble(t *testing.T, managers, workers int, run func(*lab)) {

@@ -1,6 +1,7 @@
 package dockerd
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/versions"
@@ -22,45 +24,88 @@ type call struct {
 	engine  *Engine
 	cluster *cluster // nil unless the route is a manager's
 	version string
+	path    string // without it
 	query   url.Values
 }
 
-// answer is a handler's result: a status, and a body that is written as JSON unless it is nil.
+// answer is a handler's result: a status, and a body that is written as JSON unless it is nil. Where the mark is the same as the last time, so is the
+// body.
 type answer struct {
 	status int
 	body   any
+	mark   string
 }
 
-func ok(body any) (answer, error)      { return answer{http.StatusOK, body}, nil }
-func created(body any) (answer, error) { return answer{http.StatusCreated, body}, nil }
-func noContent() (answer, error)       { return answer{http.StatusNoContent, nil}, nil }
+func ok(body any) (answer, error)      { return answer{status: http.StatusOK, body: body}, nil }
+func created(body any) (answer, error) { return answer{status: http.StatusCreated, body: body}, nil }
+func noContent() (answer, error)       { return answer{status: http.StatusNoContent}, nil }
 
 type handler func(*call) (answer, error)
 
 // Handler returns the engine's HTTP API. Requests to an engine that is not up are aborted as by a cut connection; a transport that
 // can refuse the dial asks Up first.
-func (e *Engine) Handler() http.Handler { return e.handler }
-
-func (e *Engine) newHandler() http.Handler {
-	mux := http.NewServeMux()
-	for pattern, h := range e.localRoutes() {
-		mux.HandleFunc(pattern, e.serve(h, false))
-	}
-	for pattern, h := range managerRoutes() {
-		mux.HandleFunc(pattern, e.serve(h, true))
-	}
-	mux.HandleFunc("GET /events", e.serveEvents)
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { writeError(w, errPage) })
+func (e *Engine) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !e.Up() {
 			panic(http.ErrAbortHandler)
 		}
-		e.negotiate(w, r, mux)
+		e.negotiate(w, r)
 	})
 }
 
+// visit is where a request's answer goes, with whom it asks for what: the routes are the same for all engines.
+type visit struct {
+	http.ResponseWriter
+	engine  *Engine
+	version string
+	path    string // without the version
+}
+
+// Unwrap lets the stream of events be flushed.
+func (v *visit) Unwrap() http.ResponseWriter { return v.ResponseWriter }
+
+// table is all routes, and once more those whose path has nothing to match: most requests are for them.
+type table struct {
+	plain map[string]http.HandlerFunc
+	all   *http.ServeMux
+}
+
+func (t table) add(pattern string, h http.HandlerFunc) {
+	t.all.HandleFunc(pattern, h)
+	if !strings.Contains(pattern, "{") {
+		t.plain[pattern] = h
+	}
+}
+
+// routes are made once: a world has many engines, and there are many worlds.
+var routes = sync.OnceValue(func() table {
+	t := table{map[string]http.HandlerFunc{}, http.NewServeMux()}
+	for pattern, h := range localRoutes() {
+		t.add(pattern, serve(h, false))
+	}
+	for pattern, h := range managerRoutes() {
+		t.add(pattern, serve(h, true))
+	}
+	t.add("GET /events", serveEvents)
+	t.all.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { writeError(w, errPage) })
+	return t
+})
+
+// answer finds the request's route.
+func (t table) answer(v *visit, r *http.Request) {
+	if h := t.plain[r.Method+" "+v.path]; h != nil {
+		h(v, r)
+		return
+	}
+	u := *r.URL
+	u.Path, u.RawPath = v.path, ""
+	r = r.WithContext(r.Context())
+	r.URL = &u
+	t.all.ServeHTTP(v, r)
+}
+
 // localRoutes are served by every engine, managerRoutes only by one that is a manager.
-func (e *Engine) localRoutes() map[string]handler {
+func localRoutes() map[string]handler {
 	return map[string]handler{
 		"GET /_ping": ping, "HEAD /_ping": ping, "GET /version": getVersion, "GET /info": getInfo,
 		"POST /swarm/init": initSwarm, "POST /swarm/join": joinSwarm, "POST /swarm/leave": leaveSwarm, "POST /swarm/unlock": unlockSwarm,
@@ -89,30 +134,29 @@ func managerRoutes() map[string]handler {
 }
 
 // negotiate strips the version from the path, refuses one that the engine does not speak, and sets the headers of every answer.
-func (e *Engine) negotiate(w http.ResponseWriter, r *http.Request, next http.Handler) {
+func (e *Engine) negotiate(w http.ResponseWriter, r *http.Request) {
 	o := e.world.opt
 	h := w.Header()
-	h.Set("Api-Version", o.APIVersion)
-	h.Set("Docker-Experimental", "false")
-	h.Set("Ostype", "linux")
-	h.Set("Server", "Docker/"+o.EngineVersion+" (linux)")
+	h["Api-Version"] = []string{o.APIVersion}
+	h["Docker-Experimental"] = []string{"false"}
+	h["Ostype"] = []string{"linux"}
+	h["Server"] = []string{"Docker/" + o.EngineVersion + " (linux)"}
 	version, path := splitVersion(r.URL.Path)
 	switch {
 	case version == "":
 	case versions.LessThan(version, minAPIVersion):
-		writeError(w, badRequest("client version %s is too old. Minimum supported API version is %s, "+
+		writeError(&visit{w, e, version, path}, badRequest("client version %s is too old. Minimum supported API version is %s, "+
 			"please upgrade your client to a newer version", version, minAPIVersion))
 		return
 	case versions.GreaterThan(version, o.APIVersion):
 		writeError(w, badRequest("client version %s is too new. Maximum supported API version is %s", version, o.APIVersion))
 		return
 	}
-	u := *r.URL
-	u.Path, u.RawPath = path, ""
-	r2 := r.Clone(r.Context())
-	r2.URL = &u
-	r2.Header.Set("X-Sim-Api-Version", version)
-	next.ServeHTTP(w, r2)
+	if body, ok := e.again(r, version, path); ok {
+		write(w, r, http.StatusOK, body)
+		return
+	}
+	routes().answer(&visit{w, e, version, path}, r)
 }
 
 // splitVersion splits "/v1.41/nodes" into "1.41" and "/nodes".
@@ -130,9 +174,10 @@ func splitVersion(path string) (version, rest string) {
 }
 
 // serve runs a handler on the world as it is now, and writes its answer.
-func (e *Engine) serve(h handler, manager bool) http.HandlerFunc {
+func serve(h handler, manager bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		status, body, err := e.run(h, manager, r)
+		v := w.(*visit)
+		status, body, err := v.engine.run(h, manager, r, v)
 		if err != nil {
 			writeError(w, err)
 			return
@@ -141,30 +186,25 @@ func (e *Engine) serve(h handler, manager bool) http.HandlerFunc {
 	}
 }
 
-func (e *Engine) run(h handler, manager bool, r *http.Request) (int, []byte, error) {
+func (e *Engine) run(h handler, manager bool, r *http.Request, v *visit) (int, []byte, error) {
 	payload, err := io.ReadAll(r.Body) // before the lock: a slow client must not stop the world
 	if err != nil {
 		return 0, nil, badRequest("%v", err)
 	}
-	r.Body = io.NopCloser(strings.NewReader(string(payload)))
+	r.Body = io.NopCloser(bytes.NewReader(payload))
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		e.world.enter()
 	} else {
 		e.world.change()
 	}
 	defer e.world.leave()
-	c := &call{Request: r, engine: e, version: r.Header.Get("X-Sim-Api-Version"), query: r.URL.Query()}
+	c := &call{Request: r, engine: e, version: v.version, path: v.path, query: r.URL.Query()}
 	if manager {
 		if c.cluster, err = e.manager(); err != nil {
 			return 0, nil, err
 		}
 	}
-	a, err := h(c)
-	if err != nil {
-		return 0, nil, err
-	}
-	body, err := encode(a.body)
-	return a.status, body, err
+	return e.answer(h, c)
 }
 
 func encode(body any) ([]byte, error) {
@@ -173,6 +213,8 @@ func encode(body any) ([]byte, error) {
 		return nil, nil
 	case string:
 		return []byte(b), nil
+	case written:
+		return b, nil
 	}
 	data, err := json.Marshal(body)
 	return append(data, '\n'), err
@@ -196,7 +238,12 @@ func write(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 	}
 }
 
+// writeError writes a refusal; clients of before 1.24 get it in plain text.
 func writeError(w http.ResponseWriter, err error) {
+	if v, ok := w.(*visit); ok && v.version != "" && versions.LessThan(v.version, "1.24") {
+		http.Error(w, err.Error(), statusOf(err))
+		return
+	}
 	body, _ := encode(map[string]string{"message": err.Error()}) // a map of strings always encodes
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(statusOf(err))
@@ -209,7 +256,7 @@ func (e *Engine) manager() (*cluster, error) {
 	switch {
 	case e.joining != nil:
 		return nil, errWorker
-	case c == nil || e.failed != "":
+	case c == nil:
 		return nil, errNotInSwarm
 	}
 	if c.member(e.nodeID) == nil {
@@ -253,9 +300,9 @@ func (c *call) flag(name string) bool {
 
 // filters reads ?filters= and refuses keys that the resource does not know.
 func (c *call) filters(accepted ...string) (filters.Args, error) {
-	args, err := filters.FromJSON(c.query.Get("filters"))
+	args, err := parseFilters(c.query.Get("filters"))
 	if err != nil {
-		return args, &apiError{http.StatusInternalServerError, err.Error()}
+		return args, err
 	}
 	known := map[string]bool{}
 	for _, k := range accepted {

@@ -24,7 +24,7 @@ func listEntries(kind string) handler {
 		if err != nil {
 			return answer{}, err
 		}
-		out := []any{}
+		out, entries := []any{}, []entry{}
 		for _, e := range c.cluster.entries(kind) {
 			// A name and an id are alternatives here, as in the manager.
 			either := !args.Contains("name") && !args.Contains("id") && !args.Contains("names")
@@ -34,10 +34,10 @@ func listEntries(kind string) handler {
 			}
 			either = either || (args.Contains("names") && oneOf(args, "names", e.annotations.Name))
 			if either && hasLabels(args, "label", e.annotations.Labels) {
-				out = append(out, c.cluster.viewEntry(kind, *e.id))
+				out, entries = append(out, c.cluster.viewEntry(kind, *e.id)), append(entries, e)
 			}
 		}
-		return ok(out)
+		return list(out, len(out), func(i int) (string, *api.Meta, string) { return *entries[i].id, entries[i].meta, "" })
 	}
 }
 

@@ -2,32 +2,32 @@ package dockerd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/docker/docker/api/types/filters"
 )
 
 // serveEvents streams events until the client leaves, the engine goes down, or ?until= has passed. An event reaches the stream when
 // the world works off its cause: at any request, or when somebody calls Advance.
-func (e *Engine) serveEvents(w http.ResponseWriter, r *http.Request) {
-	args, err := filters.FromJSON(r.URL.Query().Get("filters"))
-	if err != nil {
-		writeError(w, badRequest("%v", err))
-		return
-	}
+func serveEvents(w http.ResponseWriter, r *http.Request) {
+	e := w.(*visit).engine
+	args, err := parseFilters(r.URL.Query().Get("filters"))
 	since, err1 := eventTime(r.URL.Query().Get("since"))
 	until, err2 := eventTime(r.URL.Query().Get("until"))
-	if err1 != nil || err2 != nil {
-		writeError(w, badRequest("invalid timestamp"))
+	if err := cmp.Or(err1, err2, err); err != nil {
+		writeError(w, err) // as one that the engine did not expect
+		return
+	}
+	if !until.IsZero() && since.After(until) {
+		writeError(w, badRequest("`since` time (%s) cannot be after `until` time (%s)", r.URL.Query().Get("since"), r.URL.Query().Get("until")))
 		return
 	}
 	e.world.enter()
-	watcher, now := e.world.watch(e, args, since), e.world.now
+	watcher, now := e.world.watch(e, args, since, until), e.world.now
 	e.world.leave()
 	defer e.world.unwatch(watcher)
 	ctx := r.Context()

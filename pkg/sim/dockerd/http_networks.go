@@ -1,6 +1,7 @@
 package dockerd
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,7 +10,7 @@ import (
 	"github.com/docker/docker/api/types/network"
 )
 
-// visible are the networks that an engine shows: its own, and a manager also the swarm's.
+// visible are the networks that an engine shows: its own, and of the swarm's a manager all, a worker those of its tasks.
 func (c *call) visible() []network.Inspect {
 	out := slices.Clone(c.engine.networks)
 	if cl, err := c.engine.manager(); err == nil {
@@ -17,6 +18,12 @@ func (c *call) visible() []network.Inspect {
 			if !n.predefined() {
 				out = append(out, n.Inspect)
 			}
+		}
+		return out
+	}
+	if cl := c.engine.cluster; cl != nil {
+		for _, id := range slices.Sorted(maps.Keys(cl.networksOn(c.engine.nodeID))) {
+			out = append(out, cl.networks[id].Inspect)
 		}
 	}
 	return out
@@ -27,13 +34,14 @@ func listNetworks(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	out := []network.Inspect{}
+	out, mark := []network.Inspect{}, "."
 	for _, n := range c.visible() {
 		if passesNetwork(n, args) {
 			out = append(out, n)
+			mark += n.ID // a network never changes
 		}
 	}
-	return ok(out)
+	return answer{http.StatusOK, out, mark}, nil
 }
 
 func passesNetwork(n network.Inspect, args filters.Args) bool {
@@ -41,7 +49,11 @@ func passesNetwork(n network.Inspect, args filters.Args) bool {
 	if predefined(n.Name) {
 		kind = "builtin"
 	}
-	return (!args.Contains("name") || args.Match("name", n.Name)) && (!args.Contains("id") || args.Match("id", n.ID)) &&
+	named, known := args.Match("name", n.Name), args.Match("id", n.ID)
+	if n.Scope == "swarm" { // which the manager looks up: a whole name, the beginning of an id
+		named, known = oneOf(args, "name", n.Name), hasPrefixOf(args, "id", n.ID)
+	}
+	return (!args.Contains("name") || named) && (!args.Contains("id") || known) &&
 		oneOf(args, "driver", n.Driver) && oneOf(args, "scope", n.Scope) && oneOf(args, "type", kind) && hasLabels(args, "label", n.Labels)
 }
 
@@ -83,6 +95,9 @@ func createNetwork(c *call) (answer, error) {
 	var r network.CreateRequest
 	if err := c.decode(&r); err != nil {
 		return answer{}, err
+	}
+	if r.Name == "none" {
+		return answer{}, &apiError{http.StatusForbidden, "operation is not permitted on predefined none network "}
 	}
 	if slices.ContainsFunc(c.visible(), func(n network.Inspect) bool { return n.Name == r.Name }) {
 		return answer{}, &apiError{http.StatusConflict, "network with name " + r.Name + " already exists"}

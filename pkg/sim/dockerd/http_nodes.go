@@ -1,6 +1,7 @@
 package dockerd
 
 import (
+	"fmt"
 	"strings"
 
 	api "github.com/docker/docker/api/types/swarm"
@@ -23,25 +24,45 @@ func listNodes(c *call) (answer, error) {
 			return answer{}, &apiError{500, "Invalid role filter: '" + r + "'"}
 		}
 	}
+	for _, m := range args.Get("membership") {
+		if m != "" && !strings.EqualFold(m, accepted) && !strings.EqualFold(m, pending) {
+			return answer{}, &apiError{500, "Invalid membership filter: '" + m + "'"}
+		}
+	}
 	out := []api.Node{}
 	for _, n := range c.cluster.sortedNodes() {
 		if hasPrefixOf(args, "name", n.Description.Hostname) && hasPrefixOf(args, "id", n.ID) &&
 			hasLabels(args, "label", n.Description.Engine.Labels) && hasLabels(args, "node.label", n.Spec.Labels) &&
-			oneOf(args, "role", string(n.role)) && oneOf(args, "membership", "accepted") {
+			oneOf(args, "role", string(n.role)) && oneOf(args, "membership", n.membership()) {
 			out = append(out, c.cluster.view(n))
 		}
 	}
-	return ok(out)
+	return list(out, len(out), func(i int) (string, *api.Meta, string) {
+		return out[i].ID, &out[i].Meta, standing(out[i].ManagerStatus)
+	})
 }
 
-// node resolves the path's reference; "self" is the engine's own node.
-func (c *call) node() (*node, error) {
-	ref := c.PathValue("id")
-	if ref == "self" {
-		ref = c.engine.nodeID
+// What the membership filter knows.
+const accepted, pending = "accepted", "pending"
+
+// membership is what a node was given when it joined. The API's specification has no field for it: whoever writes a node puts it back.
+func (n *node) membership() string {
+	if n.rewritten {
+		return pending
 	}
-	return c.cluster.findNode(ref)
+	return accepted
 }
+
+// standing is what the store does not have of a node.
+func standing(m *api.ManagerStatus) string {
+	if m == nil {
+		return ""
+	}
+	return fmt.Sprint(" ", m.Leader, m.Reachability, m.Addr)
+}
+
+// node resolves the path's reference. It is the command line that knows "self".
+func (c *call) node() (*node, error) { return c.cluster.findNode(c.PathValue("id")) }
 
 func inspectNode(c *call) (answer, error) {
 	n, err := c.node()

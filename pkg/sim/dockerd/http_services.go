@@ -1,6 +1,7 @@
 package dockerd
 
 import (
+	"fmt"
 	"strconv"
 
 	api "github.com/docker/docker/api/types/swarm"
@@ -30,7 +31,15 @@ func listServices(c *call) (answer, error) {
 		}
 		out = append(out, view)
 	}
-	return ok(out)
+	return list(out, len(out), func(i int) (string, *api.Meta, string) { return out[i].ID, &out[i].Meta, counts(out[i].ServiceStatus) })
+}
+
+// counts is what the store does not have of a service.
+func counts(s *api.ServiceStatus) string {
+	if s == nil {
+		return ""
+	}
+	return fmt.Sprint(" ", *s)
 }
 
 func inspectService(c *call) (answer, error) {

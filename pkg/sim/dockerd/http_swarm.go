@@ -8,7 +8,10 @@ import (
 )
 
 func inspectSwarm(c *call) (answer, error) {
-	return ok(api.Swarm{ClusterInfo: c.cluster.info, JoinTokens: c.cluster.token})
+	s := api.Swarm{ClusterInfo: c.cluster.info, JoinTokens: c.cluster.token}
+	return list(s, 1, func(int) (string, *api.Meta, string) {
+		return s.ID, &s.Meta, s.JoinTokens.Worker + s.JoinTokens.Manager
+	})
 }
 
 func initSwarm(c *call) (answer, error) {

@@ -54,7 +54,7 @@ func getInfo(c *call) (answer, error) {
 	info.Warnings = append([]string{}, info.Swarm.Warnings...)
 	info.ContainersRunning = e.running()
 	info.Containers = info.ContainersRunning
-	return ok(info)
+	return e.tell(info)
 }
 
 func registryConfig() *registry.ServiceConfig {
@@ -89,9 +89,6 @@ func (e *Engine) running() int {
 func (e *Engine) swarmInfo() api.Info {
 	info := api.Info{LocalNodeState: api.LocalNodeStateInactive, NodeID: e.nodeID, NodeAddr: e.advertise}
 	switch {
-	case e.failed != "":
-		info.LocalNodeState, info.Error = api.LocalNodeStateError, e.failed
-		return info
 	case e.joining != nil:
 		info.LocalNodeState, info.NodeAddr = api.LocalNodeStatePending, e.address(e.joining.AdvertiseAddr)
 		info.RemoteManagers = []api.Peer{{Addr: e.joining.RemoteAddrs[0]}}

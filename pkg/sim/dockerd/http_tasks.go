@@ -17,6 +17,12 @@ func taskName(t *task) string {
 	return fmt.Sprintf("%s.%d.%s", t.serviceName, t.Slot, t.ID)
 }
 
+// shownTask is a task without the field that only later engines know.
+type shownTask struct {
+	api.Task
+	Volumes *struct{} `json:",omitempty"`
+}
+
 func listTasks(c *call) (answer, error) {
 	args, err := c.filters("name", "id", "label", "service", "node", "desired-state", "_up-to-date", "runtime")
 	if err != nil {
@@ -30,14 +36,14 @@ func listTasks(c *call) (answer, error) {
 	if err := c.resolveTaskFilters(&args); err != nil {
 		return answer{}, err
 	}
-	out := []api.Task{}
+	out := []shownTask{}
 	for _, t := range c.cluster.ordered {
 		if c.cluster.passes(t, args) {
-			out = append(out, t.Task)
+			out = append(out, shownTask{Task: t.Task})
 		}
 	}
-	slices.SortFunc(out, func(a, b api.Task) int { return compareText(a.ID, b.ID) })
-	return ok(out)
+	slices.SortFunc(out, func(a, b shownTask) int { return compareText(a.ID, b.ID) })
+	return list(out, len(out), func(i int) (string, *api.Meta, string) { return out[i].ID, &out[i].Meta, "" })
 }
 
 // resolveTaskFilters turns names of services and nodes into ids; one that does not exist is an error.
@@ -51,16 +57,12 @@ func (c *call) resolveTaskFilters(args *filters.Args) error {
 		args.Add("service", s.ID)
 	}
 	for _, ref := range args.Get("node") {
-		id := c.engine.nodeID
-		if ref != "self" {
-			n, err := c.cluster.findNode(ref)
-			if err != nil {
-				return err
-			}
-			id = n.ID
+		n, err := c.cluster.findNode(ref)
+		if err != nil {
+			return err
 		}
 		args.Del("node", ref)
-		args.Add("node", id)
+		args.Add("node", n.ID)
 	}
 	return nil
 }
@@ -79,7 +81,7 @@ func (c *cluster) passes(t *task, args filters.Args) bool {
 func inspectTask(c *call) (answer, error) {
 	ref := c.PathValue("id")
 	if t := c.cluster.tasks[ref]; t != nil {
-		return ok(t.Task)
+		return ok(shownTask{Task: t.Task})
 	}
 	found := slices.DeleteFunc(slices.Clone(c.cluster.ordered), func(t *task) bool {
 		return taskName(t) != ref && !strings.HasPrefix(t.ID, ref)
@@ -88,5 +90,5 @@ func inspectTask(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return ok(t.Task)
+	return ok(shownTask{Task: t.Task})
 }

@@ -13,6 +13,7 @@ type Image struct {
 	Missing    bool          // neither registry nor machine has it: tasks are rejected, a digest cannot be resolved
 	PullTime   time.Duration // on top of Options.TaskPrepare
 	CrashAfter time.Duration // a container of it exits with code 1 so long after its start; 0 never
+	DoneAfter  time.Duration // the same, with code 0
 }
 
 // SetImage says how a reference ("name", "name:tag", with or without a registry) behaves from now on.

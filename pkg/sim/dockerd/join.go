@@ -2,6 +2,7 @@ package dockerd
 
 import (
 	"fmt"
+	"math/big"
 	"net"
 	"net/http"
 	"regexp"
@@ -63,7 +64,7 @@ func validJoin(r api.JoinRequest) error {
 	if slices.Contains(r.RemoteAddrs, "") {
 		return badRequest(`invalid remoteAddr "": invalid empty address`)
 	}
-	if !regexp.MustCompile(`^SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25}$`).MatchString(r.JoinToken) {
+	if r.JoinToken != "" && !regexp.MustCompile(`^SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25}$`).MatchString(r.JoinToken) {
 		return errTokenForm
 	}
 	return nil
@@ -92,9 +93,9 @@ func (e *Engine) enroll(c *cluster, r api.JoinRequest) error {
 	case c.token.Manager:
 		role = api.NodeRoleManager
 	default:
-		if !strings.HasPrefix(r.JoinToken, "SWMTKN-1-"+c.ca+"-") {
-			expected := strings.Split(r.JoinToken, "-")[2]
-			return &apiError{http.StatusInternalServerError, "remote CA does not match fingerprint. Expected: " + expected}
+		if r.JoinToken != "" && !strings.HasPrefix(r.JoinToken, "SWMTKN-1-"+c.ca+"-") {
+			root, _ := new(big.Int).SetString(strings.Split(r.JoinToken, "-")[2], 36)
+			return &apiError{http.StatusInternalServerError, fmt.Sprintf("remote CA does not match fingerprint. Expected: %064x", root)}
 		}
 		return errBadToken
 	}
@@ -115,7 +116,7 @@ func (c *cluster) newNode(e *Engine, role api.NodeRole, availability api.NodeAva
 	n.Spec = api.NodeSpec{Annotations: api.Annotations{Labels: map[string]string{}}, Role: role, Availability: availability}
 	n.Status = api.NodeStatus{State: api.NodeStateUnknown, Addr: e.advertise}
 	c.nodes[n.ID] = n
-	e.cluster, e.nodeID, e.failed = c, n.ID, ""
+	e.cluster, e.nodeID = c, n.ID
 	e.addGateway()
 	c.stamp(&n.Meta, true)
 	c.publish(nodeEvent("create", n, nil, c.world.now))
@@ -176,7 +177,7 @@ func (e *Engine) leaveSwarm(force bool) error {
 	if c != nil && c.member(e.nodeID) != nil && !force {
 		return unavailable(c.leaveWarning())
 	}
-	e.joining, e.failed = nil, ""
+	e.joining = nil
 	e.world.queue.cancel("join/" + e.config.Name)
 	e.cluster, e.nodeID, e.advertise = nil, "", ""
 	return nil

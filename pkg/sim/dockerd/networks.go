@@ -117,6 +117,11 @@ func (c *cluster) addNetwork(r network.CreateRequest) *swarmNetwork {
 	if r.IPAM != nil {
 		n.IPAM = deepCopy(*r.IPAM)
 		text(&n.IPAM.Driver, "default")
+		for i, k := range n.IPAM.Config {
+			if subnet, err := netip.ParsePrefix(k.Subnet); err == nil {
+				text(&n.IPAM.Config[i].Gateway, subnet.Masked().Addr().Next().String())
+			}
+		}
 	}
 	if len(n.IPAM.Config) == 0 && !n.predefined() {
 		net := c.subnets
@@ -128,6 +133,55 @@ func (c *cluster) addNetwork(r network.CreateRequest) *swarmNetwork {
 	c.networks[n.ID] = n
 	c.publish(message("create", "network", n.ID, c.world.now, map[string]string{"name": n.Name}))
 	return n
+}
+
+// networksOn are the ids of the networks that a node has for the tasks whose containers it has made.
+func (c *cluster) networksOn(nodeID string) map[string]bool {
+	out := map[string]bool{}
+	for _, t := range c.ordered {
+		if t.NodeID != nodeID || t.finished() || rank(t.Status.State) < rank(api.TaskStateReady) {
+			continue
+		}
+		for _, a := range t.NetworksAttachments {
+			if n := c.networks[a.Network.ID]; n != nil && !n.predefined() {
+				out[n.ID] = true
+			}
+		}
+	}
+	return out
+}
+
+// attachNodes is the allocator's part in nodes: one has an address in each overlay of its tasks. It writes to the node when the first such task
+// comes and when the last one has ended.
+func (c *cluster) attachNodes() {
+	now, changed := map[string]string{}, false
+	for _, t := range c.ordered {
+		if !t.placed() || t.finished() {
+			continue
+		}
+		for _, a := range t.NetworksAttachments {
+			id := a.Network.ID
+			if n := c.networks[id]; n != nil && !n.Ingress && !n.predefined() && !strings.Contains(now[t.NodeID], id) {
+				now[t.NodeID] += id + " "
+			}
+		}
+	}
+	for _, n := range c.nodes {
+		changed = changed || n.networks != now[n.ID]
+	}
+	if !changed {
+		return
+	}
+	for _, n := range c.sortedNodes() {
+		old := *n
+		if n.networks = now[n.ID]; sortedWords(n.networks) != sortedWords(old.networks) {
+			c.touchNode(n, old)
+		}
+	}
+}
+
+func sortedWords(text string) string {
+	return strings.Join(slices.Sorted(slices.Values(strings.Fields(text))), " ")
 }
 
 func (c *cluster) removeNetwork(n *swarmNetwork) error {

@@ -105,7 +105,7 @@ func (c *cluster) updateNode(n *node, version uint64, spec api.NodeSpec) error {
 		return errOutOfSequence
 	}
 	old := *n
-	n.Spec = spec
+	n.Spec, n.rewritten = spec, true
 	n.Spec.Labels = orEmpty(cloneMap(spec.Labels))
 	c.touchNode(n, old)
 	return nil
@@ -144,7 +144,7 @@ func (c *cluster) mayDemote(n *node) error {
 	return nil
 }
 
-// removeNode forgets a node. The machine, if it still runs, learns that it is out.
+// removeNode forgets a node. The machine, if it still runs, is refused from then on, tries for ever and says nothing of it.
 func (c *cluster) removeNode(n *node, force bool) error {
 	if n.Spec.Role == api.NodeRoleManager && c.member(n.ID) != nil {
 		return rpcError(failedPrecondition, "node %s is a cluster manager and is a member of the raft cluster. "+
@@ -160,9 +160,6 @@ func (c *cluster) removeNode(n *node, force bool) error {
 	}
 	c.stamp(&c.info.Meta, false) // the certificate is blacklisted in the cluster object
 	c.publish(nodeEvent("remove", n, nil, c.world.now))
-	if e := n.engine; e != nil && e.cluster == c && e.nodeID == n.ID {
-		e.failed = "rpc error: code = PermissionDenied desc = node removed from swarm"
-	}
 	return nil
 }
 

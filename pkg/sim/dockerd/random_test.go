@@ -3,6 +3,11 @@ package dockerd_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +31,7 @@ func TestWhateverHappensTheSwarmHeals(t *testing.T) {
 					l.disturb(rng)
 					l.pass(time.Duration(rng.IntN(20)) * time.Second)
 					l.wantSane()
+					l.wantFresh()
 				}
 				l.heal()
 			})
@@ -69,16 +75,17 @@ func (l *lab) tryUpdate(name string, edit func(*api.ServiceSpec)) {
 
 func (l *lab) wantSane() {
 	l.Helper()
-	ports, slots := map[string]int{}, map[string]int{}
+	ports, slots := map[string][]string{}, map[string]int{}
 	for _, k := range l.truth().Tasks {
 		for _, p := range k.Status.PortStatus.Ports {
-			ports[fmt.Sprint(k.NodeID, " ", p.PublishedPort)]++
+			at := fmt.Sprint(k.NodeID, " ", p.PublishedPort)
+			ports[at] = append(ports[at], k.ID)
 		}
 		slots[fmt.Sprint(k.ServiceID, " ", k.Slot)]++
 	}
-	for where, n := range ports {
-		if n > 1 {
-			l.Fatalf("%d containers have port %s", n, where)
+	for where, who := range ports {
+		if who = slices.Compact(slices.Sorted(slices.Values(who))); len(who) > 1 {
+			l.Fatalf("%d containers have port %s", len(who), where)
 		}
 	}
 	for slot, n := range slots {
@@ -86,6 +93,34 @@ func (l *lab) wantSane() {
 			l.Fatalf("slot %s has %d tasks", slot, n)
 		}
 	}
+}
+
+// wantFresh holds that what an engine answers is what the store has, whether it was written out before or not.
+func (l *lab) wantFresh() {
+	l.Helper()
+	for _, e := range l.engines {
+		for _, path := range []string{"/tasks", "/nodes", "/services?status=1", "/services", "/networks", "/configs", "/swarm"} {
+			l.asked++
+			sep := "?"
+			if strings.Contains(path, sep) {
+				sep = "&"
+			}
+			kept, fresh := l.raw(e, path), l.raw(e, path+sep+"asked="+strconv.Itoa(l.asked))
+			if kept != fresh {
+				l.Fatalf("%s of %s: %s\nit was written out before as %s", path, e.Name(), fresh, kept)
+			}
+		}
+	}
+}
+
+// raw is an answer's body.
+func (l *lab) raw(e *dockerd.Engine, path string) string {
+	if !e.Up() {
+		return ""
+	}
+	w := httptest.NewRecorder()
+	e.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w.Body.String()
 }
 
 func (l *lab) heal() {

@@ -242,7 +242,7 @@ func (c *cluster) failRollout(s *service, r *rollout, taskID string) {
 	switch {
 	case r.back:
 		status.State = api.UpdateStateRollbackPaused
-		status.Message = fmt.Sprintf("rollback paused due to failure or early termination of task %s", taskID)
+		status.Message = fmt.Sprintf("update paused due to failure or early termination of task %s", taskID) // so it says
 	case r.config.FailureAction == api.UpdateFailureActionRollback && s.PreviousSpec != nil:
 		status.State = api.UpdateStateRollbackStarted
 		status.Message = fmt.Sprintf("update rolled back due to failure or early termination of task %s", taskID)

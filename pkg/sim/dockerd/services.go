@@ -3,6 +3,7 @@ package dockerd
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -44,9 +45,9 @@ func (c *cluster) createService(spec api.ServiceSpec) (string, error) {
 	c.stamp(&s.Meta, true)
 	c.publish(serviceEvent("create", s, nil, c.world.now))
 	c.services[s.ID] = s
-	old := s.snapshot()
-	c.allocate(s)
-	c.touchService(s, old) // the allocator's write
+	if old := s.snapshot(); c.allocate(s) {
+		c.touchService(s, old)
+	}
 	return s.ID, nil
 }
 
@@ -94,8 +95,10 @@ func (c *cluster) updateService(s *service, version uint64, in api.ServiceSpec, 
 		s.Spec, s.specVersion = spec, version
 		s.UpdateStatus = nil
 	}
-	c.allocate(s)
 	c.touchService(s, old)
+	if old = s.snapshot(); c.allocate(s) {
+		c.touchService(s, old)
+	}
 	return nil
 }
 
@@ -153,7 +156,7 @@ func (c *cluster) findService(ref string) (*service, error) {
 		return s, nil
 	}
 	all := c.sortedServices()
-	named := slices.DeleteFunc(slices.Clone(all), func(s *service) bool { return !strings.EqualFold(s.Spec.Name, ref) })
+	named := slices.DeleteFunc(slices.Clone(all), func(s *service) bool { return s.Spec.Name != ref })
 	if len(named) == 0 {
 		named = slices.DeleteFunc(all, func(s *service) bool { return !strings.HasPrefix(s.ID, ref) })
 	}
@@ -183,9 +186,24 @@ func (c *cluster) status(s *service) *api.ServiceStatus {
 // firstDynamicPort is where swarmkit begins to give ingress ports to those who name none.
 const firstDynamicPort = 30000
 
-// allocate gives a service its endpoint: ports and, in vip mode, an address in each of its networks.
-func (c *cluster) allocate(s *service) {
+// allocate gives a service its endpoint: ports and, in vip mode, an address in each of its networks; what it has it keeps. It reports whether that
+// changed anything, for then the allocator writes.
+func (c *cluster) allocate(s *service) bool {
+	old := s.Endpoint
 	s.Endpoint = api.Endpoint{}
+	if c.allocatable(s.Spec) {
+		c.allocatePorts(s)
+		c.allocateAddresses(s, old.VirtualIPs)
+	}
+	return !reflect.DeepEqual(old, s.Endpoint)
+}
+
+func (c *cluster) allocatable(s api.ServiceSpec) bool {
+	e := s.EndpointSpec
+	return e != nil && len(e.Ports) > 0 || len(c.attached(s)) > 0 && (e == nil || e.Mode != api.ResolutionModeDNSRR)
+}
+
+func (c *cluster) allocatePorts(s *service) {
 	if spec := s.Spec.EndpointSpec; spec != nil {
 		s.Endpoint.Spec = *spec
 		s.Endpoint.Ports = slices.Clone(spec.Ports)
@@ -195,11 +213,20 @@ func (c *cluster) allocate(s *service) {
 			s.Endpoint.Ports[i].PublishedPort = c.freePort()
 		}
 	}
+}
+
+func (c *cluster) allocateAddresses(s *service, old []api.EndpointVirtualIP) {
 	if s.Endpoint.Spec.Mode == api.ResolutionModeDNSRR {
 		return
 	}
 	for _, n := range c.attached(s.Spec) {
-		s.Endpoint.VirtualIPs = append(s.Endpoint.VirtualIPs, api.EndpointVirtualIP{NetworkID: n.ID, Addr: n.nextAddr()})
+		address := api.EndpointVirtualIP{NetworkID: n.ID}
+		if i := slices.IndexFunc(old, func(v api.EndpointVirtualIP) bool { return v.NetworkID == n.ID }); i >= 0 {
+			address.Addr = old[i].Addr
+		} else {
+			address.Addr = n.nextAddr()
+		}
+		s.Endpoint.VirtualIPs = append(s.Endpoint.VirtualIPs, address)
 	}
 }
 

@@ -2,11 +2,17 @@ package dockerd
 
 import (
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 	api "github.com/docker/docker/api/types/swarm"
+)
+
+var (
+	serviceName    = regexp.MustCompile(`^[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*$`)
+	imageReference = regexp.MustCompile(`^([a-zA-Z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$`)
 )
 
 // convertible refuses what the engine cannot turn into the manager's own form: 400 without an RPC code.
@@ -34,6 +40,21 @@ func convertible(s api.ServiceSpec) error {
 	for _, u := range []*api.UpdateConfig{s.UpdateConfig, s.RollbackConfig} {
 		if err := convertibleUpdate(u); err != nil {
 			return err
+		}
+	}
+	return convertibleContainer(t.ContainerSpec)
+}
+
+func convertibleContainer(c *api.ContainerSpec) error {
+	known := []mount.Type{"", mount.TypeBind, mount.TypeVolume, mount.TypeTmpfs, mount.TypeNamedPipe}
+	for _, m := range c.Mounts {
+		if !slices.Contains(known, m.Type) {
+			return badRequest("invalid MountType: %q", m.Type)
+		}
+	}
+	for _, r := range c.Configs {
+		if r.File == nil && r.Runtime == nil {
+			return badRequest("invalid Config: either File or Runtime should be set")
 		}
 	}
 	return nil
@@ -172,13 +193,13 @@ func withDefaults(in api.ServiceSpec) api.ServiceSpec {
 
 // validate refuses what the manager refuses.
 func (c *cluster) validate(s api.ServiceSpec) error {
-	if !regexp.MustCompile(`^[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*$`).MatchString(s.Name) {
+	if !serviceName.MatchString(s.Name) {
 		return rpcError(invalidArgument, "name must be valid as a DNS name component")
 	}
 	if len(s.Name) > 63 {
 		return rpcError(invalidArgument, "name must be 63 characters or fewer")
 	}
-	checks := []func(api.ServiceSpec) error{validResources, validRestart, validContainer, validReplicas, validUpdate, validPorts}
+	checks := []func(api.ServiceSpec) error{validResources, validRestart, validContainer, validReplicas, validUpdate, validPorts, validReferences}
 	for _, check := range checks {
 		if err := check(s); err != nil {
 			return err
@@ -238,8 +259,7 @@ func validContainer(s api.ServiceSpec) error {
 		return rpcError(invalidArgument, "ContainerSpec: image reference must be provided")
 	}
 	// name[:port]/path:tag@digest, a little narrower than the engine's own grammar
-	reference := regexp.MustCompile(`^([a-zA-Z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$`)
-	if !reference.MatchString(c.Image) {
+	if !imageReference.MatchString(c.Image) {
 		return rpcError(invalidArgument, "ContainerSpec: %q is not a valid repository/tag", c.Image)
 	}
 	targets := map[string]bool{}
@@ -250,6 +270,47 @@ func validContainer(s api.ServiceSpec) error {
 		targets[m.Target] = true
 	}
 	return validHealthcheck(c.Healthcheck)
+}
+
+// validReferences refuses configs and secrets that are not told where to be, or in one place.
+func validReferences(s api.ServiceSpec) error {
+	c := s.TaskTemplate.ContainerSpec
+	places := map[string]string{}
+	for _, r := range c.Secrets {
+		switch {
+		case r.SecretID == "" || r.SecretName == "":
+			return rpcError(invalidArgument, "malformed secret reference")
+		case r.File == nil:
+			return rpcError(invalidArgument, "malformed secret reference, no target provided")
+		}
+		if err := takePlace("secret", r.SecretName, r.File.Name, places); err != nil {
+			return err
+		}
+	}
+	places = map[string]string{}
+	for _, r := range c.Configs {
+		if r.ConfigID == "" || r.ConfigName == "" {
+			return rpcError(invalidArgument, "malformed config reference")
+		}
+		if r.File == nil {
+			continue
+		}
+		if err := takePlace("config", r.ConfigName, r.File.Name, places); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func takePlace(kind, name, file string, places map[string]string) error {
+	if file == "" {
+		return rpcError(invalidArgument, "malformed file %s reference, invalid target file name provided", kind)
+	}
+	if other, taken := places[file]; taken {
+		return rpcError(invalidArgument, "%s references '%s' and '%s' have a conflicting target: '%s'", kind, other, name, file)
+	}
+	places[file] = name
+	return nil
 }
 
 func validHealthcheck(h *container.HealthConfig) error {

@@ -14,18 +14,21 @@ import (
 // Swarm is a world of engines and of the clusters they form: none at first, one after the first init, more if an engine that left
 // is initialised anew. All methods may be called from any goroutine.
 type Swarm struct {
-	mu       sync.Mutex
-	opt      Options
-	now      time.Time // the instant of the event that is being worked off
-	rng      *rand.Rand
-	ids      uint64
-	queue    queue
-	engines  []*Engine  // in the order they were added
-	clusters []*cluster // in the order they were initialised
-	images   map[string]Image
-	watchers map[*watcher]struct{}
-	history  []event // the last eventBacklog events
-	dirty    bool    // something may have changed since the control loops last ran
+	mu        sync.Mutex
+	opt       Options
+	now       time.Time // the instant of the event that is being worked off
+	rng       *rand.Rand
+	ids       uint64
+	queue     queue
+	engines   []*Engine  // in the order they were added
+	clusters  []*cluster // in the order they were initialised
+	images    map[string]Image
+	watchers  map[*watcher]struct{}
+	history   []event // the last eventBacklog events
+	dirty     bool    // something may have changed since the control loops last ran
+	changes   uint64  // how often it may have
+	glanced   *Truth  // as it was after so many changes
+	glancedAt uint64
 }
 
 // New returns a world without engines.
@@ -47,9 +50,8 @@ func (s *Swarm) AddEngine(c EngineConfig) *Engine {
 	if c.MemoryBytes == 0 {
 		c.MemoryBytes = 2 << 30
 	}
-	e := &Engine{world: s, config: c, labels: cloneMap(c.Labels), up: true, started: s.now}
+	e := &Engine{world: s, config: c, labels: cloneMap(c.Labels), up: true, started: s.now, served: map[string]served{}}
 	e.networks = e.localNetworks()
-	e.handler = e.newHandler()
 	s.engines = append(s.engines, e)
 	return e
 }
@@ -111,6 +113,7 @@ func (s *Swarm) settle() {
 		return
 	}
 	s.dirty = false
+	s.changes++
 	for _, c := range s.clusters {
 		c.settle()
 	}

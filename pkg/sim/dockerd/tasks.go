@@ -179,10 +179,6 @@ func (c *cluster) wakeAt(key string, at time.Time) {
 
 // reap deletes tasks that are to vanish, and the oldest of each slot beyond the cluster's history limit.
 func (c *cluster) reap() {
-	limit := 5
-	if l := c.info.Spec.Orchestration.TaskHistoryRetentionLimit; l != nil {
-		limit = int(*l)
-	}
 	slots := map[string]int{}
 	for _, t := range c.ordered {
 		slots[t.ServiceID+"/"+t.slotKey()]++
@@ -190,12 +186,23 @@ func (c *cluster) reap() {
 	for _, t := range slices.Clone(c.ordered) {
 		slot := t.ServiceID + "/" + t.slotKey()
 		removed := t.DesiredState == api.TaskStateRemove && (t.finished() || !t.placed())
-		historic := t.finished() && !t.wanted() && slots[slot] > limit
+		historic := t.finished() && !t.wanted() && slots[slot] > c.kept(t)
 		if removed || historic {
 			c.deleteTask(t)
 			slots[slot]--
 		}
 	}
+}
+
+// kept is how many tasks a slot keeps: the cluster's limit, or all that are counted as attempts of a restart policy.
+func (c *cluster) kept(t *task) int {
+	if p := t.Spec.RestartPolicy; p != nil && p.MaxAttempts != nil && *p.MaxAttempts > 0 {
+		return int(*p.MaxAttempts) + 1
+	}
+	if l := c.info.Spec.Orchestration.TaskHistoryRetentionLimit; l != nil {
+		return int(*l)
+	}
+	return 5
 }
 
 // kill ends a running task's container as SIGKILL does.

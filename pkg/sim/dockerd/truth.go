@@ -49,7 +49,11 @@ func (s *Swarm) Glance() (Truth, bool) {
 	if len(s.clusters) == 0 {
 		return Truth{}, false
 	}
-	return s.clusters[len(s.clusters)-1].glance(), true
+	if s.glanced == nil || s.glancedAt != s.changes {
+		t := s.clusters[len(s.clusters)-1].glance()
+		s.glanced, s.glancedAt = &t, s.changes
+	}
+	return *s.glanced, true
 }
 
 func (c *cluster) truth() Truth { return deepCopy(c.glance()) }

@@ -1,0 +1,144 @@
+package conform_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/swarmd/swarmd/pkg/sim/conform"
+)
+
+// atOnce is how many cases share the real swarm at one time; they wait more than they work.
+const atOnce = 8
+
+// TestRealEnginesConform plays every case on three real engines, which belong to it: it makes and breaks their swarm.
+func TestRealEnginesConform(t *testing.T) {
+	hosts := strings.Fields(os.Getenv("SWARMD_TEST_DOCKER_HOSTS"))
+	if os.Getenv("SWARMD_LAB") != "1" || len(hosts) != 3 {
+		t.Skip("SKIPPED: needs three real engines: SWARMD_LAB=1 and SWARMD_TEST_DOCKER_HOSTS=\"HOST=ADDRESS HOST=ADDRESS HOST=ADDRESS\"")
+	}
+	g := machines(t, hosts)
+	by := map[conform.Company][]conform.Case{}
+	for _, c := range conform.Cases() {
+		by[c.Company] = append(by[c.Company], c)
+	}
+	t.Cleanup(func() { conform.Disband(t, g) })
+	t.Run("fresh", func(t *testing.T) {
+		for _, c := range by[conform.Fresh] {
+			t.Run(c.Name, func(t *testing.T) {
+				conform.Disband(t, g)
+				conform.Play(t, g, c)
+			})
+		}
+	})
+	conform.Disband(t, g)
+	conform.Form(t, g)
+	t.Run("together", func(t *testing.T) { together(t, g, by[conform.Together]) })
+	t.Run("alone", func(t *testing.T) {
+		for _, c := range by[conform.Alone] {
+			t.Run(c.Name, func(t *testing.T) { conform.Play(t, g, c) })
+		}
+	})
+}
+
+// together plays cases side by side: as many as the swarm bears, not as many as the machine has cores.
+func together(t *testing.T, g conform.Ground, cases []conform.Case) {
+	var all sync.WaitGroup
+	place := make(chan struct{}, atOnce)
+	for _, c := range cases {
+		place <- struct{}{}
+		all.Go(func() {
+			defer func() { <-place }()
+			t.Run(c.Name, func(t *testing.T) { conform.Play(t, g, c) })
+		})
+	}
+	all.Wait()
+}
+
+// machines connects to the engines and gives each the images.
+func machines(t *testing.T, hosts []string) conform.Ground {
+	t.Helper()
+	app := filepath.Join(t.TempDir(), "app")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", app, "./testdata/app")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	layer := archive(t, app)
+	var g conform.Ground
+	for _, h := range hosts {
+		i := strings.LastIndexByte(h, '=')
+		m := conform.Machine{Transport: dial(t, h[:i]), Addr: h[i+1:]}
+		for _, tag := range []conform.Tag{conform.Good, conform.Better, conform.Crash, conform.Done} {
+			load(t, m, tag, layer)
+		}
+		g.Machines = append(g.Machines, m)
+	}
+	return g
+}
+
+func dial(t *testing.T, host string) http.RoundTripper {
+	t.Helper()
+	u, err := url.Parse(host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, addr := u.Scheme, u.Host
+	if network == "unix" {
+		addr = u.Path
+	}
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return transport
+}
+
+// archive is an image's only layer: the program.
+func archive(t *testing.T, app string) []byte {
+	t.Helper()
+	program, err := os.ReadFile(app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	head := &tar.Header{Name: "app", Mode: 0o755, Size: int64(len(program)), Typeflag: tar.TypeReg}
+	if err := w.WriteHeader(head); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = w.Write(program); errors.Join(err, w.Close()) != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func load(t *testing.T, m conform.Machine, tag conform.Tag, layer []byte) {
+	t.Helper()
+	query := url.Values{"fromSrc": {"-"}, "repo": {conform.Images}, "tag": {string(tag)}, "changes": {fmt.Sprintf("CMD [\"/app\", %q]", tag)}}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://engine/v1.41/images/create?"+query.Encode(), bytes.NewReader(layer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-tar")
+	resp, err := m.Transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if out, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK || bytes.Contains(out, []byte("errorDetail")) {
+		t.Fatalf("import %s: %d %v %s", tag, resp.StatusCode, err, out)
+	}
+}

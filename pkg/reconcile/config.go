@@ -27,6 +27,7 @@ type Config struct {
 	Elector ledger.ElectorConfig
 	Execute execute.Config
 
+	// Parse and Convert are called by one goroutine at a time.
 	Parse   func(name string, data []byte) (*spec.Spec, error) // all faults in one error, with positions in name
 	Convert func(*spec.Spec) (swarm.Stack, error)
 	Prices  func() map[string]float64 // optional: US dollars a month by size; must answer at once

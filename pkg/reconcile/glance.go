@@ -11,13 +11,17 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
-// glancePace is how old the droplets may be that a swarmd sees which only follows. All swarmds of a cluster share the account's limit of
-// calls, 250 a minute, with whoever else uses its token; who acts needs it most.
-const glancePace = 10 * time.Second
+// How old the droplets may be that a swarmd sees which only follows. All swarmds of a cluster share the account's limit of calls, 250 a
+// minute, with whoever else uses its token; who acts needs it most, and then a person who watches.
+const (
+	glancePace  = 10 * time.Second
+	visitorPace = 3 * time.Second
+)
 
 // glance is the cloud as one sees it who does not act: answers are kept for a while. It must never be what a destructive step is based on.
 type glance struct {
-	of world.Cloud
+	of   world.Cloud
+	pace time.Duration
 
 	mu   sync.Mutex
 	list kept[[]cloud.Droplet]
@@ -32,14 +36,21 @@ type kept[T any] struct {
 	at    time.Time
 }
 
-func (k kept[T]) fresh() bool { return !k.at.IsZero() && time.Since(k.at) < glancePace }
+func newGlance(of world.Cloud, visitor bool) *glance {
+	if visitor {
+		return &glance{of: of, pace: visitorPace}
+	}
+	return &glance{of: of, pace: glancePace}
+}
+
+func (k kept[T]) fresh(pace time.Duration) bool { return !k.at.IsZero() && time.Since(k.at) < pace }
 
 // Droplets returns the kept list, or asks for one. A failure is not kept.
 func (g *glance) Droplets(ctx context.Context, tag string) ([]cloud.Droplet, error) {
 	g.mu.Lock()
 	old := g.list
 	g.mu.Unlock()
-	if old.fresh() {
+	if old.fresh(g.pace) {
 		return slices.Clone(old.value), nil
 	}
 	all, err := g.of.Droplets(ctx, tag)
@@ -56,7 +67,7 @@ func (g *glance) Droplet(ctx context.Context, id int) (cloud.Droplet, error) {
 	g.mu.Lock()
 	old := g.each[id]
 	g.mu.Unlock()
-	if old.fresh() {
+	if old.fresh(g.pace) {
 		return old.value, old.err
 	}
 	d, err := g.of.Droplet(ctx, id)

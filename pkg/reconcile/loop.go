@@ -28,7 +28,6 @@ type Loop struct {
 	offers   chan offer
 	retry    *spread
 	withheld withheld
-	pushed   pushed
 	voice    *voice
 	glance   *glance
 
@@ -58,7 +57,7 @@ func New(cfg Config) *Loop {
 		cfg.Plan = plan.Compute
 	}
 	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{},
-		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), withheld: withheld{}, pushed: pushed{}, voice: newVoice(cfg.Log), glance: &glance{of: cfg.Reads.Cloud}}
+		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), withheld: withheld{}, voice: newVoice(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor)}
 	cfg.Elector.Changed = l.Kick
 	l.elector = ledger.NewElector(cfg.Elector)
 	cfg.Execute.Check = l.elector.Check

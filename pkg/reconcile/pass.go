@@ -97,9 +97,8 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 
 func (l *Loop) compute(w world.World, epoch uint64) plan.Plan {
 	now := time.Now()
-	l.pushed.see(w.Services)
 	p := l.cfg.Plan(plan.Input{Now: now, Spec: l.want.spec, Revision: l.want.revision, Stack: l.want.stack, World: w, Epoch: epoch,
-		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), NotBefore: l.withheld.pools(), Pushed: l.pushed})
+		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), NotBefore: l.withheld.pools()})
 	return l.withheld.withhold(p, now)
 }
 
@@ -107,7 +106,6 @@ func (l *Loop) compute(w world.World, epoch uint64) plan.Plan {
 func (l *Loop) act(ctx context.Context, t *turnout) error {
 	t.results = l.executor.Run(ctx, execute.Order{Plan: t.plan, At: t.world.At, Epoch: t.epoch, Revision: l.want.revision})
 	l.withheld.learn(t.results, time.Now(), l.cfg.Jitter)
-	l.pushed.learn(t.results)
 	if holdsSelf(t.plan) {
 		l.elector.Yield(ctx, yieldFor)
 		return nil

@@ -22,6 +22,9 @@ type deleteLog struct {
 	permitted int               // permissions of this revision, used or not, as far as they were not seen to lapse
 	used      map[int]bool      // droplets whose delete was let through by a permission
 	uncharged map[int]time.Time // deletes let through without a permission: droplet id → when
+
+	last    ledger.Ledger // as it was seen last
+	version uint64        // of its config; 0: not known, it was written since
 }
 
 // deletable says why the droplet must not be deleted, nil if it may be.
@@ -68,18 +71,27 @@ func (b *brakes) countDelete(l ledger.Ledger, id int, now time.Time) string {
 	return b.deletes.uncharge(l, id, now)
 }
 
-// learn takes in a ledger that was read or written through the brakes.
-func (b *brakes) learn(l ledger.Ledger) {
+// learn takes in a ledger that was read or written through the brakes. version is its config's, 0 if that is not known.
+func (b *brakes) learn(l ledger.Ledger, version uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.deletes.learn(l)
+	if b.deletes.learn(l) == "" {
+		b.deletes.last, b.deletes.version = l, version
+	}
 }
 
-// contradicts says what is wrong with a ledger that is to be written; "" if nothing is.
-func (b *brakes) contradicts(l ledger.Ledger) string {
+// contradicts says what is wrong with a ledger that is to be written over the one of that version; "" if nothing is.
+func (b *brakes) contradicts(l ledger.Ledger, version uint64, now time.Time) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.deletes.contradicts(l, b.deletes.count(l))
+	g := &b.deletes
+	if why := g.contradicts(l, g.count(l)); why != "" {
+		return why
+	}
+	if !g.known || version < g.version {
+		return "" // it was not read through these brakes, or the engine refuses the write
+	}
+	return g.forged(l, now)
 }
 
 // learn takes in the ledger, unless it contradicts what is known.
@@ -133,6 +145,64 @@ func (g *deleteLog) contradicts(l ledger.Ledger, permitted int) string {
 	return ""
 }
 
+// forged says what a write adds to the ledger that nobody gave. Every swarmd reads what the others have spent only here: so a permission whose
+// operation is closed is gone, an operation without one is charged when it is opened, and no charge disappears before its hour is over.
+func (g *deleteLog) forged(l ledger.Ledger, now time.Time) string {
+	was, is := deletesOf(g.last), deletesOf(l)
+	closed, opened := 0, 0
+	for id, op := range was {
+		if _, still := is[id]; op.Credit && !still {
+			closed++
+		}
+	}
+	for id, op := range is {
+		before, known := was[id]
+		switch {
+		case !known && !op.Credit:
+			opened++
+		case known && (before.Credit != op.Credit || before.DropletID != op.DropletID):
+			return fmt.Sprintf("operation %s became another one", id)
+		}
+	}
+	if have, left := permissions(l), permissions(g.last)-closed; l.Revision == g.revision && have > left {
+		return fmt.Sprintf("%d deletes are permitted where %d are left, without a new revision", have, left)
+	}
+	if charged, due := recent(l.Uncharged, now), recent(g.last.Uncharged, now)+opened; charged < due || opened > 0 && charged > allowance {
+		return fmt.Sprintf("%d deletes without an accepted edit are charged to the hour; %d are due, and %d is the most", charged, due, allowance)
+	}
+	return ""
+}
+
+// deletesOf returns the open deletes by their operation's id.
+func deletesOf(l ledger.Ledger) map[string]ledger.Op {
+	ops := map[string]ledger.Op{}
+	for _, op := range l.Ops {
+		if op.Kind == ledger.Delete {
+			ops[op.ID] = op
+		}
+	}
+	return ops
+}
+
+// permissions counts those that were not begun, and those that are open.
+func permissions(l ledger.Ledger) int {
+	n := l.Credit
+	for _, open := range credited(l) {
+		n += open
+	}
+	return n
+}
+
+// recent counts the times of the last hour.
+func recent(times []time.Time, now time.Time) (n int) {
+	for _, t := range times {
+		if now.Sub(t) < time.Hour {
+			n++
+		}
+	}
+	return n
+}
+
 // use counts a delete under a permission.
 func (g *deleteLog) use(id int) {
 	if g.used == nil {
@@ -144,13 +214,7 @@ func (g *deleteLog) use(id int) {
 // uncharge counts a delete against the hour's allowance: as the ledger has it, and as it was let through here. The same droplet
 // again is the same delete.
 func (g *deleteLog) uncharge(l ledger.Ledger, id int, now time.Time) string {
-	begun := 0
-	for _, t := range l.Uncharged {
-		if now.Sub(t) < time.Hour {
-			begun++
-		}
-	}
-	others := 0
+	begun, others := recent(l.Uncharged, now), 0
 	for other, t := range g.uncharged {
 		switch {
 		case now.Sub(t) >= time.Hour:

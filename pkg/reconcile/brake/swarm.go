@@ -3,6 +3,7 @@ package brake
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -80,7 +81,7 @@ func (s *Swarm) Configs(ctx context.Context, prefix string) ([]swarm.Config, err
 	}
 	for _, c := range found {
 		if l, _, err := ledger.Decode(c.Labels); err == nil && c.Name == "swarmd."+s.brakes.opts.Cluster {
-			s.brakes.learn(l)
+			s.brakes.learn(l, c.Version)
 		}
 	}
 	return found, nil
@@ -90,13 +91,13 @@ func (s *Swarm) Configs(ctx context.Context, prefix string) ([]swarm.Config, err
 func (s *Swarm) UpdateConfig(ctx context.Context, id string, version uint64, labels map[string]string) error {
 	l, _, notLedger := ledger.Decode(labels)
 	if notLedger == nil {
-		if why := s.brakes.contradicts(l); why != "" {
+		if why := s.brakes.contradicts(l, version, time.Now()); why != "" {
 			return s.brakes.refuse(Deletes, swarmSide, "update config", "the ledger: %s", why)
 		}
 	}
 	err := s.engine.UpdateConfig(ctx, id, version, labels)
 	if err == nil && notLedger == nil {
-		s.brakes.learn(l)
+		s.brakes.learn(l, 0)
 	}
 	return err
 }

@@ -8,7 +8,7 @@ import (
 
 // ActionNames are the values of ActionName, for metrics.
 func ActionNames() []string {
-	return []string{"create_droplet", "record_droplet", "close_op", "open_delete", "record_failed", "shutdown_droplet", "power_off_droplet",
+	return []string{"create_droplet", "record_droplet", "close_op", "open_delete", "record_rollout", "shutdown_droplet", "power_off_droplet",
 		"delete_droplet", "update_node", "remove_node", "create_network", "remove_network", "create_service", "update_service", "remove_service"}
 }
 
@@ -28,8 +28,8 @@ func describe(a plan.Action) (name, object string) {
 		return "close_op", "op/" + a.OpID
 	case plan.OpenDelete:
 		return "open_delete", droplet(a.DropletID)
-	case plan.RecordFailed:
-		return "record_failed", "service/" + a.Service
+	case plan.RecordRollout:
+		return "record_rollout", "service/" + a.Service
 	case plan.ShutdownDroplet:
 		return "shutdown_droplet", droplet(a.DropletID)
 	case plan.PowerOffDroplet:

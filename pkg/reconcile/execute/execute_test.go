@@ -188,15 +188,15 @@ func TestLedgerSteps(t *testing.T) {
 	b := newBench(t)
 	b.put(t, func(l *ledger.Ledger) {
 		l.Ops = []ledger.Op{{ID: "opa", Kind: ledger.Create}, {ID: "opb", Kind: ledger.Create, DropletID: 4}}
-		l.Failed = map[string]string{"old": "x@1"}
+		l.Rollouts = map[string]string{"old": "x@1"}
 	})
 	rs := b.run(t.Context(), step("record", plan.RecordDroplet{OpID: "opa", DropletID: 3}), step("close", plan.CloseOp{OpID: "opb"}),
 		step("closed already", plan.CloseOp{OpID: "opz"}), step("nobody's", plan.RecordDroplet{OpID: "opz", DropletID: 9}),
-		step("failed", plan.RecordFailed{Service: "app", Value: "h@2"}), step("forgiven", plan.RecordFailed{Service: "old"}))
+		step("failed", plan.RecordRollout{Service: "app", Value: "h@2"}), step("forgiven", plan.RecordRollout{Service: "old"}))
 	diff(t, []string{"record done", "close done", "closed already done", "nobody's refused", "failed done", "forgiven done"}, outcomes(rs))
 	l := b.ledger(t)
 	diff(t, []ledger.Op{{ID: "opa", Kind: ledger.Create, DropletID: 3}}, l.Ops)
-	diff(t, map[string]string{"app": "h@2"}, l.Failed)
+	diff(t, map[string]string{"app": "h@2"}, l.Rollouts)
 }
 
 func TestOldPlanIsDroppedAndALostLeaseStopsTheRest(t *testing.T) {
@@ -326,7 +326,7 @@ func TestEveryActionIsNamedAndExecuted(t *testing.T) {
 	}
 	all := []plan.Action{plan.CreateDroplet{}, plan.RecordDroplet{}, plan.CloseOp{}, plan.OpenDelete{}, plan.UpdateNode{}, plan.RemoveNode{},
 		plan.ShutdownDroplet{}, plan.PowerOffDroplet{}, plan.DeleteDroplet{}, plan.CreateNetwork{}, plan.RemoveNetwork{}, plan.CreateService{},
-		plan.UpdateService{}, plan.RemoveService{}, plan.RecordFailed{}}
+		plan.UpdateService{}, plan.RemoveService{}, plan.RecordRollout{}}
 	var names []string
 	for _, a := range all {
 		actions = slices.DeleteFunc(actions, func(s string) bool { return "plan."+s == fmt.Sprintf("%T", a) })

@@ -22,7 +22,7 @@ func inLedger(a plan.Action) bool {
 // ledgerOnly reports whether that write is all there is to the step.
 func ledgerOnly(a plan.Action) bool {
 	switch a.(type) {
-	case plan.RecordDroplet, plan.CloseOp, plan.OpenDelete, plan.RecordFailed:
+	case plan.RecordDroplet, plan.CloseOp, plan.OpenDelete, plan.RecordRollout:
 		return true
 	}
 	return false
@@ -93,7 +93,7 @@ func amendWithin(l *ledger.Ledger, a plan.Action, epoch uint64, now time.Time) e
 // what is remembered of services there is only half: two hundred of them can fail at once.
 func room(a plan.Action) int {
 	switch a.(type) {
-	case plan.RecordFailed:
+	case plan.RecordRollout:
 		return ledger.MaxBytes / 2
 	case plan.CreateDroplet, plan.OpenDelete:
 		return ledger.MaxBytes * 3 / 4
@@ -116,8 +116,8 @@ func amend(l *ledger.Ledger, a plan.Action, epoch uint64, now time.Time) error {
 		op.DropletID = a.DropletID
 	case plan.CloseOp:
 		closeOp(l, a.OpID)
-	case plan.RecordFailed:
-		recordFailed(l, a)
+	case plan.RecordRollout:
+		recordRollout(l, a)
 	case plan.ShutdownDroplet:
 		return touchDelete(l, a.DropletID, epoch, func(op *ledger.Op) { op.Shutdown = now })
 	case plan.PowerOffDroplet:
@@ -174,15 +174,15 @@ func touchDelete(l *ledger.Ledger, droplet int, epoch uint64, change func(*ledge
 	return nil
 }
 
-func recordFailed(l *ledger.Ledger, a plan.RecordFailed) {
+func recordRollout(l *ledger.Ledger, a plan.RecordRollout) {
 	if a.Value == "" {
-		delete(l.Failed, a.Service)
+		delete(l.Rollouts, a.Service)
 		return
 	}
-	if l.Failed == nil {
-		l.Failed = map[string]string{}
+	if l.Rollouts == nil {
+		l.Rollouts = map[string]string{}
 	}
-	l.Failed[a.Service] = a.Value
+	l.Rollouts[a.Service] = a.Value
 }
 
 func findOp(l *ledger.Ledger, id string) *ledger.Op {

@@ -19,7 +19,7 @@ func TestFailuresOfManyServicesLeaveRoomForOperations(t *testing.T) {
 	var steps []plan.Step
 	for i := range 200 {
 		name := fmt.Sprintf("minitwit_service%d", i)
-		steps = append(steps, step("failed/"+name, plan.RecordFailed{Service: name, Value: "0123456789abcdef@1234567"}))
+		steps = append(steps, step("failed/"+name, plan.RecordRollout{Service: name, Value: "0123456789abcdef@1234567"}))
 	}
 	steps = append(steps, step("close", plan.CloseOp{OpID: "opz"}), create("a"))
 	rs := b.run(t.Context(), steps...)
@@ -29,7 +29,7 @@ func TestFailuresOfManyServicesLeaveRoomForOperations(t *testing.T) {
 		}
 	}
 	l := b.ledger(t)
-	if n := len(l.Failed); n < 20 || n == 200 || rs.Count(execute.Refused) != 200-n || l.Size() > ledger.MaxBytes*3/4 {
+	if n := len(l.Rollouts); n < 20 || n == 200 || rs.Count(execute.Refused) != 200-n || l.Size() > ledger.MaxBytes*3/4 {
 		t.Errorf("%d failures are remembered, %d refused, %d bytes", n, rs.Count(execute.Refused), l.Size())
 	}
 }

@@ -40,6 +40,7 @@ type Elector struct {
 	seenAt    time.Time // when seen changed last, by our own clock
 	held      bool
 	confirmed time.Time // from before the last renewal that succeeded was sent
+	onTheWall time.Time // the same, without the monotonic clock
 	started   bool      // a first look was taken
 	yield     time.Time // until then the lease is left to others
 }
@@ -63,7 +64,13 @@ func (e *Elector) Check() error {
 func (e *Elector) Held() (epoch uint64, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.seen.Epoch, e.held && time.Since(e.confirmed) < StopAfter
+	return e.seen.Epoch, e.held && e.unconfirmed(time.Now()) < StopAfter
+}
+
+// unconfirmed is how long ago the lease was confirmed, by the clock that says longer. The monotonic one stands still while a laptop sleeps or a
+// machine is suspended, and others have taken over meanwhile; the wall clock can be set back.
+func (e *Elector) unconfirmed(now time.Time) time.Duration {
+	return max(now.Sub(e.confirmed), now.Round(0).Sub(e.onTheWall))
 }
 
 // Seen returns the lease as it was seen last.
@@ -93,7 +100,7 @@ func (e *Elector) pause() time.Duration {
 	if !e.held {
 		return WatchEvery
 	}
-	return max(WatchEvery, RenewEvery-time.Since(e.confirmed))
+	return max(WatchEvery, RenewEvery-e.unconfirmed(time.Now()))
 }
 
 // Tick looks at the lease, which may have been read up to age ago, and renews it, takes it, or notes who holds it.
@@ -113,8 +120,10 @@ func (e *Elector) Tick(ctx context.Context, age time.Duration) error {
 }
 
 func (e *Elector) tick(ctx context.Context, age time.Duration) error {
-	if err := e.identify(ctx); err != nil {
-		return err
+	if e.holder == "" {
+		if err := e.identify(ctx); err != nil {
+			return err
+		}
 	}
 	if e.holds() {
 		age = RenewEvery // its compare-and-swap proves that what was read is current
@@ -128,14 +137,21 @@ func (e *Elector) tick(ctx context.Context, age time.Duration) error {
 	if !want {
 		return nil
 	}
+	if !e.holds() {
+		was := e.holder
+		if err := e.identify(ctx); err != nil {
+			return err
+		}
+		if e.holder != was {
+			return nil // who takes it is another node now: the next tick judges anew
+		}
+	}
 	return e.take(ctx, lease, next)
 }
 
-// identify asks once which node this is.
+// identify asks which node this is, of which swarm: once at first, and again before the lease is taken. An engine can leave a swarm and join, or
+// begin, another one below a swarmd that runs on; a ledger that is made then must not carry the old swarm's id.
 func (e *Elector) identify(ctx context.Context) error {
-	if e.holder != "" {
-		return nil
-	}
 	info, err := e.cfg.Identity(ctx)
 	if err != nil {
 		return fmt.Errorf("identify node: %w", err)
@@ -166,7 +182,7 @@ func (e *Elector) judge(l Lease) (next Lease, want bool) {
 	yielding := now.Before(e.yield)
 	if l.Holder == e.holder && !yielding {
 		next = Lease{Holder: l.Holder, Epoch: l.Epoch, Renewed: l.Renewed + 1}
-		return next, !e.held || now.Sub(e.confirmed) >= RenewEvery/2
+		return next, !e.held || e.unconfirmed(now) >= RenewEvery/2
 	}
 	e.held = false
 	own := first && !e.cfg.Visitor && l.Node() == e.info.NodeID
@@ -188,7 +204,7 @@ func (e *Elector) take(ctx context.Context, from, next Lease) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.seen, e.seenAt, e.held, e.confirmed = next, time.Now(), true, asked
+	e.seen, e.seenAt, e.held, e.confirmed, e.onTheWall = next, time.Now(), true, asked, asked.Round(0)
 	return nil
 }
 
@@ -197,7 +213,7 @@ func (e *Elector) take(ctx context.Context, from, next Lease) error {
 func (e *Elector) lapse(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if k := apierr.KindOf(err); k == apierr.Conflict || k == apierr.NotManager || time.Since(e.confirmed) >= StopAfter {
+	if k := apierr.KindOf(err); k == apierr.Conflict || k == apierr.NotManager || e.unconfirmed(time.Now()) >= StopAfter {
 		e.held = false
 	}
 }

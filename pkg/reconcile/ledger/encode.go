@@ -18,16 +18,16 @@ const MaxBytes = 8 << 10
 
 // The labels of the ledger's config. Every other label on it is somebody's own, or a later version's, and is preserved.
 const (
-	format       = "1"
-	keyFormat    = "swarmd.ledger.format"
-	keyRevision  = "swarmd.ledger.revision"
-	keyCredit    = "swarmd.ledger.credit"
-	keyUncharged = "swarmd.ledger.uncharged" // unix seconds, comma-separated
-	keySwarm     = "swarmd.ledger.swarm"
-	keyEpoch     = "swarmd.ledger.epoch"
-	prefixOp     = "swarmd.ledger.op."     // + operation id → JSON
-	prefixStale  = "swarmd.ledger.stale."  // + holder → revision
-	prefixFailed = "swarmd.ledger.failed." // + service → hash
+	format        = "1"
+	keyFormat     = "swarmd.ledger.format"
+	keyRevision   = "swarmd.ledger.revision"
+	keyCredit     = "swarmd.ledger.credit"
+	keyUncharged  = "swarmd.ledger.uncharged" // unix seconds, comma-separated
+	keySwarm      = "swarmd.ledger.swarm"
+	keyEpoch      = "swarmd.ledger.epoch"
+	prefixOp      = "swarmd.ledger.op."     // + operation id → JSON
+	prefixStale   = "swarmd.ledger.stale."  // + holder → revision
+	prefixRollout = "swarmd.ledger.failed." // + service → what was rolled out last
 )
 
 // opRecord is an operation as it is stored: short keys, times in unix seconds, zero values left out.
@@ -73,8 +73,8 @@ func (l Ledger) labels() (map[string]string, error) {
 	for holder, n := range l.Stale {
 		out[prefixStale+holder] = strconv.Itoa(n)
 	}
-	for service, hash := range l.Failed {
-		out[prefixFailed+service] = hash
+	for service, hash := range l.Rollouts {
+		out[prefixRollout+service] = hash
 	}
 	for _, op := range l.Ops {
 		raw, err := json.Marshal(record(op))
@@ -98,7 +98,7 @@ func (l Ledger) Size() int {
 // Clone returns a copy that shares nothing with the ledger.
 func (l Ledger) Clone() Ledger {
 	l.Ops, l.Uncharged = slices.Clone(l.Ops), slices.Clone(l.Uncharged)
-	l.Stale, l.Failed = maps.Clone(l.Stale), maps.Clone(l.Failed)
+	l.Stale, l.Rollouts = maps.Clone(l.Stale), maps.Clone(l.Rollouts)
 	return l
 }
 
@@ -155,8 +155,8 @@ func (l *Ledger) decodeEntry(key, value string) (known bool, err error) {
 		put(&l.Stale, holder, n)
 		return true, err
 	}
-	if service, ok := strings.CutPrefix(key, prefixFailed); ok {
-		put(&l.Failed, service, value)
+	if service, ok := strings.CutPrefix(key, prefixRollout); ok {
+		put(&l.Rollouts, service, value)
 		return true, nil
 	}
 	return false, nil

@@ -30,7 +30,7 @@ func full() ledger.Ledger {
 		},
 		Uncharged: []time.Time{at.Add(-time.Minute), at},
 		Stale:     map[string]int{"node2": 11},
-		Failed:    map[string]string{"web_app": "abc@17"},
+		Rollouts:  map[string]string{"web_app": "abc@17"},
 	}
 }
 

@@ -39,9 +39,9 @@ type Ledger struct {
 	ClusterID string         // the swarm's id when the ledger was made: another one is another swarm
 	Epoch     uint64         // of the lease under which the holder writes here: an older holder's write is refused
 
-	// Failed has, by service name, the hash of the specification whose roll-out failed or was rolled back. It is not written again.
-	// The planner alone reads and makes the value: "HASH@VERSION", the service's version when the failure was seen.
-	Failed map[string]string
+	// Rollouts has, by service name, the hash of the specification that is being rolled out, or whose roll-out failed or was rolled back: that
+	// one is not written again. The planner alone reads and makes the value, see plan's attempt.
+	Rollouts map[string]string
 }
 
 // Open returns the open operation on the droplet, or nil.

@@ -47,6 +47,7 @@ type draft struct {
 	implausible bool     // the cloud's view contradicts the swarm's
 	underway    bool     // something is not as wanted yet, and nothing holds it
 	opIDs       []string // the fresh ids that are left
+	attempts    int      // roll-outs that are remembered before they start
 	credit      int      // deletes that accepted edits still permit
 	spare       bool     // one delete without credit is still permitted
 	promote     []member // who may become a manager

@@ -41,8 +41,8 @@ func (m *model) apply(a plan.Action) {
 		m.switchOff(m.droplets[a.DropletID])
 	case plan.DeleteDroplet:
 		m.deleteDroplet(a)
-	case plan.RecordFailed:
-		m.recordFailed(a)
+	case plan.RecordRollout:
+		m.recordRollout(a)
 	default:
 		m.applyStack(a)
 	}
@@ -148,15 +148,15 @@ func (m *model) deleteDroplet(a plan.DeleteDroplet) {
 	delete(m.droplets, a.DropletID)
 }
 
-func (m *model) recordFailed(a plan.RecordFailed) {
-	if m.ledger.Failed == nil {
-		m.ledger.Failed = map[string]string{}
+func (m *model) recordRollout(a plan.RecordRollout) {
+	if m.ledger.Rollouts == nil {
+		m.ledger.Rollouts = map[string]string{}
 	}
 	if a.Value == "" {
-		delete(m.ledger.Failed, a.Service)
+		delete(m.ledger.Rollouts, a.Service)
 		return
 	}
-	m.ledger.Failed[a.Service] = a.Value
+	m.ledger.Rollouts[a.Service] = a.Value
 }
 
 func (m *model) applyStack(a plan.Action) {

@@ -372,7 +372,7 @@ func destroys(a plan.Action, was map[string]swarm.NodeSpec) bool {
 		return drained || a.Spec.Role != was[a.NodeID].Role
 	case plan.CloseOp:
 		return a.Outcome != "joined"
-	case plan.CreateDroplet, plan.RecordDroplet, plan.CreateNetwork, plan.CreateService, plan.UpdateService, plan.RecordFailed:
+	case plan.CreateDroplet, plan.RecordDroplet, plan.CreateNetwork, plan.CreateService, plan.UpdateService, plan.RecordRollout:
 		return false
 	}
 	return true

@@ -22,6 +22,7 @@ const (
 	WhyNetworkNew    = "network-missing" // the stack wants it
 	WhyServiceNew    = "service-missing" // the stack wants it
 	WhyServiceDiff   = "service-changed" // its specification differs from the stack's
+	WhyServiceTried  = "service-tried"   // what is rolled out next is remembered
 	WhyUnwanted      = "unwanted"        // ours, and not in the stack any more
 	WhyRollbackSeen  = "rollback-seen"   // a roll-back is remembered
 	WhyRollbackOver  = "rollback-over"   // a remembered roll-back matters no more

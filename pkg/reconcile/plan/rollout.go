@@ -1,10 +1,10 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
@@ -33,10 +33,10 @@ func (d *draft) rollout(want swarm.ServiceSpec, live swarm.Service, made map[str
 // mayWrite names the guard that forbids to write the wanted specification, "" if there is none.
 func (d *draft) mayWrite(want swarm.ServiceSpec, live swarm.Service) (guard, why string) {
 	hash := want.Labels[swarm.LabelHash]
-	switch failed, _ := failure(d.in.World.Ledger.Failed[want.Name]); {
+	switch tried := d.tried(want.Name); {
 	case live.Update == swarm.Updating || live.Update == swarm.RollbackStarted:
 		return GuardRollout, "a roll-out runs; the change follows when it has ended"
-	case hash != "" && failed == hash:
+	case hash != "" && tried.failed && tried.hash == hash:
 		return GuardRolledBack, "this specification was rolled out and taken back: " + live.UpdateMessage + "; change the service to try again"
 	case live.Update == swarm.Paused && live.Spec.Labels[swarm.LabelHash] == hash:
 		return GuardRolloutPaused, "the roll-out is paused: " + live.UpdateMessage + "; change the service to go on"
@@ -57,8 +57,25 @@ func (d *draft) updateService(want swarm.ServiceSpec, live swarm.Service, diff [
 	if !resolve {
 		want.Digest = live.Spec.Digest // the same image stays the same bytes
 	}
+	first := append(after(want, made), d.rememberAttempt(want, live)...)
 	d.step("service", want.Name, UpdateService{ID: live.ID, Version: live.Version, Spec: want, ResolveImage: resolve, Diff: diff},
-		WhyServiceDiff, strings.Join(diff, ", "), after(want, made)...)
+		WhyServiceDiff, strings.Join(diff, ", "), first...)
+}
+
+// maxAttempts is up to how many services the ledger remembers roll-outs before they start: it must keep room for operations.
+const maxAttempts = 32
+
+// rememberAttempt writes into the ledger what is about to be rolled out, if the engine would take it back should it fail: it does not say then
+// which one that was, the file may have changed meanwhile, and swarmd may have died. Past maxAttempts the update goes without: a roll-back seen
+// by another swarmd is blamed on what is wanted then, which is held until it changes.
+func (d *draft) rememberAttempt(want swarm.ServiceSpec, live swarm.Service) []string {
+	hash, tried := want.Labels[swarm.LabelHash], d.tried(want.Name)
+	if !want.RollsBack || !tried.failed && tried.hash == hash || len(d.in.World.Ledger.Rollouts)+d.attempts >= maxAttempts {
+		return nil
+	}
+	d.attempts++
+	return []string{d.step("try", want.Name, RecordRollout{Service: want.Name, Value: attempt{hash: hash, version: live.Version}.String()},
+		WhyServiceTried, "what is rolled out next")}
 }
 
 // rolledBack reports whether the service shows the end of a roll-back: the old specification is live again.
@@ -67,48 +84,68 @@ func rolledBack(s swarm.Service) bool {
 }
 
 // rememberRollback writes down a roll-back that is seen for the first time: with the hash that failed, which is the one that was rolled out
-// last, or if nobody has seen that the one still wanted; or with none if what is live is what is wanted. The service's version tells a first
-// sight from a known one.
+// last, or with none if what is live is what is wanted. The service's version tells a first sight from a known one, and from one that was
+// there before what is to be rolled out next was even sent.
 func (d *draft) rememberRollback(want swarm.ServiceSpec, live swarm.Service, differs bool) bool {
-	hash, version := failure(d.in.World.Ledger.Failed[want.Name])
-	if !rolledBack(live) || version == live.Version {
+	tried, wanted := d.tried(want.Name), want.Labels[swarm.LabelHash]
+	if !rolledBack(live) || tried.version == live.Version {
 		return false
 	}
+	seen := attempt{hash: tried.hash, version: live.Version, failed: true}
 	switch {
 	case differs:
-		hash = cmp.Or(d.in.Pushed[want.Name], want.Labels[swarm.LabelHash])
+		if tried.failed || tried.hash == "" {
+			seen.hash = wanted // nobody has written down what else it could have been
+		}
 		d.hold(GuardRolledBack, "service/"+want.Name, "the roll-out was taken back: "+live.UpdateMessage)
-	case hash == want.Labels[swarm.LabelHash]:
-		hash = "" // it is live and wanted: it did not fail
+	case tried.hash == wanted:
+		seen.hash = "" // it is live and wanted: it did not fail
 	}
-	d.step("failed", want.Name, RecordFailed{Service: want.Name, Value: fmt.Sprintf("%s@%d", hash, live.Version)}, WhyRollbackSeen,
+	d.step("failed", want.Name, RecordRollout{Service: want.Name, Value: seen.String()}, WhyRollbackSeen,
 		"version "+fmt.Sprint(live.Version)+" is a roll-back")
 	return true
 }
 
-// failure reads a value of Ledger.Failed.
-func failure(value string) (hash string, version uint64) {
-	hash, v, ok := strings.Cut(value, "@")
-	if !ok {
-		return hash, 0
-	}
-	if _, err := fmt.Sscan(v, &version); err != nil {
-		return hash, 0
-	}
-	return hash, version
+// attempt is a specification that was rolled out last, as Ledger.Rollouts has it: "HASH@VERSION" of one that failed, with the service's version
+// when that was seen, and "HASH@VERSION?" of one of which it is not known yet, with the version that it was written over.
+type attempt struct {
+	hash    string
+	version uint64
+	failed  bool
 }
 
-// forget removes what is remembered of services that are gone, or that run what is wanted and show no roll-back any more.
+// String is what is written.
+func (a attempt) String() string {
+	s := fmt.Sprintf("%s@%d", a.hash, a.version)
+	if !a.failed {
+		s += "?"
+	}
+	return s
+}
+
+// tried reads what is remembered of a service; the zero value if that is nothing.
+func (d *draft) tried(name string) attempt {
+	hash, v, ok := strings.Cut(d.in.World.Ledger.Rollouts[name], "@")
+	v, open := strings.CutSuffix(v, "?")
+	version, err := strconv.ParseUint(v, 10, 64)
+	if !ok || err != nil {
+		return attempt{hash: hash, failed: hash != ""}
+	}
+	return attempt{hash: hash, version: version, failed: !open}
+}
+
+// forget removes what is remembered of services that nobody wants and that are gone, or that run what is wanted and show no roll-back any
+// more. Of one that is wanted and missing in a list nothing is forgotten: lists have been empty before.
 func (d *draft) forget() {
-	for _, name := range slices.Sorted(maps.Keys(d.in.World.Ledger.Failed)) {
+	for _, name := range slices.Sorted(maps.Keys(d.in.World.Ledger.Rollouts)) {
 		want, live := d.wantedService(name), d.liveService(name)
-		over := live == nil
+		over := want == nil && live == nil
 		if want != nil && live != nil {
 			over = !rolledBack(*live) && live.Update != swarm.Updating && live.Update != swarm.RollbackStarted &&
 				len(swarm.Diff(want.Form, live.Spec.Form)) == 0
 		}
 		if over {
-			d.step("failed", name, RecordFailed{Service: name}, WhyRollbackOver, name+" runs what is wanted")
+			d.step("failed", name, RecordRollout{Service: name}, WhyRollbackOver, name+" runs what is wanted")
 		}
 	}
 }

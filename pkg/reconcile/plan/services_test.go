@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ func byHand(path, value string) func(*model) {
 }
 
 func failed(hash string, version string) func(*model) {
-	return func(m *model) { m.ledger.Failed = map[string]string{"web_app": hash + "@" + version} }
+	return func(m *model) { m.ledger.Rollouts = map[string]string{"web_app": hash + "@" + version} }
 }
 
 func TestServices(t *testing.T) {
@@ -223,12 +224,70 @@ func TestAServiceThatNeverRunsIsNotLookedAtForEver(t *testing.T) {
 func TestARollBackBlamesWhatWasRolledOut(t *testing.T) {
 	m := grown(t, 1, 1)
 	both(wants(service("app", "app:2", 4)), state(swarm.RollbackCompleted))(m)
-	in := m.input()
-	for pushed, want := range map[string]string{"": in.Stack.Services[0].Labels[swarm.LabelHash], "another": "another"} {
-		in.Pushed = map[string]string{"web_app": pushed}
-		p := plan.Compute(in)
-		if len(p.Steps) != 1 || p.Steps[0].Action != (plan.RecordFailed{Service: "web_app", Value: want + "@1"}) {
-			t.Errorf("rolled out %q: %+v", pushed, p.Steps)
+	wanted := m.input().Stack.Services[0].Labels[swarm.LabelHash]
+	for remembered, want := range map[string]string{"": wanted, "another@0?": "another", "another@0": wanted, wanted + "@0?": wanted} {
+		m.ledger.Rollouts = map[string]string{"web_app": remembered}
+		p := plan.Compute(m.input())
+		if len(p.Steps) != 1 || p.Steps[0].Action != (plan.RecordRollout{Service: "web_app", Value: want + "@1"}) {
+			t.Errorf("remembered %q: %+v", remembered, p.Steps)
 		}
+	}
+}
+
+// What is rolled out next was written down, and could not be sent: the roll-back that still shows is the one before.
+func TestARollBackIsNotBlamedOnWhatWasNeverSent(t *testing.T) {
+	m := grown(t, 1, 1)
+	both(wants(rollsBack(service("app", "app:2", 4))), state(swarm.RollbackCompleted))(m)
+	hash := m.input().Stack.Services[0].Labels[swarm.LabelHash]
+	m.ledger.Rollouts = map[string]string{"web_app": hash + "@1?"}
+	if got := ids(plan.Compute(m.input())); !slices.Equal(got, []string{"service/web_app"}) {
+		t.Errorf("%v", got)
+	}
+}
+
+// What the engine may take back is written down before, once, for so many services that the ledger keeps room for operations.
+func TestWhatMayBeTakenBackIsWrittenDownFirst(t *testing.T) {
+	m := grown(t, 1, 1)
+	wants(rollsBack(service("app", "app:2", 4)))(m)
+	hash := m.input().Stack.Services[0].Labels[swarm.LabelHash]
+	p := plan.Compute(m.input())
+	if len(p.Steps) != 2 || p.Steps[0].Action != (plan.RecordRollout{Service: "web_app", Value: hash + "@1?"}) || !slices.Equal(p.Steps[1].After, []string{"try/web_app"}) {
+		t.Errorf("%+v", p.Steps)
+	}
+	m.ledger.Rollouts = map[string]string{"web_app": hash + "@1?"}
+	if p := plan.Compute(m.input()); len(p.Steps) != 1 || len(p.Steps[0].After) > 0 {
+		t.Errorf("again: %+v", p.Steps)
+	}
+}
+
+func TestTheLedgerRemembersSoManyRollOuts(t *testing.T) {
+	m := grown(t, 1, 1)
+	var before, after []swarm.ServiceSpec
+	for i := range 40 {
+		before = append(before, service(fmt.Sprint("s", i), "app:1", 1))
+		after = append(after, rollsBack(service(fmt.Sprint("s", i), "app:2", 1)))
+	}
+	wants(before...)(m)
+	m.settle(time.Minute)
+	wants(after...)(m)
+	written := 0
+	p := plan.Compute(m.input())
+	for _, s := range p.Steps {
+		if _, ok := s.Action.(plan.RecordRollout); ok {
+			written++
+		}
+	}
+	if written != 32 || len(p.Steps) != 72 {
+		t.Errorf("%d of %d steps", written, len(p.Steps))
+	}
+}
+
+// A list that is empty for once takes no memory of what failed with it.
+func TestAnEmptyListForgetsNoFailure(t *testing.T) {
+	m := grown(t, 1, 1)
+	m.ledger.Rollouts = map[string]string{"web_app": "h@1", "web_gone": "h@1"}
+	m.services, m.tasks = map[string]*swarm.Service{}, nil
+	if got := ids(plan.Compute(m.input())); !slices.Equal(got, []string{"service/web_app", "failed/web_gone"}) {
+		t.Errorf("%v", got)
 	}
 }

@@ -56,6 +56,12 @@ func service(name, image string, replicas uint64) swarm.ServiceSpec {
 	return s
 }
 
+// rollsBack lets the engine take a failed roll-out of the service back.
+func rollsBack(s swarm.ServiceSpec) swarm.ServiceSpec {
+	s.RollsBack = true
+	return s
+}
+
 func stack(services ...swarm.ServiceSpec) swarm.Stack {
 	form := swarm.Form{"driver": "overlay"}
 	st := swarm.Stack{Namespace: "web", Services: services}
@@ -110,7 +116,7 @@ func TestServiceRollsFailsAndGoes(t *testing.T) {
 	next(stack(service("app", "app:2", 6), service("job", "job:1", 1)))
 	m.settle(time.Minute)
 	m.badHash = service("app", "app:bad", 6).Labels[swarm.LabelHash]
-	next(stack(service("app", "app:bad", 6), service("job", "job:1", 1)))
+	next(stack(rollsBack(service("app", "app:bad", 6)), service("job", "job:1", 1)))
 	for range 30 {
 		m.pass()
 		m.step(time.Second)

@@ -21,10 +21,6 @@ type Input struct {
 
 	Prices    map[string]float64   // US dollars a month by size slug; nil: unknown, counted as 0
 	NotBefore map[string]time.Time // by pool: no create before, because the cloud refused the last one
-
-	// Pushed has, by service name, the hash of the specification that was rolled out last, as far as it was seen: the file may have changed
-	// since, and what a roll-back takes back is not what is wanted now.
-	Pushed map[string]string
 }
 
 // Plan is what to do now, what is not done and why, and when to look again.
@@ -117,8 +113,8 @@ type (
 		OpID      string
 		DropletID int
 	}
-	// RecordFailed sets Ledger.Failed[Service]; an empty Value removes the entry.
-	RecordFailed struct{ Service, Value string }
+	// RecordRollout sets Ledger.Rollouts[Service], what was rolled out last and whether it failed; an empty Value removes the entry.
+	RecordRollout struct{ Service, Value string }
 	// PowerOffDroplet cuts its power, after a shutdown that was not followed.
 	PowerOffDroplet struct{ DropletID int }
 	// DeleteDroplet deletes the machine of an open Delete operation.
@@ -149,7 +145,7 @@ func (UpdateNode) action()      {}
 func (RemoveNode) action()      {}
 func (ShutdownDroplet) action() {}
 func (PowerOffDroplet) action() {}
-func (RecordFailed) action()    {}
+func (RecordRollout) action()   {}
 func (DeleteDroplet) action()   {}
 func (CreateNetwork) action()   {}
 func (RemoveNetwork) action()   {}

@@ -7,10 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 )
 
 // Finding is a plan that broke something.
@@ -29,10 +28,13 @@ type Report struct {
 	Survived       int            `json:"faults_survived"` // injected in runs without a violation
 	Singles        Coverage       `json:"single_faults"`
 	Pairs          Coverage       `json:"pairs"`
+	SmallPairs     Coverage       `json:"pairs_of_small_workflows"`
 	Weeks          int            `json:"virtual_weeks"`
 	Mixes          int            `json:"mixes"`
 	Lost           map[string]int `json:"lost"` // by invariant; all must be 0
 	Brakes         map[string]int `json:"brakes_held"`
+	Lies           int            `json:"lying_planners"`
+	LiesHeld       int            `json:"lies_held"` // refusals of the brakes in those runs
 	Mutants        int            `json:"mutants"`
 	Killed         int            `json:"mutants_killed"`
 	MutantPlans    int            `json:"mutant_plans"`
@@ -70,11 +72,13 @@ type Campaign struct {
 	Explorer *Explorer
 	Workers  int
 	Seed     uint64
+	Literal  bool // every call counts by itself, those too that differ from others in nothing
 
 	began time.Time
 	mu    sync.Mutex
 	rep   Report
 	bases map[string]Outcome
+	pairs *pairs // nil before the first is played
 }
 
 // NewCampaign returns a campaign with one worker a core.
@@ -85,101 +89,27 @@ func NewCampaign(seed uint64) *Campaign {
 
 // play runs the plans on all workers and tells each outcome, one at a time.
 func (c *Campaign) play(t *testing.T, name string, plans []Plan, told func(Outcome)) {
-	var next int
+	c.each(t, name, len(plans), func(t *testing.T, i int) {
+		out := c.Explorer.Run(t, plans[i])
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		told(out)
+	})
+}
+
+// each does something n times on all workers.
+func (c *Campaign) each(t *testing.T, name string, n int, do func(t *testing.T, i int)) {
+	var next atomic.Int64
 	t.Run(name, func(t *testing.T) {
 		for w := range c.Workers {
 			t.Run(strconv.Itoa(w), func(t *testing.T) {
 				t.Parallel()
-				for {
-					c.mu.Lock()
-					if next == len(plans) {
-						c.mu.Unlock()
-						return
-					}
-					p := plans[next]
-					next++
-					c.mu.Unlock()
-					out := c.Explorer.Run(t, p)
-					c.mu.Lock()
-					told(out)
-					c.mu.Unlock()
+				for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+					do(t, i)
 				}
 			})
 		}
 	})
-}
-
-// Kill plays each mutant until something notices it: every workflow as it is, then with single faults, at most limit plans.
-func (c *Campaign) Kill(t *testing.T, limit int) {
-	all := Mutants()
-	singles := c.singles()
-	var next int
-	t.Run("mutants", func(t *testing.T) {
-		for w := range c.Workers {
-			t.Run(strconv.Itoa(w), func(t *testing.T) {
-				t.Parallel()
-				for {
-					c.mu.Lock()
-					if next == len(all) {
-						c.mu.Unlock()
-						return
-					}
-					m := all[next]
-					next++
-					c.mu.Unlock()
-					by, took := c.hunt(t, m, singles, limit)
-					c.killed(m, by, took)
-				}
-			})
-		}
-	})
-}
-
-// hunt returns the plan that noticed the mutant, and how many it took; "" if none did.
-func (c *Campaign) hunt(t *testing.T, m Mutant, singles []Plan, limit int) (by string, took int) {
-	var plans []Plan
-	for _, w := range Workflows() {
-		plans = append(plans, Plan{Workflow: w.Name, Seed: c.Seed, Mutant: m.Name})
-	}
-	rng := rand.New(rand.NewPCG(c.Seed, uint64(len(m.Name))))
-	for len(plans) < limit && len(singles) > 0 {
-		p := singles[rng.IntN(len(singles))]
-		p.Mutant = m.Name
-		plans = append(plans, p)
-	}
-	for i, p := range plans {
-		out := c.Explorer.Run(t, p)
-		if why := caught(out); why != "" {
-			return p.String() + ": " + why, i + 1
-		}
-	}
-	return "", len(plans)
-}
-
-// caught says what noticed a mutant: an invariant, or a brake that holds only against mistakes.
-func caught(out Outcome) string {
-	if len(out.Violations) > 0 {
-		return out.Violations[0].String()
-	}
-	for _, b := range []string{brake.Ownership, brake.Quorum, brake.Calls, brake.Deletes} {
-		if out.Brakes[b] > 0 {
-			return "the brake " + b + " held"
-		}
-	}
-	return ""
-}
-
-func (c *Campaign) killed(m Mutant, by string, took int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.rep.Mutants++
-	c.rep.MutantPlans += took
-	if by == "" {
-		c.rep.Alive = append(c.rep.Alive, m.Name+": "+m.Incident)
-		return
-	}
-	c.rep.Killed++
-	c.rep.Kills = append(c.rep.Kills, m.Name+" ("+m.Incident+") by "+by)
 }
 
 // count takes an outcome into the report.
@@ -252,20 +182,23 @@ func (c *Campaign) Singles(t *testing.T, step int) {
 	c.play(t, "singles", plans, c.count)
 }
 
-// singles are all single faults. Two calls of one kind between the same calls and in the same state of the world are one.
+// singles are all single faults. Two reads of one kind in the same state of the world, after the same write, are one: a look asks for everything
+// at once, and the order is the seed's. To a process that dies before a read it is even one which read that was.
 func (c *Campaign) singles() []Plan {
 	var plans []Plan
 	for _, w := range Workflows() {
-		seen := map[string]bool{}
-		signs := c.bases[w.Name].Signs
-		for i, s := range signs {
-			key := fmt.Sprint(around(signs, i), s.State)
-			if seen[key] {
-				continue
+		seen, wrote := map[string]bool{}, ""
+		for i, s := range c.bases[w.Name].Signs {
+			if s.Write {
+				wrote = fmt.Sprint(s.Class, i)
 			}
-			seen[key] = true
 			for _, k := range Kinds() {
-				if k.Applies(s, w) {
+				key := fmt.Sprint(k, s.Class, s.State, wrote)
+				if !s.Write && (k == CrashBefore || k == CrashAway) {
+					key = fmt.Sprint(k, s.State, wrote)
+				}
+				if k.Applies(s, w) && (c.Literal || !seen[key]) {
+					seen[key] = true
 					plans = append(plans, Plan{Workflow: w.Name, Seed: c.Seed, Faults: []Fault{{i + 1, k}}})
 				}
 			}
@@ -274,43 +207,69 @@ func (c *Campaign) singles() []Plan {
 	return plans
 }
 
-// around are the classes of a call and of its neighbours.
-func around(signs []Sign, i int) []string {
-	var out []string
-	for j := max(0, i-1); j <= min(i+1, len(signs)-1); j++ {
-		out = append(out, signs[j].Class)
-	}
-	return out
-}
-
-// Pairs plays n pairs of faults, drawn from all pairs that are possible in a workflow's run without any.
+// Pairs plays n more pairs of faults out of all that are possible in the workflows' runs without any: half of them of small workflows, each
+// once until none is left, the others drawn by chance.
 func (c *Campaign) Pairs(t *testing.T, n int) {
-	rng := rand.New(rand.NewPCG(c.Seed, 0xbeef))
-	byWorkflow := map[string][]Fault{}
-	var names []string
-	for _, p := range c.singles() {
-		if len(byWorkflow[p.Workflow]) == 0 {
-			names = append(names, p.Workflow)
-		}
-		byWorkflow[p.Workflow] = append(byWorkflow[p.Workflow], p.Faults[0])
-	}
-	for _, fs := range byWorkflow {
-		c.rep.Pairs.Possible += len(fs) * (len(fs) - 1) / 2
+	if c.pairs == nil {
+		c.pairs = c.pair()
 	}
 	var plans []Plan
-	for len(plans) < n && len(names) > 0 {
-		w := names[rng.IntN(len(names))]
-		fs := byWorkflow[w]
-		a, b := fs[rng.IntN(len(fs))], fs[rng.IntN(len(fs))]
-		if a.At == b.At {
-			continue
+	for len(plans) < n && len(c.pairs.names) > 0 {
+		if small := c.pairs.small; len(small) > 0 && len(plans)%2 == 0 {
+			plans = append(plans, small[0])
+			c.pairs.small = small[1:]
+			c.rep.SmallPairs.Tried++
+		} else if p, ok := c.pairs.draw(c.Seed); ok {
+			plans = append(plans, p)
 		}
-		pair := []Fault{a, b}
-		slices.SortFunc(pair, func(x, y Fault) int { return x.At - y.At })
-		plans = append(plans, Plan{Workflow: w, Seed: c.Seed, Faults: pair})
 	}
 	c.rep.Pairs.Tried += len(plans)
 	c.play(t, "pairs", plans, c.count)
+}
+
+// pairs are what is left to play of them.
+type pairs struct {
+	rng    *rand.Rand
+	names  []string
+	faults map[string][]Fault // by workflow
+	small  []Plan             // all of small workflows, shuffled
+}
+
+func (c *Campaign) pair() *pairs {
+	p := &pairs{rng: rand.New(rand.NewPCG(c.Seed, 0xbeef)), faults: map[string][]Fault{}}
+	for _, s := range c.singles() {
+		if len(p.faults[s.Workflow]) == 0 {
+			p.names = append(p.names, s.Workflow)
+		}
+		p.faults[s.Workflow] = append(p.faults[s.Workflow], s.Faults[0])
+	}
+	for _, name := range p.names {
+		w, _ := workflowNamed(name)
+		fs := p.faults[name]
+		for i := range fs {
+			for j := range i {
+				if fs[i].At == fs[j].At {
+					continue
+				}
+				c.rep.Pairs.Possible++
+				if w.Small {
+					p.small = append(p.small, Plan{Workflow: name, Seed: c.Seed, Faults: []Fault{fs[j], fs[i]}})
+				}
+			}
+		}
+	}
+	c.rep.SmallPairs.Possible = len(p.small)
+	p.rng.Shuffle(len(p.small), func(i, j int) { p.small[i], p.small[j] = p.small[j], p.small[i] })
+	return p
+}
+
+// draw makes a pair of two faults of a workflow, unless they are at one call.
+func (p *pairs) draw(seed uint64) (Plan, bool) {
+	w := p.names[p.rng.IntN(len(p.names))]
+	fs := p.faults[w]
+	pair := []Fault{fs[p.rng.IntN(len(fs))], fs[p.rng.IntN(len(fs))]}
+	slices.SortFunc(pair, func(x, y Fault) int { return x.At - y.At })
+	return Plan{Workflow: w, Seed: seed, Faults: pair}, pair[0].At != pair[1].At
 }
 
 // Mixes plays n random mixes of edits and faults.
@@ -323,14 +282,15 @@ func (c *Campaign) Mixes(t *testing.T, n int) {
 	c.play(t, "mixes", plans, c.count)
 }
 
-// Weeks plays n clusters that nothing happens to for seven days.
-func (c *Campaign) Weeks(t *testing.T, n int) {
+// Days plays n weeks in which nothing happens and twice as many pairs of days in which edits and faults do.
+func (c *Campaign) Days(t *testing.T, n int) {
 	var plans []Plan
-	for i := range n {
-		plans = append(plans, Plan{Workflow: "week", Seed: c.Seed + uint64(i)})
+	for i := range uint64(n) {
+		plans = append(plans, Plan{Workflow: "week", Seed: c.Seed + i}, Plan{Workflow: "days", Seed: c.Seed + 2*i}, Plan{Workflow: "days", Seed: c.Seed + 2*i + 1})
 	}
 	c.rep.Weeks += n
-	c.play(t, "weeks", plans, c.count)
+	c.rep.Mixes += 2 * n
+	c.play(t, "days", plans, c.count)
 }
 
 // Seeds plays every workflow with n further seeds and no fault: another order of calls and other times.

@@ -28,6 +28,7 @@ type cast struct {
 	files   map[string][]byte    // machine → what is on its disk
 	demoted map[string]time.Time // machine → since when it was seen to be no manager
 	away    map[string]time.Time // machine → not started again before
+	before  int                  // processes that were there before all of these
 }
 
 func newCast(r *run) *cast {
@@ -86,10 +87,12 @@ func (c *cast) mayStart(machine string, now time.Time) bool {
 
 func (c *cast) start(machine string) {
 	r := c.run
-	name := fmt.Sprintf("%s#%d", strings.TrimPrefix(machine, r.cluster+"-"), len(c.all)+1)
+	name := fmt.Sprintf("%s#%d", strings.TrimPrefix(machine, r.cluster+"-"), c.before+len(c.all)+1)
 	p, err := start(origin{cluster: r.cluster, name: name, machine: machine, token: r.world.Token(), seed: r.plan.Seed, file: c.files[machine], explorer: r.explorer, conductor: r.conductor,
 		mutant: r.mutant, refused: func(b string) { r.braked(name, b) },
-		wire: func(p *process) http.RoundTripper { return wire{r.conductor, p, r.world.TransportFrom(machine)} }})
+		wire: func(p *process) http.RoundTripper {
+			return wire{r.conductor, p, r.world.TransportFrom(machine), r.recorded}
+		}})
 	if err != nil {
 		r.violate("harness", "%v", err)
 		return

@@ -3,6 +3,7 @@ package explore
 import (
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -20,6 +21,7 @@ type checks struct {
 	run      *run
 	theirs   map[string]string // node id → the label that a person put on it
 	most     map[string]int    // pool → the most that any file wanted since all was as wanted
+	least    map[string]int    // pool → the least
 	allowed  int               // deletes that edits permit
 	deleted  []time.Time
 	cluster  string // id of the swarm
@@ -42,10 +44,11 @@ type checks struct {
 type sighting struct {
 	droplets, nodes time.Time
 	gets            map[int]time.Time
+	acted           map[int]bool // droplets on which an action of its own was accepted
 }
 
 func newChecks(r *run) *checks {
-	return &checks{run: r, theirs: map[string]string{}, most: map[string]int{}, leases: map[string]uint64{}, listed: map[string]sighting{},
+	return &checks{run: r, theirs: map[string]string{}, most: map[string]int{}, least: map[string]int{}, leases: map[string]uint64{}, listed: map[string]sighting{},
 		calls: map[string][]time.Time{}, pushes: map[string]int{}, reached: map[uint64]bool{}, gone: map[int]bool{}}
 }
 
@@ -83,9 +86,15 @@ func (c *checks) wants(f file) {
 	for _, p := range s.Pools {
 		c.allowed += max(0, c.last(p)-p.Count)
 		c.most[p.Name] = max(c.most[p.Name], p.Count)
+		if least, known := c.least[p.Name]; !known || p.Count < least {
+			c.least[p.Name] = p.Count
+		}
 	}
 	c.counts(s)
 }
+
+// settled: all is as the last file wants it, and those before matter no more.
+func (c *checks) settled() { c.most, c.least = maps.Clone(c.run.counts), maps.Clone(c.run.counts) }
 
 // last is what the file before wanted of the pool.
 func (c *checks) last(p spec.Pool) int { return c.run.counts[p.Name] }
@@ -147,17 +156,22 @@ func (c *checks) managers(counts map[string]int) int { return counts["managers"]
 
 // surge: no pool has more droplets than it ever wanted since all was as wanted, save for those that leave.
 func (c *checks) surge(s *state) {
+	for pool, n := range c.staying(s) {
+		if n > c.most[pool] {
+			c.run.violate("surge", "pool %s has %d droplets that do not leave, %d wanted at most", pool, n, c.most[pool])
+		}
+	}
+}
+
+// staying counts the droplets of each pool that do not leave.
+func (c *checks) staying(s *state) map[string]int {
 	have := map[string]int{}
 	for _, d := range s.droplets {
 		if pool := poolOf(c.run.cluster, d); pool != "" && !s.leaving(d.ID) {
 			have[pool]++
 		}
 	}
-	for pool, n := range have {
-		if n > c.most[pool] {
-			c.run.violate("surge", "pool %s has %d droplets that do not leave, %d wanted at most", pool, n, c.most[pool])
-		}
-	}
+	return have
 }
 
 // bindings: a node that is bound to a droplet is the one on it, and the only one.
@@ -200,6 +214,11 @@ func (c *checks) digest(s *state) uint64 {
 	for _, v := range s.swarm.Services {
 		fmt.Fprintf(h, "s%s%v%v ", v.Spec.Name, v.Spec.Labels["swarmd.hash"], v.UpdateStatus)
 	}
+	tasks := map[string]int{}
+	for _, k := range s.swarm.Tasks {
+		tasks[k.ServiceID+string(k.DesiredState)+string(k.Status.State)]++
+	}
+	fmt.Fprint(h, tasks) // sorted by key
 	fmt.Fprintf(h, "r%d e%d h%v", s.ledger.Revision, s.ledger.Credit, s.holder != "")
 	return h.Sum64()
 }
@@ -209,17 +228,21 @@ func (c *checks) quiet(on bool) { c.isQuiet = on }
 
 // reads remembers what a process has seen.
 func (c *checks) reads(t *ticket) {
-	if t.sign().Class == "GET /distribution/ID/json" && t.status != http.StatusOK {
+	if t.sign.Class == "GET /distribution/ID/json" && (t.status != http.StatusOK || t.fault != "") {
 		c.unpinned = true
 	}
-	if t.write() || t.status != http.StatusOK && t.status != http.StatusNotFound {
+	class := t.sign.Class
+	answered := t.status == http.StatusOK || t.status == http.StatusNotFound || t.fault == Slow // its answer is on the way
+	if t.write() && (class != actOnDroplet || t.status != http.StatusCreated) || !t.write() && !answered {
 		return
 	}
 	seen := c.listed[t.proc.name]
 	if seen.gets == nil {
-		seen.gets = map[int]time.Time{}
+		seen.gets, seen.acted = map[int]time.Time{}, map[int]bool{}
 	}
-	switch s := t.sign(); s.Class {
+	switch class {
+	case actOnDroplet:
+		seen.acted[dropletIn(t.path)] = true
 	case listDroplets:
 		seen.droplets = time.Now()
 	case "GET /nodes":
@@ -257,7 +280,7 @@ func dropletIn(path string) int {
 
 // writes judges a call before it goes, by the truth of that moment.
 func (c *checks) writes(s *state, t *ticket) {
-	if c.isQuiet && !c.renews(s, t) {
+	if c.isQuiet && !c.renews(s, t) && !c.notes(s, t) {
 		c.run.violate("still", "%s writes %s %s when all was as wanted", t.proc.name, t.method, t.path)
 	}
 	switch {
@@ -265,11 +288,16 @@ func (c *checks) writes(s *state, t *ticket) {
 		c.cloudWrite(s, t)
 	case strings.HasPrefix(t.path, "/swarm/"):
 		c.run.violate("engine", "%s calls %s", t.proc.name, t.path)
-	case strings.HasPrefix(t.path, "/nodes/"):
+	case strings.HasPrefix(t.path, "/nodes/") && t.fault != EngineDown && t.fault != LeaderChange: // then it is not the world that was looked at
 		c.nodeWrite(s, t)
 	case strings.HasPrefix(t.path, "/services/"):
 		c.serviceWrite(s, t)
 	}
+}
+
+// notes reports whether the call is the one thing that a swarmd writes that does not act: that its own file is an older one.
+func (c *checks) notes(s *state, t *ticket) bool {
+	return strings.HasPrefix(t.path, "/configs/") && s.configs[objectIn(t.path)] == "swarmd."+c.run.cluster && !strings.HasSuffix(s.holder, "/"+t.proc.name)
 }
 
 // renews reports whether the call is a write of the lease.

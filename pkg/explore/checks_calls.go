@@ -2,6 +2,7 @@ package explore
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -81,10 +82,15 @@ func (c *checks) destroy(s *state, t *ticket, id int) {
 	if openOp(s, ledger.Delete, id) == nil {
 		c.run.violate("write-ahead", "%s %s: the ledger has no operation to delete %s", t.method, t.path, d.Name)
 	}
+	if d.Name == t.proc.machine {
+		c.run.violate("self", "%s %s: %s is the machine that it runs on", t.method, t.path, d.Name)
+	}
 	c.member(s, t, d)
 	c.drained(s, d)
 	if t.method == http.MethodDelete {
 		c.viewed(t, id)
+	} else if c.listed[t.proc.name].acted[id] && c.run.world.Cloud.Acting(id) {
+		c.run.violate("one-action", "%s %s: an action that it began on %s is still in progress", t.method, t.path, d.Name)
 	}
 }
 
@@ -156,6 +162,16 @@ func (c *checks) nodeWrite(s *state, t *ticket) {
 	}
 	if changes && want.Role == "worker" {
 		c.demotes(s, id)
+		c.demotesItself(s, t, id)
+	}
+}
+
+// demotesItself: another manager has to do it.
+func (c *checks) demotesItself(s *state, t *ticket, id string) {
+	for _, d := range s.droplets {
+		if i := s.nodeOn(d); d.Name == t.proc.machine && i >= 0 && s.swarm.Nodes[i].ID == id {
+			c.run.violate("self", "%s demotes the node that it runs on", t.proc.name)
+		}
 	}
 }
 
@@ -189,9 +205,7 @@ func (c *checks) changes(was, now *state, t *ticket) {
 	for _, e := range c.clear() {
 		c.happened(e)
 	}
-	if now.epoch != was.epoch && strings.Contains(now.holder, t.proc.name) {
-		c.leases[t.proc.name] = now.epoch
-	}
+	c.leases[now.holder[strings.LastIndexByte(now.holder, '/')+1:]] = now.epoch // whichever call it was: a slow one has its effect between others
 	if now.ledger.Epoch < was.ledger.Epoch || now.epoch < was.epoch {
 		c.run.violate("single-writer", "epochs went back: ledger %d to %d, lease %d to %d", was.ledger.Epoch, now.ledger.Epoch, was.epoch, now.epoch)
 	}
@@ -204,7 +218,19 @@ func (c *checks) changes(was, now *state, t *ticket) {
 	if was.margin() >= 0 && now.margin() < 0 {
 		c.run.violate("quorum", "%s %s: %d of %d managers are left", t.method, t.path, now.swarm.Alive, len(now.swarm.Members))
 	}
+	for _, op := range now.ledger.Ops {
+		if op.Kind == ledger.Delete && openOp(was, ledger.Delete, op.DropletID) == nil {
+			c.needed(now, op)
+		}
+	}
 	c.services(was, now, t)
+}
+
+// needed: who stays when one more leaves are at least as many as any file wanted since all was as wanted.
+func (c *checks) needed(s *state, op ledger.Op) {
+	if stay := c.staying(s)[op.Pool]; stay < c.least[op.Pool] {
+		c.run.violate("needed", "%s is to leave, and %d stay in %s, which has wanted %d and more", op.Name, stay, op.Pool, c.least[op.Pool])
+	}
 }
 
 // happened counts what was made and destroyed.
@@ -244,7 +270,13 @@ func (c *checks) conclude() {
 		if report, err := json.Marshal(p.loop.Last()); err == nil {
 			c.secrets(s, "the report of "+p.name, string(report), "")
 		}
+		if metrics, err := p.registry.Gather(); err != nil {
+			c.run.violate("harness", "metrics of %s: %v", p.name, err)
+		} else {
+			c.secrets(s, "the metrics of "+p.name, fmt.Sprint(metrics), "")
+		}
 	}
+	c.leaks(s)
 	for _, d := range s.droplets {
 		c.secrets(s, "a droplet's name and tags", d.Name+strings.Join(d.Tags, " "), "")
 	}
@@ -252,4 +284,17 @@ func (c *checks) conclude() {
 		c.run.out.States = append(c.run.out.States, h)
 	}
 	slices.Sort(c.run.out.States)
+}
+
+// leaks: at the end no pool has a machine that the file does not want.
+func (c *checks) leaks(s *state) {
+	have := map[string]int{}
+	for _, d := range s.droplets {
+		have[poolOf(c.run.cluster, d)]++
+	}
+	for pool, n := range have {
+		if pool != "" && n > c.run.counts[pool] {
+			c.run.violate("leak", "pool %s has %d droplets at the end, %d wanted", pool, n, c.run.counts[pool])
+		}
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,12 +21,16 @@ const (
 	maxWay = 3 * time.Millisecond
 )
 
+// maxLines is how long a trace becomes that nobody watches.
+const maxLines = 4_000
+
 // maxCalls ends a run that would never end.
 const maxCalls = 25_000
 
 // conductor holds every call until nothing else moves and lets one go.
 type conductor struct {
 	rng   *rand.Rand
+	fixed bool // of several calls that wait the first in their order goes: seed 0
 	began time.Time
 	bell  chan struct{}
 	judge func(*ticket)         // decides the fault of a call, before it goes
@@ -39,22 +42,22 @@ type conductor struct {
 	going  *ticket // the one whose hook comes next
 	calls  int
 	lines  []func() string // of the trace
+	whole  bool            // all of them are kept
 	paused map[string]time.Time
 	ended  bool
 }
 
 func newConductor(seed uint64) *conductor {
-	return &conductor{rng: rand.New(rand.NewPCG(seed, 0xc0d)), began: time.Now(), bell: make(chan struct{}, 1), paused: map[string]time.Time{}}
+	return &conductor{rng: rand.New(rand.NewPCG(seed, 0xc0d)), fixed: seed == 0, began: time.Now(), bell: make(chan struct{}, 1), paused: map[string]time.Time{}}
 }
-
-var versionPrefix = regexp.MustCompile(`^/v1\.\d+/`)
 
 // park puts a call to the others that wait.
 func (c *conductor) park(p *process, r *http.Request, body []byte) *ticket {
 	t := &ticket{proc: p, ctx: r.Context(), method: r.Method, path: r.URL.Path, query: r.URL.RawQuery, body: body, turn: make(chan struct{}), side: sim.SideCloud}
 	if !strings.HasPrefix(t.path, "/v2/") {
-		t.side, t.path = sim.SideDocker, versionPrefix.ReplaceAllString(t.path, "/")
+		t.side, t.path = sim.SideDocker, sim.Unversioned(t.path)
 	}
+	t.sign = t.signed()
 	return c.queue(t)
 }
 
@@ -133,7 +136,7 @@ func (c *conductor) pick() (t *ticket, wake time.Time) {
 		return nil, wake
 	}
 	i := free[0]
-	if len(free) > 1 {
+	if len(free) > 1 && !c.fixed {
 		i = free[c.rng.IntN(len(free))]
 	}
 	t = c.parked[i]
@@ -163,11 +166,22 @@ func (c *conductor) let(t *ticket) {
 	c.mu.Unlock()
 	close(t.turn)
 	synctest.Wait()
-	c.saw(was, t)
 	c.mu.Lock()
 	c.going = nil
-	c.lines = append(c.lines, t.told(c.began))
+	seen := *t // a call that hangs gets its answer later
+	c.tell(func() string { return seen.line(c.began) })
 	c.mu.Unlock()
+	c.saw(was, &seen)
+}
+
+// answered notes what the caller of a ticket gets.
+func (c *conductor) answered(t *ticket, resp *http.Response, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t.err = err
+	if resp != nil {
+		t.status = resp.StatusCode
+	}
 }
 
 func (c *conductor) way() time.Duration {
@@ -186,12 +200,20 @@ func (c *conductor) hook(sim.Call) sim.Verdict {
 	return t.verdict
 }
 
+// tell puts a line into the trace. Of a run that nobody watches only the end is kept: one of a week has a million lines.
+func (c *conductor) tell(line func() string) {
+	if !c.whole && len(c.lines) == maxLines {
+		c.lines = slices.Delete(c.lines, 0, maxLines/2)
+	}
+	c.lines = append(c.lines, line)
+}
+
 // note puts a line into the trace that is no call.
 func (c *conductor) note(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	line := fmt.Sprintf("      %10.4fs — ", time.Since(c.began).Seconds()) + fmt.Sprintf(format, args...)
-	c.lines = append(c.lines, func() string { return line })
+	c.tell(func() string { return line })
 }
 
 // pause makes a process stand still for a while before its call goes, as SIGSTOP does.
@@ -199,7 +221,8 @@ func (c *conductor) pause(t *ticket, d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.paused[t.proc.name] = time.Now().Add(d)
-	c.lines = append(c.lines, t.told(c.began))
+	stood := *t
+	c.tell(func() string { return stood.line(c.began) })
 	c.parked = append(c.parked, t)
 }
 

@@ -11,6 +11,14 @@
 // supervisor that starts one on every manager and the operator who edits the file. A workflow's calls are counted from the moment it is
 // armed: when the cluster that it starts from is as wanted.
 //
+// # What is played
+//
+// Every single fault: each kind at each call of each workflow, reads that cannot differ taken for one. What follows its last fault is a run
+// without faults from the state that was reached: so all states that a fault leads to are shown to converge within a bound, then to stay still for
+// a pass that writes nothing and for as long as it takes all timers but the hourly ones to fire; some run for seven days more. Pairs of faults
+// are drawn by chance; mixes have edits and faults at random, for minutes or for days. With other seeds the calls come in another order, and
+// lists lag for longer.
+//
 // A mutant is swarmd with a deliberate bug, put in from outside: by wrapping a client, a transport, the planner's input or its output. The
 // checker is checked by it: each mutant must be caught.
 //

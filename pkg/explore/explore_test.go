@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestSmoke plays every workflow without a fault, a few faults of each kind, and each of them twice: the traces are the same byte for byte.
@@ -27,10 +28,7 @@ func TestFoundBefore(t *testing.T) {
 	var plans []Plan
 	for _, line := range strings.Split(strings.TrimSpace(read(t, "testdata/found.txt")), "\n") {
 		if text, _, _ := strings.Cut(line, " "); text != "" && text != "#" {
-			p, err := ParsePlan(text)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := parsed(t, text)
 			plans = append(plans, p)
 		}
 	}
@@ -46,37 +44,62 @@ func TestSmokeMutants(t *testing.T) {
 	e := New()
 	for _, text := range []string{"add-worker/1/-/two-at-once", "remove-worker/1/-/force-remove", "holder-leaves/1/-/role-is-membership",
 		"add-worker/1/-/nobody-is-ours", "grow-managers/1/-/all-promotions-at-once", "add-worker/1/-/no-intent", "bad-edit/1/-/takes-any-file"} {
-		p, err := ParsePlan(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := parsed(t, text)
 		if caught(e.Run(t, p)) == "" {
 			t.Errorf("%s: nothing noticed", p)
 		}
 	}
 }
 
-// TestExplore is the campaign; it takes minutes and runs only with SWARMD_EXPLORE=1: `make explore`. SWARMD_EXPLORE_PLANS is how many plans it
-// plays at least, SWARMD_EXPLORE_WEEKS how many quiet weeks, SWARMD_EXPLORE_REPORT where the report goes: .txt and .json are added.
+// TestExplore is the campaign; it takes minutes and runs only with SWARMD_EXPLORE=1: `make explore`. Of its settings, SWARMD_EXPLORE_…:
+//
+//	PLANS    how many plans it plays at least: pairs of faults fill up what the rest leaves
+//	WEEKS    how many quiet weeks, and twice as many pairs of busy days
+//	HUNT     how many plans a mutant is hunted with at most; MUTANTS names the only ones
+//	STAGES   names the only stages; STEP plays each so many-th single fault only
+//	SEED     where the seeds begin
+//	REPORT   where the report goes: .txt and .json are added
 func TestExplore(t *testing.T) {
 	if os.Getenv("SWARMD_EXPLORE") != "1" {
 		t.Skip("SWARMD_EXPLORE is not 1: `make explore` sets it")
 	}
+	defer deepStacks()()
 	c := NewCampaign(number("SWARMD_EXPLORE_SEED", 1))
 	c.Bases(t)
-	c.Singles(t, int(number("SWARMD_EXPLORE_STEP", 1)))
-	c.Replays(t, 100)
-	c.Mixes(t, 90)
-	c.Weeks(t, int(number("SWARMD_EXPLORE_WEEKS", 0)))
-	c.Kill(t, 600)
-	for missing := c.missing(number("SWARMD_EXPLORE_PLANS", 20_000)); missing > 0; missing = c.missing(number("SWARMD_EXPLORE_PLANS", 20_000)) {
-		c.Pairs(t, min(missing, 5_000))
+	for _, stage := range []struct {
+		name string
+		play func()
+	}{
+		{"singles", func() { c.Singles(t, int(number("SWARMD_EXPLORE_STEP", 1))) }},
+		{"replays", func() { c.Replays(t, 100) }},
+		{"seeds", func() { c.Seeds(t, 20) }},
+		{"mixes", func() { c.Mixes(t, 90) }},
+		{"days", func() { c.Days(t, int(number("SWARMD_EXPLORE_WEEKS", 1))) }},
+		{"liars", func() { c.Liars(t, 60) }},
+		{"mutants", func() { c.Kill(t, int(number("SWARMD_EXPLORE_HUNT", 600))) }},
+		{"pairs", func() { c.fill(t, int(number("SWARMD_EXPLORE_PLANS", 35_500))) }},
+	} {
+		if only := os.Getenv("SWARMD_EXPLORE_STAGES"); only != "" && !strings.Contains(only, stage.name) {
+			continue
+		}
+		began := time.Now()
+		stage.play()
+		t.Logf("%s took %s", stage.name, time.Since(began).Round(time.Second/10))
 		c.publish(t)
 	}
-	c.publish(t)
 	c.demand(t)
 	if r := c.Report(); r.Killed < r.Mutants {
 		t.Errorf("mutants alive: %q", r.Alive)
+	}
+}
+
+// TestSmokeLiars: the brakes hold against a planner that lies, and they had to.
+func TestSmokeLiars(t *testing.T) {
+	c := NewCampaign(1)
+	c.Liars(t, 5)
+	c.demand(t)
+	if r := c.Report(); r.LiesHeld < 50 {
+		t.Errorf("refused %d times only", r.LiesHeld)
 	}
 }
 
@@ -86,10 +109,7 @@ func TestReplay(t *testing.T) {
 	if text == "" {
 		t.Skip("SWARMD_REPLAY names no plan: `make explore-replay PLAN=…` sets it")
 	}
-	p, err := ParsePlan(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := parsed(t, text)
 	p.Watch = true
 	out := New().Run(t, p)
 	t.Log("\n" + strings.Join(out.Trace, "\n"))
@@ -111,8 +131,13 @@ func (c *Campaign) demand(t *testing.T) {
 	}
 }
 
-// missing is how many plans there still are to play.
-func (c *Campaign) missing(want uint64) int { return int(want) - c.Report().Plans }
+// fill plays pairs until so many plans were played.
+func (c *Campaign) fill(t *testing.T, plans int) {
+	for missing := plans - c.Report().Plans; missing > 0; missing = plans - c.Report().Plans {
+		c.Pairs(t, min(missing, 5_000))
+		c.publish(t)
+	}
+}
 
 // publish writes the report down.
 func (c *Campaign) publish(t *testing.T) {
@@ -131,6 +156,15 @@ func (c *Campaign) publish(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func parsed(t *testing.T, text string) Plan {
+	t.Helper()
+	p, err := ParsePlan(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func read(t *testing.T, path string) string {

@@ -58,6 +58,9 @@ func (r *run) tookBack() bool {
 	if in[EngineDown]+in[LeaderChange]+in[Human] == 0 {
 		return false
 	}
+	if r.workflow.Image != "" && in[Human] > 0 {
+		return true // the engine forgets that it took something back when a person writes; swarmd does not
+	}
 	truth, _ := r.world.Swarm.Glance()
 	return slices.ContainsFunc(truth.Services, func(v api.Service) bool {
 		return v.UpdateStatus != nil && (v.UpdateStatus.State == api.UpdateStatePaused || v.UpdateStatus.State == api.UpdateStateRollbackCompleted ||
@@ -190,16 +193,23 @@ func (r *run) serviceDiffers(s *state, name, image string, replicas *uint64) str
 		if svc.Spec.Mode.Replicated == nil || *svc.Spec.Mode.Replicated.Replicas != want {
 			return fmt.Sprintf("service %s has not %d replicas", name, want)
 		}
-		running := uint64(0)
-		for _, t := range s.swarm.Tasks {
-			if t.ServiceID == svc.ID && t.Status.State == "running" && t.DesiredState == "running" {
-				running++
-			}
+		if strings.HasPrefix(svc.Spec.TaskTemplate.ContainerSpec.Image, brokenImage) && r.tookBack() {
+			return "" // the engine went back to what never ran: a person has to say what now
 		}
-		if running < want {
+		if running := s.running(svc.ID); running < want {
 			return fmt.Sprintf("service %s: %d of %d tasks run", name, running, want)
 		}
 		return ""
 	}
 	return "there is no service " + name
+}
+
+// running counts a service's tasks that run and shall.
+func (s *state) running(serviceID string) (n uint64) {
+	for _, t := range s.swarm.Tasks {
+		if t.ServiceID == serviceID && t.Status.State == "running" && t.DesiredState == "running" {
+			n++
+		}
+	}
+	return n
 }

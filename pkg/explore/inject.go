@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/sim"
@@ -23,16 +24,36 @@ type injector struct {
 	run    *run
 	at     map[int]Kind
 	random func(n int, s Sign) Kind // in the place of the plan's, if set
+	lasts  map[string]lasting
 	signs  []Sign
 	down   map[string]time.Time // machine → when its engine starts again
 	lists  [][]byte             // the list of droplets as it changed, since the workflow was armed
 	people person
-	last   time.Time // when something was done last
-	over   bool      // no more faults
+	last   time.Time   // when something was done last
+	over   atomic.Bool // no more faults
+}
+
+// lasting is a fault of a read that goes on while its client tries again: one that ends before would not be felt by anybody.
+type lasting struct {
+	kind Kind
+	left int // attempts
+}
+
+// lastsFor is how many more times the clients try a read that fails.
+func lastsFor(k Kind, s Sign) int {
+	switch {
+	case s.Write:
+		return 0
+	case !slices.Contains([]Kind{Cut, Hang, Refuse500, Refuse429, NoLeader, HTML, Truncated, ShortList}, k):
+		return 0
+	case s.Side == sim.SideCloud:
+		return 3
+	}
+	return 2
 }
 
 func newInjector(r *run) *injector {
-	in := &injector{run: r, at: map[int]Kind{}, down: map[string]time.Time{}, people: person{run: r}}
+	in := &injector{run: r, at: map[int]Kind{}, lasts: map[string]lasting{}, down: map[string]time.Time{}, people: person{run: r}}
 	for _, f := range r.plan.Faults {
 		in.at[f.At] = f.Kind
 	}
@@ -46,16 +67,16 @@ func (in *injector) arm() {
 }
 
 // rest ends all faults.
-func (in *injector) rest() { in.over = true }
+func (in *injector) rest() { in.over.Store(true) }
 
 // judge decides what happens to a call.
 func (in *injector) judge(t *ticket) {
-	s := t.sign()
+	s := t.sign
 	if s.Class == listDroplets {
 		t.verdict.Edit = in.remember
 	}
 	n := in.run.number(t)
-	if n <= 0 || in.over {
+	if n <= 0 || in.over.Load() {
 		return
 	}
 	seen := s
@@ -68,11 +89,24 @@ func (in *injector) judge(t *ticket) {
 		k = in.random(n, s)
 	}
 	if k == "" || !k.Applies(s, in.run.workflow) {
+		in.goOn(t)
 		return
 	}
+	in.lasts[t.call()] = lasting{k, lastsFor(k, s)}
 	t.fault, in.last = k, time.Now()
 	in.run.out.Injected[k]++
 	in.inflict(t, k)
+}
+
+// goOn lets a fault go on that lasts.
+func (in *injector) goOn(t *ticket) {
+	l := in.lasts[t.call()]
+	if l.left == 0 {
+		return
+	}
+	in.lasts[t.call()] = lasting{l.kind, l.left - 1}
+	t.fault, in.last = l.kind, time.Now()
+	in.inflict(t, l.kind)
 }
 
 // inflict makes one fault happen.
@@ -131,7 +165,7 @@ func verdicts() map[Kind]sim.Verdict {
 
 // lie changes a true answer.
 func (in *injector) lie(k Kind, t *ticket) func(int, http.Header, []byte) (int, []byte) {
-	list := t.sign().Class == listDroplets
+	list := t.sign.Class == listDroplets
 	return func(status int, h http.Header, body []byte) (int, []byte) {
 		if list {
 			in.remember(status, h, body)

@@ -56,13 +56,16 @@ type Sign struct {
 	State uint64 // digest of the world before it; with Plan.Watch only
 }
 
-// sign of a call.
-func (t *ticket) sign() Sign {
+// signed finds out what kind of call it is.
+func (t *ticket) signed() Sign {
 	return Sign{Side: t.side, Write: t.write(), Class: t.method + " " + class(t.path)}
 }
 
 // class takes the ids out of a path.
 func class(path string) string {
+	if strings.Count(path, "/") == 1 {
+		return path // a list: there is no id in it
+	}
 	parts := strings.Split(path, "/")
 	for i, p := range parts {
 		if i > 1 && (strings.ContainsAny(p, "0123456789") || len(p) > 15) && p != "v2" {
@@ -78,6 +81,7 @@ func class(path string) string {
 const (
 	listDroplets = "GET /v2/droplets"
 	getDroplet   = "GET /v2/droplets/ID"
+	actOnDroplet = "POST /v2/droplets/ID/actions"
 )
 
 // Applies reports whether the fault can happen to such a call.

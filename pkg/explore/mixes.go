@@ -16,9 +16,13 @@ const (
 func specials() []Workflow {
 	start := file{managers: 1, workers: 1, services: service("app", "nginx:1.27", 2, "")}
 	return []Workflow{
-		{Name: "mix", About: "edits and faults at random, then none", Start: start, Play: mix},
-		{Name: "mix-three", About: "the same with three managers and a swarmd on each", Several: true, Play: mix,
+		{Name: "mix", About: "edits and faults at random, then none", Start: start, Play: mix(5*time.Second, 2*time.Minute)},
+		{Name: "mix-three", About: "the same with three managers and a swarmd on each", Several: true, Play: mix(5*time.Second, 2*time.Minute),
 			Start: file{managers: 3, workers: 1, services: service("app", "nginx:1.27", 2, "")}},
+		{Name: "days", About: "the same for two days", Start: start, Play: func(r *run) {
+			r.most = 2_000_000
+			mix(time.Hour, 15*time.Hour)(r)
+		}},
 		{Name: "ghost", About: "a join that failed left a node behind", Start: file{managers: 1},
 			Play: func(r *run) {
 				r.world.Manager().AddGhost()
@@ -34,8 +38,16 @@ func specials() []Workflow {
 	}
 }
 
-// mix edits the file at random moments while calls fail at random. Everything is drawn from the plan's seed.
-func mix(r *run) {
+// mix edits the file at random moments, so far apart, while calls fail at random. Everything is drawn from the plan's seed.
+func mix(least, most time.Duration) func(*run) {
+	return func(r *run) {
+		r.mix(func(rng *rand.Rand) time.Duration {
+			return least + time.Duration(rng.Int64N(int64(most-least))).Truncate(time.Second)
+		})
+	}
+}
+
+func (r *run) mix(apart func(*rand.Rand) time.Duration) {
 	rng := rand.New(rand.NewPCG(r.plan.Seed, 0xedd1))
 	r.faults.random = newDice(r.plan.Seed, r.workflow)
 	for range mixEdits {
@@ -48,7 +60,7 @@ func mix(r *run) {
 			f.services += service("more", "redis:7", 1+rng.IntN(2), "")
 		}
 		r.edit(f)
-		r.wait(time.Duration(5+rng.IntN(120)) * time.Second)
+		r.wait(apart(rng))
 	}
 	r.faults.rest()
 }

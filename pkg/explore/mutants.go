@@ -6,11 +6,12 @@ import (
 
 // Mutants are all deliberate bugs. The names of incidents are rows of the fault catalogue (letter and number) and traps (T and number).
 func Mutants() []Mutant {
-	return slices.Concat(wireMutants(), cloudMutants(), engineMutants(), storeMutants(), inputMutants(), planMutants(), partMutants())
+	return slices.Concat(wireMutants(), absenceMutants(), listMutants(), createMutants(), paceMutants(), sightMutants(), engineMutants(), serviceMutants(),
+		storeMutants(), inputMutants(), planMutants(), orderMutants(), excessMutants(), partMutants(), secretMutants(), blindMutants())
 }
 
 func mutantNamed(name string) (Mutant, bool) {
-	for _, m := range Mutants() {
+	for _, m := range append(Mutants(), liar()) {
 		if m.Name == name {
 			return m, true
 		}

@@ -57,9 +57,9 @@ func wireMutants() []Mutant {
 	}
 }
 
-func cloudMutants() []Mutant {
+func absenceMutants() []Mutant {
 	return []Mutant{
-		clouds("absence-is-gone", "C5: trusts that a list shows all there is", func(real brake.CloudAPI) oddCloud {
+		believed(clouds("absence-is-gone", "C5: trusts that a list shows all there is", func(real brake.CloudAPI) oddCloud {
 			var mu sync.Mutex
 			listed := map[int]bool{}
 			return oddCloud{
@@ -75,22 +75,27 @@ func cloudMutants() []Mutant {
 				},
 				get: func(ctx context.Context, id int) (cloud.Droplet, error) {
 					mu.Lock()
-					defer mu.Unlock()
-					if !listed[id] {
+					known := listed[id]
+					mu.Unlock()
+					if !known {
 						return cloud.Droplet{}, &apierr.Error{Kind: apierr.NotFound, Op: "get droplet", Err: errors.New("not in the list")}
 					}
 					return real.Droplet(ctx, id)
 				},
 			}
-		}),
-		clouds("failed-list-is-empty", "trap 3: a failed read is an empty list", func(real brake.CloudAPI) oddCloud {
+		})),
+		believed(clouds("failed-page-is-the-end", "trap 3: a list whose later page failed is taken for the whole list", func(real brake.CloudAPI) oddCloud {
+			var mu sync.Mutex
+			var kept []cloud.Droplet
 			return oddCloud{
 				list: func(ctx context.Context, tag string) ([]cloud.Droplet, error) {
 					all, err := real.Droplets(ctx, tag)
-					if err != nil {
-						return nil, nil
+					mu.Lock()
+					defer mu.Unlock()
+					if err == nil {
+						kept = slices.Clone(all)
 					}
-					return all, nil
+					return slices.Clone(kept[:min(len(kept), 2)]), nil
 				},
 				get: func(ctx context.Context, id int) (cloud.Droplet, error) {
 					d, err := real.Droplet(ctx, id)
@@ -100,7 +105,12 @@ func cloudMutants() []Mutant {
 					return d, err
 				},
 			}
-		}),
+		})),
+	}
+}
+
+func listMutants() []Mutant {
+	return []Mutant{
 		clouds("first-page", "trap 3: reads the first page of the droplets only", func(real brake.CloudAPI) oddCloud {
 			return oddCloud{
 				list: func(ctx context.Context, tag string) ([]cloud.Droplet, error) {
@@ -121,6 +131,11 @@ func cloudMutants() []Mutant {
 				return all, err
 			}}
 		}),
+	}
+}
+
+func createMutants() []Mutant {
+	return []Mutant{
 		clouds("unknown-is-refused", "C1: an answer that was lost counts as no effect", func(real brake.CloudAPI) oddCloud {
 			return oddCloud{create: func(ctx context.Context, r cloud.CreateDroplet) (cloud.Droplet, error) {
 				d, err := real.CreateDroplet(ctx, r)
@@ -130,10 +145,13 @@ func cloudMutants() []Mutant {
 				return d, err
 			}}
 		}),
-		clouds("id-zero", "C23: an answer without an id is taken as it is", func(real brake.CloudAPI) oddCloud {
+		clouds("somebody-else", "C23: the droplet in an answer is taken for the one that was asked for", func(real brake.CloudAPI) oddCloud {
 			return oddCloud{create: func(ctx context.Context, r cloud.CreateDroplet) (cloud.Droplet, error) {
-				_, err := real.CreateDroplet(ctx, r)
-				return cloud.Droplet{ID: 7}, err
+				d, err := real.CreateDroplet(ctx, r)
+				if all, listErr := real.Droplets(ctx, cloud.ClusterTag(clusterName)); listErr == nil && err == nil {
+					d = all[0]
+				}
+				return d, err
 			}}
 		}),
 		clouds("two-at-once", "C47: one create makes two", func(real brake.CloudAPI) oddCloud {
@@ -150,6 +168,11 @@ func cloudMutants() []Mutant {
 				return real.CreateDroplet(ctx, r)
 			}}
 		}),
+	}
+}
+
+func paceMutants() []Mutant {
+	return []Mutant{
 		clouds("old-list", "C4: the list of a minute ago is good enough", func(real brake.CloudAPI) oddCloud {
 			var mu sync.Mutex
 			var kept []cloud.Droplet
@@ -186,7 +209,7 @@ func cloudMutants() []Mutant {
 	}
 }
 
-func engineMutants() []Mutant {
+func sightMutants() []Mutant {
 	return []Mutant{
 		seeing("role-is-membership", "trap 7: Spec.Role taken for the membership", func(n *swarm.Node) {
 			if n.Spec.Role == swarm.Worker {
@@ -210,6 +233,11 @@ func engineMutants() []Mutant {
 			}
 		}),
 		seeing("wrong-address", "D21: a node is known by something else than its address", func(n *swarm.Node) { n.Addr = "10.0.0.1" }),
+	}
+}
+
+func engineMutants() []Mutant {
+	return []Mutant{
 		engines("no-tasks", "T11: tasks that still run are not seen", func(brake.Engine) oddEngine {
 			return oddEngine{tasks: func(context.Context) ([]swarm.Task, error) { return nil, nil }}
 		}),
@@ -232,6 +260,11 @@ func engineMutants() []Mutant {
 				return real.UpdateNode(ctx, id, version, spec)
 			}}
 		}),
+	}
+}
+
+func serviceMutants() []Mutant {
+	return []Mutant{
 		engines("update-again", "D2: an update whose answer was lost is sent again", func(real brake.Engine) oddEngine {
 			return oddEngine{service: func(ctx context.Context, id string, version uint64, spec swarm.ServiceSpec) error {
 				err := real.UpdateService(ctx, id, version, spec)

@@ -31,15 +31,9 @@ func inputMutants() []Mutant {
 			}
 		}),
 		planner("sees-no-gap", "N2: plans on a view with a gap", func(in *plan.Input) { in.World.Gaps = nil }),
-		planner("impatient", "V: a create that is not seen at once had no effect", func(in *plan.Input) {
-			ops := slices.Clone(in.World.Ledger.Ops)
-			for i := range ops {
-				ops[i].Deadline = ops[i].Started
-			}
-			in.World.Ledger.Ops = ops
-		}),
+		planner("impatient", "V: a create that is not seen at once had no effect", impatient),
 		planner("pushes-again", "D28: what failed is pushed again", func(in *plan.Input) {
-			in.World.Ledger.Failed = nil
+			in.World.Ledger.Rollouts = nil
 			for i := range in.World.Services {
 				in.World.Services[i].Update = ""
 			}
@@ -67,13 +61,28 @@ func inputMutants() []Mutant {
 		planner("all-reachable", "Q6: a manager that is down counts as up", func(in *plan.Input) {
 			for i := range in.World.Machines {
 				if n := in.World.Machines[i].Node; n != nil && n.Manager != nil {
-					n.Manager.Reachability = "reachable"
+					n.Manager.Reachability, n.State = "reachable", swarm.NodeReady
 				}
 			}
 		}),
 		planner("yesterday", "P8: time stands still", func(in *plan.Input) { in.Now = in.Now.Add(-24 * time.Hour) }),
 		planner("tomorrow", "T3: the clock jumped ahead", func(in *plan.Input) { in.Now = in.Now.Add(24 * time.Hour) }),
 	}
+}
+
+// impatient takes what is not seen for what does not exist, without any grace.
+func impatient(in *plan.Input) {
+	ops := slices.Clone(in.World.Ledger.Ops)
+	for i := range ops {
+		ops[i].Deadline = ops[i].Started
+	}
+	in.World.Ledger.Ops = ops
+}
+
+// believed is a mutant whose planner, too, takes what it does not see for gone: either half alone does no harm.
+func believed(m Mutant) Mutant {
+	m.Config = planner("", "", impatient).Config
+	return m
 }
 
 // planMutants decide wrongly.
@@ -105,7 +114,20 @@ func planMutants() []Mutant {
 				}
 			}
 		}),
+		planned("acts-twice", "C24: another action on a droplet whose last one is in progress", func(_ plan.Input, p *plan.Plan) {
+			for _, s := range p.Steps {
+				if a, ok := s.Action.(plan.ShutdownDroplet); ok {
+					p.Steps = append(p.Steps, plan.Step{ID: s.ID + "-again", Action: plan.PowerOffDroplet{DropletID: a.DropletID}, After: []string{s.ID}})
+				}
+			}
+		}),
 		planned("never-off", "C27: a shutdown that is not followed is left at that", dropSteps(func(a plan.Action) bool { _, ok := a.(plan.ShutdownDroplet); return ok })),
+	}
+}
+
+// orderMutants do it too early, or all at once.
+func orderMutants() []Mutant {
+	return []Mutant{
 		planned("no-grace", "D15: collects nodes that are still joining", func(in plan.Input, p *plan.Plan) {
 			for _, m := range in.World.Machines {
 				if m.Node != nil && m.Node.State != swarm.NodeReady && m.Node.Manager == nil && m.Binding != world.Bound {
@@ -145,6 +167,12 @@ func planMutants() []Mutant {
 				}
 			}
 		}),
+	}
+}
+
+// excessMutants do too much.
+func excessMutants() []Mutant {
+	return []Mutant{
 		planned("two-for-one", "blast radius: picks another machine as well", func(in plan.Input, p *plan.Plan) {
 			for i, s := range p.Steps {
 				a, ok := s.Action.(plan.OpenDelete)
@@ -230,6 +258,12 @@ func partMutants() []Mutant {
 				return parse(name, []byte(text))
 			}
 		}),
+	}
+}
+
+// secretMutants say what must not be said.
+func secretMutants() []Mutant {
+	return []Mutant{
 		configured("token-in-user-data", "K5: a secret in user-data", func(c *reconcile.Config) {
 			render := c.Execute.UserData
 			c.Execute.UserData = func(ctx context.Context, d plan.CreateDroplet) (string, error) {
@@ -246,6 +280,13 @@ func partMutants() []Mutant {
 			}
 		}),
 		configured("token-in-report", "K5: a secret in the status", func(c *reconcile.Config) { c.Source = "file with dop_v1_simulated" }),
+		configured("token-in-metrics", "X7: a secret in a metric's label", func(c *reconcile.Config) { c.Metrics.Step("dop_v1_simulated", "done") }),
+	}
+}
+
+// blindMutants do not know what they should.
+func blindMutants() []Mutant {
+	return []Mutant{
 		configured("no-join", "D19: machines that do not know whom to join", func(c *reconcile.Config) {
 			c.Execute.UserData = func(context.Context, plan.CreateDroplet) (string, error) { return "#cloud-config\n", nil }
 		}),

@@ -20,7 +20,7 @@ const clusterName = "web"
 const (
 	prepareWithin  = 10 * time.Minute // the start is as wanted
 	convergeWithin = 15 * time.Minute // after the last edit and the last fault
-	stillFor       = 35 * time.Second // more than a resync, and a renewal of the lease, and a look at the tasks
+	stillFor       = 14 * time.Second // more than a resync, and a renewal of the lease, and a look at the tasks
 )
 
 // Violation is an invariant that did not hold.
@@ -69,6 +69,7 @@ type run struct {
 	want      file
 	most      int            // calls until it is stopped
 	counts    map[string]int // pool → what the last file wants
+	recorded  *opening       // what is being recorded
 	out       *Outcome
 	broken    bool // nothing more needs to be done
 }
@@ -76,11 +77,12 @@ type run struct {
 // Run plays a plan. It needs t for its bubble alone and never fails it.
 func (e *Explorer) Run(t *testing.T, p Plan) Outcome {
 	out := Outcome{Plan: p, Injected: map[Kind]int{}, Brakes: map[string]int{}}
-	synctest.Test(t, func(*testing.T) { e.play(p, &out) })
+	from := e.opening(t, p)
+	synctest.Test(t, func(*testing.T) { e.play(p, from, &out) })
 	return out
 }
 
-func (e *Explorer) play(p Plan, out *Outcome) {
+func (e *Explorer) play(p Plan, from *opening, out *Outcome) {
 	w, ok := workflowNamed(p.Workflow)
 	if !ok {
 		out.Violations = append(out.Violations, Violation{Invariant: "harness", Text: "no workflow " + p.Workflow})
@@ -91,35 +93,50 @@ func (e *Explorer) play(p Plan, out *Outcome) {
 		out.Violations = append(out.Violations, Violation{Invariant: "harness", Text: "no mutant " + p.Mutant})
 		return
 	}
-	r := &run{explorer: e, plan: p, workflow: w, mutant: m, cluster: clusterName, out: out, want: w.Start, most: maxCalls, counts: map[string]int{}}
-	r.conductor = newConductor(p.Seed)
-	r.world = sim.New(r.options())
-	r.cast, r.check, r.faults = newCast(r), newChecks(r), newInjector(r)
-	r.conductor.judge, r.conductor.look, r.conductor.saw = r.faults.judge, r.check.before, r.check.after
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() { r.conductor.conduct(stop); close(stopped) }()
-	r.drive()
-	r.cast.killAll()
-	close(stop)
-	<-stopped
+	r := e.newRun(p, w, m, out)
+	r.conduct(func() { r.drive(from) })
 	r.conclude()
 }
 
-// options is a world that is quicker than DigitalOcean's, so that a run has fewer calls that only wait.
+func (e *Explorer) newRun(p Plan, w Workflow, m Mutant, out *Outcome) *run {
+	r := &run{explorer: e, plan: p, workflow: w, mutant: m, cluster: clusterName, out: out, want: w.Start, most: maxCalls, counts: map[string]int{}}
+	r.conductor = newConductor(p.Seed)
+	r.conductor.whole = p.Watch
+	r.world = sim.New(r.options())
+	r.cast, r.check, r.faults = newCast(r), newChecks(r), newInjector(r)
+	r.conductor.judge, r.conductor.look, r.conductor.saw = r.faults.judge, r.check.before, r.check.after
+	return r
+}
+
+// conduct plays something with the conductor, until nobody is left.
+func (r *run) conduct(play func()) {
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() { r.conductor.conduct(stop); close(stopped) }()
+	play()
+	r.cast.killAll()
+	close(stop)
+	<-stopped
+	time.Sleep(maxWay) // answers that are on their way come to nobody
+	synctest.Wait()
+}
+
+// options is a world that is quicker than DigitalOcean's, so that a run has fewer calls that only wait. With some seeds a list lags for as
+// long as several looks take, with others for less than one.
 func (r *run) options() sim.Options {
+	lag := time.Duration(1+(r.plan.Seed-1)%4) * 900 * time.Millisecond
 	return sim.Options{Seed: r.plan.Seed, BootTime: 700 * time.Millisecond, JoinTime: 300 * time.Millisecond, ShutdownTime: 400 * time.Millisecond, DialTimeout: time.Second,
 		Fault: r.conductor.hook, TraceLimit: 1,
-		Cloud: docean.Options{ActionTime: 300 * time.Millisecond, ListLag: 900 * time.Millisecond, TagDelay: 1300 * time.Millisecond, PageSize: r.workflow.Pages, DropletLimit: 100,
+		Cloud: docean.Options{ActionTime: 300 * time.Millisecond, ListLag: lag, TagDelay: lag + 400*time.Millisecond, PageSize: r.workflow.Pages, DropletLimit: 100,
 			Hook: func(e docean.Event) { r.check.droplet(e) }},
 		Docker: dockerd.Options{HeartbeatTimeout: 2 * time.Second, ElectionTime: time.Second, ReconnectTime: time.Second, RoleRetry: time.Second,
 			PromoteDelay: 600 * time.Millisecond, DemoteDelay: 1500 * time.Millisecond}}
 }
 
-// drive plays the workflow to its end.
-func (r *run) drive() {
+// begin makes the world that a workflow starts in, and reports whether it could.
+func (r *run) begin() bool {
 	if err := r.workflow.populate(r.world, r.cluster); err != nil {
 		r.violate("harness", "%v", err)
-		return
+		return false
 	}
 	r.images()
 	first := r.world.Cloud.Droplets()[0].Name
@@ -128,8 +145,19 @@ func (r *run) drive() {
 		r.only = first
 	}
 	r.check.begin()
+	return true
+}
+
+// drive plays the workflow to its end.
+func (r *run) drive(from *opening) {
+	if !r.begin() {
+		return
+	}
 	if r.workflow.Fresh {
 		r.arm()
+	}
+	if from != nil {
+		r.restore(from)
 	}
 	r.cast.supervise()
 	if !r.workflow.Fresh {
@@ -196,14 +224,16 @@ func (r *run) wait(d time.Duration) {
 	}
 }
 
-// converge waits until everything is as the file says.
+// converge waits until everything is as the file says, for as long as the limit after the last fault.
 func (r *run) converge(what string, limit time.Duration) {
 	why, met := "it never began", 0
-	for end := time.Now().Add(limit); time.Now().Before(end) && !r.broken; {
+	began := time.Now()
+	for !r.broken && (time.Since(began) < limit || time.Since(r.faults.last) < limit) {
 		if why = r.unmet(); why != "" {
 			met = 0
 		} else if met++; met == 3 {
 			r.conductor.note("%s: done", what)
+			r.check.settled()
 			return
 		}
 		r.cast.pass(tick)

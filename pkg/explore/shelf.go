@@ -11,8 +11,9 @@ import (
 // Explorer plays plans. It is safe for concurrent use; nothing of one run reaches another but the files, which are read only once: reading
 // one takes longer than all else of a short run.
 type Explorer struct {
-	mu    sync.Mutex
-	files map[string]*readFile
+	mu       sync.Mutex
+	files    map[string]*readFile
+	openings map[string]*opening // by workflow and seed
 }
 
 type readFile struct {
@@ -23,7 +24,9 @@ type readFile struct {
 }
 
 // New returns an explorer.
-func New() *Explorer { return &Explorer{files: map[string]*readFile{}} }
+func New() *Explorer {
+	return &Explorer{files: map[string]*readFile{}, openings: map[string]*opening{}}
+}
 
 func (e *Explorer) read(name string, data []byte) *readFile {
 	e.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type ticket struct {
 	body   []byte
 
 	key  string        // see name
+	sign Sign          // what kind of call it is
 	turn chan struct{} // closed when the call may go
 
 	// Set by the conductor before the turn.
@@ -45,6 +47,7 @@ type wire struct {
 	conductor *conductor
 	proc      *process
 	next      http.RoundTripper
+	recorded  *opening // what is written is kept there, unless it is nil
 }
 
 var errDead = errors.New("the process is dead")
@@ -60,11 +63,11 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if t.n == 0 || w.proc.isDead() {
 		return nil, errDead
 	}
-	resp, err := w.next.RoundTrip(r)
-	t.err = err
-	if resp != nil {
-		t.status = resp.StatusCode
+	if w.recorded != nil && t.write() {
+		w.recorded.keep(w.conductor.began, w.proc.machine, r, body)
 	}
+	resp, err := w.next.RoundTrip(r)
+	w.conductor.answered(t, resp, err)
 	if t.fatal {
 		w.proc.kill()
 	}
@@ -108,16 +111,18 @@ type caller struct{}
 // name is what orders calls that wait at the same time, whatever order they came in.
 func (t *ticket) name() string {
 	deadline, _ := t.ctx.Deadline()
-	return fmt.Sprintf("%s %s %s %s %s?%s %s %v %d", t.proc.name, t.step, t.side, t.method, t.path, t.query, t.body, t.ctx.Value(caller{}), deadline.UnixNano())
+	who, _ := t.ctx.Value(caller{}).(string)
+	key := make([]byte, 0, 256)
+	for _, part := range []string{t.proc.name, t.step, string(t.side), t.method, t.path + "?" + t.query, string(t.body), who} {
+		key = append(append(key, part...), ' ')
+	}
+	return string(strconv.AppendInt(key, deadline.UnixNano(), 10))
 }
+
+// call is the same for every attempt of a call.
+func (t *ticket) call() string { return t.proc.name + " " + t.method + " " + t.path }
 
 func (t *ticket) write() bool { return t.method != http.MethodGet && t.method != http.MethodHead }
-
-// told returns the call as it is now, to be written into a trace later: few traces are read.
-func (t *ticket) told(began time.Time) func() string {
-	was := *t
-	return func() string { return was.line(began) }
-}
 
 // line is the call in a trace.
 func (t *ticket) line(began time.Time) string {

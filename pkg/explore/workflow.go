@@ -18,7 +18,7 @@ type Workflow struct {
 	Held    []string // guards that hold for good at the end; empty: all must be as the file says
 	Image   string   // of which the roll-out fails: what runs at the end is another one
 	Pages   int      // droplets a page, 0: all
-	Small   bool     // all its pairs of faults are explored when there is time
+	Small   bool     // all its pairs of faults are played when there is time, see Campaign.Pairs
 }
 
 // file is a desired state in short.
@@ -39,7 +39,7 @@ func (f file) yaml(cluster string) []byte {
 	fmt.Fprintf(&b, `version: 1
 cluster: %s
 cloud: { digitalocean: { region: fra1, image: docker-20-04 } }
-policies: { create_visible: 40s, launch_timeout: 10m, drain_timeout: 2m, shutdown_timeout: 15s, resync: 30s }
+policies: { create_visible: 40s, launch_timeout: 10m, drain_timeout: 2m, shutdown_timeout: 15s, resync: 12s }
 nodes:
   managers: { role: manager, count: %d, size: s-1vcpu-1gb }
   workers: { role: worker, count: %d, size: s-1vcpu-1gb, labels: %s }
@@ -65,7 +65,7 @@ func rolled(name, image string, replicas int, config, action string) string {
 
 // populate makes the machines that the cluster starts with.
 func (w Workflow) populate(world *sim.World, cluster string) error {
-	seeded := sim.Seeded{Cluster: cluster, Region: "fra1", Managers: w.Start.managers, Workers: w.Start.workers}
+	seeded := sim.Seeded{Cluster: cluster, Region: "fra1", Managers: w.Start.managers, Next: w.Start.next, Workers: w.Start.workers}
 	if w.Fresh {
 		seeded.Managers, seeded.Workers = 1, 0
 	}

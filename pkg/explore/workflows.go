@@ -19,11 +19,11 @@ func machineWorkflows() []Workflow {
 	web := service("app", "nginx:1.27", 2, "")
 	return []Workflow{
 		{Name: "first-file", About: "the first manager reads its first file", Fresh: true, Start: file{managers: 1, workers: 1, services: web}},
-		{Name: "grow-managers", About: "1 → 3 managers", Start: file{managers: 1}, Small: true, Play: edits(file{managers: 3})},
+		{Name: "grow-managers", About: "1 → 3 managers", Start: file{managers: 1}, Play: edits(file{managers: 3})},
 		{Name: "shrink-managers", About: "3 → 1 managers, a swarmd on each", Start: file{managers: 3}, Several: true, Play: edits(file{managers: 1})},
-		{Name: "add-worker", About: "a worker more", Start: file{managers: 1, workers: 1, services: web}, Small: true,
+		{Name: "add-worker", About: "a worker more", Start: file{managers: 1, workers: 1, services: web},
 			Play: edits(file{managers: 1, workers: 2, services: web})},
-		{Name: "remove-worker", About: "a worker less, drained first", Start: file{managers: 1, workers: 2, services: web}, Small: true,
+		{Name: "remove-worker", About: "a worker less, drained first", Start: file{managers: 1, workers: 2, services: web},
 			Play: edits(file{managers: 1, workers: 1, services: web})},
 		{Name: "pages", About: "the list of droplets has several pages while it changes", Start: file{managers: 1, workers: 3}, Pages: 2,
 			Play: edits(file{managers: 1, workers: 2})},
@@ -60,14 +60,14 @@ func machineWorkflows() []Workflow {
 func serviceWorkflows() []Workflow {
 	roll := ", update_config: { parallelism: 1, delay: 1s, monitor: 2s, order: start-first, failure_action: %s }"
 	one, two := file{managers: 1, services: rolled("app", "nginx:1.27", 3, roll, "rollback")}, file{managers: 1, services: rolled("app", "nginx:1.28", 3, roll, "rollback")}
-	bad, paused := rolled("app", "broken:1", 3, roll, "rollback"), rolled("app", "broken:1", 3, roll, "pause")
+	bad, paused := rolled("app", brokenImage, 3, roll, "rollback"), rolled("app", brokenImage, 3, roll, "pause")
 	return []Workflow{
 		{Name: "create-service", About: "a service more", Start: file{managers: 1}, Small: true, Play: edits(file{managers: 1, services: service("app", "nginx:1.27", 2, "")})},
 		{Name: "remove-service", About: "a service less", Start: one, Small: true, Play: edits(file{managers: 1})},
 		{Name: "scale-service", About: "2 → 5 replicas", Start: file{managers: 1, services: service("app", "nginx:1.27", 2, "")}, Small: true,
 			Play: edits(file{managers: 1, services: service("app", "nginx:1.27", 5, "")})},
 		{Name: "rolling-update", About: "an image changes, start-first", Start: one, Play: edits(two)},
-		{Name: "failed-update", About: "an image that dies; the engine takes it back", Start: one, Image: "broken:1", Held: []string{plan.GuardRolledBack},
+		{Name: "failed-update", About: "an image that dies; the engine takes it back", Start: one, Image: brokenImage, Held: []string{plan.GuardRolledBack},
 			Play: edits(file{managers: 1, services: bad})},
 		{Name: "paused-update", About: "a roll-out that pauses, then a better file", Start: one,
 			Play: func(r *run) {
@@ -105,6 +105,20 @@ func troubleWorkflows() []Workflow {
 			Play: func(r *run) { r.person().remove("workers") }},
 		{Name: "dead-node", About: "a worker's power fails: held", Start: start, Held: []string{plan.GuardNodeDown},
 			Play: func(r *run) { r.person().unplug("workers") }},
+		{Name: "dead-manager", About: "one manager of three is down when a file wants one only", Start: file{managers: 3}, Several: true,
+			Play: func(r *run) {
+				r.person().unplug("managers")
+				r.wait(8 * time.Second)
+				r.edit(file{managers: 1})
+			}},
+		{Name: "thin-quorum", About: "a manager is down when a file takes the two others: held until it is back", Start: file{managers: 2, next: 1}, Several: true,
+			Play: func(r *run) {
+				back := r.person().unplug("next")
+				r.wait(8 * time.Second)
+				r.edit(file{managers: 0, next: 1})
+				r.wait(6 * time.Second)
+				back()
+			}},
 		{Name: "back-again", About: "a worker's power fails and comes back", Start: start,
 			Play: func(r *run) {
 				back := r.person().unplug("workers")
@@ -132,9 +146,12 @@ func workflowNamed(name string) (Workflow, bool) {
 	return Workflow{}, false
 }
 
+// brokenImage is one whose containers die.
+const brokenImage = "broken:1"
+
 // images that do not run.
 func (r *run) images() {
-	r.world.Swarm.SetImage("broken:1", dockerd.Image{CrashAfter: 300 * time.Millisecond})
+	r.world.Swarm.SetImage(brokenImage, dockerd.Image{CrashAfter: 300 * time.Millisecond})
 }
 
 // save changes the file on the first manager's disk. A swarmd that watches it is told; one that starts later finds it.

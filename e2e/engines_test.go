@@ -42,7 +42,8 @@ func (b *bench) order(name string, tags ...string) int {
 }
 
 // TestAdapterOnRealEngines runs the adapter's and the simulator's own tests against the engines of three droplets: the normal form over the
-// corpus of Compose files, drift by hand, the golden table of errors, and the deviations from the engine's own description.
+// corpus of Compose files, drift by hand, the golden table of errors, the deviations from the engine's own description, and the cases
+// that the simulated engines are held to.
 func TestAdapterOnRealEngines(t *testing.T) {
 	b := newLab(t, labDir+"-engines")
 	for i := range 3 {
@@ -67,6 +68,7 @@ func TestAdapterOnRealEngines(t *testing.T) {
 	b.goTest("./pkg/swarm/docker", "TestRealEngine", "SWARMD_TEST_DOCKER_HOSTS="+all, "SWARMD_TEST_DOCKER_HOST="+hosts[0], "SWARMD_TEST_DOCKER_ADDR="+addrs[0])
 	b.cloudInit()
 	b.goTest("./pkg/sim/dockerd", "TestTheDeviationsAreARealEngines", "SWARMD_TEST_DOCKER_HOST="+hosts[0], "SWARMD_TEST_DOCKER_ADDR="+addrs[0])
+	b.goTest("./pkg/sim/conform", "TestRealEngine", "SWARMD_TEST_DOCKER_HOSTS="+all)
 }
 
 // cloudInit has the user-data judged by the cloud-init that the droplets boot with.

@@ -25,6 +25,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/lab"
 	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/sim/docean"
 )
 
 // needLab skips loudly where there is no lab to be had, and fails instead where CI promised one.
@@ -57,21 +58,31 @@ const (
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := newLab(t, labDir)
+	b.pushImages()
+	return b
+}
+
+// pushImages puts swarmd and both versions of the web server into the lab's registry.
+func (b *bench) pushImages() {
+	b.Helper()
 	b.push("swarmd:1", b.bin, "/swarmd")
 	for _, v := range []string{"1", "2"} {
 		b.push("web:"+v, b.goBuild("web-"+v, "-X main.version=v"+v, "./e2e/web"), "/web")
 	}
-	return b
 }
 
-// newLab is a lab in a directory of its own, with the binary built and no image in its registry.
-func newLab(t *testing.T, dir string) *bench {
+// newLab is a lab in a directory of its own, with the binary built and no image in its registry. Each of adjust may change its cloud.
+func newLab(t *testing.T, dir string, adjust ...func(*docean.Options)) *bench {
 	t.Helper()
 	needLab(t)
 	b := &bench{T: t, at: dir, dir: t.TempDir()}
 	b.build()
 	began := time.Now()
-	l, err := lab.Up(t.Context(), lab.Options{Dir: dir, ImageDir: filepath.Join(lab.DefaultDir, "image"), Log: zap.NewNop()})
+	l, err := lab.Up(t.Context(), lab.Options{Dir: dir, ImageDir: filepath.Join(lab.DefaultDir, "image"), Log: zap.NewNop(), Cloud: func(o *docean.Options) {
+		for _, change := range adjust {
+			change(o)
+		}
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 
 const observedFile = `version: 1
 cluster: demo
-cloud: { digitalocean: { region: ams3, image: docker-20-04 } }
+cloud: { digitalocean: { region: fra1, image: docker-20-04 } }
 nodes:
   managers: { role: manager, count: 3, size: s-1vcpu-1gb }
   workers: { role: worker, count: 2, size: s-1vcpu-1gb }

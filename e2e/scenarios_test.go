@@ -14,52 +14,9 @@ import (
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/swarm"
 	"github.com/docker/docker/client"
-	"gopkg.in/yaml.v3"
 
 	"github.com/swarmd/swarmd/pkg/lab"
 )
-
-// want is the file of the desired state, as the scenarios change it.
-type want struct {
-	managers, workers int
-	web               string // version, "" for no service
-	webReplicas       int
-	queue             string
-	noSwarmdImage     bool
-}
-
-func (w want) yaml(key string) string {
-	services := map[string]any{}
-	if w.web != "" {
-		services["web"] = map[string]any{
-			"image": webImage + ":" + w.web,
-			"ports": []any{map[string]any{"target": 8080, "published": 8080, "mode": "host"}},
-			"deploy": map[string]any{"replicas": w.webReplicas, "update_config": map[string]any{"parallelism": 1, "order": "stop-first", "monitor": "1s"},
-				"restart_policy": map[string]any{"delay": "1s"}},
-		}
-	}
-	if w.queue != "" {
-		services["queue"] = map[string]any{
-			"image":  webImage + ":" + w.queue,
-			"deploy": map[string]any{"replicas": 6, "update_config": map[string]any{"parallelism": 2, "order": "start-first", "monitor": "1s"}},
-		}
-	}
-	file := map[string]any{
-		"version": 1, "cluster": "shop",
-		"cloud": map[string]any{"digitalocean": map[string]any{"region": "fra1", "image": "debian-12-x64", "ssh_keys": []string{key}}},
-		"nodes": map[string]any{
-			"managers": map[string]any{"role": "manager", "count": w.managers, "size": "s-1vcpu-1gb"},
-			"workers":  map[string]any{"role": "worker", "count": w.workers, "size": "s-1vcpu-2gb", "labels": map[string]string{"zone": "lab"}},
-		},
-		"services": services,
-		"policies": map[string]any{"create_visible": "30s", "shutdown_timeout": "30s", "resync": "10s"},
-	}
-	if !w.noSwarmdImage {
-		file["swarmd"] = map[string]any{"image": lab.RegistryAddr + "/swarmd:1"}
-	}
-	text, _ := yaml.Marshal(file)
-	return string(text)
-}
 
 // stage is a cluster under test.
 type stage struct {
@@ -179,50 +136,6 @@ func (s *stage) wholeAndQuiet(managers, workers int) {
 	if got := len(s.droplets("shop-managers-")) + len(s.droplets("shop-workers-")); got != managers+workers {
 		s.Errorf("%d droplets of the cluster, want %d", got, managers+workers)
 	}
-}
-
-// nothingButTheLease watches the versions of all objects over more than a full look: only the lease may change.
-func (s *stage) nothingButTheLease() {
-	s.Helper()
-	before := s.versions()
-	time.Sleep(25 * time.Second)
-	after := s.versions()
-	leases := 0
-	for name, v := range after {
-		if strings.HasSuffix(name, ".lease") {
-			if before[name] != v {
-				leases++
-			}
-		} else if before[name] != v {
-			s.Errorf("%s was written: version %d → %d", name, before[name], v)
-		}
-	}
-	if leases != 1 || len(before) != len(after) {
-		s.Errorf("the lease was not renewed, or objects came or went: %v → %v", before, after)
-	}
-}
-
-func (s *stage) versions() map[string]uint64 {
-	s.Helper()
-	out := map[string]uint64{}
-	configs, err := s.docker.ConfigList(s.Context(), swarm.ConfigListOptions{})
-	if err != nil {
-		s.Fatal(err)
-	}
-	for _, c := range configs {
-		out["config "+c.Spec.Name] = c.Version.Index
-	}
-	services, err := s.docker.ServiceList(s.Context(), swarm.ServiceListOptions{})
-	if err != nil {
-		s.Fatal(err)
-	}
-	for _, v := range services {
-		out["service "+v.Spec.Name] = v.Version.Index
-	}
-	for _, n := range s.nodes(s.docker) {
-		out["node "+n.ID] = uint64(len(fmt.Sprint(n.Spec)))
-	}
-	return out
 }
 
 // foreignMarks puts a label on a node and a service into the swarm that are nobody's business of swarmd.

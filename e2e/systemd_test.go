@@ -87,9 +87,9 @@ func (u *units) text() string {
 
 func (u *units) file() string { return u.write("shop.yaml", u.text()) }
 
-// ask reads a page of the swarmd on a droplet, which listens on the droplet's loopback.
+// ask reads a page of the swarmd on a droplet, which listens on its private address.
 func (u *units) ask(d lab.Droplet, path string) string {
-	out, err := u.lab.Exec(u.Context(), d.ID, "curl", "-sS", "--max-time", "5", "http://127.0.0.1:9810"+path)
+	out, err := u.lab.Exec(u.Context(), d.ID, "curl", "-sS", "--max-time", "5", "http://"+d.Private+":9810"+path)
 	if err != nil {
 		return err.Error()
 	}

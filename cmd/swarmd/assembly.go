@@ -84,6 +84,8 @@ func (s *assembly) reads() world.Reads {
 
 // config is the loop's, without its sources of files.
 func (s *assembly) config(instance string, visitor bool) reconcile.Config {
+	var parser spec.Parser
+	var converter docker.Converter
 	c := reconcile.Config{
 		Cluster: s.cluster,
 		Store:   s.store,
@@ -91,10 +93,10 @@ func (s *assembly) config(instance string, visitor bool) reconcile.Config {
 		Elector: ledger.ElectorConfig{Store: s.store, Identity: s.swarm.Info, Instance: instance, Visitor: visitor},
 		Execute: execute.Config{Nodes: s.swarm, Services: s.swarm, Networks: s.swarm, Ledger: s.store, UserData: s.userData},
 		Parse: func(name string, data []byte) (*spec.Spec, error) {
-			parsed, _, err := spec.Parse(name, data)
+			parsed, _, err := parser.Parse(name, data)
 			return parsed, err
 		},
-		Convert: convert,
+		Convert: func(s *spec.Spec) (swarm.Stack, error) { return converter.Convert(s.Cluster, s.Stack) },
 		Prices:  s.prices.now,
 		Log:     s.log,
 		Metrics: s.metrics,
@@ -118,8 +120,6 @@ func (d droplets) CreateDroplet(ctx context.Context, r cloud.CreateDroplet) (clo
 	}
 	return d.Cloud.CreateDroplet(ctx, r)
 }
-
-func convert(s *spec.Spec) (swarm.Stack, error) { return docker.Convert(s.Cluster, s.Stack) }
 
 // userData renders what a droplet boots with, at the moment it is created: the worker token of now, the managers of now.
 func (s *assembly) userData(ctx context.Context, d plan.CreateDroplet) (string, error) {

@@ -38,7 +38,8 @@ secret, starts swarmd as a global service on the managers from the image that th
 file over as the first revision, and follows until it is true. Run again, it continues where an earlier run stopped.
 
 With --systemd the binary and a hardened unit go onto the managers' hosts instead, the token as a systemd credential, and
-swarmd watches /etc/swarmd/cluster.yaml there.
+swarmd watches /etc/swarmd/cluster.yaml there. A manager that joins later has no swarmd of its own until the same command
+is run again; the cluster does not need it, the others go on.
 
 ssh uses the agent or a key file (--ssh-key); the host key of a machine that was just made is pinned.`,
 		Args: cobra.NoArgs,

@@ -37,6 +37,9 @@ func labServe(a *app, dir *string) *cobra.Command {
 	}
 }
 
+// labLog is where a lab in the background writes.
+func labLog(dir string) string { return filepath.Join(dir, "lab.log") }
+
 // labUp starts the lab as a process of its own and waits until it serves.
 func labUp(a *app, dir *string) *cobra.Command {
 	return &cobra.Command{
@@ -53,7 +56,7 @@ func labUp(a *app, dir *string) *cobra.Command {
 			if err := os.MkdirAll(*dir, 0o755); err != nil {
 				return err
 			}
-			log, err := os.Create(filepath.Join(*dir, "lab.log"))
+			log, err := os.Create(labLog(*dir))
 			if err != nil {
 				return err
 			}
@@ -93,6 +96,10 @@ func labDown(a *app, dir *string) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := lab.Down(cmd.Context(), lab.Options{Dir: *dir}, image); err != nil {
 				return err
+			}
+			_ = os.Remove(labLog(*dir)) // a lab that runs in the foreground has none
+			if image {
+				_ = os.Remove(*dir) // unless somebody put something there
 			}
 			fmt.Fprintln(a.out, "the lab is down")
 			return nil

@@ -152,6 +152,9 @@ func (s *assembly) listenAddr(ctx context.Context, listen string) (string, error
 	if err != nil {
 		return "", fmt.Errorf("find this node's address: %w", err)
 	}
+	if info.NodeAddr == "" {
+		return "", fmt.Errorf("--listen %s: this machine is in no swarm and has no address there", listen)
+	}
 	return net.JoinHostPort(info.NodeAddr, port), nil
 }
 

@@ -48,6 +48,7 @@ The lines that it prints are the environment for swarmd and for any other client
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address to serve on")
 	cmd.Flags().StringVar(&seeded.Cluster, "cluster", "sim", "cluster name in the droplets' names and tags")
+	cmd.Flags().StringVar(&seeded.Region, "region", "fra1", "region of the droplets to start with, which the examples name too")
 	cmd.Flags().IntVar(&seeded.Managers, "managers", 0, "managers to start with")
 	cmd.Flags().IntVar(&seeded.Workers, "workers", 0, "workers to start with")
 	cmd.Flags().IntVar(&seeded.Services, "services", 0, "services to start with, two tasks each")

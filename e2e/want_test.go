@@ -1,0 +1,60 @@
+//go:build linux
+
+package e2e
+
+import (
+	"gopkg.in/yaml.v3"
+
+	"github.com/swarmd/swarmd/pkg/lab"
+)
+
+// want is the file of the desired state, as the scenarios change it.
+type want struct {
+	managers, workers int
+	web               string // version, "" for no service
+	webReplicas       int
+	queue             string
+	noSwarmdImage     bool
+	onFailure         string // what a roll-out does about a task that fails, "" for the engine's default: pause
+}
+
+func (w want) yaml(key string) string {
+	services := map[string]any{}
+	if w.web != "" {
+		services["web"] = map[string]any{
+			"image": webImage + ":" + w.web,
+			"ports": []any{map[string]any{"target": 8080, "published": 8080, "mode": "host"}},
+			"deploy": map[string]any{"replicas": w.webReplicas, "update_config": w.updateConfig(1, "stop-first"),
+				"restart_policy": map[string]any{"delay": "1s"}},
+		}
+	}
+	if w.queue != "" {
+		services["queue"] = map[string]any{
+			"image":  webImage + ":" + w.queue,
+			"deploy": map[string]any{"replicas": 6, "update_config": w.updateConfig(2, "start-first")},
+		}
+	}
+	file := map[string]any{
+		"version": 1, "cluster": "shop",
+		"cloud": map[string]any{"digitalocean": map[string]any{"region": "fra1", "image": "debian-12-x64", "ssh_keys": []string{key}}},
+		"nodes": map[string]any{
+			"managers": map[string]any{"role": "manager", "count": w.managers, "size": "s-1vcpu-1gb"},
+			"workers":  map[string]any{"role": "worker", "count": w.workers, "size": "s-1vcpu-2gb", "labels": map[string]string{"zone": "lab"}},
+		},
+		"services": services,
+		"policies": map[string]any{"create_visible": "30s", "shutdown_timeout": "30s", "resync": "10s"},
+	}
+	if !w.noSwarmdImage {
+		file["swarmd"] = map[string]any{"image": lab.RegistryAddr + "/swarmd:1"}
+	}
+	text, _ := yaml.Marshal(file)
+	return string(text)
+}
+
+func (w want) updateConfig(parallelism int, order string) map[string]any {
+	c := map[string]any{"parallelism": parallelism, "order": order, "monitor": "1s"}
+	if w.onFailure != "" {
+		c["failure_action"] = w.onFailure
+	}
+	return c
+}

@@ -41,17 +41,45 @@ func (b *bench) order(name string, tags ...string) int {
 	return made.Droplet.ID
 }
 
-// TestAdapterOnRealEngines runs the adapter's and the simulator's own tests against the engines of three droplets: the normal form over the
-// corpus of Compose files, drift by hand, the golden table of errors, the deviations from the engine's own description, and the cases
-// that the simulated engines are held to.
+// TestAdapterOnRealEngines runs the adapter's and the simulator's own tests against the engines of droplets: the normal form over the corpus
+// of Compose files, drift by hand, the golden table of errors, the deviations from the engine's own description, and the cases that the
+// simulated engines are held to. The two have three engines each and run side by side: they wait more than they work.
 func TestAdapterOnRealEngines(t *testing.T) {
 	b := newLab(t, labDir+"-engines")
-	for i := range 3 {
+	const each = 3
+	for i := range 2 * each {
 		b.order(fmt.Sprintf("engine-%d", i+1))
 	}
-	var hosts, addrs []string
-	b.until("three engines answer", 2*time.Minute, func() (bool, string) {
-		hosts, addrs = nil, nil
+	hosts, all := b.engines(2 * each)
+	t.Run("suites", func(t *testing.T) {
+		t.Run("adapter", func(t *testing.T) {
+			t.Parallel()
+			env := []string{"SWARMD_TEST_DOCKER_HOSTS=" + strings.Join(all[:each], " "), "SWARMD_TEST_DOCKER_HOST=" + hosts[0],
+				"SWARMD_TEST_DOCKER_ADDR=" + strings.TrimPrefix(all[0], hosts[0]+"=")}
+			b := b.as(t)
+			b.goTest("./pkg/swarm/docker", "TestRealEngine", env...)
+			b.cloudInit()
+			b.goTest("./pkg/sim/dockerd", "TestTheDeviationsAreARealEngines", env...)
+		})
+		t.Run("conformance", func(t *testing.T) {
+			t.Parallel()
+			b.as(t).goTest("./pkg/sim/conform", "TestRealEngine", "SWARMD_TEST_DOCKER_HOSTS="+strings.Join(all[each:], " "))
+		})
+	})
+}
+
+// as is the bench for a test within the bench's own.
+func (b *bench) as(t *testing.T) *bench {
+	of := *b
+	of.T = t
+	return &of
+}
+
+// engines waits until n engines answer: where they are reached, and the same as HOST=ADDRESS.
+func (b *bench) engines(n int) (hosts, all []string) {
+	b.Helper()
+	b.until(fmt.Sprintf("%d engines answer", n), 2*time.Minute, func() (bool, string) {
+		hosts, all = nil, nil
 		for _, d := range b.droplets("engine-") {
 			host := b.lab.EngineHost(d.ID)
 			if host == "" {
@@ -60,15 +88,11 @@ func TestAdapterOnRealEngines(t *testing.T) {
 			if _, err := b.engine(d.ID).Ping(b.Context()); err != nil {
 				return false, err.Error()
 			}
-			hosts, addrs = append(hosts, host), append(addrs, d.Private)
+			hosts, all = append(hosts, host), append(all, host+"="+d.Private)
 		}
-		return len(hosts) == 3, fmt.Sprint(hosts)
+		return len(all) == n, fmt.Sprint(hosts)
 	})
-	all := fmt.Sprintf("%s=%s %s=%s %s=%s", hosts[0], addrs[0], hosts[1], addrs[1], hosts[2], addrs[2])
-	b.goTest("./pkg/swarm/docker", "TestRealEngine", "SWARMD_TEST_DOCKER_HOSTS="+all, "SWARMD_TEST_DOCKER_HOST="+hosts[0], "SWARMD_TEST_DOCKER_ADDR="+addrs[0])
-	b.cloudInit()
-	b.goTest("./pkg/sim/dockerd", "TestTheDeviationsAreARealEngines", "SWARMD_TEST_DOCKER_HOST="+hosts[0], "SWARMD_TEST_DOCKER_ADDR="+addrs[0])
-	b.goTest("./pkg/sim/conform", "TestRealEngine", "SWARMD_TEST_DOCKER_HOSTS="+all)
+	return hosts, all
 }
 
 // cloudInit has the user-data judged by the cloud-init that the droplets boot with.
@@ -84,20 +108,33 @@ func (b *bench) cloudInit() {
 	b.goTest("./pkg/cloud/userdata", "TestCloudInitSchema", "PATH="+tools+":"+os.Getenv("PATH"))
 }
 
-// goTest runs tests of another room that need what this bench has. A skipped one is told, for a skip is no pass.
+// goTest runs tests of another room that need what this bench has. A skipped one is told, for a skip is no pass; of what failed, only its
+// own words are shown.
 func (b *bench) goTest(pkg, pattern string, env ...string) {
 	b.Helper()
-	cmd := exec.Command("go", "test", "-count=1", "-v", "-timeout", "8m", "-run", pattern, pkg)
+	cmd := exec.Command("go", "test", "-json", "-count=1", "-timeout", "8m", "-run", pattern, pkg)
 	cmd.Dir, cmd.Env = "..", append(append(os.Environ(), "SWARMD_LAB=1"), env...)
-	out, err := cmd.CombinedOutput()
-	passed := strings.Count(string(out), "\n--- PASS")
-	for _, line := range strings.Split(string(out), "\n") {
-		if strings.Contains(line, "--- SKIP") || strings.Contains(line, "--- FAIL") {
-			b.Log(line)
+	out, err := cmd.Output()
+	said, top, ended := map[string]string{}, map[string]int{}, map[string][]string{}
+	for line := range bytes.Lines(out) {
+		var e struct{ Action, Test, Output string }
+		if json.Unmarshal(line, &e) != nil {
+			e.Output = string(line) // not of a test: the build's
+		}
+		said[e.Test] += e.Output
+		if e.Test == "" {
+			continue
+		}
+		ended[e.Action] = append(ended[e.Action], e.Test)
+		if !strings.Contains(e.Test, "/") {
+			top[e.Action]++
 		}
 	}
-	if err != nil || passed == 0 || strings.Contains(string(out), "\n--- SKIP") {
-		b.Fatalf("%s: %v, %d passed\n%s", pkg, err, passed, out)
+	for _, name := range append(ended["skip"], ended["fail"]...) {
+		b.Log(said[name])
 	}
-	b.Logf("%s -run %s: %d passed", pkg, pattern, passed)
+	if err != nil || top["pass"] == 0 || top["skip"] > 0 {
+		b.Fatalf("%s: %v; %d passed, failed: %q\n%s", pkg, err, top["pass"], ended["fail"], said[""])
+	}
+	b.Logf("%s -run %s: %d passed", pkg, pattern, top["pass"])
 }

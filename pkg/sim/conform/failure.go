@@ -24,7 +24,8 @@ func failedStartFirst(t *T) {
 }
 
 func lateFailure(t *T) {
-	id := t.web(2, api.UpdateConfig{Parallelism: 1, Delay: 3 * time.Second, Monitor: 2 * time.Second})
+	// The failure must come before the monitoring's end, on a machine out of breath too, and the next replacement after it.
+	id := t.web(2, api.UpdateConfig{Parallelism: 1, Delay: 10 * time.Second, Monitor: 8 * time.Second})
 	t.update(id, image(Crash))
 	t.untilStatus(id, pausedText)
 	t.same("the other one runs", 1, t.images(id)[Good])

@@ -35,33 +35,35 @@ func TestRealEnginesConform(t *testing.T) {
 		by[c.Company] = append(by[c.Company], c)
 	}
 	t.Cleanup(func() { conform.Disband(t, g) })
+	var a again
 	t.Run("fresh", func(t *testing.T) {
 		for _, c := range by[conform.Fresh] {
 			t.Run(c.Name, func(t *testing.T) {
 				conform.Disband(t, g)
-				conform.Play(t, g, c)
+				a.first(t, g, c)
 			})
 		}
 	})
 	conform.Disband(t, g)
 	conform.Form(t, g)
-	t.Run("together", func(t *testing.T) { together(t, g, by[conform.Together]) })
+	t.Run("together", func(t *testing.T) { together(t, g, &a, by[conform.Together]) })
 	t.Run("alone", func(t *testing.T) {
 		for _, c := range by[conform.Alone] {
-			t.Run(c.Name, func(t *testing.T) { conform.Play(t, g, c) })
+			t.Run(c.Name, func(t *testing.T) { a.first(t, g, c) })
 		}
 	})
+	t.Run("again", func(t *testing.T) { a.second(t, g) })
 }
 
 // together plays cases side by side: as many as the swarm bears, not as many as the machine has cores.
-func together(t *testing.T, g conform.Ground, cases []conform.Case) {
+func together(t *testing.T, g conform.Ground, a *again, cases []conform.Case) {
 	var all sync.WaitGroup
 	place := make(chan struct{}, atOnce)
 	for _, c := range cases {
 		place <- struct{}{}
 		all.Go(func() {
 			defer func() { <-place }()
-			t.Run(c.Name, func(t *testing.T) { conform.Play(t, g, c) })
+			t.Run(c.Name, func(t *testing.T) { a.first(t, g, c) })
 		})
 	}
 	all.Wait()

@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"slices"
 	"time"
 
 	api "github.com/docker/docker/api/types/swarm"
@@ -100,7 +101,7 @@ func (t *T) web(replicas uint64, u api.UpdateConfig, edits ...func(*api.ServiceS
 	return id
 }
 
-// times are when the tasks of an image came into the state they are in.
+// times are when the tasks of an image came into the state they are in, the earliest first.
 func (t *T) times(id string, tag Tag, state api.TaskState) []time.Time {
 	t.Helper()
 	var out []time.Time
@@ -109,6 +110,7 @@ func (t *T) times(id string, tag Tag, state api.TaskState) []time.Time {
 			out = append(out, k.Status.Timestamp)
 		}
 	}
+	slices.SortFunc(out, time.Time.Compare)
 	return out
 }
 
@@ -265,8 +267,9 @@ func rollbackConfig(t *T) {
 	t.done("roll back", t.rollback(id))
 	t.untilImages(id, map[Tag]int{Good: 2})
 	t.until("the others have ended", func() (bool, any) { return len(t.times(id, Better, api.TaskStateShutdown)) == len(old), t.told(id) })
-	for _, ended := range t.times(id, Better, api.TaskStateShutdown) {
-		t.same("all new ones run before an old one ends", true, ended.After(t.times(id, Good, api.TaskStateRunning)[0]))
+	ran := t.times(id, Good, api.TaskStateRunning)
+	for i, ended := range t.times(id, Better, api.TaskStateShutdown) {
+		t.same("as many new ones run before an old one ends", true, ended.After(ran[i]))
 	}
 	t.untilStatus(id, backCompleted)
 }

@@ -198,7 +198,10 @@ func (t *T) stuck(id, why string, running int, edits ...func(*api.ServiceSpec)) 
 	t.until("one waits", func() (bool, any) { return len(t.waiting(id)) == 1, t.told(id) })
 	t.until("so many run", func() (bool, any) { return len(t.running(id)) == running, t.told(id) })
 	t.always("it waits on", 2*time.Second, func() (bool, any) { return t.status(id) == updating && len(t.running(id)) == running, t.told(id) })
-	t.same("why", []string{"running", "pending", "pending task scheduling", why}, end(t.waiting(id)[0]))
+	t.until("it waits for this reason: "+why, func() (bool, any) {
+		w := t.waiting(id)
+		return len(w) == 1 && slices.Equal(end(w[0]), []string{"running", "pending", "pending task scheduling", why}), t.told(id)
+	})
 }
 
 func startFirstPort(t *T) {

@@ -16,6 +16,7 @@ const module = "github.com/swarmd/swarmd/"
 var rank = map[string]int{
 	"deploy":                          0,
 	"pkg/apierr":                      0,
+	"pkg/unchanged":                   0,
 	"pkg/spec":                        1,
 	"pkg/cloud":                       1,
 	"pkg/swarm":                       1,

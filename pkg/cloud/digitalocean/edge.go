@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/swarmd/swarmd/pkg/unchanged"
 )
 
 // maxBody bounds an answer: a page of 200 droplets is about 1 MB.
@@ -55,7 +57,7 @@ func (e *edge) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	compare(req.Context(), resp, data)
+	unchanged.Show(req.Context(), resp, data, "{}")
 	return resp, nil
 }
 

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/unchanged"
 )
 
 // memory is the last answer to a read, as it came and as what it means. While nothing happens an engine says the same again and again, and to
@@ -23,40 +23,31 @@ type memory[T any] struct {
 // maxKept bounds an answer that is kept, in bytes. A swarm of 1,000 tasks answers with less.
 const maxKept = 4 << 20
 
-// told is an answer on its way to a read that has had one before.
-type told struct {
-	before []byte
-	body   []byte
-	same   bool
-}
-
-type toldKey struct{}
-
 // unlessSame makes a read and understands its answer, or returns what it returned the last time if the engine has said the same, byte for byte.
 func unlessSame[A, T any](ctx context.Context, c *Client, op string, m *memory[T], ask func(context.Context) (A, error), understand func(A) (T, error)) (T, error) {
 	m.mu.Lock()
 	before, value := m.body, m.value
 	m.mu.Unlock()
 	var none T
-	var now told
+	var now *unchanged.Answer
 	var answer A
 	err := c.read(ctx, op, func(ctx context.Context) (err error) {
-		now = told{before: before}
-		answer, err = ask(context.WithValue(ctx, toldKey{}, &now))
+		ctx, now = unchanged.Watch(ctx, before)
+		answer, err = ask(ctx)
 		return err
 	})
 	if err != nil {
 		return none, err
 	}
-	if now.same {
+	if now.Same() {
 		return value, nil
 	}
 	if value, err = understand(answer); err != nil {
 		return none, err
 	}
-	if len(now.body) <= maxKept {
+	if len(now.Body()) <= maxKept {
 		m.mu.Lock()
-		m.body, m.value = now.body, value
+		m.body, m.value = now.Body(), value
 		m.mu.Unlock()
 	}
 	return value, nil
@@ -72,9 +63,9 @@ func whole[T any](op string, list []T, id func(T) string) error {
 	return nil
 }
 
-// compare looks at the answer to a read that keeps it. The Docker client gets nothing to decode if it is the one of the last time.
-func (t *told) compare(resp *http.Response) {
-	if resp.StatusCode != http.StatusOK {
+// show reads an answer that somebody watches, whole, and shows it. One that is cut is passed on as it came.
+func show(ctx context.Context, resp *http.Response) {
+	if !unchanged.Watched(ctx) || resp.StatusCode != http.StatusOK {
 		return
 	}
 	data, err := io.ReadAll(resp.Body)
@@ -83,12 +74,8 @@ func (t *told) compare(resp *http.Response) {
 		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(data), broken{err}))
 		return
 	}
-	t.body = data
-	if t.same = len(data) > 0 && bytes.Equal(data, t.before); t.same {
-		resp.Body = io.NopCloser(strings.NewReader("null"))
-		return
-	}
 	resp.Body = io.NopCloser(bytes.NewReader(data))
+	unchanged.Show(ctx, resp, data, "null")
 }
 
 // broken is the end of an answer that was cut.

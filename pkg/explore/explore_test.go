@@ -51,6 +51,26 @@ func TestSmokeMutants(t *testing.T) {
 	}
 }
 
+// TestEachMutantHasAPlanThatNoticesIt holds the list to the mutants there are: a line for one that is gone would be passed over in silence.
+func TestEachMutantHasAPlanThatNoticesIt(t *testing.T) {
+	noticed := map[string]bool{}
+	for line := range strings.Lines(kills) {
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		p := parsed(t, line)
+		if _, ok := mutantNamed(p.Mutant); !ok || p.Mutant == "" {
+			t.Errorf("testdata/kills.txt: %s: no such mutant", line)
+		}
+		noticed[p.Mutant] = true
+	}
+	for _, m := range Mutants() {
+		if !noticed[m.Name] {
+			t.Errorf("testdata/kills.txt has no plan for %s", m.Name)
+		}
+	}
+}
+
 // TestExplore is the campaign; it takes minutes and runs only with SWARMD_EXPLORE=1: `make explore`. Of its settings, SWARMD_EXPLORE_…:
 //
 //	PLANS    how many plans it plays at least: pairs of faults fill up what the rest leaves

@@ -37,9 +37,9 @@ type cluster struct {
 type node struct {
 	api.Node
 	role      api.NodeRole
-	engine    *Engine // nil for the ghost of a failed join
-	rewritten bool    // somebody has updated it through the API
-	networks  string  // ids of the networks that are attached to it
+	engine    *Engine  // nil for the ghost of a failed join
+	rewritten bool     // somebody has updated it through the API
+	networks  []string // sorted ids of the networks that are attached to it
 }
 
 // member is a node in the Raft group.

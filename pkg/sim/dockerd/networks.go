@@ -154,34 +154,34 @@ func (c *cluster) networksOn(nodeID string) map[string]bool {
 // attachNodes is the allocator's part in nodes: one has an address in each overlay of its tasks. It writes to the node when the first such task
 // comes and when the last one has ended.
 func (c *cluster) attachNodes() {
-	now, changed := map[string]string{}, false
+	now := map[string][]string{}
 	for _, t := range c.ordered {
 		if !t.placed() || t.finished() {
 			continue
 		}
 		for _, a := range t.NetworksAttachments {
-			id := a.Network.ID
-			if n := c.networks[id]; n != nil && !n.Ingress && !n.predefined() && !strings.Contains(now[t.NodeID], id) {
-				now[t.NodeID] += id + " "
+			n := c.networks[a.Network.ID]
+			if n == nil || n.Ingress || n.predefined() {
+				continue
+			}
+			if at, has := slices.BinarySearch(now[t.NodeID], n.ID); !has {
+				now[t.NodeID] = slices.Insert(now[t.NodeID], at, n.ID)
 			}
 		}
 	}
+	changed := false
 	for _, n := range c.nodes {
-		changed = changed || n.networks != now[n.ID]
+		changed = changed || !slices.Equal(n.networks, now[n.ID])
 	}
 	if !changed {
 		return
 	}
 	for _, n := range c.sortedNodes() {
 		old := *n
-		if n.networks = now[n.ID]; sortedWords(n.networks) != sortedWords(old.networks) {
+		if n.networks = now[n.ID]; !slices.Equal(n.networks, old.networks) {
 			c.touchNode(n, old)
 		}
 	}
-}
-
-func sortedWords(text string) string {
-	return strings.Join(slices.Sorted(slices.Values(strings.Fields(text))), " ")
 }
 
 func (c *cluster) removeNetwork(n *swarmNetwork) error {

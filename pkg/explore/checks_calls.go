@@ -2,7 +2,6 @@ package explore
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -270,11 +269,7 @@ func (c *checks) conclude() {
 		if report, err := json.Marshal(p.loop.Last()); err == nil {
 			c.secrets(s, "the report of "+p.name, string(report), "")
 		}
-		if metrics, err := p.registry.Gather(); err != nil {
-			c.run.violate("harness", "metrics of %s: %v", p.name, err)
-		} else {
-			c.secrets(s, "the metrics of "+p.name, fmt.Sprint(metrics), "")
-		}
+		c.metrics(s, p)
 	}
 	c.leaks(s)
 	for _, d := range s.droplets {
@@ -284,6 +279,24 @@ func (c *checks) conclude() {
 		c.run.out.States = append(c.run.out.States, h)
 	}
 	slices.Sort(c.run.out.States)
+}
+
+// metrics looks for secrets in all texts that the metrics of a process have.
+func (c *checks) metrics(s *state, p *process) {
+	families, err := p.registry.Gather()
+	if err != nil {
+		c.run.violate("harness", "metrics of %s: %v", p.name, err)
+	}
+	var b strings.Builder
+	for _, f := range families {
+		b.WriteString(f.GetName() + " " + f.GetHelp() + "\n")
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				b.WriteString(l.GetName() + "=" + l.GetValue() + " ")
+			}
+		}
+	}
+	c.secrets(s, "the metrics of "+p.name, b.String(), "")
 }
 
 // leaks: at the end no pool has a machine that the file does not want.

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -83,6 +84,7 @@ func TestExplore(t *testing.T) {
 	if os.Getenv("SWARMD_EXPLORE") != "1" {
 		t.Skip("SWARMD_EXPLORE is not 1: `make explore` sets it")
 	}
+	runtime.MemProfileRate = 0 // nobody looks at it, and it costs a hundredth
 	defer deepStacks()()
 	c := NewCampaign(number("SWARMD_EXPLORE_SEED", 1))
 	c.Bases(t)

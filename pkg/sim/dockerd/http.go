@@ -186,12 +186,21 @@ func serve(h handler, manager bool) http.HandlerFunc {
 	}
 }
 
+// slurp reads the body of a request that has one, so that it is here.
+func slurp(r *http.Request) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	payload, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(payload))
+	return err
+}
+
 func (e *Engine) run(h handler, manager bool, r *http.Request, v *visit) (int, []byte, error) {
-	payload, err := io.ReadAll(r.Body) // before the lock: a slow client must not stop the world
-	if err != nil {
+	err := slurp(r)
+	if err != nil { // read before the lock: a slow client must not stop the world
 		return 0, nil, badRequest("%v", err)
 	}
-	r.Body = io.NopCloser(bytes.NewReader(payload))
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		e.world.enter()
 	} else {

@@ -31,14 +31,27 @@ func getVersion(c *call) (answer, error) {
 	return ok(v)
 }
 
+// varying is what may change of what an engine says of itself, but for the time.
+type varying struct {
+	swarm   api.Info
+	labels  []string
+	running int
+	cpus    int
+	memory  int64
+}
+
 func getInfo(c *call) (answer, error) {
 	e := c.engine
+	return e.tell(varying{e.swarmInfo(), e.labelList(), e.running(), e.config.NCPU, e.config.MemoryBytes})
+}
+
+// info is all that an engine says of itself, at no time.
+func (e *Engine) info(v varying) *system.Info {
 	o := e.world.opt
-	info := system.Info{
-		ID: fmt.Sprintf("%X:%s", o.Seed, e.config.Name), Name: e.config.Name, Labels: e.labelList(),
-		NCPU: e.config.NCPU, MemTotal: e.config.MemoryBytes, ServerVersion: o.EngineVersion, Swarm: e.swarmInfo(),
-		SystemTime: e.world.now.UTC().Format("2006-01-02T15:04:05.000000000Z07:00"),
-		Driver:     "overlay2", DriverStatus: [][2]string{{"Backing Filesystem", "extfs"}}, DockerRootDir: "/var/lib/docker",
+	return &system.Info{
+		ID: fmt.Sprintf("%X:%s", o.Seed, e.config.Name), Name: e.config.Name, Labels: v.labels,
+		NCPU: v.cpus, MemTotal: v.memory, ServerVersion: o.EngineVersion, Swarm: v.swarm, SystemTime: anyTime,
+		Driver: "overlay2", DriverStatus: [][2]string{{"Backing Filesystem", "extfs"}}, DockerRootDir: "/var/lib/docker",
 		LoggingDriver: "json-file", CgroupDriver: "cgroupfs", CgroupVersion: "1", DefaultRuntime: "runc", InitBinary: "docker-init",
 		Runtimes:      map[string]system.RuntimeWithStatus{"runc": {Runtime: system.Runtime{Path: "runc"}}},
 		KernelVersion: kernel, OperatingSystem: "Debian GNU/Linux 12 (bookworm)", OSVersion: "12", OSType: "linux", Architecture: "x86_64",
@@ -50,11 +63,8 @@ func getInfo(c *call) (answer, error) {
 		},
 		MemoryLimit: true, SwapLimit: true, CPUCfsPeriod: true, CPUCfsQuota: true, CPUShares: true, CPUSet: true, PidsLimit: true,
 		IPv4Forwarding: true, OomKillDisable: true,
+		Warnings: append([]string{}, v.swarm.Warnings...), Containers: v.running, ContainersRunning: v.running,
 	}
-	info.Warnings = append([]string{}, info.Swarm.Warnings...)
-	info.ContainersRunning = e.running()
-	info.Containers = info.ContainersRunning
-	return e.tell(info)
 }
 
 func registryConfig() *registry.ServiceConfig {

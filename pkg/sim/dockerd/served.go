@@ -3,12 +3,11 @@ package dockerd
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
-	"reflect"
 	"strconv"
 
 	api "github.com/docker/docker/api/types/swarm"
-	"github.com/docker/docker/api/types/system"
 )
 
 // served is an answer to a read that was written out. It is good until the world changes, and afterwards for as long as the mark stays: clients
@@ -79,24 +78,36 @@ func list(body any, n int, dated func(i int) (id string, m *api.Meta, more strin
 
 // told is what an engine said of itself last.
 type told struct {
-	info system.Info
+	mark string
 	body []byte
+}
+
+// mark is equal for what is equal. The cluster's own object is dated by its version.
+func (v varying) mark() string {
+	m := fmt.Appendf(nil, "%q %d %d %d %s %s %s %t %q %d %d", v.labels, v.running, v.cpus, v.memory, v.swarm.NodeID, v.swarm.NodeAddr, v.swarm.LocalNodeState,
+		v.swarm.ControlAvailable, v.swarm.Error, v.swarm.Nodes, v.swarm.Managers)
+	for _, p := range v.swarm.RemoteManagers {
+		m = append(append(append(append(m, ' '), p.NodeID...), '@'), p.Addr...)
+	}
+	if c := v.swarm.Cluster; c != nil {
+		m = strconv.AppendUint(append(append(m, ' '), c.ID...), c.Version.Index, 10)
+	}
+	return string(m)
 }
 
 // anyTime stands for the time in what is kept.
 const anyTime = "0000-00-00T00:00:00.000000000Z"
 
 // tell writes out what an engine says of itself: only the time is another one with each call, the rest seldom.
-func (e *Engine) tell(info system.Info) (answer, error) {
-	now := info.SystemTime
-	info.SystemTime = anyTime
-	if e.told.body == nil || !reflect.DeepEqual(info, e.told.info) {
-		body, err := json.Marshal(info)
+func (e *Engine) tell(v varying) (answer, error) {
+	if mark := v.mark(); e.told.body == nil || mark != e.told.mark {
+		body, err := json.Marshal(e.info(v))
 		if err != nil {
 			return answer{}, err
 		}
-		e.told = told{info, append(body, '\n')}
+		e.told = told{mark, append(body, '\n')}
 	}
+	now := e.world.now.UTC().Format("2006-01-02T15:04:05.000000000Z07:00")
 	return ok(written(bytes.Replace(e.told.body, []byte(anyTime), []byte(now), 1)))
 }
 

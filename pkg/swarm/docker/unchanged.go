@@ -68,14 +68,15 @@ func show(ctx context.Context, resp *http.Response) {
 	if !unchanged.Watched(ctx) || resp.StatusCode != http.StatusOK {
 		return
 	}
-	data, err := io.ReadAll(resp.Body)
+	data := bytes.NewBuffer(make([]byte, 0, max(resp.ContentLength, 0)+bytes.MinRead))
+	_, err := data.ReadFrom(resp.Body)
 	resp.Body.Close()
 	if err != nil {
-		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(data), broken{err}))
+		resp.Body = io.NopCloser(io.MultiReader(data, broken{err}))
 		return
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(data))
-	unchanged.Show(ctx, resp, data, "null")
+	resp.Body = io.NopCloser(bytes.NewReader(data.Bytes()))
+	unchanged.Show(ctx, resp, data.Bytes(), "null")
 }
 
 // broken is the end of an answer that was cut.

@@ -207,32 +207,50 @@ func (c *Campaign) singles() []Plan {
 	return plans
 }
 
-// Pairs plays n more pairs of faults out of all that are possible in the workflows' runs without any: half of them of small workflows, each
-// once until none is left, the others drawn by chance.
+// drawEvery says which of the pairs are drawn from all workflows; the others are of small ones.
+const drawEvery = 6
+
+// Pairs plays n more pairs of faults: all of small workflows, each once, then all once more with the next seed, which is another order of calls; and
+// among them some that are drawn by chance from all that are possible.
 func (c *Campaign) Pairs(t *testing.T, n int) {
 	if c.pairs == nil {
 		c.pairs = c.pair()
 	}
+	p := c.pairs
 	var plans []Plan
-	for len(plans) < n && len(c.pairs.names) > 0 {
-		if small := c.pairs.small; len(small) > 0 && len(plans)%2 == 0 {
-			plans = append(plans, small[0])
-			c.pairs.small = small[1:]
-			c.rep.SmallPairs.Tried++
-		} else if p, ok := c.pairs.draw(c.Seed); ok {
-			plans = append(plans, p)
+	for len(plans) < n && len(p.names) > 0 {
+		if len(p.small) > 0 && len(plans)%drawEvery != 0 {
+			plans = append(plans, p.next())
+		} else if drawn, ok := p.draw(c.Seed); ok {
+			plans = append(plans, drawn)
 		}
 	}
+	c.rep.SmallPairs = p.coverage()
 	c.rep.Pairs.Tried += len(plans)
 	c.play(t, "pairs", plans, c.count)
 }
 
-// pairs are what is left to play of them.
+// pairs are those that can be played.
 type pairs struct {
 	rng    *rand.Rand
 	names  []string
 	faults map[string][]Fault // by workflow
 	small  []Plan             // all of small workflows, shuffled
+	played int                // of them, more than there are when the first order of calls is through
+}
+
+// next is the next pair of a small workflow.
+func (p *pairs) next() Plan {
+	plan := p.small[p.played%len(p.small)]
+	plan.Seed += uint64(p.played / len(p.small))
+	p.played++
+	return plan
+}
+
+// coverage of the small workflows' pairs, in as many orders of calls as were begun.
+func (p *pairs) coverage() Coverage {
+	orders := max(1, (p.played+len(p.small)-1)/max(1, len(p.small)))
+	return Coverage{Possible: orders * len(p.small), Tried: p.played}
 }
 
 func (c *Campaign) pair() *pairs {
@@ -258,7 +276,7 @@ func (c *Campaign) pair() *pairs {
 			}
 		}
 	}
-	c.rep.SmallPairs.Possible = len(p.small)
+	c.rep.SmallPairs = p.coverage()
 	p.rng.Shuffle(len(p.small), func(i, j int) { p.small[i], p.small[j] = p.small[j], p.small[i] })
 	return p
 }

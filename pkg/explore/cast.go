@@ -123,11 +123,11 @@ func (c *cast) holder() *process {
 	return nil
 }
 
-// submit is an operator who applies the file and tries again until a swarmd has taken it.
+// submit is an operator who applies the file and tries again until a swarmd has taken it, for as long as the limit after the last fault.
 func (c *cast) submit(file []byte, limit time.Duration) error {
-	deadline := time.Now().Add(limit)
+	began := time.Now()
 	var err error
-	for attempt := 1; time.Now().Before(deadline); attempt++ {
+	for attempt := 1; time.Since(began) < limit || time.Since(c.run.faults.last) < limit; attempt++ {
 		p := c.pickLiving(attempt)
 		if p == nil {
 			c.pass(tick)

@@ -54,7 +54,7 @@ demo-once: ## play the demo's tour to its end
 
 .PHONY: lab-test
 lab-test: ## the lab and the scenarios on real machines; needs root and the Debian packages that .ci/run installs
-	SWARMD_LAB=1 .ci/gotest lab '' -count=1 -p 1 -timeout 25m ./pkg/lab ./e2e
+	SWARMD_LAB=1 .ci/gotest lab '' -count=1 -p 1 -timeout 50m ./pkg/lab ./e2e
 
 CHAOS_MINUTES ?= 30
 

@@ -43,7 +43,7 @@ func (b *bench) order(name string, tags ...string) int {
 
 // TestAdapterOnRealEngines runs the adapter's and the simulator's own tests against the engines of droplets: the normal form over the corpus
 // of Compose files, drift by hand, the golden table of errors, the deviations from the engine's own description, and the cases that the
-// simulated engines are held to. The two have three engines each and run side by side: they wait more than they work.
+// simulated engines are held to. Two halves have three engines each and run side by side: they wait more than they work.
 func TestAdapterOnRealEngines(t *testing.T) {
 	b := newLab(t, labDir+"-engines")
 	const each = 3
@@ -52,7 +52,7 @@ func TestAdapterOnRealEngines(t *testing.T) {
 	}
 	hosts, all := b.engines(2 * each)
 	t.Run("suites", func(t *testing.T) {
-		t.Run("adapter", func(t *testing.T) {
+		t.Run("in a swarm", func(t *testing.T) {
 			t.Parallel()
 			env := []string{"SWARMD_TEST_DOCKER_HOSTS=" + strings.Join(all[:each], " "), "SWARMD_TEST_DOCKER_HOST=" + hosts[0],
 				"SWARMD_TEST_DOCKER_ADDR=" + strings.TrimPrefix(all[0], hosts[0]+"=")}
@@ -60,10 +60,11 @@ func TestAdapterOnRealEngines(t *testing.T) {
 			b.goTest("./pkg/swarm/docker", "TestRealEngine", env...)
 			b.cloudInit()
 			b.goTest("./pkg/sim/dockerd", "TestTheDeviationsAreARealEngines", env...)
+			b.goTest("./pkg/sim/conform", "TestRealEnginesConformShared", env...)
 		})
-		t.Run("conformance", func(t *testing.T) {
+		t.Run("fresh", func(t *testing.T) {
 			t.Parallel()
-			b.as(t).goTest("./pkg/sim/conform", "TestRealEngine", "SWARMD_TEST_DOCKER_HOSTS="+strings.Join(all[each:], " "))
+			b.as(t).goTest("./pkg/sim/conform", "TestRealEnginesConformFresh", "SWARMD_TEST_DOCKER_HOSTS="+strings.Join(all[each:], " "))
 		})
 	})
 }
@@ -112,7 +113,7 @@ func (b *bench) cloudInit() {
 // own words are shown.
 func (b *bench) goTest(pkg, pattern string, env ...string) {
 	b.Helper()
-	cmd := exec.Command("go", "test", "-json", "-count=1", "-timeout", "8m", "-run", pattern, pkg)
+	cmd := exec.Command("go", "test", "-json", "-count=1", "-timeout", "20m", "-run", pattern, pkg)
 	cmd.Dir, cmd.Env = "..", append(append(os.Environ(), "SWARMD_LAB=1"), env...)
 	out, err := cmd.Output()
 	said, top, ended := map[string]string{}, map[string]int{}, map[string][]string{}

@@ -23,27 +23,23 @@ import (
 // atOnce is how many cases share the real swarm at one time; they wait more than they work.
 const atOnce = 8
 
-// TestRealEnginesConform plays every case on three real engines, which belong to it: it makes and breaks their swarm.
-func TestRealEnginesConform(t *testing.T) {
-	hosts := strings.Fields(os.Getenv("SWARMD_TEST_DOCKER_HOSTS"))
-	if os.Getenv("SWARMD_LAB") != "1" || len(hosts) != 3 {
-		t.Skip("SKIPPED: needs three real engines: SWARMD_LAB=1 and SWARMD_TEST_DOCKER_HOSTS=\"HOST=ADDRESS HOST=ADDRESS HOST=ADDRESS\"")
-	}
-	g := machines(t, hosts)
-	by := map[conform.Company][]conform.Case{}
-	for _, c := range conform.Cases() {
-		by[c.Company] = append(by[c.Company], c)
-	}
-	t.Cleanup(func() { conform.Disband(t, g) })
+// TestRealEnginesConformFresh plays the cases that make their own swarm on three real engines, which belong to it.
+func TestRealEnginesConformFresh(t *testing.T) {
+	g, by := onReal(t)
 	var a again
-	t.Run("fresh", func(t *testing.T) {
-		for _, c := range by[conform.Fresh] {
-			t.Run(c.Name, func(t *testing.T) {
-				conform.Disband(t, g)
-				a.first(t, g, c)
-			})
-		}
-	})
+	for _, c := range by[conform.Fresh] {
+		t.Run(c.Name, func(t *testing.T) {
+			conform.Disband(t, g)
+			a.first(t, g, c)
+		})
+	}
+	t.Run("again", func(t *testing.T) { a.second(t, g) })
+}
+
+// TestRealEnginesConformShared plays the cases that share one swarm, first those that bear company.
+func TestRealEnginesConformShared(t *testing.T) {
+	g, by := onReal(t)
+	var a again
 	conform.Disband(t, g)
 	conform.Form(t, g)
 	t.Run("together", func(t *testing.T) { together(t, g, &a, by[conform.Together]) })
@@ -53,6 +49,22 @@ func TestRealEnginesConform(t *testing.T) {
 		}
 	})
 	t.Run("again", func(t *testing.T) { a.second(t, g) })
+}
+
+// onReal are three real engines, in no swarm afterwards, and the cases.
+func onReal(t *testing.T) (conform.Ground, map[conform.Company][]conform.Case) {
+	t.Helper()
+	hosts := strings.Fields(os.Getenv("SWARMD_TEST_DOCKER_HOSTS"))
+	if os.Getenv("SWARMD_LAB") != "1" || len(hosts) != 3 {
+		t.Skip("SKIPPED: needs three real engines: SWARMD_LAB=1 and SWARMD_TEST_DOCKER_HOSTS=\"HOST=ADDRESS HOST=ADDRESS HOST=ADDRESS\"")
+	}
+	g := machines(t, hosts)
+	t.Cleanup(func() { conform.Disband(t, g) })
+	by := map[conform.Company][]conform.Case{}
+	for _, c := range conform.Cases() {
+		by[c.Company] = append(by[c.Company], c)
+	}
+	return g, by
 }
 
 // together plays cases side by side: as many as the swarm bears, not as many as the machine has cores.

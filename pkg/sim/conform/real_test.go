@@ -21,7 +21,7 @@ import (
 )
 
 // atOnce is how many cases share the real swarm at one time; they wait more than they work.
-const atOnce = 8
+const atOnce = 6
 
 // TestRealEnginesConformFresh plays the cases that make their own swarm on three real engines, which belong to it.
 func TestRealEnginesConformFresh(t *testing.T) {

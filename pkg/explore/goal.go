@@ -27,7 +27,9 @@ func (r *run) unmet() string {
 	if m := r.cast.missing(); m != "" {
 		return "no swarmd runs on " + m
 	}
-	if guards := r.held(); len(guards) > 0 && r.isArmed {
+	// What the engine went back to may be what the file wants, when a person had written over it: then nothing holds.
+	back := r.tookBack() && !report.Converged
+	if guards := r.held(back); len(guards) > 0 && r.isArmed {
 		if why := heldFor(report, guards); why != "" {
 			return why
 		}
@@ -39,14 +41,14 @@ func (r *run) unmet() string {
 	if err != nil {
 		return err.Error()
 	}
-	return r.differs(observe(r.world, r.cluster), want)
+	return r.differs(observe(r.world, r.cluster), want, back)
 }
 
 // held are the guards that may hold at the end: the workflow's, and when a fault has hit running tasks and the engine took a roll-out back
 // because of it, the one that does not try the same again.
-func (r *run) held() []string {
+func (r *run) held(back bool) []string {
 	guards := r.workflow.Held
-	if r.tookBack() {
+	if back {
 		guards = append(slices.Clone(guards), plan.GuardRolledBack, plan.GuardRolloutPaused)
 	}
 	return guards
@@ -90,14 +92,14 @@ func heldFor(report reconcile.Report, guards []string) string {
 }
 
 // differs says what of the truth is not as wanted.
-func (r *run) differs(s *state, want *spec.Spec) string {
+func (r *run) differs(s *state, want *spec.Spec, back bool) string {
 	if got := s.files[s.ledger.Revision]; got != string(r.want.yaml(r.cluster)) {
 		return fmt.Sprintf("the accepted revision %d is another file", s.ledger.Revision)
 	}
 	if why := r.machinesDiffer(s, want); why != "" && len(r.workflow.Held) == 0 {
 		return why
 	}
-	if why := r.servicesDiffer(s, want); why != "" {
+	if why := r.servicesDiffer(s, want, back); why != "" {
 		return why
 	}
 	for _, op := range s.ledger.Ops {
@@ -158,12 +160,12 @@ func leftover(s *state) string {
 }
 
 // servicesDiffer compares what the check needs: image, replicas, and that so many tasks run.
-func (r *run) servicesDiffer(s *state, want *spec.Spec) string {
+func (r *run) servicesDiffer(s *state, want *spec.Spec, back bool) string {
 	wanted := map[string]bool{}
 	for _, svc := range want.Stack.Services {
 		name := r.cluster + "_" + svc.Name
 		wanted[name] = true
-		if why := r.serviceDiffers(s, name, svc.Image, svc.Deploy.Replicas); why != "" {
+		if why := r.serviceDiffers(s, name, svc.Image, svc.Deploy.Replicas, back); why != "" {
 			return why
 		}
 	}
@@ -175,7 +177,7 @@ func (r *run) servicesDiffer(s *state, want *spec.Spec) string {
 	return ""
 }
 
-func (r *run) serviceDiffers(s *state, name, image string, replicas *uint64) string {
+func (r *run) serviceDiffers(s *state, name, image string, replicas *uint64, back bool) string {
 	for _, svc := range s.swarm.Services {
 		if svc.Spec.Name != name {
 			continue
@@ -184,16 +186,16 @@ func (r *run) serviceDiffers(s *state, name, image string, replicas *uint64) str
 		if replicas != nil {
 			want = *replicas
 		}
-		if got := svc.Spec.TaskTemplate.ContainerSpec.Image; !strings.HasPrefix(got, image) && r.workflow.Image == "" && !r.tookBack() {
+		if got := svc.Spec.TaskTemplate.ContainerSpec.Image; !strings.HasPrefix(got, image) && r.workflow.Image == "" && !back {
 			return fmt.Sprintf("service %s has image %s, %s wanted", name, got, image)
 		}
-		if r.tookBack() && svc.Spec.Mode.Replicated != nil {
+		if back && svc.Spec.Mode.Replicated != nil {
 			want = *svc.Spec.Mode.Replicated.Replicas // what a person did to it meanwhile stays until the file changes
 		}
 		if svc.Spec.Mode.Replicated == nil || *svc.Spec.Mode.Replicated.Replicas != want {
 			return fmt.Sprintf("service %s has not %d replicas", name, want)
 		}
-		if strings.HasPrefix(svc.Spec.TaskTemplate.ContainerSpec.Image, brokenImage) && r.tookBack() {
+		if strings.HasPrefix(svc.Spec.TaskTemplate.ContainerSpec.Image, brokenImage) && back {
 			return "" // the engine went back to what never ran: a person has to say what now
 		}
 		if running := s.running(svc.ID); running < want {

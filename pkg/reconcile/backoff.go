@@ -90,6 +90,11 @@ func (w withheld) pools() map[string]time.Time {
 func (w withheld) withhold(p plan.Plan, now time.Time) plan.Plan {
 	steps := p.Steps
 	p.Steps, p.Holds = nil, slices.Clone(p.Holds)
+	for i, hold := range p.Holds { // the planner knows until when, and not why
+		if h := w[hold.Object]; h != nil && hold.Guard == plan.GuardBackoff {
+			p.Holds[i].Text += ": " + h.why
+		}
+	}
 	for _, s := range steps {
 		object := execute.Object(s.Action)
 		h := w[object]

@@ -82,6 +82,19 @@ func (l *Loop) Await(ctx context.Context, revision int, told func(Report)) (Repo
 	}
 }
 
+// whyFailed is the first thing that made a pass fail.
+func (r *Report) whyFailed() string {
+	if r.Error == "" && len(r.Gaps) > 0 {
+		return r.Gaps[0].What + " could not be read: " + r.Gaps[0].Err
+	}
+	for _, s := range r.Steps {
+		if r.Error == "" && s.Error != "" {
+			return s.Action + " " + s.Object + ": " + s.Error
+		}
+	}
+	return r.Error
+}
+
 // Ready returns an error unless the file is good, a revision is accepted, and a pass has seen the world lately.
 func (l *Loop) Ready() error {
 	r := l.Last()
@@ -89,11 +102,11 @@ func (l *Loop) Ready() error {
 	case r.Result == Starting:
 		return errors.New("no pass has ended yet")
 	case r.FileFault != "":
-		return errors.New("the file has faults, the accepted revision goes on")
+		return errors.New("the file has faults, the accepted revision goes on: " + r.FileFault)
 	case r.Revision == 0:
 		return errors.New("no revision is accepted yet")
 	case r.Result == Failed:
-		return errors.New("the last pass failed: " + r.Error)
+		return errors.New("the last pass failed: " + r.whyFailed())
 	}
 	if age := time.Since(r.At); age > 2*watchPace {
 		return fmt.Errorf("the last pass ended %s ago", age.Round(time.Second))

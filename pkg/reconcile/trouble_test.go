@@ -62,8 +62,8 @@ func TestFailedReadsAreTriedAgainEverMoreSlowlyAndSaidOnce(t *testing.T) {
 		if n := d.logged("part of the world could not be read"); n != 1 {
 			t.Fatalf("said %d times", n)
 		}
-		if d.Ready() == nil {
-			t.Fatal("ready without a view")
+		if err := d.Ready(); err == nil || !strings.Contains(err.Error(), "tasks could not be read: ") {
+			t.Fatalf("ready without a view, or without a word why: %v", err)
 		}
 		e.fail("tasks", "")
 		settle(time.Minute)

@@ -36,7 +36,7 @@ func (d *draft) holdDrift(guard, pool, want string, have []string) {
 	}
 	n := len(have)
 	slices.Sort(have)
-	d.hold(guard, "pool/"+pool, fmt.Sprintf("%d machines have %s, the file says %s; changing machines is not done yet",
+	d.hold(guard, "pool/"+pool, fmt.Sprintf("%d machines have %s, the file says %s; swarmd cannot change machines yet",
 		n, strings.Join(slices.Compact(have), ", "), want))
 }
 

@@ -164,9 +164,10 @@ func (d *draft) remark(m member) {
 	case stranded:
 		d.hold(GuardPoolRemoved, "pool/"+m.Pool, "the file has no such pool; set its count to 0 to remove its machines")
 	case dead:
-		d.hold(GuardDropletDead, m.object(), fmt.Sprintf("its droplet %d does not exist any more", m.dropletID()))
+		d.hold(GuardDropletDead, m.object(), fmt.Sprintf("its droplet %d does not exist any more; %s makes room for a new one", m.dropletID(), removal(m)))
 	case late:
-		d.hold(GuardLaunch, m.object(), fmt.Sprintf("%s did not join within %s", m.name(), d.in.Spec.Policies.LaunchTimeout))
+		d.hold(GuardLaunch, m.object(), fmt.Sprintf("%s did not join within %s: /var/log/swarmd-join.log on it says why; delete the droplet by hand for a new try",
+			m.name(), d.in.Spec.Policies.LaunchTimeout))
 	case down:
 		d.hold(GuardNodeDown, m.object(), downWhy(m))
 	case booting, quiet:
@@ -176,9 +177,20 @@ func (d *draft) remark(m member) {
 
 func downWhy(m member) string {
 	if m.Droplet != nil && m.Droplet.Status == cloud.StatusOff {
-		return "its droplet is off"
+		return "its droplet is off, and swarmd does not start it: power it on, or delete it and " + removal(m) + " for a new one"
 	}
-	return "the node is down"
+	return "the node is down, and swarmd does not replace it yet: start its machine, or delete its droplet and " + removal(m) + " for a new one"
+}
+
+// removal is how a person takes a node that is gone for good out of the swarm.
+func removal(m member) string {
+	if m.Node == nil {
+		return "nothing more"
+	}
+	if m.Node.Manager != nil || m.Node.Spec.Role == swarm.Manager {
+		return "docker node demote and docker node rm " + m.Node.ID
+	}
+	return "docker node rm " + m.Node.ID
 }
 
 func (d *draft) remarkForeign(m member) {

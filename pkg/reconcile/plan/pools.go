@@ -182,17 +182,20 @@ func (m member) born() time.Time {
 	return m.Node.Created
 }
 
+// shortened is a name as long as a droplet's can be: a node says itself what its host is called, and the ledger has little room.
+func shortened(name string) string { return name[:min(len(name), 63)] }
+
 // beginLeave opens the Delete operation; false if the budget forbids it.
 func (d *draft) beginLeave(p *spec.Pool, m member) bool {
 	if d.credit == 0 && !d.spare {
-		d.hold(GuardBudget, "pool/"+p.Name, "no accepted edit permits a further delete, and one without an edit was begun within the hour")
+		d.hold(GuardBudget, "pool/"+p.Name, "no accepted edit permits a further delete, and one without an edit was begun within the hour: the next one goes by itself an hour after that")
 		return false
 	}
 	id := d.opID()
 	if id == "" {
 		return false
 	}
-	a := OpenDelete{OpID: id, Pool: p.Name, Name: m.name(), DropletID: m.dropletID(), Credit: d.credit > 0}
+	a := OpenDelete{OpID: id, Pool: p.Name, Name: shortened(m.name()), DropletID: m.dropletID(), Credit: d.credit > 0}
 	if m.Node != nil {
 		a.NodeID = m.Node.ID
 	}

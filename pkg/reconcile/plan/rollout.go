@@ -47,7 +47,7 @@ func (d *draft) mayWrite(want swarm.ServiceSpec, live swarm.Service) (guard, why
 // holdPaused: what is wanted is written, and the engine stopped on the way to it, or on the way back.
 func (d *draft) holdPaused(live swarm.Service) {
 	if live.Update == swarm.Paused || live.Update == swarm.RollbackPaused {
-		d.hold(GuardRolloutPaused, "service/"+live.Spec.Name, "the engine paused: "+live.UpdateMessage)
+		d.hold(GuardRolloutPaused, "service/"+live.Spec.Name, "the engine paused: "+live.UpdateMessage+"; change the service to go on")
 	}
 }
 
@@ -59,7 +59,18 @@ func (d *draft) updateService(want swarm.ServiceSpec, live swarm.Service, diff [
 	}
 	first := append(after(want, made), d.rememberAttempt(want, live)...)
 	d.step("service", want.Name, UpdateService{ID: live.ID, Version: live.Version, Spec: want, ResolveImage: resolve, Diff: diff},
-		WhyServiceDiff, strings.Join(diff, ", "), first...)
+		WhyServiceDiff, strings.Join(withoutValues(diff), ", "), first...)
+}
+
+// withoutValues leaves out what variables of the environment were and become: people keep passwords there, and a reason is shown to everybody.
+func withoutValues(diff []string) []string {
+	out := slices.Clone(diff)
+	for i, line := range out {
+		if path, _, found := strings.Cut(line, "]: "); found && strings.Contains(path, "Env[") {
+			out[i] = path + "] changes"
+		}
+	}
+	return out
 }
 
 // maxAttempts is up to how many services the ledger remembers roll-outs before they start: it must keep room for operations.

@@ -3,6 +3,7 @@ package plan_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -289,5 +290,19 @@ func TestAnEmptyListForgetsNoFailure(t *testing.T) {
 	m.services, m.tasks = map[string]*swarm.Service{}, nil
 	if got := ids(plan.Compute(m.input())); !slices.Equal(got, []string{"service/web_app", "failed/web_gone"}) {
 		t.Errorf("%v", got)
+	}
+}
+
+// What a variable of the environment was and becomes is in no reason: people keep passwords there, and reasons are in the log and the status.
+func TestAReasonHasNoValueOfTheEnvironment(t *testing.T) {
+	m := grown(t, 1, 1)
+	both(byHand("TaskTemplate.ContainerSpec.Env[PASSWORD]", "hunter2]: x"), byHand("replicas", "9"))(m)
+	p := plan.Compute(m.input())
+	if len(p.Steps) != 1 {
+		t.Fatalf("%d steps", len(p.Steps))
+	}
+	text := p.Steps[0].Reason.Text
+	if strings.Contains(text, "hunter2") || !strings.Contains(text, "Env[PASSWORD] changes") || !strings.Contains(text, "replicas: 9 → ") {
+		t.Error(text)
 	}
 }

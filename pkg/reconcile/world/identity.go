@@ -23,7 +23,7 @@ type join struct {
 	nodes    []swarm.Node // sorted by id
 	alone    []Machine    // nodes that are no droplet of ours
 	bound    map[int]int  // droplet id → how many nodes are labelled with it
-	claims   map[int]int  // droplet id → how many nodes that are not labelled claim it
+	claims   map[int]int  // droplet id → how many nodes that are not labelled claim it from its own address
 }
 
 func newJoin(p Parts) *join {
@@ -37,11 +37,12 @@ func newJoin(p Parts) *join {
 		j.droplets = append(j.droplets, &m)
 	}
 	j.nodes = sorted(p.Nodes, func(a, b swarm.Node) int { return strings.Compare(a.ID, b.ID) })
-	for _, n := range j.nodes {
+	for i := range j.nodes {
+		n := &j.nodes[i]
 		if id := label(n.Spec.Labels); id != 0 {
 			j.bound[id]++
-		} else if id := label(n.EngineLabels); id != 0 {
-			j.claims[id]++
+		} else if d := j.byID[label(n.EngineLabels)]; d != nil && d.Droplet.PrivateIPv4 == address(n) {
+			j.claims[d.Droplet.ID]++ // one from elsewhere is a lie, which must not keep the droplet's own node out
 		}
 	}
 	return j
@@ -169,7 +170,7 @@ func (j *join) placeClaim(n *swarm.Node) {
 		j.doubt(id, "node "+n.ID+" claims it from another address")
 		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, but its address %s is not the droplet's %s", id, address(n), d.Droplet.PrivateIPv4))
 	default:
-		d.Node, d.Binding = n, Claimed
+		d.Node, d.Binding, d.Why = n, Claimed, ""
 	}
 }
 

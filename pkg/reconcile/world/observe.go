@@ -156,7 +156,9 @@ func (p *Parts) unlisted() []int {
 	}
 	for _, n := range p.Nodes {
 		name(label(n.Spec.Labels))
-		name(label(n.EngineLabels)) // the first manager has no operation in the ledger: unseen, its place would be filled again
+		if n.Manager != nil { // the first one has no operation in the ledger: unseen, its place would be filled again
+			name(label(n.EngineLabels)) // not those of workers: each that lies would cost a call a look, and a join token makes as many as one likes
+		}
 	}
 	for id := range p.Adopt {
 		name(id)

@@ -103,13 +103,15 @@ func TestObserveConfirmsWhatTheListDoesNotShow(t *testing.T) {
 	})
 }
 
-func TestObserveConfirmsAClaim(t *testing.T) {
+func TestObserveConfirmsAManagersClaim(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &side{unlisted: []cloud.Droplet{ownDroplet(6)}, nodes: []swarm.Node{claimant("n6", 6, "10.0.0.6"), claimant("n7", 7, "10.0.0.7")}}
+		first := claimant("n6", 6, "10.0.0.6")
+		first.Manager = &swarm.ManagerStatus{Addr: "10.0.0.6:2377"}
+		s := &side{unlisted: []cloud.Droplet{ownDroplet(6), ownDroplet(7)}, nodes: []swarm.Node{first, claimant("n7", 7, "10.0.0.7")}}
 		w := world.Observe(t.Context(), s.reads(), "web", nil)
 		want := []string{"6 n6 claimed workers owned", "- n7 contradicted : claims droplet 7, which is not the cluster's"}
-		if diff := cmp.Diff(want, said(w.Machines)); diff != "" {
-			t.Errorf("-want +got\n%s", diff)
+		if diff := cmp.Diff(want, said(w.Machines)); diff != "" || s.calls.Load() != 9 {
+			t.Errorf("%d calls, a worker's claim costs none; -want +got\n%s", s.calls.Load(), diff)
 		}
 	})
 }

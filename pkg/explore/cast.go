@@ -128,6 +128,7 @@ func (c *cast) submit(file []byte, limit time.Duration) error {
 	began := time.Now()
 	var err error
 	for attempt := 1; time.Since(began) < limit || time.Since(c.run.faults.last) < limit; attempt++ {
+		c.run.conductor.pass()
 		p := c.pickLiving(attempt)
 		if p == nil {
 			c.pass(tick)

@@ -17,6 +17,7 @@ import (
 
 // unmet says what is not as the file wants it, by ground truth and by what the acting swarmd says; "" if all is.
 func (r *run) unmet() string {
+	defer r.conductor.pass()
 	report, ok := r.cast.report()
 	if !ok {
 		return "nobody holds the lease"

@@ -190,6 +190,8 @@ func (r *run) number(t *ticket) int {
 
 // step is one tick of the world around swarmd.
 func (r *run) step() {
+	r.conductor.pass()
+	defer r.conductor.pass()
 	r.world.Advance()
 	r.faults.step()
 	r.cast.supervise()

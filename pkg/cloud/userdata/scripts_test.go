@@ -72,7 +72,6 @@ func (b box) run(t *testing.T, script string, args ...string) (string, bool) {
 	}
 	script = strings.ReplaceAll(script, "http://169.254.169.254", b.metadata)
 	script = strings.ReplaceAll(script, "time.sleep(1)", "pass")
-	script = strings.ReplaceAll(script, "patience=600", "patience=2")
 	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", script, "script"}, args...)...)
 	cmd.Env = []string{"PATH=" + b.path("bin") + ":" + os.Getenv("PATH"), "HOME=" + b.dir}
 	out, err := cmd.CombinedOutput()
@@ -239,8 +238,8 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// join runs join.sh against the engine and returns its output.
-func join(t *testing.T, e *engine) (box, string, bool) {
+// join runs join.sh against the engine and returns its output. It gives up after so many seconds.
+func join(t *testing.T, e *engine, patience int) (box, string, bool) {
 	t.Helper()
 	b := newBox(t, droplet("4711"))
 	files, err := params().files()
@@ -263,7 +262,8 @@ func join(t *testing.T, e *engine) (box, string, bool) {
 	s := &http.Server{Handler: e, ReadHeaderTimeout: time.Second}
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(func() { _ = s.Shutdown(context.Background()) })
-	out, ok := b.run(t, strings.ReplaceAll(joinScript, "/var/run/docker.sock", filepath.Join(dir, "s")))
+	script := strings.ReplaceAll(joinScript, "patience=600", fmt.Sprintf("patience=%d", patience))
+	out, ok := b.run(t, strings.ReplaceAll(script, "/var/run/docker.sock", filepath.Join(dir, "s")))
 	if strings.Contains(out, token) {
 		t.Errorf("the token is in the log: %s", out)
 	}
@@ -303,7 +303,7 @@ func TestJoin(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := &engine{state: tc.start, join: tc.join}
-			_, out, ok := join(t, e)
+			_, out, ok := join(t, e, 60)
 			if ok != tc.ok {
 				t.Errorf("success is %v: %s", ok, out)
 			}
@@ -314,7 +314,7 @@ func TestJoin(t *testing.T) {
 	}
 	t.Run("never", func(t *testing.T) {
 		e := &engine{state: "inactive", join: func(string) (string, int) { return "error", 500 }}
-		_, out, ok := join(t, e)
+		_, out, ok := join(t, e, 2)
 		if ok || !strings.Contains(out, "gave up") || len(e.log) < 4 {
 			t.Errorf("success is %v after %v: %s", ok, e.log, out)
 		}

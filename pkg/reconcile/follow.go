@@ -84,15 +84,18 @@ func (l *Loop) Await(ctx context.Context, revision int, told func(Report)) (Repo
 
 // whyFailed is the first thing that made a pass fail.
 func (r *Report) whyFailed() string {
-	if r.Error == "" && len(r.Gaps) > 0 {
+	if r.Error != "" {
+		return r.Error
+	}
+	if len(r.Gaps) > 0 {
 		return r.Gaps[0].What + " could not be read: " + r.Gaps[0].Err
 	}
 	for _, s := range r.Steps {
-		if r.Error == "" && s.Error != "" {
+		if s.Error != "" {
 			return s.Action + " " + s.Object + ": " + s.Error
 		}
 	}
-	return r.Error
+	return ""
 }
 
 // Ready returns an error unless the file is good, a revision is accepted, and a pass has seen the world lately.

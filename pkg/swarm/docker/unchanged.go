@@ -68,7 +68,8 @@ func show(ctx context.Context, resp *http.Response) {
 	if !unchanged.Watched(ctx) || resp.StatusCode != http.StatusOK {
 		return
 	}
-	data := bytes.NewBuffer(make([]byte, 0, max(resp.ContentLength, 0)+bytes.MinRead))
+	room := min(max(resp.ContentLength, 0), maxKept) // the length is what the other end claims
+	data := bytes.NewBuffer(make([]byte, 0, room+bytes.MinRead))
 	_, err := data.ReadFrom(resp.Body)
 	resp.Body.Close()
 	if err != nil {

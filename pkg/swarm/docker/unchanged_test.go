@@ -72,3 +72,18 @@ func TestAnAnswerThatIsCutIsAnError(t *testing.T) {
 		t.Errorf("got %v", nodes)
 	}
 }
+
+// TestALengthThatAnEngineClaimsIsOnlyAHint: it says how much memory to begin with, up to a bound, and an answer is what came.
+func TestALengthThatAnEngineClaimsIsOnlyAHint(t *testing.T) {
+	for _, claimed := range []int64{-1, 0, 1, 1 << 62, 1<<63 - 1} {
+		f := newFake(t)
+		f.on("GET /nodes", func(*http.Request) (*http.Response, error) {
+			resp := reply(200, `[{"ID":"a"}]`)
+			resp.ContentLength = claimed
+			return resp, nil
+		})
+		if nodes, err := f.client(Options{}).Nodes(t.Context()); err != nil || len(nodes) != 1 || nodes[0].ID != "a" {
+			t.Errorf("length %d: %v, %v", claimed, nodes, err)
+		}
+	}
+}

@@ -29,12 +29,18 @@ func (r *run) unmet() string {
 		return "no swarmd runs on " + m
 	}
 	// What the engine went back to may be what the file wants, when a person had written over it: then nothing holds.
-	back := r.tookBack() && !report.Converged
-	if guards := r.held(back); len(guards) > 0 && r.isArmed {
-		if why := heldFor(report, guards); why != "" {
+	back, dying := r.tookBack() && !report.Converged, r.tookForDone()
+	switch guards := r.held(back); {
+	case dying:
+		if why := restsAt(report, reconcile.Progress, nil); why != "" {
 			return why
 		}
-	} else if !report.Converged {
+		back = true
+	case len(guards) > 0 && r.isArmed:
+		if why := restsAt(report, reconcile.Held, guards); why != "" {
+			return why
+		}
+	case !report.Converged:
 		return fmt.Sprintf("%s says %s; error %q; holds %v; steps %v; pools %v; gaps %v", report.Lease.Holder, report.Result, report.Error, report.Holds,
 			stepIDs(report), report.Pools, report.Gaps)
 	}
@@ -71,6 +77,20 @@ func (r *run) tookBack() bool {
 	})
 }
 
+// tookForDone reports whether the engine, after a fault that killed the tasks, has called the roll-out of an image that dies completed: what
+// it put in their place itself is no task of the roll-out, and does not fail it. The file's image is there then, its tasks die and come back
+// for ever, and swarmd waits for them.
+func (r *run) tookForDone() bool {
+	if r.workflow.Image == "" || r.out.Injected[EngineDown] == 0 {
+		return false
+	}
+	truth, _ := r.world.Swarm.Glance()
+	return slices.ContainsFunc(truth.Services, func(v api.Service) bool {
+		return strings.HasPrefix(v.Spec.TaskTemplate.ContainerSpec.Image, r.workflow.Image) && v.UpdateStatus != nil &&
+			v.UpdateStatus.State == api.UpdateStateCompleted
+	})
+}
+
 func stepIDs(r reconcile.Report) []string {
 	var ids []string
 	for _, s := range r.Steps {
@@ -79,9 +99,9 @@ func stepIDs(r reconcile.Report) []string {
 	return ids
 }
 
-// heldFor says what is missing to the end that the workflow expects: only these guards hold, and nothing is planned.
-func heldFor(report reconcile.Report, guards []string) string {
-	if len(report.Steps) > 0 || report.Result != reconcile.Held {
+// restsAt says what is missing to an end with that result: only these guards hold, and nothing is planned.
+func restsAt(report reconcile.Report, result string, guards []string) string {
+	if len(report.Steps) > 0 || report.Result != result {
 		return fmt.Sprintf("%s, steps %v; error %q", report.Result, stepIDs(report), report.Error)
 	}
 	for _, h := range report.Holds {

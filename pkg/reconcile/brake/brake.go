@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -135,18 +136,26 @@ func (b *brakes) takeTurn(ctx context.Context, side, op string) (done func(), er
 // mayHaveHappened reports whether a write with this result had an effect or might have had one.
 func mayHaveHappened(err error) bool { return err == nil || !apierr.KindOf(err).Refused() }
 
-var errNoEngine = errors.New("there is no swarm to look at")
+var (
+	errNoEngine = errors.New("there is no swarm to look at")
+	errNoLeader = errors.New("no node of the list leads the swarm: the list is not whole")
+)
 
-// look lists the nodes, now.
+// look lists the nodes, now. An engine that answers has a leader, which is a node: a list without one, an empty one first of all, shows
+// nothing.
 func (b *brakes) look(ctx context.Context) ([]swarm.Node, error) {
 	if b.opts.Engine == nil {
 		return nil, errNoEngine
 	}
 	nodes, err := b.opts.Engine.Nodes(ctx)
-	if err == nil {
-		b.noteNodes(nodes)
+	if err != nil {
+		return nil, err
 	}
-	return nodes, err
+	if !slices.ContainsFunc(nodes, func(n swarm.Node) bool { return n.Manager != nil && n.Manager.Leader }) {
+		return nil, errNoLeader
+	}
+	b.noteNodes(nodes)
+	return nodes, nil
 }
 
 func (b *brakes) noteNodes(nodes []swarm.Node) {

@@ -92,6 +92,8 @@ func TestDeletesHeld(t *testing.T) {
 		"a worker of unknown state":     {Joined, func(g *ground) { g.node(7, swarm.Worker); g.nodes[0].State = swarm.NodeUnknown }},
 		"one that shall be a manager":   {Quorum, func(g *ground) { g.node(7, swarm.Manager); g.nodes[0].Manager = nil }},
 		"the nodes can't be read":       {View, func(g *ground) { g.fail["nodes"] = errors.New("no") }},
+		"the list of nodes is empty":    {View, func(g *ground) { g.leaderless = true }},
+		"nobody leads in the list":      {View, func(g *ground) { g.node(8, swarm.Manager); g.leaderless = true }},
 		"the droplet can't be read":     {View, func(g *ground) { g.fail["droplet"] = &apierr.Error{Kind: apierr.Unavailable, Err: errors.New("no")} }},
 		"the ledger can't be read":      {View, func(g *ground) { g.fail["ledger"] = errors.New("no") }},
 	})

@@ -24,6 +24,8 @@ type ground struct {
 	sent     []string // what reached the adapters, but for reads
 	reads    int
 	fail     map[string]error // by call
+
+	leaderless bool // the list of nodes is not the whole
 }
 
 func newGround() *ground { return &ground{droplets: map[int]cloud.Droplet{}, fail: map[string]error{}} }
@@ -186,8 +188,21 @@ type fakeEngine struct {
 	g *ground
 }
 
+// Nodes lists the nodes; the first member leads, or else a manager that no test is about.
 func (e fakeEngine) Nodes(context.Context) ([]swarm.Node, error) {
-	return slices.Clone(e.g.nodes), e.g.read("nodes")
+	nodes := slices.Clone(e.g.nodes)
+	i := slices.IndexFunc(nodes, func(n swarm.Node) bool { return n.Manager != nil })
+	switch {
+	case e.g.leaderless:
+	case i >= 0:
+		leads := *nodes[i].Manager
+		leads.Leader = true
+		nodes[i].Manager = &leads
+	default:
+		nodes = append(nodes, swarm.Node{ID: "leader", State: swarm.NodeReady, Addr: "10.0.0.250", Spec: swarm.NodeSpec{Role: swarm.Manager},
+			Manager: &swarm.ManagerStatus{Leader: true, Reachability: "reachable"}})
+	}
+	return nodes, e.g.read("nodes")
 }
 
 func (e fakeEngine) UpdateNode(_ context.Context, id string, version uint64, spec swarm.NodeSpec) error {

@@ -23,7 +23,7 @@ func TestWhatAFailedJoinLeavesBehindIsRemoved(t *testing.T) {
 		{"not before", 1, 1, stray(func(n *swarm.Node) { n.Created = n.Created.Add(2 * time.Minute) }), nil, left},
 		{"not a node that has a name", 1, 1, stray(func(n *swarm.Node) { n.Hostname = "theirs" }), nil, []string{"~foreign-node node/theirs"}},
 		{"not one that came up", 1, 1, stray(func(n *swarm.Node) { n.State = swarm.NodeReady }), nil, left},
-		{"not one that shall be a manager", 1, 1, stray(func(n *swarm.Node) { n.Spec.Role = swarm.Manager }), nil, left},
+		{"not one that shall be a manager", 1, 1, stray(func(n *swarm.Node) { n.Spec.Role = swarm.Manager }), nil, []string{"~foreign-manager node/ghost"}},
 		{"not on a view with a gap", 1, 1, both(stray(func(*swarm.Node) {}), gap("tasks")), nil, []string{left[0], "gap cluster"}},
 	})
 }

@@ -19,6 +19,7 @@ const (
 	GuardIdentity      = "identity"        // droplet and node contradict each other
 	GuardForeign       = "foreign-droplet" // a droplet with the cluster's tag that swarmd did not make
 	GuardForeignNode   = "foreign-node"    // a node that is no machine of the cluster
+	GuardForeignMgr    = "foreign-manager" // the same, and it is a manager
 	GuardForeignSvc    = "foreign-service" // a service of a wanted name that is not ours
 	GuardForeignNet    = "foreign-network" // a network of a wanted name that is not ours
 	GuardLaunch        = "launch-timeout"  // a droplet did not join in time
@@ -45,7 +46,7 @@ const (
 // Guards returns all values of Hold.Guard, sorted: the label values of a metric.
 func Guards() []string {
 	all := []string{
-		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardForeign, GuardForeignNode, GuardForeignSvc,
+		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
 		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused,
 		GuardRolledBack, GuardMode, GuardNetwork,

@@ -199,7 +199,10 @@ func (d *draft) remarkForeign(m member) {
 		d.note(GuardForeign, "droplet/"+strconv.Itoa(m.Droplet.ID), m.Droplet.Name+" "+m.Why+": left alone")
 	case d.ghost(m):
 		d.step("remove-node", m.Node.ID, RemoveNode{NodeID: m.Node.ID}, WhyGhost, fmt.Sprintf("it never came up since %s", m.Node.Created.UTC().Format(time.RFC3339)))
-	case d.clouded() || d.in.World.NoDroplets:
+	case !d.clouded() && !d.in.World.NoDroplets: // it may be a machine whose droplet was not seen
+	case m.Node.Manager != nil || m.Node.Spec.Role == swarm.Manager:
+		d.note(GuardForeignMgr, m.object(), "is a manager and no machine of the cluster: left alone")
+	default:
 		d.note(GuardForeignNode, m.object(), "is no machine of the cluster: left alone")
 	}
 }

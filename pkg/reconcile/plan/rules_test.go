@@ -197,6 +197,12 @@ func TestForeignAndDisputedAreLeftAlone(t *testing.T) {
 		{"a foreign node", 1, 1, func(m *model) {
 			m.nodes["x"] = &machine{node: &swarm.Node{ID: "x", Hostname: "pet", State: swarm.NodeReady, Addr: "10.9.9.9"}}
 		}, nil, []string{"~foreign-node node/pet"}},
+		{"a foreign manager", 1, 1, func(m *model) {
+			m.nodes["x"] = &machine{node: &swarm.Node{ID: "x", Hostname: "pet", State: swarm.NodeReady, Addr: "10.9.9.9", Manager: &swarm.ManagerStatus{Reachability: "reachable"}}}
+		}, nil, []string{"~foreign-manager node/pet"}},
+		{"a foreign node that shall be a manager", 1, 1, func(m *model) {
+			m.nodes["x"] = &machine{node: &swarm.Node{ID: "x", Hostname: "pet", State: swarm.NodeReady, Addr: "10.9.9.9", Spec: swarm.NodeSpec{Role: swarm.Manager}}}
+		}, nil, []string{"~foreign-manager node/pet"}},
 		{"a forged claim holds the forger: neither it nor another leaves for it", 1, 2, func(m *model) {
 			m.droplets[102].node.EngineLabels[swarm.LabelDroplet] = "101"
 			m.droplets[102].node.Spec.Availability = swarm.Drain

@@ -55,9 +55,9 @@ const (
 	webImage = lab.RegistryAddr + "/web"
 )
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T, adjust ...func(*docean.Options)) *bench {
 	t.Helper()
-	b := newLab(t, labDir)
+	b := newLab(t, labDir, adjust...)
 	b.pushImages()
 	return b
 }

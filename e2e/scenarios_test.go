@@ -16,6 +16,7 @@ import (
 	"github.com/docker/docker/client"
 
 	"github.com/swarmd/swarmd/pkg/lab"
+	"github.com/swarmd/swarmd/pkg/sim/docean"
 )
 
 // stage is a cluster under test.
@@ -32,8 +33,11 @@ func (s *stage) file() string { return s.write("shop.yaml", s.want.yaml(s.state.
 // apply hands the file in and follows until it is true.
 func (s *stage) apply() { s.Helper(); s.must(s.host, "apply", "-f", s.file(), "--timeout", "5m") }
 
+// nextToken is another token of the account, that comes after the first.
+const nextToken = "the-next-token-8f3a61c05d"
+
 func TestScenarios(t *testing.T) {
-	b := newBench(t)
+	b := newBench(t, func(o *docean.Options) { o.OtherTokens = append(o.OtherTokens, docean.Token{Secret: nextToken}) })
 	s := &stage{bench: b, want: want{managers: 1, workers: 0}}
 	steps := []struct {
 		name string
@@ -103,9 +107,14 @@ func (s *stage) fromNothing() {
 	}
 	s.first = managers[0]
 	s.host, s.docker = "ssh://root@"+s.first.Public, s.bench.engine(s.first.ID)
+	before := s.self()
 	if out := s.must("", "bootstrap", "-f", s.file()); !strings.Contains(out, "already there") {
 		s.Errorf("a second bootstrap does not say that the cluster is there")
 	}
+	if after := s.self(); after.Version != before.Version {
+		s.Errorf("a second bootstrap wrote swarmd's service: version %d → %d", before.Version.Index, after.Version.Index)
+	}
+	s.anotherToken(before)
 	s.want.managers, s.want.workers = 3, 3
 	s.apply()
 	s.wholeAndQuiet(3, 3)
@@ -115,6 +124,34 @@ func (s *stage) fromNothing() {
 	})
 	s.nothingButTheLease()
 	s.foreignMarks()
+}
+
+// self is swarmd's own service.
+func (s *stage) self() swarm.Service {
+	s.Helper()
+	service, _, err := s.docker.ServiceInspectWithRaw(s.Context(), "swarmd-shop", swarm.ServiceInspectOptions{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return service
+}
+
+// anotherToken runs bootstrap with another token of the account: swarmd works with it from then on, and the old one is nowhere any more.
+func (s *stage) anotherToken(before swarm.Service) {
+	s.Helper()
+	s.state.Token = nextToken
+	was := before.Spec.TaskTemplate.ContainerSpec.Secrets[0].SecretName
+	if out := s.must("", "bootstrap", "-f", s.file()); !strings.Contains(out, "the secret "+was+" was removed") {
+		s.Errorf("a bootstrap with another token does not say that it removed %s", was)
+	}
+	secrets, err := s.docker.SecretList(s.Context(), swarm.SecretListOptions{})
+	if now := s.self().Spec.TaskTemplate.ContainerSpec.Secrets[0].SecretName; err != nil || len(secrets) != 1 || secrets[0].Spec.Name != now || now == was {
+		s.Errorf("%d secrets, swarmd has %s, it had %s: %v", len(secrets), now, was, err)
+	}
+	out, err := s.lab.Exec(s.Context(), s.first.ID, "sh", "-c", `cat /proc/$(docker inspect -f '{{.State.Pid}}' $(docker ps -q --filter name=swarmd-shop))/root/run/secrets/digitalocean-token`)
+	if err != nil || out != nextToken {
+		s.Errorf("swarmd's token is another one (%d bytes): %v", len(out), err)
+	}
 }
 
 // wholeAndQuiet asserts that the swarm has exactly these nodes, all as the file wants them.

@@ -35,7 +35,8 @@ func bootstrapCommand(a *app) *cobra.Command {
 		Short: "From nothing: first manager, swarm, swarmd on the managers, the file as revision 1; exit 0 converged",
 		Long: `Makes the first manager over the cloud's API, initialises a swarm on its private address, keeps the API token as a Docker
 secret, starts swarmd as a global service on the managers from the image that the file names (swarmd.image), hands the
-file over as the first revision, and follows until it is true. Run again, it continues where an earlier run stopped.
+file over as the first revision, and follows until it is true. Run again, it continues where an earlier run stopped, and
+gives swarmd the image that the file names and the API token of now: so a token is replaced.
 
 With --systemd the binary and a hardened unit go onto the managers' hosts instead, the token as a systemd credential, and
 swarmd watches /etc/swarmd/cluster.yaml there. A manager that joins later has no swarmd of its own until the same command

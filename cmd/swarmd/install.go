@@ -11,95 +11,11 @@ import (
 	"strings"
 
 	"github.com/swarmd/swarmd/deploy"
-	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/spec"
-	"github.com/swarmd/swarmd/pkg/swarm"
-	"github.com/swarmd/swarmd/pkg/swarm/docker"
 	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh"
 )
-
-// serviceInstaller runs swarmd as a global service: Swarm itself keeps one on every manager, also on those to come.
-type serviceInstaller struct {
-	app  *app
-	spec *spec.Spec
-}
-
-func (in serviceInstaller) rest(context.Context) error { return nil }
-
-func (in serviceInstaller) first(ctx context.Context) error {
-	engine, closer, err := in.app.engineClient(nil)
-	if err != nil {
-		return err
-	}
-	defer closer()
-	secret, err := in.secret(ctx, engine)
-	if err != nil {
-		return err
-	}
-	want, err := docker.SelfService(docker.Self{Cluster: in.spec.Cluster, Image: in.spec.Swarmd.Image,
-		APIURL: in.app.getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: docker.TokenSecret(in.spec.Cluster)})
-	if err != nil {
-		return err
-	}
-	return in.place(ctx, engine, want)
-}
-
-// secret returns the id of the secret with the API token, and makes it if there is none. Its value is never in user-data, arguments or
-// environment.
-func (in serviceInstaller) secret(ctx context.Context, engine *docker.Client) (string, error) {
-	name := docker.TokenSecret(in.spec.Cluster)
-	find := func() (string, error) {
-		all, err := engine.Secrets(ctx, name)
-		return all[name], err
-	}
-	if id, err := find(); err != nil || id != "" {
-		return id, err
-	}
-	token, err := digitalocean.TokenFromEnv(in.app.getenv, os.ReadFile)
-	if err != nil {
-		return "", err
-	}
-	id, err := engine.CreateSecret(ctx, name, map[string]string{swarm.LabelCluster: in.spec.Cluster}, []byte(token))
-	if err == nil {
-		return id, nil
-	}
-	if id, ferr := find(); ferr == nil && id != "" {
-		return id, nil // the answer was lost, or another run was quicker
-	}
-	return "", err
-}
-
-// place creates swarmd's service, or gives it the image that the file names now.
-func (in serviceInstaller) place(ctx context.Context, engine *docker.Client, want swarm.ServiceSpec) error {
-	services, err := engine.Services(ctx)
-	if err != nil {
-		return err
-	}
-	if digest, err := engine.ResolveImage(ctx, want.Image); err == nil {
-		want = docker.WithDigest(want, digest)
-	} else {
-		fmt.Fprintf(in.app.err, "warning: no digest for %s, its tag alone will do: %v\n", want.Image, err)
-	}
-	for _, s := range services {
-		if s.Spec.Name != want.Name {
-			continue
-		}
-		if s.Spec.Labels[swarm.LabelComponent] == "" {
-			return fmt.Errorf("there is a service %s that is not swarmd's: it is left alone", want.Name)
-		}
-		if s.Spec.Image == want.Image {
-			return nil
-		}
-		return engine.UpdateService(ctx, s.ID, s.Version, want)
-	}
-	_, err = engine.CreateService(ctx, want)
-	if apierr.KindOf(err) == apierr.Conflict {
-		return nil // made by a call whose answer was lost
-	}
-	return err
-}
 
 // unitInstaller puts the binary and the unit onto each manager's host.
 type unitInstaller struct {

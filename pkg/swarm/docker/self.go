@@ -1,8 +1,10 @@
 package docker
 
 import (
-	"encoding/json"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/mount"
@@ -23,8 +25,20 @@ type Self struct {
 // SelfName is the name of swarmd's own service. It is not in the stack's name space: no service of the file can take it.
 func SelfName(cluster string) string { return "swarmd-" + cluster }
 
-// TokenSecret is the name of the Docker secret with the cloud's API token.
+// TokenSecret is the name of the Docker secret with the cloud's API token where a person makes it; bootstrap appends which token it is.
 func TokenSecret(cluster string) string { return "swarmd." + cluster + ".token" }
+
+// TokenSecretOf is the name of the secret with this token. A secret cannot be changed nor read back: another token is another secret, and the
+// name says which one is there. Four bytes of a hash tell nothing about a token of 256 random bits.
+func TokenSecretOf(cluster, token string) string {
+	sum := sha256.Sum256([]byte(TokenSecret(cluster) + "\x00" + token))
+	return TokenSecret(cluster) + "." + hex.EncodeToString(sum[:4])
+}
+
+// IsTokenSecret reports whether the name is that of a secret with a token of the cluster.
+func IsTokenSecret(cluster, name string) bool {
+	return name == TokenSecret(cluster) || strings.HasPrefix(name, TokenSecret(cluster)+".")
+}
 
 // SelfService is swarmd as a global service on the managers, so that Swarm itself keeps one on each: the host's network (it
 // serves metrics on the private address and needs no overlay to work), the engine's socket, the token as a secret file, nothing
@@ -54,9 +68,9 @@ func SelfService(s Self) (own.ServiceSpec, error) {
 		Mode:         swarm.ServiceMode{Global: &swarm.GlobalService{}},
 		UpdateConfig: &swarm.UpdateConfig{Parallelism: one, Order: swarm.UpdateOrderStopFirst, FailureAction: swarm.UpdateFailureActionPause},
 	}
-	raw, err := json.Marshal(spec)
+	out, err := specOf(spec, nil)
 	if err != nil {
 		return own.ServiceSpec{}, fmt.Errorf("swarmd's own service: %w", err)
 	}
-	return own.ServiceSpec{Name: spec.Name, Labels: spec.Labels, Image: s.Image, Mode: own.Global, Raw: raw}, nil
+	return out, nil
 }

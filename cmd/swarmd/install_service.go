@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+	"github.com/swarmd/swarmd/pkg/swarm/docker"
+)
+
+// serviceInstaller runs swarmd as a global service: Swarm itself keeps one on every manager, also on those to come.
+type serviceInstaller struct {
+	app  *app
+	spec *spec.Spec
+}
+
+// first makes the service, or gives it what differs now: the image of the file, the token. Its old token's secret stays until rest.
+func (in serviceInstaller) first(ctx context.Context) error {
+	engine, closer, err := in.app.engineClient(nil)
+	if err != nil {
+		return err
+	}
+	defer closer()
+	token, err := digitalocean.TokenFromEnv(in.app.getenv, os.ReadFile)
+	if err != nil {
+		return err
+	}
+	name := docker.TokenSecretOf(in.spec.Cluster, token)
+	secret, err := in.secret(ctx, engine, name, token)
+	if err != nil {
+		return err
+	}
+	want, err := docker.SelfService(docker.Self{Cluster: in.spec.Cluster, Image: in.spec.Swarmd.Image,
+		APIURL: in.app.getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: name})
+	if err != nil {
+		return err
+	}
+	return in.place(ctx, engine, want)
+}
+
+// secret returns the id of the secret with this token, and makes it if there is none. Its value is never in user-data, arguments or
+// environment.
+func (in serviceInstaller) secret(ctx context.Context, engine *docker.Client, name, token string) (string, error) {
+	find := func() (string, error) {
+		all, err := engine.Secrets(ctx, name)
+		return all[name], err
+	}
+	if id, err := find(); err != nil || id != "" {
+		return id, err
+	}
+	id, err := engine.CreateSecret(ctx, name, map[string]string{swarm.LabelCluster: in.spec.Cluster}, []byte(token))
+	if err == nil {
+		return id, nil
+	}
+	if id, ferr := find(); ferr == nil && id != "" {
+		return id, nil // the answer was lost, or another run was quicker
+	}
+	return "", err
+}
+
+// place creates swarmd's service, or updates it if it is another than the one that is wanted now.
+func (in serviceInstaller) place(ctx context.Context, engine *docker.Client, want swarm.ServiceSpec) error {
+	live, err := in.live(ctx, engine)
+	if err != nil {
+		return err
+	}
+	if live != nil && live.Spec.Labels[swarm.LabelComponent] == "" {
+		return fmt.Errorf("there is a service %s that is not swarmd's: it is left alone", want.Name)
+	}
+	if live != nil && len(swarm.Diff(want.Form, live.Spec.Form)) == 0 {
+		return nil
+	}
+	if live != nil && live.Spec.Image == want.Image {
+		want = docker.WithDigest(want, live.Spec.Digest) // the tag may mean another image by now, and nobody has asked for that
+	} else if digest, err := engine.ResolveImage(ctx, want.Image); err == nil {
+		want = docker.WithDigest(want, digest)
+	} else {
+		fmt.Fprintf(in.app.err, "warning: no digest for %s, its tag alone will do: %v\n", want.Image, err)
+	}
+	if live != nil {
+		return engine.UpdateService(ctx, live.ID, live.Version, want)
+	}
+	_, err = engine.CreateService(ctx, want)
+	if apierr.KindOf(err) == apierr.Conflict {
+		return nil // made by a call whose answer was lost
+	}
+	return err
+}
+
+// live is swarmd's service as it is, nil if there is none.
+func (in serviceInstaller) live(ctx context.Context, engine *docker.Client) (*swarm.Service, error) {
+	services, err := engine.Services(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(services, func(s swarm.Service) bool { return s.Spec.Name == docker.SelfName(in.spec.Cluster) })
+	if i < 0 {
+		return nil, nil
+	}
+	return &services[i], nil
+}
+
+// rest removes the secrets of tokens that were replaced, once no swarmd starts with them any more. The engine keeps one that a service
+// names.
+func (in serviceInstaller) rest(ctx context.Context) error {
+	engine, closer, err := in.app.engineClient(nil)
+	if err != nil {
+		return err
+	}
+	defer closer()
+	all, err := engine.Secrets(ctx, docker.TokenSecret(in.spec.Cluster))
+	if err != nil {
+		return err
+	}
+	maps.DeleteFunc(all, func(name, _ string) bool { return !docker.IsTokenSecret(in.spec.Cluster, name) })
+	if len(all) < 2 {
+		return nil
+	}
+	if err := in.rolledOut(ctx, engine); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		switch err := engine.RemoveSecret(ctx, all[name]); apierr.KindOf(err) {
+		case "":
+			fmt.Fprintf(in.app.out, "the secret %s was removed: swarmd has another token now\n", name)
+		case apierr.Precondition, apierr.NotFound: // it is the one in use, or gone already
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// rolledOut waits until every swarmd is of the service as it is now.
+func (in serviceInstaller) rolledOut(ctx context.Context, engine *docker.Client) error {
+	for {
+		live, err := in.live(ctx, engine)
+		if err != nil {
+			return err
+		}
+		if live == nil || live.Update == swarm.Completed || live.Update == "" {
+			return nil
+		}
+		if live.Update != swarm.Updating {
+			return fmt.Errorf("the roll-out of swarmd is %s: %s", live.Update, live.UpdateMessage)
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return fmt.Errorf("the roll-out of swarmd goes on: %w", ctx.Err())
+		}
+	}
+}

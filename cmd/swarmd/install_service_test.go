@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/sim"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm/docker"
+)
+
+// TestAnotherTokenIsAnotherSecret runs what bootstrap does with swarmd's service: once, again, and with another token.
+func TestAnotherTokenIsAnotherSecret(t *testing.T) {
+	world := sim.New(simOptions(200))
+	if err := world.Populate(sim.Seeded{Cluster: "web", Region: "fra1", Managers: 1}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	server, err := world.Serve(ctx, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { stop(); _ = server.Wait() }()
+	var out bytes.Buffer
+	env := map[string]string{"DOCKER_HOST": server.DockerHost()}
+	in := serviceInstaller{
+		app:  &app{out: &out, err: &out, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()},
+		spec: &spec.Spec{Cluster: "web", Swarmd: spec.Swarmd{Image: "registry.example/swarmd:1.0"}},
+	}
+	engine, closer, err := in.app.engineClient(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closer()
+	others := []string{"swarmd.web.token2", "swarmd.web2.token"}
+	for _, name := range others {
+		if _, err := engine.CreateSecret(ctx, name, nil, []byte("theirs")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settle := func(token string) (version uint64) {
+		t.Helper()
+		env["DIGITALOCEAN_TOKEN"] = token
+		if err := in.first(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := in.rest(ctx); err != nil {
+			t.Fatal(err)
+		}
+		live, err := in.live(ctx, engine)
+		if err != nil || live == nil {
+			t.Fatalf("swarmd's service: %v, %v", live, err)
+		}
+		secrets, err := engine.Secrets(ctx, "")
+		if want := append([]string{docker.TokenSecretOf("web", token)}, others...); err != nil || !slices.Equal(slices.Sorted(maps.Keys(secrets)), slices.Sorted(slices.Values(want))) {
+			t.Errorf("the secrets are %v, want %q: %v", secrets, want, err)
+		}
+		if !strings.Contains(string(live.Spec.Raw), docker.TokenSecretOf("web", token)) {
+			t.Errorf("swarmd does not get the secret of %s", token)
+		}
+		return live.Version
+	}
+	first := settle("first-token")
+	if again := settle("first-token"); again != first || out.Len() > 0 {
+		t.Errorf("the same token wrote the service: version %d → %d; said %q", first, again, out.String())
+	}
+	if after := settle("second-token"); after == first || !strings.Contains(out.String(), docker.TokenSecretOf("web", "first-token")+" was removed") {
+		t.Errorf("another token: version %d → %d; said %q", first, after, out.String())
+	}
+}

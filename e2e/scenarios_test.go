@@ -107,11 +107,11 @@ func (s *stage) fromNothing() {
 	}
 	s.first = managers[0]
 	s.host, s.docker = "ssh://root@"+s.first.Public, s.bench.engine(s.first.ID)
-	before := s.self()
+	before := s.service("swarmd-shop")
 	if out := s.must("", "bootstrap", "-f", s.file()); !strings.Contains(out, "already there") {
 		s.Errorf("a second bootstrap does not say that the cluster is there")
 	}
-	if after := s.self(); after.Version != before.Version {
+	if after := s.service("swarmd-shop"); after.Version != before.Version {
 		s.Errorf("a second bootstrap wrote swarmd's service: version %d → %d", before.Version.Index, after.Version.Index)
 	}
 	s.anotherToken(before)
@@ -126,10 +126,10 @@ func (s *stage) fromNothing() {
 	s.foreignMarks()
 }
 
-// self is swarmd's own service.
-func (s *stage) self() swarm.Service {
+// service is a service as the engine has it.
+func (s *stage) service(name string) swarm.Service {
 	s.Helper()
-	service, _, err := s.docker.ServiceInspectWithRaw(s.Context(), "swarmd-shop", swarm.ServiceInspectOptions{})
+	service, _, err := s.docker.ServiceInspectWithRaw(s.Context(), name, swarm.ServiceInspectOptions{})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func (s *stage) anotherToken(before swarm.Service) {
 		s.Errorf("a bootstrap with another token does not say that it removed %s", was)
 	}
 	secrets, err := s.docker.SecretList(s.Context(), swarm.SecretListOptions{})
-	if now := s.self().Spec.TaskTemplate.ContainerSpec.Secrets[0].SecretName; err != nil || len(secrets) != 1 || secrets[0].Spec.Name != now || now == was {
+	if now := s.service("swarmd-shop").Spec.TaskTemplate.ContainerSpec.Secrets[0].SecretName; err != nil || len(secrets) != 1 || secrets[0].Spec.Name != now || now == was {
 		s.Errorf("%d secrets, swarmd has %s, it had %s: %v", len(secrets), now, was, err)
 	}
 	out, err := s.lab.Exec(s.Context(), s.first.ID, "sh", "-c", `cat /proc/$(docker inspect -f '{{.State.Pid}}' $(docker ps -q --filter name=swarmd-shop))/root/run/secrets/digitalocean-token`)
@@ -248,10 +248,7 @@ func (s *stage) answers(n int, version string) {
 // pinned asserts that the service runs one digest, the registry's: a scale did not ask for another.
 func (s *stage) pinned(service string) {
 	s.Helper()
-	svc, _, err := s.docker.ServiceInspectWithRaw(s.Context(), service, swarm.ServiceInspectOptions{})
-	if err != nil {
-		s.Fatal(err)
-	}
+	svc := s.service(service)
 	if image := svc.Spec.TaskTemplate.ContainerSpec.Image; !strings.HasPrefix(image, webImage+":1@sha256:") {
 		s.Errorf("%s runs %s, want a digest", service, image)
 	}
@@ -296,10 +293,7 @@ func (s *stage) rollsInOrder() {
 // putBack scales by hand and waits for swarmd to put it back.
 func (s *stage) putBack() {
 	s.Helper()
-	svc, _, err := s.docker.ServiceInspectWithRaw(s.Context(), "shop_web", swarm.ServiceInspectOptions{})
-	if err != nil {
-		s.Fatal(err)
-	}
+	svc := s.service("shop_web")
 	two := uint64(2)
 	svc.Spec.Mode.Replicated.Replicas = &two
 	if _, err := s.docker.ServiceUpdate(s.Context(), svc.ID, svc.Version, svc.Spec, swarm.ServiceUpdateOptions{}); err != nil {
@@ -403,10 +397,7 @@ func (s *stage) cutOff() {
 	if took > 45*time.Second {
 		s.Errorf("the lease was taken after %v, want 45 s", took)
 	}
-	svc, _, err := s.docker.ServiceInspectWithRaw(s.Context(), "shop_web", swarm.ServiceInspectOptions{})
-	if err != nil {
-		s.Fatal(err)
-	}
+	svc := s.service("shop_web")
 	five := uint64(5)
 	svc.Spec.Mode.Replicated.Replicas = &five
 	if _, err := s.docker.ServiceUpdate(s.Context(), svc.ID, svc.Version, svc.Spec, swarm.ServiceUpdateOptions{}); err != nil {

@@ -68,30 +68,35 @@ func (in serviceInstaller) secret(ctx context.Context, engine *docker.Client, na
 // place creates swarmd's service, or updates it if it is another than the one that is wanted now.
 func (in serviceInstaller) place(ctx context.Context, engine *docker.Client, want swarm.ServiceSpec) error {
 	live, err := in.live(ctx, engine)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if live != nil && live.Spec.Labels[swarm.LabelComponent] == "" {
+	case live == nil:
+		_, err := engine.CreateService(ctx, in.pinned(ctx, engine, want))
+		if apierr.KindOf(err) == apierr.Conflict {
+			return nil // made by a call whose answer was lost
+		}
+		return err
+	case live.Spec.Labels[swarm.LabelComponent] == "":
 		return fmt.Errorf("there is a service %s that is not swarmd's: it is left alone", want.Name)
-	}
-	if live != nil && len(swarm.Diff(want.Form, live.Spec.Form)) == 0 {
+	case len(swarm.Diff(want.Form, live.Spec.Form)) == 0:
 		return nil
-	}
-	if live != nil && live.Spec.Image == want.Image {
+	case live.Spec.Image == want.Image:
 		want = docker.WithDigest(want, live.Spec.Digest) // the tag may mean another image by now, and nobody has asked for that
-	} else if digest, err := engine.ResolveImage(ctx, want.Image); err == nil {
-		want = docker.WithDigest(want, digest)
-	} else {
+	default:
+		want = in.pinned(ctx, engine, want)
+	}
+	return engine.UpdateService(ctx, live.ID, live.Version, want)
+}
+
+// pinned is the specification with the digest that its image has now, or with the tag alone where nobody can tell.
+func (in serviceInstaller) pinned(ctx context.Context, engine *docker.Client, want swarm.ServiceSpec) swarm.ServiceSpec {
+	digest, err := engine.ResolveImage(ctx, want.Image)
+	if err != nil {
 		fmt.Fprintf(in.app.err, "warning: no digest for %s, its tag alone will do: %v\n", want.Image, err)
+		return want
 	}
-	if live != nil {
-		return engine.UpdateService(ctx, live.ID, live.Version, want)
-	}
-	_, err = engine.CreateService(ctx, want)
-	if apierr.KindOf(err) == apierr.Conflict {
-		return nil // made by a call whose answer was lost
-	}
-	return err
+	return docker.WithDigest(want, digest)
 }
 
 // live is swarmd's service as it is, nil if there is none.

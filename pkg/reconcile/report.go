@@ -170,7 +170,7 @@ func node(m world.Machine) NodeReport {
 	}
 	if n := m.Node; n != nil {
 		r.NodeID, r.State, r.Role, r.Availability = n.ID, string(n.State), role(m), string(n.Spec.Availability)
-		r.Leader = n.Manager != nil && n.Manager.Leader
+		r.Leader = n.Leads()
 		if r.Name == "" {
 			r.Name = n.Hostname
 		}

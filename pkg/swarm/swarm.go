@@ -70,6 +70,12 @@ type Node struct {
 	Created       time.Time
 }
 
+// Leads reports whether the node is the managers' leader.
+func (n *Node) Leads() bool { return n.Manager != nil && n.Manager.Leader }
+
+// Manages reports whether the node is a manager or is asked to be one: the role is the wish, the membership what is true.
+func (n *Node) Manages() bool { return n.Manager != nil || n.Spec.Role == Manager }
+
 // The labels that swarmd sets or reads. All else on an object is somebody's own and is preserved.
 const (
 	LabelDroplet   = "swarmd.droplet"   // engine label: the claim; node label: the binding. Decimal droplet id

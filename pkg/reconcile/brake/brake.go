@@ -151,7 +151,7 @@ func (b *brakes) look(ctx context.Context) ([]swarm.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(nodes, func(n swarm.Node) bool { return n.Manager != nil && n.Manager.Leader }) {
+	if !slices.ContainsFunc(nodes, func(n swarm.Node) bool { return n.Leads() }) {
 		return nil, errNoLeader
 	}
 	b.noteNodes(nodes)

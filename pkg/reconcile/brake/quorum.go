@@ -47,7 +47,7 @@ func (b *brakes) nodesOn(ctx context.Context, d cloud.Droplet) (manager, living 
 	for _, n := range nodes {
 		switch {
 		case !on(n, d):
-		case n.Manager != nil || n.Spec.Role == swarm.Manager:
+		case n.Manages():
 			manager = n.ID
 		case n.State != swarm.NodeDown:
 			living = n.ID

@@ -115,7 +115,7 @@ func (s *Swarm) RemoveNode(ctx context.Context, id string) error {
 		return s.brakes.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", unkind(err))
 	}
 	i := slices.IndexFunc(nodes, func(n swarm.Node) bool { return n.ID == id })
-	if i >= 0 && (nodes[i].Manager != nil || nodes[i].Spec.Role == swarm.Manager) {
+	if i >= 0 && nodes[i].Manages() {
 		return s.brakes.refuse(Quorum, swarmSide, op, "%s is a manager: demote it first", id)
 	}
 	if err := permitted(ctx); err != nil {

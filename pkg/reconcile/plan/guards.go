@@ -104,6 +104,6 @@ func (d *draft) clouded() bool {
 // led reports whether a manager leads.
 func (d *draft) led() bool {
 	return slices.ContainsFunc(d.in.World.Machines, func(m world.Machine) bool {
-		return m.Node != nil && m.Node.Manager != nil && m.Node.Manager.Leader
+		return m.Node != nil && m.Node.Leads()
 	})
 }

@@ -187,7 +187,7 @@ func removal(m member) string {
 	if m.Node == nil {
 		return "nothing more"
 	}
-	if m.Node.Manager != nil || m.Node.Spec.Role == swarm.Manager {
+	if m.Node.Manages() {
 		return "docker node demote and docker node rm " + m.Node.ID
 	}
 	return "docker node rm " + m.Node.ID
@@ -200,7 +200,7 @@ func (d *draft) remarkForeign(m member) {
 	case d.ghost(m):
 		d.step("remove-node", m.Node.ID, RemoveNode{NodeID: m.Node.ID}, WhyGhost, fmt.Sprintf("it never came up since %s", m.Node.Created.UTC().Format(time.RFC3339)))
 	case !d.clouded() && !d.in.World.NoDroplets: // it may be a machine whose droplet was not seen
-	case m.Node.Manager != nil || m.Node.Spec.Role == swarm.Manager:
+	case m.Node.Manages():
 		d.note(GuardForeignMgr, m.object(), "is a manager and no machine of the cluster: left alone")
 	default:
 		d.note(GuardForeignNode, m.object(), "is no machine of the cluster: left alone")

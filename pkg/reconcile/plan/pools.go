@@ -159,7 +159,7 @@ func (d *draft) order(m member) int {
 	switch {
 	case m.Node != nil && m.Node.ID == d.in.Holder:
 		return 5
-	case m.raft() && m.Node.Manager.Leader:
+	case m.Node != nil && m.Node.Leads():
 		return 4
 	}
 	switch m.bucket {

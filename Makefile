@@ -19,60 +19,108 @@ demo: ## the simulated world, the daemon and its page; no account, no root
 	$(GO) run ./cmd/swarmd demo
 
 .PHONY: lint
-lint: ## gofmt, go vet, staticcheck
+lint: gofmt vet staticcheck ## gofmt, go vet, staticcheck
+
+.PHONY: gofmt vet staticcheck
+gofmt:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'gofmt: the files above'; exit 1; }
+vet:
 	$(GO) vet ./...
+staticcheck:
 	$(TOOL) staticcheck ./...
 
-# What needs real machines or root: skipped by `unit`, run by `lab-test`.
+# One build configuration serves all of these, so everything is compiled once.
+.PHONY: test
+test: ## all that a machine without root can tell within six minutes; all but the first lines is progress
+	@$(GO) build ./... && .ci/lanes 'gofmt vet unit conformance' 'demo-once staticcheck explore-sample'
+
+.PHONY: check-fast
+check-fast: ## within a minute: build, vet, and of what differs from BASE (HEAD) format, lint and tests
+	@.ci/fast $(BASE)
+
+# With SWARMD_LAB=1 (root, Debian) real machines too. What waits for machines goes beside what computes, which gives way to it.
+.PHONY: long
+long: ## what takes longer than `test`: the race detector, the explorer, the conversion's oracle; with SWARMD_LAB=1 real machines
+	@.ci/lanes $(if $(filter 1,$(SWARMD_LAB)),'lab-small lab-adapter lab-chaos' 'lab-scenarios lab-systemd') 'race explore-check oracle$(if $(VULNDB), vuln)'
+
+# What needs real machines or root: skipped by `unit`, run by the targets that begin with lab.
 ON_REAL = TestRealEngine.*|TestTheSuiteForRealEngines.*|TestCloudInitSchema|TestTheDeviationsAreARealEngines|TestScenarios|TestSystemd|TestAdapterOnRealEngines|TestBootstrapTime|TestChaos
 ON_LAB = TestRemoveTreeMounted|TestSwarm|TestUserData|TestMachine|TestCrash|TestDownFromOutside
-
-# With real machines e2e runs as a whole later; without them its part that needs none runs here. Of the explorer only what it found before is played
-# with the race detector, the rest has a target of its own.
-UNIT = $(shell $(GO) list ./... | grep -v -e /pkg/explore$$ $(if $(filter 1,$(SWARMD_LAB)),-e /e2e$$))
-
-.PHONY: test
-test: lint unit oracle demo-once explore ## everything that this machine can run; with SWARMD_LAB=1 (root, Debian) the real machines too
-ifeq ($(SWARMD_LAB),1)
-	$(MAKE) lab-test
-endif
+ON_CALL = TestExplore|TestReplay
+# In CI only these may be skipped; elsewhere a machine may lack more.
+SKIPS = $(if $(CI),$(ON_REAL)|$(ON_LAB)|$(ON_CALL),.*)
 
 .PHONY: unit
-unit: ## all tests that need no root, with the race detector
-	env -u SWARMD_LAB CGO_ENABLED=1 .ci/gotest unit '$(if $(CI),$(ON_REAL)|$(ON_LAB),.*)' -race -count=1 -timeout 15m $(UNIT)
-	CGO_ENABLED=1 .ci/gotest explorer '' -race -count=1 -timeout 15m -run '^TestFoundBefore$$' ./pkg/explore
+unit: ## all tests that need neither root nor minutes
+	@env -u SWARMD_LAB .ci/gotest unit '$(SKIPS)' -count=1 -timeout 15m ./...
+
+# Of the explorer only what it found before is played here. The figures of bench are of no use with the race detector, e2e has the real binary.
+.PHONY: race
+race: ## the unit tests with the race detector
+	@command -v $${CC:-cc} >/dev/null || { echo 'make race: the race detector needs a C compiler: install gcc, or name yours in CC'; exit 1; }
+	@env -u SWARMD_LAB CGO_ENABLED=1 $(LOW) .ci/gotest race '$(SKIPS)' -race -count=1 -timeout 25m $$($(GO) list ./... | grep -v -e /pkg/explore$$ -e /bench$$ -e /e2e)
+	@CGO_ENABLED=1 $(LOW) .ci/gotest race-explorer '' -race -count=1 -timeout 25m -run '^TestFoundBefore$$' ./pkg/explore
+
+# What computes gives way to what waits for real machines and has deadlines.
+LOW = nice -n 15
 
 .PHONY: oracle
-oracle: ## the conversion of Compose files against docker/cli's own; the real engines' suites on the simulated ones
-	cd pkg/swarm/docker/oracle && $(GO) test ./...
-	SWARMD_CONFORMANCE=1 .ci/gotest conformance '' -count=1 -run 'TestTheSuiteForRealEngines' ./pkg/sim/dockerd
+oracle: ## the conversion of Compose files against docker/cli's own
+	@cd pkg/swarm/docker/oracle && $(LOW) $(GO) test ./...
+
+.PHONY: conformance
+conformance: ## the suites for real engines on the simulated ones
+	@SWARMD_CONFORMANCE=1 .ci/gotest conformance '' -count=1 -run 'TestTheSuiteForRealEngines' ./pkg/sim/dockerd
 
 .PHONY: demo-once
 demo-once: ## play the demo's tour to its end
-	$(GO) run ./cmd/swarmd demo --once
+	@$(GO) run ./cmd/swarmd demo --once
 
-.PHONY: lab-test
+# The tests on real machines, by how long they take.
+LAB = SWARMD_LAB=1 .ci/gotest
+.PHONY: lab-test lab-small lab-scenarios lab-systemd lab-adapter lab-chaos
 lab-test: ## the lab and the scenarios on real machines; needs root and the Debian packages that .ci/run installs
-	SWARMD_LAB=1 .ci/gotest lab '' -count=1 -p 1 -timeout 50m ./pkg/lab ./e2e
+	@SWARMD_LAB=1 .ci/lanes 'lab-small lab-adapter lab-chaos' 'lab-scenarios lab-systemd'
+lab-small:
+	@$(LAB) lab-small '' -count=1 -p 1 -timeout 30m -skip '^(TestScenarios|TestSystemd|TestAdapterOnRealEngines|TestChaos)$$' ./pkg/lab ./e2e
+lab-scenarios:
+	@$(LAB) lab-scenarios '' -count=1 -timeout 30m -run '^TestScenarios$$' ./e2e
+lab-systemd:
+	@$(LAB) lab-systemd '' -count=1 -timeout 30m -run '^TestSystemd$$' ./e2e
+lab-adapter:
+	@$(LAB) lab-adapter '' -count=1 -timeout 30m -run '^TestAdapterOnRealEngines$$' ./e2e
+lab-chaos:
+	@$(LAB) lab-chaos '' -count=1 -timeout 30m -run '^TestChaos$$' ./e2e
 
 CHAOS_MINUTES ?= 30
 
-EXPLORE = GOEXPERIMENT=jsonv2 GOGC=600 GOMEMLIMIT=3GiB GODEBUG=adaptivestackstart=1 SWARMD_EXPLORE=1 SWARMD_EXPLORE_REPORT=$(CURDIR)/bin/explore
+# Few garbage collections, and goroutines that begin with the stack that they need. SWARMD_EXPLORE says how much is played, see TestExplore.
+EXPLORE = GOGC=600 GOMEMLIMIT=3GiB GODEBUG=adaptivestackstart=1 SWARMD_EXPLORE_REPORT=$(CURDIR)/bin/explore
+PLAYED = -count=1 -timeout 48h -run '^TestExplore$$' ./pkg/explore; s=$$?; cat bin/explore.txt; exit $$s
 
 .PHONY: explore
-explore: ## every fault at every call of every workflow, in the simulated world; the report is in bin/explore.txt and .json
+explore: ## every fault at every call of every workflow, in the simulated world; it is recorded in pkg/explore/testdata/record.txt
 	@mkdir -p bin
-	$(EXPLORE) .ci/gotest explore TestReplay -count=1 -timeout 30m ./pkg/explore; s=$$?; cat bin/explore.txt; exit $$s
+	@$(EXPLORE) SWARMD_EXPLORE=all .ci/gotest explore '' $(PLAYED)
+
+.PHONY: explore-check
+explore-check: ## a tenth of what was recorded, compared with the record; everything, if the record is of other sources
+	@mkdir -p bin
+	@$(EXPLORE) SWARMD_EXPLORE=check $(LOW) .ci/gotest explore-check '' $(PLAYED)
+
+.PHONY: explore-sample
+explore-sample: ## what is drawn by chance, for SECONDS (45)
+	@mkdir -p bin
+	@$(EXPLORE) SWARMD_EXPLORE=sample SWARMD_EXPLORE_SECONDS=$(SECONDS) .ci/gotest explore-sample '' $(PLAYED)
 
 .PHONY: explore-long
-explore-long: ## the same with a million plans and quiet weeks; hours
+explore-long: ## the same as explore with a million plans and quiet weeks; hours
 	@mkdir -p bin
-	$(EXPLORE) SWARMD_EXPLORE_PLANS=1000000 SWARMD_EXPLORE_WEEKS=4 $(GO) test -count=1 -timeout 48h -run '^TestExplore$$' ./pkg/explore; s=$$?; cat bin/explore.txt; exit $$s
+	@$(EXPLORE) SWARMD_EXPLORE=all SWARMD_EXPLORE_PLANS=1000000 SWARMD_EXPLORE_WEEKS=4 .ci/gotest explore-long '' $(PLAYED)
 
 .PHONY: explore-replay
 explore-replay: ## one plan with its trace: make explore-replay PLAN='add-worker/1/crash-after@17'
-	@GOEXPERIMENT=jsonv2 SWARMD_REPLAY='$(PLAN)' $(GO) test -count=1 -v -run '^TestReplay$$' ./pkg/explore
+	@SWARMD_REPLAY='$(PLAN)' $(GO) test -count=1 -v -run '^TestReplay$$' ./pkg/explore
 
 .PHONY: chaos
 chaos: ## real machines disturbed at random for CHAOS_MINUTES (30), SWARMD_CHAOS_SEED replays a schedule; needs root, as lab-test
@@ -92,4 +140,4 @@ bench: ## the figures of the README
 
 .PHONY: vuln
 vuln: ## govulncheck; VULNDB=file://DIR for a machine that cannot reach the live database
-	.ci/vuln $(VULNDB)
+	@$(LOW) .ci/vuln $(VULNDB)

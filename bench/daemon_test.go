@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -22,23 +23,25 @@ import (
 	"github.com/swarmd/swarmd/pkg/sim/docean"
 )
 
-// binary is swarmd, built as `make build` builds it.
-var binary string
+// binary is swarmd, built when the first test asks for it. It is built as everything else here, so that little has to be compiled for it.
+var binary = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(folder, "swarmd")
+	if out, err := exec.Command("go", "build", "-o", path, "../cmd/swarmd").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build swarmd: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// folder is where the binary goes.
+var folder string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "swarmd-bench-")
-		if err != nil {
+		var err error
+		if folder, err = os.MkdirTemp("", "swarmd-bench-"); err != nil {
 			panic(err)
 		}
-		defer os.RemoveAll(dir)
-		binary = filepath.Join(dir, "swarmd")
-		build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "../cmd/swarmd")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build swarmd: %v\n%s", err, out)
-			return 1
-		}
+		defer os.RemoveAll(folder)
 		return m.Run()
 	}())
 }
@@ -113,7 +116,11 @@ func (c *cluster) run() {
 	addr := l.Addr().String()
 	l.Close()
 	c.page = "http://" + addr
-	c.daemon = exec.Command(binary, "run", "-f", c.file, "--listen", addr)
+	swarmd, err := binary()
+	if err != nil {
+		c.Fatal(err)
+	}
+	c.daemon = exec.Command(swarmd, "run", "-f", c.file, "--listen", addr)
 	c.daemon.Env = []string{"HOME=/nonexistent", "DIGITALOCEAN_API_URL=" + c.server.CloudURL(), "DIGITALOCEAN_TOKEN=" + c.Token(),
 		"DOCKER_HOST=" + c.server.DockerHost()}
 	c.daemon.Stderr = c.stderr

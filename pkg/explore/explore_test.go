@@ -2,11 +2,8 @@ package explore
 
 import (
 	"os"
-	"runtime"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestSmoke plays every workflow without a fault, a few faults of each kind, and each of them twice: the traces are the same byte for byte.
@@ -14,7 +11,7 @@ func TestSmoke(t *testing.T) {
 	c := NewCampaign(1)
 	c.Bases(t)
 	c.Replays(t, 251)
-	c.Mixes(t, 3)
+	c.Play(t, stage{"mixes", c.mixes(3)})
 	c.demand(t)
 	for w, n := range c.Report().Workflows {
 		if n < 15 {
@@ -72,53 +69,10 @@ func TestEachMutantHasAPlanThatNoticesIt(t *testing.T) {
 	}
 }
 
-// TestExplore is the campaign; it takes minutes and runs only with SWARMD_EXPLORE=1: `make explore`. Of its settings, SWARMD_EXPLORE_…:
-//
-//	PLANS    how many plans it plays at least: pairs of faults fill up what the rest leaves
-//	WEEKS    how many quiet weeks, and twice as many pairs of busy days
-//	HUNT     how many plans a mutant is hunted with at most; MUTANTS names the only ones
-//	STAGES   names the only stages; STEP plays each so many-th single fault only
-//	SEED     where the seeds begin
-//	REPORT   where the report goes: .txt and .json are added
-func TestExplore(t *testing.T) {
-	if os.Getenv("SWARMD_EXPLORE") != "1" {
-		t.Skip("SWARMD_EXPLORE is not 1: `make explore` sets it")
-	}
-	runtime.MemProfileRate = 0 // nobody looks at it, and it costs a hundredth
-	defer deepStacks()()
-	c := NewCampaign(number("SWARMD_EXPLORE_SEED", 1))
-	c.Bases(t)
-	for _, stage := range []struct {
-		name string
-		play func()
-	}{
-		{"singles", func() { c.Singles(t, int(number("SWARMD_EXPLORE_STEP", 1))) }},
-		{"replays", func() { c.Replays(t, 100) }},
-		{"seeds", func() { c.Seeds(t, 20) }},
-		{"mixes", func() { c.Mixes(t, 90) }},
-		{"days", func() { c.Days(t, int(number("SWARMD_EXPLORE_WEEKS", 1))) }},
-		{"liars", func() { c.Liars(t, 60) }},
-		{"mutants", func() { c.Kill(t, int(number("SWARMD_EXPLORE_HUNT", 600))) }},
-		{"pairs", func() { c.fill(t, int(number("SWARMD_EXPLORE_PLANS", 35_500))) }},
-	} {
-		if only := os.Getenv("SWARMD_EXPLORE_STAGES"); only != "" && !strings.Contains(only, stage.name) {
-			continue
-		}
-		began := time.Now()
-		stage.play()
-		t.Logf("%s took %s", stage.name, time.Since(began).Round(time.Second/10))
-		c.publish(t)
-	}
-	c.demand(t)
-	if r := c.Report(); r.Killed < r.Mutants {
-		t.Errorf("mutants alive: %q", r.Alive)
-	}
-}
-
 // TestSmokeLiars: the brakes hold against a planner that lies, and they had to.
 func TestSmokeLiars(t *testing.T) {
 	c := NewCampaign(1)
-	c.Liars(t, 5)
+	c.Play(t, stage{"liars", c.liars(5)})
 	c.demand(t)
 	if r := c.Report(); r.LiesHeld < 50 {
 		t.Errorf("refused %d times only", r.LiesHeld)
@@ -140,46 +94,6 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// demand fails the test unless nothing was lost and every replay was the same.
-func (c *Campaign) demand(t *testing.T) {
-	t.Helper()
-	r := c.Report()
-	t.Log("\n" + r.String())
-	for _, f := range r.Findings[:min(len(r.Findings), 20)] {
-		t.Errorf("%s\n   %q", f.Replay, f.Violations)
-	}
-	for _, p := range r.Differ {
-		t.Errorf("%s: played again it left another trace", p)
-	}
-}
-
-// fill plays pairs until so many plans were played.
-func (c *Campaign) fill(t *testing.T, plans int) {
-	for missing := plans - c.Report().Plans; missing > 0; missing = plans - c.Report().Plans {
-		c.Pairs(t, min(missing, 5_000))
-		c.publish(t)
-	}
-}
-
-// publish writes the report down.
-func (c *Campaign) publish(t *testing.T) {
-	t.Helper()
-	path := os.Getenv("SWARMD_EXPLORE_REPORT")
-	if path == "" {
-		return
-	}
-	r := c.Report()
-	data, err := r.JSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, content := range map[string][]byte{path + ".txt": []byte(r.String()), path + ".json": data} {
-		if err := os.WriteFile(name, content, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 func parsed(t *testing.T, text string) Plan {
 	t.Helper()
 	p, err := ParsePlan(text)
@@ -196,11 +110,4 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(data)
-}
-
-func number(env string, otherwise uint64) uint64 {
-	if n, err := strconv.ParseUint(os.Getenv(env), 10, 64); err == nil {
-		return n
-	}
-	return otherwise
 }

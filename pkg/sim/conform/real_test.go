@@ -85,7 +85,7 @@ func together(t *testing.T, g conform.Ground, a *again, cases []conform.Case) {
 func machines(t *testing.T, hosts []string) conform.Ground {
 	t.Helper()
 	app := filepath.Join(t.TempDir(), "app")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", app, "./testdata/app")
+	cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-o", app, "./testdata/app")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)

@@ -1,0 +1,168 @@
+package explore
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// stage is one part of a campaign: plans of one sort, in an order that follows from the seed alone.
+type stage struct {
+	name  string
+	plans []Plan
+}
+
+// How much of what is drawn by chance a whole campaign plays.
+const (
+	furtherSeeds = 20    // of each workflow
+	mixes        = 90    //
+	lies         = 60    // runs with a lying planner
+	weeks        = 1     //
+	drawnPairs   = 1_000 //
+)
+
+// stages are the parts of a whole campaign. The workflows without faults come first (see Bases): the faults that are possible follow from them.
+func (c *Campaign) stages(weeks int) []stage {
+	return []stage{
+		{"workflows", c.seeds(0, 1)},
+		{"singles", c.singles()},
+		{"seeds", c.seeds(1, furtherSeeds)},
+		{"mixes", c.mixes(mixes)},
+		{"days", c.days(weeks)},
+		{"liars", c.liars(lies)},
+		{"pairs", c.nextPairs(drawnPairs)},
+	}
+}
+
+// Play plays a stage.
+func (c *Campaign) Play(t *testing.T, s stage) {
+	c.tally(s)
+	c.play(t, s.name, s.plans, c.count)
+}
+
+// tally notes how much of what is possible a stage tries.
+func (c *Campaign) tally(s stage) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, n := &c.rep, len(s.plans)
+	switch s.name {
+	case "singles":
+		r.Singles = Coverage{Possible: len(c.singles()), Tried: n}
+	case "mixes":
+		r.Mixes += n
+	case "days":
+		r.Weeks += n / 3
+		r.Mixes += 2 * n / 3
+	case "liars":
+		r.Lies += n
+	case "pairs":
+		r.Pairs.Possible, r.SmallPairs = c.pairs.possible, c.pairs.coverage()
+		r.Pairs.Tried += n
+	}
+}
+
+// Bases plays every workflow without a fault, twice.
+func (c *Campaign) Bases(t *testing.T) {
+	var plans []Plan
+	for _, w := range Workflows() {
+		p := Plan{Workflow: w.Name, Seed: c.Seed, Watch: true}
+		plans = append(plans, p, p)
+	}
+	c.play(t, "workflows", plans, func(out Outcome) {
+		first, again := c.bases[out.Plan.Workflow]
+		c.count(out)
+		c.rep.Workflows[out.Plan.Workflow] = out.Active
+		c.bases[out.Plan.Workflow] = out
+		if again {
+			c.compare(first, out)
+		}
+	})
+}
+
+// singles are all single faults. Two reads of one kind in the same state of the world, after the same write, are one: a look asks for everything
+// at once, and the order is the seed's. To a process that dies before a read it is even one which read that was.
+func (c *Campaign) singles() []Plan {
+	var plans []Plan
+	for _, w := range Workflows() {
+		seen, wrote := map[string]bool{}, ""
+		for i, s := range c.bases[w.Name].Signs {
+			if s.Write {
+				wrote = fmt.Sprint(s.Class, i)
+			}
+			for _, k := range Kinds() {
+				key := fmt.Sprint(k, s.Class, s.State, wrote)
+				if !s.Write && (k == CrashBefore || k == CrashAway) {
+					key = fmt.Sprint(k, s.State, wrote)
+				}
+				if k.Applies(s, w) && (c.Literal || !seen[key]) {
+					seen[key] = true
+					plans = append(plans, Plan{Workflow: w.Name, Seed: c.Seed, Faults: []Fault{{i + 1, k}}})
+				}
+			}
+		}
+	}
+	return plans
+}
+
+// mixes are n random mixes of edits and faults.
+func (c *Campaign) mixes(n int) []Plan {
+	var plans []Plan
+	for i := range n {
+		plans = append(plans, Plan{Workflow: []string{"mix", "mix", "mix-three"}[i%3], Seed: c.Seed*1000 + uint64(i)})
+	}
+	return plans
+}
+
+// days are n weeks in which nothing happens and twice as many pairs of days in which edits and faults do.
+func (c *Campaign) days(n int) []Plan {
+	var plans []Plan
+	for i := range uint64(n) {
+		plans = append(plans, Plan{Workflow: "week", Seed: c.Seed + i}, Plan{Workflow: "days", Seed: c.Seed + 2*i}, Plan{Workflow: "days", Seed: c.Seed + 2*i + 1})
+	}
+	return plans
+}
+
+// seeds are every workflow without a fault, with n seeds from the campaign's and so many more on: another order of calls and other times.
+func (c *Campaign) seeds(from, n int) []Plan {
+	var plans []Plan
+	for _, w := range Workflows() {
+		for i := range n {
+			plans = append(plans, Plan{Workflow: w.Name, Seed: c.Seed + uint64(from+i)})
+		}
+	}
+	return plans
+}
+
+// Replays plays every n-th of the plans that were drawn again and compares the traces.
+func (c *Campaign) Replays(t *testing.T, every int) {
+	var plans []Plan
+	for i, p := range c.singles() {
+		if p.Watch = true; i%every == every/2 {
+			plans = append(plans, p, p)
+		}
+	}
+	seen := map[string]Outcome{}
+	c.play(t, "replays", plans, func(out Outcome) {
+		c.count(out)
+		if first, again := seen[out.Plan.String()]; again {
+			c.compare(first, out)
+		}
+		seen[out.Plan.String()] = out
+	})
+}
+
+// compare notes whether two runs of one plan left the same trace.
+func (c *Campaign) compare(a, b Outcome) {
+	c.rep.Replayed++
+	if a.Digest != b.Digest {
+		c.rep.Differ = append(c.rep.Differ, a.Plan.String())
+	}
+}
+
+// judged leaves those violations of a run that count. Of a planner that lies only what the brakes keep by themselves does: nothing has to come true.
+func judged(out Outcome) []Violation {
+	if out.Plan.Mutant != liarName {
+		return out.Violations
+	}
+	return slices.DeleteFunc(out.Violations, func(v Violation) bool { return !slices.Contains(braked, v.Invariant) })
+}

@@ -156,8 +156,9 @@ func (c *checks) managers(counts map[string]int) int { return counts["managers"]
 
 // surge: no pool has more droplets than it ever wanted since all was as wanted, save for those that leave.
 func (c *checks) surge(s *state) {
-	for pool, n := range c.staying(s) {
-		if n > c.most[pool] {
+	have := c.staying(s)
+	for _, pool := range slices.Sorted(maps.Keys(have)) {
+		if n := have[pool]; n > c.most[pool] {
 			c.run.violate("surge", "pool %s has %d droplets that do not leave, %d wanted at most", pool, n, c.most[pool])
 		}
 	}

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -110,9 +111,12 @@ func (c *checks) member(s *state, t *ticket, d docean.Droplet) {
 // viewed: a delete follows a complete list, a look at the droplet and a look at the nodes, all of the last minute.
 func (c *checks) viewed(t *ticket, id int) {
 	seen, now := c.listed[t.proc.name], time.Now()
-	for what, at := range map[string]time.Time{"the list of droplets": seen.droplets, "the nodes": seen.nodes, "the droplet": seen.gets[id]} {
-		if now.Sub(at) > viewAge {
-			c.run.violate("complete-view", "%s deletes droplet %d and has not seen %s for %s", t.proc.name, id, what, now.Sub(at))
+	for _, view := range [...]struct {
+		what string
+		at   time.Time
+	}{{"the list of droplets", seen.droplets}, {"the nodes", seen.nodes}, {"the droplet", seen.gets[id]}} {
+		if age := now.Sub(view.at); age > viewAge {
+			c.run.violate("complete-view", "%s deletes droplet %d and has not seen %s for %s", t.proc.name, id, view.what, age)
 		}
 	}
 }
@@ -253,10 +257,10 @@ func (c *checks) happened(e docean.Event) {
 
 // secrets looks for what must not be in a text; permitted is what may.
 func (c *checks) secrets(s *state, where, text, permitted string) {
-	for name, secret := range map[string]string{"the API token": c.run.world.Token(), "the worker's token": s.swarm.Tokens.Worker,
-		"the managers' token": s.swarm.Tokens.Manager} {
-		if secret != "" && secret != permitted && strings.Contains(text, secret) {
-			c.run.violate("secrets", "%s is in %s", name, where)
+	for _, secret := range [...]struct{ name, value string }{{"the API token", c.run.world.Token()}, {"the worker's token", s.swarm.Tokens.Worker},
+		{"the managers' token", s.swarm.Tokens.Manager}} {
+		if secret.value != "" && secret.value != permitted && strings.Contains(text, secret.value) {
+			c.run.violate("secrets", "%s is in %s", secret.name, where)
 		}
 	}
 }
@@ -305,8 +309,8 @@ func (c *checks) leaks(s *state) {
 	for _, d := range s.droplets {
 		have[poolOf(c.run.cluster, d)]++
 	}
-	for pool, n := range have {
-		if pool != "" && n > c.run.counts[pool] {
+	for _, pool := range slices.Sorted(maps.Keys(have)) {
+		if n := have[pool]; pool != "" && n > c.run.counts[pool] {
 			c.run.violate("leak", "pool %s has %d droplets at the end, %d wanted", pool, n, c.run.counts[pool])
 		}
 	}

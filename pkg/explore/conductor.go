@@ -2,7 +2,6 @@ package explore
 
 import (
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -42,13 +41,14 @@ type conductor struct {
 	going  *ticket // the one whose hook comes next
 	calls  int
 	lines  []func() string // of the trace
+	sum    sum             // of all lines, those too that are not kept
 	whole  bool            // all of them are kept
 	paused map[string]time.Time
 	ended  bool
 }
 
 func newConductor(seed uint64) *conductor {
-	return &conductor{rng: rand.New(rand.NewPCG(seed, 0xc0d)), fixed: seed == 0, began: time.Now(), bell: make(chan struct{}, 1), paused: map[string]time.Time{}}
+	return &conductor{rng: rand.New(rand.NewPCG(seed, 0xc0d)), fixed: seed == 0, began: time.Now(), bell: make(chan struct{}, 1), paused: map[string]time.Time{}, sum: sumBasis}
 }
 
 // park puts a call to the others that wait.
@@ -169,7 +169,7 @@ func (c *conductor) let(t *ticket) {
 	c.mu.Lock()
 	c.going = nil
 	seen := *t // a call that hangs gets its answer later
-	c.tell(func() string { return seen.line(c.began) })
+	c.tellCall(&seen)
 	c.mu.Unlock()
 	c.saw(was, &seen)
 }
@@ -200,6 +200,12 @@ func (c *conductor) hook(sim.Call) sim.Verdict {
 	return t.verdict
 }
 
+// tellCall puts a call into the trace, which must not change any more.
+func (c *conductor) tellCall(t *ticket) {
+	c.sum.call(t, c.began)
+	c.tell(func() string { return t.line(c.began) })
+}
+
 // tell puts a line into the trace. Of a run that nobody watches only the end is kept: one of a week has a million lines.
 func (c *conductor) tell(line func() string) {
 	if !c.whole && len(c.lines) == maxLines {
@@ -212,8 +218,9 @@ func (c *conductor) tell(line func() string) {
 func (c *conductor) note(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	line := fmt.Sprintf("      %10.4fs — ", time.Since(c.began).Seconds()) + fmt.Sprintf(format, args...)
-	c.tell(func() string { return line })
+	after, text := time.Since(c.began), fmt.Sprintf(format, args...)
+	c.sum.note(after, text)
+	c.tell(func() string { return fmt.Sprintf("      %10.4fs — %s", after.Seconds(), text) })
 }
 
 // pause makes a process stand still for a while before its call goes, as SIGSTOP does.
@@ -222,7 +229,7 @@ func (c *conductor) pause(t *ticket, d time.Duration) {
 	defer c.mu.Unlock()
 	c.paused[t.proc.name] = time.Now().Add(d)
 	stood := *t
-	c.tell(func() string { return stood.line(c.began) })
+	c.tellCall(&stood)
 	c.parked = append(c.parked, t)
 }
 
@@ -270,12 +277,9 @@ func (c *conductor) trace() []string {
 	return lines
 }
 
-// digest is equal for equal traces.
-func digest(lines []string) uint64 {
-	h := fnv.New64a()
-	for _, l := range lines {
-		_, _ = h.Write([]byte(l)) // never fails, see hash.Hash
-		_, _ = h.Write([]byte{'\n'})
-	}
-	return h.Sum64()
+// digest of all that was told.
+func (c *conductor) digest() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return uint64(c.sum)
 }

@@ -44,8 +44,8 @@ type Outcome struct {
 	Virtual    time.Duration
 	Injected   map[Kind]int
 	Brakes     map[string]int
-	Digest     uint64 // of the trace
-	Trace      []string
+	Digest     uint64   // of the whole run: every call and what came of it, every note, every violation, and when; watched or not
+	Trace      []string // the lines that were kept: all if the plan says so
 	States     []uint64 // digests of the states that were visited
 	Creates    int
 	Deletes    int
@@ -291,7 +291,7 @@ func (r *run) conclude() {
 	r.out.Virtual = time.Since(r.conductor.began)
 	if r.plan.Watch || len(r.out.Violations) > 0 {
 		r.out.Trace = r.conductor.trace()
-		r.out.Digest = digest(r.out.Trace)
 	}
+	r.out.Digest = r.conductor.digest()
 	r.out.Signs = slices.Clone(r.faults.signs[:min(r.out.Active, len(r.faults.signs))])
 }

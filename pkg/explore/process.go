@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/swarmd/swarmd/internal/sem"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/cloud/userdata"
 	"github.com/swarmd/swarmd/pkg/health"
@@ -135,7 +136,7 @@ type origin struct {
 func start(o origin) (*process, error) {
 	p := &process{name: o.name, machine: o.machine, cluster: o.cluster, ended: make(chan struct{}), edits: make(chan []byte), logs: &logbook{},
 		rng: newSeeded(o.seed, o.name), refused: o.refused}
-	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.ctx, p.cancel = context.WithCancel(sem.WithOrder(context.Background(), gate{o.conductor, p}.lock))
 	out := o.mutant.wire(o.wire(p))
 	do, err := digitalocean.New(digitalocean.Options{Token: o.token, Transport: out, Jitter: newSeeded(o.seed, o.name+" cloud").float})
 	if err != nil {

@@ -93,7 +93,7 @@ func slurp(r *http.Request) ([]byte, error) {
 	return body, err
 }
 
-// gate holds the executor's steps in the same way: those that begin side by side would otherwise race for the brakes' turn.
+// gate holds the executor's steps in the same way, and who comes to a lock: those that come side by side would otherwise race for it.
 type gate struct {
 	conductor *conductor
 	proc      *process
@@ -103,6 +103,12 @@ type gate struct {
 func (g gate) Enter(ctx context.Context, step string) (leave func(), err error) {
 	<-g.conductor.queue(&ticket{proc: g.proc, ctx: ctx, step: step, turn: make(chan struct{})}).turn
 	return func() {}, ctx.Err()
+}
+
+// lock waits until the caller may come to a lock.
+func (g gate) lock(ctx context.Context, what string) error {
+	_, err := g.Enter(ctx, "lock: "+what)
+	return err
 }
 
 // caller in a context tells calls apart that are the same in everything else.

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmd/swarmd/internal/sem"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
@@ -91,9 +92,7 @@ type Options struct {
 type brakes struct {
 	opts Options
 
-	// turn holds one value: whoever has it may look and then do what cannot be undone. A channel, for a mutex does not block durably
-	// under testing/synctest, and to give up when the context ends.
-	turn chan struct{}
+	turn *sem.Mutex // whoever has it may look and then do what cannot be undone
 
 	mu        sync.Mutex
 	seen      map[int]sighting      // by droplet id
@@ -111,7 +110,7 @@ func New(o Options) (*Cloud, *Swarm) {
 		o.Refused = func(string) {}
 	}
 	b := &brakes{
-		opts: o, turn: make(chan struct{}, 1), seen: map[int]sighting{}, created: map[int]string{},
+		opts: o, turn: sem.New(), seen: map[int]sighting{}, created: map[int]string{},
 		disturbed: map[string]time.Time{}, minute: window{size: time.Minute, most: callsPerMinute}, hour: window{size: time.Hour, most: callsPerHour},
 	}
 	return &Cloud{brakes: b}, &Swarm{engine: o.Engine, brakes: b}
@@ -125,12 +124,10 @@ func (b *brakes) refuse(brake, side, op, format string, args ...any) error {
 
 // takeTurn waits until nobody else is between a look and the act that follows from it.
 func (b *brakes) takeTurn(ctx context.Context, side, op string) (done func(), err error) {
-	select {
-	case b.turn <- struct{}{}:
-		return func() { <-b.turn }, nil
-	case <-ctx.Done():
-		return nil, &apierr.Error{Kind: apierr.Braked, Side: side, Op: op, Err: fmt.Errorf("waiting for its turn: %w", ctx.Err())}
+	if err := b.turn.Lock(ctx, op); err != nil {
+		return nil, &apierr.Error{Kind: apierr.Braked, Side: side, Op: op, Err: fmt.Errorf("waiting for its turn: %w", err)}
 	}
+	return b.turn.Unlock, nil
 }
 
 // mayHaveHappened reports whether a write with this result had an effect or might have had one.

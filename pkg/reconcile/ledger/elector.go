@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmd/swarmd/internal/sem"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -31,7 +32,7 @@ type ElectorConfig struct {
 // Elector holds the lease for this process, or watches who does. It is safe for use by several goroutines.
 type Elector struct {
 	cfg  ElectorConfig
-	turn chan struct{} // one Tick at a time
+	turn *sem.Mutex // one Tick at a time
 
 	mu        sync.Mutex // guards what follows, never over a call
 	info      swarm.Info
@@ -47,9 +48,7 @@ type Elector struct {
 
 // NewElector returns an elector that holds nothing and sends nothing before its first Tick.
 func NewElector(cfg ElectorConfig) *Elector {
-	e := &Elector{cfg: cfg, turn: make(chan struct{}, 1)}
-	e.turn <- struct{}{}
-	return e
+	return &Elector{cfg: cfg, turn: sem.New()}
 }
 
 // Check is the lease check before each write: an error of kind Conflict unless the lease is held and was confirmed in time.
@@ -105,12 +104,10 @@ func (e *Elector) pause() time.Duration {
 
 // Tick looks at the lease, which may have been read up to age ago, and renews it, takes it, or notes who holds it.
 func (e *Elector) Tick(ctx context.Context, age time.Duration) error {
-	select {
-	case <-e.turn:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := e.turn.Lock(ctx, "tick"); err != nil {
+		return err
 	}
-	defer func() { e.turn <- struct{}{} }()
+	defer e.turn.Unlock()
 	was := e.holds()
 	err := e.tick(ctx, age)
 	if e.holds() != was && e.cfg.Changed != nil {
@@ -235,12 +232,10 @@ func (e *Elector) Yield(ctx context.Context, d time.Duration) {
 func (e *Elector) release(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
-	select {
-	case <-e.turn:
-	case <-ctx.Done():
+	if e.turn.Lock(ctx, "release") != nil {
 		return
 	}
-	defer func() { e.turn <- struct{}{} }()
+	defer e.turn.Unlock()
 	if !e.holds() {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmd/swarmd/internal/sem"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -29,16 +30,14 @@ type Configs interface {
 type Store struct {
 	configs Configs
 	cluster string
-	turn    chan struct{} // holds one token: a mutex that a cancelled caller need not wait for
+	turn    *sem.Mutex
 	seen    map[string]swarm.Config
 	seenAt  time.Time // of the beginning of the last complete read
 }
 
 // NewStore returns the store of the cluster. It sends nothing.
 func NewStore(configs Configs, cluster string) *Store {
-	s := &Store{configs: configs, cluster: cluster, turn: make(chan struct{}, 1)}
-	s.turn <- struct{}{}
-	return s
+	return &Store{configs: configs, cluster: cluster, turn: sem.New()}
 }
 
 func (s *Store) ledgerName() string        { return "swarmd." + s.cluster }
@@ -259,12 +258,10 @@ func (s *Store) read(ctx context.Context) error {
 }
 
 func (s *Store) lock(ctx context.Context) error {
-	select {
-	case <-s.turn:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait for store: %w", ctx.Err())
+	if err := s.turn.Lock(ctx, "store"); err != nil {
+		return fmt.Errorf("wait for store: %w", err)
 	}
+	return nil
 }
 
-func (s *Store) unlock() { s.turn <- struct{}{} }
+func (s *Store) unlock() { s.turn.Unlock() }

@@ -75,7 +75,7 @@ func (c *Client) attempt(ctx context.Context, op string, write bool, limit time.
 // ready settles the API version. If that fails the call itself was not sent, so the error is a read's also for a write.
 func (c *Client) ready(ctx context.Context, op string) error {
 	var x exchange
-	if err := c.settle(context.WithValue(ctx, exchangeKey{}, &x)); err != nil {
+	if err := c.settle(context.WithValue(ctx, exchangeKey{}, &x), op); err != nil {
 		x.tried = true
 		return classify(op, false, x, err)
 	}

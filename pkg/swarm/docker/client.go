@@ -8,12 +8,14 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	api "github.com/docker/docker/api/types/swarm"
 	"github.com/docker/docker/client"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
+	"github.com/swarmd/swarmd/internal/sem"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh"
@@ -54,12 +56,13 @@ func OptionsFromEnv(getenv func(string) string) Options {
 
 // Client talks to one engine. It is safe for concurrent use.
 type Client struct {
-	api        *client.Client
-	transport  http.RoundTripper
-	tunnel     io.Closer
-	observe    func(string, apierr.Kind, time.Duration)
-	jitter     func() float64
-	negotiated chan bool // holds one value: whether the API version is settled. A channel, for a mutex does not block durably under testing/synctest
+	api         *client.Client
+	transport   http.RoundTripper
+	tunnel      io.Closer
+	observe     func(string, apierr.Kind, time.Duration)
+	jitter      func() float64
+	negotiated  atomic.Bool // the API version is settled
+	negotiating *sem.Mutex
 
 	// What these reads said last.
 	nodes    memory[[]swarm.Node]
@@ -93,11 +96,10 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("docker host %q: %w", o.Host, err)
 	}
 	c := &Client{api: engine, transport: conn.transport, tunnel: conn.tunnel, observe: o.Observe, jitter: o.Jitter,
-		negotiated: make(chan bool, 1), names: map[string]string{}, configs: map[string]string{}}
+		negotiating: sem.New(), names: map[string]string{}, configs: map[string]string{}}
 	if c.jitter == nil {
 		c.jitter = rand.Float64
 	}
-	c.negotiated <- false
 	return c, nil
 }
 
@@ -114,15 +116,15 @@ func (c *Client) Close() {
 // settle agrees with the engine on an API version, once and before anything else is sent: two first calls side by side would
 // otherwise meet on the client's own mutex for as long as the engine takes to answer. It has a deadline of its own: a caller without one, such as
 // the event stream, would keep all others waiting for ever when the engine accepts a connection and says nothing.
-func (c *Client) settle(ctx context.Context) error {
-	var done bool
-	select {
-	case done = <-c.negotiated:
-	case <-ctx.Done():
-		return ctx.Err()
+func (c *Client) settle(ctx context.Context, op string) error {
+	if c.negotiated.Load() {
+		return nil
 	}
-	defer func() { c.negotiated <- done }()
-	if done {
+	if err := c.negotiating.Lock(ctx, op); err != nil {
+		return err
+	}
+	defer c.negotiating.Unlock()
+	if c.negotiated.Load() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
@@ -132,6 +134,6 @@ func (c *Client) settle(ctx context.Context) error {
 		return err
 	}
 	c.api.NegotiateAPIVersionPing(ping)
-	done = true
+	c.negotiated.Store(true)
 	return nil
 }

@@ -36,7 +36,7 @@ var rank = map[string]int{
 	"pkg/bootstrap":                   8,
 	"pkg/sim/docean":                  8,
 	"pkg/sim/dockerd":                 8,
-	"pkg/sim/conform":                 8,
+	"pkg/sim/conform":                 9,
 	"pkg/sim":                         9,
 	"pkg/lab":                         9,
 	"pkg/explore":                     10,

@@ -6,9 +6,12 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	api "github.com/docker/docker/api/types/swarm"
+
+	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
 
 func clusterCases() []Case {
@@ -28,6 +31,7 @@ func clusterCases() []Case {
 		{"swarm: left by the last manager, all is gone", Fresh, leftByLast},
 		{"swarm: an update at a stale version", Together, staleSwarm},
 		{"swarm: an update that is malformed", Together, badSwarmUpdate},
+		{"swarm: an update without a body", Alone, emptySwarmUpdate},
 		{"swarm: labels", Alone, swarmLabels},
 		{"swarm: its version moves with writes to it alone", Alone, swarmVersion},
 		{"swarm: it is not locked", Together, notLocked},
@@ -216,9 +220,40 @@ func staleSwarm(t *T) {
 func badSwarmUpdate(t *T) {
 	s := t.swarm()
 	t.refused(t.ask(0, "POST", "/swarm/update", nil, s.Spec), 400, `invalid swarm version '': strconv.ParseUint: parsing "": invalid syntax`)
-	t.refused(t.ask(0, "POST", "/swarm/update", at(s.Version.Index), nil), 400, "got EOF while reading request body")
 	s.Spec.Name = "other"
 	t.refused(t.ask(0, "POST", "/swarm/update", at(s.Version.Index), s.Spec), 400, `swarm spec must be named "default"`)
+}
+
+// emptySwarmUpdate: engines since 26.1 take no body for an object without fields, and what an update leaves out is gone.
+func emptySwarmUpdate(t *T) {
+	t.setSwarm(func(s *api.Spec) { s.Labels = map[string]string{"a": "1"} })
+	before := t.swarm()
+	t.Cleanup(func() {
+		t.TB = untied{t.TB}
+		t.setSwarm(func(s *api.Spec) { *s = before.Spec; s.Labels = map[string]string{} })
+	})
+	a := t.ask(0, "POST", "/swarm/update", at(before.Version.Index), nil)
+	if t.ground.Engine == dockerd.Release20 {
+		t.refused(a, 400, noBodyText)
+		t.same("specification", before.Spec, t.swarm().Spec)
+		return
+	}
+	t.done("update", a)
+	now, none := t.swarm(), int64(0)
+	want := api.Spec{Annotations: api.Annotations{Name: "default", Labels: map[string]string{}}, Raft: api.RaftConfig{KeepOldSnapshots: new(uint64)}}
+	want.Orchestration.TaskHistoryRetentionLimit = &none
+	t.same("specification", want, now.Spec)
+	t.same("tokens", before.JoinTokens, now.JoinTokens)
+	t.refused(t.raw("POST", "/v1.41/swarm/update?version="+strconv.FormatUint(now.Version.Index, 10), " "), 400, "invalid JSON: "+noBodyText)
+	web := t.create(t.spec("web", Good, 1))
+	t.untilRunning(web, 1)
+	t.update(web, image(Better))
+	t.until("no history is kept", func() (bool, any) { return len(t.tasksOf(web)) == 1 && len(t.running(web)) == 1, t.told(web) })
+	both := at(now.Version.Index)
+	both.Set("rotateWorkerToken", "true")
+	t.done("rotate", t.ask(0, "POST", "/swarm/update", both, nil))
+	t.same("one of the tokens is another", []bool{false, true},
+		[]bool{t.token("worker") == before.JoinTokens.Worker, t.token("manager") == before.JoinTokens.Manager})
 }
 
 func swarmLabels(t *T) {

@@ -1,6 +1,6 @@
 // Package conform says, case by case, how a swarm of Docker engines behaves, in a form that can be asked of any engines: the simulated
-// ones of pkg/sim/dockerd and the real ones of the lab. A case was seen on a real 20.10.24 first; where the two disagree, the
-// simulation is wrong.
+// ones of pkg/sim/dockerd and the real ones of the lab. A case was seen on a real 20.10.24 first, and
+// what 26.1.5 and 28.5.2 do otherwise stands in it beside that; where the two disagree, the simulation is wrong.
 //
 // The package decides what is asked and what the answer must be. It starts no engine, and it knows nothing of swarmd: what it says is
 // what the rest of the tree may rely on.

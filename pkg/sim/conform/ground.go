@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
 
 // Machine is one engine: how its API is reached, and the address by which the other machines reach it.
@@ -22,6 +24,7 @@ type Machine struct {
 // Ground is the engines that a case is played on. Every reference that begins with Images must run there as its tag says: see Tag.
 type Ground struct {
 	Machines []Machine
+	Engine   dockerd.Release // what the engines are
 }
 
 // Images is the name that the cases' images have on every machine. Nobody serves a registry there: a pull fails at once, and what the
@@ -46,8 +49,10 @@ const Life = 500 * time.Millisecond
 // Ref is the tag's whole reference.
 func (t Tag) Ref() string { return Images + ":" + string(t) }
 
-// apiVersion is what the cases speak, whatever more an engine offers.
-const apiVersion = "/v1.41"
+// Spoken is the version of the API that the cases speak, whatever more an engine offers.
+const Spoken = "1.41"
+
+const apiVersion = "/v" + Spoken
 
 // answer is what an engine said: its status, the text of a refusal, or the body.
 type answer struct {

@@ -105,7 +105,7 @@ func badNodeSpec(t *T) {
 func nodeUpdateForm(t *T) {
 	n := t.node(1)
 	t.refused(t.ask(0, "POST", "/nodes/"+n.ID+"/update", nil, n.Spec), 400, `invalid node version '': strconv.ParseUint: parsing "": invalid syntax`)
-	t.refused(t.ask(0, "POST", "/nodes/"+n.ID+"/update", at(n.Version.Index), nil), 400, "got EOF while reading request body")
+	t.refused(t.ask(0, "POST", "/nodes/"+n.ID+"/update", at(n.Version.Index), nil), 400, either(t, noBodyText, `invalid Role: ""`))
 }
 
 // found are the numbers of the machines whose nodes a list has.
@@ -145,8 +145,9 @@ func nodeFilters(t *T) {
 }
 
 func badNodeFilters(t *T) {
-	t.refused(t.ask(0, "GET", "/nodes", filter("colour", "red"), nil), 400, "Invalid filter 'colour'")
-	t.refused(t.ask(0, "GET", "/nodes", url.Values{"filters": {"nothing"}}, nil), 500, "invalid character 'o' in literal null (expecting 'u')")
+	t.unknownFilter("/nodes")
+	t.refusedBy(t.ask(0, "GET", "/nodes", url.Values{"filters": {"nothing"}}, nil),
+		refusal{500, "invalid character 'o' in literal null (expecting 'u')"}, refusal{400, "invalid filter"})
 	t.refused(t.ask(0, "GET", "/nodes", filter("role", "boss"), nil), 500, "Invalid role filter: 'boss'")
 	t.refused(t.ask(0, "GET", "/nodes", filter("membership", "boss"), nil), 500, "Invalid membership filter: 'boss'")
 }

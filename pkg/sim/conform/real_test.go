@@ -3,6 +3,7 @@ package conform_test
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/docker/docker/api/types/versions"
+
 	"github.com/swarmd/swarmd/pkg/sim/conform"
+	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
 
 // atOnce is how many cases share the real swarm at one time; they wait more than they work.
@@ -25,8 +29,7 @@ const atOnce = 6
 
 // TestRealEnginesConformFresh plays the cases that make their own swarm on three real engines, which belong to it.
 func TestRealEnginesConformFresh(t *testing.T) {
-	g, by := onReal(t)
-	var a again
+	g, by, a := onReal(t)
 	for _, c := range by[conform.Fresh] {
 		t.Run(c.Name, func(t *testing.T) {
 			conform.Disband(t, g)
@@ -38,11 +41,10 @@ func TestRealEnginesConformFresh(t *testing.T) {
 
 // TestRealEnginesConformShared plays the cases that share one swarm, first those that bear company.
 func TestRealEnginesConformShared(t *testing.T) {
-	g, by := onReal(t)
-	var a again
+	g, by, a := onReal(t)
 	conform.Disband(t, g)
 	conform.Form(t, g)
-	t.Run("together", func(t *testing.T) { together(t, g, &a, by[conform.Together]) })
+	t.Run("together", func(t *testing.T) { together(t, g, a, by[conform.Together]) })
 	t.Run("alone", func(t *testing.T) {
 		for _, c := range by[conform.Alone] {
 			t.Run(c.Name, func(t *testing.T) { a.first(t, g, c) })
@@ -51,20 +53,46 @@ func TestRealEnginesConformShared(t *testing.T) {
 	t.Run("again", func(t *testing.T) { a.second(t, g) })
 }
 
-// onReal are three real engines, in no swarm afterwards, and the cases.
-func onReal(t *testing.T) (conform.Ground, map[conform.Company][]conform.Case) {
+// onReal are three real engines, in no swarm afterwards, the cases, and where those go that fail.
+func onReal(t *testing.T) (conform.Ground, map[conform.Company][]conform.Case, *again) {
 	t.Helper()
 	hosts := strings.Fields(os.Getenv("SWARMD_TEST_DOCKER_HOSTS"))
 	if os.Getenv("SWARMD_LAB") != "1" || len(hosts) != 3 {
 		t.Skip("SKIPPED: needs three real engines: SWARMD_LAB=1 and SWARMD_TEST_DOCKER_HOSTS=\"HOST=ADDRESS HOST=ADDRESS HOST=ADDRESS\"")
 	}
 	g := machines(t, hosts)
+	var a again
+	g.Engine, a.moved = released(t, os.Getenv("SWARMD_TEST_ENGINE"), conform.Ask(t, g))
 	t.Cleanup(func() { conform.Disband(t, g) })
 	by := map[conform.Company][]conform.Case{}
 	for _, c := range conform.Cases() {
 		by[c.Company] = append(by[c.Company], c)
 	}
-	return g, by
+	return g, by, &a
+}
+
+// released is which release the engines are to be held to: SWARMD_TEST_ENGINE names it, 26.1 if it is not set. If they are none of those that are
+// known, as when a distribution has gone on to a newer one, moved says what they are instead.
+func released(tb testing.TB, name string, is conform.Speaks) (r dockerd.Release, moved string) {
+	tb.Helper()
+	r, err := dockerd.ParseRelease(cmp.Or(name, string(dockerd.Release26)))
+	if err != nil {
+		tb.Fatalf("SWARMD_TEST_ENGINE: %v", err)
+	}
+	if versions.LessThan(conform.Spoken, is.Lowest) {
+		tb.Fatalf("the engines are %s and take API %s at least: the cases speak %s", is.Engine, is.Lowest, conform.Spoken)
+	}
+	highest, lowest := r.API()
+	if is.Highest == highest && is.Lowest == lowest {
+		return r, ""
+	}
+	for _, other := range dockerd.Releases() {
+		if api, _ := other.API(); api == is.Highest {
+			tb.Fatalf("the engines are %s: set SWARMD_TEST_ENGINE=%s (it is %s)", is.Engine, other, r)
+		}
+	}
+	return r, fmt.Sprintf("the engines are %s with API %s to %s, and the table knows %s with API %s to %s", is.Engine, is.Lowest, is.Highest,
+		r.Version(), lowest, highest)
 }
 
 // together plays cases side by side: as many as the swarm bears, not as many as the machine has cores.

@@ -145,8 +145,9 @@ func serviceUpdateForm(t *T) {
 	id := t.create(t.spec("web", Good, 0))
 	t.refused(t.ask(0, "POST", "/services/"+id+"/update", nil, t.service(id).Spec), 400,
 		`invalid service version '': strconv.ParseUint: parsing "": invalid syntax`)
-	t.refused(t.ask(0, "POST", "/services/"+id+"/update", at(1), nil), 400, "got EOF while reading request body")
-	t.refused(t.ask(0, "POST", "/services/create", nil, nil), 400, "got EOF while reading request body")
+	noSpec := either(t, noBodyText, "mismatched Runtime and *Spec fields")
+	t.refused(t.ask(0, "POST", "/services/"+id+"/update", at(1), nil), 400, noSpec)
+	t.refused(t.ask(0, "POST", "/services/create", nil, nil), 400, noSpec)
 }
 
 func wholeServiceSpec(t *T) {

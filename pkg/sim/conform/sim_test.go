@@ -23,13 +23,13 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// simulated is three engines on the bubble's clock.
-func simulated() conform.Ground {
-	world := dockerd.New(dockerd.Options{Seed: 11})
+// simulated is three engines of the release, on the bubble's clock.
+func simulated(r dockerd.Release) conform.Ground {
+	world := dockerd.New(dockerd.Options{Seed: 11, Release: r})
 	world.SetImage(conform.Missing.Ref(), dockerd.Image{Missing: true})
 	world.SetImage(conform.Crash.Ref(), dockerd.Image{CrashAfter: conform.Life})
 	world.SetImage(conform.Done.Ref(), dockerd.Image{DoneAfter: conform.Life})
-	var g conform.Ground
+	g := conform.Ground{Engine: r}
 	for i := range 3 {
 		addr := fmt.Sprintf("10.0.0.%d", i+1)
 		e := world.AddEngine(dockerd.EngineConfig{Name: fmt.Sprintf("engine-%d", i+1), Addr: addr})
@@ -38,18 +38,34 @@ func simulated() conform.Ground {
 	return g
 }
 
-// TestSimulatedEnginesConform plays every case on engines of its own.
+// TestSimulatedEnginesConform plays every case on engines of its own, of each release.
 func TestSimulatedEnginesConform(t *testing.T) {
-	for _, c := range conform.Cases() {
-		t.Run(c.Name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				g := simulated()
-				if c.Company != conform.Fresh {
-					conform.Form(t, g)
-				}
-				conform.Play(t, g, c)
+	for _, r := range dockerd.Releases() {
+		for _, c := range conform.Cases() {
+			t.Run(string(r)+"/"+c.Name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					g := simulated(r)
+					if c.Company != conform.Fresh {
+						conform.Form(t, g)
+					}
+					conform.Play(t, g, c)
+				})
 			})
-		})
+		}
+	}
+}
+
+// TestSimulatedEnginesSayWhatTheyAre has what the real ones say.
+func TestSimulatedEnginesSayWhatTheyAre(t *testing.T) {
+	for r, want := range map[dockerd.Release]conform.Speaks{
+		"":      {Engine: "28.5.2+dfsg4", Highest: "1.51", Lowest: "1.24"},
+		"20.10": {Engine: "20.10.24+dfsg1", Highest: "1.41", Lowest: "1.12"},
+		"26.1":  {Engine: "26.1.5+dfsg1", Highest: "1.45", Lowest: "1.24"},
+		"28.5":  {Engine: "28.5.2+dfsg4", Highest: "1.51", Lowest: "1.24"},
+	} {
+		if got := conform.Ask(t, simulated(r)); got != want {
+			t.Errorf("%q says %+v, want %+v", r, got, want)
+		}
 	}
 }
 

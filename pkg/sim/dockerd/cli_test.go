@@ -45,9 +45,15 @@ func TestTheDockerCommandLine(t *testing.T) {
 	if _, err := exec.LookPath("docker"); err != nil {
 		t.Skip("SKIPPED: there is no docker command here, so nothing shows that it works against the simulation")
 	}
+	for _, r := range dockerd.Releases() {
+		t.Run(string(r), func(t *testing.T) { driveByCommand(t, r) })
+	}
+}
+
+func driveByCommand(t *testing.T, r dockerd.Release) {
 	fast := time.Nanosecond
 	w := dockerd.New(dockerd.Options{
-		Seed: 3, TaskPrepare: fast, TaskStart: fast, TaskStop: fast, JoinTime: fast, PromoteDelay: fast, DemoteDelay: fast, ReconnectTime: fast,
+		Seed: 3, Release: r, TaskPrepare: fast, TaskStart: fast, TaskStop: fast, JoinTime: fast, PromoteDelay: fast, DemoteDelay: fast, ReconnectTime: fast,
 	})
 	var hosts []terminal
 	for i, name := range []string{"boss", "hand"} {
@@ -74,6 +80,7 @@ func TestTheDockerCommandLine(t *testing.T) {
 	boss.shows("info", "Is Manager: true", "Managers: 1", "Nodes: 2")
 	// The command line writes whole seconds: what happened in this one is told only until the next.
 	boss.shows("events --since 1h --until -1s", "service create", "node update")
-	boss.shows("version", "1.41 (downgraded from")
+	api, lowest := r.API()
+	boss.shows("version", r.Version(), api+" (minimum version "+lowest+")")
 	boss.shows("service rm web", "web")
 }

@@ -79,6 +79,16 @@ func defaultClusterSpec() api.Spec {
 	}
 }
 
+// zeroClusterSpec is what a request that names nothing leaves of a specification where nothing takes a default.
+func zeroClusterSpec() api.Spec {
+	history, keep := int64(0), uint64(0)
+	return api.Spec{
+		Annotations:   api.Annotations{Name: "default", Labels: map[string]string{}},
+		Orchestration: api.OrchestrationConfig{TaskHistoryRetentionLimit: &history},
+		Raft:          api.RaftConfig{KeepOldSnapshots: &keep},
+	}
+}
+
 func (c *cluster) tls() api.TLSInfo {
 	body := base64.StdEncoding.EncodeToString([]byte("simulated root of " + c.ca))
 	return api.TLSInfo{

@@ -13,20 +13,19 @@ import (
 
 	api "github.com/docker/docker/api/types/swarm"
 	"github.com/docker/docker/client"
+
+	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
 
 // TestTheDeviationsAreARealEngines holds the allow-list to a real manager: each entry is something that it does too. Entries that it
-// has and the list has not are logged: the simulation need not have them all.
+// has and the list has not are logged: the simulation need not have them all. All engines are asked as API 1.41,
+// whose description the list was recorded against.
 func TestTheDeviationsAreARealEngines(t *testing.T) {
 	host := os.Getenv("SWARMD_TEST_DOCKER_HOST")
 	if os.Getenv("SWARMD_LAB") != "1" || host == "" {
 		t.Skip("needs a real engine that is a manager: SWARMD_LAB=1 and SWARMD_TEST_DOCKER_HOST")
 	}
-	c, err := description()
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := recordReal(t, c, host)
+	found := recordReal(t, host)
 	for _, v := range found {
 		if !slices.Contains(deviations(), v) {
 			t.Logf("only the real engine: %s", v)
@@ -40,7 +39,7 @@ func TestTheDeviationsAreARealEngines(t *testing.T) {
 }
 
 // recordReal makes the calls of the simulation's own contract test on a real engine and returns where it departs from its description.
-func recordReal(t *testing.T, c *contract, host string) []string {
+func recordReal(t *testing.T, host string) []string {
 	t.Helper()
 	var found []string
 	scheme, addr, _ := strings.Cut(host, "://")
@@ -53,6 +52,13 @@ func recordReal(t *testing.T, c *contract, host string) []string {
 			return resp, err
 		}
 		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		c, err := description(r.URL.Path)
+		if err != nil {
+			return nil, err
+		}
 		for _, v := range c.violations(r.Method, r.URL.Path, resp.StatusCode, body) {
 			if !slices.Contains(found, v) {
 				found = append(found, v)
@@ -62,7 +68,7 @@ func recordReal(t *testing.T, c *contract, host string) []string {
 		return resp, err
 	})
 	docker, err := client.NewClientWithOpts(client.WithHost("tcp://engine"), client.WithHTTPClient(&http.Client{Transport: record}),
-		client.WithAPIVersionNegotiation())
+		client.WithVersion("1.41"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,16 +160,27 @@ func tourEntries(ctx context.Context, docker *client.Client) {
 	}
 }
 
-// TestEveryRouteKeepsTheContract makes the tour on the simulation, on a manager, a worker and an engine in no swarm.
+// TestEveryRouteKeepsTheContract makes the tour on the simulation of each release, on a manager, a worker and an engine in no swarm.
 func TestEveryRouteKeepsTheContract(t *testing.T) {
-	bubble(t, 1, 1, func(l *lab) {
-		l.create(web("app", 3))
-		l.pass(3e9)
-		tour(l.ctx, l.docker)
-		tour(l.ctx, dial(l, l.engines[1]))
-		tour(l.ctx, dial(l, l.world.AddEngine(outsider())))
-	})
-	c, err := description()
+	for _, r := range dockerd.Releases() {
+		t.Run(string(r), func(t *testing.T) {
+			bubbleOf(t, r, 1, 1, func(l *lab) {
+				l.create(web("app", 3))
+				l.pass(3e9)
+				tour(l.ctx, l.docker)
+				tour(l.ctx, dial(l, l.engines[1]))
+				tour(l.ctx, dial(l, l.world.AddEngine(outsider())))
+			})
+			api, _ := r.API()
+			wasHeld(t, api)
+		})
+	}
+}
+
+// wasHeld fails unless answers of many kinds were held to the description of the version.
+func wasHeld(t *testing.T, api string) {
+	t.Helper()
+	c, err := description("/v" + api + "/")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,9 +20,11 @@ import (
 	"github.com/getkin/kin-openapi/openapi2conv"
 	"github.com/getkin/kin-openapi/openapi3"
 	"sigs.k8s.io/yaml"
+
+	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
 
-// contract is Docker's own description of API 1.41.
+// contract is Docker's own description of one version of its API.
 type contract struct {
 	routes []route
 	mu     sync.Mutex
@@ -35,15 +37,33 @@ type route struct {
 	op              *openapi3.Operation
 }
 
-// description loads the contract once for all tests.
-var description = sync.OnceValues(loadContract)
+// descriptions are the contracts of the versions that the releases speak, each loaded once for all tests.
+var descriptions = func() map[string]func() (*contract, error) {
+	out := map[string]func() (*contract, error){}
+	for _, r := range dockerd.Releases() {
+		version, _ := r.API()
+		out[version] = sync.OnceValues(func() (*contract, error) { return loadContract(version) })
+	}
+	return out
+}()
 
-func loadContract() (*contract, error) {
+var versioned = regexp.MustCompile(`^/v(1\.\d+)`)
+
+// description is the contract of the version that a path asks for.
+func description(path string) (*contract, error) {
+	m := versioned.FindStringSubmatch(path)
+	if m == nil || descriptions[m[1]] == nil {
+		return nil, fmt.Errorf("%s: asks for no version whose description was read", path)
+	}
+	return descriptions[m[1]]()
+}
+
+func loadContract(version string) (*contract, error) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/docker/docker").Output()
 	if err != nil {
 		return nil, fmt.Errorf("find the Docker module: %w", err)
 	}
-	data, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "docs", "api", "v1.41.yaml"))
+	data, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "docs", "api", "v"+version+".yaml"))
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +98,7 @@ func newRoute(method, pattern string, op *openapi3.Operation) route {
 }
 
 func (c *contract) find(method, path string) (route, bool) {
-	path = regexp.MustCompile(`^/v1\.\d+`).ReplaceAllString(path, "")
+	path = versioned.ReplaceAllString(path, "")
 	i := slices.IndexFunc(c.routes, func(r route) bool { return r.method == method && r.match.MatchString(path) })
 	if i < 0 {
 		return route{}, false
@@ -142,16 +162,16 @@ func flatten(where string, err error) []string {
 // checked is a transport that holds every JSON answer to the contract.
 func checked(t testing.TB, next http.RoundTripper) http.RoundTripper {
 	t.Helper()
-	c, err := description()
-	if err != nil {
-		t.Fatal(err)
-	}
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
 		resp, err := next.RoundTrip(r)
 		if err != nil || strings.HasSuffix(r.URL.Path, "/events") || strings.HasSuffix(r.URL.Path, "/_ping") {
 			return resp, err
 		}
 		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		c, err := description(r.URL.Path)
 		if err != nil {
 			return nil, err
 		}

@@ -128,7 +128,7 @@ func (e *Engine) description() api.NodeDescription {
 		Hostname:  e.config.Name,
 		Platform:  api.Platform{Architecture: "x86_64", OS: "linux"},
 		Resources: api.Resources{NanoCPUs: int64(e.config.NCPU) * 1e9, MemoryBytes: e.config.MemoryBytes},
-		Engine:    api.EngineDescription{EngineVersion: e.world.opt.EngineVersion, Labels: cloneMap(e.labels)},
+		Engine:    api.EngineDescription{EngineVersion: e.world.dialect.version, Labels: cloneMap(e.labels)},
 	}
 	for _, p := range [][2]string{
 		{"Log", "json-file"}, {"Log", "local"}, {"Log", "none"}, {"Network", "bridge"}, {"Network", "host"},

@@ -40,7 +40,7 @@ func badRequest(format string, args ...any) error {
 
 func unavailable(text string) error { return &apiError{http.StatusServiceUnavailable, text} }
 
-// The texts of a 20.10.24.
+// The texts that all releases have in common.
 var (
 	errOutOfSequence = rpcError(unknown, "update out of sequence")
 	errNoLeader      = rpcError(unknown, "The swarm does not have a leader. It's possible that too few managers are online. "+
@@ -50,8 +50,6 @@ var (
 		`to connect this node to swarm and try again.`)
 	errWorker = unavailable("This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. " +
 		"Please run this command on a manager node or promote the current node to a manager.")
-	errWorkerNetwork = &apiError{http.StatusForbidden, "Cannot create a multi-host network from a worker node. " +
-		"Please create the network from a manager node."}
 	errPreparing = unavailable("This node is not a swarm manager. Manager is being prepared or has trouble connecting to the cluster.")
 	errInSwarm   = unavailable(`This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.`)
 	errJoinSlow  = unavailable("Timeout was reached before node joined. The attempt to join the swarm will continue in the background. " +

@@ -35,9 +35,12 @@ func hasLabels(args filters.Args, key string, labels map[string]string) bool {
 	return true
 }
 
-// parseFilters reads ?filters=. What it says of faulty ones is the decoder's word, which the library hides.
-func parseFilters(raw string) (filters.Args, error) {
+// filters reads ?filters=. Where the release has no word of its own for faulty ones, it says the decoder's, which the library hides.
+func (d *dialect) filters(raw string) (filters.Args, error) {
 	args, err := filters.FromJSON(raw)
+	if err != nil && d.badFilters != nil {
+		return args, d.badFilters
+	}
 	if err != nil {
 		var any map[string]map[string]bool
 		if fault := json.Unmarshal([]byte(raw), &any); fault != nil {

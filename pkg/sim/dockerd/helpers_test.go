@@ -98,10 +98,16 @@ type lab struct {
 	asked   int // requests of raw that nobody made before
 }
 
+// bubble is one of the engines that there are by default.
 func bubble(t *testing.T, managers, workers int, run func(*lab)) {
 	t.Helper()
+	bubbleOf(t, "", managers, workers, run)
+}
+
+func bubbleOf(t *testing.T, r dockerd.Release, managers, workers int, run func(*lab)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		l := &lab{T: t, world: dockerd.New(dockerd.Options{Seed: 7}), ctx: t.Context()}
+		l := &lab{T: t, world: dockerd.New(dockerd.Options{Seed: 7, Release: r}), ctx: t.Context()}
 		for i := range managers + workers {
 			l.engines = append(l.engines, l.world.AddEngine(dockerd.EngineConfig{
 				Name: fmt.Sprintf("node-%d", i+1), Addr: fmt.Sprintf("10.0.0.%d", i+1), NCPU: 2, MemoryBytes: 2 << 30,

@@ -15,9 +15,6 @@ import (
 	"github.com/docker/docker/api/types/versions"
 )
 
-// minAPIVersion is the lowest version that an engine of the simulated kind accepts.
-const minAPIVersion = "1.12"
-
 // call is one request to one engine, handled under the world's lock.
 type call struct {
 	*http.Request
@@ -135,21 +132,21 @@ func managerRoutes() map[string]handler {
 
 // negotiate strips the version from the path, refuses one that the engine does not speak, and sets the headers of every answer.
 func (e *Engine) negotiate(w http.ResponseWriter, r *http.Request) {
-	o := e.world.opt
+	d := e.world.dialect
 	h := w.Header()
-	h["Api-Version"] = []string{o.APIVersion}
+	h["Api-Version"] = []string{d.api}
 	h["Docker-Experimental"] = []string{"false"}
 	h["Ostype"] = []string{"linux"}
-	h["Server"] = []string{"Docker/" + o.EngineVersion + " (linux)"}
+	h["Server"] = []string{"Docker/" + d.version + " (linux)"}
 	version, path := splitVersion(r.URL.Path)
 	switch {
 	case version == "":
-	case versions.LessThan(version, minAPIVersion):
+	case versions.LessThan(version, d.minAPI):
 		writeError(&visit{w, e, version, path}, badRequest("client version %s is too old. Minimum supported API version is %s, "+
-			"please upgrade your client to a newer version", version, minAPIVersion))
+			"please upgrade your client to a newer version", version, d.minAPI))
 		return
-	case versions.GreaterThan(version, o.APIVersion):
-		writeError(w, badRequest("client version %s is too new. Maximum supported API version is %s", version, o.APIVersion))
+	case versions.GreaterThan(version, d.api):
+		writeError(w, badRequest("client version %s is too new. Maximum supported API version is %s", version, d.api))
 		return
 	}
 	if body, ok := e.again(r, version, path); ok {
@@ -282,12 +279,16 @@ func (e *Engine) manager() (*cluster, error) {
 
 // decode reads the request's JSON body.
 func (c *call) decode(into any) error {
+	d := c.engine.world.dialect
+	if d.takesNoBody && c.ContentLength == 0 {
+		return nil
+	}
 	err := json.NewDecoder(c.Body).Decode(into)
 	if errors.Is(err, io.EOF) {
-		return badRequest("got EOF while reading request body")
+		return badRequest("%sgot EOF while reading request body", d.jsonFault)
 	}
 	if err != nil {
-		return badRequest("%v", err)
+		return badRequest("%s%v", d.jsonFault, err)
 	}
 	return nil
 }
@@ -309,7 +310,8 @@ func (c *call) flag(name string) bool {
 
 // filters reads ?filters= and refuses keys that the resource does not know.
 func (c *call) filters(accepted ...string) (filters.Args, error) {
-	args, err := parseFilters(c.query.Get("filters"))
+	d := c.engine.world.dialect
+	args, err := d.filters(c.query.Get("filters"))
 	if err != nil {
 		return args, err
 	}
@@ -319,7 +321,7 @@ func (c *call) filters(accepted ...string) (filters.Args, error) {
 	}
 	for _, k := range args.Keys() {
 		if !known[k] {
-			return args, badRequest("Invalid filter '%s'", k)
+			return args, badRequest(d.unknownKey, k)
 		}
 	}
 	return args, nil

@@ -15,7 +15,7 @@ import (
 // the world works off its cause: at any request, or when somebody calls Advance.
 func serveEvents(w http.ResponseWriter, r *http.Request) {
 	e := w.(*visit).engine
-	args, err := parseFilters(r.URL.Query().Get("filters"))
+	args, err := e.world.dialect.filters(r.URL.Query().Get("filters"))
 	since, err1 := eventTime(r.URL.Query().Get("since"))
 	until, err2 := eventTime(r.URL.Query().Get("until"))
 	if err := cmp.Or(err1, err2, err); err != nil {

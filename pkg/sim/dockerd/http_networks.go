@@ -106,11 +106,11 @@ func createNetwork(c *call) (answer, error) {
 		return created(network.CreateResponse{ID: c.engine.addLocalNetwork(r)})
 	}
 	cl, err := c.engine.manager()
-	switch err {
+	switch err { // this one route has answers of its own
 	case errWorker:
-		err = errWorkerNetwork
+		err = c.engine.world.dialect.fromWorker
 	case errNotInSwarm:
-		err = &apiError{http.StatusInternalServerError, err.Error()} // so it is, on this one route
+		err = c.engine.world.dialect.fromOutsider
 	}
 	if err != nil {
 		return answer{}, err

@@ -86,6 +86,9 @@ func updateSwarm(c *call) (answer, error) {
 // update replaces the cluster's specification and makes new tokens where asked.
 func (c *cluster) update(spec api.Spec, worker, manager bool) {
 	replaced := defaultClusterSpec()
+	if c.world.dialect.zeroSwarm {
+		replaced = zeroClusterSpec()
+	}
 	mergeClusterSpec(&replaced, spec)
 	c.info.Spec = replaced
 	if worker {

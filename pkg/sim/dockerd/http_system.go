@@ -19,12 +19,12 @@ const kernel = "6.1.0-sim"
 func ping(*call) (answer, error) { return ok("OK") }
 
 func getVersion(c *call) (answer, error) {
-	o := c.engine.world.opt
+	d := c.engine.world.dialect
 	v := types.Version{
-		Version: o.EngineVersion, APIVersion: o.APIVersion, MinAPIVersion: minAPIVersion, GitCommit: "5d6db84",
-		GoVersion: "go1.19.8", Os: "linux", Arch: "amd64", KernelVersion: kernel, BuildTime: "2023-04-04T18:23:15.000000000+00:00",
+		Version: d.version, APIVersion: d.api, MinAPIVersion: d.minAPI, GitCommit: d.commit,
+		GoVersion: d.golang, Os: "linux", Arch: "amd64", KernelVersion: kernel, BuildTime: d.built,
 	}
-	v.Components = []types.ComponentVersion{{Name: "Engine", Version: o.EngineVersion, Details: map[string]string{
+	v.Components = []types.ComponentVersion{{Name: "Engine", Version: d.version, Details: map[string]string{
 		"ApiVersion": v.APIVersion, "Arch": v.Arch, "BuildTime": v.BuildTime, "Experimental": "false", "GitCommit": v.GitCommit,
 		"GoVersion": v.GoVersion, "KernelVersion": v.KernelVersion, "MinAPIVersion": v.MinAPIVersion, "Os": v.Os,
 	}}}
@@ -50,7 +50,7 @@ func (e *Engine) info(v varying) *system.Info {
 	o := e.world.opt
 	return &system.Info{
 		ID: fmt.Sprintf("%X:%s", o.Seed, e.config.Name), Name: e.config.Name, Labels: v.labels,
-		NCPU: v.cpus, MemTotal: v.memory, ServerVersion: o.EngineVersion, Swarm: v.swarm, SystemTime: anyTime,
+		NCPU: v.cpus, MemTotal: v.memory, ServerVersion: e.world.dialect.version, Swarm: v.swarm, SystemTime: anyTime,
 		Driver: "overlay2", DriverStatus: [][2]string{{"Backing Filesystem", "extfs"}}, DockerRootDir: "/var/lib/docker",
 		LoggingDriver: "json-file", CgroupDriver: "cgroupfs", CgroupVersion: "1", DefaultRuntime: "runc", InitBinary: "docker-init",
 		Runtimes:      map[string]system.RuntimeWithStatus{"runc": {Runtime: system.Runtime{Path: "runc"}}},
@@ -61,6 +61,7 @@ func (e *Engine) info(v varying) *system.Info {
 			Volume: []string{"local"}, Log: []string{"json-file", "local"},
 			Network: []string{"bridge", "host", "ipvlan", "macvlan", "null", "overlay"},
 		},
+		CDISpecDirs: []string{},
 		MemoryLimit: true, SwapLimit: true, CPUCfsPeriod: true, CPUCfsQuota: true, CPUShares: true, CPUSet: true, PidsLimit: true,
 		IPv4Forwarding: true, OomKillDisable: true,
 		Warnings: append([]string{}, v.swarm.Warnings...), Containers: v.running, ContainersRunning: v.running,

@@ -19,8 +19,16 @@ func taskName(t *task) string {
 
 // shownTask is a task without the field that only later engines know.
 type shownTask struct {
-	api.Task
+	*api.Task
 	Volumes *struct{} `json:",omitempty"`
+}
+
+// show is a task as the release shows it, good until the world is left.
+func (d *dialect) show(t *task) any {
+	if d.taskVolumes {
+		return &t.Task
+	}
+	return shownTask{Task: &t.Task}
 }
 
 func listTasks(c *call) (answer, error) {
@@ -36,14 +44,18 @@ func listTasks(c *call) (answer, error) {
 	if err := c.resolveTaskFilters(&args); err != nil {
 		return answer{}, err
 	}
-	out := []shownTask{}
+	found := []*task{}
 	for _, t := range c.cluster.ordered {
 		if c.cluster.passes(t, args) {
-			out = append(out, shownTask{Task: t.Task})
+			found = append(found, t)
 		}
 	}
-	slices.SortFunc(out, func(a, b shownTask) int { return compareText(a.ID, b.ID) })
-	return list(out, len(out), func(i int) (string, *api.Meta, string) { return out[i].ID, &out[i].Meta, "" })
+	slices.SortFunc(found, func(a, b *task) int { return compareText(a.ID, b.ID) })
+	out := make([]any, len(found))
+	for i, t := range found {
+		out[i] = c.engine.world.dialect.show(t)
+	}
+	return list(out, len(out), func(i int) (string, *api.Meta, string) { return found[i].ID, &found[i].Meta, "" })
 }
 
 // resolveTaskFilters turns names of services and nodes into ids; one that does not exist is an error.
@@ -81,7 +93,7 @@ func (c *cluster) passes(t *task, args filters.Args) bool {
 func inspectTask(c *call) (answer, error) {
 	ref := c.PathValue("id")
 	if t := c.cluster.tasks[ref]; t != nil {
-		return ok(shownTask{Task: t.Task})
+		return ok(c.engine.world.dialect.show(t))
 	}
 	found := slices.DeleteFunc(slices.Clone(c.cluster.ordered), func(t *task) bool {
 		return taskName(t) != ref && !strings.HasPrefix(t.ID, ref)
@@ -90,5 +102,5 @@ func inspectTask(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return ok(shownTask{Task: t.Task})
+	return ok(c.engine.world.dialect.show(t))
 }

@@ -92,7 +92,8 @@ func (c *cluster) createNetwork(r network.CreateRequest) (string, error) {
 	if r.IPAM != nil {
 		for _, k := range r.IPAM.Config {
 			if _, err := netip.ParsePrefix(k.Subnet); k.Subnet != "" && err != nil {
-				return "", &apiError{http.StatusInternalServerError, "Invalid subnet " + k.Subnet + " : invalid CIDR address: " + k.Subnet}
+				bad := c.world.dialect.badSubnet
+				return "", &apiError{bad.status, fmt.Sprintf(bad.text, k.Subnet)}
 			}
 		}
 	}

@@ -7,8 +7,7 @@ type Options struct {
 	Now  func() time.Time // the world's clock; time.Now by default
 	Seed uint64           // ids, tokens and the choice of a leader derive from it
 
-	APIVersion    string // highest API version offered; "1.41"
-	EngineVersion string // "20.10.24+dfsg1", the engine that was looked at
+	Release Release // which engine the simulated ones speak as; DefaultRelease
 
 	TaskPrepare      time.Duration // assigned → ready, the pull included; 200 ms
 	TaskStart        time.Duration // ready → running; 300 ms
@@ -27,8 +26,6 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	text(&o.APIVersion, "1.41")
-	text(&o.EngineVersion, "20.10.24+dfsg1")
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration

@@ -16,6 +16,7 @@ import (
 type Swarm struct {
 	mu        sync.Mutex
 	opt       Options
+	dialect   *dialect
 	now       time.Time // the instant of the event that is being worked off
 	rng       *rand.Rand
 	ids       uint64
@@ -35,7 +36,7 @@ type Swarm struct {
 func New(o Options) *Swarm {
 	o = o.withDefaults()
 	return &Swarm{
-		opt: o, now: o.Now(), rng: rand.New(rand.NewPCG(o.Seed, 0x5eed)),
+		opt: o, dialect: o.Release.dialect(), now: o.Now(), rng: rand.New(rand.NewPCG(o.Seed, 0x5eed)),
 		images: map[string]Image{}, watchers: map[*watcher]struct{}{},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/mount"
 	api "github.com/docker/docker/api/types/swarm"
 
@@ -96,6 +97,10 @@ func (s *scene) nodes() {
 	bad := self.Spec
 	bad.Availability = "sometimes"
 	s.refused("bad availability", true, apierr.Invalid, c.UpdateNode(s.ctx(), self.ID, self.Version, bad))
+	s.refused("nodes by a filter that is none", false, apierr.Invalid, c.read(s.ctx(), "raw", func(ctx context.Context) error {
+		_, err := c.api.NodeList(ctx, api.NodeListOptions{Filters: filters.NewArgs(filters.Arg("colour", "red"))})
+		return err
+	}))
 	s.refused("leave as the only manager", true, apierr.Precondition, s.raw(c, func(ctx context.Context) error { return c.api.SwarmLeave(ctx, false) }))
 }
 
@@ -111,6 +116,8 @@ func (s *scene) membership() {
 	s.refused("nodes of a worker", false, apierr.NotManager, err)
 	_, err = s.hosts[1].CreateConfig(s.ctx(), "x", nil, []byte("x"))
 	s.refused("config on a worker", true, apierr.NotManager, err)
+	_, err = s.hosts[1].CreateNetwork(s.ctx(), swarm.NetworkSpec{Name: "x", Raw: []byte(`{"Driver":"overlay"}`)})
+	s.refused("network on a worker", true, apierr.NotManager, err)
 	s.refused("remove a worker that is ready", true, apierr.Precondition, c.RemoveNode(s.ctx(), s.node(1).ID))
 	for i := 1; i < 3; i++ {
 		s.must("", s.setRole(i, swarm.Manager))

@@ -31,12 +31,13 @@ func (r rule) matches(code int, message string) bool {
 }
 
 // rules is the one place where the engine's texts are matched: its status codes mislead. "update out of sequence" and "no leader" are a 500,
-// the quorum safeguard is a 400 like a really bad spec. The first match counts. testdata/errors.json has what a real engine answered.
+// the quorum safeguard is a 400 like a really bad spec. The first match counts. testdata/errors.json has what real engines answered.
 func rules() []rule {
 	return []rule{
 		{0, "update out of sequence", apierr.Conflict},
 		{0, "does not have a leader", apierr.NoLeader},
-		{503, "this node is not a swarm manager", apierr.NotManager},
+		{0, "this node is not a swarm manager", apierr.NotManager}, // 503; where a network is asked for 500 (20.10) or 403 (since 26.1)
+		{403, "network from a worker node", apierr.NotManager},
 		{503, "this node is not part of a swarm", apierr.NotManager},
 		{503, "swarm is encrypted and needs to be unlocked", apierr.NotManager},
 		{503, "already part of a swarm", apierr.Precondition},

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/swarmd/swarmd/pkg/sim"
+	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
 
 // simOptions is a world in which a person need not wait: seconds where the real one takes a minute.
@@ -22,7 +23,7 @@ func simOptions(speed float64) sim.Options {
 }
 
 func simCommand(a *app) *cobra.Command {
-	var listen string
+	var listen, engine string
 	var speed float64
 	var seeded sim.Seeded
 	cmd := &cobra.Command{
@@ -37,7 +38,13 @@ The lines that it prints are the environment for swarmd and for any other client
 			if speed <= 0 {
 				return fmt.Errorf("--speed must be above 0")
 			}
-			world := sim.New(simOptions(speed))
+			release, err := dockerd.ParseRelease(engine)
+			if err != nil {
+				return fmt.Errorf("--engine: %w", err)
+			}
+			o := simOptions(speed)
+			o.Docker.Release = release
+			world := sim.New(o)
 			if seeded.Managers+seeded.Workers+seeded.Services > 0 {
 				if err := world.Populate(seeded); err != nil {
 					return err
@@ -47,6 +54,7 @@ The lines that it prints are the environment for swarmd and for any other client
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address to serve on")
+	cmd.Flags().StringVar(&engine, "engine", string(dockerd.DefaultRelease), "Docker Engine that the simulated ones speak as: 20.10, 26.1 or 28.5")
 	cmd.Flags().StringVar(&seeded.Cluster, "cluster", "sim", "cluster name in the droplets' names and tags")
 	cmd.Flags().StringVar(&seeded.Region, "region", "fra1", "region of the droplets to start with, which the examples name too")
 	cmd.Flags().IntVar(&seeded.Managers, "managers", 0, "managers to start with")

@@ -26,6 +26,7 @@ type Report struct {
 	Singles        Coverage       `json:"single_faults"`
 	Pairs          Coverage       `json:"pairs"`
 	SmallPairs     Coverage       `json:"pairs_of_small_workflows"`
+	Older          int            `json:"plans_on_older_engines"`
 	Weeks          int            `json:"virtual_weeks"`
 	Mixes          int            `json:"mixes"`
 	Lost           map[string]int `json:"lost"` // by invariant; all must be 0

@@ -19,6 +19,8 @@
 // are drawn by chance; mixes have edits and faults at random, for minutes or for days. With other seeds the calls come in another order, and
 // lists lag for longer.
 //
+// The engines are the simulator's default ones; a sample of the single faults is played on 20.10 too, and such a plan begins with "20.10:".
+//
 // A mutant is swarmd with a deliberate bug, put in from outside: by wrapping a client, a transport, the planner's input or its output. The
 // checker is checked by it: each mutant must be caught.
 //

@@ -10,6 +10,7 @@ import (
 func TestSmoke(t *testing.T) {
 	c := NewCampaign(1)
 	c.Bases(t)
+	c.Play(t, stage{"engines", c.engines(1009)})
 	c.Replays(t, 251)
 	c.Play(t, stage{"mixes", c.mixes(3)})
 	c.demand(t)

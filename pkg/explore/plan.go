@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
 
 // Plan is one run. Its text form replays it.
 type Plan struct {
+	Engine   dockerd.Release // "" is the default one
 	Workflow string
 	Seed     uint64
 	Faults   []Fault // by growing At
@@ -21,7 +24,7 @@ type Fault struct {
 	Kind Kind
 }
 
-// String is WORKFLOW/SEED[/KIND@N,…[/MUTANT]], with "-" for no faults.
+// String is [ENGINE:]WORKFLOW/SEED[/KIND@N,…[/MUTANT]], with "-" for no faults.
 func (p Plan) String() string {
 	var faults []string
 	for _, f := range p.Faults {
@@ -34,6 +37,9 @@ func (p Plan) String() string {
 	if p.Mutant != "" {
 		s += "/" + p.Mutant
 	}
+	if p.Engine != "" {
+		s = string(p.Engine) + ":" + s
+	}
 	return s
 }
 
@@ -41,10 +47,18 @@ func (p Plan) String() string {
 func ParsePlan(s string) (Plan, error) {
 	parts := strings.Split(s, "/")
 	if len(parts) < 2 || len(parts) > 4 {
-		return Plan{}, fmt.Errorf("plan %q is not WORKFLOW/SEED[/KIND@N,…[/MUTANT]]", s)
+		return Plan{}, fmt.Errorf("plan %q is not [ENGINE:]WORKFLOW/SEED[/KIND@N,…[/MUTANT]]", s)
 	}
-	p := Plan{Workflow: parts[0]}
-	var err error
+	p, err := Plan{Workflow: parts[0]}, error(nil)
+	if engine, workflow, named := strings.Cut(parts[0], ":"); named {
+		p.Workflow = workflow
+		if p.Engine, err = dockerd.ParseRelease(engine); err != nil {
+			return Plan{}, fmt.Errorf("plan %q: %w", s, err)
+		}
+		if p.Engine == dockerd.DefaultRelease {
+			p.Engine = "" // so that a plan has one text
+		}
+	}
 	if p.Seed, err = strconv.ParseUint(parts[1], 10, 64); err != nil {
 		return Plan{}, fmt.Errorf("plan %q: seed: %w", s, err)
 	}

@@ -6,15 +6,14 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// opening is the cluster that a workflow starts with: what a swarmd wrote to make it as wanted, before it was stopped in peace. It is played once for a
-// workflow and a seed. A plan only makes the same writes at the same instants, which leads the world to the same state, and a new swarmd takes
+// opening is the cluster that a workflow starts with: what a swarmd wrote to make it as wanted, before it was stopped in peace. It is played once for an
+// engine, a workflow and a seed. A plan only makes the same writes at the same instants, which leads the world to the same state, and a new swarmd takes
 // over from there. A mutant does all that by itself: it may go wrong already here.
 type opening struct {
 	once    sync.Once
@@ -43,7 +42,8 @@ func (e *Explorer) opening(t *testing.T, p Plan) *opening {
 		return nil
 	}
 	e.mu.Lock()
-	key := w.Name + "/" + strconv.FormatUint(p.Seed, 10)
+	start := Plan{Engine: p.Engine, Workflow: w.Name, Seed: p.Seed}
+	key := start.String()
 	s := e.openings[key]
 	if s == nil {
 		s = &opening{}
@@ -52,7 +52,7 @@ func (e *Explorer) opening(t *testing.T, p Plan) *opening {
 	e.mu.Unlock()
 	s.once.Do(func() {
 		synctest.Test(t, func(*testing.T) {
-			r := e.newRun(Plan{Workflow: w.Name, Seed: p.Seed}, w, Mutant{}, &Outcome{Injected: map[Kind]int{}, Brakes: map[string]int{}})
+			r := e.newRun(start, w, Mutant{}, &Outcome{Injected: map[Kind]int{}, Brakes: map[string]int{}})
 			r.recorded = s
 			r.conduct(r.record)
 			s.wrong = r.out.Violations

@@ -17,6 +17,7 @@ func (r Report) String() string {
 	line("single faults         %d of %d (%.1f %%)", r.Singles.Tried, r.Singles.Possible, r.Singles.Percent())
 	line("pairs of faults       %d of %d (%.3f %%)", r.Pairs.Tried, r.Pairs.Possible, r.Pairs.Percent())
 	line("  of small workflows  %d of %d (%.2f %%)", r.SmallPairs.Tried, r.SmallPairs.Possible, r.SmallPairs.Percent())
+	line("on engine 20.10       %d", r.Older)
 	line("random mixes          %d", r.Mixes)
 	injected := 0
 	for _, n := range r.Injected {

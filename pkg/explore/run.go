@@ -128,7 +128,7 @@ func (r *run) options() sim.Options {
 		Fault: r.conductor.hook, TraceLimit: 1,
 		Cloud: docean.Options{ActionTime: 300 * time.Millisecond, ListLag: lag, TagDelay: lag + 400*time.Millisecond, PageSize: r.workflow.Pages, DropletLimit: 100,
 			Hook: func(e docean.Event) { r.check.droplet(e) }},
-		Docker: dockerd.Options{HeartbeatTimeout: 2 * time.Second, ElectionTime: time.Second, ReconnectTime: time.Second, RoleRetry: time.Second,
+		Docker: dockerd.Options{Release: r.plan.Engine, HeartbeatTimeout: 2 * time.Second, ElectionTime: time.Second, ReconnectTime: time.Second, RoleRetry: time.Second,
 			PromoteDelay: 600 * time.Millisecond, DemoteDelay: 1500 * time.Millisecond}}
 }
 

@@ -13,7 +13,7 @@ import (
 type Explorer struct {
 	mu       sync.Mutex
 	files    map[string]*readFile
-	openings map[string]*opening // by workflow and seed
+	openings map[string]*opening // by the text of a plan without faults
 }
 
 type readFile struct {

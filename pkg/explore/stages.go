@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
 
 // stage is one part of a campaign: plans of one sort, in an order that follows from the seed alone.
@@ -15,6 +17,7 @@ type stage struct {
 // How much of what is drawn by chance a whole campaign plays.
 const (
 	furtherSeeds = 20    // of each workflow
+	oneOn20      = 67    // of so many single faults one is played on 20.10 too
 	mixes        = 90    //
 	lies         = 60    // runs with a lying planner
 	weeks        = 1     //
@@ -27,6 +30,7 @@ func (c *Campaign) stages(weeks int) []stage {
 		{"workflows", c.seeds(0, 1)},
 		{"singles", c.singles()},
 		{"seeds", c.seeds(1, furtherSeeds)},
+		{"engines", c.engines(oneOn20)},
 		{"mixes", c.mixes(mixes)},
 		{"days", c.days(weeks)},
 		{"liars", c.liars(lies)},
@@ -48,6 +52,8 @@ func (c *Campaign) tally(s stage) {
 	switch s.name {
 	case "singles":
 		r.Singles = Coverage{Possible: len(c.singles()), Tried: n}
+	case "engines":
+		r.Older += n
 	case "mixes":
 		r.Mixes += n
 	case "days":
@@ -99,6 +105,17 @@ func (c *Campaign) singles() []Plan {
 					plans = append(plans, Plan{Workflow: w.Name, Seed: c.Seed, Faults: []Fault{{i + 1, k}}})
 				}
 			}
+		}
+	}
+	return plans
+}
+
+// engines are plans on 20.10, the engine that differs most from the default one: every workflow without a fault, and one of so many single faults.
+func (c *Campaign) engines(of int) []Plan {
+	var plans []Plan
+	for i, p := range slices.Concat(c.seeds(0, 1), c.singles()) {
+		if p.Engine = dockerd.Release20; len(p.Faults) == 0 || i%of == of/2 {
+			plans = append(plans, p)
 		}
 	}
 	return plans

@@ -22,6 +22,9 @@ type cluster struct {
 	nodes    map[string]*node
 	members  []*member // in the order they joined
 	leader   string    // node id; "" while there is none
+	ledSince time.Time // when it took over; zero for the first one
+	tripped  bool      // the orchestrator met what it dies of
+	deaths   int       // of leaders, by that
 	services map[string]*service
 	tasks    map[string]*task
 	ordered  []*task // the same, in the order they were made
@@ -120,7 +123,9 @@ func (c *cluster) settle() {
 		before := c.index
 		c.reconcileRoles()
 		c.enforceConstraints()
-		c.orchestrate()
+		if c.orchestrate(); c.panics() {
+			return
+		}
 		c.startDelayed()
 		c.schedule()
 		c.attachNodes()

@@ -52,15 +52,16 @@ type dialect struct {
 	golang  string
 	built   string
 
-	takesNoBody  bool   // a body of no length is an object without fields
-	jsonFault    string // what stands before the decoder's own words
-	zeroSwarm    bool   // what an update of the swarm leaves out becomes zero; otherwise the default
-	taskVolumes  bool   // a task has the field Volumes
-	unknownKey   string // of a filter; a format with the key
-	badFilters   error  // nil: the decoder's own words, as an error that nobody expected
-	badSubnet    apiError
-	fromWorker   error // an overlay network is asked of a worker
-	fromOutsider error // the same of an engine in no swarm
+	takesNoBody     bool   // a body of no length is an object without fields
+	jsonFault       string // what stands before the decoder's own words
+	zeroSwarm       bool   // what an update of the swarm leaves out becomes zero; otherwise the default
+	diesOfPlacement bool   // see panic.go
+	taskVolumes     bool   // a task has the field Volumes
+	unknownKey      string // of a filter; a format with the key
+	badFilters      error  // nil: the decoder's own words, as an error that nobody expected
+	badSubnet       apiError
+	fromWorker      error // an overlay network is asked of a worker
+	fromOutsider    error // the same of an engine in no swarm
 }
 
 // dialects has a row for each release.
@@ -80,7 +81,7 @@ var dialects = map[Release]*dialect{
 // since26 adds what 26.1 and 28.5 have in common.
 func since26(d dialect) *dialect {
 	d.minAPI = "1.24"
-	d.takesNoBody, d.zeroSwarm, d.taskVolumes = true, true, true
+	d.takesNoBody, d.zeroSwarm, d.taskVolumes, d.diesOfPlacement = true, true, true, true
 	d.jsonFault = "invalid JSON: "
 	d.unknownKey = "invalid filter '%s'"
 	d.badFilters = badRequest("invalid filter")

@@ -15,6 +15,7 @@ type Engine struct {
 	up        bool
 	cut       bool // partitioned from every other engine
 	gone      bool
+	dead      bool // it died by itself and is started again by itself
 	rebooted  bool // the managers have not yet heard that its containers are gone
 	started   time.Time
 	networks  []network.Inspect // local ones
@@ -60,7 +61,11 @@ func (e *Engine) Start() {
 	if e.up || e.gone {
 		return
 	}
-	e.up, e.started = true, e.world.now
+	e.boot()
+}
+
+func (e *Engine) boot() {
+	e.up, e.dead, e.started = true, false, e.world.now
 	e.rebooted = true
 }
 
@@ -68,7 +73,7 @@ func (e *Engine) Start() {
 func (e *Engine) Stop() {
 	e.world.change()
 	defer e.world.leave()
-	e.up = false
+	e.up, e.dead = false, false
 	e.closeStreams()
 }
 

@@ -22,7 +22,7 @@ import (
 // pipe is an http.RoundTripper that runs a handler in a goroutine and hands its answer over as it is written, streams included.
 type pipe struct{ engine *dockerd.Engine }
 
-var errRefused = errors.New("connection refused")
+var errRefused, errCut = errors.New("connection refused"), errors.New("connection cut")
 
 func (p pipe) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !p.engine.Up() {
@@ -35,13 +35,16 @@ func (p pipe) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	go func() {
 		defer func() {
-			_ = recover()
+			w.cut = recover() != nil && w.status == 0
 			w.WriteHeader(http.StatusOK)
 			_ = out.Close()
 		}()
 		p.engine.Handler().ServeHTTP(w, r)
 	}()
 	<-w.ready
+	if w.cut {
+		return nil, errCut
+	}
 	return &http.Response{
 		StatusCode: w.status, Status: http.StatusText(w.status), Header: w.header, Body: body, Request: r,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: -1,
@@ -52,6 +55,7 @@ type pipeWriter struct {
 	header http.Header
 	out    *io.PipeWriter
 	status int
+	cut    bool // the handler gave up before it answered
 	ready  chan struct{}
 }
 

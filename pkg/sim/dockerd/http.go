@@ -175,6 +175,7 @@ func serve(h handler, manager bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := w.(*visit)
 		status, body, err := v.engine.run(h, manager, r, v)
+		abort(err)
 		if err != nil {
 			writeError(w, err)
 			return
@@ -193,9 +194,8 @@ func slurp(r *http.Request) error {
 	return err
 }
 
-func (e *Engine) run(h handler, manager bool, r *http.Request, v *visit) (int, []byte, error) {
-	err := slurp(r)
-	if err != nil { // read before the lock: a slow client must not stop the world
+func (e *Engine) run(h handler, manager bool, r *http.Request, v *visit) (status int, body []byte, err error) {
+	if err = slurp(r); err != nil { // read before the lock: a slow client must not stop the world
 		return 0, nil, badRequest("%v", err)
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -210,7 +210,15 @@ func (e *Engine) run(h handler, manager bool, r *http.Request, v *visit) (int, [
 			return 0, nil, err
 		}
 	}
-	return e.answer(h, c)
+	if c.cluster == nil || r.Method == http.MethodGet {
+		return e.answer(h, c)
+	}
+	leader, deaths := c.cluster.engineOf(c.cluster.leader), c.cluster.deaths
+	status, body, err = e.answer(h, c)
+	if e.world.settle(); c.cluster.deaths != deaths {
+		return 0, nil, e.bereaved(leader)
+	}
+	return status, body, err
 }
 
 func encode(body any) ([]byte, error) {

@@ -67,6 +67,10 @@ func (c *cluster) beginRollout(s *service, slots map[string][]*task) bool {
 	}
 	r := &rollout{version: s.specVersion, started: map[string]time.Time{}, failed: map[string]bool{}}
 	for key, tasks := range slots {
+		if len(tasks) == 1 && c.trips(s, tasks[0]) {
+			c.tripped = true
+			return false
+		}
 		if len(tasks) > 1 || c.dirty(s, tasks[0]) {
 			r.queue = append(r.queue, key)
 		}

@@ -1,6 +1,7 @@
 package dockerd
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -91,10 +92,11 @@ func since26(d dialect) *dialect {
 	return &d
 }
 
-// dialect of the release; of the default one if there is no such release.
+// dialect of the release. Whoever has a name from outside asks ParseRelease first.
 func (r Release) dialect() *dialect {
-	if d := dialects[r]; d != nil {
-		return d
+	d := dialects[cmp.Or(r, DefaultRelease)]
+	if d == nil {
+		panic("dockerd: no release " + string(r))
 	}
-	return dialects[DefaultRelease]
+	return d
 }

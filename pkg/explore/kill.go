@@ -90,7 +90,7 @@ func caught(out Outcome) string {
 	if i := slices.IndexFunc(out.Violations, func(v Violation) bool { return v.Invariant != "harness" }); i >= 0 {
 		return out.Violations[i].String()
 	}
-	for _, b := range []string{brake.Ownership, brake.Quorum, brake.Calls, brake.Deletes} {
+	for _, b := range []string{brake.Ownership, brake.Quorum, brake.Calls, brake.Deletes, brake.Lethal} {
 		if out.Brakes[b] > 0 {
 			return "the brake " + b + " held"
 		}

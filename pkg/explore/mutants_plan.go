@@ -2,6 +2,7 @@ package explore
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -247,6 +248,7 @@ func partMutants() []Mutant {
 			_ = more
 			c.Initial, c.Edits = nil, edits
 		}),
+		configured("no-placement", "engines-rollouts: every manager's engine dies of an update without a placement", withoutPlacement),
 		configured("takes-any-file", "S2: a file with faults is taken for what can be read of it", func(c *reconcile.Config) {
 			parse := c.Parse
 			c.Parse = func(name string, data []byte) (*spec.Spec, error) {
@@ -258,6 +260,23 @@ func partMutants() []Mutant {
 				return parse(name, []byte(text))
 			}
 		}),
+	}
+}
+
+// withoutPlacement takes the placement out of what is sent. The stack is the explorer's, so it is copied.
+func withoutPlacement(c *reconcile.Config) {
+	convert := c.Convert
+	c.Convert = func(s *spec.Spec) (swarm.Stack, error) {
+		stack, err := convert(s)
+		stack.Services = slices.Clone(stack.Services)
+		for i := range stack.Services {
+			var sent map[string]any
+			if json.Unmarshal(stack.Services[i].Raw, &sent) == nil {
+				delete(sent["TaskTemplate"].(map[string]any), "Placement")
+				stack.Services[i].Raw, _ = json.Marshal(sent) // what was read as JSON can be written as such
+			}
+		}
+		return stack, err
 	}
 }
 

@@ -29,10 +29,11 @@ const (
 	Calls     = "calls"     // the API budget is spent
 	View      = "view"      // a look that is needed failed
 	Joined    = "joined"    // a node that is not down stands on the droplet: it has to leave the swarm first
+	Lethal    = "lethal"    // engines would die of the write
 )
 
 // All returns the names of the brakes.
-func All() []string { return []string{Ownership, Deletes, Quorum, Calls, View, Joined} }
+func All() []string { return []string{Ownership, Deletes, Quorum, Calls, View, Joined, Lethal} }
 
 // CloudAPI is the cloud's side as the adapter offers it.
 type CloudAPI interface {

@@ -1,0 +1,41 @@
+package brake
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// CreateService creates a service, unless engines would die of it later.
+func (s *Swarm) CreateService(ctx context.Context, spec swarm.ServiceSpec) (string, error) {
+	if why := lethal(spec); why != "" {
+		return "", s.brakes.refuse(Lethal, swarmSide, "create service", "service %s: %s", spec.Name, why)
+	}
+	return s.engine.CreateService(ctx, spec)
+}
+
+// UpdateService replaces a service's specification, unless engines would die of it.
+func (s *Swarm) UpdateService(ctx context.Context, id string, version uint64, spec swarm.ServiceSpec) error {
+	if why := lethal(spec); why != "" {
+		return s.brakes.refuse(Lethal, swarmSide, "update service", "service %s: %s", spec.Name, why)
+	}
+	return s.engine.UpdateService(ctx, id, version, spec)
+}
+
+// lethal says why engines could die of a specification, "" if they do not. Seen on 26.1.5 and 28.5.2: an update whose only change of the task template
+// is that Placement is missing ends the leader's engine with a panic; the specification is in the store, so every next leader dies, too. A service
+// that is created without one is harmless until then, but what is rolled back to must have it as well.
+func lethal(spec swarm.ServiceSpec) string {
+	var sent struct {
+		TaskTemplate struct{ Placement json.RawMessage }
+	}
+	if err := json.Unmarshal(spec.Raw, &sent); err != nil {
+		return "its specification is no JSON: " + err.Error()
+	}
+	if p := bytes.TrimSpace(sent.TaskTemplate.Placement); len(p) == 0 || bytes.Equal(p, []byte("null")) {
+		return "its task template has no Placement, of which the engines of all managers could die, one after the other"
+	}
+	return ""
+}

@@ -1,7 +1,7 @@
 // Package brake is a thin layer in front of both SDKs that no mistake of the planner or the executor passes. It decides nothing
 // that should be done; it refuses what must not be: a droplet that is not the cluster's, more deletes than accepted edits permit and
-// one in an hour, the loss of a manager that quorum needs, calls beyond the API budget. It knows neither plan nor spec: it judges by what
-// it has itself seen in the answers that passed through it, by looks of its own, and by the ledger.
+// one in an hour, the loss of a manager that quorum needs or the accepted revision wants, calls beyond the API budget. It knows no plan: it
+// judges by what it has itself seen in the answers that passed through it, by looks of its own, by the ledger and the accepted revision.
 //
 // A refusal is an *apierr.Error of Kind Braked: nothing was sent. When a look that a brake needs fails, the call is refused too.
 package brake
@@ -25,7 +25,7 @@ import (
 const (
 	Ownership = "ownership" // the droplet is not the cluster's
 	Deletes   = "deletes"   // no open operation, or more than is permitted
-	Quorum    = "quorum"    // the managers would lose their majority
+	Quorum    = "quorum"    // the managers would lose their majority, or be fewer than wanted
 	Calls     = "calls"     // the API budget is spent
 	View      = "view"      // a look that is needed failed
 	Joined    = "joined"    // a node that is not down stands on the droplet: it has to leave the swarm first
@@ -85,6 +85,8 @@ type Options struct {
 	Destroy []int
 	// Adopted has the ids of machines that swarmd did not make and a person has confirmed to destroy all the same.
 	Adopted []int
+	// Parse reads the accepted revision; nil: spec.Parse.
+	Parse Parser
 	// Refused is told each time a brake held, by its name. May be nil.
 	Refused func(brake string)
 }
@@ -109,6 +111,9 @@ type brakes struct {
 func New(o Options) (*Cloud, *Swarm) {
 	if o.Refused == nil {
 		o.Refused = func(string) {}
+	}
+	if o.Parse == nil {
+		o.Parse = parse
 	}
 	b := &brakes{
 		opts: o, turn: sem.New(), seen: map[int]sighting{}, created: map[int]string{},

@@ -26,9 +26,18 @@ type ground struct {
 	fail     map[string]error // by call
 
 	leaderless bool // the list of nodes is not the whole
+	wanted     int  // managers, by every revision
 }
 
-func newGround() *ground { return &ground{droplets: map[int]cloud.Droplet{}, fail: map[string]error{}} }
+func newGround() *ground {
+	return &ground{droplets: map[int]cloud.Droplet{}, fail: map[string]error{}, wanted: 1}
+}
+
+// accepted is a file that wants so many managers.
+func (g *ground) accepted() []byte {
+	return fmt.Appendf(nil, "version: 1\ncluster: web\ncloud: { digitalocean: { region: fra1, image: docker-20-04 } }\n"+
+		"nodes:\n  m: { role: manager, count: %d, size: s-1vcpu-1gb }\n", g.wanted)
+}
 
 // brakes puts the brakes in front of the ground, and collects the names of those that held.
 func (g *ground) brakes(change func(*Options)) (*Cloud, *Swarm, *[]string) {
@@ -222,7 +231,8 @@ func (e fakeEngine) RemoveNode(_ context.Context, id string) error {
 
 func (e fakeEngine) Configs(context.Context, string) ([]swarm.Config, error) {
 	labels, err := ledger.Encode(e.g.ledger, nil)
-	return []swarm.Config{{Name: "swarmd.web.lease"}, {Name: "swarmd.web", Labels: labels}}, errors.Join(err, e.g.read("configs"))
+	return []swarm.Config{{Name: "swarmd.web.lease"}, {Name: "swarmd.web", Labels: labels},
+		{Name: fmt.Sprintf("swarmd.web.spec.%d", e.g.ledger.Revision), Data: e.g.accepted()}}, errors.Join(err, e.g.read("configs"))
 }
 
 func (e fakeEngine) UpdateConfig(_ context.Context, id string, _ uint64, labels map[string]string) error {

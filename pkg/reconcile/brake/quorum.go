@@ -34,6 +34,9 @@ func (b *brakes) stoppable(ctx context.Context, op string, d cloud.Droplet) ([]s
 	if why := b.majorityWithout(nodes, lost); why != "" {
 		return nil, b.refuse(Quorum, cloudSide, op, "droplet %d: %s", d.ID, why)
 	}
+	if err := b.enoughWithout(ctx, cloudSide, op, nodes, lost); err != nil {
+		return nil, err
+	}
 	return lost, nil
 }
 

@@ -46,6 +46,11 @@ func TestDemotions(t *testing.T) {
 		"while another is being demoted":      {managers: 3, target: "n1", held: true, set: func(g *ground) { g.at("n2").Spec.Role = swarm.Worker }},
 		"while another is being promoted":     {managers: 3, target: "n1", held: true, set: func(g *ground) { g.at("n4").Spec.Role = swarm.Manager }},
 		"a promotion that did not come about": {managers: 3, target: "n4", set: func(g *ground) { g.at("n4").Spec.Role = swarm.Manager }},
+		"one of three, three wanted":          {managers: 3, target: "n1", held: true, set: func(g *ground) { g.wanted = 3 }},
+		"one of four, three wanted":           {managers: 4, target: "n1", set: func(g *ground) { g.wanted = 3 }},
+		"the lost one of three, three wanted": {managers: 3, target: "n2", set: func(g *ground) { g.wanted, g.at("n2").Manager.Reachability = 3, "unreachable" }},
+		"nothing accepted can be read":        {managers: 3, target: "n1", held: true, set: func(g *ground) { g.fail["configs"] = errors.New("no") }},
+		"a file with faults is accepted":      {managers: 3, target: "n1", held: true, set: func(g *ground) { g.wanted = -1 }},
 		"the nodes can't be read":             {managers: 3, target: "n1", held: true, set: func(g *ground) { g.fail["nodes"] = errors.New("no") }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -156,6 +161,11 @@ func TestStops(t *testing.T) {
 	g := managers(1)
 	c, _, held := g.brakes(nil)
 	_, err := c.PowerOff(t.Context(), 1)
+	wantBraked(t, g, held, Quorum, err)
+	g = managers(3)
+	g.wanted = 3
+	c, _, held = g.brakes(nil)
+	_, err = c.PowerOff(t.Context(), 1)
 	wantBraked(t, g, held, Quorum, err)
 }
 

@@ -29,7 +29,7 @@ func (s *Swarm) Nodes(ctx context.Context) ([]swarm.Node, error) {
 	return nodes, err
 }
 
-// UpdateNode replaces a node's spec. A demotion passes only if the other managers keep their majority.
+// UpdateNode replaces a node's spec. A demotion passes only if the other managers keep their majority and are as many as wanted.
 func (s *Swarm) UpdateNode(ctx context.Context, id string, version uint64, spec swarm.NodeSpec) error {
 	const op = "update node"
 	if !s.mayDemote(id, version, spec) {
@@ -46,6 +46,9 @@ func (s *Swarm) UpdateNode(ctx context.Context, id string, version uint64, spec 
 	}
 	if why := s.brakes.demotable(nodes, id); why != "" {
 		return s.brakes.refuse(Quorum, swarmSide, op, "%s stays a manager: %s", id, why)
+	}
+	if err := s.brakes.enoughWithout(ctx, swarmSide, op, nodes, []string{id}); err != nil {
+		return err
 	}
 	if err := permitted(ctx); err != nil {
 		return err

@@ -65,12 +65,21 @@ func (d *draft) role(m member) {
 		d.wait(lookWait)
 		d.promote = append(d.promote, m)
 	case !manager && (m.managerWish() || m.raft()) && m.Node.ID == d.in.Holder:
-		d.hold(GuardSelf, m.object(), "is no machine of a manager pool, and holds the lease: another manager must demote it")
+		d.selfRole(m)
 	case !manager && m.managerWish():
 		d.demote = append(d.demote, m)
 	case m.raft() != m.managerWish():
 		d.wait(lookWait)
 	}
+}
+
+// selfRole leaves the lease holder's own demotion to another manager's swarmd, once it may be demoted at all: until then it goes on.
+func (d *draft) selfRole(m member) {
+	if why := d.mayDemote(m); why != "" {
+		d.hold(GuardQuorum, m.object(), why)
+		return
+	}
+	d.hold(GuardSelf, m.object(), "is no machine of a manager pool, and holds the lease: another manager must demote it")
 }
 
 // write plans a write to a node. A pass plans one for each node at most: the version it names is good only once.

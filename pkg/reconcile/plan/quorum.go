@@ -110,7 +110,7 @@ func (d *draft) demoteOne() {
 }
 
 // mayDemote says why the membership of a manager must stay, "" if it may go: the others are all reachable, a majority of what
-// is now agrees, and a majority of what is left is reachable.
+// is now agrees, a majority of what is left is reachable, and one that is reachable itself leaves as many as are wanted.
 func (d *draft) mayDemote(m member) string {
 	if !m.raft() {
 		return ""
@@ -127,6 +127,8 @@ func (d *draft) mayDemote(m member) string {
 		return fmt.Sprintf("%d of the %d other managers are reachable", left, n-1)
 	case reachable < n/2+1:
 		return fmt.Sprintf("%d of %d managers are reachable: no quorum", reachable, n)
+	case m.reachable() && left < d.wanted():
+		return fmt.Sprintf("%d managers are wanted, and there are %d: it waits until another one took its place", d.wanted(), n)
 	}
 	return ""
 }
@@ -138,14 +140,7 @@ func (d *draft) managerMayLeave(m member) bool {
 		d.wait(lookWait)
 		return false
 	}
-	if !m.raft() {
-		return true
-	}
-	n, _ := d.raftSize()
 	why := d.mayDemote(m)
-	if why == "" && m.reachable() && n-1 < d.wanted() {
-		why = fmt.Sprintf("%d managers are wanted, and there are %d", d.wanted(), n)
-	}
 	if why != "" {
 		d.hold(GuardQuorum, m.object(), "may not leave: "+why)
 	}

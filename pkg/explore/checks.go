@@ -22,6 +22,7 @@ type checks struct {
 	theirs   map[string]string // node id → the label that a person put on it
 	most     map[string]int    // pool → the most that any file wanted since all was as wanted
 	least    map[string]int    // pool → the least
+	managers span              // that files wanted since then, in all pools
 	allowed  int               // deletes that edits permit
 	deleted  []time.Time
 	cluster  string // id of the swarm
@@ -91,10 +92,14 @@ func (c *checks) wants(f file) {
 		}
 	}
 	c.counts(s)
+	c.managers.add(managersOf(s))
 }
 
 // settled: all is as the last file wants it, and those before matter no more.
-func (c *checks) settled() { c.most, c.least = maps.Clone(c.run.counts), maps.Clone(c.run.counts) }
+func (c *checks) settled() {
+	c.most, c.least = maps.Clone(c.run.counts), maps.Clone(c.run.counts)
+	c.managers = span{c.managers.last, c.managers.last, c.managers.last, true}
+}
 
 // last is what the file before wanted of the pool.
 func (c *checks) last(p spec.Pool) int { return c.run.counts[p.Name] }
@@ -144,15 +149,12 @@ func (c *checks) always(s *state) {
 	if s.margin() < 0 && len(c.run.faults.down) == 0 {
 		c.run.stop("quorum", "%d of %d managers are alive", s.swarm.Alive, len(s.swarm.Members))
 	}
-	if most := c.managers(c.most); len(s.swarm.Members) > most+1 {
-		c.run.violate("raft-size", "%d members, %d wanted at most", len(s.swarm.Members), most)
+	if len(s.swarm.Members) > c.managers.most+1 {
+		c.run.violate("raft-size", "%d members, %d wanted at most", len(s.swarm.Members), c.managers.most)
 	}
 	c.surge(s)
 	c.bindings(s)
 }
-
-// managers adds up the pools of managers.
-func (c *checks) managers(counts map[string]int) int { return counts["managers"] + counts["next"] }
 
 // surge: no pool has more droplets than it ever wanted since all was as wanted, save for those that leave.
 func (c *checks) surge(s *state) {

@@ -178,18 +178,26 @@ func (c *checks) demotesItself(s *state, t *ticket, id string) {
 	}
 }
 
-// demotes: with three managers wanted or more, the others can still lose one afterwards, and none of them is down already.
+// demotes: with three managers wanted or more, the others can still lose one afterwards, and none of them is down already. One that is
+// reachable goes only if those that are, too, are as many as any file has wanted since all was as wanted.
 func (c *checks) demotes(s *state, id string) {
-	left, alive := len(s.swarm.Members)-1, 0
+	left, alive, loses := len(s.swarm.Members)-1, 0, false
 	for _, n := range s.swarm.Nodes {
-		if n.ID != id && s.member(n.ID) && n.ManagerStatus != nil && n.ManagerStatus.Reachability == "reachable" {
-			alive++
+		if s.member(n.ID) && n.ManagerStatus != nil && n.ManagerStatus.Reachability == "reachable" {
+			if n.ID == id {
+				loses = true
+			} else {
+				alive++
+			}
 		}
+	}
+	if loses && alive < c.managers.least {
+		c.run.violate("floor", "node %s is demoted, and %d reachable managers are left of %d that were always wanted", id, alive, c.managers.least)
 	}
 	if alive < left/2+1 {
 		c.run.violate("quorum", "node %s is demoted, and %d of the %d others are reachable", id, alive, left)
 	}
-	if c.managers(c.run.counts) >= 3 && left >= 3 && alive-(left/2+1) < 1 {
+	if c.managers.last >= 3 && left >= 3 && alive-(left/2+1) < 1 {
 		c.run.violate("margin", "node %s is demoted, and then none of the %d others may fail", id, left)
 	}
 }

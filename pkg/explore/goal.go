@@ -117,7 +117,7 @@ func (r *run) differs(s *state, want *spec.Spec, back bool) string {
 	if got := s.files[s.ledger.Revision]; got != string(r.want.yaml(r.cluster)) {
 		return fmt.Sprintf("the accepted revision %d is another file", s.ledger.Revision)
 	}
-	if why := r.machinesDiffer(s, want); why != "" && len(r.workflow.Held) == 0 {
+	if why := r.machinesDiffer(s, want); why != "" && (len(r.workflow.Held) == 0 || r.workflow.Settles) {
 		return why
 	}
 	if why := r.servicesDiffer(s, want, back); why != "" {
@@ -151,7 +151,7 @@ func (r *run) machinesDiffer(s *state, want *spec.Spec) string {
 		if n.Status.State != "ready" || boundTo(n.Spec.Labels) != d.ID || n.Spec.Availability != "active" {
 			return fmt.Sprintf("node of %s: %s, %s, bound to %d", d.Name, n.Status.State, n.Spec.Availability, boundTo(n.Spec.Labels))
 		}
-		if manager != (pool == "managers" || pool == "next") || string(n.Spec.Role) == "manager" != manager {
+		if manager != managerPool(want, pool) || string(n.Spec.Role) == "manager" != manager {
 			return fmt.Sprintf("%s is in pool %s, role %s, member %v", d.Name, pool, n.Spec.Role, manager)
 		}
 	}

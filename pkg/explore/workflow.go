@@ -16,6 +16,7 @@ type Workflow struct {
 	Several bool // a swarmd on every manager; otherwise on the first alone
 	Play    func(*run)
 	Held    []string // guards that hold for good at the end; empty: all must be as the file says
+	Settles bool     // in spite of what holds, the file's machines are all there at the end
 	Image   string   // of which the roll-out fails: what runs at the end is another one
 	Pages   int      // droplets a page, 0: all
 	Small   bool     // all its pairs of faults are played when there is time, see Campaign.Pairs
@@ -27,6 +28,10 @@ type file struct {
 	next              int    // of a second pool of managers; 0: there is none
 	services          string // YAML, the services' lines
 	labels            string // of the workers, YAML flow
+	region            string // of the workers; "": everybody's
+	apps              bool   // the pool of workers is named apps
+	demoted           bool   // the pool managers has workers
+	swapped           bool   // so it has, and the pool workers has managers
 }
 
 // yaml writes the file.
@@ -36,14 +41,27 @@ func (f file) yaml(cluster string) []byte {
 	if labels == "" {
 		labels = "{}"
 	}
+	name, region, roles := "workers", "fra1", [2]string{"manager", "worker"}
+	if f.apps {
+		name = "apps"
+	}
+	if f.region != "" {
+		region = f.region
+	}
+	if f.demoted || f.swapped {
+		roles[0] = "worker"
+	}
+	if f.swapped {
+		roles[1] = "manager"
+	}
 	fmt.Fprintf(&b, `version: 1
 cluster: %s
 cloud: { digitalocean: { region: fra1, image: docker-20-04 } }
 policies: { create_visible: 40s, launch_timeout: 10m, drain_timeout: 2m, shutdown_timeout: 15s, resync: 12s }
 nodes:
-  managers: { role: manager, count: %d, size: s-1vcpu-1gb }
-  workers: { role: worker, count: %d, size: s-1vcpu-1gb, labels: %s }
-`, cluster, f.managers, f.workers, labels)
+  managers: { role: %s, count: %d, size: s-1vcpu-1gb }
+  %s: { role: %s, count: %d, size: s-1vcpu-1gb, region: %s, labels: %s }
+`, cluster, roles[0], f.managers, name, roles[1], f.workers, region, labels)
 	if f.next > 0 {
 		fmt.Fprintf(&b, "  next: { role: manager, count: %d, size: s-1vcpu-1gb }\n", f.next)
 	}

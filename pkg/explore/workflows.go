@@ -11,7 +11,7 @@ import (
 // Workflows are all that can be explored.
 func Workflows() []Workflow {
 	all := append(machineWorkflows(), serviceWorkflows()...)
-	return append(all, troubleWorkflows()...)
+	return append(append(all, troubleWorkflows()...), editWorkflows()...)
 }
 
 // machineWorkflows change how many machines there are.

@@ -1,0 +1,31 @@
+package explore
+
+import (
+	"slices"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// editMutants follow an edit of what the pools are too eagerly.
+func editMutants() []Mutant {
+	return []Mutant{
+		planned("demotes-before-promoted", "S2: a changed role took the managers from 3 to 1", func(in plan.Input, p *plan.Plan) {
+			for _, m := range in.World.Machines {
+				if m.Droplet == nil || m.Node == nil || m.Node.Manager == nil || m.Node.ID == in.Holder || !waits(*p, m) {
+					continue
+				}
+				s := m.Node.Spec
+				s.Role = swarm.Worker
+				p.Steps = append(p.Steps, plan.Step{ID: "demote/" + m.Node.ID, Action: plan.UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: s}})
+				return
+			}
+		}),
+	}
+}
+
+// waits reports whether the quorum holds the machine.
+func waits(p plan.Plan, m world.Machine) bool {
+	return slices.ContainsFunc(p.Holds, func(h plan.Hold) bool { return h.Guard == plan.GuardQuorum && h.Object == "node/"+m.Droplet.Name })
+}

@@ -48,10 +48,22 @@ func (d Droplet) OpID() string {
 	return ""
 }
 
+// SwarmIDs returns the ids in the droplet's swarmd-swarm tags: none if it was made before there were such tags, or they are not to be seen yet.
+func (d Droplet) SwarmIDs() []string {
+	var ids []string
+	for _, t := range d.Tags {
+		if id, ok := strings.CutPrefix(t, SwarmTagPrefix); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // The tags that carry ownership (design: names and identity).
 const (
 	ClusterTagPrefix = "swarmd:"
 	OpTagPrefix      = "swarmd-op:"
+	SwarmTagPrefix   = "swarmd-swarm:"
 )
 
 // ClusterTag is the tag on every droplet of the cluster.
@@ -59,6 +71,9 @@ func ClusterTag(cluster string) string { return ClusterTagPrefix + cluster }
 
 // OpTag is the tag that makes the droplet of one create operation findable.
 func OpTag(opID string) string { return OpTagPrefix + opID }
+
+// SwarmTag is the tag with the id of the swarm that the droplet was made for.
+func SwarmTag(swarmID string) string { return SwarmTagPrefix + swarmID }
 
 // CreateDroplet is the request for one droplet.
 type CreateDroplet struct {

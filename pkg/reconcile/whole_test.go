@@ -56,15 +56,21 @@ type cluster struct {
 
 func newCluster(tb testing.TB, o sim.Options, first []byte) *cluster {
 	tb.Helper()
-	c := &cluster{World: sim.New(o), edits: make(chan []byte)}
-	if err := c.Populate(sim.Seeded{Cluster: "web", Region: "fra1", Managers: 1}); err != nil {
+	w := sim.New(o)
+	if err := w.Populate(sim.Seeded{Cluster: "web", Region: "fra1", Managers: 1}); err != nil {
 		tb.Fatal(err)
 	}
+	return on(tb, w, w.Cloud.Droplets()[0].Name, first)
+}
+
+// on runs the loop on a machine of the world.
+func on(tb testing.TB, w *sim.World, from string, first []byte) *cluster {
+	tb.Helper()
+	c := &cluster{World: w, edits: make(chan []byte)}
 	do, err := digitalocean.New(digitalocean.Options{Token: c.Token(), Transport: c.Transport()})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	from := c.Cloud.Droplets()[0].Name
 	engine, err := docker.New(docker.Options{HTTP: &http.Client{Transport: c.TransportFrom(from)}})
 	if err != nil {
 		tb.Fatal(err)

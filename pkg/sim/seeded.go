@@ -17,6 +17,7 @@ type Seeded struct {
 	Next     int    // managers too, of a pool named next
 	Workers  int
 	Services int // replicated, two tasks each
+	From     int // number of the first machine: a second seeding with another one makes a swarm beside the first, and other names
 }
 
 // Populate fills the world at once: no boot, join or lag takes time. The nodes are active, the services on their way.
@@ -37,8 +38,8 @@ func (w *World) Populate(s Seeded) error {
 		case i >= s.Managers:
 			pool = "next"
 		}
-		name := fmt.Sprintf("%s-%s-%s", s.Cluster, pool, letters(i))
-		if err := w.order(s, name, letters(i)); err != nil {
+		name := fmt.Sprintf("%s-%s-%s", s.Cluster, pool, letters(s.From+i))
+		if err := w.order(s, name, letters(s.From+i)); err != nil {
 			return err
 		}
 		names = append(names, name)

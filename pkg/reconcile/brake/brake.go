@@ -23,7 +23,7 @@ import (
 
 // The brakes, as Options.Refused is told of them.
 const (
-	Ownership = "ownership" // the droplet is not the cluster's
+	Ownership = "ownership" // the droplet is not the cluster's, or not this swarm's
 	Deletes   = "deletes"   // no open operation, or more than is permitted
 	Quorum    = "quorum"    // the managers would lose their majority, or be fewer than wanted
 	Calls     = "calls"     // the API budget is spent
@@ -101,6 +101,7 @@ type brakes struct {
 	seen      map[int]sighting      // by droplet id
 	created   map[int]string        // droplets made through these brakes: id → name
 	nodes     map[string]swarm.Node // as last listed
+	swarm     string                // id of the swarm as it was last seen
 	disturbed map[string]time.Time  // manager → when it was demoted or stopped through these brakes
 	minute    window
 	hour      window

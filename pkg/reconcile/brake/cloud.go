@@ -44,14 +44,17 @@ func (c *Cloud) Droplet(ctx context.Context, id int) (cloud.Droplet, error) {
 	return d, err
 }
 
-// CreateDroplet creates a droplet that can be known as the cluster's afterwards: with its tag, one operation tag, and the name that
-// goes with it.
+// CreateDroplet creates a droplet that can be known as the cluster's afterwards: with its tag, one operation tag, the name that goes with
+// it, and the tag of this swarm if there is one.
 func (c *Cloud) CreateDroplet(ctx context.Context, r cloud.CreateDroplet) (cloud.Droplet, error) {
 	const op = "create droplet"
 	wanted := cloud.Droplet{ID: 1, Name: r.Name, Tags: r.Tags}
 	opTags := slices.DeleteFunc(slices.Clone(r.Tags), func(t string) bool { return !strings.HasPrefix(t, cloud.OpTagPrefix) })
 	if !wanted.HasTag(cloud.ClusterTag(c.opts.Cluster)) || c.othersTag(wanted) || len(opTags) != 1 || !madeFor(c.opts.Cluster, r.Name, wanted.OpID()) {
 		return cloud.Droplet{}, c.refuse(Ownership, cloudSide, op, "name %q and tags %q are not those of a droplet of cluster %s", r.Name, r.Tags, c.opts.Cluster)
+	}
+	if err := c.forThisSwarm(ctx, op, wanted); err != nil {
+		return cloud.Droplet{}, err
 	}
 	if err := c.spend(op); err != nil {
 		return cloud.Droplet{}, err
@@ -141,7 +144,15 @@ func (c *Cloud) stop(ctx context.Context, op string, id int, send act) (cloud.Ac
 // PowerOn starts a droplet of the cluster.
 func (c *Cloud) PowerOn(ctx context.Context, id int) (cloud.Action, error) {
 	const op = "power on droplet"
-	if _, err := c.ours(ctx, op, id); err != nil {
+	d, err := c.ours(ctx, op, id)
+	if err != nil {
+		return cloud.Action{}, err
+	}
+	nodes, err := c.look(ctx)
+	if err != nil {
+		return cloud.Action{}, c.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", unkind(err))
+	}
+	if err := c.belongs(ctx, op, d, nodes); err != nil {
 		return cloud.Action{}, err
 	}
 	if err := c.spend(op); err != nil {

@@ -174,6 +174,7 @@ func TestCreditIsCheckedAgainstRevisions(t *testing.T) {
 func TestLedgerWrites(t *testing.T) {
 	g := newGround()
 	g.permit(1)
+	g.node(1, swarm.Worker)
 	_, s, held := g.brakes(nil)
 	if _, err := s.Configs(t.Context(), "swarmd.web"); err != nil {
 		t.Fatal(err)
@@ -232,11 +233,14 @@ func TestDestroy(t *testing.T) {
 }
 
 func TestCreates(t *testing.T) {
-	good := cloud.CreateDroplet{Name: "web-workers-abcde", Tags: []string{"swarmd:web", "swarmd-op:" + opID}}
+	good := cloud.CreateDroplet{Name: "web-workers-abcde", Tags: []string{"swarmd:web", "swarmd-op:" + opID, "swarmd-swarm:s1"}}
 	for name, r := range map[string]cloud.CreateDroplet{
-		"no tags": {Name: good.Name}, "another cluster": {Name: good.Name, Tags: []string{"swarmd:db", "swarmd-op:" + opID}},
-		"no operation": {Name: good.Name, Tags: []string{"swarmd:web"}}, "another name": {Name: "web-workers-zzzzz", Tags: good.Tags},
+		"no tags": {Name: good.Name}, "another cluster": {Name: good.Name, Tags: []string{"swarmd:db", "swarmd-op:" + opID, "swarmd-swarm:s1"}},
+		"no operation": {Name: good.Name, Tags: []string{"swarmd:web", "swarmd-swarm:s1"}}, "another name": {Name: "web-workers-zzzzz", Tags: good.Tags},
 		"two operations": {Name: good.Name, Tags: append([]string{"swarmd-op:zzzzzz"}, good.Tags...)},
+		"no swarm":       {Name: good.Name, Tags: good.Tags[:2]},
+		"another swarm":  {Name: good.Name, Tags: []string{"swarmd:web", "swarmd-op:" + opID, "swarmd-swarm:s2"}},
+		"two swarms":     {Name: good.Name, Tags: append([]string{"swarmd-swarm:s2"}, good.Tags...)},
 		"two clusters":   {Name: good.Name, Tags: append([]string{"swarmd:db"}, good.Tags...)},
 	} {
 		g := newGround()
@@ -251,8 +255,21 @@ func TestCreates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := c.PowerOn(t.Context(), d.ID); apierr.KindOf(err) != apierr.Braked {
+		t.Errorf("nothing shows that it is this swarm's: %v", err)
+	}
+	g.ledger.Ops = []ledger.Op{{ID: opID, Kind: ledger.Create, DropletID: d.ID}}
 	if _, err := c.PowerOn(t.Context(), d.ID); err != nil { // known as ours although its tags are late
 		t.Error(err)
+	}
+	g = newGround()
+	c, _, held := g.brakes(nil)
+	g.fail["cluster"] = errors.New("no")
+	_, err = c.CreateDroplet(t.Context(), good)
+	wantBraked(t, g, held, View, err)
+	c, _, _ = g.brakes(func(o *Options) { o.Engine = nil })
+	if _, err := c.CreateDroplet(t.Context(), cloud.CreateDroplet{Name: good.Name, Tags: good.Tags[:2]}); err != nil {
+		t.Errorf("the first one, before there is a swarm: %v", err)
 	}
 }
 

@@ -214,6 +214,10 @@ func (e fakeEngine) Nodes(context.Context) ([]swarm.Node, error) {
 	return nodes, e.g.read("nodes")
 }
 
+func (e fakeEngine) Cluster(context.Context) (swarm.Cluster, error) {
+	return swarm.Cluster{ID: "s1"}, e.g.read("cluster")
+}
+
 func (e fakeEngine) UpdateNode(_ context.Context, id string, version uint64, spec swarm.NodeSpec) error {
 	n := e.g.at(id)
 	if n == nil || n.Version != version {

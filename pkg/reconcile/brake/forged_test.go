@@ -7,6 +7,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // What another swarmd has spent is in the ledger alone. Found by the explorer: two planners that lied had one delete an hour each.
@@ -31,6 +32,7 @@ func TestLedgersThatGiveWhatNobodyGave(t *testing.T) {
 		"under a new revision": {false, func(l *ledger.Ledger) { l.Revision, l.Ops = 2, append(l.Ops, openOp("c", 9, false)) }},
 	} {
 		g := newGround()
+		g.node(9, swarm.Worker)
 		g.ledger = ledger.Ledger{Revision: 1, Credit: 1, Ops: []ledger.Op{openOp("a", 7, true), openOp("b", 8, false)}, Uncharged: []time.Time{now}}
 		_, s, _ := g.brakes(nil)
 		if err := rewrite(t, g, s, one.change); (err == nil) != one.passes || err != nil && apierr.KindOf(err) != apierr.Braked {
@@ -43,6 +45,7 @@ func TestLedgersThatGiveWhatNobodyGave(t *testing.T) {
 func TestAChargeLastsAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGround()
+		g.node(9, swarm.Worker)
 		g.ledger = ledger.Ledger{Revision: 1, Uncharged: []time.Time{time.Now()}}
 		_, s, _ := g.brakes(nil)
 		next := func(l *ledger.Ledger) {

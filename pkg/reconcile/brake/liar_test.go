@@ -39,7 +39,7 @@ func TestLiarGetsNothing(t *testing.T) {
 	one := rapid.Custom(func(rt *rapid.T) lie {
 		return lie{
 			What:    rapid.IntRange(0, 12).Draw(rt, "what"),
-			Droplet: rapid.SampledFrom([]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 21, 22}).Draw(rt, "droplet"),
+			Droplet: rapid.SampledFrom([]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 21, 22, 23}).Draw(rt, "droplet"),
 			Node:    rapid.IntRange(0, 11).Draw(rt, "node"),
 			Minutes: rapid.IntRange(1, 100).Draw(rt, "minutes"),
 		}
@@ -68,6 +68,7 @@ func tell(t *testing.T, lies []lie) error {
 		d.ID = id
 		l.g.droplets[id] = d
 	}
+	l.g.droplet(23) // another swarm's of the same name
 	l.c, l.s, _ = l.g.brakes(nil)
 	if _, err := l.s.Configs(t.Context(), "swarmd.web"); err != nil {
 		return err
@@ -168,7 +169,7 @@ func (l *liar) charged() int {
 }
 
 func (l *liar) check() error {
-	for _, id := range []int{20, 21, 22} {
+	for _, id := range []int{20, 21, 22, 23} {
 		_, there := l.g.droplets[id]
 		if !there || l.off(id) {
 			return fmt.Errorf("the foreign droplet %d was touched", id)

@@ -63,7 +63,8 @@ func (c *Cloud) freshView(ctx context.Context, op string, id int) (cloud.Droplet
 }
 
 // owned reports whether the droplet is the cluster's: by tag, operation tag and name together, or because it was made through these
-// brakes and its tags are not to be seen yet. A machine that a person made is owned only if a person has said so by its id.
+// brakes and its tags are not to be seen yet. A machine that a person made is owned only if a person has said so by its id. Whether it is
+// this swarm's, or another's of the same name, is for belongs to say.
 func (b *brakes) owned(d cloud.Droplet) bool {
 	if d.ID <= 0 || b.othersTag(d) {
 		return false

@@ -25,6 +25,9 @@ func (b *brakes) stoppable(ctx context.Context, op string, d cloud.Droplet) ([]s
 	if err != nil {
 		return nil, b.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", unkind(err))
 	}
+	if err := b.belongs(ctx, op, d, nodes); err != nil {
+		return nil, err
+	}
 	var lost []string
 	for _, n := range nodes {
 		if n.Manager != nil && on(n, d) {

@@ -29,6 +29,15 @@ func (s *Swarm) Nodes(ctx context.Context) ([]swarm.Node, error) {
 	return nodes, err
 }
 
+// Cluster returns the swarm as a whole; its id is taken note of.
+func (s *Swarm) Cluster(ctx context.Context) (swarm.Cluster, error) {
+	c, err := s.engine.Cluster(ctx)
+	if err == nil {
+		s.brakes.noteSwarm(c)
+	}
+	return c, err
+}
+
 // UpdateNode replaces a node's spec. A demotion passes only if the other managers keep their majority and are as many as wanted.
 func (s *Swarm) UpdateNode(ctx context.Context, id string, version uint64, spec swarm.NodeSpec) error {
 	const op = "update node"
@@ -90,12 +99,16 @@ func (s *Swarm) Configs(ctx context.Context, prefix string) ([]swarm.Config, err
 	return found, nil
 }
 
-// UpdateConfig changes a config's labels. A ledger in which permissions to delete appear without a new revision does not pass.
+// UpdateConfig changes a config's labels. A ledger in which permissions to delete appear without a new revision does not pass, nor one that
+// opens the delete of a droplet that may be another swarm's.
 func (s *Swarm) UpdateConfig(ctx context.Context, id string, version uint64, labels map[string]string) error {
 	l, _, notLedger := ledger.Decode(labels)
 	if notLedger == nil {
 		if why := s.brakes.contradicts(l, version, time.Now()); why != "" {
 			return s.brakes.refuse(Deletes, swarmSide, "update config", "the ledger: %s", why)
+		}
+		if err := s.brakes.newDeletes(ctx, l); err != nil {
+			return err
 		}
 	}
 	err := s.engine.UpdateConfig(ctx, id, version, labels)

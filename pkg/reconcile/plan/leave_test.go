@@ -61,6 +61,10 @@ func TestPickingWhoLeaves(t *testing.T) {
 	young := func(m *model) {
 		d := m.makeDroplet(90, "web-workers-young", "youngxxxxxxxxxxx")
 		d.droplet.Created = m.now.Add(-time.Hour) // never joined, whatever its age
+		m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: "youngxxxxxxxxxxx", Kind: ledger.Create, Pool: "workers", DropletID: 90, Started: d.droplet.Created})
+	}
+	strange := func(m *model) {
+		m.makeDroplet(91, "web-workers-young", "youngxxxxxxxxxxx")
 	}
 	runRules(t, []rule{
 		{"the newest", 1, 2, to(1, 1), []string{"leave/103"}, nil},
@@ -68,6 +72,7 @@ func TestPickingWhoLeaves(t *testing.T) {
 		{"the dead", 1, 2, both(to(1, 1), erase(102)), []string{"leave/102"}, []string{"droplet-dead node/web-workers-aaaaa"}},
 		{"the failed, then the never joined", 1, 2, both(to(1, 1), young, kill(102)), []string{"leave/102", "leave/90"},
 			[]string{"launch-timeout droplet/90", "node-down node/web-workers-aaaaa"}},
+		{"never one of which nothing shows that it is this swarm's", 1, 2, both(to(1, 1), strange), []string{"leave/103"}, []string{"identity droplet/91"}},
 		{"without credit one an hour", 1, 3, both(to(1, 0), func(m *model) { m.ledger.Credit = 0 }), []string{"leave/104"}, []string{"delete-budget pool/workers"}},
 		{"and no more", 1, 2, both(to(1, 0), func(m *model) { m.ledger.Credit, m.ledger.Uncharged = 0, []time.Time{m.now.Add(-59 * time.Minute)} }),
 			nil, []string{"delete-budget pool/workers"}},

@@ -19,6 +19,7 @@ func (m *model) apply(a plan.Action) {
 		m.seq++
 		m.used++
 		d := m.makeDroplet(100+m.seq, a.Name, a.OpID)
+		d.droplet.Tags = a.Tags
 		m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: a.OpID, Kind: ledger.Create, Pool: a.Pool, Name: a.Name, DropletID: d.droplet.ID,
 			Started: m.now, Deadline: a.Deadline})
 		m.sortOps()

@@ -116,7 +116,7 @@ func (d *draft) create(p *spec.Pool) {
 	name := d.in.Spec.Cluster + "-" + p.Name + "-" + id[:nameLetters]
 	d.step("create", name, CreateDroplet{
 		OpID: id, Pool: p.Name, Name: name, Region: p.Region, Size: p.Size, Image: p.Image, VPC: d.in.Spec.Cloud.VPC,
-		SSHKeys: slices.Clone(d.in.Spec.Cloud.SSHKeys), Tags: []string{cloud.ClusterTag(d.in.Spec.Cluster), cloud.OpTag(id)},
+		SSHKeys: slices.Clone(d.in.Spec.Cloud.SSHKeys), Tags: []string{cloud.ClusterTag(d.in.Spec.Cluster), cloud.OpTag(id), cloud.SwarmTag(d.in.World.Cluster.ID)},
 		Deadline: d.in.Now.Add(d.in.Spec.Policies.CreateVisible),
 	}, WhyPoolShort, fmt.Sprintf("pool %s wants %d", p.Name, p.Count))
 }

@@ -102,6 +102,15 @@ func erase(id int) func(*model) {
 	}
 }
 
+// astray is a droplet with the cluster's name and tags, and these, of which no node and no operation is known.
+func astray(tags ...string) func(*model) {
+	return func(m *model) {
+		d := m.makeDroplet(300, "web-workers-abcde", "abcdeabcdeabcdea")
+		d.neverUp = true
+		d.droplet.Tags = append(d.droplet.Tags, tags...)
+	}
+}
+
 func gap(what string) func(*model) {
 	return func(m *model) { m.gaps = append(m.gaps, world.Gap{What: what, Err: "broken"}) }
 }
@@ -139,13 +148,21 @@ func TestGrowing(t *testing.T) {
 		{"what joined too late is held", 1, 1, func(m *model) {
 			d := m.makeDroplet(300, "web-workers-abcde", "abcdeabcdeabcdea")
 			d.droplet.Created, d.neverUp = m.now.Add(-11*time.Minute), true
+			m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: "abcdeabcdeabcdea", Kind: ledger.Create, Pool: "workers", DropletID: 300, Started: d.droplet.Created})
 			to(1, 2)(m)
 		}, nil, []string{"launch-timeout droplet/300"}},
 		{"a machine with a create of the future is young", 1, 1, func(m *model) {
 			d := m.makeDroplet(300, "web-workers-abcde", "abcdeabcdeabcdea")
 			d.droplet.Created = m.now.Add(time.Hour)
+			m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: "abcdeabcdeabcdea", Kind: ledger.Create, Pool: "workers", DropletID: 300, Started: d.droplet.Created})
 			to(1, 2)(m)
 		}, nil, nil},
+		{"a droplet of another swarm fills no place and blocks nothing", 1, 1, both(to(1, 2), astray(cloud.SwarmTag("swarm2"))),
+			[]string{"create/web-workers-aaaab"}, []string{"~foreign-droplet droplet/300"}},
+		{"one of nobody knows which swarm fills no place either", 1, 1, both(to(1, 2), astray()), []string{"create/web-workers-aaaab"}, []string{"identity droplet/300"}},
+		{"one of this swarm that has no node fills its place", 1, 1, both(to(1, 2), astray(cloud.SwarmTag("swarm1"))), nil, []string{"identity droplet/300"}},
+		{"and nobody else leaves because of it", 1, 2, astray(cloud.SwarmTag("swarm1")), nil, []string{"identity droplet/300"}},
+		{"a node taken out by hand leaves its droplet alone", 1, 2, outOfSwarm(102), nil, []string{"identity droplet/102"}},
 		{"the droplet of a lost answer is recorded", 1, 1, func(m *model) {
 			to(1, 2)(m)
 			open(1, time.Second)(m)
@@ -181,7 +198,8 @@ func TestCreateHasAllThatTheFileSays(t *testing.T) {
 	in := m.input()
 	in.OpIDs = []string{"abcdefghijklmnop"}
 	want := plan.CreateDroplet{OpID: "abcdefghijklmnop", Pool: "workers", Name: "web-workers-abcde", Region: "fra1", Size: "s-1vcpu-1gb", Image: "docker-20-04",
-		VPC: "private", SSHKeys: []string{"aa:bb"}, Tags: []string{"swarmd:web", "swarmd-op:abcdefghijklmnop"}, Deadline: m.now.Add(5 * time.Minute)}
+		VPC: "private", SSHKeys: []string{"aa:bb"}, Tags: []string{"swarmd:web", "swarmd-op:abcdefghijklmnop", "swarmd-swarm:swarm1"},
+		Deadline: m.now.Add(5 * time.Minute)}
 	p := plan.Compute(in)
 	if diff := cmp.Diff(plan.Action(want), p.Steps[0].Action); diff != "" || p.Steps[0].Reason.Code != plan.WhyPoolShort {
 		t.Errorf("%+v -want +got\n%s", p.Steps[0].Reason, diff)

@@ -20,19 +20,21 @@ type join struct {
 	Parts
 	droplets []*Machine
 	byID     map[int]*Machine
-	nodes    []swarm.Node // sorted by id
-	alone    []Machine    // nodes that are no droplet of ours
-	bound    map[int]int  // droplet id → how many nodes are labelled with it
-	claims   map[int]int  // droplet id → how many nodes that are not labelled claim it from its own address
+	nodes    []swarm.Node   // sorted by id
+	alone    []Machine      // nodes that are no droplet of ours
+	bound    map[int]int    // droplet id → how many nodes are labelled with it
+	claims   map[int]int    // droplet id → how many nodes that are not labelled claim it from its own address
+	made     map[int]string // droplet id → pool, of what a swarmd made for a cluster of this name: for this swarm, if a node says so
 }
 
 func newJoin(p Parts) *join {
-	j := &join{Parts: p, byID: map[int]*Machine{}, bound: map[int]int{}, claims: map[int]int{}}
+	j := &join{Parts: p, byID: map[int]*Machine{}, bound: map[int]int{}, claims: map[int]int{}, made: map[int]string{}}
 	for _, d := range p.Droplets {
 		if _, twice := j.byID[d.ID]; twice {
 			continue
 		}
 		m := own(p, d)
+		j.made[d.ID] = madeFor(p.Name, d)
 		j.byID[d.ID] = &m
 		j.droplets = append(j.droplets, &m)
 	}
@@ -48,27 +50,49 @@ func newJoin(p Parts) *join {
 	return j
 }
 
-// own says whose a droplet is.
+// own says whose a droplet is, as far as that is to be known without a look at the nodes.
 func own(p Parts, d cloud.Droplet) Machine {
 	m := Machine{Droplet: &d}
-	tagged := d.HasTag(cloud.ClusterTag(p.Name))
-	pool := poolOf(p.Name, d.Name, d.OpID())
-	switch op := madeBy(p, d); {
-	case tagged && pool != "":
+	switch pool := operatedOn(p, d); {
+	case pool != "":
 		m.Owned, m.Pool = true, pool
-	case op != nil:
-		m.Owned, m.Pool = true, op.Pool // tags come late; the id was recorded when it was created
+	case madeFor(p.Name, d) != "":
+		astray(p, &m)
 	case p.Adopt[d.ID] != "" && otherCluster(p.Name, d) != "":
 		m.Binding, m.Pool = Contradicted, p.Adopt[d.ID]
 		m.Why = "the file adopts it, but it belongs to the cluster " + otherCluster(p.Name, d)
 	case p.Adopt[d.ID] != "":
 		m.Adopted, m.Pool = true, p.Adopt[d.ID]
-	case tagged:
+	case d.HasTag(cloud.ClusterTag(p.Name)):
 		m.Why = "has the cluster's tag, but name and operation tag are not those of a droplet that swarmd made"
 	default:
 		m.Why = "has not the cluster's tag"
 	}
 	return m
+}
+
+// astray is a droplet that a swarmd made for a cluster of this name, while no operation of this swarm's ledger is open on it: unless a node
+// says otherwise, nothing shows that it is this swarm's. It may be the machine of another swarm, or of this one as it was before a backup was
+// restored, and serve there. One with this swarm's tag fills its place in the pool.
+func astray(p Parts, m *Machine) {
+	switch ids := m.Droplet.SwarmIDs(); {
+	case slices.Contains(ids, p.Cluster.ID):
+		m.Binding, m.Pool = Contradicted, madeFor(p.Name, *m.Droplet)
+		m.Why = "was made for this swarm, which has no node of it: let it join again, or delete the droplet by hand if nothing runs on it"
+	case len(ids) > 0:
+		m.Why = "was made for another swarm, " + strings.Join(ids, ", ")
+	default:
+		m.Binding = Contradicted
+		m.Why = "nothing shows that it is this swarm's and not another's of the same name: let it join, or delete the droplet by hand if nothing runs on it"
+	}
+}
+
+// madeFor returns the pool that a swarmd made the droplet for, in a cluster of the name; "" if none did.
+func madeFor(cluster string, d cloud.Droplet) string {
+	if !d.HasTag(cloud.ClusterTag(cluster)) {
+		return ""
+	}
+	return poolOf(cluster, d.Name, d.OpID())
 }
 
 // poolOf returns the pool in a name CLUSTER-POOL-xxxxx whose letters begin the operation id; "" if the name is not so.
@@ -87,14 +111,19 @@ func poolOf(cluster, name, opID string) string {
 	return pool
 }
 
-// madeBy returns the open create that recorded the droplet's id, if the droplet has the name that it gave.
-func madeBy(p Parts, d cloud.Droplet) *ledger.Op {
-	for i, op := range p.Ledger.Ops {
-		if op.Kind == ledger.Create && op.DropletID == d.ID && op.Pool != "" && poolOf(p.Name, d.Name, op.ID) == op.Pool {
-			return &p.Ledger.Ops[i]
+// operatedOn returns the droplet's pool if an operation shows that it is this swarm's: the open create that it was made by, or the delete
+// that was opened while it was known to be. Tags come late: the id that a create recorded and the name that it gave are enough.
+func operatedOn(p Parts, d cloud.Droplet) string {
+	made := madeFor(p.Name, d)
+	for _, op := range p.Ledger.Ops {
+		switch on := op.DropletID == d.ID; {
+		case op.Kind == ledger.Create && on && op.Pool != "" && poolOf(p.Name, d.Name, op.ID) == op.Pool:
+			return op.Pool
+		case made != "" && (op.Kind == ledger.Create && op.ID == d.OpID() || op.Kind == ledger.Delete && on):
+			return made
 		}
 	}
-	return nil
+	return ""
 }
 
 // otherCluster returns the name of another cluster whose tag the droplet has.
@@ -143,8 +172,8 @@ func (j *join) bind(n *swarm.Node, id int) {
 	case d == nil:
 		j.alone = append(j.alone, Machine{Node: n, Binding: Bound, Pool: n.Spec.Labels[swarm.LabelPool],
 			Adopted: n.Spec.Labels[swarm.LabelAdopted] == "true", Missing: slices.Contains(j.Gone, id)})
-	case d.Owned || d.Adopted:
-		d.Node, d.Binding = n, Bound
+	case j.ours(d):
+		j.take(d, n, Bound)
 	case n.Spec.Labels[swarm.LabelAdopted] == "true" && d.Binding == "":
 		d.Node, d.Why = n, "was adopted, and the file does not name it any more"
 	default:
@@ -164,14 +193,25 @@ func (j *join) placeClaim(n *swarm.Node) {
 		j.refuse(n, nil, fmt.Sprintf("%d nodes claim droplet %d", j.claims[id], id))
 	case d == nil && j.tooLate(n, id):
 		j.alone = append(j.alone, Machine{Node: n, Why: fmt.Sprintf("joined from droplet %d while that was deleted", id)})
-	case d == nil || !d.Owned && !d.Adopted:
+	case d == nil || !j.ours(d):
 		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, which is not the cluster's", id))
 	case d.Droplet.PrivateIPv4 == "" || d.Droplet.PrivateIPv4 != address(n):
 		j.doubt(id, "node "+n.ID+" claims it from another address")
 		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, but its address %s is not the droplet's %s", id, address(n), d.Droplet.PrivateIPv4))
 	default:
-		d.Node, d.Binding, d.Why = n, Claimed, ""
+		j.take(d, n, Claimed)
 	}
+}
+
+// ours reports whether a node can be bound to the droplet: it was adopted, or made for a cluster of this name.
+func (j *join) ours(d *Machine) bool { return d.Owned || d.Adopted || j.made[d.Droplet.ID] != "" }
+
+// take puts a node onto its droplet, which is this swarm's from now on.
+func (j *join) take(d *Machine, n *swarm.Node, b Binding) {
+	if pool := j.made[d.Droplet.ID]; pool != "" && !d.Owned {
+		d.Owned, d.Pool = true, pool
+	}
+	d.Node, d.Binding, d.Why = n, b, ""
 }
 
 // tooLate reports whether a node joined while its droplet was being deleted: it is as it was when it joined (drained, a worker, not bound),
@@ -187,6 +227,9 @@ func (j *join) placeByAddress(n *swarm.Node) {
 	d := j.at(n)
 	if d == nil || !d.Adopted || j.claims[d.Droplet.ID] > 0 || j.bound[d.Droplet.ID] > 0 {
 		j.alone = append(j.alone, Machine{Node: n})
+		if d != nil && d.Binding == Contradicted { // perhaps the one that stands on it, which some seconds after its join makes no claim yet
+			d.Pool = j.made[d.Droplet.ID]
+		}
 		return
 	}
 	d.Node, d.Binding = n, Claimed
@@ -204,7 +247,7 @@ func (j *join) at(n *swarm.Node) *Machine {
 		}
 	}
 	for _, d := range j.droplets {
-		if d.Droplet.PrivateIPv4 != addr || !d.Owned && !d.Adopted || j.bound[d.Droplet.ID] > 0 {
+		if d.Droplet.PrivateIPv4 != addr || !j.ours(d) || j.bound[d.Droplet.ID] > 0 {
 			continue
 		}
 		if found != nil {
@@ -220,8 +263,8 @@ func (j *join) at(n *swarm.Node) *Machine {
 
 // doubt marks a droplet of which it is not known whether it joined: taken for one that did not, it could be deleted under a living node.
 func (j *join) doubt(id int, why string) {
-	if d := j.byID[id]; d != nil && d.Node == nil && (d.Owned || d.Adopted) {
-		d.Binding, d.Why = Contradicted, why
+	if d := j.byID[id]; d != nil && d.Node == nil && j.ours(d) {
+		d.Binding, d.Why, d.Pool = Contradicted, why, cmp.Or(d.Pool, j.made[id])
 	}
 }
 
@@ -235,7 +278,7 @@ func (j *join) refuse(n *swarm.Node, d *Machine, why string) {
 		return
 	}
 	d.Node, d.Binding, d.Why = n, Contradicted, why
-	d.Pool = cmp.Or(d.Pool, n.Spec.Labels[swarm.LabelPool])
+	d.Pool = cmp.Or(d.Pool, j.made[d.Droplet.ID], n.Spec.Labels[swarm.LabelPool])
 }
 
 // String names the machine for people.

@@ -89,11 +89,11 @@ func joinCases() []joinCase {
 			[]string{"5 n5 bound workers owned"}},
 		{"a claim from another address puts both in doubt",
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("x", 5, "10.0.0.99")}},
-			[]string{"5 - contradicted workers owned: node x claims it from another address",
+			[]string{"5 - contradicted workers: node x claims it from another address",
 				"- x contradicted : claims droplet 5, but its address 10.0.0.99 is not the droplet's 10.0.0.5"}},
 		{"two claims to one droplet from its address",
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("a", 5, "10.0.0.5"), claimant("b", 5, "10.0.0.5")}},
-			[]string{"5 - contradicted workers owned: 2 nodes claim it", "- a contradicted : 2 nodes claim droplet 5", "- b contradicted : 2 nodes claim droplet 5"}},
+			[]string{"5 - contradicted workers: 2 nodes claim it", "- a contradicted : 2 nodes claim droplet 5", "- b contradicted : 2 nodes claim droplet 5"}},
 		{"a claim from elsewhere does not keep the droplet's own node out, whichever is looked at first",
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("a", 5, "10.0.0.9"), claimant("b", 5, "10.0.0.5"), claimant("c", 5, "10.0.0.9")}},
 			[]string{"5 b claimed workers owned", "- a contradicted : claims droplet 5, but its address 10.0.0.9 is not the droplet's 10.0.0.5",
@@ -101,18 +101,18 @@ func joinCases() []joinCase {
 		{"a bound worker that forges the claim of a manager: the worker is held, the manager's binding stands",
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5), droplet(1, "web-managers-vwxyz", opB)},
 				Nodes: []swarm.Node{boundNode("boss", 1), forge(boundNode("w", 5), 1)}},
-			[]string{"1 boss bound managers owned", "5 w contradicted workers owned: bound to droplet 5, but its engine claims droplet 1"}},
+			[]string{"1 boss bound managers owned", "5 w contradicted workers: bound to droplet 5, but its engine claims droplet 1"}},
 		{"a new node that claims a bound droplet is held with the droplet it stands on",
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5), droplet(1, "web-managers-vwxyz", opB)},
 				Nodes: []swarm.Node{boundNode("boss", 1), claimant("w", 1, "10.0.0.5")}},
-			[]string{"1 boss bound managers owned", "5 w contradicted workers owned: claims droplet 1, to which another node is bound"}},
+			[]string{"1 boss bound managers owned", "5 w contradicted workers: claims droplet 1, to which another node is bound"}},
 		{"a forger at a bound droplet's address does not take its place",
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5), droplet(1, "web-managers-vwxyz", opB)},
 				Nodes: []swarm.Node{boundNode("boss", 1), claimant("a", 1, "10.0.0.5"), moved(boundNode("w", 5))}},
 			[]string{"1 boss bound managers owned", "5 w bound workers owned", "- a contradicted : claims droplet 1, to which another node is bound"}},
 		{"two nodes bound to one droplet: nobody is on it for sure",
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{boundNode("a", 5), boundNode("b", 5)}},
-			[]string{"5 - contradicted workers owned: 2 nodes are bound to it", "- a contradicted workers: 2 nodes are bound to droplet 5",
+			[]string{"5 - contradicted workers: 2 nodes are bound to it", "- a contradicted workers: 2 nodes are bound to droplet 5",
 				"- b contradicted workers: 2 nodes are bound to droplet 5"}},
 		{"a claim to a droplet that is not ours",
 			world.Parts{Droplets: []cloud.Droplet{droplet(7, "web-workers-other", opA)}, Nodes: []swarm.Node{claimant("x", 7, "10.0.0.7")}},
@@ -131,7 +131,7 @@ func joinCases() []joinCase {
 				Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: opA, Kind: ledger.Delete, DropletID: 5}}}},
 			[]string{"- n5 contradicted : claims droplet 5, which is not the cluster's"}},
 		{"a node of nobody", world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{{ID: "x", Hostname: "x", Addr: "10.0.0.9"}}},
-			[]string{"5 -  workers owned", "- x  "}},
+			[]string{"5 - contradicted : " + nobodys, "- x  "}},
 		{"the ghost of a failed join at a droplet's address is not its node",
 			world.Parts{Adopt: map[int]string{5: "workers"}, Droplets: []cloud.Droplet{{ID: 5, PrivateIPv4: "10.0.0.5"}}, Nodes: []swarm.Node{{ID: "g", Addr: "10.0.0.5"}}},
 			[]string{"5 -  workers adopted", "- g  "}},
@@ -185,6 +185,43 @@ func joinCases() []joinCase {
 	}
 }
 
+const nobodys = "nothing shows that it is this swarm's and not another's of the same name: let it join, or delete the droplet by hand if nothing runs on it"
+
+// swarmCases are droplets that a swarmd made for a cluster of this name: for this swarm, which is s1, or for another.
+func swarmCases() []joinCase {
+	of := func(swarmID string) []cloud.Droplet {
+		d := ownDroplet(5)
+		d.Tags = append(d.Tags, cloud.SwarmTag(swarmID))
+		return []cloud.Droplet{d}
+	}
+	down := boundNode("n5", 5)
+	down.State = swarm.NodeDown
+	return []joinCase{
+		{"made for this swarm, and no node of it is known: it fills its place", world.Parts{Droplets: of("s1")},
+			[]string{"5 - contradicted workers: was made for this swarm, which has no node of it: let it join again, or delete the droplet by hand if nothing runs on it"}},
+		{"made for another swarm", world.Parts{Droplets: of("s2")}, []string{"5 -  : was made for another swarm, s2"}},
+		{"made for another swarm, and joined this one", world.Parts{Droplets: of("s2"), Nodes: []swarm.Node{claimant("n5", 5, "10.0.0.5")}},
+			[]string{"5 n5 claimed workers owned"}},
+		{"made for another swarm, and bound in this one", world.Parts{Droplets: of("s2"), Nodes: []swarm.Node{boundNode("n5", 5)}},
+			[]string{"5 n5 bound workers owned"}},
+		{"a claim from another address is not credible", world.Parts{Droplets: of("s2"), Nodes: []swarm.Node{claimant("n5", 5, "10.0.0.9")}},
+			[]string{"5 - contradicted workers: node n5 claims it from another address", "- n5 contradicted : claims droplet 5, but its address 10.0.0.9 is not the droplet's 10.0.0.5"}},
+		{"made before there was the tag: nobody knows for which swarm", world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}},
+			[]string{"5 - contradicted : " + nobodys}},
+		{"the same, and a node is at its address that makes no claim yet",
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{{ID: "x", Hostname: "x", Addr: "10.0.0.5"}}},
+			[]string{"5 - contradicted workers: " + nobodys, "- x  "}},
+		{"a node that is down is a node", world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{down}}, []string{"5 n5 bound workers owned"}},
+		{"its create is open", world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: opA, Kind: ledger.Create, Pool: "workers"}}}},
+			[]string{"5 -  workers owned create:a"}},
+		{"another's create is open", world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: opB, Kind: ledger.Create, Pool: "workers"}}}},
+			[]string{"5 - contradicted : " + nobodys}},
+		{"its delete is open, its node is out of the swarm",
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: opB, Kind: ledger.Delete, DropletID: 5}}}},
+			[]string{"5 -  workers owned delete:v"}},
+	}
+}
+
 func forge(n swarm.Node, claim int) swarm.Node {
 	n.EngineLabels = map[string]string{swarm.LabelDroplet: strconv.Itoa(claim)}
 	return n
@@ -203,9 +240,9 @@ func adoptedNode(id string, to int) swarm.Node {
 }
 
 func TestJoin(t *testing.T) {
-	for _, c := range joinCases() {
+	for _, c := range append(joinCases(), swarmCases()...) {
 		t.Run(c.name, func(t *testing.T) {
-			c.parts.Name = "web"
+			c.parts.Name, c.parts.Cluster.ID = "web", "s1"
 			if diff := cmp.Diff(c.want, said(world.Join(c.parts).Machines)); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
@@ -215,8 +252,8 @@ func TestJoin(t *testing.T) {
 
 func TestJoinDoesNotDependOnOrder(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for _, c := range joinCases() {
-		c.parts.Name = "web"
+	for _, c := range append(joinCases(), swarmCases()...) {
+		c.parts.Name, c.parts.Cluster.ID = "web", "s1"
 		want := world.Join(c.parts)
 		for range 20 {
 			shuffle(rnd, c.parts.Droplets)
@@ -238,7 +275,7 @@ func TestPoolIsTheNamesMiddle(t *testing.T) {
 		"web-workers-abcde": "workers", "web-blue-workers-abcde": "blue-workers", "web-workers-abcdf": "", "web-abcde": "", "shop-workers-abcde": "",
 		"web--abcde": "", "workers": "",
 	} {
-		w := world.Join(world.Parts{Name: "web", Droplets: []cloud.Droplet{droplet(5, name, opA)}})
+		w := world.Join(world.Parts{Name: "web", Droplets: []cloud.Droplet{droplet(5, name, opA)}, Nodes: []swarm.Node{claimant("n5", 5, "10.0.0.5")}})
 		if got := w.Machines[0].Pool; got != want || w.Machines[0].Owned != (want != "") {
 			t.Errorf("%s: pool %q, want %q", name, got, want)
 		}

@@ -32,7 +32,7 @@ type Machine struct {
 	Node    *swarm.Node    // nil: not joined
 	Binding Binding        // "" unless both are set or the claims contradict
 	Pool    string         // "" if not ours
-	Owned   bool           // the droplet is the cluster's: cluster tag, op tag and derived name agree, or an open create recorded its id
+	Owned   bool           // the droplet is this swarm's: made for the cluster, and bound or claimed by a node here, or an operation is open on it
 	Adopted bool
 	Missing bool       // bound, and a GET of the droplet said that it does not exist
 	Op      *ledger.Op // the open operation on it, if any; a Delete hides a Create

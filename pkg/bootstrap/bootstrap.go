@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
@@ -21,6 +22,7 @@ type Cloud interface {
 	Droplets(ctx context.Context, tag string) ([]cloud.Droplet, error)
 	Droplet(ctx context.Context, id int) (cloud.Droplet, error)
 	CreateDroplet(ctx context.Context, req cloud.CreateDroplet) (cloud.Droplet, error)
+	TagDroplet(ctx context.Context, id int, tag string) error
 }
 
 // Engine is what bootstrap needs of the first manager's engine.
@@ -52,11 +54,40 @@ type First struct {
 }
 
 // FirstManager returns the cluster's first manager and makes it if there is none. It is safe to run again at any point, also beside
-// another run somewhere else.
+// another run somewhere else. The machine has the tag of its swarm when it returns.
 func FirstManager(ctx context.Context, o Options) (First, error) {
 	if o.Poll == 0 {
 		o.Poll = time.Second
 	}
+	first, err := o.first(ctx)
+	if err != nil {
+		return First{}, err
+	}
+	return first, o.mark(ctx, first)
+}
+
+// mark tags the machine with the id of the swarm that it is in: until there is a swarm nobody can.
+func (o Options) mark(ctx context.Context, first First) error {
+	info, err := first.Engine.Info(ctx)
+	if err != nil {
+		return err
+	}
+	switch ids := first.Droplet.SwarmIDs(); {
+	case info.ClusterID == "":
+		return fmt.Errorf("the engine of %s does not tell its swarm's id", first.Droplet.Name)
+	case slices.Contains(ids, info.ClusterID):
+		return nil
+	case len(ids) > 0:
+		o.Progress("%s is in the swarm %s, and tagged as one of %s: remove that tag, destroy goes by it", first.Droplet.Name, info.ClusterID, strings.Join(ids, ", "))
+		return nil
+	}
+	if err := o.Cloud.TagDroplet(ctx, first.Droplet.ID, cloud.SwarmTag(info.ClusterID)); err != nil {
+		return fmt.Errorf("tag %s with its swarm's id; run bootstrap again: %w", first.Droplet.Name, err)
+	}
+	return nil
+}
+
+func (o Options) first(ctx context.Context) (First, error) {
 	droplet, created, err := o.droplet(ctx)
 	if err != nil {
 		return First{}, err
@@ -181,10 +212,19 @@ func (o Options) existing(ctx context.Context, pool spec.Pool) (cloud.Droplet, e
 	return oldest, err
 }
 
-// own returns the droplets that are the cluster's own and in the pool.
+// own returns the droplets that are the cluster's own and in the pool. Of two swarms that have the cluster's name nobody can say which is meant.
 func (o Options) own(ctx context.Context, pool spec.Pool) ([]cloud.Droplet, error) {
 	all, err := o.Cloud.Droplets(ctx, cloud.ClusterTag(o.Spec.Cluster))
-	return slices.DeleteFunc(all, func(d cloud.Droplet) bool { return d.OpID() == "" || d.Name != o.name(pool, d.OpID()) }), err
+	all = slices.DeleteFunc(all, func(d cloud.Droplet) bool { return d.OpID() == "" || d.Name != o.name(pool, d.OpID()) })
+	var swarms []string
+	for _, d := range all {
+		swarms = append(swarms, d.SwarmIDs()...)
+	}
+	slices.Sort(swarms)
+	if swarms = slices.Compact(swarms); len(swarms) > 1 {
+		return nil, fmt.Errorf("the swarms %s both have machines of a cluster %s: destroy one with swarmd destroy --swarm ID, or use another name", strings.Join(swarms, " and "), o.Spec.Cluster)
+	}
+	return all, err
 }
 
 func older(a, b cloud.Droplet) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +24,7 @@ type fakeCloud struct {
 	lag      time.Duration
 	loseNext bool
 	refuse   error
+	failTag  error // once
 	creates  int
 }
 
@@ -67,6 +69,21 @@ func (f *fakeCloud) CreateDroplet(_ context.Context, req cloud.CreateDroplet) (c
 	return d, nil
 }
 
+func (f *fakeCloud) TagDroplet(_ context.Context, id int, tag string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.failTag; err != nil {
+		f.failTag = nil
+		return err
+	}
+	for i := range f.droplets {
+		if d := &f.droplets[i]; d.ID == id {
+			d.Tags = append(slices.Clone(d.Tags), tag)
+		}
+	}
+	return nil
+}
+
 // fakeEngine joins a swarm on init; it can lose the answer.
 type fakeEngine struct {
 	mu    sync.Mutex
@@ -78,7 +95,11 @@ type fakeEngine struct {
 func (f *fakeEngine) Info(context.Context) (swarm.Info, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return swarm.Info{LocalState: f.state, ControlAvail: f.state == "active"}, nil
+	info := swarm.Info{LocalState: f.state, ControlAvail: f.state == "active"}
+	if info.ControlAvail {
+		info.ClusterID = "s1"
+	}
+	return info, nil
 }
 
 func (f *fakeEngine) InitSwarm(context.Context, string) error {
@@ -255,6 +276,44 @@ func TestTwoBootstrapsAtOnceMakeOneSwarm(t *testing.T) {
 		}
 		if a, b := <-ids, <-ids; a != 1 || b != 1 || engines["203.0.113.1"].inits != 1 || engines["203.0.113.2"].inits != 0 {
 			t.Errorf("the swarm is on droplets %d and %d, %d and %d inits", a, b, engines["203.0.113.1"].inits, engines["203.0.113.2"].inits)
+		}
+	})
+}
+
+// The first manager gets the tag of its swarm; a run that was cut off between the two is made good by the next.
+func TestTheFirstManagerIsTaggedWithItsSwarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, e := &fakeCloud{failTag: errors.New("cut")}, &fakeEngine{state: "inactive"}
+		o := options(t, c, e)
+		if _, err := FirstManager(t.Context(), o); err == nil || !strings.Contains(err.Error(), "run bootstrap again") {
+			t.Fatalf("the tag is missing: %v", err)
+		}
+		for range 2 {
+			if _, err := FirstManager(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := c.droplets[0].SwarmIDs(); !slices.Equal(got, []string{"s1"}) || e.inits != 1 {
+			t.Errorf("tagged as of the swarms %v after %d inits", got, e.inits)
+		}
+	})
+}
+
+// A machine whose tag says another swarm keeps it, and of two swarms none is chosen.
+func TestTagsOfOtherSwarms(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		of := func(id int, swarmID string) cloud.Droplet {
+			d := made(id, time.Hour)
+			d.Tags = append(d.Tags, cloud.SwarmTag(swarmID))
+			return d
+		}
+		c, e := &fakeCloud{droplets: []cloud.Droplet{of(1, "s0")}}, &fakeEngine{state: "active"}
+		if _, err := FirstManager(t.Context(), options(t, c, e)); err != nil || len(c.droplets[0].SwarmIDs()) != 1 {
+			t.Errorf("tags %v, %v", c.droplets[0].Tags, err)
+		}
+		c.droplets = append(c.droplets, of(2, "s1"))
+		if _, err := FirstManager(t.Context(), options(t, c, e)); err == nil || !strings.Contains(err.Error(), "the swarms s0 and s1 both have machines") {
+			t.Error(err)
 		}
 	})
 }

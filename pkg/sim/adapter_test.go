@@ -173,3 +173,21 @@ func TestSwarmAdapterInTheWorld(t *testing.T) {
 		}
 	})
 }
+
+// A droplet is tagged afterwards, with a tag that the account does not know yet; twice is once.
+func TestAdapterTags(t *testing.T) {
+	w := sim.New(sim.Options{Seed: 1, Cloud: docean.Options{ListLag: -1, TagDelay: -1}})
+	if err := w.Populate(sim.Seeded{Cluster: "c", Managers: 1}); err != nil {
+		t.Fatal(err)
+	}
+	c, id := adapter(t, w, w.Token()), w.Cloud.Droplets()[0].ID
+	for range 2 {
+		if err := c.TagDroplet(t.Context(), id, cloud.SwarmTag("s1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := c.Droplet(t.Context(), id)
+	if err != nil || !slices.Equal(d.SwarmIDs(), []string{"s1"}) {
+		t.Errorf("tags %v, %v", d.Tags, err)
+	}
+}

@@ -112,6 +112,27 @@ func createRequest(r cloud.CreateDroplet) (*godo.DropletCreateRequest, error) {
 	return req, nil
 }
 
+// TagDroplet puts one more tag onto the droplet, which the account need not know yet. Both requests may be repeated without harm.
+func (c *Client) TagDroplet(ctx context.Context, id int, tag string) error {
+	const op = "tag droplet"
+	if id <= 0 || !tagForm.MatchString(tag) {
+		return c.refuse(op, "%d is no droplet id, or %q no tag", id, tag)
+	}
+	_, err := write(ctx, c, op, func(ctx context.Context) (struct{}, error) {
+		_, _, err := c.api.Tags.Create(ctx, &godo.TagCreateRequest{Name: tag})
+		return struct{}{}, err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = write(ctx, c, op, func(ctx context.Context) (struct{}, error) {
+		_, err := c.api.Tags.TagResources(ctx, tag, &godo.TagResourcesRequest{
+			Resources: []godo.Resource{{ID: strconv.Itoa(id), Type: godo.DropletResourceType}}})
+		return struct{}{}, err
+	})
+	return err
+}
+
 // DeleteDroplet deletes the droplet, by id and never by tag. One that does not exist is a success.
 func (c *Client) DeleteDroplet(ctx context.Context, id int) error {
 	const op = "delete droplet"

@@ -95,6 +95,26 @@ func TestDeleteDroplet(t *testing.T) {
 	}
 }
 
+func TestTagDroplet(t *testing.T) {
+	for name, tc := range map[string]struct {
+		a    answer
+		kind apierr.Kind
+		sent int
+	}{
+		"done":         {answer{status: 204}, "", 2},
+		"no such tag":  {apiError(404, "The resource you were accessing could not be found."), apierr.NotFound, 1},
+		"not answered": {apiError(500, "Server Error"), apierr.Unknown, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, w := client(t, tc.a)
+			wantKind(t, c.TagDroplet(t.Context(), 7, "swarmd-swarm:x"), tc.kind)
+			if w.requests() != tc.sent || w.seen[0] != "POST /v2/tags" || tc.sent > 1 && w.seen[1] != "POST /v2/tags/swarmd-swarm:x/resources" {
+				t.Errorf("sent %v", w.seen)
+			}
+		})
+	}
+}
+
 func TestRefusedWithoutARequest(t *testing.T) {
 	c, w := client(t, answer{status: 204})
 	with := func(change func(*cloud.CreateDroplet)) cloud.CreateDroplet {
@@ -109,7 +129,7 @@ func TestRefusedWithoutARequest(t *testing.T) {
 		_, off := c.PowerOff(t.Context(), id)
 		_, on := c.PowerOn(t.Context(), id)
 		_, act := c.Action(t.Context(), 1, id)
-		errs = append(errs, c.DeleteDroplet(t.Context(), id), get, shut, off, on, act)
+		errs = append(errs, c.DeleteDroplet(t.Context(), id), c.TagDroplet(t.Context(), id, "x"), c.TagDroplet(t.Context(), 7, "a b"), get, shut, off, on, act)
 	}
 	for _, r := range []cloud.CreateDroplet{
 		{}, with(func(r *cloud.CreateDroplet) { r.Region = "" }), with(func(r *cloud.CreateDroplet) { r.Tags = []string{"a b"} }),

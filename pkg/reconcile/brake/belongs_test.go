@@ -90,3 +90,32 @@ func TestAnOpenDeleteGoesOn(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A droplet of the cluster is tagged with a swarm once, and with nothing else.
+func TestTags(t *testing.T) {
+	for name, tc := range map[string]struct {
+		has  string // tag
+		tag  string
+		id   int
+		sent bool
+	}{
+		"the first manager":       {tag: "swarmd-swarm:s1", id: 7, sent: true},
+		"the same again":          {has: "swarmd-swarm:s1", tag: "swarmd-swarm:s1", id: 7, sent: true},
+		"another swarm's":         {has: "swarmd-swarm:s2", tag: "swarmd-swarm:s1", id: 7},
+		"any other tag":           {tag: "swarmd:db", id: 7},
+		"somebody else's droplet": {tag: "swarmd-swarm:s1", id: 8},
+		"none":                    {tag: "swarmd-swarm:s1", id: 9},
+	} {
+		g := newGround()
+		g.droplet(7)
+		g.droplets[8] = cloud.Droplet{ID: 8, Name: "theirs", Tags: []string{"swarmd:web"}}
+		if d := g.droplets[7]; tc.has != "" {
+			d.Tags = append(d.Tags, tc.has)
+			g.droplets[7] = d
+		}
+		c, _, _ := g.brakes(func(o *Options) { o.Engine, o.Ledger = nil, nil })
+		if err := c.TagDroplet(t.Context(), tc.id, tc.tag); (err == nil) != tc.sent || (len(g.sent) == 1) != tc.sent {
+			t.Errorf("%s: %v, sent %v", name, err, g.sent)
+		}
+	}
+}

@@ -40,6 +40,7 @@ type CloudAPI interface {
 	Droplets(ctx context.Context, tag string) ([]cloud.Droplet, error)
 	Droplet(ctx context.Context, id int) (cloud.Droplet, error)
 	CreateDroplet(ctx context.Context, r cloud.CreateDroplet) (cloud.Droplet, error)
+	TagDroplet(ctx context.Context, id int, tag string) error
 	DeleteDroplet(ctx context.Context, id int) error
 	Shutdown(ctx context.Context, id int) (cloud.Action, error)
 	PowerOff(ctx context.Context, id int) (cloud.Action, error)

@@ -68,6 +68,23 @@ func (c *Cloud) CreateDroplet(ctx context.Context, r cloud.CreateDroplet) (cloud
 	return d, err
 }
 
+// TagDroplet tags a droplet of the cluster as one of a swarm, if it is no other swarm's by a tag that it has.
+func (c *Cloud) TagDroplet(ctx context.Context, id int, tag string) error {
+	const op = "tag droplet"
+	d, err := c.freshView(ctx, op, id)
+	if err != nil {
+		return err
+	}
+	tagged := cloud.Droplet{Tags: []string{tag}}
+	if !c.owned(d) || len(tagged.SwarmIDs()) == 0 || len(d.SwarmIDs()) > 0 && !d.HasTag(tag) {
+		return c.refuse(Ownership, cloudSide, op, "droplet %d (%s) with the tags %q is not to be tagged %q", id, d.Name, d.Tags, tag)
+	}
+	if err := c.spend(op); err != nil {
+		return err
+	}
+	return c.opts.Cloud.TagDroplet(ctx, id, tag)
+}
+
 // DeleteDroplet deletes a droplet of the cluster for which the ledger has an open operation, if that is within what is permitted
 // and no manager is on it. One that does not exist is a success, without a request.
 func (c *Cloud) DeleteDroplet(ctx context.Context, id int) error {

@@ -165,6 +165,10 @@ func (g fakeCloud) CreateDroplet(_ context.Context, r cloud.CreateDroplet) (clou
 	return d, g.did("create %s", r.Name)
 }
 
+func (g fakeCloud) TagDroplet(_ context.Context, id int, tag string) error {
+	return g.did("tag %d %s", id, tag)
+}
+
 func (g fakeCloud) DeleteDroplet(_ context.Context, id int) error {
 	delete(g.droplets, id)
 	return g.did("delete %d", id)

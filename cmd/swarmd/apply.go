@@ -16,6 +16,7 @@ import (
 
 func applyCommand(a *app) *cobra.Command {
 	var file string
+	var takeOver bool
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
@@ -33,12 +34,19 @@ func applyCommand(a *app) *cobra.Command {
 			defer asm.close()
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
+			asm.takeOver = takeOver
 			return a.follow(ctx, asm, data, "apply "+whoami())
 		},
 	}
 	fileFlag(cmd, &file)
+	takeOverFlag(cmd, &takeOver)
 	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "how long to follow")
 	return cmd
+}
+
+// takeOverFlag lets swarmd begin in a swarm that it never acted in, beside droplets of a cluster of the name.
+func takeOverFlag(cmd *cobra.Command, to *bool) {
+	cmd.Flags().BoolVar(to, "take-over", false, "begin in this swarm although droplets of the cluster's name are there that are none of its nodes; they stay held")
 }
 
 // whoami is who hands in a revision, for people.
@@ -50,9 +58,21 @@ func whoami() string {
 	return host
 }
 
+// begin says at once what would keep swarmd from acting in this swarm. What fails for another reason the loop meets again, and tells.
+func begin(ctx context.Context, loop *reconcile.Loop) error {
+	var refused *reconcile.NotBegunError
+	if err := loop.Begin(ctx); errors.As(err, &refused) {
+		return &exitError{code: 1, msg: refused.Text}
+	}
+	return nil
+}
+
 // follow submits the file and shows the way to convergence. While nobody holds the lease, this process holds it.
 func (a *app) follow(ctx context.Context, asm *assembly, data []byte, source string) error {
 	loop := reconcile.New(asm.config(instanceName(), true))
+	if err := begin(ctx, loop); err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- loop.Run(ctx) }()

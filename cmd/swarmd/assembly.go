@@ -36,6 +36,7 @@ type assembly struct {
 	metrics  *health.Metrics
 	registry *prometheus.Registry
 	prices   prices
+	takeOver bool // see reconcile.Config
 	close    func()
 }
 
@@ -87,11 +88,12 @@ func (s *assembly) config(instance string, visitor bool) reconcile.Config {
 	var parser spec.Parser
 	var converter docker.Converter
 	c := reconcile.Config{
-		Cluster: s.cluster,
-		Store:   s.store,
-		Reads:   s.reads(),
-		Elector: ledger.ElectorConfig{Store: s.store, Identity: s.swarm.Info, Instance: instance, Visitor: visitor},
-		Execute: execute.Config{Nodes: s.swarm, Services: s.swarm, Networks: s.swarm, Ledger: s.store, UserData: s.userData},
+		Cluster:  s.cluster,
+		Store:    s.store,
+		Reads:    s.reads(),
+		TakeOver: s.takeOver,
+		Elector:  ledger.ElectorConfig{Store: s.store, Identity: s.swarm.Info, Instance: instance, Visitor: visitor},
+		Execute:  execute.Config{Nodes: s.swarm, Services: s.swarm, Networks: s.swarm, Ledger: s.store, UserData: s.userData},
 		Parse: func(name string, data []byte) (*spec.Spec, error) {
 			parsed, _, err := parser.Parse(name, data)
 			return parsed, err

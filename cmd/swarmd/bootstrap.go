@@ -16,6 +16,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/cloud/userdata"
+	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
@@ -23,9 +24,9 @@ import (
 )
 
 type bootstrapFlags struct {
-	file, binary string
-	systemd      bool
-	timeout      time.Duration
+	file, binary      string
+	systemd, takeOver bool
+	timeout           time.Duration
 }
 
 func bootstrapCommand(a *app) *cobra.Command {
@@ -49,6 +50,7 @@ ssh uses the agent or a key file (--ssh-key); the host key of a machine that was
 	fileFlag(cmd, &f.file)
 	cmd.Flags().BoolVar(&f.systemd, "systemd", false, "put swarmd onto the managers' hosts as a systemd unit")
 	cmd.Flags().StringVar(&f.binary, "binary", "", "with --systemd: the Linux binary to install (default: this program)")
+	takeOverFlag(cmd, &f.takeOver)
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 15*time.Minute, "how long to follow")
 	return cmd
 }
@@ -212,6 +214,10 @@ func (a *app) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 		return err
 	}
 	defer asm.close()
+	asm.takeOver = f.takeOver
+	if err := begin(ctx, reconcile.New(asm.config(instanceName(), true))); err != nil {
+		return err
+	}
 	var in installer = serviceInstaller{app: there, spec: s}
 	if f.systemd {
 		in = unitInstaller{app: there, asm: asm, spec: s, data: data, binary: f.binary, firstHost: first.Droplet.PublicIPv4}

@@ -17,6 +17,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/cloud/userdata"
 	"github.com/swarmd/swarmd/pkg/health"
 	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
@@ -106,7 +107,7 @@ func (d *demonstration) start(ctx context.Context, g *errgroup.Group, log *zap.L
 		return err
 	}
 	context.AfterFunc(ctx, asm.close)
-	if err := d.firstManager(ctx, asm, s, server.DockerHost(), dir); err != nil {
+	if err := d.firstManager(ctx, there, s, server.DockerHost(), dir); err != nil {
 		return err
 	}
 	cfg := asm.config(instanceName(), false)
@@ -124,13 +125,18 @@ func (d *demonstration) start(ctx context.Context, g *errgroup.Group, log *zap.L
 }
 
 // firstManager is what `swarmd bootstrap` does, without ssh: the simulated engine is reached over TCP.
-func (d *demonstration) firstManager(ctx context.Context, asm *assembly, s *spec.Spec, host, dir string) error {
-	network, err := vpcOf(ctx, asm.cloud, "", managerPool(s).Region)
+func (d *demonstration) firstManager(ctx context.Context, there *app, s *spec.Spec, host, dir string) error {
+	api, err := there.cloudClient(nil)
+	if err != nil {
+		return err
+	}
+	braked, _ := brake.New(brake.Options{Cluster: s.Cluster, Cloud: api}) // there is no swarm yet
+	network, err := vpcOf(ctx, braked, "", managerPool(s).Region)
 	if err != nil {
 		return err
 	}
 	_, err = bootstrap.FirstManager(ctx, bootstrap.Options{
-		Spec: s, Cloud: asm.cloud, Intent: bootstrap.Intent{Dir: dir}, Progress: d.say,
+		Spec: s, Cloud: braked, Intent: bootstrap.Intent{Dir: dir}, Progress: d.say,
 		UserData: func(context.Context) (string, error) {
 			return userdata.Render(userdata.Params{Cluster: s.Cluster, Pool: managerPool(s).Name, PrivateCIDR: network.IPRange})
 		},

@@ -59,7 +59,11 @@ func (a *app) preview(ctx context.Context, s *spec.Spec) (plan.Plan, error) {
 	}
 	defer asm.close()
 	asm.prices.fetch()
-	p, w, err := reconcile.New(asm.config(instanceName(), true)).Preview(ctx, s)
+	loop := reconcile.New(asm.config(instanceName(), true))
+	if err := begin(ctx, loop); err != nil {
+		return plan.Plan{}, err
+	}
+	p, w, err := loop.Preview(ctx, s)
 	if err != nil {
 		return plan.Plan{}, err
 	}

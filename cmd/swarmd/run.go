@@ -27,7 +27,7 @@ const nodeHost = "node"
 
 type runFlags struct {
 	file, cluster, listen string
-	debug                 bool
+	takeOver, debug       bool
 }
 
 func runCommand(a *app) *cobra.Command {
@@ -43,6 +43,7 @@ revisions in the swarm's own store, where bootstrap and apply put them.`,
 	fileFlag(cmd, &f.file)
 	cmd.Flags().StringVar(&f.cluster, "cluster", "", "name of the cluster, when there is no file here")
 	cmd.Flags().StringVar(&f.listen, "listen", health.DefaultListen, "address of /metrics, /healthz, /readyz and /status; the host \"node\" is this node's address in the swarm; \"\" for none")
+	takeOverFlag(cmd, &f.takeOver)
 	cmd.Flags().BoolVar(&f.debug, "debug", false, "log more")
 	return cmd
 }
@@ -65,6 +66,7 @@ func (a *app) daemon(ctx context.Context, f runFlags) error {
 	if s.cloud == nil {
 		log.Warn("no API token: droplets are left alone")
 	}
+	s.takeOver = f.takeOver
 	g, ctx := errgroup.WithContext(ctx)
 	cfg := s.config(instanceName(), false)
 	cfg.Events = s.swarm.Events(ctx)

@@ -56,6 +56,11 @@ func worldCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("DOCKER_HOST", server.DockerHost())
 }
 
+// besideCmd: beside CLUSTER seeds one more swarm in the account, of a manager and a worker named as the cluster's are. DOCKER_HOST stays the first one's.
+func besideCmd(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(theWorld(ts).Populate(sim.Seeded{Cluster: args[0], Region: "fra1", Managers: 1, Workers: 1, From: 1000}))
+}
+
 // exitsCmd: exits CODE COMMAND [ARG…] runs the command, which must end with this very code.
 func exitsCmd(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])

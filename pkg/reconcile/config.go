@@ -23,7 +23,10 @@ type Config struct {
 	Store   *ledger.Store
 	Reads   world.Reads // its Ledger is the Store
 
-	// Elector's Changed and Execute's Check and OnStep are set by New.
+	// TakeOver lets the ledger begin although droplets of a cluster of this name are there that are none of the swarm's nodes: a person said so.
+	TakeOver bool
+
+	// Elector's Changed and Begin and Execute's Check and OnStep are set by New.
 	Elector ledger.ElectorConfig
 	Execute execute.Config
 

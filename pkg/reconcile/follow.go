@@ -106,6 +106,8 @@ func (l *Loop) Ready() error {
 		return errors.New("no pass has ended yet")
 	case r.FileFault != "":
 		return errors.New("the file has faults, the accepted revision goes on: " + r.FileFault)
+	case r.Revision == 0 && r.Result == Failed:
+		return errors.New("no revision is accepted yet: " + r.whyFailed())
 	case r.Revision == 0:
 		return errors.New("no revision is accepted yet")
 	case r.Result == Failed:

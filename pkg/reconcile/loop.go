@@ -40,6 +40,7 @@ type Loop struct {
 	last      Report
 	beat      time.Time // when the loop last turned
 	followers map[chan Report]bool
+	notBegun  *NotBegunError // nil: the ledger is there, or nothing is against it
 }
 
 // New returns a loop. It sends nothing before Run.
@@ -58,7 +59,7 @@ func New(cfg Config) *Loop {
 	}
 	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{},
 		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), withheld: withheld{}, voice: newVoice(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor)}
-	cfg.Elector.Changed = l.Kick
+	cfg.Elector.Changed, cfg.Elector.Begin = l.Kick, l.mayBegin
 	l.elector = ledger.NewElector(cfg.Elector)
 	cfg.Execute.Check = l.elector.Check
 	cfg.Execute.OnStep = l.stepEnded
@@ -215,6 +216,7 @@ func (l *Loop) Alive() error {
 
 // leaseTold hears each tick of the elector, in the elector's goroutine.
 func (l *Loop) leaseTold(err error) {
+	l.refused(err)
 	l.voice.problem("lease", err)
 	epoch, held := l.elector.Held()
 	l.voice.lease(held, epoch, l.elector.Seen().Holder)

@@ -58,6 +58,7 @@ type turnout struct {
 func (l *Loop) look(ctx context.Context) turnout {
 	var t turnout
 	t.err = l.settle(ctx)
+	t.err = keepFirst(l.unbegun(), t.err)
 	_, acting := l.elector.Held()
 	w, err := l.observe(ctx, acting)
 	t.world, t.seen, t.err = w, true, keepFirst(t.err, err)

@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -8,6 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/brake"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/sim"
 )
@@ -48,10 +52,13 @@ func TestAnEngineOfAnotherSwarmTakesNoMachine(t *testing.T) {
 		if err := c.Populate(sim.Seeded{Cluster: "laptop", Region: "fra1", Managers: 1}); err != nil {
 			t.Fatal(err)
 		}
-		wrong := on(t, c.World, "laptop-managers-aaaaa", file(1, 1, 1, 1))
-		defer wrong.stop()
+		unsaid := on(t, c.World, "laptop-managers-aaaaa", file(1, 1, 1, 1))
+		unsaid.refuses(t, "3 droplets of a cluster web that are none of its nodes: web-managers-aaaaa, web-workers-")
+		unsaid.stop()
+		said := on(t, c.World, "laptop-managers-aaaaa", file(1, 1, 1, 1), takeOver)
+		defer said.stop()
 		time.Sleep(3 * time.Hour)
-		wrong.stay(t, was)
+		said.stay(t, was)
 	})
 }
 
@@ -62,10 +69,22 @@ func TestASecondClusterOfTheNameTakesNoMachine(t *testing.T) {
 		if err := c.Populate(sim.Seeded{Cluster: "web", Region: "fra1", Managers: 1, From: 1000}); err != nil {
 			t.Fatal(err)
 		}
-		second := on(t, c.World, "web-managers-aabmm", file(1, 2, 1, 1))
+		unsaid := on(t, c.World, "web-managers-aabmm", file(1, 2, 1, 1))
+		unsaid.refuses(t, "none of its nodes")
+		unsaid.stop()
+		second := on(t, c.World, "web-managers-aabmm", file(1, 2, 1, 1), takeOver)
 		defer second.stop()
 		time.Sleep(3 * time.Hour)
 		second.stay(t, was)
+		if last := second.loop.Last(); last.Error != "" || last.Revision != 1 || len(second.alive()) != len(was)+3 {
+			t.Errorf("%d machines; %s %s, holds %+v", len(second.alive()), last.Result, last.Error, last.Holds)
+		}
+		unsaid = on(t, c.World, "web-managers-aabmm", nil) // said once is enough
+		defer unsaid.stop()
+		time.Sleep(time.Minute)
+		if last := unsaid.loop.Last(); last.Error != "" || last.Revision != 1 || !last.Lease.Held || len(last.Steps) > 0 {
+			t.Errorf("%s %s, revision %d, steps %+v", last.Result, last.Error, last.Revision, last.Steps)
+		}
 	})
 }
 
@@ -88,6 +107,47 @@ func TestASwarmFromAnOlderBackupTakesNoMachine(t *testing.T) {
 		last := again.loop.Last()
 		if last.Revision != 1 || len(last.Holds) == 0 || last.Holds[0].Guard != plan.GuardIdentity {
 			t.Errorf("revision %d, holds %+v", last.Revision, last.Holds)
+		}
+	})
+}
+
+func takeOver(c *reconcile.Config) { c.TakeOver = true }
+
+// refuses fails unless swarmd leaves the swarm as it is, and says why.
+func (c *cluster) refuses(t *testing.T, why string) {
+	t.Helper()
+	was := c.alive()
+	c.ResetTrace()
+	time.Sleep(10 * time.Minute)
+	c.stay(t, was)
+	if _, writes := c.counted(); len(writes) > 0 || len(c.alive()) != len(was) {
+		t.Errorf("%d machines of %d; wrote %v", len(c.alive()), len(was), writes)
+	}
+	last := c.loop.Last()
+	if !strings.Contains(last.Error, why) || !strings.Contains(last.Error, "swarmd apply --take-over") || c.loop.Ready() == nil {
+		t.Errorf("it says %q", last.Error)
+	}
+	var refused *reconcile.NotBegunError
+	if err := c.loop.Begin(t.Context()); !errors.As(err, &refused) {
+		t.Errorf("asked before: %v", err)
+	}
+}
+
+// The cluster's name was changed in the file. The swarm is the old one's, whoever says what.
+func TestAClusterIsNotRenamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, was := production(t, 1)
+		renamed := on(t, c.World, "web-managers-aaaaa", nil, takeOver, func(c *reconcile.Config) {
+			c.Cluster, c.Store = "shop", ledger.NewStore(c.Execute.Nodes.(*brake.Swarm), "shop")
+			c.Elector.Store = c.Store
+		})
+		defer renamed.stop()
+		c.ResetTrace()
+		time.Sleep(10 * time.Minute)
+		renamed.stay(t, was)
+		_, writes := renamed.counted()
+		if last := renamed.loop.Last(); len(writes) > 0 || !strings.Contains(last.Error, "this swarm is the cluster web (revision 1): a cluster's name cannot change") {
+			t.Errorf("wrote %v, says %q", writes, last.Error)
 		}
 	})
 }

@@ -64,7 +64,7 @@ func newCluster(tb testing.TB, o sim.Options, first []byte) *cluster {
 }
 
 // on runs the loop on a machine of the world.
-func on(tb testing.TB, w *sim.World, from string, first []byte) *cluster {
+func on(tb testing.TB, w *sim.World, from string, first []byte, changes ...func(*reconcile.Config)) *cluster {
 	tb.Helper()
 	c := &cluster{World: w, edits: make(chan []byte)}
 	do, err := digitalocean.New(digitalocean.Options{Token: c.Token(), Transport: c.Transport()})
@@ -76,7 +76,11 @@ func on(tb testing.TB, w *sim.World, from string, first []byte) *cluster {
 		tb.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	c.loop = reconcile.New(c.config(ctx, do, engine, first))
+	cfg := c.config(ctx, do, engine, first)
+	for _, change := range changes {
+		change(&cfg)
+	}
+	c.loop = reconcile.New(cfg)
 	ended := make(chan struct{})
 	go func() { _ = c.loop.Run(ctx); close(ended) }()
 	c.stop = func() { cancel(); <-ended; engine.Close() }

@@ -27,6 +27,7 @@ type ElectorConfig struct {
 	Instance string                                    // random, of this process
 	Visitor  bool                                      // not a node's own daemon (apply): holds under no node's name
 	Changed  func()                                    // called when the lease was won or lost; may be nil
+	Begin    func(context.Context) error               // asked before the ledger is made where there is none: an error forbids it; may be nil
 }
 
 // Elector holds the lease for this process, or watches who does. It is safe for use by several goroutines.
@@ -142,6 +143,9 @@ func (e *Elector) tick(ctx context.Context, age time.Duration) error {
 		if e.holder != was {
 			return nil // who takes it is another node now: the next tick judges anew
 		}
+		if err := e.mayBegin(ctx); err != nil {
+			return fmt.Errorf("begin ledger: %w", err)
+		}
 	}
 	return e.take(ctx, lease, next)
 }
@@ -163,6 +167,18 @@ func (e *Elector) identify(ctx context.Context) error {
 		e.holder = "visitor-" + e.cfg.Instance
 	}
 	return nil
+}
+
+// mayBegin asks whether a ledger may be made, if there is none.
+func (e *Elector) mayBegin(ctx context.Context) error {
+	if e.cfg.Begin == nil {
+		return nil
+	}
+	begun, err := e.cfg.Store.begun(ctx)
+	if err != nil || begun {
+		return err
+	}
+	return e.cfg.Begin(ctx)
 }
 
 // judge notes the lease and says whether to write it, and what. The rules: ours is renewed when due; a released one is free; one of

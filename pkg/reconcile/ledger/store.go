@@ -113,6 +113,45 @@ func (s *Store) lost(revisions []Revision) error {
 		s.ledgerName(), len(revisions), s.revisionPrefix()))
 }
 
+// begun reports whether the ledger is there: what was written last is not among what was seen, so only a read shows that it is not.
+func (s *Store) begun(ctx context.Context) (bool, error) {
+	if err := s.lock(ctx); err != nil {
+		return false, err
+	}
+	defer s.unlock()
+	if _, ok := s.seen[s.ledgerName()]; ok {
+		return true, nil
+	}
+	if err := s.read(ctx); err != nil {
+		return false, err
+	}
+	_, ok := s.seen[s.ledgerName()]
+	return ok, nil
+}
+
+// Other is another cluster's ledger in the same swarm.
+type Other struct {
+	Cluster string
+	Ledger  Ledger
+}
+
+// Others returns the ledgers of other clusters that the swarm has, sorted by name.
+func (s *Store) Others(ctx context.Context) ([]Other, error) {
+	list, err := s.configs.Configs(ctx, "swarmd.")
+	if err != nil {
+		return nil, err
+	}
+	var out []Other
+	for _, c := range list {
+		cluster, ok := strings.CutPrefix(c.Name, "swarmd.")
+		if l, _, err := Decode(c.Labels); ok && err == nil && cluster != s.cluster {
+			out = append(out, Other{cluster, l})
+		}
+	}
+	slices.SortFunc(out, func(a, b Other) int { return strings.Compare(a.Cluster, b.Cluster) })
+	return out, nil
+}
+
 // Create makes the ledger if there is none. One that exists already is no error.
 func (s *Store) Create(ctx context.Context, clusterID string, epoch uint64) error {
 	if err := s.lock(ctx); err != nil {

@@ -160,7 +160,7 @@ func (d *draft) remark(m member) {
 	case foreign:
 		d.remarkForeign(m)
 	case disputed:
-		d.hold(GuardIdentity, m.object(), m.Why)
+		d.hold(GuardIdentity, m.object(), disputedWhy(m))
 	case stranded:
 		d.hold(GuardPoolRemoved, "pool/"+m.Pool, "the file has no such pool; set its count to 0 to remove its machines")
 	case dead:
@@ -173,6 +173,14 @@ func (d *draft) remark(m member) {
 	case booting, quiet:
 		d.wait(lookWait)
 	}
+}
+
+// disputedWhy names a droplet of which no node is known: its id alone says nothing to people.
+func disputedWhy(m member) string {
+	if m.Node == nil {
+		return m.name() + ": " + m.Why
+	}
+	return m.Why
 }
 
 func downWhy(m member) string {

@@ -28,9 +28,9 @@ import (
 )
 
 type destroyFlags struct {
-	file, confirm  string
-	includeAdopted bool
-	timeout        time.Duration
+	file, confirm, swarm string
+	includeAdopted       bool
+	timeout              time.Duration
 }
 
 func destroyCommand(a *app) *cobra.Command {
@@ -41,11 +41,16 @@ func destroyCommand(a *app) *cobra.Command {
 		Long: `Deletes, by id, the droplets that the cluster of the file owns; the swarm and its store go with them. First it shows what
 would go and what stays, then it wants the cluster's name typed, then it saves the list of ids to a file.
 
-With DOCKER_HOST set, swarmd on the managers is told to stop first, so that it does not replace what goes.`,
+The swarm need not live: whose a droplet is its tags say. If several swarms have the cluster's name, --swarm says which one
+goes. Droplets without a swarm's tag, made before there was one, are listed apart; when they are all that is left, they go.
+
+With DOCKER_HOST set to a manager of that swarm, swarmd on the managers is told to stop first, so that it does not replace
+what goes.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.destroy(cmd.Context(), f) },
 	}
 	fileFlag(cmd, &f.file)
+	cmd.Flags().StringVar(&f.swarm, "swarm", "", "id of the swarm whose droplets go, when several have the cluster's name; \"none\" for those without a swarm's tag")
 	cmd.Flags().StringVar(&f.confirm, "confirm", "", "the cluster's name, instead of typing it")
 	cmd.Flags().BoolVar(&f.includeAdopted, "include-adopted", false, "also the machines that were adopted, not made")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Minute, "how long it may take")
@@ -55,9 +60,11 @@ With DOCKER_HOST set, swarmd on the managers is told to stop first, so that it d
 // doomed is what destroy is about, as it is saved before the first delete.
 type doomed struct {
 	Cluster  string         `json:"cluster"`
+	Swarm    string         `json:"swarm"` // id, "" for droplets without a swarm's tag
 	At       time.Time      `json:"at"`
 	Droplets []doomedMember `json:"droplets"`
 	Adopted  []doomedMember `json:"adopted"`
+	others   []doomedMember // of other swarms of the name, or without a swarm's tag
 	foreign  []cloud.Droplet
 }
 
@@ -65,6 +72,11 @@ type doomedMember struct {
 	ID   int    `json:"id"`
 	Name string `json:"name"`
 	op   string // that made it
+	of   string // ids of swarms, by its tags
+}
+
+func memberOf(d cloud.Droplet) doomedMember {
+	return doomedMember{d.ID, d.Name, d.OpID(), strings.Join(d.SwarmIDs(), ",")}
 }
 
 func (a *app) destroy(ctx context.Context, f destroyFlags) error {
@@ -83,6 +95,9 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := d.choose(f.swarm); err != nil {
+		return err
+	}
 	if err := a.sameAccount(ctx, look, d); err != nil {
 		return err
 	}
@@ -95,7 +110,7 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) error {
 		return err
 	}
 	fmt.Fprintf(a.out, "the list of ids is in %s\n", path)
-	pending, err := a.pendingCreates(a.haltSwarmd(ctx, s.Cluster), s, d)
+	pending, err := a.pendingCreates(a.haltSwarmd(ctx, d), s, d)
 	if err != nil {
 		return err
 	}
@@ -107,7 +122,7 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) error {
 	if err := a.sweep(ctx, sweep, append(ids, adopted...)); err != nil {
 		return err
 	}
-	return a.sweepRest(ctx, sweep, s, append(ids, adopted...), pending)
+	return a.sweepRest(ctx, sweep, s, d.Swarm, append(ids, adopted...), pending)
 }
 
 // survey sorts the cloud's droplets into what the cluster owns, what it adopted, and what only carries its tag.
@@ -127,7 +142,7 @@ func survey(ctx context.Context, c *brake.Cloud, s *spec.Spec) (doomed, error) {
 		switch {
 		case adopted[droplet.ID]:
 		case world.Owned(s.Cluster, droplet):
-			d.Droplets = append(d.Droplets, doomedMember{droplet.ID, droplet.Name, droplet.OpID()})
+			d.Droplets = append(d.Droplets, memberOf(droplet))
 		default:
 			d.foreign = append(d.foreign, droplet)
 		}
@@ -140,13 +155,13 @@ func survey(ctx context.Context, c *brake.Cloud, s *spec.Spec) (doomed, error) {
 		if err != nil {
 			return d, err
 		}
-		d.Adopted = append(d.Adopted, doomedMember{droplet.ID, droplet.Name, droplet.OpID()})
+		d.Adopted = append(d.Adopted, memberOf(droplet))
 	}
 	return d, nil
 }
 
 func (a *app) previewDestroy(d doomed, includeAdopted bool) {
-	fmt.Fprintf(a.out, "cluster %s: %s will be deleted, and the swarm with them:\n", d.Cluster, plural(len(d.Droplets), "droplet"))
+	fmt.Fprintf(a.out, "%s: %s will be deleted, and the swarm with them:\n", d.whole(), plural(len(d.Droplets), "droplet"))
 	for _, m := range d.Droplets {
 		fmt.Fprintf(a.out, "  - %d %s\n", m.ID, m.Name)
 	}
@@ -156,6 +171,9 @@ func (a *app) previewDestroy(d doomed, includeAdopted bool) {
 		} else {
 			fmt.Fprintf(a.out, "  = %d %s stays: it was adopted, not made (--include-adopted)\n", m.ID, m.Name)
 		}
+	}
+	for _, m := range d.others {
+		fmt.Fprintf(a.out, "  = %d %s stays: %s\n", m.ID, m.Name, m.whose())
 	}
 	for _, droplet := range d.foreign {
 		fmt.Fprintf(a.out, "  = %d %s stays: it carries the cluster's tag but is not the cluster's\n", droplet.ID, droplet.Name)
@@ -193,7 +211,7 @@ func (a *app) saveDoomed(d doomed) (string, error) {
 
 // haltSwarmd fences the ledger for good: no swarmd can write another intent, so none creates or deletes anything from here on. It returns
 // the operations that are open at that moment. If the swarm cannot be reached, what swarmd makes meanwhile is looked for at the end.
-func (a *app) haltSwarmd(ctx context.Context, cluster string) (open []ledger.Op) {
+func (a *app) haltSwarmd(ctx context.Context, d doomed) (open []ledger.Op) {
 	if a.getenv("DOCKER_HOST") == "" {
 		fmt.Fprintln(a.out, "DOCKER_HOST is not set: swarmd is not told to stop; what it makes meanwhile is looked for at the end")
 		return nil
@@ -201,11 +219,14 @@ func (a *app) haltSwarmd(ctx context.Context, cluster string) (open []ledger.Op)
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	err := func() error {
-		asm, err := a.assemble(cluster, zap.NewNop(), false)
+		asm, err := a.assemble(d.Cluster, zap.NewNop(), false)
 		if err != nil {
 			return err
 		}
 		defer asm.close()
+		if err := d.inSwarm(ctx, asm.swarm); err != nil {
+			return err
+		}
 		l, err := asm.store.Update(ctx, func(l *ledger.Ledger) error { l.Epoch = math.MaxInt64; return nil })
 		open = l.Ops
 		return err
@@ -271,10 +292,13 @@ func (a *app) latecomers(d doomed, confirmed []int) error {
 
 // sweepRest looks until two lists in a row show nothing of the cluster's own, and every create that was under way has had its time to
 // show. What turns up that was not confirmed is not deleted.
-func (a *app) sweepRest(ctx context.Context, c *brake.Cloud, s *spec.Spec, confirmed []int, pending []pendingCreate) error {
+func (a *app) sweepRest(ctx context.Context, c *brake.Cloud, s *spec.Spec, swarm string, confirmed []int, pending []pendingCreate) error {
 	a.sayPending(pending)
+	var d doomed
 	for empty := 0; empty < 2 || underWay(pending, time.Now()); {
-		d, err := survey(ctx, c, s)
+		var err error
+		d, err = survey(ctx, c, s)
+		d.keep(swarm)
 		switch {
 		case err != nil:
 			fmt.Fprintf(a.out, "could not look: %s\n", a.redact(err.Error()))
@@ -292,11 +316,28 @@ func (a *app) sweepRest(ctx context.Context, c *brake.Cloud, s *spec.Spec, confi
 		case <-time.After(2 * time.Second):
 		}
 	}
-	err := errors.Join(bootstrap.Intent{Dir: a.stateDir()}.Close(s.Cluster), os.Remove(a.clusterHosts(s.Cluster)))
+	return a.forget(d)
+}
+
+// forget ends what this machine remembers of the cluster, as far as no other swarm of the name needs it.
+func (a *app) forget(d doomed) error {
+	intent := bootstrap.Intent{Dir: a.stateDir()}
+	first, err := intent.Open(d.Cluster)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(d.others, func(m doomedMember) bool { return m.op == first.OpID }) {
+		err = intent.Close(d.Cluster)
+	}
+	if len(d.others) > 0 {
+		fmt.Fprintf(a.out, "nothing of %s is left; droplets of the name that stay: %d\n", d.whole(), len(d.others))
+		return err
+	}
+	err = errors.Join(err, os.Remove(a.clusterHosts(d.Cluster)))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	fmt.Fprintf(a.out, "nothing of cluster %s is left\n", s.Cluster)
+	fmt.Fprintf(a.out, "nothing of cluster %s is left\n", d.Cluster)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,7 +28,7 @@ type pendingCreate struct {
 // show their droplets.
 func (a *app) pendingCreates(open []ledger.Op, s *spec.Spec, d doomed) ([]pendingCreate, error) {
 	shown := map[string]bool{}
-	for _, m := range d.Droplets {
+	for _, m := range append(slices.Clone(d.Droplets), d.others...) {
 		shown[m.op] = true
 	}
 	var out []pendingCreate

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/brake"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// noSwarm is how --swarm names the droplets without a swarm's tag.
+const noSwarm = "none"
+
+// choose keeps the droplets of one swarm: the one that was asked for, or the only one that there is. Those without a swarm's tag go when they
+// are asked for, or when there are no others.
+func (d *doomed) choose(asked string) error {
+	var swarms []string
+	for _, m := range d.Droplets {
+		if m.of != "" {
+			swarms = append(swarms, m.of)
+		}
+	}
+	slices.Sort(swarms)
+	swarms = slices.Compact(swarms)
+	switch {
+	case asked == noSwarm:
+		d.keep("")
+	case asked != "" && !slices.Contains(swarms, asked):
+		return &exitError{code: 1, msg: fmt.Sprintf("the account has no droplet of a cluster %s in the swarm %s: %s; nothing was deleted", d.Cluster, asked, known(swarms))}
+	case asked != "":
+		d.keep(asked)
+	case len(swarms) > 1:
+		return &exitError{code: 1, msg: fmt.Sprintf("%d swarms have the name %s; say which one goes: --swarm %s; nothing was deleted",
+			len(swarms), d.Cluster, strings.Join(swarms, ", or --swarm "))}
+	case len(swarms) == 1:
+		d.keep(swarms[0])
+	}
+	return nil
+}
+
+func known(swarms []string) string {
+	if len(swarms) == 0 {
+		return "no droplet of it has a swarm's tag"
+	}
+	return "there are " + strings.Join(swarms, ", ")
+}
+
+// keep leaves only the droplets of that swarm to go.
+func (d *doomed) keep(swarm string) {
+	d.Swarm = swarm
+	var mine []doomedMember
+	for _, m := range d.Droplets {
+		if m.of == swarm {
+			mine = append(mine, m)
+		} else {
+			d.others = append(d.others, m)
+		}
+	}
+	d.Droplets = append([]doomedMember{}, mine...)
+}
+
+// whole names what goes.
+func (d *doomed) whole() string {
+	if d.Swarm == "" {
+		return "cluster " + d.Cluster
+	}
+	return "cluster " + d.Cluster + ", swarm " + d.Swarm
+}
+
+// whose says why a droplet stays that a swarmd made for a cluster of the name.
+func (m doomedMember) whose() string {
+	if m.of == "" {
+		return "it has no swarm's tag, and may be of any swarm of the name (--swarm " + noSwarm + ")"
+	}
+	return "it is the swarm " + m.of + "'s (--swarm " + m.of + ")"
+}
+
+// inSwarm is an error unless the swarm at hand is the one whose droplets go: to stop swarmd in another one would leave that with nobody who
+// acts. Droplets without a swarm's tag are of a swarm that has a node on one of them.
+func (d *doomed) inSwarm(ctx context.Context, at *brake.Swarm) error {
+	info, err := at.Info(ctx)
+	if err != nil {
+		return err
+	}
+	if d.Swarm != "" && info.ClusterID != d.Swarm {
+		return fmt.Errorf("DOCKER_HOST is of the swarm %s", info.ClusterID)
+	}
+	if d.Swarm != "" || len(d.Droplets)+len(d.others) == 0 {
+		return nil
+	}
+	nodes, err := at.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(nodes, d.carries) {
+		return fmt.Errorf("DOCKER_HOST is of the swarm %s, which has none of these droplets", info.ClusterID)
+	}
+	return nil
+}
+
+// carries reports whether the node is bound to one of the droplets that go, or claims it.
+func (d *doomed) carries(n swarm.Node) bool {
+	return slices.ContainsFunc(d.Droplets, func(m doomedMember) bool {
+		id := strconv.Itoa(m.ID)
+		return n.Spec.Labels[swarm.LabelDroplet] == id || n.EngineLabels[swarm.LabelDroplet] == id
+	})
+}

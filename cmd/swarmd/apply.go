@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/user"
 	"time"
@@ -67,11 +68,22 @@ func begin(ctx context.Context, loop *reconcile.Loop) error {
 	return nil
 }
 
+// sayMeaning says what an edit means before anything is done about it.
+func sayMeaning(w io.Writer, texts []string) {
+	for _, text := range texts {
+		fmt.Fprintf(w, "! %s\n", text)
+	}
+}
+
 // follow submits the file and shows the way to convergence. While nobody holds the lease, this process holds it.
 func (a *app) follow(ctx context.Context, asm *assembly, data []byte, source string) error {
 	loop := reconcile.New(asm.config(instanceName(), true))
 	if err := begin(ctx, loop); err != nil {
 		return err
+	}
+	meant, err := loop.Meaning(ctx, data)
+	if err == nil { // else the loop meets it again, and tells
+		sayMeaning(a.out, meant)
 	}
 	ctx, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)

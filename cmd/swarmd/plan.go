@@ -27,17 +27,18 @@ func planCommand(a *app) *cobra.Command {
 		Short: "What would change and why, what is held, what it costs; writes nothing; exit 0 nothing, 2 changes, 1 error",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, _, err := readFile(file, a.err)
+			s, data, err := readFile(file, a.err)
 			if err != nil {
 				return err
 			}
-			p, err := a.preview(cmd.Context(), s)
+			p, meant, err := a.preview(cmd.Context(), s, data)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				err = writeJSON(a.out, planView(p))
+				err = writeJSON(a.out, planView(p, meant))
 			} else {
+				sayMeaning(a.out, meant)
 				printPlan(a.out, p)
 			}
 			if err == nil && len(p.Steps) > 0 {
@@ -51,23 +52,27 @@ func planCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// preview computes the plan for a file that is not accepted yet.
-func (a *app) preview(ctx context.Context, s *spec.Spec) (plan.Plan, error) {
+// preview computes the plan for a file that is not accepted yet, and what it means as an edit.
+func (a *app) preview(ctx context.Context, s *spec.Spec, data []byte) (plan.Plan, []string, error) {
 	asm, err := a.assemble(s.Cluster, zap.NewNop(), true)
 	if err != nil {
-		return plan.Plan{}, err
+		return plan.Plan{}, nil, err
 	}
 	defer asm.close()
 	asm.prices.fetch()
 	loop := reconcile.New(asm.config(instanceName(), true))
 	if err := begin(ctx, loop); err != nil {
-		return plan.Plan{}, err
+		return plan.Plan{}, nil, err
+	}
+	meant, err := loop.Meaning(ctx, data)
+	if err != nil {
+		return plan.Plan{}, nil, err
 	}
 	p, w, err := loop.Preview(ctx, s)
 	if err != nil {
-		return plan.Plan{}, err
+		return plan.Plan{}, nil, err
 	}
-	return p, gapError(w.Gaps)
+	return p, meant, gapError(w.Gaps)
 }
 
 // gapError refuses to call a half-seen world a plan.
@@ -128,7 +133,7 @@ type stepView struct {
 	Diff   []string `json:"diff,omitempty"`
 }
 
-func planView(p plan.Plan) any {
+func planView(p plan.Plan, meant []string) any {
 	steps := make([]stepView, 0, len(p.Steps))
 	for _, s := range p.Steps {
 		v := stepView{ID: s.ID, After: s.After, Action: execute.ActionName(s.Action), Object: execute.Object(s.Action), Reason: s.Reason.Code, Text: s.Reason.Text}
@@ -138,7 +143,7 @@ func planView(p plan.Plan) any {
 		steps = append(steps, v)
 	}
 	before, after := cost(p)
-	return map[string]any{"steps": steps, "holds": list(p.Holds), "pools": list(p.Pools), "services": list(p.Services), "converged": p.Converged,
+	return map[string]any{"meaning": list(meant), "steps": steps, "holds": list(p.Holds), "pools": list(p.Pools), "services": list(p.Services), "converged": p.Converged,
 		"monthly_dollars": map[string]float64{"before": before, "after": after}}
 }
 

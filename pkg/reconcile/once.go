@@ -21,6 +21,19 @@ func (l *Loop) Look(ctx context.Context) Report {
 	return r
 }
 
+// Meaning is what the file would mean as an edit of the accepted one, see plan.Meaning. Run must not be running.
+func (l *Loop) Meaning(ctx context.Context, data []byte) ([]string, error) {
+	s, err := l.parse("the file", data)
+	if err != nil {
+		return nil, err
+	}
+	st, err := l.cfg.Store.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l.meaning(st.History(), s), nil
+}
+
 // Preview is the plan as it would be if the file were the accepted revision, and the world that it was made for. It writes nothing. Run must
 // not be running.
 func (l *Loop) Preview(ctx context.Context, s *spec.Spec) (plan.Plan, world.World, error) {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -58,6 +59,14 @@ func (r *reader) note(sum [sha256.Size]byte, s *spec.Spec) {
 // granted is what the edit permits. An accepted file that cannot be read any more permits nothing.
 func (l *Loop) granted(history [][]byte, edited *spec.Spec) ledger.Grant {
 	return ledger.Granted(l.poolsOf(history), edited)
+}
+
+// meaning is what the edit of the accepted file means, see plan.Meaning.
+func (l *Loop) meaning(history [][]byte, edited *spec.Spec) []string {
+	if len(history) == 0 {
+		return nil
+	}
+	return plan.Meaning(l.poolsOf(history)[0], edited)
 }
 
 // poolsOf returns for each accepted revision a spec with its pools, nil for one that cannot be read any more. What is neither among them nor

@@ -119,10 +119,17 @@ func (l *Loop) accept(ctx context.Context, o offer) (accepted, error) {
 	if err != nil {
 		return accepted{}, err
 	}
-	grant := func(history [][]byte) ledger.Grant { return l.granted(history, edited) }
+	var meant []string
+	grant := func(history [][]byte) ledger.Grant {
+		meant = l.meaning(history, edited)
+		return l.granted(history, edited)
+	}
 	verdict, rev, err := l.cfg.Store.Accept(ctx, ledger.Proposal{Data: o.data, Source: o.source, Origin: o.origin, Grant: grant})
 	if err != nil {
 		return accepted{}, err
+	}
+	if verdict == ledger.Next {
+		l.voice.meaning(rev.Number, meant)
 	}
 	if o.answer == nil {
 		l.sources.stale = 0

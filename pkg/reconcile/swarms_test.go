@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -8,6 +9,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/brake"
@@ -190,4 +194,24 @@ func (c *cluster) restore(t *testing.T, known map[string]bool) {
 			must(c.Ask(http.MethodDelete, "/configs/"+o.ID, nil, nil))
 		}
 	}
+}
+
+// The daemon says what an accepted edit means that its author may not have meant.
+func TestTheLogSaysWhatAnEditMeans(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zap.WarnLevel)
+		w := sim.New(sim.Options{Seed: 7})
+		if err := w.Populate(sim.Seeded{Cluster: "web", Region: "fra1", Managers: 1}); err != nil {
+			t.Fatal(err)
+		}
+		c := on(t, w, "web-managers-aaaaa", file(1, 1, 1, 1), func(c *reconcile.Config) { c.Log = zap.New(core) })
+		defer c.stop()
+		c.await(t, 1, 15*time.Minute)
+		c.edits <- bytes.ReplaceAll(file(1, 1, 1, 1), []byte("  workers:"), []byte("  apps:"))
+		time.Sleep(time.Minute)
+		said := logs.FilterMessage("the edit means").All()
+		if len(said) != 1 || !strings.HasPrefix(said[0].ContextMap()["text"].(string), "pool workers renamed to apps? 1 machine would be made and 1 held") {
+			t.Errorf("%+v", said)
+		}
+	})
 }

@@ -82,6 +82,13 @@ func (v *voice) problem(topic string, err error) {
 	}
 }
 
+// meaning says what an accepted edit means that its author may not have meant.
+func (v *voice) meaning(revision int, texts []string) {
+	for _, text := range texts {
+		v.logger().Warn("the edit means", zap.Int(keyRevision, revision), zap.String(keyText, text))
+	}
+}
+
 func (v *voice) lease(held bool, epoch uint64, holder string) {
 	if !v.news("holder", fmt.Sprint(held, holder)) {
 		return

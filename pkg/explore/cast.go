@@ -89,7 +89,7 @@ func (c *cast) start(machine string) {
 	r := c.run
 	name := fmt.Sprintf("%s#%d", strings.TrimPrefix(machine, r.cluster+"-"), c.before+len(c.all)+1)
 	p, err := start(origin{cluster: r.cluster, name: name, machine: machine, token: r.world.Token(), seed: r.plan.Seed, file: c.files[machine], explorer: r.explorer, conductor: r.conductor,
-		mutant: r.mutant, refused: func(b string) { r.braked(name, b) },
+		mutant: r.mutant, takeOver: r.workflow.Beside, refused: func(b string) { r.braked(name, b) },
 		wire: func(p *process) http.RoundTripper {
 			return wire{r.conductor, p, r.world.TransportFrom(machine), r.recorded}
 		}})

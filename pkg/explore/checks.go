@@ -36,6 +36,7 @@ type checks struct {
 	reached  map[uint64]bool // digests of the states that were visited
 
 	gone map[int]bool // droplets that people deleted
+	lost map[int]bool // droplets that run on and that the restored swarm does not know
 
 	mu     sync.Mutex
 	events []docean.Event // since the last look
@@ -50,7 +51,7 @@ type sighting struct {
 
 func newChecks(r *run) *checks {
 	return &checks{run: r, theirs: map[string]string{}, most: map[string]int{}, least: map[string]int{}, leases: map[string]uint64{}, listed: map[string]sighting{},
-		calls: map[string][]time.Time{}, pushes: map[string]int{}, reached: map[uint64]bool{}, gone: map[int]bool{}}
+		calls: map[string][]time.Time{}, pushes: map[string]int{}, reached: map[uint64]bool{}, gone: map[int]bool{}, lost: map[int]bool{}}
 }
 
 // begin takes in what the world starts with: the cluster, and what is not the cluster's.
@@ -170,7 +171,7 @@ func (c *checks) surge(s *state) {
 func (c *checks) staying(s *state) map[string]int {
 	have := map[string]int{}
 	for _, d := range s.droplets {
-		if pool := poolOf(c.run.cluster, d); pool != "" && !s.leaving(d.ID) {
+		if pool := poolOf(c.run.cluster, d); pool != "" && !s.leaving(d.ID) && !c.lost[d.ID] {
 			have[pool]++
 		}
 	}

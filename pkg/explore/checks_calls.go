@@ -51,7 +51,7 @@ func (c *checks) create(s *state, t *ticket) {
 			op = id
 		}
 	}
-	if op == "" || !slices.Contains(req.Tags, cloud.ClusterTag(c.run.cluster)) {
+	if op == "" || !slices.Contains(req.Tags, cloud.ClusterTag(c.run.cluster)) || !slices.Contains(req.Tags, cloud.SwarmTag(s.swarm.ID)) {
 		c.run.violate("create", "%s has the tags %v", req.Name, req.Tags)
 	}
 	known := slices.ContainsFunc(s.ledger.Ops, func(o ledger.Op) bool { return o.Kind == ledger.Create && o.ID == op })
@@ -72,8 +72,8 @@ func (c *checks) destroy(s *state, t *ticket, id int) {
 	if !alive {
 		return // it never was: nothing can happen
 	}
-	if poolOf(c.run.cluster, d) == "" {
-		c.run.violate("foreign", "%s %s is for %s, which is not the cluster's", t.method, t.path, d.Name)
+	if poolOf(c.run.cluster, d) == "" || c.lost[id] {
+		c.run.violate("foreign", "%s %s is for %s, which is not this swarm's", t.method, t.path, d.Name)
 		return
 	}
 	if !d.Deleted.IsZero() {
@@ -255,8 +255,8 @@ func (c *checks) happened(e docean.Event) {
 	}
 	c.run.out.Deletes++
 	c.deleted = append(c.deleted, e.At)
-	if poolOf(c.run.cluster, e.Droplet) == "" {
-		c.run.violate("foreign", "%s is gone, which is not the cluster's", e.Droplet.Name)
+	if poolOf(c.run.cluster, e.Droplet) == "" || c.lost[e.Droplet.ID] {
+		c.run.violate("foreign", "%s is gone, which is not this swarm's", e.Droplet.Name)
 	}
 	if free := 1 + int(e.At.Sub(c.run.conductor.began)/time.Hour); len(c.deleted) > c.allowed+free {
 		c.run.violate("blast-radius", "%d droplets are gone, %d were permitted", len(c.deleted), c.allowed)
@@ -315,7 +315,9 @@ func (c *checks) metrics(s *state, p *process) {
 func (c *checks) leaks(s *state) {
 	have := map[string]int{}
 	for _, d := range s.droplets {
-		have[poolOf(c.run.cluster, d)]++
+		if !c.lost[d.ID] {
+			have[poolOf(c.run.cluster, d)]++
+		}
 	}
 	for _, pool := range slices.Sorted(maps.Keys(have)) {
 		if n := have[pool]; pool != "" && n > c.run.counts[pool] {

@@ -36,7 +36,7 @@ func (r *run) unmet() string {
 			return why
 		}
 		back = true
-	case len(guards) > 0 && r.isArmed:
+	case len(guards) > 0 && (r.isArmed || r.workflow.Beside):
 		if why := restsAt(report, reconcile.Held, guards); why != "" {
 			return why
 		}
@@ -135,7 +135,7 @@ func (r *run) machinesDiffer(s *state, want *spec.Spec) string {
 	have, managers := map[string]int{}, 0
 	for _, d := range s.droplets {
 		pool := poolOf(r.cluster, d)
-		if pool == "" {
+		if pool == "" || r.check.lost[d.ID] {
 			continue
 		}
 		have[pool]++

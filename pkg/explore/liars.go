@@ -23,7 +23,7 @@ const liarName = "liar"
 var braked = []string{"foreign", "blast-radius", "quorum", "budget", "secrets"}
 
 // liarWorkflows are those in which there is much to lose.
-var liarWorkflows = []string{"grow-managers", "shrink-managers", "remove-worker", "two-swarmds", "elsewhere"}
+var liarWorkflows = []string{"grow-managers", "shrink-managers", "remove-worker", "two-swarmds", "elsewhere", "beside", "restored"}
 
 // liar plans what is right and, besides, does a few things that nothing asked for, past the executor: any droplet's end, any node's demotion or
 // removal, an operation in the ledger that no edit permits. It does so while it holds the lease: what keeps it from acting without is not the brakes.

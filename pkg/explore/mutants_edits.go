@@ -2,6 +2,7 @@ package explore
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
@@ -20,6 +21,22 @@ func editMutants() []Mutant {
 				s.Role = swarm.Worker
 				p.Steps = append(p.Steps, plan.Step{ID: "demote/" + m.Node.ID, Action: plan.UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: s}})
 				return
+			}
+		}),
+		planner("any-swarms-is-ours", "S1: what has the cluster's tags and name is taken for a machine that did not join", func(in *plan.Input) {
+			for i := range in.World.Machines {
+				if m := &in.World.Machines[i]; m.Droplet != nil && m.Node == nil && m.Binding == world.Contradicted {
+					rest := strings.TrimPrefix(m.Droplet.Name, in.Spec.Cluster+"-")
+					m.Owned, m.Binding, m.Why, m.Pool = true, "", "", rest[:strings.LastIndexByte(rest, '-')]
+				}
+			}
+		}),
+		planned("for-no-swarm", "S1: machines that do not tell which swarm they are for", func(_ plan.Input, p *plan.Plan) {
+			for i, s := range p.Steps {
+				if a, ok := s.Action.(plan.CreateDroplet); ok {
+					a.Tags = a.Tags[:2]
+					p.Steps[i].Action = a
+				}
 			}
 		}),
 	}

@@ -129,6 +129,7 @@ type origin struct {
 	mutant                        Mutant
 	explorer                      *Explorer
 	conductor                     *conductor
+	takeOver                      bool
 	refused                       func(brake string)
 }
 
@@ -160,12 +161,12 @@ func start(o origin) (*process, error) {
 func (p *process) config(o origin, do *digitalocean.Client) reconcile.Config {
 	p.registry = prometheus.NewRegistry()
 	var store *ledger.Store
-	options := brake.Options{Cluster: o.cluster, Cloud: o.mutant.cloud(do), Engine: o.mutant.engine(p.engine), Refused: o.refused,
+	options := brake.Options{Cluster: o.cluster, Cloud: o.mutant.cloud(do), Engine: o.mutant.engine(p.engine), Refused: o.refused, Parse: o.explorer.parse,
 		Ledger: func(ctx context.Context) (ledger.Ledger, error) { return store.Load(ctx) }}
 	machines, members := brake.New(options)
 	store = ledger.NewStore(members, o.cluster)
 	boot := booter{o.cluster, machines, members}
-	c := reconcile.Config{Cluster: o.cluster, Store: store, Reads: world.Reads{Cloud: machines, Swarm: members, Ledger: store},
+	c := reconcile.Config{Cluster: o.cluster, TakeOver: o.takeOver, Store: store, Reads: world.Reads{Cloud: machines, Swarm: members, Ledger: store},
 		Elector: ledger.ElectorConfig{Store: store, Identity: identity(members), Instance: o.name},
 		Execute: execute.Config{Droplets: machines, Nodes: members, Services: members, Networks: members, Ledger: store, UserData: boot.userData, Gate: gate{o.conductor, p}},
 		Parse:   o.explorer.parse, Convert: o.explorer.convert,

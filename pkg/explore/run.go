@@ -139,7 +139,7 @@ func (r *run) begin() bool {
 		return false
 	}
 	r.images()
-	first := r.world.Cloud.Droplets()[0].Name
+	first := r.firstMachine()
 	r.cast.files[first] = r.want.yaml(r.cluster)
 	if !r.workflow.Several {
 		r.only = first

@@ -62,9 +62,12 @@ func (s *state) member(nodeID string) bool {
 // margin is how many more managers may fail before quorum is lost; below 0 it is lost.
 func (s *state) margin() int { return s.swarm.Alive - (len(s.swarm.Members)/2 + 1) }
 
-// poolOf returns the pool that a droplet of the cluster was made for, "" for a stranger's.
+// poolOf returns the pool that a droplet of the cluster was made for, "" for a stranger's and for another swarm's of the name.
 func poolOf(cluster string, d docean.Droplet) string {
 	op := opOf(d)
+	if beside(op) {
+		return ""
+	}
 	rest, ok := strings.CutPrefix(d.Name, cluster+"-")
 	if !ok || len(op) < 5 {
 		return ""

@@ -14,6 +14,7 @@ type Workflow struct {
 	Start   file // what the cluster is like when the workflow is armed
 	Fresh   bool // armed from the first call on, with one manager that no swarmd has seen yet
 	Several bool // a swarmd on every manager; otherwise on the first alone
+	Beside  bool // another swarm has machines of the cluster's name in the account; a person has said that swarmd may begin all the same
 	Play    func(*run)
 	Held    []string // guards that hold for good at the end; empty: all must be as the file says
 	Settles bool     // in spite of what holds, the file's machines are all there at the end
@@ -86,6 +87,11 @@ func (w Workflow) populate(world *sim.World, cluster string) error {
 	seeded := sim.Seeded{Cluster: cluster, Region: "fra1", Managers: w.Start.managers, Next: w.Start.next, Workers: w.Start.workers}
 	if w.Fresh {
 		seeded.Managers, seeded.Workers = 1, 0
+	}
+	if w.Beside { // first: the last swarm is the one that is explored
+		if err := world.Populate(sim.Seeded{Cluster: cluster, Region: "fra1", Managers: 1, Workers: 2, From: besideFrom}); err != nil {
+			return err
+		}
 	}
 	return world.Populate(seeded)
 }

@@ -11,7 +11,7 @@ import (
 // Workflows are all that can be explored.
 func Workflows() []Workflow {
 	all := append(machineWorkflows(), serviceWorkflows()...)
-	return append(append(all, troubleWorkflows()...), editWorkflows()...)
+	return append(append(all, troubleWorkflows()...), append(editWorkflows(), swarmWorkflows()...)...)
 }
 
 // machineWorkflows change how many machines there are.

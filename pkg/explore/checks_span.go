@@ -35,3 +35,13 @@ func managerPool(s *spec.Spec, name string) bool {
 	}
 	return false
 }
+
+// poolIn reports whether the file has the pool.
+func poolIn(s *spec.Spec, name string) bool {
+	for _, p := range s.Pools {
+		if p.Name == name {
+			return true
+		}
+	}
+	return false
+}

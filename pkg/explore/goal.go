@@ -135,8 +135,8 @@ func (r *run) machinesDiffer(s *state, want *spec.Spec) string {
 	have, managers := map[string]int{}, 0
 	for _, d := range s.droplets {
 		pool := poolOf(r.cluster, d)
-		if pool == "" || r.check.lost[d.ID] {
-			continue
+		if !poolIn(want, pool) || r.check.lost[d.ID] {
+			continue // nobody's, or of a pool that the file has no more: held as it is
 		}
 		have[pool]++
 		i := s.nodeOn(d)

@@ -10,7 +10,8 @@
 // Every machine (a droplet, a node, or both) is in exactly one bucket:
 //
 //   - foreign: not the cluster's. Reported, never counted, never touched.
-//   - disputed: its identity is contradicted. Counted if it is a droplet of a pool, otherwise left alone until a person has looked.
+//   - disputed: its identity is contradicted, or nothing but its tags and name shows that it is this swarm's. Counted if it is known to be a
+//     droplet of a pool, otherwise left alone until a person has looked.
 //   - leaving: a Delete operation is open on it. Not counted any more.
 //   - stranded: ours, but the file no longer has its pool.
 //   - dead: bound, and its droplet does not exist any more.

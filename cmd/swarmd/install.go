@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/swarmd/swarmd/deploy"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh"
 )
 
@@ -39,13 +41,13 @@ func (in unitInstaller) rest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	public := map[string]string{}
+	public := map[string]string{} // by id: another swarm's machine of the name may have the same private address in another network
 	for _, d := range droplets {
-		public[d.PrivateIPv4] = d.PublicIPv4
+		public[strconv.Itoa(d.ID)] = d.PublicIPv4
 	}
 	var failed []error
 	for _, n := range nodes {
-		host := public[n.Addr]
+		host := public[n.Spec.Labels[swarm.LabelDroplet]]
 		switch {
 		case n.Manager == nil || host == in.firstHost:
 		case host == "":

@@ -11,9 +11,12 @@ import (
 func TestDigestIsOfTheRun(t *testing.T) {
 	e := New()
 	seen := map[uint64]string{}
-	for _, text := range []string{"add-worker/1/-", "add-worker/2/-", "remove-worker/1/lost-500@31", "remove-worker/1/lost-502@31", "remove-worker/1/hang@20", "holder-leaves/1/crash-after@17",
-		"add-worker/1/-/no-intent"} {
-		p := parsed(t, text)
+	plans := []Plan{parsed(t, "add-worker/1/-"), parsed(t, "add-worker/2/-"), parsed(t, "add-worker/1/-/no-intent")}
+	for _, k := range []Kind{Lost500, Lost502, Hang, CrashAfter} {
+		plans = append(plans, firstOf(t, e, Plan{Workflow: "remove-worker", Seed: 1}, k))
+	}
+	for _, p := range plans {
+		text := p.String()
 		alone := e.Run(t, p)
 		p.Watch = true
 		watched := e.Run(t, p)
@@ -25,6 +28,20 @@ func TestDigestIsOfTheRun(t *testing.T) {
 		}
 		seen[alone.Digest] = text
 	}
+}
+
+// firstOf is the plan with a fault at the first call that such a fault can happen to.
+func firstOf(t *testing.T, e *Explorer, p Plan, k Kind) Plan {
+	t.Helper()
+	w, _ := workflowNamed(p.Workflow)
+	for i, s := range e.Run(t, p).Signs {
+		if k.Applies(s, w) {
+			p.Faults = []Fault{{i + 1, k}}
+			return p
+		}
+	}
+	t.Fatalf("%s: no call for %s", p, k)
+	return p
 }
 
 // TestSumCoversEveryField of a call and of a note.

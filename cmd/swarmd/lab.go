@@ -29,12 +29,19 @@ own. Its network is a data centre of its own; run what has to reach droplets ins
 }
 
 func labServe(a *app, dir *string) *cobra.Command {
-	return &cobra.Command{
+	engine := lab.DefaultEngine
+	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the lab in the foreground until interrupted", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return lab.Serve(cmd.Context(), lab.Options{Dir: *dir, Log: a.logger(zapcore.InfoLevel)}, a.printLab)
+			return lab.Serve(cmd.Context(), lab.Options{Dir: *dir, Engine: engine, Log: a.logger(zapcore.InfoLevel)}, a.printLab)
 		},
 	}
+	engineFlag(cmd, &engine)
+	return cmd
+}
+
+func engineFlag(cmd *cobra.Command, engine *lab.Engine) {
+	cmd.Flags().TextVar(engine, "engine", *engine, "Docker release of the droplets: 20.10, 26.1, or 28.5, which is whatever Debian's unstable has")
 }
 
 // labLog is where a lab in the background writes.
@@ -42,12 +49,13 @@ func labLog(dir string) string { return filepath.Join(dir, "lab.log") }
 
 // labUp starts the lab as a process of its own and waits until it serves.
 func labUp(a *app, dir *string) *cobra.Command {
-	return &cobra.Command{
+	engine := lab.DefaultEngine
+	cmd := &cobra.Command{
 		Use: "up", Short: "Build the image once, start the lab in the background, print the environment to use it", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if st, err := lab.ReadStatus(*dir); err == nil {
 				a.printLab(st)
-				return nil
+				return otherEngine(cmd, st, engine)
 			}
 			self, err := os.Executable()
 			if err != nil {
@@ -61,7 +69,7 @@ func labUp(a *app, dir *string) *cobra.Command {
 				return err
 			}
 			defer log.Close()
-			server := exec.Command(self, "lab", "serve", "--dir", *dir)
+			server := exec.Command(self, "lab", "serve", "--dir", *dir, "--engine", string(engine))
 			server.Stdout, server.Stderr, server.SysProcAttr = log, log, detached()
 			if err := server.Start(); err != nil {
 				return err
@@ -71,6 +79,16 @@ func labUp(a *app, dir *string) *cobra.Command {
 			return a.awaitLab(cmd, *dir, log.Name(), ended)
 		},
 	}
+	engineFlag(cmd, &engine)
+	return cmd
+}
+
+// otherEngine says that the lab that runs has not the engine that was asked for.
+func otherEngine(cmd *cobra.Command, st lab.Status, wanted lab.Engine) error {
+	if !cmd.Flags().Changed("engine") || st.Engine.Engine == wanted {
+		return nil
+	}
+	return fmt.Errorf("the lab runs already, with engine %s: end it first (swarmd lab down) to have %s", st.Engine.Engine, wanted)
 }
 
 func (a *app) awaitLab(cmd *cobra.Command, dir, log string, ended <-chan error) error {
@@ -166,5 +184,6 @@ func (a *app) printLab(st lab.Status) {
 	for _, line := range st.Environ() {
 		fmt.Fprintln(a.out, line)
 	}
+	fmt.Fprintf(a.out, "# %v\n", st.Engine)
 	fmt.Fprintf(a.out, "# ssh_keys: [\"%s\"], registry %s; to reach droplets: swarmd lab exec -- COMMAND\n", st.SSHKeyID, st.Registry)
 }

@@ -21,6 +21,12 @@ func hierarchies() ([]string, error) {
 	return mounts, err
 }
 
+// legacyCgroups says whether this host has hierarchies of version 1.
+func legacyCgroups() bool {
+	mounts, err := mountPoints(func(fsType string) bool { return fsType == "cgroup" })
+	return err == nil && len(mounts) > 0
+}
+
 // makeCgroup makes a group of that name in every hierarchy, so that what the machine's engine makes lies below it and not beside
 // the host's own. It returns the files a process has to write itself into to be in all of them.
 func makeCgroup(name string) (procs []string, err error) {

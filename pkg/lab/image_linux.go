@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	_ "embed" // packages.txt and prepare.sh are the recipe of the image
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -25,50 +26,57 @@ var imagePackages string
 //go:embed image/prepare.sh
 var imagePrepare []byte
 
-// BuildImage makes the droplets' image unless it is there already (about half a minute), and returns its root directory. The image is
-// known by its recipe: another package list or preparation is another image. It appears whole or not at all, and is built only
-// once however many ask.
+// BuildImage makes the image of the engine's droplets unless it is there already (half a minute to two minutes, by the way to the package
+// sources), and returns its root directory. An image is known by its recipe: another engine, package list or preparation is another
+// image, and all lie side by side. It appears whole or not at all, and is built only once however many ask.
 func BuildImage(ctx context.Context, o Options) (string, error) {
 	o = o.withDefaults()
-	suite, err := hostSuite()
+	r, err := recipeOf(o.Engine)
 	if err != nil {
 		return "", err
 	}
-	root := filepath.Join(o.ImageDir, imageKey(suite))
+	root := filepath.Join(o.ImageDir, r.key())
+	if r.over != "" {
+		return o.imageOver(ctx, r)
+	}
 	if exists(root) {
 		return root, nil
 	}
-	if err := os.MkdirAll(o.ImageDir, 0o755); err != nil {
-		return "", fmt.Errorf("make image directory: %w", err)
-	}
-	unlock, err := lockFile(ctx, filepath.Join(o.ImageDir, "lock"))
+	unlock, err := o.lockImages(ctx)
 	if err != nil {
-		return "", fmt.Errorf("lock images: %w", err)
+		return "", err
 	}
 	defer unlock()
 	if exists(root) {
 		return root, nil
 	}
-	return root, buildImage(ctx, o, suite, root)
+	return root, o.makeImage(ctx, r, root, func(tmp string) error { return bootstrap(ctx, r, tmp) })
 }
 
-func buildImage(ctx context.Context, o Options, suite, root string) error {
+func (o Options) lockImages(ctx context.Context) (unlock func(), err error) {
+	if err := os.MkdirAll(o.ImageDir, 0o755); err != nil {
+		return nil, fmt.Errorf("make image directory: %w", err)
+	}
+	unlock, err = lockFile(ctx, filepath.Join(o.ImageDir, "lock"))
+	if err != nil {
+		return nil, fmt.Errorf("lock images: %w", err)
+	}
+	return unlock, nil
+}
+
+// makeImage has a tree filled, notes in it which engine it has, and puts it into its place.
+func (o Options) makeImage(ctx context.Context, r recipe, root string, fill func(tmp string) error) error {
 	began := time.Now()
 	tmp := root + ".part"
 	if err := removeTree(tmp); err != nil {
 		return fmt.Errorf("remove unfinished image: %w", err)
 	}
-	o.Log.Info("building the droplets' image", zap.String("suite", suite), zap.String("path", root))
-	recipe, err := os.MkdirTemp("", "swarmd-lab-recipe-")
-	if err != nil {
-		return fmt.Errorf("build image: %w", err)
+	o.Log.Info("building the droplets' image", zap.String("engine", string(r.engine)), zap.String("path", root))
+	err := fill(tmp)
+	if err == nil {
+		err = noteEngine(ctx, r, tmp)
 	}
-	defer func() { _ = os.RemoveAll(recipe) }()
-	argv, err := bootstrapCommand(ctx, recipe, suite, tmp)
 	if err != nil {
-		return fmt.Errorf("build image: %w", err)
-	}
-	if _, err := run(ctx, "", argv...); err != nil {
 		return errors.Join(fmt.Errorf("build image: %w", err), removeTree(tmp))
 	}
 	if err := os.Rename(tmp, root); err != nil {
@@ -78,69 +86,84 @@ func buildImage(ctx context.Context, o Options, suite, root string) error {
 	return nil
 }
 
-// bootstrapCommand writes the recipe's files and returns the command that follows them. Packages come from where the host itself gets
-// its own, with the same way to get there.
-func bootstrapCommand(ctx context.Context, recipe, suite, into string) ([]string, error) {
-	hook, apt := filepath.Join(recipe, "prepare.sh"), filepath.Join(recipe, "apt.conf")
+// bootstrap makes a tree of the recipe's release. Packages come from where the host itself gets its own, with the same way to get there.
+func bootstrap(ctx context.Context, r recipe, into string) error {
+	dir, err := os.MkdirTemp("", "swarmd-lab-recipe-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	hook, apt := filepath.Join(dir, "prepare.sh"), filepath.Join(dir, "apt.conf")
 	acquire, err := run(ctx, "", "apt-config", "dump", "Acquire")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	err = errors.Join(os.WriteFile(hook, imagePrepare, 0o755), os.WriteFile(apt, []byte(acquire), 0o644))
 	if err != nil {
-		return nil, err
+		return err
+	}
+	sources, err := writeSources(dir, r.suite)
+	if err != nil {
+		return err
 	}
 	argv := []string{
-		"mmdebstrap", "--variant=minbase", "--include=" + strings.Join(strings.Fields(imagePackages), ","),
+		"mmdebstrap", "--variant=minbase", "--include=" + strings.Join(r.allPackages(), ","),
 		"--aptopt=" + apt, "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/doc/*",
 		"--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
-		"--customize-hook=" + hook, suite, into,
+		"--customize-hook=" + hook, r.suite, into,
 	}
-	sources, err := hostSources()
-	return append(argv, sources...), err
+	_, err = run(ctx, "", append(argv, sources...)...)
+	return err
 }
 
-// hostSources are the host's own lists of package sources, as arguments for mmdebstrap.
-func hostSources() ([]string, error) {
-	lists, err := filepath.Glob("/etc/apt/sources.list.d/*.list")
-	if err != nil {
-		return nil, err
-	}
-	deb822, err := filepath.Glob("/etc/apt/sources.list.d/*.sources")
-	if err != nil {
-		return nil, err
-	}
-	all := append(lists, deb822...)
-	if info, err := os.Stat("/etc/apt/sources.list"); err == nil && info.Size() > 0 {
-		all = append(all, "/etc/apt/sources.list")
-	}
-	if len(all) == 0 {
-		return nil, errors.New("this host has no package sources in /etc/apt")
-	}
-	return all, nil
+func (r recipe) allPackages() []string {
+	all := append(strings.Fields(imagePackages), r.packages...)
+	slices.Sort(all)
+	return all
 }
 
-// hostSuite is the Debian release of the host, which the image shares.
-func hostSuite() (string, error) {
-	text, err := os.ReadFile("/etc/os-release")
-	if err != nil {
-		return "", fmt.Errorf("read the host's release: %w", err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "VERSION_CODENAME="); ok {
-			return strings.Trim(v, `"`), nil
-		}
-	}
-	return "", errors.New("read the host's release: /etc/os-release names no VERSION_CODENAME; the lab needs Debian or the like")
-}
-
-func imageKey(suite string) string {
-	packages := strings.Fields(imagePackages)
-	slices.Sort(packages)
+func (r recipe) key() string {
 	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%s\n%s\n%s\n", suite, runtime.GOARCH, strings.Join(packages, "\n"))
+	_, _ = fmt.Fprintf(h, "%s\n%s\n%s\n%s\n", r.suite, r.over, runtime.GOARCH, strings.Join(r.allPackages(), "\n"))
 	_, _ = h.Write(imagePrepare)
-	return suite + "-" + hex.EncodeToString(h.Sum(nil)[:6])
+	return string(r.engine) + "-" + r.origin() + "-" + hex.EncodeToString(h.Sum(nil)[:6])
+}
+
+// engineFile is where an image tells which engine it has.
+const engineFile = "etc/lab-engine"
+
+// noteEngine asks the tree's own binaries what they are. The engine does not tell its API version unless it runs: that is the command
+// line's, which is built from the same sources.
+func noteEngine(ctx context.Context, r recipe, root string) error {
+	said, err := run(ctx, "", "chroot", root, "dockerd", "--version")
+	if err != nil {
+		return err
+	}
+	api, err := run(ctx, "", "chroot", root, "docker", "version", "--format", "{{.Client.APIVersion}}")
+	if api = strings.TrimSpace(api); api == "" { // an error is usual: no engine runs there
+		return fmt.Errorf("ask for the engine's API version: %w", err)
+	}
+	release, _, found := strings.Cut(strings.TrimPrefix(strings.TrimSpace(said), "Docker version "), ",")
+	if !found {
+		return fmt.Errorf("the engine says of itself %q, want its version", said)
+	}
+	text, err := json.Marshal(EngineVersion{Engine: r.engine, Release: release, API: api, Debian: r.origin()})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(root, engineFile), text, 0o644)
+}
+
+// readEngine tells which engine an image has.
+func readEngine(root string) (v EngineVersion, err error) {
+	text, err := os.ReadFile(filepath.Join(root, engineFile))
+	if err == nil {
+		err = json.Unmarshal(text, &v)
+	}
+	if err != nil {
+		return v, fmt.Errorf("read the image's engine: %w", err)
+	}
+	return v, nil
 }
 
 // lockFile takes an exclusive lock on a file and holds it until unlock; the kernel lets go of it when the process dies.

@@ -70,7 +70,7 @@ func (l *Lab) up(ctx context.Context) error {
 		dir: filepath.Join(l.opts.Dir, "droplets"), image: image, net: l.net, log: l.opts.Log, byID: map[int]*machine{},
 		changed: l.change,
 	}
-	if err := l.newStatus(); err != nil {
+	if err := l.newStatus(image); err != nil {
 		return err
 	}
 	l.newCloud()
@@ -82,7 +82,11 @@ func (l *Lab) up(ctx context.Context) error {
 	return l.publish()
 }
 
-func (l *Lab) newStatus() error {
+func (l *Lab) newStatus(image string) error {
+	engine, err := readEngine(image)
+	if err != nil {
+		return err
+	}
 	token := l.opts.Token
 	if token == "" {
 		var b [32]byte
@@ -95,7 +99,7 @@ func (l *Lab) newStatus() error {
 	}
 	l.status = Status{
 		PID: self.pid, StartTime: self.start, Dir: l.opts.Dir, Tag: l.net.tag, Token: token, DataCentre: l.net.dataCentre(),
-		Started: time.Now(),
+		Started: time.Now(), Engine: engine,
 	}
 	return nil
 }

@@ -192,12 +192,22 @@ func (m *machine) start(procs []string) (*supervisor, error) {
 // command is what boots the machine. /var/lib/docker is a plain directory because overlay2 does not work upon an overlay; without
 // filters for system calls because a droplet has none either, and runc's keyrings need them off.
 func (m *machine) command() []string {
-	return []string{
+	argv := []string{
 		"taskset", "-c", cpuList(m.spec.ID, m.spec.VCPUs), "systemd-nspawn", "--quiet", "--directory=" + filepath.Join(m.dir, "root"),
 		"--boot", "--register=no", "--keep-unit", "--network-namespace-path=" + netnsPath(m.name), "--capability=all",
 		"--bind=" + filepath.Join(m.dir, "docker") + ":/var/lib/docker", "--machine=" + m.name, "--hostname=" + m.spec.Name,
 		"--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=read-only", "--kill-signal=SIGRTMIN+3",
 	}
+	return append(argv, initArguments(legacyCgroups())...)
+}
+
+// initArguments are for the machine's init. A systemd from 256 on refuses control groups of version 1, which are the host's, unless its
+// command line has this (its NEWS of 256); an older one does not know it.
+func initArguments(legacy bool) []string {
+	if !legacy {
+		return nil
+	}
+	return []string{"SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"}
 }
 
 // shutdown asks the guest to power down. It takes the guest seconds, and it may not do it.

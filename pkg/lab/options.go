@@ -34,8 +34,10 @@ const (
 type Options struct {
 	// Dir holds everything the lab writes; default DefaultDir. It has to lie on a file system that overlayfs accepts as upper layer.
 	Dir string
-	// ImageDir holds the built images; default Dir/image. Labs may share one.
+	// ImageDir holds the built images, one beside the other; default Dir/image. Labs may share one.
 	ImageDir string
+	// Engine is what the droplets run; default DefaultEngine.
+	Engine Engine
 	// Listen is the address of the API on the host, default 127.0.0.1:0. In the data centre the API has the same port.
 	Listen string
 	// Token is the API's bearer token; default a random one.
@@ -54,6 +56,7 @@ func (o Options) withDefaults() Options {
 		o.Dir = abs
 	}
 	setDefault(&o.ImageDir, filepath.Join(o.Dir, "image"))
+	setDefault(&o.Engine, DefaultEngine)
 	setDefault(&o.Listen, "127.0.0.1:0")
 	setDefault(&o.Public, netip.MustParsePrefix("203.0.113.0/24"))
 	setDefault(&o.Private, netip.MustParsePrefix("10.77.0.0/16"))
@@ -76,19 +79,20 @@ func tagOf(dir string) string {
 
 // Status is what a running lab tells about itself. It holds the API token of the lab.
 type Status struct {
-	PID        int       `json:"pid"`
-	StartTime  uint64    `json:"start_time"` // of the process, in clock ticks since the host's boot: tells a reused PID
-	Dir        string    `json:"dir"`
-	Tag        string    `json:"tag"`
-	APIURL     string    `json:"api_url"`      // on the host, and as it happens in the data centre too
-	DropletURL string    `json:"droplet_url"`  // the API as droplets reach it
-	Token      string    `json:"token"`        //
-	SSHKeyFile string    `json:"ssh_key_file"` // private key whose public half is registered with the API
-	SSHKeyID   string    `json:"ssh_key_id"`   // its fingerprint, for ssh_keys
-	Registry   string    `json:"registry"`     // empty when Debian's docker-registry is not installed
-	DataCentre string    `json:"data_centre"`  // name of the network namespace
-	Started    time.Time `json:"started"`
-	Droplets   []Droplet `json:"droplets"`
+	PID        int           `json:"pid"`
+	StartTime  uint64        `json:"start_time"` // of the process, in clock ticks since the host's boot: tells a reused PID
+	Dir        string        `json:"dir"`
+	Tag        string        `json:"tag"`
+	APIURL     string        `json:"api_url"`      // on the host, and as it happens in the data centre too
+	DropletURL string        `json:"droplet_url"`  // the API as droplets reach it
+	Token      string        `json:"token"`        //
+	SSHKeyFile string        `json:"ssh_key_file"` // private key whose public half is registered with the API
+	SSHKeyID   string        `json:"ssh_key_id"`   // its fingerprint, for ssh_keys
+	Registry   string        `json:"registry"`     // empty when Debian's docker-registry is not installed
+	DataCentre string        `json:"data_centre"`  // name of the network namespace
+	Started    time.Time     `json:"started"`
+	Engine     EngineVersion `json:"engine"` // of the droplets
+	Droplets   []Droplet     `json:"droplets"`
 }
 
 // Droplet is one machine of the lab.

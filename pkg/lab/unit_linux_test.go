@@ -37,12 +37,13 @@ func TestTree(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if err := until(ctx, "the child", func() bool { return len(treeOf(cmd.Process.Pid)) == 2 }); err != nil {
-		t.Fatal(err)
-	}
-	tree := treeOf(cmd.Process.Pid)
-	if tree[0].pid != cmd.Process.Pid || tree[1].comm != "sleep" {
-		t.Errorf("tree %+v", tree)
+	var tree []process
+	err := until(ctx, "the child", func() bool { // which is a shell too until it has become sleep
+		tree = treeOf(cmd.Process.Pid)
+		return len(tree) == 2 && tree[1].comm == "sleep"
+	})
+	if err != nil || tree[0].pid != cmd.Process.Pid {
+		t.Fatalf("tree %+v, %v", tree, err)
 	}
 	reused := tree[1]
 	reused.start++
@@ -65,6 +66,16 @@ func TestCPUList(t *testing.T) {
 		if got := cpuListOf(c.id, c.vcpus, c.cpus); got != c.want {
 			t.Errorf("%d vCPUs for droplet %d on %d: %q, want %q", c.vcpus, c.id, c.cpus, got, c.want)
 		}
+	}
+}
+
+// TestInitArguments tells a systemd of the host's old control groups, and of nothing else.
+func TestInitArguments(t *testing.T) {
+	if got := initArguments(false); len(got) > 0 {
+		t.Errorf("without control groups of version 1 init gets %q", got)
+	}
+	if got := initArguments(true); len(got) != 1 || got[0] != "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1" {
+		t.Errorf("with control groups of version 1 init gets %q", got)
 	}
 }
 

@@ -92,6 +92,15 @@ lab-adapter:
 lab-chaos:
 	@$(LAB) lab-chaos '' -count=1 -timeout 30m -run '^TestChaos$$' ./e2e
 
+ENGINES ?= 20.10 26.1 28.5
+
+.PHONY: engines
+engines: ## the adapter's suite and the scenarios on each of the lab's engines; needs root, as lab-test
+	@failed=; for e in $(ENGINES); do \
+		SWARMD_LAB=1 SWARMD_LAB_ENGINE=$$e .ci/gotest engine-$$e '' -count=1 -timeout 50m \
+			-run '^(TestAdapterOnRealEngines|TestScenarios)$$' ./e2e || failed="$$failed $$e"; \
+	done; test -z "$$failed" || { echo "failed with engine$$failed"; exit 1; }
+
 CHAOS_MINUTES ?= 30
 
 # Few garbage collections, and goroutines that begin with the stack that they need. SWARMD_EXPLORE says how much is played, see TestExplore.

@@ -79,7 +79,7 @@ func (c *chaos) engineAt(host string) (*client.Client, error) {
 	if e := c.engines[host]; e != nil {
 		return e, nil
 	}
-	e, err := client.NewClientWithOpts(client.WithHost(host), client.WithVersion("1.41"))
+	e, err := client.NewClientWithOpts(client.WithHost(host), client.WithVersion(c.state.Engine.API))
 	if err != nil {
 		return nil, err
 	}

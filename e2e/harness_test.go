@@ -78,11 +78,12 @@ func newLab(t *testing.T, dir string, adjust ...func(*docean.Options)) *bench {
 	b := &bench{T: t, at: dir, dir: t.TempDir()}
 	b.build()
 	began := time.Now()
-	l, err := lab.Up(t.Context(), lab.Options{Dir: dir, ImageDir: filepath.Join(lab.DefaultDir, "image"), Log: zap.NewNop(), Cloud: func(o *docean.Options) {
-		for _, change := range adjust {
-			change(o)
-		}
-	}})
+	l, err := lab.Up(t.Context(), lab.Options{Dir: dir, ImageDir: filepath.Join(lab.DefaultDir, "image"), Engine: engineOfRun(t), Log: zap.NewNop(),
+		Cloud: func(o *docean.Options) {
+			for _, change := range adjust {
+				change(o)
+			}
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +100,18 @@ func newLab(t *testing.T, dir string, adjust ...func(*docean.Options)) *bench {
 	})
 	b.lab, b.state = l, l.Status()
 	t.Logf("lab up in %v", time.Since(began).Round(time.Millisecond))
+	t.Logf("report: %v", b.state.Engine)
 	return b
+}
+
+// engineOfRun is the engine that the droplets of this run have: SWARMD_LAB_ENGINE, or the lab's default.
+func engineOfRun(t *testing.T) lab.Engine {
+	t.Helper()
+	e, err := lab.ParseEngine(os.Getenv("SWARMD_LAB_ENGINE"))
+	if err != nil {
+		t.Fatal("SWARMD_LAB_ENGINE: ", err)
+	}
+	return e
 }
 
 func (b *bench) build() { b.bin = b.goBuild("swarmd", "", "./cmd/swarmd") }

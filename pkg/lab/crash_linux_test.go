@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +23,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
-	err := Serve(ctx, Options{Dir: dir, ImageDir: filepath.Join(DefaultDir, "image")}, nil)
+	err := Serve(ctx, sharedImages(dir), nil)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -35,6 +34,9 @@ func TestMain(m *testing.M) {
 // serveChild starts a lab in another process and boots one droplet in it.
 func serveChild(t *testing.T, dir string) *exec.Cmd {
 	t.Helper()
+	if _, err := BuildImage(t.Context(), sharedImages(dir)); err != nil { // it may take longer than a lab may take to come up
+		t.Fatal(err)
+	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childDir+"="+dir)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
@@ -74,7 +76,7 @@ func TestCrash(t *testing.T) {
 		t.Errorf("status of a crashed lab: %v", err)
 	}
 	began := time.Now()
-	l, err := Up(t.Context(), Options{Dir: dir, ImageDir: filepath.Join(DefaultDir, "image")})
+	l, err := Up(t.Context(), sharedImages(dir))
 	if err != nil {
 		t.Fatal(err)
 	}

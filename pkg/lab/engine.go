@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Engine is the Docker release that a lab's droplets run, by its first two numbers.
@@ -48,16 +49,19 @@ func (e *Engine) UnmarshalText(text []byte) (err error) {
 // MarshalText is the engine's name.
 func (e Engine) MarshalText() ([]byte, error) { return []byte(e), nil }
 
-// EngineVersion is what the engine's own binary says of itself.
+// EngineVersion is what the engine's own binary says of itself, and how its image came about.
 type EngineVersion struct {
-	Engine  Engine `json:"engine"`
-	Release string `json:"release"` // such as "26.1.5+dfsg1"
-	API     string `json:"api"`     // the newest API version it speaks, such as "1.45"
-	Debian  string `json:"debian"`  // the suite that it comes from
+	Engine  Engine    `json:"engine"`
+	Release string    `json:"release"` // such as "26.1.5+dfsg1"
+	API     string    `json:"api"`     // the newest API version it speaks, such as "1.45"
+	Debian  string    `json:"debian"`  // the suite that it comes from
+	Built   time.Time `json:"built"`   // the image
+	Seconds int       `json:"seconds"` // that it took
 }
 
 func (v EngineVersion) String() string {
-	return fmt.Sprintf("engine %s: Docker %s (API %s) of Debian %s", v.Engine, v.Release, v.API, v.Debian)
+	return fmt.Sprintf("engine %s: Docker %s (API %s) of Debian %s, its image built on %s in %d s",
+		v.Engine, v.Release, v.API, v.Debian, v.Built.Format(time.DateOnly), v.Seconds)
 }
 
 // recipe is what an engine's image is made of.

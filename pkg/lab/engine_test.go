@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParseEngine(t *testing.T) {
@@ -21,7 +22,7 @@ func TestParseEngine(t *testing.T) {
 
 // TestEngineVersionText goes through the file in an image and the lab's status.
 func TestEngineVersionText(t *testing.T) {
-	v := EngineVersion{Engine: Engine28, Release: "28.5.2+dfsg4", API: "1.51", Debian: "unstable"}
+	v := EngineVersion{Engine: Engine28, Release: "28.5.2+dfsg4", API: "1.51", Debian: "unstable", Built: time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC), Seconds: 97}
 	text, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +31,7 @@ func TestEngineVersionText(t *testing.T) {
 	if err := json.Unmarshal(text, &back); err != nil || back != v {
 		t.Errorf("%s became %+v, %v", text, back, err)
 	}
-	if got := v.String(); got != "engine 28.5: Docker 28.5.2+dfsg4 (API 1.51) of Debian unstable" {
+	if got := v.String(); got != "engine 28.5: Docker 28.5.2+dfsg4 (API 1.51) of Debian unstable, its image built on 2026-02-03 in 97 s" {
 		t.Errorf("told as %q", got)
 	}
 }

@@ -74,7 +74,7 @@ func (o Options) makeImage(ctx context.Context, r recipe, root string, fill func
 	o.Log.Info("building the droplets' image", zap.String("engine", string(r.engine)), zap.String("path", root))
 	err := fill(tmp)
 	if err == nil {
-		err = noteEngine(ctx, r, tmp)
+		err = noteEngine(ctx, r, tmp, began)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("build image: %w", err), removeTree(tmp))
@@ -134,7 +134,7 @@ const engineFile = "etc/lab-engine"
 
 // noteEngine asks the tree's own binaries what they are. The engine does not tell its API version unless it runs: that is the command
 // line's, which is built from the same sources.
-func noteEngine(ctx context.Context, r recipe, root string) error {
+func noteEngine(ctx context.Context, r recipe, root string, began time.Time) error {
 	said, err := run(ctx, "", "chroot", root, "dockerd", "--version")
 	if err != nil {
 		return err
@@ -147,7 +147,9 @@ func noteEngine(ctx context.Context, r recipe, root string) error {
 	if !found {
 		return fmt.Errorf("the engine says of itself %q, want its version", said)
 	}
-	text, err := json.Marshal(EngineVersion{Engine: r.engine, Release: release, API: api, Debian: r.origin()})
+	text, err := json.Marshal(EngineVersion{
+		Engine: r.engine, Release: release, API: api, Debian: r.origin(), Built: began.UTC(), Seconds: int(time.Since(began).Seconds()),
+	})
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,9 @@ func newLab(t *testing.T) (*Lab, *godo.Client) {
 	needLab(t)
 	dir := filepath.Join("/var/lib/swarmd-lab-test", strings.ToLower(t.Name()))
 	began := time.Now()
-	l, err := Up(t.Context(), Options{Dir: dir, ImageDir: filepath.Join(DefaultDir, "image"), Log: zaptest.NewLogger(t)})
+	o := sharedImages(dir)
+	o.Log = zaptest.NewLogger(t)
+	l, err := Up(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +49,11 @@ func newLab(t *testing.T) (*Lab, *godo.Client) {
 		}
 	})
 	return l, clientFor(t, l.Status())
+}
+
+// sharedImages is a lab in that directory on the images of all labs, with the engine of SWARMD_LAB_ENGINE or the default.
+func sharedImages(dir string) Options {
+	return Options{Dir: dir, ImageDir: filepath.Join(DefaultDir, "image"), Engine: Engine(os.Getenv("SWARMD_LAB_ENGINE"))}
 }
 
 func clientFor(t *testing.T, s Status) *godo.Client {

@@ -120,7 +120,7 @@ func namesHash(files []string) string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// unpackOver copies an image and unpacks packages over it.
+// unpackOver copies an image and unpacks packages over it. It is prepared once more, for packages bring their own /etc/default/docker.
 func unpackOver(ctx context.Context, below string, files []string, into string) error {
 	if _, err := run(ctx, "", "cp", "-a", "--reflink=auto", below, into); err != nil {
 		return err
@@ -130,5 +130,10 @@ func unpackOver(ctx context.Context, below string, files []string, into string) 
 			return err
 		}
 	}
-	return nil
+	hook := filepath.Join(filepath.Dir(files[0]), "prepare.sh")
+	if err := os.WriteFile(hook, imagePrepare, 0o755); err != nil {
+		return err
+	}
+	_, err := run(ctx, "", hook, into)
+	return err
 }

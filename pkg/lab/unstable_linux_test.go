@@ -22,7 +22,8 @@ func fakeUnstable(t *testing.T) (o Options, set func(release string), asked func
 while [ "$1" != download ]; do shift; done
 shift
 for p; do cp %s "${p}_$(cat %s)_amd64.deb"; done`, count, has, has, has),
-		"dpkg": `cp "$2" "$3/file"`, // -x FILE INTO
+		// -x FILE INTO
+		"dpkg": `cd "$3" && mkdir -p etc/default etc/systemd/system usr/local/sbin && echo packaged >etc/default/docker && cp "$2" file`,
 	})
 	set = func(release string) {
 		if err := os.WriteFile(has, []byte(release), 0o644); err != nil {
@@ -70,10 +71,7 @@ func TestImageOfUnstable(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
-		v, err := readEngine(root)
-		if err != nil || v.Engine != Engine28 || v.Release != step.want || v.Debian != "unstable" {
-			t.Errorf("%s: %+v, %v, want %s of unstable", step.name, v, err, step.want)
-		}
+		isUnstable(t, root, step.name, step.want)
 		if (root == last) != step.same || asked()-before != step.asked {
 			t.Errorf("%s: %s after %s, the suite was asked %d times", step.name, root, last, asked()-before)
 		}
@@ -83,5 +81,17 @@ func TestImageOfUnstable(t *testing.T) {
 	root, err := BuildImage(t.Context(), o)
 	if v, _ := readEngine(root); err != nil || v.Release != "26.1.5" {
 		t.Errorf("the image below has %v, %v", v, err)
+	}
+}
+
+// isUnstable wants that release of the engine in an image, with the lab's settings.
+func isUnstable(t *testing.T, root, step, release string) {
+	t.Helper()
+	v, err := readEngine(root)
+	if err != nil || v.Engine != Engine28 || v.Release != release || v.Debian != "unstable" {
+		t.Errorf("%s: %+v, %v, want %s of unstable", step, v, err, release)
+	}
+	if got := read(t, root, "etc/default/docker"); !strings.Contains(got, "--insecure-registry="+RegistryAddr) {
+		t.Errorf("%s: the package's settings won over the lab's: %s", step, got)
 	}
 }

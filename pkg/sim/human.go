@@ -132,16 +132,15 @@ func ask(h http.Handler, method, path string, in, out any) error {
 		return err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	s := newStream(r)
+	s := newPage()
 	h.ServeHTTP(s, r)
-	s.finish()
 	if s.status >= http.StatusBadRequest {
-		return fmt.Errorf("%s %s: %d %s", method, path, s.status, bytes.TrimSpace(s.buf.Bytes()))
+		return fmt.Errorf("%s %s: %d %s", method, path, s.status, bytes.TrimSpace(s.body))
 	}
 	if out == nil {
 		return nil
 	}
-	return json.Unmarshal(s.buf.Bytes(), out)
+	return json.Unmarshal(s.body, out)
 }
 
 // Manager returns the engine of a manager that is up and whose swarm has a leader, the oldest machine's first; without one any

@@ -84,11 +84,10 @@ func (w *World) order(s Seeded, name, op string) error {
 		return err
 	}
 	r.Header.Set("Authorization", "Bearer "+w.Token())
-	st := newStream(r)
+	st := newPage()
 	w.Cloud.ServeHTTP(st, r)
-	st.finish()
 	if st.status != http.StatusAccepted {
-		return fmt.Errorf("populate: create %s: %s", name, bytes.TrimSpace(st.buf.Bytes()))
+		return fmt.Errorf("populate: create %s: %s", name, bytes.TrimSpace(st.body))
 	}
 	return nil
 }

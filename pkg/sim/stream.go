@@ -20,16 +20,20 @@ func (w *World) exchange(r *http.Request, body []byte, h http.Handler) (*http.Re
 	if in.Host == "" {
 		in.Host = r.URL.Host
 	}
-	s := newStream(r)
 	if !strings.HasSuffix(r.URL.Path, "/events") {
-		if aborted(h, s, in) {
+		p := newPage()
+		if aborted(h, p, in) {
 			return nil, errReset()
 		}
-		return s.response(nil), nil
+		return p.response(r), nil
 	}
+	s := newStream(r)
 	ctx, cancel := context.WithCancel(r.Context())
 	go w.pump(ctx)
-	go aborted(h, s, in.WithContext(ctx))
+	go func() {
+		defer s.finish()
+		aborted(h, s, in.WithContext(ctx))
+	}()
 	select {
 	case <-s.started:
 	case <-ctx.Done():
@@ -38,8 +42,7 @@ func (w *World) exchange(r *http.Request, body []byte, h http.Handler) (*http.Re
 }
 
 // aborted runs the handler to its end and reports whether it cut the connection instead of answering.
-func aborted(h http.Handler, s *stream, r *http.Request) (cut bool) {
-	defer s.finish()
+func aborted(h http.Handler, w http.ResponseWriter, r *http.Request) (cut bool) {
 	defer func() {
 		if p := recover(); p == http.ErrAbortHandler {
 			cut = true
@@ -47,7 +50,7 @@ func aborted(h http.Handler, s *stream, r *http.Request) (cut bool) {
 			panic(p)
 		}
 	}()
-	h.ServeHTTP(s, r)
+	h.ServeHTTP(w, r)
 	return false
 }
 
@@ -109,7 +112,7 @@ func (s *stream) finish() {
 	s.signal()
 }
 
-// response is the answer so far. A cancel means that it goes on.
+// response is the answer so far.
 func (s *stream) response(cancel context.CancelFunc) *http.Response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,9 +122,6 @@ func (s *stream) response(cancel context.CancelFunc) *http.Response {
 		resp.StatusCode, resp.Header = http.StatusOK, http.Header{}
 	}
 	resp.Body, resp.ContentLength = s, -1
-	if cancel == nil {
-		resp.ContentLength = int64(s.buf.Len())
-	}
 	return resp
 }
 
@@ -148,9 +148,7 @@ func (s *stream) Read(p []byte) (int, error) {
 
 // Close ends the stream's handler.
 func (s *stream) Close() error {
-	if s.cancel != nil {
-		s.cancel()
-	}
+	s.cancel()
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net"
@@ -128,9 +127,11 @@ func errReset() error {
 	return &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 }
 
-func edit(resp *http.Response, change func(int, http.Header, []byte) (int, []byte)) (*http.Response, error) {
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
+func edit(resp *http.Response, change func(int, http.Header, []byte) (int, []byte)) (_ *http.Response, err error) {
+	var body []byte
+	if here, ok := resp.Body.(*content); ok {
+		body = here.all
+	} else if body, err = io.ReadAll(resp.Body); err != nil {
 		return nil, err
 	}
 	status, body := change(resp.StatusCode, resp.Header, body)
@@ -141,7 +142,7 @@ func edit(resp *http.Response, change func(int, http.Header, []byte) (int, []byt
 func response(r *http.Request, status int, h http.Header, body []byte) *http.Response {
 	return &http.Response{
 		Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: h, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Request: r,
+		Header: h, Body: newContent(body), ContentLength: int64(len(body)), Request: r,
 	}
 }
 

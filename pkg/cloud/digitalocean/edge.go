@@ -64,8 +64,7 @@ func (e *edge) RoundTrip(req *http.Request) (*http.Response, error) {
 // readAll replaces the body by one that is already here. A 404 that is not the API's own (a proxy's page, a wrong base URL) would
 // read as "the droplet is gone", so it is an error.
 func readAll(resp *http.Response) ([]byte, error) {
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	data, err := unchanged.Read(resp, maxBody+1)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("read the answer: %w", err)

@@ -19,6 +19,7 @@ type pages struct {
 type kept struct {
 	body     []byte
 	droplets []godo.Droplet
+	known    map[string]godo.Droplet // by the text that said so
 	resp     *godo.Response
 }
 
@@ -31,6 +32,8 @@ func (p *pages) unlessSame(ctx context.Context, key string, list func(context.Co
 	was := p.kept[key]
 	p.mu.Unlock()
 	ctx, now := unchanged.Watch(ctx, was.body)
+	page := unchanged.List[godo.Droplet]{Known: was.known}
+	unchanged.Cut(ctx, func(body []byte) []byte { return fresh(&page, string(body)) })
 	droplets, resp, err := list(ctx)
 	if err != nil {
 		return nil, resp, err
@@ -38,11 +41,37 @@ func (p *pages) unlessSame(ctx context.Context, key string, list func(context.Co
 	if now.Same() {
 		return was.droplets, was.resp, nil
 	}
+	droplets, known, err := page.Whole(droplets)
+	if err != nil {
+		return nil, resp, malformed(err.Error())
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.kept == nil || len(p.kept) >= maxKept {
 		p.kept = map[string]kept{}
 	}
-	p.kept[key] = kept{now.Body(), droplets, resp}
+	p.kept[key] = kept{now.Body(), droplets, known, resp}
 	return droplets, resp, nil
+}
+
+// fresh is a page without the droplets that are known, nil if it cannot be told.
+func fresh(page *unchanged.List[godo.Droplet], body string) []byte {
+	members, ok := unchanged.Members(body)
+	if !ok {
+		return nil
+	}
+	var out []byte
+	for _, m := range members {
+		if m.Name == "droplets" {
+			if m.Value, ok = page.Fresh(m.Value); !ok {
+				return nil
+			}
+		}
+		out = append(append(append(append(out, ',', '"'), m.Name...), '"', ':'), m.Value...)
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	out[0] = '{'
+	return append(out, '}')
 }

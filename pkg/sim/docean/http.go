@@ -145,7 +145,12 @@ func (c *Cloud) answer(w http.ResponseWriter, id string, rep reply) {
 	}
 	w.WriteHeader(rep.status)
 	if rep.body != nil {
-		_, _ = w.Write(text(rep.body)) // a client that has gone away is its own concern
+		body := text(rep.body)
+		if to, ok := w.(interface{ Take(body []byte) }); ok {
+			to.Take(body)
+			return
+		}
+		_, _ = w.Write(body) // a client that has gone away is its own concern
 	}
 }
 

@@ -247,7 +247,12 @@ func write(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 		w.Header().Del("Content-Length")
 	}
 	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
+	if v, ok := w.(*visit); ok {
+		w = v.ResponseWriter
+	}
+	if to, ok := w.(interface{ Take(body []byte) }); ok && r.Method != http.MethodHead {
+		to.Take(body)
+	} else if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // a client that hung up gets nothing, and nobody else minds
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docker/docker/api/types/network"
 	api "github.com/docker/docker/api/types/swarm"
 	"github.com/docker/docker/client"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -65,12 +66,13 @@ type Client struct {
 	negotiating *sem.Mutex
 
 	// What these reads said last.
-	nodes    memory[[]swarm.Node]
-	tasks    memory[[]swarm.Task]
-	networks memory[[]swarm.Network]
-	services memory[[]api.Service]
+	nodes    listMemory[api.Node, []swarm.Node]
+	tasks    listMemory[api.Task, []swarm.Task]
+	networks listMemory[network.Inspect, []swarm.Network]
+	services listMemory[api.Service, []api.Service]
 	cluster  memory[swarm.Cluster]
-	listed   memory[[]api.Config] // whatever the prefix: the same bytes are the same configs
+	info     memory[swarm.Info]
+	listed   listMemory[api.Config, []api.Config] // whatever the prefix: the same bytes are the same configs
 
 	mu      sync.Mutex
 	names   map[string]string        // network id → name; a network is never renamed, so an entry never goes stale
@@ -100,6 +102,7 @@ func New(o Options) (*Client, error) {
 	if c.jitter == nil {
 		c.jitter = rand.Float64
 	}
+	c.info.part = ourInfo
 	return c, nil
 }
 

@@ -13,7 +13,7 @@ import (
 
 // Nodes returns all nodes, sorted by id.
 func (c *Client) Nodes(ctx context.Context) ([]swarm.Node, error) {
-	all, err := unlessSame(ctx, c, "list nodes", &c.nodes, func(ctx context.Context) ([]api.Node, error) {
+	all, err := unlessSameList(ctx, c, "list nodes", &c.nodes, func(ctx context.Context) ([]api.Node, error) {
 		return c.api.NodeList(ctx, api.NodeListOptions{})
 	}, nodesOf)
 	return slices.Clone(all), err

@@ -17,7 +17,7 @@ import (
 
 // Services returns all services, sorted by name, their networks by name.
 func (c *Client) Services(ctx context.Context) ([]swarm.Service, error) {
-	list, err := unlessSame(ctx, c, "list services", &c.services, func(ctx context.Context) ([]api.Service, error) {
+	list, err := unlessSameList(ctx, c, "list services", &c.services, func(ctx context.Context) ([]api.Service, error) {
 		return c.api.ServiceList(ctx, api.ServiceListOptions{})
 	}, func(list []api.Service) ([]api.Service, error) {
 		return list, whole("list services", list, func(s api.Service) string { return s.ID })

@@ -12,7 +12,7 @@ import (
 
 // Tasks returns all tasks the swarm remembers, the ended ones too, sorted by service, slot, node and id.
 func (c *Client) Tasks(ctx context.Context) ([]swarm.Task, error) {
-	all, err := unlessSame(ctx, c, "list tasks", &c.tasks, func(ctx context.Context) ([]api.Task, error) {
+	all, err := unlessSameList(ctx, c, "list tasks", &c.tasks, func(ctx context.Context) ([]api.Task, error) {
 		return c.api.TaskList(ctx, api.TaskListOptions{})
 	}, tasksOf)
 	return slices.Clone(all), err

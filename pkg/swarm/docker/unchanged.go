@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"sync"
 
@@ -18,6 +19,7 @@ type memory[T any] struct {
 	mu    sync.Mutex
 	body  []byte
 	value T
+	part  func(body []byte) []byte // what is of interest of an answer; nil: all
 }
 
 // maxKept bounds an answer that is kept, in bytes. A swarm of 1,000 tasks answers with less.
@@ -33,6 +35,7 @@ func unlessSame[A, T any](ctx context.Context, c *Client, op string, m *memory[T
 	var answer A
 	err := c.read(ctx, op, func(ctx context.Context) (err error) {
 		ctx, now = unchanged.Watch(ctx, before)
+		now.Part(m.part)
 		answer, err = ask(ctx)
 		return err
 	})
@@ -45,12 +48,58 @@ func unlessSame[A, T any](ctx context.Context, c *Client, op string, m *memory[T
 	if value, err = understand(answer); err != nil {
 		return none, err
 	}
-	if len(now.Body()) <= maxKept {
-		m.mu.Lock()
-		m.body, m.value = now.Body(), value
-		m.mu.Unlock()
-	}
+	m.keep(now.Body(), value)
 	return value, nil
+}
+
+func (m *memory[T]) keep(body []byte, value T) {
+	if len(body) <= maxKept {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.body, m.value = body, value
+	}
+}
+
+// listMemory is what a list of E said last, and what each of its elements did: of a list that has changed mostly one or two have.
+type listMemory[E, T any] struct {
+	memory[T]
+	known map[string]E
+}
+
+// unlessSameList is unlessSame for a list; only those of its elements are decoded that were not there the last time.
+func unlessSameList[E, T any](ctx context.Context, c *Client, op string, m *listMemory[E, T], ask func(context.Context) ([]E, error), understand func([]E) (T, error)) (T, error) {
+	m.mu.Lock()
+	known := m.known
+	m.mu.Unlock()
+	var list *unchanged.List[E]
+	return unlessSame(ctx, c, op, &m.memory, func(ctx context.Context) ([]E, error) {
+		list = &unchanged.List[E]{Known: known}
+		unchanged.Cut(ctx, func(body []byte) []byte {
+			if len(body) > maxKept {
+				return nil
+			}
+			fresh, ok := list.Fresh(string(body))
+			if !ok {
+				return nil
+			}
+			return []byte(fresh)
+		})
+		return ask(ctx)
+	}, func(fresh []E) (T, error) {
+		var none T
+		all, now, err := list.Whole(fresh)
+		if err != nil {
+			return none, &apierr.Error{Kind: apierr.Unavailable, Side: "swarm", Op: op, Err: err}
+		}
+		value, err := understand(all)
+		if err != nil {
+			return none, err
+		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.known = now
+		return value, nil
+	})
 }
 
 // whole refuses a list with an entry that has no id: what says so is no engine, or did not say all, and zero values must not be taken for objects.
@@ -68,16 +117,13 @@ func show(ctx context.Context, resp *http.Response) {
 	if !unchanged.Watched(ctx) || resp.StatusCode != http.StatusOK {
 		return
 	}
-	room := min(max(resp.ContentLength, 0), maxKept) // the length is what the other end claims
-	data := bytes.NewBuffer(make([]byte, 0, room+bytes.MinRead))
-	_, err := data.ReadFrom(resp.Body)
-	resp.Body.Close()
+	data, err := unchanged.Read(resp, math.MaxInt64)
 	if err != nil {
-		resp.Body = io.NopCloser(io.MultiReader(data, broken{err}))
+		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(data), broken{err}))
 		return
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(data.Bytes()))
-	unchanged.Show(ctx, resp, data.Bytes(), "null")
+	resp.Body = io.NopCloser(bytes.NewReader(data))
+	unchanged.Show(ctx, resp, data, "null")
 }
 
 // broken is the end of an answer that was cut.

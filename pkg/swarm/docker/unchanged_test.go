@@ -87,3 +87,27 @@ func TestALengthThatAnEngineClaimsIsOnlyAHint(t *testing.T) {
 		}
 	}
 }
+
+// TestOnlyThePartOfAnEngineThatMattersIsRead: the rest is another one with each answer, and an answer of which the part cannot be taken is read whole.
+func TestOnlyThePartOfAnEngineThatMattersIsRead(t *testing.T) {
+	f := newFake(t)
+	c := f.client(Options{})
+	for _, step := range []struct{ says, node, version string }{
+		{`{"NGoroutines":1,"Swarm":{"NodeID":"a","LocalNodeState":"active"},"ServerVersion":"28.5"}`, "a", "28.5"},
+		{`{"NGoroutines":2,"Swarm":{"NodeID":"a","LocalNodeState":"active"},"ServerVersion":"28.5"}`, "a", "28.5"},
+		{`{"NGoroutines":2,"Swarm":{"NodeID":"b","LocalNodeState":"active"},"ServerVersion":"29.0"}`, "b", "29.0"},
+		{`{"NGoroutines":3,"Swarm":{"NodeID":"b","LocalNodeState":"active"}}`, "b", ""},
+		{`{"swarm":{"NodeID":"c"},"ServerVersion":"30"}`, "c", "30"},
+		{`{"ServerVersion":"30","Swarm":{"NodeID":"d"}`, "error", "error"},
+		{`{"ServerVersion":"30","Swarm":7}`, "error", "error"},
+	} {
+		f.on("GET /info", func(*http.Request) (*http.Response, error) { return reply(200, step.says), nil })
+		info, err := c.Info(t.Context())
+		if err != nil {
+			info.NodeID, info.EngineVersion = "error", "error"
+		}
+		if info.NodeID != step.node || info.EngineVersion != step.version {
+			t.Errorf("%s: %+v, %v", step.says, info, err)
+		}
+	}
+}

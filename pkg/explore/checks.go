@@ -59,7 +59,7 @@ func (c *checks) begin() {
 	c.run.faults.people.order()
 	c.run.faults.people.employ()
 	c.wants(c.run.want)
-	s := observe(c.run.world, c.run.cluster)
+	s := c.run.observe()
 	c.cluster = s.swarm.ID
 	c.clear()
 }
@@ -116,7 +116,7 @@ func (c *checks) before(t *ticket) *state {
 	if !t.write() || t.proc.isDead() {
 		return nil
 	}
-	s := observe(c.run.world, c.run.cluster)
+	s := c.run.observe()
 	c.clear()
 	c.writes(s, t)
 	// What the engines' store has is changed in place: what is compared afterwards is kept.
@@ -133,14 +133,14 @@ func (c *checks) after(was *state, t *ticket) {
 	if was == nil {
 		return
 	}
-	now := observe(c.run.world, c.run.cluster)
+	now := c.run.observe()
 	c.always(now)
 	c.changes(was, now, t)
 	c.visit(now)
 }
 
 // tick looks at the world when time has gone on.
-func (c *checks) tick() { c.always(observe(c.run.world, c.run.cluster)) }
+func (c *checks) tick() { c.always(c.run.observe()) }
 
 // always is what must hold at any time.
 func (c *checks) always(s *state) {

@@ -275,7 +275,7 @@ func (c *checks) secrets(s *state, where, text, permitted string) {
 
 // conclude looks for secrets in what was said, and for what was left over.
 func (c *checks) conclude() {
-	s := observe(c.run.world, c.run.cluster)
+	s := c.run.observe()
 	for _, p := range c.run.cast.all {
 		c.secrets(s, "the log of "+p.name, p.logs.String(), "")
 		if report, err := json.Marshal(p.loop.Last()); err == nil {

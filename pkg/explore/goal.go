@@ -48,7 +48,7 @@ func (r *run) unmet() string {
 	if err != nil {
 		return err.Error()
 	}
-	return r.differs(observe(r.world, r.cluster), want, back)
+	return r.differs(r.observe(), want, back)
 }
 
 // held are the guards that may hold at the end: the workflow's, and when a fault has hit running tasks and the engine took a roll-out back

@@ -81,7 +81,7 @@ func (in *injector) judge(t *ticket) {
 	}
 	seen := s
 	if in.run.plan.Watch {
-		seen.State = in.run.check.digest(observe(in.run.world, in.run.cluster))
+		seen.State = in.run.check.digest(in.run.observe())
 	}
 	in.signs = append(in.signs, seen)
 	k := in.at[n]

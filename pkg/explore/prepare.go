@@ -78,7 +78,7 @@ func (r *run) record() {
 		holder.retire()
 	}
 	s.until, s.names = time.Since(r.conductor.began), len(r.cast.all)
-	s.state = r.check.digest(observe(r.world, r.cluster))
+	s.state = r.check.digest(r.observe())
 	s.acted, s.pushes, s.reached = r.check.acted, r.check.pushes, r.check.reached
 }
 
@@ -109,7 +109,7 @@ func (r *run) restore(s *opening) {
 	time.Sleep(s.until - time.Since(r.conductor.began))
 	r.cast.before = s.names
 	r.check.acted, r.check.pushes, r.check.reached = s.acted, maps.Clone(s.pushes), maps.Clone(s.reached)
-	now := observe(r.world, r.cluster)
+	now := r.observe()
 	r.check.always(now)
 	if r.check.digest(now) != s.state {
 		r.stop("harness", "the same writes have led to another state")

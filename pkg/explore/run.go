@@ -70,6 +70,7 @@ type run struct {
 	most      int            // calls until it is stopped
 	counts    map[string]int // pool → what the last file wants
 	recorded  *opening       // what is being recorded
+	seen      *state         // by the last look at the world
 	out       *Outcome
 	broken    bool // nothing more needs to be done
 }

@@ -1,12 +1,12 @@
 package explore
 
-// deepStacks lets goroutines begin with larger stacks, until it is told to end. Most of those in a run live for one call and need 16 kB, and to grow a
+// deepStacks lets goroutines begin with larger stacks, until it is told to end. Most of those in a run live for one call and need 20 kB, and to grow a
 // stack to that costs a tenth of all. With GODEBUG=adaptivestackstart=1 the runtime begins with what is usual, as each garbage collection sees it:
 // these goroutines wait at the usual depth.
 func deepStacks() (end func()) {
 	stop := make(chan struct{})
-	for range 40 {
-		go func() { _ = waitBelow(2, stop) }()
+	for range 100 {
+		go func() { _ = waitBelow(6, stop) }()
 	}
 	return func() { close(stop) }
 }

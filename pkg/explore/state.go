@@ -1,13 +1,15 @@
 package explore
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	api "github.com/docker/docker/api/types/swarm"
+
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
-	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -26,10 +28,22 @@ type state struct {
 	files    map[int]string    // revision → file
 }
 
-// observe takes the truth.
-func observe(w *sim.World, cluster string) *state {
-	s := &state{at: time.Now(), droplets: w.Cloud.Droplets(), configs: map[string]string{}, files: map[int]string{}}
-	s.swarm, _ = w.Swarm.Glance()
+// observe takes the truth. What the store's configs say is taken over from the last look while they are the same.
+func (r *run) observe() *state {
+	s := &state{at: time.Now(), droplets: r.world.Cloud.Droplets()}
+	s.swarm, _ = r.world.Swarm.Glance()
+	if was := r.seen; was != nil && slices.EqualFunc(was.swarm.Configs, s.swarm.Configs, func(a, b api.Config) bool { return a.ID == b.ID && a.Version == b.Version }) {
+		s.ledger, s.recorded, s.holder, s.epoch, s.configs, s.files = was.ledger, was.recorded, was.holder, was.epoch, was.configs, was.files
+	} else {
+		s.read(r.cluster)
+	}
+	r.seen = s
+	return s
+}
+
+// read takes in what the configs say.
+func (s *state) read(cluster string) {
+	s.configs, s.files = map[string]string{}, map[int]string{}
 	for _, c := range s.swarm.Configs {
 		s.configs[c.ID] = c.Spec.Name
 		if n, ok := strings.CutPrefix(c.Spec.Name, "swarmd."+cluster+".spec."); ok {
@@ -46,7 +60,6 @@ func observe(w *sim.World, cluster string) *state {
 			s.epoch, _ = strconv.ParseUint(c.Spec.Labels["swarmd.lease.epoch"], 10, 64)
 		}
 	}
-	return s
 }
 
 // member reports whether the node is in the Raft group.

@@ -33,6 +33,25 @@ type Store struct {
 	turn    *sem.Mutex
 	seen    map[string]swarm.Config
 	seenAt  time.Time // of the beginning of the last complete read
+	decoded decoded
+}
+
+// decoded is what labels meant: most reads find the ledger as it was.
+type decoded struct {
+	labels map[string]string
+	ledger Ledger
+}
+
+// decode is Decode, unless the labels are those of the last time.
+func (s *Store) decode(labels map[string]string) (Ledger, error) {
+	if s.decoded.labels == nil || !maps.Equal(s.decoded.labels, labels) {
+		l, _, err := Decode(labels)
+		if err != nil {
+			return Ledger{}, err
+		}
+		s.decoded = decoded{maps.Clone(labels), l}
+	}
+	return s.decoded.ledger.Clone(), nil
 }
 
 // NewStore returns the store of the cluster. It sends nothing.
@@ -95,7 +114,7 @@ func (s *Store) state() (State, error) {
 	if !ok {
 		return st, s.lost(st.Revisions)
 	}
-	l, _, err := Decode(c.Labels)
+	l, err := s.decode(c.Labels)
 	if err != nil {
 		return State{}, err
 	}

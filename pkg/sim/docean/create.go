@@ -207,7 +207,7 @@ func (c *Cloud) make(o *order, name string, now time.Time) error {
 		SSHKeys: o.keys, Created: now, Public: addrIn(pub, c.public), Private: addrIn(priv, o.vpc.pool),
 	}}
 	for _, t := range o.tags {
-		d.shows.Tags[t] = now.Add(c.opts.TagDelay)
+		d.tag(t, now.Add(c.opts.TagDelay))
 		c.register(t)
 	}
 	c.droplets = append(c.droplets, d)

@@ -2,6 +2,7 @@ package docean
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
@@ -36,6 +37,7 @@ type droplet struct {
 	shows
 	private *addressPool
 	written written
+	sorted  []string // all tags, see allTags
 }
 
 // shows is from when on the API shows what has long been so. It is settled when a thing happens: changed lags don't change it.
@@ -121,24 +123,29 @@ func (d *droplet) listed(now time.Time) bool {
 
 // shownTags are the tags that have arrived, sorted.
 func (d *droplet) shownTags(now time.Time) []string {
-	shown := []string{}
-	for tag, from := range d.shows.Tags {
-		if !now.Before(from) {
+	all := d.allTags()
+	shown := make([]string, 0, len(all))
+	for _, tag := range all {
+		if !now.Before(d.shows.Tags[tag]) {
 			shown = append(shown, tag)
 		}
 	}
-	slices.Sort(shown)
 	return shown
 }
 
+// allTags are sorted. Nobody may change them; retag makes new ones.
 func (d *droplet) allTags() []string {
-	all := []string{}
-	for tag := range d.shows.Tags {
-		all = append(all, tag)
+	if d.sorted == nil {
+		d.sorted = make([]string, 0, len(d.shows.Tags))
+		d.sorted = slices.AppendSeq(d.sorted, maps.Keys(d.shows.Tags))
+		slices.Sort(d.sorted)
 	}
-	slices.Sort(all)
-	return all
+	return d.sorted
 }
+
+// tag puts a tag on the droplet that shows from then on; untag takes it away.
+func (d *droplet) tag(name string, from time.Time) { d.shows.Tags[name], d.sorted = from, nil }
+func (d *droplet) untag(name string)               { delete(d.shows.Tags, name); d.sorted = nil }
 
 // living counts what the droplet limit counts.
 func (c *Cloud) living() int {

@@ -66,11 +66,11 @@ func (c *Cloud) renderTag(name string, r *request) map[string]any {
 }
 
 func (c *Cloud) tagResources(r *request) reply {
-	return c.eachTagged(r, func(d *droplet, tag string) { d.shows.Tags[tag] = r.now.Add(c.opts.TagDelay) })
+	return c.eachTagged(r, func(d *droplet, tag string) { d.tag(tag, r.now.Add(c.opts.TagDelay)) })
 }
 
 func (c *Cloud) untagResources(r *request) reply {
-	return c.eachTagged(r, func(d *droplet, tag string) { delete(d.shows.Tags, tag) })
+	return c.eachTagged(r, func(d *droplet, tag string) { d.untag(tag) })
 }
 
 func (c *Cloud) eachTagged(r *request, do func(*droplet, string)) reply {

@@ -14,7 +14,7 @@ type Droplet struct {
 	Size     string
 	Image    string
 	VPC      string
-	Tags     []string // sorted; also those that don't show yet
+	Tags     []string // sorted; also those that don't show yet; not to be changed
 	Public   netip.Prefix
 	Private  netip.Prefix
 	UserData string
@@ -111,9 +111,9 @@ func (c *Cloud) Retag(id int, tags ...string) bool {
 	if !c.alive(d) {
 		return false
 	}
-	d.shows.Tags = map[string]time.Time{}
+	d.shows.Tags, d.sorted = map[string]time.Time{}, nil
 	for _, t := range tags {
-		d.shows.Tags[t] = c.now()
+		d.tag(t, c.now())
 		c.register(t)
 	}
 	return true

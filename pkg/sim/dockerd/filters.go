@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/docker/docker/api/types/filters"
 )
@@ -35,8 +36,38 @@ func hasLabels(args filters.Args, key string, labels map[string]string) bool {
 	return true
 }
 
-// filters reads ?filters=. Where the release has no word of its own for faulty ones, it says the decoder's, which the library hides.
+// parsed are filters that were read before and were in order, which is the same for all releases: clients ask with the same ones all the time.
+var parsed = struct {
+	sync.Mutex
+	byText map[string]filters.Args
+}{byText: map[string]filters.Args{}}
+
+// maxParsed bounds them.
+const maxParsed = 1000
+
+// filters reads ?filters=.
 func (d *dialect) filters(raw string) (filters.Args, error) {
+	if raw == "" {
+		return filters.NewArgs(), nil
+	}
+	parsed.Lock()
+	defer parsed.Unlock()
+	args, known := parsed.byText[raw]
+	if !known {
+		var err error
+		if args, err = d.readFilters(raw); err != nil {
+			return args, err
+		}
+		if len(parsed.byText) >= maxParsed {
+			clear(parsed.byText)
+		}
+		parsed.byText[raw] = args
+	}
+	return args.Clone(), nil
+}
+
+// readFilters reads filters. Where the release has no word of its own for faulty ones, it says the decoder's, which the library hides.
+func (d *dialect) readFilters(raw string) (filters.Args, error) {
 	args, err := filters.FromJSON(raw)
 	if err != nil && d.badFilters != nil {
 		return args, d.badFilters

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -328,12 +329,8 @@ func (c *call) filters(accepted ...string) (filters.Args, error) {
 	if err != nil {
 		return args, err
 	}
-	known := map[string]bool{}
-	for _, k := range accepted {
-		known[k] = true
-	}
 	for _, k := range args.Keys() {
-		if !known[k] {
+		if !slices.Contains(accepted, k) {
 			return args, badRequest(d.unknownKey, k)
 		}
 	}

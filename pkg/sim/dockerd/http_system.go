@@ -42,7 +42,12 @@ type varying struct {
 
 func getInfo(c *call) (answer, error) {
 	e := c.engine
-	return e.tell(varying{e.swarmInfo(), e.labelList(), e.running(), e.config.NCPU, e.config.MemoryBytes})
+	if e.told.body == nil || e.told.changes != e.world.changes {
+		if err := e.describe(varying{e.swarmInfo(), e.labelList(), e.running(), e.config.NCPU, e.config.MemoryBytes}); err != nil {
+			return answer{}, err
+		}
+	}
+	return e.tell()
 }
 
 // info is all that an engine says of itself, at no time.

@@ -78,8 +78,10 @@ func list(body any, n int, dated func(i int) (id string, m *api.Meta, more strin
 
 // told is what an engine said of itself last.
 type told struct {
-	mark string
-	body []byte
+	changes uint64 // of the world, when it was looked at
+	mark    string
+	body    []byte
+	now     int // where the time is in the body
 }
 
 // mark is equal for what is equal. The cluster's own object is dated by its version.
@@ -98,17 +100,24 @@ func (v varying) mark() string {
 // anyTime stands for the time in what is kept.
 const anyTime = "0000-00-00T00:00:00.000000000Z"
 
-// tell writes out what an engine says of itself: only the time is another one with each call, the rest seldom.
-func (e *Engine) tell(v varying) (answer, error) {
+// describe writes out what an engine says of itself, unless that is as it was.
+func (e *Engine) describe(v varying) error {
 	if mark := v.mark(); e.told.body == nil || mark != e.told.mark {
 		body, err := json.Marshal(e.info(v))
 		if err != nil {
-			return answer{}, err
+			return err
 		}
-		e.told = told{mark, append(body, '\n')}
+		e.told = told{0, mark, append(body, '\n'), bytes.Index(body, []byte(anyTime))}
 	}
-	now := e.world.now.UTC().Format("2006-01-02T15:04:05.000000000Z07:00")
-	return ok(written(bytes.Replace(e.told.body, []byte(anyTime), []byte(now), 1)))
+	e.told.changes = e.world.changes
+	return nil
+}
+
+// tell is what the engine says of itself now: only the time is another one with each call, the rest seldom.
+func (e *Engine) tell() (answer, error) {
+	body := bytes.Clone(e.told.body)
+	e.world.now.UTC().AppendFormat(body[:e.told.now], "2006-01-02T15:04:05.000000000Z07:00")
+	return ok(written(body))
 }
 
 // written is a body that is JSON already.

@@ -162,7 +162,7 @@ func (w *World) pump(ctx context.Context) {
 	for {
 		w.advanceMachines()
 		timer.Stop()
-		if at, ok := w.NextEvent(); ok {
+		if at, ok := w.awaited(poke); ok {
 			timer.Reset(max(0, at.Sub(w.opts.Now())))
 		}
 		select {
@@ -178,17 +178,33 @@ func (w *World) enlist(poke chan struct{}, on bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if on {
-		w.pumps[poke] = true
+		w.pumps[poke] = time.Time{}
 	} else {
 		delete(w.pumps, poke)
 	}
 }
 
-// poke tells the pumps that something new may fall due earlier than they think.
+// awaited is NextEvent for a pump that waits for it.
+func (w *World) awaited(poke chan struct{}) (time.Time, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at, ok := w.next()
+	w.pumps[poke] = at
+	return at, ok
+}
+
+// poke tells the pumps that something new may fall due at another time than they think.
 func (w *World) poke() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for p := range w.pumps {
+	if len(w.pumps) == 0 {
+		return
+	}
+	at, _ := w.next()
+	for p, waits := range w.pumps {
+		if waits.Equal(at) {
+			continue
+		}
 		select {
 		case p <- struct{}{}:
 		default:

@@ -47,14 +47,14 @@ type World struct {
 	mu       sync.Mutex // taken after the Cloud's lock and before the Swarm's
 	due      agenda
 	machines map[int]*machine
-	misplace int // so many creates still fail to find a place
-	pumps    map[chan struct{}]bool
+	misplace int                         // so many creates still fail to find a place
+	pumps    map[chan struct{}]time.Time // → what each waits for
 }
 
 // New makes a world without droplets.
 func New(o Options) *World {
 	o = o.withDefaults()
-	w := &World{opts: o, machines: map[int]*machine{}, pumps: map[chan struct{}]bool{}}
+	w := &World{opts: o, machines: map[int]*machine{}, pumps: map[chan struct{}]time.Time{}}
 	w.calls = recorder{limit: o.TraceLimit, fault: o.Fault}
 	o.Cloud.Machines, o.Cloud.Now, o.Cloud.Seed = w, o.Now, o.Seed
 	o.Docker.Now, o.Docker.Seed = w.dockerNow, o.Seed
@@ -121,6 +121,10 @@ func (w *World) advanceMachines() {
 func (w *World) NextEvent() (time.Time, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.next()
+}
+
+func (w *World) next() (time.Time, bool) {
 	mine, ok := w.due.next()
 	theirs, also := w.Swarm.NextEvent()
 	switch {

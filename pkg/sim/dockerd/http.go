@@ -230,6 +230,8 @@ func encode(body any) ([]byte, error) {
 		return []byte(b), nil
 	case written:
 		return b, nil
+	case lazy:
+		return b()
 	}
 	data, err := json.Marshal(body)
 	return append(data, '\n'), err

@@ -37,7 +37,7 @@ func listEntries(kind string) handler {
 				out, entries = append(out, c.cluster.viewEntry(kind, *e.id)), append(entries, e)
 			}
 		}
-		return list(out, len(out), func(i int) (string, *api.Meta, string) { return *entries[i].id, entries[i].meta, "" })
+		return list(c, out, func(i int) (string, *api.Meta, string) { return *entries[i].id, entries[i].meta, "" })
 	}
 }
 

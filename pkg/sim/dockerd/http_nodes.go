@@ -37,7 +37,7 @@ func listNodes(c *call) (answer, error) {
 			out = append(out, c.cluster.view(n))
 		}
 	}
-	return list(out, len(out), func(i int) (string, *api.Meta, string) {
+	return list(c, out, func(i int) (string, *api.Meta, string) {
 		return out[i].ID, &out[i].Meta, standing(out[i].ManagerStatus)
 	})
 }

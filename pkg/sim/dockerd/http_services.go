@@ -31,7 +31,7 @@ func listServices(c *call) (answer, error) {
 		}
 		out = append(out, view)
 	}
-	return list(out, len(out), func(i int) (string, *api.Meta, string) { return out[i].ID, &out[i].Meta, counts(out[i].ServiceStatus) })
+	return list(c, out, func(i int) (string, *api.Meta, string) { return out[i].ID, &out[i].Meta, counts(out[i].ServiceStatus) })
 }
 
 // counts is what the store does not have of a service.

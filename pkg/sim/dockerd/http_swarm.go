@@ -1,6 +1,7 @@
 package dockerd
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -9,9 +10,7 @@ import (
 
 func inspectSwarm(c *call) (answer, error) {
 	s := api.Swarm{ClusterInfo: c.cluster.info, JoinTokens: c.cluster.token}
-	return list(s, 1, func(int) (string, *api.Meta, string) {
-		return s.ID, &s.Meta, s.JoinTokens.Worker + s.JoinTokens.Manager
-	})
+	return answer{http.StatusOK, s, fmt.Sprint(s.ID, s.Version.Index, s.JoinTokens)}, nil
 }
 
 func initSwarm(c *call) (answer, error) {

@@ -55,7 +55,7 @@ func listTasks(c *call) (answer, error) {
 	for i, t := range found {
 		out[i] = c.engine.world.dialect.show(t)
 	}
-	return list(out, len(out), func(i int) (string, *api.Meta, string) { return found[i].ID, &found[i].Meta, "" })
+	return list(c, out, func(i int) (string, *api.Meta, string) { return found[i].ID, &found[i].Meta, "" })
 }
 
 // resolveTaskFilters turns names of services and nodes into ids; one that does not exist is an error.

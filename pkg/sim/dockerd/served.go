@@ -61,20 +61,61 @@ func (e *Engine) answer(h handler, c *call) (int, []byte, error) {
 	return a.status, s.body, nil
 }
 
-// list answers with n objects that a stamp dates with each change: where all ids and versions are as they were, and what is shown more than
-// the store has, so is the whole.
-func list(body any, n int, dated func(i int) (id string, m *api.Meta, more string)) (answer, error) {
-	mark := make([]byte, 0, 48*n+1)
-	for i := range n {
+// list answers with objects that a stamp dates with each change: where all ids and versions are as they were, and what is shown more than
+// the store has, so is the whole; and where those of one object are, so is what is written of it.
+func list[T any](c *call, all []T, dated func(i int) (id string, m *api.Meta, more string)) (answer, error) {
+	marks := make([]byte, 0, 48*len(all)+1)
+	ends := make([]int, len(all))
+	for i := range all {
 		id, m, more := dated(i)
-		mark = append(mark, id...)
-		mark = append(mark, ' ')
-		mark = strconv.AppendUint(mark, m.Version.Index, 10)
-		mark = append(mark, more...)
-		mark = append(mark, ';')
+		marks = append(marks, id...)
+		marks = append(marks, ' ')
+		marks = strconv.AppendUint(marks, m.Version.Index, 10)
+		marks = append(marks, more...)
+		marks = append(marks, ';')
+		ends[i] = len(marks)
 	}
-	return answer{http.StatusOK, body, string(append(mark, '.'))}, nil
+	mark := string(append(marks, '.'))
+	return answer{http.StatusOK, lazy(func() ([]byte, error) {
+		return c.engine.writeOut(len(all), func(i int) (string, any) {
+			from := 0
+			if i > 0 {
+				from = ends[i-1]
+			}
+			return c.version + mark[from:ends[i]], &all[i]
+		})
+	}), mark}, nil
 }
+
+// lazy is a body that is written out only if it is needed.
+type lazy func() ([]byte, error)
+
+// writeOut writes a list, of whose objects only those anew that were not written before.
+func (e *Engine) writeOut(n int, object func(i int) (mark string, body any)) ([]byte, error) {
+	out := []byte{'['}
+	for i := range n {
+		mark, body := object(i)
+		text, known := e.objects[mark]
+		if !known {
+			var err error
+			if text, err = json.Marshal(body); err != nil {
+				return nil, err
+			}
+			if e.objects == nil || len(e.objects) >= maxObjects {
+				e.objects = map[string][]byte{}
+			}
+			e.objects[mark] = text
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, text...)
+	}
+	return append(out, ']', '\n'), nil
+}
+
+// maxObjects bounds what an engine keeps of objects written out, old versions too.
+const maxObjects = 2000
 
 // told is what an engine said of itself last.
 type told struct {

@@ -104,7 +104,7 @@ func (r *recorder) record(t Traced) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.trace) >= 2*r.limit {
-		r.trace = slices.Clone(r.trace[len(r.trace)-r.limit:])
+		r.trace = r.trace[:copy(r.trace, r.trace[len(r.trace)-r.limit:])]
 	}
 	r.trace = append(r.trace, t)
 }

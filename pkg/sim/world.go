@@ -107,7 +107,7 @@ func (w *World) Token() string { return w.opts.Cloud.Token }
 // Advance does what is due by now on all sides. Every request does it first; only tests that look at the truth directly need it.
 func (w *World) Advance() {
 	w.advanceMachines()
-	w.Cloud.Droplets()
+	w.Cloud.Advance()
 }
 
 func (w *World) advanceMachines() {

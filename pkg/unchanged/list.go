@@ -34,6 +34,9 @@ func (l *List[E]) Fresh(array string) (string, bool) {
 	return b.String(), true
 }
 
+// Reset forgets what Fresh was given: all of the answer is decoded after all.
+func (l *List[E]) Reset() { l.texts = nil }
+
 // Whole puts what was decoded of Fresh between what is known, and returns all elements in their order, with what is known from now on. What was
 // decoded of the whole array, because it could not be split, comes back as it is.
 func (l *List[E]) Whole(fresh []E) (all []E, known map[string]E, err error) {

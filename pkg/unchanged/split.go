@@ -2,9 +2,6 @@ package unchanged
 
 import "strings"
 
-// Member is one member of a JSON object: its name as it is written, without quotes, and its value's text.
-type Member struct{ Name, Value string }
-
 // Elements splits a JSON array into the texts of its elements. It looks at nothing but nesting, strings and commas: what an element says is for
 // its decoder to judge. It reports false for anything that is not one whole array.
 func Elements(text string) ([]string, bool) {
@@ -18,10 +15,10 @@ func Elements(text string) ([]string, bool) {
 	return out, ok
 }
 
-// Members splits a JSON object in the same way.
-func Members(text string) ([]Member, bool) {
-	var out []Member
-	ok := each(text, '{', '}', func(from int) (to int) {
+// Members tells the members of a JSON object in the same way: the name as it is written, without quotes, and the value's text. What was told counts
+// only if it reports true.
+func Members(text string, tell func(name, value string)) bool {
+	return each(text, '{', '}', func(from int) (to int) {
 		end := skip(text, from)
 		colon := blank(text, end)
 		if end < from+2 || text[from] != '"' || colon >= len(text) || text[colon] != ':' {
@@ -29,12 +26,11 @@ func Members(text string) ([]Member, bool) {
 		}
 		value := blank(text, colon+1)
 		if to = skip(text, value); to > value {
-			out = append(out, Member{text[from+1 : end-1], text[value:to]})
+			tell(text[from+1:end-1], text[value:to])
 			return to
 		}
 		return -1
 	})
-	return out, ok
 }
 
 // each calls item at the beginning of every item between the brackets; it returns the item's end, and no end after its beginning if there is none.

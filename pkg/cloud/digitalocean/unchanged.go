@@ -56,20 +56,16 @@ func (p *pages) unlessSame(ctx context.Context, key string, list func(context.Co
 
 // fresh is a page without the droplets that are known, nil if it cannot be told.
 func fresh(page *unchanged.List[godo.Droplet], body string) []byte {
-	members, ok := unchanged.Members(body)
-	if !ok {
-		return nil
-	}
 	var out []byte
-	for _, m := range members {
-		if m.Name == "droplets" {
-			if m.Value, ok = page.Fresh(m.Value); !ok {
-				return nil
-			}
+	listed := true
+	ok := unchanged.Members(body, func(name, value string) {
+		if name == "droplets" && listed {
+			value, listed = page.Fresh(value)
 		}
-		out = append(append(append(append(out, ',', '"'), m.Name...), '"', ':'), m.Value...)
-	}
-	if len(out) == 0 {
+		out = append(append(append(append(out, ',', '"'), name...), '"', ':'), value...)
+	})
+	if !ok || !listed || len(out) == 0 {
+		page.Reset()
 		return nil
 	}
 	out[0] = '{'

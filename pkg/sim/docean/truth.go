@@ -30,9 +30,25 @@ func (d *droplet) truth() Droplet {
 	return t
 }
 
+// Advance does what is due by now.
+func (c *Cloud) Advance() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settle(c.now())
+}
+
 // Droplets returns every living droplet, by growing id.
 func (c *Cloud) Droplets() []Droplet {
-	return slices.DeleteFunc(c.History(), func(d Droplet) bool { return !d.Deleted.IsZero() })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settle(c.now())
+	all := make([]Droplet, 0, c.living())
+	for _, d := range c.droplets {
+		if d.Deleted.IsZero() {
+			all = append(all, d.truth())
+		}
+	}
+	return all
 }
 
 // History returns every droplet that ever was, by growing id.

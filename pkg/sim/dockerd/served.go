@@ -92,7 +92,7 @@ type lazy func() ([]byte, error)
 
 // writeOut writes a list, of whose objects only those anew that were not written before.
 func (e *Engine) writeOut(n int, object func(i int) (mark string, body any)) ([]byte, error) {
-	out := []byte{'['}
+	texts, length := make([][]byte, n), n+2
 	for i := range n {
 		mark, body := object(i)
 		text, known := e.objects[mark]
@@ -106,6 +106,10 @@ func (e *Engine) writeOut(n int, object func(i int) (mark string, body any)) ([]
 			}
 			e.objects[mark] = text
 		}
+		texts[i], length = text, length+len(text)
+	}
+	out := append(make([]byte, 0, length), '[')
+	for i, text := range texts {
 		if i > 0 {
 			out = append(out, ',')
 		}

@@ -23,15 +23,14 @@ func (c *Client) Info(ctx context.Context) (swarm.Info, error) {
 // ourInfo takes out of what an engine says of itself, 4 kB that are never twice the same, the two members that infoOf looks at.
 func ourInfo(body []byte) []byte {
 	var version, membership string
-	members, ok := unchanged.Members(string(body))
-	for _, m := range members {
-		switch m.Name {
+	ok := unchanged.Members(string(body), func(name, value string) {
+		switch name {
 		case "ServerVersion":
-			version = m.Value
+			version = value
 		case "Swarm":
-			membership = m.Value
+			membership = value
 		}
-	}
+	})
 	if !ok || version == "" || membership == "" {
 		return nil
 	}

@@ -139,11 +139,15 @@ func start(o origin) (*process, error) {
 		rng: newSeeded(o.seed, o.name), refused: o.refused}
 	p.ctx, p.cancel = context.WithCancel(sem.WithOrder(context.Background(), gate{o.conductor, p}.lock))
 	out := o.mutant.wire(o.wire(p))
-	do, err := digitalocean.New(digitalocean.Options{Token: o.token, Transport: out, Jitter: newSeeded(o.seed, o.name+" cloud").float})
+	engines, clouds := &o.explorer.engines, &o.explorer.clouds
+	if o.mutant.Name != "" {
+		engines, clouds = nil, nil // it may change what it reads
+	}
+	do, err := digitalocean.New(digitalocean.Options{Token: o.token, Transport: out, Jitter: newSeeded(o.seed, o.name+" cloud").float, Common: clouds})
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", o.name, err)
 	}
-	p.engine, err = docker.New(docker.Options{HTTP: &http.Client{Transport: out}, Jitter: newSeeded(o.seed, o.name+" events").float})
+	p.engine, err = docker.New(docker.Options{HTTP: &http.Client{Transport: out}, Jitter: newSeeded(o.seed, o.name+" events").float, Common: engines})
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", o.name, err)
 	}

@@ -3,17 +3,20 @@ package explore
 import (
 	"sync"
 
+	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
-// Explorer plays plans. It is safe for concurrent use; nothing of one run reaches another but the files, which are read only once: reading
-// one takes longer than all else of a short run.
+// Explorer plays plans. It is safe for concurrent use; nothing of one run reaches another but what texts mean, files and answers, which are read
+// only once: reading a file takes longer than all else of a short run.
 type Explorer struct {
 	mu       sync.Mutex
 	files    map[string]*readFile
 	openings map[string]*opening // by the text of a plan without faults
+	engines  docker.Common       // what answers mean: most of a run are those of others, word by word
+	clouds   digitalocean.Common
 }
 
 type readFile struct {

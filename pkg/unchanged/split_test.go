@@ -95,3 +95,22 @@ func TestListDecodesWhatIsNew(t *testing.T) {
 		}
 	}
 }
+
+// TestCommonIsDecodedOnce, whoever reads it; a list that differs is another one to each.
+func TestCommonIsDecodedOnce(t *testing.T) {
+	var common Common[int]
+	for _, step := range []struct{ array, fresh string }{{`[1,2]`, `[1,2]`}, {`[2,1]`, `[]`}, {`[3,2]`, `[3]`}, {`[1,2,3]`, `[]`}} {
+		l := List[int]{Common: &common}
+		fresh, ok := l.Fresh(step.array)
+		if !ok || fresh != step.fresh {
+			t.Errorf("%s: fresh %s, %v", step.array, fresh, ok)
+		}
+		var decoded, want []int
+		if json.Unmarshal([]byte(fresh), &decoded) != nil || json.Unmarshal([]byte(step.array), &want) != nil {
+			t.Fatal(fresh)
+		}
+		if all, _, err := l.Whole(decoded); err != nil || !slices.Equal(all, want) {
+			t.Errorf("%s: %v, %v", step.array, all, err)
+		}
+	}
+}

@@ -31,6 +31,8 @@ type Options struct {
 	Observe func(op string, kind apierr.Kind, d time.Duration)
 	// Jitter returns a number in [0,1) that spreads repetitions in time. nil: a random one. Tests that replay byte for byte set it.
 	Jitter func() float64
+	// Common is shared with other clients of the program, which saves decoding the droplets that all of them read. nil: nothing is shared.
+	Common *Common
 }
 
 // Client calls the API. It is safe for concurrent use.
@@ -47,7 +49,7 @@ func New(o Options) (*Client, error) {
 	if err := checkToken(o.Token); err != nil {
 		return nil, err
 	}
-	c := &Client{redact: apierr.NewRedactor(o.Token), observe: o.Observe, jitter: o.Jitter}
+	c := &Client{redact: apierr.NewRedactor(o.Token), observe: o.Observe, jitter: o.Jitter, listed: pages{common: o.Common}}
 	if c.observe == nil {
 		c.observe = func(string, apierr.Kind, time.Duration) {}
 	}

@@ -14,6 +14,13 @@ import (
 type pages struct {
 	mu   sync.Mutex
 	kept map[string]kept // by tag and page
+
+	common *Common
+}
+
+// Common is what the clients of one program share: what droplets mean, by the text that the API gave. The zero value is ready.
+type Common struct {
+	droplets unchanged.Common[godo.Droplet]
 }
 
 type kept struct {
@@ -33,6 +40,9 @@ func (p *pages) unlessSame(ctx context.Context, key string, list func(context.Co
 	p.mu.Unlock()
 	ctx, now := unchanged.Watch(ctx, was.body)
 	page := unchanged.List[godo.Droplet]{Known: was.known}
+	if p.common != nil {
+		page.Common = &p.common.droplets
+	}
 	unchanged.Cut(ctx, func(body []byte) []byte { return fresh(&page, string(body)) })
 	droplets, resp, err := list(ctx)
 	if err != nil {

@@ -42,6 +42,9 @@ type Options struct {
 	// Jitter returns numbers in [0,1) that spread the reconnections of the event stream. nil: random ones. A run that is to be replayed
 	// byte for byte sets it.
 	Jitter func() float64
+	// Common is shared with other clients of the program, which saves decoding what all of them read. What they return must not be changed by
+	// anybody then. nil: nothing is shared.
+	Common *Common
 }
 
 // OptionsFromEnv reads DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, and for an ssh host where the user's agent, keys and
@@ -103,6 +106,7 @@ func New(o Options) (*Client, error) {
 		c.jitter = rand.Float64
 	}
 	c.info.part = ourInfo
+	c.share(o.Common)
 	return c, nil
 }
 

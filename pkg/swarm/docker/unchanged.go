@@ -9,6 +9,9 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/docker/docker/api/types/network"
+	api "github.com/docker/docker/api/types/swarm"
+
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/unchanged"
 )
@@ -63,7 +66,25 @@ func (m *memory[T]) keep(body []byte, value T) {
 // listMemory is what a list of E said last, and what each of its elements did: of a list that has changed mostly one or two have.
 type listMemory[E, T any] struct {
 	memory[T]
-	known map[string]E
+	known  map[string]E
+	common *unchanged.Common[E]
+}
+
+// Common is what the clients of one program share: what nodes, tasks and so on mean, by the text that an engine gave. The zero value is ready.
+type Common struct {
+	nodes    unchanged.Common[api.Node]
+	tasks    unchanged.Common[api.Task]
+	networks unchanged.Common[network.Inspect]
+	services unchanged.Common[api.Service]
+	configs  unchanged.Common[api.Config]
+}
+
+// share has the client use what others have decoded.
+func (c *Client) share(with *Common) {
+	if with != nil {
+		c.nodes.common, c.tasks.common, c.networks.common = &with.nodes, &with.tasks, &with.networks
+		c.services.common, c.listed.common = &with.services, &with.configs
+	}
 }
 
 // unlessSameList is unlessSame for a list; only those of its elements are decoded that were not there the last time.
@@ -73,7 +94,7 @@ func unlessSameList[E, T any](ctx context.Context, c *Client, op string, m *list
 	m.mu.Unlock()
 	var list *unchanged.List[E]
 	return unlessSame(ctx, c, op, &m.memory, func(ctx context.Context) ([]E, error) {
-		list = &unchanged.List[E]{Known: known}
+		list = &unchanged.List[E]{Known: known, Common: m.common}
 		unchanged.Cut(ctx, func(body []byte) []byte {
 			if len(body) > maxKept {
 				return nil

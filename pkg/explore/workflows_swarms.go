@@ -56,7 +56,7 @@ func (r *run) grown() {
 	}
 	why := ""
 	for began := time.Now(); !r.broken && (time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin); r.cast.pass(tick) {
-		s := observe(r.world, r.cluster)
+		s := r.observe()
 		if why = r.machinesDiffer(s, want); why == "" && len(s.ledger.Ops) == 0 && len(r.faults.down) == 0 {
 			return
 		}
@@ -98,7 +98,7 @@ func (r *run) restoreBackup(f file) {
 
 // forgets takes the newer nodes and revisions out of the store, and reports whether nothing of them is left.
 func (p *person) forgets() bool {
-	s, left := observe(p.run.world, p.run.cluster), 0
+	s, left := p.run.observe(), 0
 	ask := func(method, path string, in any) {
 		left++
 		_ = p.run.world.Ask(method, path, in, nil) // what fails is tried again

@@ -57,7 +57,7 @@ const (
 
 func newBench(t *testing.T, adjust ...func(*docean.Options)) *bench {
 	t.Helper()
-	b := newLab(t, labDir, adjust...)
+	b := newLab(t, labDir+"-"+strings.ToLower(t.Name()), adjust...)
 	b.pushImages()
 	return b
 }

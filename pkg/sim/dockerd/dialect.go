@@ -54,6 +54,7 @@ type dialect struct {
 	built   string
 
 	takesNoBody     bool   // a body of no length is an object without fields
+	oldInJSON       bool   // clients of before API 1.24 are refused in JSON, too, as all others are; otherwise in plain text
 	jsonFault       string // what stands before the decoder's own words
 	zeroSwarm       bool   // what an update of the swarm leaves out becomes zero; otherwise the default
 	diesOfPlacement bool   // see panic.go
@@ -75,7 +76,7 @@ var dialects = map[Release]*dialect{
 			"Please create the network from a manager node."},
 		fromOutsider: &apiError{http.StatusInternalServerError, errNotInSwarm.Error()},
 	},
-	Release26: since26(dialect{version: "26.1.5+dfsg1", api: "1.45"}),
+	Release26: since26(dialect{version: "26.1.5+dfsg1", api: "1.45", oldInJSON: true}),
 	Release28: since26(dialect{version: "28.5.2+dfsg4", api: "1.51"}),
 }
 

@@ -260,9 +260,9 @@ func write(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 	}
 }
 
-// writeError writes a refusal; clients of before 1.24 get it in plain text.
+// writeError writes a refusal; clients of before 1.24 get it in plain text from most releases.
 func writeError(w http.ResponseWriter, err error) {
-	if v, ok := w.(*visit); ok && v.version != "" && versions.LessThan(v.version, "1.24") {
+	if v, ok := w.(*visit); ok && !v.engine.world.dialect.oldInJSON && v.version != "" && versions.LessThan(v.version, "1.24") {
 		http.Error(w, err.Error(), statusOf(err))
 		return
 	}

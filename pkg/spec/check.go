@@ -7,7 +7,7 @@ import (
 // checkPools looks at the pools together: the managers' number, what they leave to the cloud's defaults, adopted machines.
 func (w *walker) checkPools(root *node, s *Spec) {
 	nodes := root.child("nodes")
-	if nodes == nil || nodes.kind != kindMap {
+	if nodes == nil || nodes.kind != kindMap || len(nodes.fields) > maxPools {
 		return
 	}
 	w.checkManagers(nodes, s)
@@ -111,7 +111,7 @@ func (w *walker) checkServices(root *node) {
 		deploy := section(s.values, "deploy")
 		if str(deploy, "mode") == "global" {
 			for _, path := range [][]string{{"deploy", "replicas"}, {"deploy", "placement", "max_replicas_per_node"}} {
-				if at := s.node.get(path...); at.path == s.node.path+"."+dotted(path) {
+				if at := s.node.get(path...); at.path() == s.node.path()+"."+dotted(path) {
 					w.lacks(at, "a global service runs once on each node")
 				}
 			}
@@ -151,11 +151,12 @@ func (w *walker) declared(root, at *node, section, name string) {
 	if d := root.child(section); d != nil && d.child(name) != nil {
 		return
 	}
-	var known []string
-	if d := root.child(section); d != nil {
-		for _, f := range d.fields {
-			known = append(known, f.key)
+	known := func(yield func(string) bool) {
+		for _, f := range root.get(section).fields {
+			if !yield(f.key) {
+				return
+			}
 		}
 	}
-	w.lacks(at, "%s is not declared under the top-level %s%s", quote(name), section, suggestion(name, known))
+	w.lacks(at, "%s is not declared under the top-level %s%s", quote(name), section, w.suggestion(name, known))
 }

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/docker/go-units"
@@ -22,7 +23,7 @@ func deployKeys() map[string]rule {
 			"window":       span(0, longest),
 		}),
 		"placement": keys(map[string]rule{
-			"constraints":           listOf(constraint),
+			"constraints":           atMost(maxConstraints, "constraints", listOf(constraint)),
 			"preferences":           listOf(object{known: map[string]rule{"spread": spread}, required: []string{"spread"}}.rule),
 			"max_replicas_per_node": whole(0, maxReplicas),
 		}),
@@ -64,9 +65,11 @@ func cpus(w *walker, n *node) any {
 	if !ok {
 		return nil
 	}
-	number := charset{rest: digits + ".", max: 16}
-	v, valid := new(big.Rat).SetString(s)
-	nano := valid && number.holds(s) && new(big.Rat).Mul(v, big.NewRat(1e9, 1)).IsInt()
+	v, valid := new(big.Rat), (charset{rest: digits + ".", max: 16}).holds(s) // first, since an exponent could ask for a number of any length
+	if valid {
+		v, valid = v.SetString(s)
+	}
+	nano := valid && new(big.Rat).Mul(v, big.NewRat(1e9, 1)).IsInt()
 	if !nano || v.Cmp(big.NewRat(1, 1000)) < 0 || v.Cmp(big.NewRat(1024, 1)) > 0 {
 		w.fault(n, "must be a number of processors from 0.001 to 1024, such as 0.5, not %s", quote(s))
 		return nil
@@ -101,7 +104,7 @@ func constraint(w *walker, n *node) any {
 		w.fault(n, "must compare with == or !=, such as node.role==manager, not %s", quote(s))
 	case !isNodeAttribute(c.key):
 		w.fault(n, "%s is nothing that a node has: %s%s", quote(c.key), "use node.role, node.hostname, node.id, node.ip, node.platform.os, "+
-			"node.platform.arch, node.labels.KEY or engine.labels.KEY", suggestion(c.key, nodeAttributes()))
+			"node.platform.arch, node.labels.KEY or engine.labels.KEY", w.suggestion(c.key, slices.Values(nodeAttributes())))
 	case strings.EqualFold(c.key, "node.role") && c.value != "manager" && c.value != "worker":
 		w.fault(n, "node.role is manager or worker, not %s", quote(c.value))
 	default:

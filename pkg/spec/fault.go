@@ -34,8 +34,36 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// ordered sorts faults by position and drops repetitions: an anchor used ten times has its fault once. More than maxFaults are cut.
-func ordered(faults []Fault, size extent) []Fault {
+// findings collects faults. Of a file in which everything is wrong it keeps the first ones found: 200,000 faults would need more memory than
+// the file may cost.
+type findings struct {
+	all   []Fault
+	known map[Fault]bool // without their paths: an anchor used ten times has its fault once
+	found int            // repetitions counted
+	more  int            // that were not kept
+}
+
+// add takes a fault in. The path is put together only if the fault is kept.
+func (f *findings) add(file string, at [2]int, where place, message string) {
+	f.found++
+	fault := Fault{File: file, Line: at[0], Col: at[1], Message: shorten(message, maxMessage)}
+	switch {
+	case f.known[fault]:
+		return
+	case len(f.all) == maxKept:
+		f.more++
+		return
+	case f.known == nil:
+		f.known = map[Fault]bool{}
+	}
+	f.known[fault] = true
+	fault.Path = shorten(where.path(), maxMessage)
+	f.all = append(f.all, fault)
+}
+
+// ordered sorts faults by position and drops repetitions that came to one place. More than maxFaults are cut.
+func (f *findings) ordered(size extent) []Fault {
+	faults := f.all
 	for i := range faults {
 		faults[i].Line, faults[i].Col = size.within(faults[i].Line, faults[i].Col)
 	}
@@ -46,7 +74,7 @@ func ordered(faults []Fault, size extent) []Fault {
 		return a.Line == b.Line && a.Col == b.Col && a.Message == b.Message
 	})
 	if len(faults) > maxFaults {
-		more := len(faults) - maxFaults
+		more := len(faults) - maxFaults + f.more
 		faults = faults[:maxFaults]
 		last := faults[maxFaults-1]
 		faults = append(faults, Fault{File: last.File, Line: last.Line, Col: last.Col, Message: fmt.Sprintf("and %d more faults", more)})

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// FuzzParse holds the decoder to three promises for any input: it does not panic, each fault lies inside the file, and a file that is good
-// once is good again and means the same.
+// FuzzParse holds the decoder to four promises for any input: it does not panic, it costs no more memory and time than a file may, each fault
+// lies inside the file, and a file that is good once is good again and means the same.
 func FuzzParse(f *testing.F) {
 	for _, pattern := range []string{"testdata/good/*.yaml", "testdata/bad/*.yaml", "../../deploy/examples/*.yaml"} {
 		files, err := filepath.Glob(pattern)
@@ -25,8 +25,16 @@ func FuzzParse(f *testing.F) {
 			f.Add(data)
 		}
 	}
+	for _, tc := range hostile() {
+		f.Add([]byte(tc.data))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		spec, warnings, err := Parse("f.yaml", data)
+		var spec *Spec
+		var warnings []Fault
+		var err error
+		if heap, took := cost(t, func() { spec, warnings, err = Parse("f.yaml", data) }); heap > mostHeap || took > mostTime {
+			t.Errorf("%d bytes cost %d MB and %s of processor time", len(data), heap>>20, took)
+		}
 		for _, w := range warnings {
 			inside(t, data, w)
 		}

@@ -9,14 +9,14 @@ func otherServiceKey(w *walker, f field) bool {
 		return true
 	}
 	if hint, ok := refused()[f.key]; ok {
-		w.faultAt(f.at[0], f.at[1], f.value.path, "%s", hint)
+		w.faultAt(f.at[0], f.at[1], f.value.place, "%s", hint)
 		return true
 	}
 	if hint, ok := ignored()[f.key]; ok {
 		if hint != "" {
 			hint = ": " + hint
 		}
-		w.warnings = append(w.warnings, Fault{w.file, f.at[0], f.at[1], f.value.path, "Swarm ignores this" + hint})
+		w.warnings.add(w.file, f.at, f.value.place, "Swarm ignores this"+hint)
 		return true
 	}
 	return false

@@ -13,10 +13,11 @@ import (
 // documentKeys are the top-level keys and their rules.
 func documentKeys() map[string]rule {
 	return map[string]rule{
-		"version":   whole(1, 1),
-		"cluster":   word(name(maxCluster)),
-		"cloud":     object{known: map[string]rule{"digitalocean": keys(cloudKeys())}, required: []string{"digitalocean"}}.rule,
-		"nodes":     entries(name(maxPool), object{known: poolKeys(), required: []string{"role", "count", "size"}}.rule),
+		"version": whole(1, 1),
+		"cluster": word(name(maxCluster)),
+		"cloud":   object{known: map[string]rule{"digitalocean": keys(cloudKeys())}, required: []string{"digitalocean"}}.rule,
+		"nodes": atMost(maxPools, "pools", entries(name(maxPool),
+			object{known: poolKeys(), required: []string{"role", "count", "size"}}.rule)),
 		"swarmd":    keys(map[string]rule{"image": image}),
 		"variables": entries(variableName(), anyText),
 		"policies":  keys(policyKeys()),
@@ -63,7 +64,7 @@ func policyKeys() map[string]rule {
 func otherTopLevel(w *walker, f field) bool {
 	switch f.key {
 	case "stacks", "configs", "secrets":
-		w.faultAt(f.at[0], f.at[1], f.value.path, "not yet supported")
+		w.faultAt(f.at[0], f.at[1], f.value.place, "not yet supported")
 		return true
 	}
 	return strings.HasPrefix(f.key, "x-")

@@ -18,16 +18,16 @@ func Parse(file string, data []byte) (*Spec, []Fault, error) {
 func (w *walker) parse(data []byte) *Spec {
 	if message, offset := readable(data); message != "" {
 		line, col := position(data, offset)
-		w.faultAt(line, col, "", "%s", message)
+		w.faultAt(line, col, place{}, "%s", message)
 		return nil
 	}
 	document, fault := decode(data)
 	if fault != nil {
-		w.faultAt(fault.Line, fault.Col, "", "%s", fault.Message)
+		w.faultAt(fault.Line, fault.Col, place{}, "%s", fault.Message)
 		return nil
 	}
 	t := &tree{w: w, open: map[*yaml.Node]bool{}}
-	root := t.build(document, nil, "", 0)
+	root := t.build(document, nil, place{}, 0)
 	if t.broken {
 		return nil
 	}
@@ -43,8 +43,8 @@ func position(data []byte, offset int) (line, col int) {
 
 // read applies the rules to the tree, then the checks across it.
 func (w *walker) read(root *node) *Spec {
-	if root.kind == kindMap {
-		w.readVariables(root)
+	if root.kind == kindMap && !w.readVariables(root) {
+		return nil
 	}
 	shape := object{known: documentKeys(), required: []string{"version", "cluster", "nodes"}, other: otherTopLevel}
 	values, ok := shape.rule(w, root).(map[string]any)
@@ -57,7 +57,7 @@ func (w *walker) read(root *node) *Spec {
 	w.checkNames(root, s)
 	w.checkServices(root)
 	w.checkPorts()
-	if len(w.faults) > 0 {
+	if w.faults.found > 0 {
 		return nil // advice on a file that is not understood would be about something else than is meant
 	}
 	w.lint(s)
@@ -66,15 +66,17 @@ func (w *walker) read(root *node) *Spec {
 }
 
 // readVariables takes the file's variables and fills them into what Compose would interpolate. Their own faults come with the rules.
-func (w *walker) readVariables(root *node) {
+// It reports whether the text is still within its bound.
+func (w *walker) readVariables(root *node) bool {
 	if variables := root.child("variables"); variables != nil {
 		for _, f := range variables.fields {
 			w.variables[f.key] = f.value.text
 		}
 	}
 	for _, key := range []string{"services", "networks", "volumes"} {
-		if n := root.child(key); n != nil {
-			w.interpolate(n)
+		if n := root.child(key); n != nil && !w.interpolate(n) {
+			return false
 		}
 	}
+	return true
 }

@@ -25,9 +25,9 @@ func (p *Parser) Parse(file string, data []byte) (*Spec, []Fault, error) {
 	w := &walker{file: file, variables: map[string]string{}, parser: p}
 	s := w.parse(data)
 	size := extentOf(data[:min(len(data), MaxSize)])
-	warnings := ordered(w.warnings, size)
-	if len(w.faults) > 0 {
-		return nil, warnings, Faults(ordered(w.faults, size))
+	warnings := w.warnings.ordered(size)
+	if w.faults.found > 0 {
+		return nil, warnings, Faults(w.faults.ordered(size))
 	}
 	return s, warnings, nil
 }

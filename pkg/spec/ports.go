@@ -3,10 +3,59 @@ package spec
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/docker/go-connections/nat"
 )
+
+// ports takes what a service publishes. A range is counted before it is written out, and is not written out if that would be too much.
+func ports(w *walker, n *node) any {
+	count := 0
+	values := listOf(func(w *walker, item *node) any {
+		has := breadth(item.text)
+		if count+has > maxPublished || w.ports+count+has > maxPorts {
+			count += has
+			return nil
+		}
+		value := port(w, item)
+		if value != nil {
+			count += has
+		}
+		return value
+	})(w, n)
+	before := w.ports
+	w.ports += count
+	switch {
+	case count > maxPublished:
+		w.lacks(n, "%d published ports: at most %d", count, maxPublished)
+	case w.ports > maxPorts && before <= maxPorts:
+		w.lacks(n, "with these the file publishes %d ports: at most %d", w.ports, maxPorts)
+	}
+	return values
+}
+
+// breadth is the number of ports that an entry in the short form stands for; 1 for one that is not understood, and for one in the long form.
+func breadth(s string) int {
+	s, _, _ = strings.Cut(s, "/")
+	host, inside := "", s
+	if i := strings.LastIndexByte(s, ':'); i >= 0 {
+		host, inside = s[:i], s[i+1:]
+		host = host[strings.LastIndexByte(host, ':')+1:]
+	}
+	return max(extentOfRange(host), extentOfRange(inside))
+}
+
+// extentOfRange is the number of ports in "first-last"; 1 for anything else.
+func extentOfRange(s string) int {
+	first, last, _ := strings.Cut(s, "-")
+	a, err1 := strconv.ParseUint(first, 10, 16)
+	b, err2 := strconv.ParseUint(last, 10, 16)
+	if err1 != nil || err2 != nil || b < a {
+		return 1
+	}
+	return int(b-a) + 1
+}
 
 // port takes a published port: a number, the short form "8080:80/tcp", or a map.
 func port(w *walker, n *node) any {
@@ -22,8 +71,14 @@ func port(w *walker, n *node) any {
 	if !ok {
 		return nil
 	}
-	parts, err := nat.ParsePortSpec(s)
-	if err != nil || !(charset{rest: letters + digits + ":./-[]", max: 128}).holds(s) {
+	var parts []nat.PortMapping
+	valid := (charset{rest: letters + digits + ":./-[]", max: 128}).holds(s)
+	if valid {
+		var err error
+		parts, err = nat.ParsePortSpec(s)
+		valid = err == nil
+	}
+	if !valid {
 		w.fault(n, "must be a port such as 80, 8080:80 or 8080:80/udp, not %s", quote(s))
 		return nil
 	}
@@ -113,23 +168,21 @@ func (s *serviceFacts) short(at *node, value string) []publication {
 // in host mode neither. Two services may share a port in host mode only if their placement keeps them apart: otherwise chance
 // decides which of them a node gets, and the other waits.
 func (w *walker) checkPorts() {
-	var taken []publication
+	taken := map[string][]publication{} // by port
 	for i := range w.services {
 		s := &w.services[i]
 		all := s.publications()
-		if len(all) > maxPublished {
-			w.lacks(s.node.get("ports"), "%d published ports: at most %d", len(all), maxPublished)
-			continue
-		}
 		for _, p := range all {
 			if use := ownUse(p); use != "" {
 				w.fault(p.node, "%s is used by every machine itself: %s", p, use)
 			}
-			if other := clash(taken, p); other != nil {
+			if other := clash(taken[p.String()], p); other != nil {
 				w.fault(p.node, "%s is published by %s already", p, other.service.name)
 			}
 		}
-		taken = append(taken, all...)
+		for _, p := range all {
+			taken[p.String()] = append(taken[p.String()], p)
+		}
 		w.checkEndpoint(s, all)
 	}
 }
@@ -149,12 +202,9 @@ func ownUse(p publication) string {
 	return ""
 }
 
-// clash returns the earlier publication that p cannot stand beside, or nil.
+// clash returns the earlier publication of the same port that p cannot stand beside, or nil.
 func clash(taken []publication, p publication) *publication {
 	for i, t := range taken {
-		if t.published != p.published || t.protocol != p.protocol {
-			continue
-		}
 		if t.mode == "ingress" || p.mode == "ingress" || !apart(t.service, p.service) {
 			return &taken[i]
 		}
@@ -162,22 +212,47 @@ func clash(taken []publication, p publication) *publication {
 	return nil
 }
 
-// apart reports whether no node can satisfy the placement of both services.
+// apart reports whether no node can satisfy the placement of both services. Swarm ignores case.
 func apart(a, b *serviceFacts) bool {
-	for _, x := range a.constraints() {
-		for _, y := range b.constraints() {
-			if x.key == y.key && x.key != "node.ip" && x.excludes(y) {
+	x, y := a.placed(), b.placed()
+	return x.excludes(y) || y.excludes(x)
+}
+
+// placement is what a service's constraints ask for, in lower case: for each key the values that a node's must equal, and those that it must not.
+type placement struct{ only, never map[string]map[string]bool }
+
+// placed sorts the constraints once: with a thousand services on one port each is compared with each.
+func (f *serviceFacts) placed() *placement {
+	if f.placement != nil {
+		return f.placement
+	}
+	f.placement = &placement{only: map[string]map[string]bool{}, never: map[string]map[string]bool{}}
+	for _, c := range f.constraints() {
+		of := f.placement.never
+		if c.equal {
+			of = f.placement.only
+		}
+		if of[c.key] == nil {
+			of[c.key] = map[string]bool{}
+		}
+		of[c.key][strings.ToLower(c.value)] = true
+	}
+	return f.placement
+}
+
+// excludes reports whether a value that p must have is one that the other must not have, or not the one that it must have.
+func (p *placement) excludes(other *placement) bool {
+	for key, values := range p.only {
+		if key == "node.ip" {
+			continue
+		}
+		for value := range values {
+			if only := other.only[key]; only != nil && (len(only) > 1 || !only[value]) || other.never[key][value] {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// excludes reports whether no value can satisfy both comparisons. Swarm ignores case.
-func (c compare) excludes(other compare) bool {
-	same := strings.EqualFold(c.value, other.value)
-	return c.equal && other.equal && !same || c.equal != other.equal && same
 }
 
 // checkEndpoint reports ports of the routing mesh on a service that has no virtual address for it.

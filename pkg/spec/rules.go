@@ -10,27 +10,29 @@ import (
 type walker struct {
 	file             string
 	parser           *Parser
-	faults, warnings []Fault
+	faults, warnings findings
 	variables        map[string]string
 	services         []serviceFacts // sorted by name
+	text             int            // bytes that the file stands for
+	ports            int            // that the services read so far publish
 }
 
-func (w *walker) faultAt(line, col int, path, format string, args ...any) {
-	w.faults = append(w.faults, Fault{w.file, line, col, path, fmt.Sprintf(format, args...)})
+func (w *walker) faultAt(line, col int, at place, format string, args ...any) {
+	w.faults.add(w.file, [2]int{line, col}, at, fmt.Sprintf(format, args...))
 }
 
 // fault is about a value.
 func (w *walker) fault(n *node, format string, args ...any) {
-	w.faultAt(n.line, n.col, n.path, format, args...)
+	w.faultAt(n.line, n.col, n.place, format, args...)
 }
 
 // lacks is about something that should be there: it points at the key that holds the value, not into it.
 func (w *walker) lacks(n *node, format string, args ...any) {
-	w.faultAt(n.holder[0], n.holder[1], n.path, format, args...)
+	w.faultAt(n.holder[0], n.holder[1], n.place, format, args...)
 }
 
 func (w *walker) warn(n *node, format string, args ...any) {
-	w.warnings = append(w.warnings, Fault{w.file, n.holder[0], n.holder[1], n.path, fmt.Sprintf(format, args...)})
+	w.warnings.add(w.file, n.holder, n.place, fmt.Sprintf(format, args...))
 }
 
 // rule checks a value, reports its faults, and returns it decoded; nil if it is no good. What it returns is what the rest of the
@@ -76,9 +78,9 @@ func keys(known map[string]rule) rule { return object{known: known}.rule }
 
 // unknown reports a key that no rule knows, and suggests and returns the nearest that one does.
 func (w *walker) unknown(f field, known map[string]rule) string {
-	candidates := slices.Sorted(maps.Keys(known))
-	w.faultAt(f.at[0], f.at[1], f.value.path, "unknown key %s%s", quote(f.key), suggestion(f.key, candidates))
-	return nearest(f.key, candidates)
+	near := w.nearest(f.key, maps.Keys(known))
+	w.faultAt(f.at[0], f.at[1], f.value.place, "unknown key %s%s", quote(f.key), didYouMean(near))
+	return near
 }
 
 // is reports whether the value has the kind, and says so if not.
@@ -103,7 +105,7 @@ func entries(names charset, value rule) rule {
 		values := map[string]any{}
 		for _, f := range n.fields {
 			if !names.holds(f.key) {
-				w.faultAt(f.at[0], f.at[1], f.value.path, "the name must be %s; at most %d characters", names.say, names.max)
+				w.faultAt(f.at[0], f.at[1], f.value.place, "the name must be %s; at most %d characters", names.say, names.max)
 			}
 			values[f.key] = value(w, f.value)
 		}
@@ -125,6 +127,17 @@ func listOf(item rule) rule {
 	}
 }
 
+// atMost bounds how much stands in a list or a map before anything in it is read.
+func atMost(most int, what string, check rule) rule {
+	return func(w *walker, n *node) any {
+		if has := max(len(n.items), len(n.fields)); has > most {
+			w.lacks(n, "%d %s: at most %d", has, what, most)
+			return nil
+		}
+		return check(w, n)
+	}
+}
+
 // setOf is a list in which nothing may stand twice.
 func setOf(item rule) rule {
 	return func(w *walker, n *node) any {
@@ -132,10 +145,12 @@ func setOf(item rule) rule {
 		if !ok {
 			return nil
 		}
+		taken := make(map[any]bool, len(values))
 		for i, value := range values {
-			if value != nil && slices.Contains(values[:i], value) {
+			if value != nil && taken[value] {
 				w.fault(n.items[i], "%s stands here twice", quote(fmt.Sprint(value)))
 			}
+			taken[value] = true
 		}
 		return values
 	}

@@ -88,7 +88,7 @@ func choice(options ...string) rule {
 		if slices.Contains(options, s) {
 			return s
 		}
-		w.fault(n, "must be %s, not %s%s", either(options), quote(s), suggestion(s, options))
+		w.fault(n, "must be %s, not %s%s", either(options), quote(s), w.suggestion(s, slices.Values(options)))
 		return nil
 	}
 }

@@ -14,6 +14,8 @@ type serviceFacts struct {
 	name   string
 	node   *node
 	values map[string]any // what the Compose loader gets
+
+	placement *placement // of its constraints, once somebody asked
 }
 
 // services reads the stack. Each service is recorded for the later checks, a faulty one too.
@@ -25,14 +27,14 @@ func services(w *walker, n *node) any {
 	shape := object{known: serviceKeys(), required: []string{"image"}, other: otherServiceKey}
 	for _, f := range n.fields {
 		if !serviceName().holds(f.key) {
-			w.faultAt(f.at[0], f.at[1], f.value.path, "a service's name must be %s", serviceName().say)
+			w.faultAt(f.at[0], f.at[1], f.value.place, "a service's name must be %s", serviceName().say)
 		}
 		one, ok := shape.rule(w, f.value).(map[string]any)
 		if !ok {
 			continue
 		}
 		values[f.key] = one
-		w.services = append(w.services, serviceFacts{f.key, f.value, one})
+		w.services = append(w.services, serviceFacts{name: f.key, node: f.value, values: one})
 	}
 	return values
 }
@@ -47,7 +49,7 @@ func serviceKeys() map[string]rule {
 		"labels":      labels,
 		"deploy":      optional(keys(deployKeys())),
 		"healthcheck": healthcheck,
-		"ports":       listOf(port),
+		"ports":       ports,
 		"volumes":     listOf(mount),
 		"networks":    attachments,
 		"logging":     keys(map[string]rule{"driver": word(objectName()), "options": entries(labelKey(), anyText)}),
@@ -136,7 +138,7 @@ func (w *walker) reserve(n *node, prefixes ...string) {
 	for _, prefix := range prefixes {
 		for _, f := range n.fields {
 			if strings.HasPrefix(strings.ToLower(f.key), prefix) {
-				w.faultAt(f.at[0], f.at[1], f.value.path, "labels that begin with %s are swarmd's own", prefix)
+				w.faultAt(f.at[0], f.at[1], f.value.place, "labels that begin with %s are swarmd's own", prefix)
 			}
 		}
 		for _, item := range n.items {
@@ -159,20 +161,22 @@ func pairs(separator string, names charset, value rule) rule {
 
 // unfold turns a list of "name=value" into the map that it stands for, with the positions of the list.
 func (w *walker) unfold(n *node, separator string) *node {
-	unfolded := &node{kind: kindMap, path: n.path, line: n.line, col: n.col, holder: n.holder}
+	taken := make(map[string]bool, len(n.items))
+	unfolded := &node{kind: kindMap, place: n.place, line: n.line, col: n.col, holder: n.holder}
 	for _, item := range n.items {
 		s, ok := w.scalar(item)
 		if !ok {
 			continue
 		}
 		key, value, found := strings.Cut(s, separator)
-		entry := &node{kind: kindText, path: item.path, line: item.line, col: item.col, holder: item.holder, text: value, substituted: item.substituted}
-		if !found {
-			entry.kind = kindNull
-		}
-		if unfolded.child(key) != nil {
+		entry := &node{kind: kindText, place: item.place, line: item.line, col: item.col, holder: item.holder, text: value, substituted: item.substituted}
+		if taken[key] {
 			w.fault(item, "%s stands here twice", quote(key))
 			continue
+		}
+		taken[key] = true
+		if !found {
+			entry.kind = kindNull
 		}
 		unfolded.fields = append(unfolded.fields, field{key, [2]int{item.line, item.col}, entry})
 	}

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"iter"
 	"slices"
 	"strings"
 )
@@ -8,12 +9,14 @@ import (
 // nearest returns the candidate with the fewest typing errors between it and the word, and "" if none is near. Of two that are
 // equally near the first in the alphabet wins.
 func nearest(word string, candidates []string) string {
-	candidates = slices.Sorted(slices.Values(candidates))
 	best, fewest := "", min(len(word)/3, 3)+1
 	if len(word) > 64 {
 		return ""
 	}
 	for _, c := range candidates {
+		if apart := len(c) - len(word); apart >= fewest || -apart >= fewest {
+			continue
+		}
 		if d := typos(word, c); d < fewest {
 			best, fewest = c, d
 		}
@@ -21,12 +24,31 @@ func nearest(word string, candidates []string) string {
 	return best
 }
 
-// suggestion completes a message about the word with the nearest candidate, or adds nothing.
-func suggestion(word string, candidates []string) string {
-	if near := nearest(word, candidates); near != "" {
-		return "; did you mean " + quote(near) + "?"
+// nearest is the function nearest as far as somebody reads it: it looks among few names, and not for faults that are not told.
+func (w *walker) nearest(word string, candidates iter.Seq[string]) string {
+	if w.faults.found > maxFaults {
+		return ""
 	}
-	return ""
+	var few []string
+	for c := range candidates {
+		if few = append(few, c); len(few) > maxNear {
+			return ""
+		}
+	}
+	slices.Sort(few)
+	return nearest(word, few)
+}
+
+// suggestion completes a message about the word with the nearest candidate, or adds nothing.
+func (w *walker) suggestion(word string, candidates iter.Seq[string]) string {
+	return didYouMean(w.nearest(word, candidates))
+}
+
+func didYouMean(near string) string {
+	if near == "" {
+		return ""
+	}
+	return "; did you mean " + quote(near) + "?"
 }
 
 // either names the options in words.

@@ -112,7 +112,7 @@ func (d *demonstration) start(ctx context.Context, g *errgroup.Group, log *zap.L
 	}
 	cfg := asm.config(instanceName(), false)
 	cfg.Events, cfg.Initial, cfg.Source, cfg.File = asm.swarm.Events(ctx), deploy.Demo, "file "+d.file, d.file
-	cfg.Edits = spec.Watch(ctx, d.file, deploy.Demo, func(err error) { log.Error("watch file", zap.Error(err)) })
+	cfg.Edits, cfg.Unread = watchFile(ctx, d.file, firstLook{data: deploy.Demo}, log)
 	d.loop = reconcile.New(cfg)
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {

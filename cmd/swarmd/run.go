@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -15,11 +14,9 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/sync/errgroup"
-	"gopkg.in/yaml.v3"
 
 	"github.com/swarmd/swarmd/pkg/health"
 	"github.com/swarmd/swarmd/pkg/reconcile"
-	"github.com/swarmd/swarmd/pkg/spec"
 )
 
 // nodeHost in a listen address stands for this node's own address in the swarm.
@@ -54,11 +51,11 @@ func (a *app) daemon(ctx context.Context, f runFlags) error {
 		level = zapcore.DebugLevel
 	}
 	log := a.logger(level)
-	initial, cluster, err := firstFile(f)
+	first, err := a.firstFile(ctx, f)
 	if err != nil {
 		return err
 	}
-	s, err := a.assemble(cluster, log, false)
+	s, err := a.assemble(first.cluster, log, false)
 	if err != nil {
 		return err
 	}
@@ -72,8 +69,8 @@ func (a *app) daemon(ctx context.Context, f runFlags) error {
 	cfg.Events = s.swarm.Events(ctx)
 	if f.file != "" {
 		host, _ := os.Hostname() // for people only
-		cfg.Initial, cfg.Source, cfg.File = initial, "file "+host+":"+f.file, f.file
-		cfg.Edits = spec.Watch(ctx, f.file, initial, func(err error) { log.Error("watch file", zap.Error(err)) })
+		cfg.Initial, cfg.Source, cfg.File = first.data, "file "+host+":"+f.file, f.file
+		cfg.Edits, cfg.Unread = watchFile(ctx, f.file, first, log)
 	}
 	loop := reconcile.New(cfg)
 	if err := s.serve(ctx, g, loop, f.listen); err != nil {
@@ -81,7 +78,7 @@ func (a *app) daemon(ctx context.Context, f runFlags) error {
 	}
 	g.Go(func() error { return loop.Run(ctx) })
 	g.Go(func() error { notifySystemd(ctx, loop); return nil })
-	log.Info("running", zap.String("cluster", cluster), zap.String("version", version))
+	log.Info("running", zap.String("cluster", first.cluster), zap.String("version", version))
 	err = g.Wait()
 	log.Info("stopped")
 	return err
@@ -89,39 +86,6 @@ func (a *app) daemon(ctx context.Context, f runFlags) error {
 
 // instanceName tells this process from an earlier one on the same node.
 func instanceName() string { return reconcile.RandomOpIDs(1)[0][:5] }
-
-// firstFile returns the file as it is at start, and the cluster's name. A file with faults is no reason not to start: the accepted
-// revision goes on, if the file at least tells the cluster.
-func firstFile(f runFlags) (data []byte, cluster string, err error) {
-	if f.file == "" {
-		if f.cluster == "" {
-			return nil, "", errors.New("which cluster? give -f FILE or --cluster NAME")
-		}
-		return nil, f.cluster, nil
-	}
-	data, err = spec.ReadFile(f.file)
-	if err != nil {
-		return nil, "", err
-	}
-	parsed, _, parseErr := spec.Parse(f.file, data)
-	if parseErr == nil {
-		cluster = parsed.Cluster
-	} else {
-		var name struct{ Cluster string }
-		_ = yaml.Unmarshal(data, &name) // faults are told by the loop; here only the name counts
-		cluster = name.Cluster
-	}
-	switch {
-	case cluster == "":
-		cluster = f.cluster
-	case f.cluster != "" && f.cluster != cluster:
-		return nil, "", fmt.Errorf("%s is of cluster %q, --cluster says %q", f.file, cluster, f.cluster)
-	}
-	if cluster == "" {
-		return nil, "", parseErr
-	}
-	return data, cluster, nil
-}
 
 // serve starts the HTTP side.
 func (s *assembly) serve(ctx context.Context, g *errgroup.Group, loop *reconcile.Loop, listen string) error {

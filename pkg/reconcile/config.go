@@ -37,6 +37,7 @@ type Config struct {
 
 	Initial []byte        // optional: the file as it was at start
 	Edits   <-chan []byte // optional: the file, each time it was saved since
+	Unread  <-chan error  // optional: why the file cannot be read, nil when it can be again
 	Source  string        // of the file, for people: "file host:/etc/swarmd/cluster.yaml"
 	File    string        // path of the file, which its faults are told with
 	Events  <-chan struct{}

@@ -104,8 +104,10 @@ func (l *Loop) Ready() error {
 	switch {
 	case r.Result == Starting:
 		return errors.New("no pass has ended yet")
+	case r.FileUnread:
+		return errors.New("the " + fileUnread + ": " + r.FileFault)
 	case r.FileFault != "":
-		return errors.New("the file has faults, the accepted revision goes on: " + r.FileFault)
+		return errors.New("the " + fileFaulty + ": " + r.FileFault)
 	case r.Revision == 0 && r.Result == Failed:
 		return errors.New("no revision is accepted yet: " + r.whyFailed())
 	case r.Revision == 0:

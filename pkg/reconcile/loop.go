@@ -82,7 +82,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer release()
-	if len(l.cfg.Initial) > 0 {
+	if l.cfg.Initial != nil {
 		l.sources.offer(offer{data: l.cfg.Initial, origin: ledger.AtStart, source: l.cfg.Source})
 	}
 	wg.Go(func() { l.elector.Run(leaseCtx, l.leaseTold) })
@@ -110,6 +110,8 @@ func (l *Loop) turn(ctx context.Context) {
 			if !l.sources.edit(data, l.cfg.Source) {
 				continue
 			}
+		case err := <-l.cfg.Unread:
+			l.unread(err)
 		case o := <-l.offers:
 			l.sources.offer(o)
 		case _, ok := <-events:
@@ -147,6 +149,9 @@ func (l *Loop) gather(edits <-chan []byte) {
 		select {
 		case o := <-l.offers:
 			l.sources.offer(o)
+			continue
+		case err := <-l.cfg.Unread:
+			l.unread(err)
 			continue
 		default:
 		}

@@ -56,9 +56,27 @@ func convert(s *spec.Spec) (swarm.Stack, error) {
 type daemon struct {
 	*reconcile.Loop
 	edits  chan []byte
+	unread chan error
 	events chan struct{}
 	logs   *observer.ObservedLogs
+	series *prometheus.Registry
 	stop   func() // and wait
+}
+
+// metric returns the value of a gauge without labels.
+func (d *daemon) metric(t *testing.T, name string) float64 {
+	t.Helper()
+	families, err := d.series.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return 0
 }
 
 // logged returns the messages of the log.
@@ -73,6 +91,14 @@ type options struct {
 	parsed   *atomic.Int32 // counts what was parsed
 }
 
+// first is the file at start, nil if there is none.
+func (o options) first() []byte {
+	if o.initial == "" {
+		return nil
+	}
+	return []byte(o.initial)
+}
+
 // parse counts, if it is to.
 func (o options) parse(name string, data []byte) (*spec.Spec, error) {
 	if o.parsed != nil {
@@ -85,7 +111,7 @@ func (o options) parse(name string, data []byte) (*spec.Spec, error) {
 func start(t *testing.T, e *engine, o options) *daemon {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
-	d := &daemon{edits: make(chan []byte), events: make(chan struct{}, 1), logs: logs}
+	d := &daemon{edits: make(chan []byte), unread: make(chan error), events: make(chan struct{}, 1), logs: logs, series: prometheus.NewRegistry()}
 	node := o.node
 	if node == "" {
 		node = "node1"
@@ -96,8 +122,8 @@ func start(t *testing.T, e *engine, o options) *daemon {
 		Elector: ledger.ElectorConfig{Store: store, Identity: seenFrom{e, node}.Info, Instance: o.instance + "abcde", Visitor: o.visitor},
 		Execute: execute.Config{Nodes: e, Services: e, Networks: e, Ledger: store},
 		Parse:   o.parse, Convert: convert, Prices: o.prices,
-		Initial: []byte(o.initial), Edits: d.edits, Source: "file test", File: "f.yaml", Events: d.events,
-		Log: zap.New(core), Metrics: health.NewMetrics(prometheus.NewRegistry(), reconcile.Vocabulary("test")),
+		Initial: o.first(), Edits: d.edits, Unread: d.unread, Source: "file test", File: "f.yaml", Events: d.events,
+		Log: zap.New(core), Metrics: health.NewMetrics(d.series, reconcile.Vocabulary("test")),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})

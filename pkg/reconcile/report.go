@@ -39,7 +39,8 @@ type Report struct {
 	ConvergedAt time.Time           `json:"converged_at,omitzero"` // when it was so last
 	Revision    int                 `json:"revision"`              // accepted
 	Source      string              `json:"source,omitempty"`      // of the accepted revision
-	FileFault   string              `json:"file_fault,omitempty"`  // why the watched file is bad
+	FileFault   string              `json:"file_fault,omitempty"`  // why the watched file is bad, or cannot be read
+	FileUnread  bool                `json:"file_unread,omitempty"` // the watched file cannot be read
 	Stale       map[string]int      `json:"stale,omitempty"`       // node id → the older revision that its file is
 	Lease       LeaseReport         `json:"lease"`
 	Pools       []plan.PoolCount    `json:"pools,omitempty"`
@@ -88,7 +89,7 @@ func (l *Loop) report(t turnout, began time.Time) Report {
 	now := time.Now()
 	seen := l.elector.Seen()
 	_, held := l.elector.Held()
-	r := Report{Cluster: l.cfg.Cluster, Pass: l.number, At: now, Took: now.Sub(began), FileFault: l.sources.fault,
+	r := Report{Cluster: l.cfg.Cluster, Pass: l.number, At: now, Took: now.Sub(began), FileFault: l.sources.bad(), FileUnread: l.sources.unread != "",
 		Lease: LeaseReport{seen.Holder, seen.Epoch, held}, ConvergedAt: l.Last().ConvergedAt,
 		Revision: l.want.revision, Source: l.want.source, Stale: t.world.Ledger.Stale, Operations: t.world.Ledger.Ops,
 		Pools: t.plan.Pools, Services: t.plan.Services, Holds: t.plan.Holds, Gaps: t.world.Gaps,

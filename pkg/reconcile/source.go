@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -41,6 +42,7 @@ type sources struct {
 	submitted []offer
 	seen      [sha256.Size]byte // the watched file as it was seen last
 	fault     string            // why the watched file is bad, "" if it is good
+	unread    string            // why it cannot be read, "" if it can
 	stale     int               // number of the older revision that it is, 0: none
 }
 
@@ -49,8 +51,29 @@ func (s *sources) edit(data []byte, source string) bool {
 	if sha256.Sum256(data) == s.seen {
 		return false
 	}
-	s.offer(offer{data: data, origin: ledger.Edit, source: source})
+	origin := ledger.Edit
+	if s.seen == ([sha256.Size]byte{}) {
+		origin = ledger.AtStart // it could not be read when this process began: nobody has edited it since
+	}
+	s.offer(offer{data: data, origin: origin, source: source})
 	return true
+}
+
+// bad is why the watched file does not count, "" if it does.
+func (s *sources) bad() string { return cmp.Or(s.unread, s.fault) }
+
+// unread takes in whether the watched file can be read. One that cannot is like one with faults: it is told once, and the accepted revision
+// goes on.
+func (l *Loop) unread(err error) {
+	was := l.sources.unread
+	l.sources.unread = ""
+	if err != nil {
+		l.sources.unread = err.Error()
+		l.voice.badFile(fileUnread, l.cfg.Source, err)
+	} else if was != "" {
+		l.voice.readable(l.cfg.Source)
+	}
+	l.cfg.Metrics.SpecLoaded(l.sources.bad() == "", time.Now())
 }
 
 func (s *sources) offer(o offer) {
@@ -93,7 +116,7 @@ func (l *Loop) settleFile(ctx context.Context, o offer) (settled bool, err error
 	if _, _, err := l.read(o.name(l.cfg.File), o.data); err != nil {
 		l.sources.fault = err.Error()
 		l.cfg.Metrics.SpecLoaded(false, time.Now())
-		l.voice.badFile(o.source, err)
+		l.voice.badFile(fileFaulty, o.source, err)
 		return true, nil
 	}
 	rev, err := l.accept(ctx, o)
@@ -101,8 +124,10 @@ func (l *Loop) settleFile(ctx context.Context, o offer) (settled bool, err error
 		return false, err
 	}
 	l.sources.fault = ""
-	l.voice.forget("file")
-	l.cfg.Metrics.SpecLoaded(true, time.Now())
+	if l.sources.unread == "" {
+		l.voice.forget("file")
+		l.cfg.Metrics.SpecLoaded(true, time.Now())
+	}
 	l.voice.revision(rev)
 	return true, nil
 }

@@ -103,10 +103,22 @@ func (v *voice) lease(held bool, epoch uint64, holder string) {
 	v.logger().Info(msg, zap.String(keyHolder, holder), zap.Uint64(keyEpoch, epoch))
 }
 
-func (v *voice) badFile(source string, err error) {
+// The messages of a file that does not count.
+const (
+	fileFaulty = "file has faults, the accepted revision goes on"
+	fileUnread = "file cannot be read, the accepted revision goes on"
+)
+
+func (v *voice) badFile(msg, source string, err error) {
 	if v.news("file", err.Error()) {
-		v.logger().Error("file has faults, the accepted revision goes on", zap.String(keySource, source), zap.Error(err))
+		v.logger().Error(msg, zap.String(keySource, source), zap.Error(err))
 	}
+}
+
+// readable says that the file can be read again. Its faults, if it had some, are told anew.
+func (v *voice) readable(source string) {
+	v.forget("file")
+	v.logger().Info("file can be read again", zap.String(keySource, source))
 }
 
 func (v *voice) revision(a accepted) {

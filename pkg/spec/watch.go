@@ -3,9 +3,11 @@ package spec
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -18,14 +20,34 @@ const (
 	rereads  = 5 * time.Second        // for changes that no event tells: network file systems, an event that was lost
 )
 
-// ReadFile reads the desired state as far as it can be accepted: a longer file comes back cut, and long enough for Parse to refuse it.
+// ErrUnwatched is in the chain of an error that costs only time: the file can be read, but no event tells of its changes.
+var ErrUnwatched = errors.New("changes are found only each " + rereads.String())
+
+// ReadFile reads the desired state as far as it can be accepted: a longer file comes back cut, and long enough for Parse to refuse it. It takes
+// regular files only, and does not wait for anything else: a pipe would block until somebody writes, a device may never end.
 func ReadFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, irregular(path)
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // what is there now may be something else
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }() // nothing was written
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, irregular(path)
+	}
 	return io.ReadAll(io.LimitReader(f, MaxSize+1))
+}
+
+func irregular(path string) error {
+	return fmt.Errorf("read %s: it is no regular file: put one there, or name another", path)
 }
 
 // Watch sends the content of the file at path whenever it is another than what was sent last; seen is what the caller has read of it
@@ -35,10 +57,13 @@ func ReadFile(path string) ([]byte, error) {
 // The file may be written in place, renamed over, deleted and made again, or lie behind links of which one is turned elsewhere. Save by
 // renaming if you can: a writer that pauses in mid-file is waited for 5 ms, 100 ms if the end of the last line is missing, no longer.
 //
-// onError is told, on the watch's own goroutine, why the file cannot be read or its directory not be watched: once, until it changes.
-// The channel is closed when ctx has ended; onError is not called after that.
+// onError is told, on the watch's own goroutine, why the file cannot be read or its directory not be watched (ErrUnwatched): once, until it
+// changes, and nil when all is well again, or if seen is nil: then the caller could not read it. The channel is closed when ctx has ended; onError is not called after that.
 func Watch(ctx context.Context, path string, seen []byte, onError func(error)) <-chan []byte {
 	w := &watch{path: path, last: seen, tell: onError}
+	if seen == nil {
+		w.told = "not read yet"
+	}
 	w.notify, w.deaf = fsnotify.NewWatcher()
 	if w.deaf == nil {
 		w.deaf = w.aim() // before Watch returns, so that no later save goes unheard
@@ -125,7 +150,7 @@ func (w *watch) look() (again bool) {
 	if w.notify != nil {
 		w.deaf = w.aim()
 	}
-	data, err := readRegular(w.path)
+	data, err := ReadFile(w.path)
 	half := err != nil || !bytes.HasSuffix(data, []byte("\n")) && !bytes.Equal(data, w.last)
 	if half && !w.doubted {
 		w.doubted = true
@@ -141,25 +166,14 @@ func (w *watch) look() (again bool) {
 	return false
 }
 
-// report tells an error that was not told last.
+// report tells an error that was not told last, and the end of one.
 func (w *watch) report(err error) {
-	if err == nil {
-		w.told = ""
-		return
+	text := ""
+	if err != nil {
+		text = err.Error()
 	}
-	if err.Error() != w.told {
-		w.told = err.Error()
+	if text != w.told {
+		w.told = text
 		w.tell(err)
 	}
-}
-
-func readRegular(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() { // a pipe would block until somebody writes
-		return nil, fmt.Errorf("read %s: it is no regular file", path)
-	}
-	return ReadFile(path)
 }

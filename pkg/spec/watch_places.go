@@ -29,7 +29,7 @@ func (w *watch) aim() error {
 	}
 	for _, dir := range wanted {
 		if err := w.notify.Add(dir); err != nil {
-			return fmt.Errorf("watch %s: changes are found only each %s: %w", dir, rereads, err)
+			return fmt.Errorf("watch %s: %w: %w", dir, ErrUnwatched, err)
 		}
 	}
 	return nil

@@ -207,6 +207,7 @@ func TestWatchErrors(t *testing.T) {
 	must(t, os.Remove(w.path))
 	w.wantsError(fs.ErrNotExist)
 	saved(t, w.path, "a: 1\n")
+	w.wantsError(nil)
 	w.wants("a: 1\n")
 	must(t, os.Remove(w.path))
 	w.wantsError(fs.ErrNotExist)
@@ -315,5 +316,26 @@ func TestWatchPipe(t *testing.T) {
 		t.Fatal("a pipe in the file's place was not told")
 	}
 	saved(t, w.path, "a: 1\n")
+	w.wantsError(nil)
 	w.wants("a: 1\n")
+}
+
+// TestReadFileTakesRegularFilesOnly: nothing else is waited for, and nothing else is read.
+func TestReadFileTakesRegularFilesOnly(t *testing.T) {
+	dir := t.TempDir()
+	pipe, loop := filepath.Join(dir, "pipe"), filepath.Join(dir, "loop")
+	must(t, unix.Mkfifo(pipe, 0o600))
+	must(t, os.Symlink(loop, loop))
+	for _, path := range []string{pipe, loop, dir, "/dev/zero", "/dev/null"} {
+		done := make(chan error, 1)
+		go func() { _, err := ReadFile(path); done <- err }()
+		select {
+		case err := <-done:
+			if err == nil {
+				t.Errorf("%s was read", path)
+			}
+		case <-time.After(patience):
+			t.Errorf("%s is waited for", path)
+		}
+	}
 }

@@ -1,0 +1,87 @@
+package reconcile_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestUnreadableFileIsToldAndTheRevisionGoesOn: a file that cannot be read is treated like one with faults. When it can be read again, its
+// content counts as it would have.
+func TestUnreadableFileIsToldAndTheRevisionGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		d := start(t, e, options{initial: "app=2"})
+		defer d.stop()
+		settle(time.Minute)
+		for range 2 {
+			d.unread <- errors.New("read f.yaml: it is no regular file")
+			settle(time.Minute)
+		}
+		r := d.Last()
+		if !strings.Contains(r.FileFault, "no regular file") || !r.FileUnread || !r.Converged || r.Revision != 1 {
+			t.Fatalf("report %+v", r)
+		}
+		if err := d.Ready(); err == nil || !strings.Contains(err.Error(), "cannot be read, the accepted revision goes on") {
+			t.Fatalf("ready: %v", err)
+		}
+		if n := d.logged("file cannot be read, the accepted revision goes on"); n != 1 {
+			t.Fatalf("told %d times", n)
+		}
+		if got := d.metric(t, "swarmd_spec_last_load_successful"); got != 0 {
+			t.Fatalf("the metric says %v", got)
+		}
+		d.unread <- nil
+		d.edits <- []byte("app=3")
+		settle(time.Minute)
+		wantRunning(t, e, "web_app=3")
+		if r := d.Last(); r.FileFault != "" || d.Ready() != nil || d.metric(t, "swarmd_spec_last_load_successful") != 1 {
+			t.Fatalf("report %+v, ready %v", r, d.Ready())
+		}
+	})
+}
+
+// TestFaultyFileThatWasUnreadableStaysFaulty: what was wrong with it before it went is still wrong when it is back.
+func TestFaultyFileThatWasUnreadableStaysFaulty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t, newEngine(), options{initial: "app=2"})
+		defer d.stop()
+		settle(time.Minute)
+		d.edits <- []byte("app=9 !")
+		settle(time.Minute)
+		d.unread <- errors.New("no such file")
+		d.unread <- nil
+		settle(time.Minute)
+		if r := d.Last(); r.FileUnread || !strings.HasPrefix(r.FileFault, "f.yaml:") || d.metric(t, "swarmd_spec_last_load_successful") != 0 {
+			t.Fatalf("report %+v", r)
+		}
+	})
+}
+
+// TestFileThatAppearsAfterTheStartIsNoEdit: it was there, only not readable: an older revision in it undoes nothing.
+func TestFileThatAppearsAfterTheStartIsNoEdit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		a := start(t, e, options{initial: "app=2"})
+		settle(time.Minute)
+		a.edits <- []byte("app=5")
+		settle(time.Minute)
+		a.stop()
+		b := start(t, e, options{node: "node2"})
+		defer b.stop()
+		b.unread <- errors.New("no such file")
+		settle(2 * time.Minute)
+		b.unread <- nil
+		b.edits <- []byte("app=2")
+		settle(2 * time.Minute)
+		wantRunning(t, e, "web_app=5")
+		if r := b.Last(); r.Revision != 2 || r.Stale["node2"] != 1 {
+			t.Fatalf("report %+v", r)
+		}
+		b.edits <- []byte("app=7")
+		settle(time.Minute)
+		wantRunning(t, e, "web_app=7")
+	})
+}

@@ -71,7 +71,7 @@ func begin(ctx context.Context, loop *reconcile.Loop) error {
 // sayMeaning says what an edit means before anything is done about it.
 func sayMeaning(w io.Writer, texts []string) {
 	for _, text := range texts {
-		fmt.Fprintf(w, "! %s\n", text)
+		printf(w, "! %s\n", text)
 	}
 }
 
@@ -102,7 +102,7 @@ func (a *app) follow(ctx context.Context, asm *assembly, data []byte, source str
 	view.close()
 	switch {
 	case err == nil:
-		fmt.Fprintf(a.out, "converged: revision %d is true after %s\n", revision, time.Since(began).Round(100*time.Millisecond))
+		printf(a.out, "converged: revision %d is true after %s\n", revision, time.Since(began).Round(100*time.Millisecond))
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
 		a.printReport(last)

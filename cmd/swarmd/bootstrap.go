@@ -235,9 +235,9 @@ func (a *app) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 		return err
 	}
 	if !first.Created {
-		fmt.Fprintf(a.out, "cluster %s was already there\n", s.Cluster)
+		printf(a.out, "cluster %s was already there\n", s.Cluster)
 	}
-	fmt.Fprintf(a.out, "to talk to it: export DOCKER_HOST=%s\n", host)
+	printf(a.out, "to talk to it: export DOCKER_HOST=%s\n", host)
 	return nil
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -146,15 +145,15 @@ func (d *demonstration) firstManager(ctx context.Context, there *app, s *spec.Sp
 }
 
 func (d *demonstration) say(format string, args ...any) {
-	fmt.Fprintf(d.app.out, "  "+format+"\n", args...)
+	printf(d.app.out, "  "+format+"\n", args...)
 }
 
 // stay tells what there is to look at.
 func (d *demonstration) stay() {
 	out := d.app.out
-	fmt.Fprintf(out, "\nThe demo goes on until you interrupt it.\n  edit   %s\n  look   %s/metrics  %s/status\n", d.file, d.page, d.page)
-	fmt.Fprintf(out, "  and in another shell, with docker, doctl or swarmd status:\n")
+	printf(out, "\nThe demo goes on until you interrupt it.\n  edit   %s\n  look   %s/metrics  %s/status\n", d.file, d.page, d.page)
+	printf(out, "  and in another shell, with docker, doctl or swarmd status:\n")
 	for _, line := range d.env {
-		fmt.Fprintf(out, "    export %s\n", line)
+		printf(out, "    export %s\n", line)
 	}
 }

@@ -109,7 +109,7 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "the list of ids is in %s\n", path)
+	printf(a.out, "the list of ids is in %s\n", path)
 	pending, err := a.pendingCreates(a.haltSwarmd(ctx, d), s, d)
 	if err != nil {
 		return err
@@ -161,29 +161,29 @@ func survey(ctx context.Context, c *brake.Cloud, s *spec.Spec) (doomed, error) {
 }
 
 func (a *app) previewDestroy(d doomed, includeAdopted bool) {
-	fmt.Fprintf(a.out, "%s: %s will be deleted, and the swarm with them:\n", d.whole(), plural(len(d.Droplets), "droplet"))
+	printf(a.out, "%s: %s will be deleted, and the swarm with them:\n", d.whole(), plural(len(d.Droplets), "droplet"))
 	for _, m := range d.Droplets {
-		fmt.Fprintf(a.out, "  - %d %s\n", m.ID, m.Name)
+		printf(a.out, "  - %d %s\n", m.ID, m.Name)
 	}
 	for _, m := range d.Adopted {
 		if includeAdopted {
-			fmt.Fprintf(a.out, "  - %d %s (adopted)\n", m.ID, m.Name)
+			printf(a.out, "  - %d %s (adopted)\n", m.ID, m.Name)
 		} else {
-			fmt.Fprintf(a.out, "  = %d %s stays: it was adopted, not made (--include-adopted)\n", m.ID, m.Name)
+			printf(a.out, "  = %d %s stays: it was adopted, not made (--include-adopted)\n", m.ID, m.Name)
 		}
 	}
 	for _, m := range d.others {
-		fmt.Fprintf(a.out, "  = %d %s stays: %s\n", m.ID, m.Name, m.whose())
+		printf(a.out, "  = %d %s stays: %s\n", m.ID, m.Name, m.whose())
 	}
 	for _, droplet := range d.foreign {
-		fmt.Fprintf(a.out, "  = %d %s stays: it carries the cluster's tag but is not the cluster's\n", droplet.ID, droplet.Name)
+		printf(a.out, "  = %d %s stays: it carries the cluster's tag but is not the cluster's\n", droplet.ID, droplet.Name)
 	}
 }
 
 // confirm wants the cluster's name, typed.
 func (a *app) confirm(cluster, given string) error {
 	if given == "" {
-		fmt.Fprintf(a.out, "type the cluster's name to go on: ")
+		printf(a.out, "type the cluster's name to go on: ")
 		line, err := bufio.NewReader(a.in).ReadString('\n')
 		if err != nil && line == "" {
 			return &exitError{code: 1, msg: "no confirmation; nothing was deleted"}
@@ -232,7 +232,7 @@ func (a *app) haltSwarmd(ctx context.Context, d doomed) (open []ledger.Op) {
 		return err
 	}()
 	if err != nil {
-		fmt.Fprintf(a.out, "swarmd could not be told to stop (%s); what it makes meanwhile is looked for at the end\n", a.redact(err.Error()))
+		printf(a.out, "swarmd could not be told to stop (%s); what it makes meanwhile is looked for at the end\n", a.redact(err.Error()))
 		return nil
 	}
 	fmt.Fprintln(a.out, "swarmd is fenced: it creates and deletes nothing any more")
@@ -248,7 +248,7 @@ func (a *app) sweep(ctx context.Context, c *brake.Cloud, ids []int) error {
 			if err := a.remove(ctx, c, id); err != nil {
 				return fmt.Errorf("droplet %d is not gone: %w", id, err)
 			}
-			fmt.Fprintf(a.out, "deleted %d\n", id)
+			printf(a.out, "deleted %d\n", id)
 			return nil
 		})
 	}
@@ -285,7 +285,7 @@ func (a *app) latecomers(d doomed, confirmed []int) error {
 		if !slices.Contains(confirmed, m.ID) {
 			return &exitError{code: 1, msg: fmt.Sprintf("%d %s was made since; run destroy again", m.ID, m.Name)}
 		}
-		fmt.Fprintf(a.out, "%d %s is still listed\n", m.ID, m.Name)
+		printf(a.out, "%d %s is still listed\n", m.ID, m.Name)
 	}
 	return nil
 }
@@ -301,7 +301,7 @@ func (a *app) sweepRest(ctx context.Context, c *brake.Cloud, s *spec.Spec, swarm
 		d.keep(swarm)
 		switch {
 		case err != nil:
-			fmt.Fprintf(a.out, "could not look: %s\n", a.redact(err.Error()))
+			printf(a.out, "could not look: %s\n", a.redact(err.Error()))
 		case len(d.Droplets) == 0:
 			empty++
 		default:
@@ -330,14 +330,14 @@ func (a *app) forget(d doomed) error {
 		err = intent.Close(d.Cluster)
 	}
 	if len(d.others) > 0 {
-		fmt.Fprintf(a.out, "nothing of %s is left; droplets of the name that stay: %d\n", d.whole(), len(d.others))
+		printf(a.out, "nothing of %s is left; droplets of the name that stay: %d\n", d.whole(), len(d.others))
 		return err
 	}
 	err = errors.Join(err, os.Remove(a.clusterHosts(d.Cluster)))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	fmt.Fprintf(a.out, "nothing of cluster %s is left\n", d.Cluster)
+	printf(a.out, "nothing of cluster %s is left\n", d.Cluster)
 	return nil
 }
 

@@ -59,7 +59,7 @@ func underWay(pending []pendingCreate, now time.Time) bool {
 func (a *app) sayPending(pending []pendingCreate) {
 	for _, p := range pending {
 		if time.Now().Before(p.until) {
-			fmt.Fprintf(a.out, "%s may have been asked for just before: looking for it until %s\n", p.name, p.until.Local().Format(time.TimeOnly))
+			printf(a.out, "%s may have been asked for just before: looking for it until %s\n", p.name, p.until.Local().Format(time.TimeOnly))
 		}
 	}
 }

@@ -27,15 +27,17 @@ func readFile(path string, w io.Writer) (*spec.Spec, []byte, error) {
 	}
 	s, warnings, err := spec.Parse(path, data)
 	for _, f := range warnings {
-		fmt.Fprintf(w, "warning: %s\n", f)
+		printf(w, "warning: %s\n", f)
 	}
 	if err != nil {
-		fmt.Fprintln(w, err)
-		n := 1
-		if faults := (spec.Faults)(nil); errors.As(err, &faults) {
-			n = len(faults)
+		var faults spec.Faults
+		if !errors.As(err, &faults) {
+			return nil, nil, err
 		}
-		return nil, nil, &exitError{code: 1, msg: plural(n, "fault") + " in " + path + "; nothing was changed"}
+		for _, f := range faults {
+			printf(w, "%s\n", f)
+		}
+		return nil, nil, &exitError{code: 1, msg: plural(len(faults), "fault") + " in " + path + "; nothing was changed"}
 	}
 	return s, data, nil
 }

@@ -51,7 +51,7 @@ func (in unitInstaller) rest(ctx context.Context) error {
 		switch {
 		case n.Manager == nil || host == in.firstHost:
 		case host == "":
-			fmt.Fprintf(in.app.err, "warning: no swarmd on manager %s: it is no droplet of the cluster; put the unit there by hand\n", n.Hostname)
+			printf(in.app.err, "warning: no swarmd on manager %s: it is no droplet of the cluster; put the unit there by hand\n", n.Hostname)
 		default:
 			failed = append(failed, in.install(ctx, host))
 		}

@@ -93,7 +93,7 @@ func (in serviceInstaller) place(ctx context.Context, engine *docker.Client, wan
 func (in serviceInstaller) pinned(ctx context.Context, engine *docker.Client, want swarm.ServiceSpec) swarm.ServiceSpec {
 	digest, err := engine.ResolveImage(ctx, want.Image)
 	if err != nil {
-		fmt.Fprintf(in.app.err, "warning: no digest for %s, its tag alone will do: %v\n", want.Image, err)
+		printf(in.app.err, "warning: no digest for %s, its tag alone will do: %v\n", want.Image, err)
 		return want
 	}
 	return docker.WithDigest(want, digest)
@@ -134,7 +134,7 @@ func (in serviceInstaller) rest(ctx context.Context) error {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		switch err := engine.RemoveSecret(ctx, all[name]); apierr.KindOf(err) {
 		case "":
-			fmt.Fprintf(in.app.out, "the secret %s was removed: swarmd has another token now\n", name)
+			printf(in.app.out, "the secret %s was removed: swarmd has another token now\n", name)
 		case apierr.Precondition, apierr.NotFound: // it is the one in use, or gone already
 		default:
 			return err

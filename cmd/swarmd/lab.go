@@ -133,7 +133,7 @@ func labStatus(a *app, dir *string) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			for _, c := range lab.Capabilities() {
 				if !c.OK {
-					fmt.Fprintf(a.out, "missing here: %s: %s\n", c.Name, c.Effect)
+					printf(a.out, "missing here: %s: %s\n", c.Name, c.Effect)
 				}
 			}
 			st, err := lab.ReadStatus(*dir)
@@ -144,7 +144,7 @@ func labStatus(a *app, dir *string) *cobra.Command {
 			w := tabwriter.NewWriter(a.out, 0, 0, 3, ' ', 0)
 			fmt.Fprintln(w, "ID\tNAME\tSTATE\tPUBLIC\tPRIVATE")
 			for _, d := range st.Droplets {
-				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", d.ID, d.Name, d.State, d.Public, d.Private)
+				printf(w, "%d\t%s\t%s\t%s\t%s\n", d.ID, d.Name, d.State, d.Public, d.Private)
 			}
 			return w.Flush()
 		},
@@ -184,6 +184,6 @@ func (a *app) printLab(st lab.Status) {
 	for _, line := range st.Environ() {
 		fmt.Fprintln(a.out, line)
 	}
-	fmt.Fprintf(a.out, "# %v\n", st.Engine)
-	fmt.Fprintf(a.out, "# ssh_keys: [\"%s\"], registry %s; to reach droplets: swarmd lab exec -- COMMAND\n", st.SSHKeyID, st.Registry)
+	printf(a.out, "# %v\n", st.Engine)
+	printf(a.out, "# ssh_keys: [\"%s\"], registry %s; to reach droplets: swarmd lab exec -- COMMAND\n", st.SSHKeyID, st.Registry)
 }

@@ -42,10 +42,13 @@ func run(ctx context.Context, a *app, args []string) int {
 		return 0
 	case errors.As(err, &exit):
 		if exit.msg != "" {
-			fmt.Fprintln(a.err, "swarmd:", exit.msg)
+			printf(a.err, "swarmd: %s\n", exit.msg)
 		}
 		return exit.code
 	}
-	fmt.Fprintln(a.err, "swarmd:", a.redact(err.Error()))
+	a.failed(err)
 	return 1
 }
+
+// failed tells why a command ends.
+func (a *app) failed(err error) { fmt.Fprintln(a.err, "swarmd:", paragraph(a.redact(err.Error()))) }

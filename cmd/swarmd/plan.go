@@ -17,11 +17,12 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 func planCommand(a *app) *cobra.Command {
 	var file string
-	var asJSON bool
+	var asJSON, showValues bool
 	cmd := &cobra.Command{
 		Use:   "plan -f FILE",
 		Short: "What would change and why, what is held, what it costs; writes nothing; exit 0 nothing, 2 changes, 1 error",
@@ -36,10 +37,10 @@ func planCommand(a *app) *cobra.Command {
 				return err
 			}
 			if asJSON {
-				err = writeJSON(a.out, planView(p, meant))
+				err = writeJSON(a.out, planView(p, meant, showValues))
 			} else {
 				sayMeaning(a.out, meant)
-				printPlan(a.out, p)
+				printPlan(a.out, p, showValues)
 			}
 			if err == nil && len(p.Steps) > 0 {
 				err = &exitError{code: 2}
@@ -49,6 +50,7 @@ func planCommand(a *app) *cobra.Command {
 	}
 	fileFlag(cmd, &file)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	cmd.Flags().BoolVar(&showValues, "show-values", false, "show what changes in environments, commands, labels and options too: passwords may be among it")
 	return cmd
 }
 
@@ -84,23 +86,31 @@ func gapError(gaps []world.Gap) error {
 	return errors.Join(all...)
 }
 
-func printPlan(w io.Writer, p plan.Plan) {
+func printPlan(w io.Writer, p plan.Plan, showValues bool) {
 	for _, s := range p.Steps {
-		fmt.Fprintf(w, "%s %s: %s\n", sign(s.Action), execute.Object(s.Action), s.Reason.Text)
+		printf(w, "%s %s: %s\n", sign(s.Action), execute.Object(s.Action), s.Reason.Text)
 		if u, ok := s.Action.(plan.UpdateService); ok {
-			for _, line := range u.Diff {
-				fmt.Fprintf(w, "    %s\n", line)
+			for _, line := range shownDiff(u, showValues) {
+				printf(w, "    %s\n", line)
 			}
 		}
 	}
 	for _, h := range p.Holds {
-		fmt.Fprintf(w, "= %s: %s (%s by %s)\n", h.Object, h.Text, holdWord(h), h.Guard)
+		printf(w, "= %s: %s (%s by %s)\n", h.Object, h.Text, holdWord(h), h.Guard)
 	}
 	if len(p.Steps)+len(p.Holds) == 0 {
 		fmt.Fprintln(w, "nothing to do: everything is as the file wants it")
 	}
 	before, after := cost(p)
-	fmt.Fprintf(w, "%s, %s; $%.2f a month now, $%.2f as the file wants it\n", plural(len(p.Steps), "step"), plural(len(p.Holds), "hold"), before, after)
+	printf(w, "%s, %s; $%.2f a month now, $%.2f as the file wants it\n", plural(len(p.Steps), "step"), plural(len(p.Holds), "hold"), before, after)
+}
+
+// shownDiff is what changes in a service. Values that may be passwords are shown on purpose only: plans end in the logs of others.
+func shownDiff(u plan.UpdateService, values bool) []string {
+	if values {
+		return u.Diff
+	}
+	return swarm.Veiled(u.Diff)
 }
 
 // sign is how a step shows in a plan: something comes, goes, or changes.
@@ -133,12 +143,12 @@ type stepView struct {
 	Diff   []string `json:"diff,omitempty"`
 }
 
-func planView(p plan.Plan, meant []string) any {
+func planView(p plan.Plan, meant []string, showValues bool) any {
 	steps := make([]stepView, 0, len(p.Steps))
 	for _, s := range p.Steps {
 		v := stepView{ID: s.ID, After: s.After, Action: execute.ActionName(s.Action), Object: execute.Object(s.Action), Reason: s.Reason.Code, Text: s.Reason.Text}
 		if u, ok := s.Action.(plan.UpdateService); ok {
-			v.Diff = u.Diff
+			v.Diff = shownDiff(u, showValues)
 		}
 		steps = append(steps, v)
 	}

@@ -49,7 +49,7 @@ func (p *progress) close() {
 
 func (p *progress) say(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
-	fmt.Fprintf(p.out, "%6.1fs  %s\n", time.Since(p.began).Seconds(), p.app.redact(line))
+	printf(p.out, "%6.1fs  %s\n", time.Since(p.began).Seconds(), p.app.redact(line))
 }
 
 // once says something about a topic unless it was the last thing said about it.
@@ -109,7 +109,7 @@ func (p *progress) count(what string, have, want int, word string) {
 	}
 	b, ok := p.known[what]
 	if !ok {
-		b = p.bars.AddBar(0, mpb.PrependDecorators(decor.Name(what, decor.WCSyncSpaceR), decor.CountersNoUnit("%d/%d", decor.WCSyncSpace)))
+		b = p.bars.AddBar(0, mpb.PrependDecorators(decor.Name(plain(what), decor.WCSyncSpaceR), decor.CountersNoUnit("%d/%d", decor.WCSyncSpace)))
 		p.known[what] = b
 	}
 	b.SetTotal(int64(max(want, 1))+1, false) // one more than there can be: a full bar must not complete, it may go down again

@@ -78,11 +78,11 @@ func (a *app) compareFile(ctx context.Context, store *ledger.Store, file string,
 	}
 	switch verdict, n := ledger.Judge(ledger.AtStart, own, st.Ledger.Revision, st.Revisions); verdict {
 	case ledger.Same:
-		fmt.Fprintf(a.out, "%s is the accepted revision %d\n", file, n)
+		printf(a.out, "%s is the accepted revision %d\n", file, n)
 	case ledger.Stale:
-		fmt.Fprintf(a.out, "%s is stale: it is revision %d; to go back to it on purpose: swarmd apply -f %s\n", file, n, file)
+		printf(a.out, "%s is stale: it is revision %d; to go back to it on purpose: swarmd apply -f %s\n", file, n, file)
 	default:
-		fmt.Fprintf(a.out, "%s is not accepted: swarmd plan -f %s shows what it would change\n", file, file)
+		printf(a.out, "%s is not accepted: swarmd plan -f %s shows what it would change\n", file, file)
 	}
 	return nil
 }
@@ -116,27 +116,27 @@ func (a *app) onlyCluster(ctx context.Context) (string, error) {
 
 // printReport is the live picture for people.
 func (a *app) printReport(r reconcile.Report) {
-	fmt.Fprintf(a.out, "cluster %s, revision %d (%s): %s\n", r.Cluster, r.Revision, orNone(r.Source), verdict(r))
-	fmt.Fprintf(a.out, "acting: %s\n\n", orNone(r.Lease.Holder))
+	printf(a.out, "cluster %s, revision %d (%s): %s\n", r.Cluster, r.Revision, orNone(r.Source), verdict(r))
+	printf(a.out, "acting: %s\n\n", orNone(r.Lease.Holder))
 	w := tabwriter.NewWriter(a.out, 0, 0, 3, ' ', 0)
 	printPools(w, r)
 	printNodes(w, r)
 	printServices(w, r)
 	_ = w.Flush() // the terminal is gone, nobody to tell
 	for _, h := range r.Holds {
-		fmt.Fprintf(a.out, "%s: %s: %s (%s)\n", holdWord(h), h.Object, h.Text, h.Guard)
+		printf(a.out, "%s: %s: %s (%s)\n", holdWord(h), h.Object, h.Text, h.Guard)
 	}
 	for _, s := range r.Steps {
-		fmt.Fprintf(a.out, "next: %s %s: %s\n", s.Action, s.Object, s.Text)
+		printf(a.out, "next: %s %s: %s\n", s.Action, s.Object, s.Text)
 	}
 	for _, g := range r.Gaps {
-		fmt.Fprintf(a.out, "could not read %s: %s\n", g.What, g.Err)
+		printf(a.out, "could not read %s: %s\n", g.What, g.Err)
 	}
 	for node, n := range r.Stale {
-		fmt.Fprintf(a.out, "stale: the file on node %s is revision %d and changes nothing; to go back to it on purpose, apply it\n", node, n)
+		printf(a.out, "stale: the file on node %s is revision %d and changes nothing; to go back to it on purpose, apply it\n", node, n)
 	}
 	if r.Error != "" {
-		fmt.Fprintf(a.out, "error: %s\n", a.redact(r.Error))
+		printf(a.out, "error: %s\n", a.redact(r.Error))
 	}
 }
 
@@ -165,7 +165,7 @@ func orNone(s string) string {
 func printPools(w io.Writer, r reconcile.Report) {
 	fmt.Fprintln(w, "POOL\tROLE\tWANTED\tDROPLETS\tREADY\t$/MONTH")
 	for _, p := range r.Pools {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%.2f\n", p.Pool, p.Role, p.Desired, p.Have, p.Ready, p.Monthly)
+		printf(w, "%s\t%s\t%d\t%d\t%d\t%.2f\n", p.Pool, p.Role, p.Desired, p.Have, p.Ready, p.Monthly)
 	}
 	fmt.Fprintln(w)
 }
@@ -181,7 +181,7 @@ func printNodes(w io.Writer, r reconcile.Report) {
 		if n.DropletID != 0 {
 			droplet = fmt.Sprint(n.DropletID)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", n.Name, droplet, dash(n.Pool), dash(n.Role), n.State, dash(n.Availability), note)
+		printf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", n.Name, droplet, dash(n.Pool), dash(n.Role), n.State, dash(n.Availability), note)
 	}
 	fmt.Fprintln(w)
 }
@@ -189,7 +189,7 @@ func printNodes(w io.Writer, r reconcile.Report) {
 func printServices(w io.Writer, r reconcile.Report) {
 	fmt.Fprintln(w, "SERVICE\tWANTED\tRUNNING\tROLL-OUT")
 	for _, s := range r.Services {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", s.Service, s.Desired, s.Running, dash(string(s.Update)))
+		printf(w, "%s\t%d\t%d\t%s\n", s.Service, s.Desired, s.Running, dash(string(s.Update)))
 	}
 	fmt.Fprintln(w)
 }

@@ -59,7 +59,7 @@ func (d *demonstration) tour(ctx context.Context) error {
 	began := time.Now()
 	reports := d.loop.Follow(ctx)
 	for i, s := range d.stations() {
-		fmt.Fprintf(d.app.out, "\n%d. %s\n", i+1, s.title)
+		printf(d.app.out, "\n%d. %s\n", i+1, s.title)
 		if s.do != nil {
 			if err := s.do(); err != nil {
 				return err
@@ -70,9 +70,9 @@ func (d *demonstration) tour(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(d.app.out, "  seen after %4.1fs: %s\n", time.Since(began).Seconds(), want.what)
+			printf(d.app.out, "  seen after %4.1fs: %s\n", time.Since(began).Seconds(), want.what)
 			if r.FileFault != "" {
-				fmt.Fprintf(d.app.out, "    %s\n", r.FileFault)
+				printf(d.app.out, "    %s\n", r.FileFault)
 			}
 		}
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 )
 
@@ -17,7 +15,7 @@ func validateCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "%s: fine: cluster %s, %s, %s\n", file, s.Cluster, plural(len(s.Pools), "pool"), plural(len(s.Stack.Services), "service"))
+			printf(a.out, "%s: fine: cluster %s, %s, %s\n", file, s.Cluster, plural(len(s.Pools), "pool"), plural(len(s.Stack.Services), "service"))
 			return nil
 		},
 	}

@@ -158,5 +158,5 @@ func (w *walker) declared(root, at *node, section, name string) {
 			}
 		}
 	}
-	w.lacks(at, "%s is not declared under the top-level %s%s", quote(name), section, w.suggestion(name, known))
+	w.lacks(at, "%s is not declared under the top-level %s%s", shown(at, name), section, w.suggestion(name, known))
 }

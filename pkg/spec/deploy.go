@@ -71,7 +71,7 @@ func cpus(w *walker, n *node) any {
 	}
 	nano := valid && new(big.Rat).Mul(v, big.NewRat(1e9, 1)).IsInt()
 	if !nano || v.Cmp(big.NewRat(1, 1000)) < 0 || v.Cmp(big.NewRat(1024, 1)) > 0 {
-		w.fault(n, "must be a number of processors from 0.001 to 1024, such as 0.5, not %s", quote(s))
+		w.fault(n, "must be a number of processors from 0.001 to 1024, such as 0.5, not %s", shown(n, s))
 		return nil
 	}
 	return s
@@ -85,7 +85,7 @@ func memory(w *walker, n *node) any {
 	}
 	size, err := units.RAMInBytes(s)
 	if err != nil || size < 4<<20 || size > 1<<50 || !(charset{rest: letters + digits + ".", max: 32}).holds(s) {
-		w.fault(n, "must be a size of at least 4M, such as 64M or 1G, not %s", quote(s))
+		w.fault(n, "must be a size of at least 4M, such as 64M or 1G, not %s", shown(n, s))
 		return nil
 	}
 	return s
@@ -101,12 +101,12 @@ func constraint(w *walker, n *node) any {
 	value := charset{"", letters + digits + ":-_.*()?+[]\\^$|/ ", 255, ""}
 	switch {
 	case !ok || !value.holds(c.value):
-		w.fault(n, "must compare with == or !=, such as node.role==manager, not %s", quote(s))
+		w.fault(n, "must compare with == or !=, such as node.role==manager, not %s", shown(n, s))
 	case !isNodeAttribute(c.key):
-		w.fault(n, "%s is nothing that a node has: %s%s", quote(c.key), "use node.role, node.hostname, node.id, node.ip, node.platform.os, "+
+		w.fault(n, "%s is nothing that a node has: %s%s", shown(n, c.key), "use node.role, node.hostname, node.id, node.ip, node.platform.os, "+
 			"node.platform.arch, node.labels.KEY or engine.labels.KEY", w.suggestion(c.key, slices.Values(nodeAttributes())))
 	case strings.EqualFold(c.key, "node.role") && c.value != "manager" && c.value != "worker":
-		w.fault(n, "node.role is manager or worker, not %s", quote(c.value))
+		w.fault(n, "node.role is manager or worker, not %s", shown(n, c.value))
 	default:
 		return s
 	}
@@ -156,6 +156,6 @@ func spread(w *walker, n *node) any {
 	if (strings.HasPrefix(s, "node.labels.") || strings.HasPrefix(s, "engine.labels.")) && isNodeAttribute(s) {
 		return s
 	}
-	w.fault(n, "must be node.labels.KEY or engine.labels.KEY, not %s", quote(s))
+	w.fault(n, "must be node.labels.KEY or engine.labels.KEY, not %s", shown(n, s))
 	return nil
 }

@@ -106,7 +106,7 @@ func (w *walker) expression(n *node, inner string) string {
 	name, rest := inner[:end], inner[end:]
 	operator, argument, known := cutOperator(rest)
 	if !variableName().holds(name) || !known || strings.Contains(argument, "$") {
-		w.fault(n, "%s is no variable: write ${NAME}, ${NAME:-default} or ${NAME:?message}, without another variable inside", quote("${"+inner+"}"))
+		w.fault(n, "%s… is no variable: write ${NAME}, ${NAME:-default} or ${NAME:?message}, without another variable inside", clip("${"+name))
 		return ""
 	}
 	value, defined := w.variables[name]

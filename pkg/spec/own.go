@@ -80,7 +80,7 @@ func sshKey(w *walker, n *node) any {
 	if id.holds(s) || isFingerprint(s) {
 		return s
 	}
-	w.fault(n, "must be an MD5 fingerprint (16 pairs of lower-case hex digits between colons) or a key's id, not %s", quote(s))
+	w.fault(n, "must be an MD5 fingerprint (16 pairs of lower-case hex digits between colons) or a key's id, not %s", shown(n, s))
 	return nil
 }
 
@@ -104,7 +104,7 @@ func image(w *walker, n *node) any {
 	}
 	ref, err := reference.ParseNormalizedNamed(s)
 	if err != nil {
-		w.fault(n, "must be an image reference such as registry.example/team/app:1.0, not %s: %v", quote(s), err)
+		w.fault(n, "must be an image reference such as registry.example/team/app:1.0, not %s: %v", shown(n, s), err)
 		return nil
 	}
 	_, pinned := ref.(reference.Digested)

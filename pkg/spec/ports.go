@@ -79,7 +79,7 @@ func port(w *walker, n *node) any {
 		valid = err == nil
 	}
 	if !valid {
-		w.fault(n, "must be a port such as 80, 8080:80 or 8080:80/udp, not %s", quote(s))
+		w.fault(n, "must be a port such as 80, 8080:80 or 8080:80/udp, not %s", shown(n, s))
 		return nil
 	}
 	return w.shortPort(n, s, parts)
@@ -93,7 +93,7 @@ func (w *walker) shortPort(n *node, s string, parts []nat.PortMapping) any {
 	}
 	for _, part := range parts {
 		if part.Port.Int() == 0 || part.Binding.HostPort == "0" {
-			w.fault(n, "a port must be a number from 1 to 65535, not %s", quote(s))
+			w.fault(n, "a port must be a number from 1 to 65535, not %s", shown(n, s))
 			return nil
 		}
 	}

@@ -148,7 +148,7 @@ func setOf(item rule) rule {
 		taken := make(map[any]bool, len(values))
 		for i, value := range values {
 			if value != nil && taken[value] {
-				w.fault(n.items[i], "%s stands here twice", quote(fmt.Sprint(value)))
+				w.fault(n.items[i], "%s stands here twice", shown(n.items[i], fmt.Sprint(value)))
 			}
 			taken[value] = true
 		}

@@ -71,7 +71,7 @@ func word(set charset) rule {
 			return nil
 		}
 		if !set.holds(s) {
-			w.fault(n, "must be %s; at most %d characters; not %s", set.say, set.max, quote(s))
+			w.fault(n, "must be %s; at most %d characters; not %s", set.say, set.max, shown(n, s))
 			return nil
 		}
 		return s
@@ -88,7 +88,7 @@ func choice(options ...string) rule {
 		if slices.Contains(options, s) {
 			return s
 		}
-		w.fault(n, "must be %s, not %s%s", either(options), quote(s), w.suggestion(s, slices.Values(options)))
+		w.fault(n, "must be %s, not %s%s", either(options), shown(n, s), w.suggestion(s, slices.Values(options)))
 		return nil
 	}
 }
@@ -105,7 +105,7 @@ func whole(low, high int) rule {
 		case n.kind == kindText && !n.substituted && err == nil:
 			w.fault(n, "must be a number, not text: remove the quotes")
 		case n.kind == kindInt && (err != nil || !canonical(n)) && len(n.text) < 16:
-			w.fault(n, "write %s as a plain decimal number: YAML reads it otherwise than people do", quote(n.text))
+			w.fault(n, "write %s as a plain decimal number: YAML reads it otherwise than people do", shown(n, n.text))
 		case !written || err != nil || v < low || v > high:
 			w.fault(n, "must be %s", bounds(low, high))
 		default:
@@ -166,9 +166,9 @@ func span(low, high time.Duration) rule {
 		d, err := time.ParseDuration(s)
 		switch {
 		case err != nil:
-			w.fault(n, "must be a duration such as 10s, 1m30s or 500ms, not %s", quote(s))
+			w.fault(n, "must be a duration such as 10s, 1m30s or 500ms, not %s", shown(n, s))
 		case d < low || d > high:
-			w.fault(n, "must be a duration from %s to %s, not %s", low, high, quote(s))
+			w.fault(n, "must be a duration from %s to %s, not %s", low, high, shown(n, s))
 		default:
 			return s
 		}

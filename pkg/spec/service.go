@@ -155,12 +155,12 @@ func pairs(separator string, names charset, value rule) rule {
 		if n.kind != kindList {
 			return entries(names, value)(w, n)
 		}
-		return entries(names, value)(w, w.unfold(n, separator))
+		return entries(names, value)(w, w.unfold(n, separator, names))
 	}
 }
 
 // unfold turns a list of "name=value" into the map that it stands for, with the positions of the list.
-func (w *walker) unfold(n *node, separator string) *node {
+func (w *walker) unfold(n *node, separator string, names charset) *node {
 	taken := make(map[string]bool, len(n.items))
 	unfolded := &node{kind: kindMap, place: n.place, line: n.line, col: n.col, holder: n.holder}
 	for _, item := range n.items {
@@ -170,9 +170,11 @@ func (w *walker) unfold(n *node, separator string) *node {
 		}
 		key, value, found := strings.Cut(s, separator)
 		entry := &node{kind: kindText, place: item.place, line: item.line, col: item.col, holder: item.holder, text: value, substituted: item.substituted}
-		if taken[key] {
+		if taken[key] && names.holds(key) {
 			w.fault(item, "%s stands here twice", quote(key))
-			continue
+		}
+		if taken[key] {
+			continue // what is no name is a fault already, and may be a password
 		}
 		taken[key] = true
 		if !found {
@@ -206,7 +208,7 @@ func extraHosts(w *walker, n *node) any {
 		}
 		i := strings.IndexAny(s, ":=")
 		if i < 1 || !domain().holds(s[:i]) || !isAddress(s[i+1:]) {
-			w.fault(item, "must be name:address, not %s", quote(s))
+			w.fault(item, "must be name:address, not %s", shown(item, s))
 			continue
 		}
 		values = append(values, s)
@@ -221,7 +223,7 @@ func address(w *walker, n *node) any {
 		return nil
 	}
 	if !isAddress(s) {
-		w.fault(n, "must be an IP address, not %s", quote(s))
+		w.fault(n, "must be an IP address, not %s", shown(n, s))
 		return nil
 	}
 	return s
@@ -234,7 +236,7 @@ func absolute(w *walker, n *node) any {
 		return nil
 	}
 	if !path.IsAbs(s) {
-		w.fault(n, "must be an absolute path, not %s", quote(s))
+		w.fault(n, "must be an absolute path, not %s", shown(n, s))
 		return nil
 	}
 	return s
@@ -265,7 +267,7 @@ func restart(w *walker, n *node) any {
 	case policy == "on-failure" && (attempts == "" || charset{rest: digits, max: 4}.holds(attempts)):
 	case s == "no" || s == "always" || s == "unless-stopped":
 	default:
-		w.fault(n, "must be no, always, unless-stopped, on-failure or on-failure:N, not %s", quote(s))
+		w.fault(n, "must be no, always, unless-stopped, on-failure or on-failure:N, not %s", shown(n, s))
 		return nil
 	}
 	w.warn(n, "belongs to Compose; say it as deploy.restart_policy")

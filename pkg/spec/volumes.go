@@ -19,7 +19,7 @@ func mount(w *walker, n *node) any {
 	}
 	m, err := loader.ParseVolume(s)
 	if err != nil {
-		w.fault(n, "must be name:/path or /path:/path, with :ro at the end for reading only, not %s", quote(s))
+		w.fault(n, "must be name:/path or /path:/path, with :ro at the end for reading only, not %s", shown(n, s))
 		return nil
 	}
 	if !w.mountPlaces(n, n, m.Type, m.Source, m.Target) {
@@ -60,15 +60,15 @@ func (w *walker) mountPlaces(from, to *node, kind, source, target string) bool {
 	good := true
 	refuse := func(n *node, format string, args ...any) { good = false; w.fault(n, format, args...) }
 	if !path.IsAbs(target) {
-		refuse(to, "the place in the container must be an absolute path, not %s", quote(target))
+		refuse(to, "the place in the container must be an absolute path, not %s", shown(to, target))
 	}
 	switch {
 	case kind == "bind" && !path.IsAbs(source):
-		refuse(from, "the place on the machine must be an absolute path, not %s", quote(source))
+		refuse(from, "the place on the machine must be an absolute path, not %s", shown(from, source))
 	case kind == "tmpfs" && source != "":
 		refuse(from, "a tmpfs has no source")
 	case kind == "volume" && source != "" && !objectName().holds(source):
-		refuse(from, "a volume's name must be %s, not %s", objectName().say, quote(source))
+		refuse(from, "a volume's name must be %s, not %s", objectName().say, shown(from, source))
 	}
 	return good
 }
@@ -124,7 +124,7 @@ func subnet(w *walker, n *node) any {
 		return nil
 	}
 	if p, err := netip.ParsePrefix(s); err != nil || p != p.Masked() {
-		w.fault(n, "must be a network such as 10.20.0.0/16, not %s", quote(s))
+		w.fault(n, "must be a network such as 10.20.0.0/16, not %s", shown(n, s))
 		return nil
 	}
 	return s

@@ -380,7 +380,7 @@ func destroys(a plan.Action, was map[string]swarm.NodeSpec) bool {
 
 func TestConvergedHasNothingToDo(t *testing.T) {
 	changes := map[string]func(*model){
-		"more": to(1, 3), "fewer": to(1, 1), "leaves": begun(103, 0), "down": kill(103), "gone": erase(102), "gap": gap("tasks"), "by hand": byHand("replicas", "9"),
+		"more": to(1, 3), "fewer": to(1, 1), "leaves": begun(103, 0), "down": kill(103), "gone": erase(102), "gap": gap("tasks"), "by hand": byHand("Mode.Replicated.Replicas", "9"),
 		"paused": state(swarm.Paused), "rolls": state(swarm.Updating), "removed": wants(), "old": func(m *model) { m.step(time.Minute) },
 		"pool": func(m *model) { m.edit(pool("managers", "manager", 1)) }, "task": func(m *model) { m.tasks[0].State = "failed" },
 	}

@@ -59,18 +59,7 @@ func (d *draft) updateService(want swarm.ServiceSpec, live swarm.Service, diff [
 	}
 	first := append(after(want, made), d.rememberAttempt(want, live)...)
 	d.step("service", want.Name, UpdateService{ID: live.ID, Version: live.Version, Spec: want, ResolveImage: resolve, Diff: diff},
-		WhyServiceDiff, strings.Join(withoutValues(diff), ", "), first...)
-}
-
-// withoutValues leaves out what variables of the environment were and become: people keep passwords there, and a reason is shown to everybody.
-func withoutValues(diff []string) []string {
-	out := slices.Clone(diff)
-	for i, line := range out {
-		if path, _, found := strings.Cut(line, "]: "); found && strings.Contains(path, "Env[") {
-			out[i] = path + "] changes"
-		}
-	}
-	return out
+		WhyServiceDiff, swarm.Summary(diff), first...)
 }
 
 // maxAttempts is up to how many services the ledger remembers roll-outs before they start: it must keep room for operations.

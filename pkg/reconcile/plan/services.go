@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -42,7 +41,7 @@ func (d *draft) networks() map[string]string {
 			d.hold(GuardForeignNet, "network/"+want.Name, "there is one of that name that is not the cluster's")
 		default:
 			if diff := swarm.Diff(want.Form, live.Spec.Form); len(diff) > 0 {
-				d.hold(GuardNetwork, "network/"+want.Name, "a network cannot be changed: "+strings.Join(diff, ", "))
+				d.hold(GuardNetwork, "network/"+want.Name, "a network cannot be changed: "+swarm.Summary(diff))
 			}
 		}
 	}

@@ -50,7 +50,7 @@ func TestServices(t *testing.T) {
 			m.networks, m.services, m.tasks = map[string]*swarm.Network{}, map[string]*swarm.Service{}, nil
 		}, []string{"network/web_default", "service/web_app"}, nil},
 		{"changed in the file", 1, 1, wants(next), []string{"service/web_app"}, nil},
-		{"changed by hand", 1, 1, byHand("replicas", "9"), []string{"service/web_app"}, nil},
+		{"changed by hand", 1, 1, byHand("Mode.Replicated.Replicas", "9"), []string{"service/web_app"}, nil},
 		{"added by hand", 1, 1, byHand("cap_add", "NET_ADMIN"), []string{"service/web_app"}, nil},
 		{"removed from the file", 1, 1, wants(), []string{"remove-service/web_app"}, nil},
 		{"not removed on a view with a gap", 1, 1, both(wants(), gap("tasks")), nil, []string{"gap cluster"}},
@@ -61,7 +61,7 @@ func TestServices(t *testing.T) {
 		{"swarmd's own service is no part of the stack", 1, 1, both(wants(), func(m *model) { live(m).Spec.Labels[swarm.LabelComponent] = "swarmd" }),
 			nil, []string{"foreign-service network/web_default"}},
 		{"a mode cannot be changed", 1, 1, both(wants(next), func(m *model) { live(m).Spec.Mode = swarm.Global }), nil, []string{"mode-changed service/web_app"}},
-		{"a network cannot be changed", 1, 1, func(m *model) { m.networks["web_default"].Spec.Form = swarm.Form{"driver": "bridge"} },
+		{"a network cannot be changed", 1, 1, func(m *model) { m.networks["web_default"].Spec.Form = swarm.Form{"Driver": "bridge"} },
 			nil, []string{"network-changed network/web_default"}},
 		{"somebody's network of the same name takes no service of ours", 1, 1, both(wants(app, service("other", "o", 1)), func(m *model) {
 			m.networks["web_default"].Spec.Labels = nil
@@ -69,11 +69,11 @@ func TestServices(t *testing.T) {
 		{"a running roll-out is not written to", 1, 1, both(wants(next), state(swarm.Updating)), nil, []string{"rollout service/web_app"}},
 		{"nor a running roll-back", 1, 1, both(wants(next), state(swarm.RollbackStarted)), nil, []string{"rollout service/web_app"}},
 		{"a paused one is held", 1, 1, state(swarm.Paused), nil, []string{"rollout-paused service/web_app"}},
-		{"a paused one that was changed by hand too", 1, 1, both(state(swarm.Paused), byHand("replicas", "9")), nil, []string{"rollout-paused service/web_app"}},
+		{"a paused one that was changed by hand too", 1, 1, both(state(swarm.Paused), byHand("Mode.Replicated.Replicas", "9")), nil, []string{"rollout-paused service/web_app"}},
 		{"a new specification goes over a paused one", 1, 1, both(wants(next), state(swarm.Paused)), []string{"service/web_app"}, nil},
 		{"a roll-back is remembered first", 1, 1, both(wants(next), state(swarm.RollbackCompleted)), []string{"failed/web_app"}, []string{"rolled-back service/web_app"}},
 		{"and its specification not pushed again", 1, 1, both(wants(next), state(swarm.RollbackCompleted), failed(nextHash, "1")), nil, []string{"rolled-back service/web_app"}},
-		{"not even after a change by hand", 1, 1, both(wants(next), failed(nextHash, "1"), byHand("replicas", "9")), nil, []string{"rolled-back service/web_app"}},
+		{"not even after a change by hand", 1, 1, both(wants(next), failed(nextHash, "1"), byHand("Mode.Replicated.Replicas", "9")), nil, []string{"rolled-back service/web_app"}},
 		{"another one is", 1, 1, both(wants(next), state(swarm.RollbackCompleted), failed("another", "1")), []string{"service/web_app"}, nil},
 		{"that one's roll-back is new", 1, 1, both(wants(next), state(swarm.RollbackCompleted), failed("another", "0")), []string{"failed/web_app"}, []string{"rolled-back service/web_app"}},
 		{"a roll-back by hand to what is wanted is remembered without blame", 1, 1, state(swarm.RollbackCompleted), []string{"failed/web_app"}, nil},
@@ -95,7 +95,7 @@ func TestImageIsResolvedOnlyWhenItChanges(t *testing.T) {
 		return p.Steps[0].Action.(plan.UpdateService)
 	}
 	wants(service("app", "app:1", 6))(m)
-	if a := update(); a.ResolveImage || a.Spec.Digest != "sha256:app:1" || !slices.Equal(a.Diff, []string{"replicas: 4 → 6"}) || a.Spec.Labels[swarm.LabelRevision] != "2" {
+	if a := update(); a.ResolveImage || a.Spec.Digest != "sha256:app:1" || !slices.Equal(a.Diff, []string{"Mode.Replicated.Replicas: 4 → 6"}) || a.Spec.Labels[swarm.LabelRevision] != "2" {
 		t.Errorf("scaled: %+v", a)
 	}
 	wants(service("app", "app:2", 4))(m)
@@ -293,16 +293,20 @@ func TestAnEmptyListForgetsNoFailure(t *testing.T) {
 	}
 }
 
-// What a variable of the environment was and becomes is in no reason: people keep passwords there, and reasons are in the log and the status.
-func TestAReasonHasNoValueOfTheEnvironment(t *testing.T) {
+// What fields were and become is in no reason, but for those that are known to be harmless: people keep passwords in environments, commands and
+// labels, and reasons are in the log and the status.
+func TestAReasonHasNoValueThatMayBeAPassword(t *testing.T) {
 	m := grown(t, 1, 1)
-	both(byHand("TaskTemplate.ContainerSpec.Env[PASSWORD]", "hunter2]: x"), byHand("replicas", "9"))(m)
+	both(byHand("TaskTemplate.ContainerSpec.Env[PASSWORD]", "hunter2]: x"), byHand("Mode.Replicated.Replicas", "9"))(m)
+	both(byHand("TaskTemplate.ContainerSpec.Args[0]", "--password=hunter2"), byHand("Labels.auth", "admin:hunter2"))(m)
 	p := plan.Compute(m.input())
 	if len(p.Steps) != 1 {
 		t.Fatalf("%d steps", len(p.Steps))
 	}
 	text := p.Steps[0].Reason.Text
-	if strings.Contains(text, "hunter2") || !strings.Contains(text, "Env[PASSWORD] changes") || !strings.Contains(text, "replicas: 9 → ") {
-		t.Error(text)
+	for _, want := range []string{"Env[PASSWORD] changes", "Args[0] changes", "Labels.auth changes", "Mode.Replicated.Replicas: 9 → "} {
+		if strings.Contains(text, "hunter2") || !strings.Contains(text, want) {
+			t.Errorf("it should say %q: %s", want, text)
+		}
 	}
 }

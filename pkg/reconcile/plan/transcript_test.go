@@ -51,7 +51,7 @@ func BenchmarkConvergedPass(b *testing.B) {
 
 func service(name, image string, replicas uint64) swarm.ServiceSpec {
 	s := swarm.ServiceSpec{Name: "web_" + name, Image: image, Mode: swarm.Replicated, Replicas: replicas, Networks: []string{"web_default"}}
-	s.Form = swarm.Form{"image": image, "mode": "replicated", "replicas": fmt.Sprint(replicas)}
+	s.Form = swarm.Form{"TaskTemplate.ContainerSpec.Image": image, "Mode.Replicated.Replicas": fmt.Sprint(replicas)}
 	s.Labels = map[string]string{swarm.LabelCluster: "web", swarm.LabelHash: s.Form.Hash()}
 	return s
 }
@@ -63,7 +63,7 @@ func rollsBack(s swarm.ServiceSpec) swarm.ServiceSpec {
 }
 
 func stack(services ...swarm.ServiceSpec) swarm.Stack {
-	form := swarm.Form{"driver": "overlay"}
+	form := swarm.Form{"Driver": "overlay"}
 	st := swarm.Stack{Namespace: "web", Services: services}
 	if len(services) > 0 {
 		st.Networks = []swarm.NetworkSpec{{Name: "web_default", Labels: map[string]string{swarm.LabelCluster: "web"}, Form: form}}

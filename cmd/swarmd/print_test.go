@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+)
+
+// hostileName is what a rogue machine calls itself: it sets the window's title, clears the screen, forges a line, and turns the direction.
+const hostileName = "web\x1b]0;owned\x07\x1b[2J\u009b2J\nheld: nothing\r\u202ereversed\x7f"
+
+// harmless fails if a text holds anything but printable characters and line ends, or the forged line.
+func harmless(t *testing.T, what, text string) {
+	t.Helper()
+	if !strings.Contains(text, "owned") {
+		t.Errorf("%s does not show the name at all: %q", what, text)
+	}
+	for _, bad := range []string{"\x1b", "\x07", "\u009b", "\r", "\u202e", "\x7f", "\nheld: nothing"} {
+		if strings.Contains(text, bad) {
+			t.Errorf("%s: %q in %q", what, bad, text)
+		}
+	}
+}
+
+func hostileReport() reconcile.Report {
+	return reconcile.Report{Cluster: "web", Source: hostileName, Lease: reconcile.LeaseReport{Holder: hostileName}, Error: hostileName,
+		Nodes:    []reconcile.NodeReport{{Name: hostileName, State: hostileName, Availability: hostileName, Why: hostileName, Pool: hostileName}},
+		Services: []plan.ServiceCount{{Service: hostileName}}, Stale: map[string]int{hostileName: 1},
+		Holds: []plan.Hold{{Object: "node/" + hostileName, Text: hostileName}}, Gaps: []world.Gap{{What: "nodes", Err: hostileName}},
+		Steps: []reconcile.StepReport{{Action: "remove_node", Object: hostileName, Text: hostileName, Outcome: "refused", Error: hostileName, Warning: hostileName}}}
+}
+
+// TestNothingThatMachinesNameReachesTheTerminal: status, plan, apply, destroy, logs for people and the last error are text and nothing else.
+func TestNothingThatMachinesNameReachesTheTerminal(t *testing.T) {
+	said := func(show func(a *app)) string {
+		var out bytes.Buffer
+		show(&app{out: &out, err: &out, getenv: func(string) string { return "" }, secrets: apierr.NewRedactor()})
+		return out.String()
+	}
+	p := plan.Plan{Holds: hostileReport().Holds, Steps: []plan.Step{{Action: plan.UpdateService{Diff: []string{hostileName}}, Reason: plan.Reason{Text: hostileName}}}}
+	for what, text := range map[string]string{
+		"status": said(func(a *app) { a.printReport(hostileReport()) }),
+		"plan":   said(func(a *app) { printPlan(a.out, p, true) }),
+		"apply":  said(func(a *app) { v := a.newProgress(); v.began = time.Now(); v.tell(hostileReport()) }),
+		"destroy": said(func(a *app) {
+			a.previewDestroy(doomed{Cluster: "web", Droplets: []doomedMember{{ID: 1, Name: hostileName}}, foreign: []cloud.Droplet{{Name: hostileName}}}, true)
+		}),
+		"error": said(func(a *app) { a.failed(errors.New(hostileName)) }),
+		"log": said(func(a *app) {
+			log := zap.New(a.consoleCore(zap.InfoLevel))
+			log.Info("message", zap.String("name", hostileName), zap.Error(errors.New(hostileName)))
+		}),
+	} {
+		harmless(t, what, text)
+	}
+}
+
+func TestPlainLeavesTextAlone(t *testing.T) {
+	for _, s := range []string{"", "web-workers-abcde", "größer → 5 ∅ …", `"quoted"`} {
+		if got := plain(s); got != s {
+			t.Errorf("%q became %q", s, got)
+		}
+	}
+	if got := plain("\xff\x9b\x1b"); got != "\ufffd\\x1b" {
+		t.Errorf("%q", got)
+	}
+}

@@ -135,7 +135,7 @@ func (in unitInstaller) files() ([]hostFile, error) {
 		{"/etc/swarmd/token", 0o600, []byte(token + "\n"), true},
 		{"/etc/swarmd/environment", 0o644, []byte(environment), true},
 		{"/etc/swarmd/cluster.yaml", 0o644, in.data, false},
-		{"/etc/systemd/system/swarmd.service", 0o644, []byte(deploy.Unit), true},
+		{"/etc/systemd/system/swarmd.service", 0o644, []byte(deploy.Unit(in.spec.Swarmd.Memory)), true},
 	}, nil
 }
 

@@ -38,7 +38,7 @@ func (in serviceInstaller) first(ctx context.Context) error {
 		return err
 	}
 	want, err := docker.SelfService(docker.Self{Cluster: in.spec.Cluster, Image: in.spec.Swarmd.Image,
-		APIURL: in.app.getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: name})
+		APIURL: in.app.getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: name, Memory: in.spec.Swarmd.Memory})
 	if err != nil {
 		return err
 	}

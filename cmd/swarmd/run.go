@@ -101,7 +101,7 @@ func (s *assembly) serve(ctx context.Context, g *errgroup.Group, loop *reconcile
 		return err
 	}
 	s.log.Info("listening", zap.String("address", l.Addr().String()))
-	g.Go(func() error { return health.Serve(ctx, l, s.handler(loop)) })
+	g.Go(func() error { return health.Serve(ctx, l, s.handler(loop), s.log) })
 	return nil
 }
 

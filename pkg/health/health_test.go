@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"go.uber.org/goleak"
+	"go.uber.org/zap"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/health"
@@ -224,7 +225,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- health.Serve(ctx, l, health.Handler(health.Sources{Metrics: prometheus.NewRegistry(), Status: func() any { return []int{1} }}))
+		ended <- health.Serve(ctx, l, health.Handler(health.Sources{Metrics: prometheus.NewRegistry(), Status: func() any { return []int{1} }}), zap.NewNop())
 	}()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Get("http://" + l.Addr().String() + "/status")

@@ -1,16 +1,21 @@
 package health
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/net/netutil"
 )
 
 // DefaultListen is where the HTTP side listens unless told otherwise.
@@ -56,12 +61,17 @@ func writeJSON(w http.ResponseWriter, v any) {
 	_, _ = w.Write(append(body, '\n')) // the reader is gone, nobody to tell
 }
 
-// Serve serves the handler on the listener until ctx ends, and returns within three seconds of that.
-func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+// maxConnections bounds what clients can make the server hold: a connection costs 19 kB, and one host has 28,000 ports to open one from. Who
+// comes when all are taken waits until one is closed, ten seconds at the most if nobody uses it.
+const maxConnections = 64
+
+// Serve serves the handler on the listener until ctx ends, and returns within three seconds of that. log is told what goes wrong with
+// connections.
+func Serve(ctx context.Context, l net.Listener, h http.Handler, log *zap.Logger) error {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
+		IdleTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10, ErrorLog: errorLog(log)}
 	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(l) }()
+	go func() { ended <- srv.Serve(netutil.LimitListener(l, maxConnections)) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve health: %w", err)
@@ -75,4 +85,19 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	}
 	<-ended
 	return err
+}
+
+// errorLog passes the server's own words on as warnings, and of the like ones within a second the first.
+func errorLog(log *zap.Logger) *stdlog.Logger {
+	sampled := log.WithOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core { return zapcore.NewSamplerWithOptions(c, time.Second, 1, 0) }))
+	return stdlog.New(warnings{sampled}, "", 0)
+}
+
+type warnings struct{ log *zap.Logger }
+
+// Write is one message of the server. It names the client and its port, so that no two are alike: the text is a field, which sampling
+// does not look at.
+func (w warnings) Write(p []byte) (int, error) {
+	w.log.Warn("serve health", zap.ByteString("error", bytes.TrimSpace(p)))
+	return len(p), nil
 }

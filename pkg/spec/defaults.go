@@ -32,6 +32,12 @@ const (
 	opSuffixChars  = 6  // "-abcde", the end of a droplet's name
 )
 
+// How much memory swarmd itself may have, bytes. Reading the largest file takes 256 MB, and a large cluster as much again.
+const (
+	DefaultMemory = 512 << 20
+	leastMemory   = 384 << 20
+)
+
 // defaultPolicies are the policies of a file that has none.
 func defaultPolicies() Policies {
 	return Policies{

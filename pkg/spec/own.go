@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/distribution/reference"
+	"github.com/docker/go-units"
 )
 
 // documentKeys are the top-level keys and their rules.
@@ -18,7 +19,7 @@ func documentKeys() map[string]rule {
 		"cloud":   object{known: map[string]rule{"digitalocean": keys(cloudKeys())}, required: []string{"digitalocean"}}.rule,
 		"nodes": atMost(maxPools, "pools", entries(name(maxPool),
 			object{known: poolKeys(), required: []string{"role", "count", "size"}}.rule)),
-		"swarmd":    keys(map[string]rule{"image": image}),
+		"swarmd":    keys(map[string]rule{"image": image, "memory": ownMemory}),
 		"variables": entries(variableName(), anyText),
 		"policies":  keys(policyKeys()),
 		"services":  services,
@@ -115,6 +116,20 @@ func image(w *walker, n *node) any {
 	return s
 }
 
+// ownMemory takes how much memory swarmd itself may have. Below the least it could not read the largest file.
+func ownMemory(w *walker, n *node) any {
+	s, ok := memory(w, n).(string)
+	if !ok {
+		return nil
+	}
+	size, err := units.RAMInBytes(s)
+	if err != nil || size < leastMemory {
+		w.fault(n, "must be at least %dM, such as 512M or 1G", leastMemory>>20)
+		return nil
+	}
+	return size
+}
+
 // optional lets a value be left empty, as Compose does for networks and volumes.
 func optional(check rule) rule {
 	return func(w *walker, n *node) any {
@@ -146,8 +161,11 @@ func assemble(values map[string]any) *Spec {
 		Version:  1,
 		Cluster:  str(values, "cluster"),
 		Cloud:    DigitalOcean{Region: str(cloud, "region"), Image: str(cloud, "image"), VPC: str(cloud, "vpc")},
-		Swarmd:   Swarmd{Image: str(section(values, "swarmd"), "image")},
+		Swarmd:   Swarmd{Image: str(section(values, "swarmd"), "image"), Memory: DefaultMemory},
 		Policies: policies(section(values, "policies")),
+	}
+	if size, ok := section(values, "swarmd")["memory"].(int64); ok {
+		s.Swarmd.Memory = size
 	}
 	s.Cloud.SSHKeys = typed[string](cloud["ssh_keys"])
 	pools := section(values, "nodes")

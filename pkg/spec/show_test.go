@@ -8,7 +8,9 @@ import (
 // TestFaultsShowNoPasswords: wherever a password stands in a file with faults, and whatever is wrong with it, no fault repeats it.
 func TestFaultsShowNoPasswords(t *testing.T) {
 	const canary = "hunter2 x"
-	body := func(text string) string { return head + "variables: { PW: \"" + canary + "\" }\nservices:\n  a:\n    image: x:1\n    " + text + "\n" }
+	body := func(text string) string {
+		return head + "variables: { PW: \"" + canary + "\" }\nservices:\n  a:\n    image: x:1\n    " + text + "\n"
+	}
 	for _, text := range []string{
 		`user: "` + canary + `"`, `hostname: "/` + canary + `"`, `working_dir: "` + canary + `"`, `extra_hosts: ["` + canary + `"]`,
 		`extra_hosts: { a: "` + canary + `" }`, `sysctls: { a: "` + canary + `\n" }`, `logging: { driver: "` + canary + `" }`,

@@ -42,7 +42,8 @@ type Pool struct {
 
 // Swarmd is what bootstrap puts on the managers.
 type Swarmd struct {
-	Image string // "" if none is named
+	Image  string // "" if none is named
+	Memory int64  // bytes that swarmd may have; 512 MiB
 }
 
 // Policies bound what swarmd does on its own. Defaults are in defaults.go.

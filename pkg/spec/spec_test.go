@@ -26,7 +26,7 @@ func TestExampleSpec(t *testing.T) {
 			{Name: "workers", Role: "worker", Count: 4, Size: "s-2vcpu-2gb", Image: "docker-20-04", Region: "fra1",
 				Labels: map[string]string{"zone": "frankfurt"}, Availability: "active"},
 		},
-		Swarmd: Swarmd{Image: "registry.example/swarmd:1.0"},
+		Swarmd: Swarmd{Image: "registry.example/swarmd:1.0", Memory: DefaultMemory},
 		Policies: Policies{CreateVisible: 5 * time.Minute, LaunchTimeout: 10 * time.Minute, DrainTimeout: 5 * time.Minute,
 			ShutdownTimeout: 2 * time.Minute, MaxCreates: 10, Resync: 30 * time.Second},
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/swarm"
 
+	"github.com/swarmd/swarmd/deploy"
 	own "github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -20,6 +21,7 @@ type Self struct {
 	APIURL     string // of the cloud, "" for the real one
 	SecretID   string // of the Docker secret with the API token
 	SecretName string
+	Memory     int64 // bytes that it may have
 }
 
 // SelfName is the name of swarmd's own service. It is not in the stack's name space: no service of the file can take it.
@@ -44,7 +46,7 @@ func IsTokenSecret(cluster, name string) bool {
 // serves metrics on the private address and needs no overlay to work), the engine's socket, the token as a secret file, nothing
 // else: no capability, no writable file system. The new task never runs beside the old one.
 func SelfService(s Self) (own.ServiceSpec, error) {
-	env := []string{"DIGITALOCEAN_TOKEN_FILE=/run/secrets/digitalocean-token", "DOCKER_HOST=unix:///var/run/docker.sock"}
+	env := []string{"DIGITALOCEAN_TOKEN_FILE=/run/secrets/digitalocean-token", "DOCKER_HOST=unix:///var/run/docker.sock", "GOMEMLIMIT=" + deploy.GoMemoryLimit(s.Memory)}
 	if s.APIURL != "" {
 		env = append(env, "DIGITALOCEAN_API_URL="+s.APIURL)
 	}
@@ -62,6 +64,7 @@ func SelfService(s Self) (own.ServiceSpec, error) {
 				Secrets: []*swarm.SecretReference{{SecretID: s.SecretID, SecretName: s.SecretName,
 					File: &swarm.SecretReferenceFileTarget{Name: "digitalocean-token", UID: "0", GID: "0", Mode: 0o400}}},
 			},
+			Resources: &swarm.ResourceRequirements{Limits: &swarm.Limit{MemoryBytes: s.Memory}},
 			Placement: &swarm.Placement{Constraints: []string{"node.role==manager"}},
 			Networks:  []swarm.NetworkAttachmentConfig{{Target: "host"}},
 		},

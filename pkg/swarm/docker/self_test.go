@@ -53,7 +53,7 @@ func TestStackFileIsTheServiceThatBootstrapMakes(t *testing.T) {
 	if len(cfg.Services) != 1 {
 		t.Fatalf("%d services", len(cfg.Services))
 	}
-	self, err := SelfService(Self{Cluster: "shop", Image: "registry.example/swarmd:1.0", SecretID: "id", SecretName: TokenSecret("shop")})
+	self, err := SelfService(Self{Cluster: "shop", Image: "registry.example/swarmd:1.0", SecretID: "id", SecretName: TokenSecret("shop"), Memory: 512 << 20})
 	want := rawSpec(t, self, err)
 	checkSecret(t, cfg, want.TaskTemplate.ContainerSpec.Secrets)
 	labels := maps.Clone(want.Labels)

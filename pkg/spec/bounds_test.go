@@ -3,12 +3,11 @@ package spec
 import (
 	"errors"
 	"fmt"
-	"runtime"
-	"runtime/metrics"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/swarmd/swarmd/internal/cost"
 )
 
 // What a file may cost, however it is made. The memory is Go's heap with its garbage; the time is processor time, which a busy machine does
@@ -18,53 +17,19 @@ const (
 	mostTime = 10 * time.Second
 )
 
-// cost runs f and returns the largest heap during it, bytes, and the processor time of this process.
-func cost(t testing.TB, f func()) (heap uint64, took time.Duration) {
-	t.Helper()
-	began, done, peak := processorTime(t), make(chan struct{}), make(chan uint64)
-	go func() {
-		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-		largest, tick := uint64(0), time.NewTicker(time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				peak <- largest
-				return
-			case <-tick.C:
-				metrics.Read(sample)
-				largest = max(largest, sample[0].Value.Uint64())
-			}
-		}
-	}()
-	f()
-	took = processorTime(t) - began
-	close(done)
-	return <-peak, took
-}
-
-func processorTime(t testing.TB) time.Duration {
-	t.Helper()
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
-}
-
 // affordable parses a file and holds it to the bounds.
 func affordable(t testing.TB, data string) error {
 	t.Helper()
 	var err error
 	var said string
-	heap, took := cost(t, func() {
+	spent := cost.Of(func() {
 		var warnings []Fault
 		_, warnings, err = Parse("f.yaml", []byte(data))
 		said = report(warnings, err)
 	})
-	t.Logf("%d bytes: %d MB, %s, says %.300q", len(data), heap>>20, took.Round(time.Millisecond), said)
-	if heap > mostHeap || took > mostTime {
-		t.Errorf("%d MB and %s of processor time, at most %d MB and %s", heap>>20, took, mostHeap>>20, mostTime)
+	t.Logf("%d bytes: %s, says %.300q", len(data), spent, said)
+	if !spent.Within(mostHeap, mostTime) {
+		t.Errorf("%s, at most %d MB and %s", spent, mostHeap>>20, mostTime)
 	}
 	if len(said) > 1<<20 {
 		t.Errorf("it says %d bytes", len(said))
@@ -145,7 +110,6 @@ func TestHostileFilesAreRefused(t *testing.T) {
 			if len(tc.data) > MaxSize {
 				t.Fatalf("%d bytes: the file itself is too large to show anything", len(tc.data))
 			}
-			runtime.GC()
 			err := affordable(t, tc.data)
 			if faults := Faults(nil); !errors.As(err, &faults) || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("it should say %q: %.1000v", tc.says, err)
@@ -171,7 +135,6 @@ func TestTheLargestFilesAreAccepted(t *testing.T) {
 		}) + "}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			runtime.GC()
 			if err := affordable(t, data); err != nil {
 				t.Errorf("refused: %.1000v", err)
 			}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+
+	"github.com/swarmd/swarmd/internal/cost"
 )
 
 // FuzzParse holds the decoder to four promises for any input: it does not panic, it costs no more memory and time than a file may, each fault
@@ -32,8 +34,8 @@ func FuzzParse(f *testing.F) {
 		var spec *Spec
 		var warnings []Fault
 		var err error
-		if heap, took := cost(t, func() { spec, warnings, err = Parse("f.yaml", data) }); heap > mostHeap || took > mostTime {
-			t.Errorf("%d bytes cost %d MB and %s of processor time", len(data), heap>>20, took)
+		if spent := cost.Of(func() { spec, warnings, err = Parse("f.yaml", data) }); !spent.Within(mostHeap, mostTime) {
+			t.Errorf("%d bytes cost %s", len(data), spent)
 		}
 		for _, w := range warnings {
 			inside(t, data, w)

@@ -45,7 +45,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	if resp != nil {
-		show(req.Context(), resp)
+		receive(req, resp)
 	}
 	return resp, err
 }

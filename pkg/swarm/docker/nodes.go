@@ -13,7 +13,7 @@ import (
 
 // Nodes returns all nodes, sorted by id.
 func (c *Client) Nodes(ctx context.Context) ([]swarm.Node, error) {
-	all, err := unlessSameList(ctx, c, "list nodes", &c.nodes, func(ctx context.Context) ([]api.Node, error) {
+	all, err := unlessSameList(ctx, c, "list nodes", &c.nodes, held[api.Node](maxWhole, maxItem), func(ctx context.Context) ([]api.Node, error) {
 		return c.api.NodeList(ctx, api.NodeListOptions{})
 	}, nodesOf)
 	return slices.Clone(all), err
@@ -37,9 +37,9 @@ func nodeOf(n api.Node) swarm.Node {
 		Version: n.Version.Index,
 		Spec: swarm.NodeSpec{Name: n.Spec.Name, Role: swarm.Role(n.Spec.Role), Availability: swarm.Availability(n.Spec.Availability),
 			Labels: n.Spec.Labels},
-		Hostname:      n.Description.Hostname,
+		Hostname:      brief(n.Description.Hostname),
 		State:         swarm.NodeState(n.Status.State),
-		Message:       n.Status.Message,
+		Message:       brief(n.Status.Message),
 		Addr:          n.Status.Addr,
 		Manager:       managerOf(n.ManagerStatus),
 		EngineVersion: n.Description.Engine.EngineVersion,

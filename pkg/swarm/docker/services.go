@@ -17,7 +17,7 @@ import (
 
 // Services returns all services, sorted by name, their networks by name.
 func (c *Client) Services(ctx context.Context) ([]swarm.Service, error) {
-	list, err := unlessSameList(ctx, c, "list services", &c.services, func(ctx context.Context) ([]api.Service, error) {
+	list, err := unlessSameList(ctx, c, "list services", &c.services, held[api.Service](maxWhole, maxItem), func(ctx context.Context) ([]api.Service, error) {
 		return c.api.ServiceList(ctx, api.ServiceListOptions{})
 	}, func(list []api.Service) ([]api.Service, error) {
 		return list, whole("list services", list, func(s api.Service) string { return s.ID })
@@ -78,7 +78,7 @@ func serviceOf(s api.Service, networks map[string]string) (swarm.Service, error)
 	}
 	out := swarm.Service{ID: s.ID, Version: s.Version.Index, Spec: spec, Created: s.CreatedAt, Updated: s.UpdatedAt}
 	if s.UpdateStatus != nil {
-		out.Update, out.UpdateMessage = swarm.UpdateState(s.UpdateStatus.State), s.UpdateStatus.Message
+		out.Update, out.UpdateMessage = swarm.UpdateState(s.UpdateStatus.State), brief(s.UpdateStatus.Message)
 	}
 	return out, nil
 }

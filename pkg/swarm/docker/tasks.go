@@ -12,7 +12,7 @@ import (
 
 // Tasks returns all tasks the swarm remembers, the ended ones too, sorted by service, slot, node and id.
 func (c *Client) Tasks(ctx context.Context) ([]swarm.Task, error) {
-	all, err := unlessSameList(ctx, c, "list tasks", &c.tasks, func(ctx context.Context) ([]api.Task, error) {
+	all, err := unlessSameList(ctx, c, "list tasks", &c.tasks, taskBounds(), func(ctx context.Context) ([]api.Task, error) {
 		return c.api.TaskList(ctx, api.TaskListOptions{})
 	}, tasksOf)
 	return slices.Clone(all), err
@@ -32,6 +32,24 @@ func tasksOf(list []api.Task) ([]swarm.Task, error) {
 	return tasks, nil
 }
 
+// taskBounds are those of the tasks: of each little is looked at, and in a large swarm they are most of what an engine says.
+func taskBounds() bounds[api.Task] {
+	return bounds[api.Task]{most: maxList, mostOne: maxItem, slim: func(t *api.Task) {
+		spec := t.Spec.ContainerSpec
+		t.Spec, t.Status.ContainerStatus, t.Labels, t.NetworksAttachments, t.GenericResources = api.TaskSpec{}, nil, nil, nil, nil
+		if spec != nil {
+			t.Spec.ContainerSpec = &api.ContainerSpec{Image: spec.Image}
+		}
+		t.Status.Message, t.Status.Err = brief(t.Status.Message), brief(t.Status.Err)
+	}, weight: func(t api.Task) int {
+		n := 700 + len(t.ID) + len(t.ServiceID) + len(t.NodeID) + len(t.Status.State) + len(t.DesiredState) + len(t.Status.Message) + len(t.Status.Err)
+		if t.Spec.ContainerSpec != nil {
+			n += len(t.Spec.ContainerSpec.Image)
+		}
+		return n
+	}}
+}
+
 func taskOf(t api.Task) swarm.Task {
 	out := swarm.Task{
 		ID:           t.ID,
@@ -40,8 +58,8 @@ func taskOf(t api.Task) swarm.Task {
 		Slot:         t.Slot,
 		State:        string(t.Status.State),
 		DesiredState: string(t.DesiredState),
-		Message:      t.Status.Message,
-		Err:          t.Status.Err,
+		Message:      brief(t.Status.Message),
+		Err:          brief(t.Status.Err),
 		Updated:      t.UpdatedAt,
 	}
 	if t.Spec.ContainerSpec != nil {

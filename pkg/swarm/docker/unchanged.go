@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/docker/docker/api/types/network"
@@ -88,11 +89,12 @@ func (c *Client) share(with *Common) {
 }
 
 // unlessSameList is unlessSame for a list; only those of its elements are decoded that were not there the last time.
-func unlessSameList[E, T any](ctx context.Context, c *Client, op string, m *listMemory[E, T], ask func(context.Context) ([]E, error), understand func([]E) (T, error)) (T, error) {
+func unlessSameList[E, T any](ctx context.Context, c *Client, op string, m *listMemory[E, T], b bounds[E], ask func(context.Context) ([]E, error), understand func([]E) (T, error)) (T, error) {
 	m.mu.Lock()
 	known := m.known
 	m.mu.Unlock()
 	var list *unchanged.List[E]
+	var in *incoming[E]
 	return unlessSame(ctx, c, op, &m.memory, func(ctx context.Context) ([]E, error) {
 		list = &unchanged.List[E]{Known: known, Common: m.common}
 		unchanged.Cut(ctx, func(body []byte) []byte {
@@ -105,9 +107,17 @@ func unlessSameList[E, T any](ctx context.Context, c *Client, op string, m *list
 			}
 			return []byte(fresh)
 		})
-		return ask(ctx)
+		in = &incoming[E]{bounds: b, op: op}
+		fresh, err := ask(context.WithValue(ctx, incomingKey{}, in))
+		if err != nil || !in.taken {
+			return fresh, err
+		}
+		return in.items, in.cut
 	}, func(fresh []E) (T, error) {
 		var none T
+		if in.bad != nil {
+			return none, in.bad
+		}
 		all, now, err := list.Whole(fresh)
 		if err != nil {
 			return none, &apierr.Error{Kind: apierr.Unavailable, Side: "swarm", Op: op, Err: err}
@@ -138,7 +148,19 @@ func show(ctx context.Context, resp *http.Response) {
 	if !unchanged.Watched(ctx) || resp.StatusCode != http.StatusOK {
 		return
 	}
-	data, err := unchanged.Read(resp, math.MaxInt64)
+	body, limit := resp.Body, int64(math.MaxInt64) // what is no list is bounded already
+	if _, list := ctx.Value(incomingKey{}).(taker); list {
+		limit = maxKept + 1
+	}
+	if _, here := body.(interface{ Bytes() []byte }); !here {
+		resp.Body = io.NopCloser(body) // it stays open for what is beyond the limit
+	}
+	defer body.Close()
+	data, err := unchanged.Read(resp, limit)
+	if err == nil && overflow(ctx, data, body) {
+		resp.Body, resp.ContentLength = io.NopCloser(strings.NewReader("null")), -1
+		return
+	}
 	if err != nil {
 		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(data), broken{err}))
 		return

@@ -1,0 +1,140 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/swarmd/swarmd/internal/cost"
+	"github.com/swarmd/swarmd/pkg/apierr"
+)
+
+// What the answer to one call may cost, whatever is in it. The call's own deadlines bound its time.
+const (
+	mostHeap = 256 << 20
+	mostTime = 2 * time.Minute
+)
+
+// endless is a text, then others for so many bytes, then the end.
+type endless struct {
+	begin, again, end string
+	bytes             int64
+	rest              string
+}
+
+func (e *endless) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if e.rest == "" {
+			switch {
+			case e.begin != "":
+				e.rest, e.begin = e.begin, ""
+			case e.bytes > 0:
+				e.rest = e.again
+				e.bytes -= int64(len(e.again))
+			case e.end != "":
+				e.rest, e.end = e.end, ""
+			default:
+				return n, io.EOF
+			}
+		}
+		c := copy(p[n:], e.rest)
+		e.rest, n = e.rest[c:], n+c
+	}
+	return n, nil
+}
+
+const taskAnswer = `{"ID":"t","ServiceID":"s","NodeID":"n","Slot":1,"Status":{"State":"running","Err":"%s"},"Spec":{"ContainerSpec":{"Image":"x:1","Mounts":[{},{}]}}},`
+
+// TestAnswersAreBounded: an engine, or whoever stands for it, can say what it wants: the call ends with an error and has cost no more than a
+// pass may. One that is only long is read.
+func TestAnswersAreBounded(t *testing.T) {
+	task := fmt.Sprintf(taskAnswer, strings.Repeat("e", 2000))
+	long := strings.Repeat("a", 1<<16)
+	items := func(item string, most int64) *endless {
+		return &endless{begin: "[", again: item, bytes: most, end: `{"ID":"z"}]`}
+	}
+	tasks := func(c *Client) error { _, err := c.Tasks(context.Background()); return err }
+	services := func(c *Client) error { _, err := c.Services(context.Background()); return err }
+	for name, tc := range map[string]struct {
+		body *endless
+		call func(*Client) error
+		says string // "" for well
+	}{
+		"60 MB of tasks":              {items(task, 60<<20), tasks, ""},
+		"600 MB of tasks":             {items(task, 600<<20), tasks, "too long"},
+		"tiny tasks":                  {items(`{"ID":"a"},`, 600<<20), tasks, "entries"},
+		"a task without an end":       {&endless{begin: `[{"ID":"`, again: long, bytes: 1 << 40}, tasks, "too long"},
+		"a task that is too long":     {&endless{begin: `[{"ID":"a","Status":{"Err":"`, again: long, bytes: 5 << 20, end: `"}}]`}, tasks, "too long"},
+		"blanks":                      {&endless{begin: "[", again: strings.Repeat(" ", 1<<16), bytes: 1 << 40}, tasks, "too long"},
+		"long services":               {items(`{"ID":"a","Spec":{"Labels":{"a":"`+long+`"}}},`, 600<<20), services, "too long"},
+		"services of much":            {items(`{"ID":"a","Spec":{"TaskTemplate":{"ContainerSpec":{"Mounts":[{}`+strings.Repeat(",{}", 100_000)+`]}}}},`, 60<<20), services, "too long"},
+		"nodes of much":               {items(`{"ID":"a","Description":{"Engine":{"Plugins":[{}`+strings.Repeat(",{}", 100_000)+`]}}},`, 60<<20), func(c *Client) error { _, err := c.Nodes(context.Background()); return err }, "too long"},
+		"configs":                     {items(`{"ID":"a","Spec":{"Name":"swarmd.web","Data":"`+strings.Repeat("QUFB", 300_000)+`"}},`, 600<<20), func(c *Client) error { _, err := c.Configs(context.Background(), "swarmd.web"); return err }, "too long"},
+		"services, as many as may be": {&endless{begin: "[", again: `{"ID":"a","Spec":{"Labels":{"a":"` + long[:2000] + `"}}},`, bytes: 23 << 20, end: `{"ID":"z"}]`}, services, ""},
+		"networks":                    {items(`{"Id":"a","Labels":{"a":"`+long+`"}},`, 600<<20), func(c *Client) error { _, err := c.Networks(context.Background()); return err }, "too long"},
+		"secrets":                     {items(`{"ID":"a","Spec":{"Name":"swarmd.web","Labels":{"a":"`+long+`"}}},`, 600<<20), func(c *Client) error { _, err := c.Secrets(context.Background(), "swarmd."); return err }, "too long"},
+		"the engine about itself":     {&endless{begin: `{"ID":"`, again: long, bytes: 1 << 40}, func(c *Client) error { _, err := c.Info(context.Background()); return err }, "too long"},
+		"the swarm":                   {&endless{begin: `{"ID":"`, again: long, bytes: 1 << 40}, func(c *Client) error { _, err := c.Cluster(context.Background()); return err }, "too long"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			f.always = func(req *http.Request) (*http.Response, error) {
+				resp := reply(200, "")
+				body := *tc.body
+				resp.Body = io.NopCloser(&body)
+				return resp, nil
+			}
+			c := f.client(Options{})
+			var err error
+			spent := cost.Of(func() { err = tc.call(c) })
+			t.Logf("%s: %.200v", spent, err)
+			if !spent.Within(mostHeap, mostTime) {
+				t.Errorf("%s, at most %d MB and %s", spent, mostHeap>>20, mostTime)
+			}
+			said := ""
+			if err != nil {
+				said = err.Error()
+			}
+			if (tc.says == "") != (err == nil) || !strings.Contains(said, tc.says) || len(said) > 2000 {
+				t.Errorf("it should say %q: %.300q", tc.says, said)
+			}
+			if e := (*apierr.Error)(nil); err != nil && !errors.As(err, &e) {
+				t.Errorf("an error without a kind: %v", err)
+			}
+		})
+	}
+}
+
+// TestAnEventWithoutAnEndEndsTheStream: the stream is bounded line by line, and goes on for ever otherwise.
+func TestAnEventWithoutAnEndEndsTheStream(t *testing.T) {
+	spent := cost.Of(func() {
+		s := &stream{body: io.NopCloser(&endless{again: strings.Repeat("x", 1<<16), bytes: 1 << 40})}
+		if n, err := io.Copy(io.Discard, s); !errors.Is(err, errTooLong) || n > maxObject+1<<16 {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+		lines := &stream{body: io.NopCloser(&endless{again: strings.Repeat("x", 1<<16) + "\n", bytes: 4 * maxObject})}
+		if n, err := io.Copy(io.Discard, lines); err != nil || n < 4*maxObject {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+	})
+	if !spent.Within(mostHeap, mostTime) {
+		t.Error(spent)
+	}
+}
+
+// TestLongMessagesAreCut: whoever is root on a worker writes the errors of its tasks.
+func TestLongMessagesAreCut(t *testing.T) {
+	f := newFake(t)
+	f.on("GET /tasks", func(*http.Request) (*http.Response, error) {
+		return reply(200, "["+fmt.Sprintf(taskAnswer, strings.Repeat("é", 100_000))+`{"ID":"z"}]`), nil
+	})
+	all, err := f.client(Options{}).Tasks(t.Context())
+	if err != nil || len(all) != 2 || len(all[1].Err) > maxText+3 || !strings.HasSuffix(all[1].Err, "é…") {
+		t.Errorf("%v: %d tasks, %.50v", err, len(all), all)
+	}
+}

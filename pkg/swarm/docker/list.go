@@ -1,0 +1,211 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+)
+
+// The bounds of what an engine says. Whoever is root on a worker writes the errors of its tasks, and a proxy may answer with anything.
+const (
+	maxItem        = 1 << 20   // bytes of one entry of a list
+	maxList        = 512 << 20 // bytes of a list of which little is kept of each entry
+	maxWhole       = 24 << 20  // bytes of a list whose entries are kept, several times over
+	maxNetworks    = 16 << 20
+	maxConfig      = 2 << 20 // bytes of a config: 1,000 kB of data in base64, and labels
+	maxObject      = 8 << 20 // bytes of any other answer, and of one event
+	maxObjectMarks = 200_000 // commas and opening brackets in it
+	maxItems       = 100_000
+	maxMarks       = 1_500_000 // in a list whose entries are kept: "{}," may stand for a hundred times as much in memory
+	usualMarks     = 400_000   // in a list that is decoded in one go
+	maxKeep        = 64 << 20  // bytes of what is kept of a list of which little is kept
+	maxText        = 1000      // bytes of a message for people
+)
+
+// bounds are those of one kind of list.
+type bounds[E any] struct {
+	most, mostOne int64       // bytes of the answer, and of one entry
+	mostMarks     int         // 0: any number
+	slim          func(*E)    // leaves out what nobody looks at; nil: nothing
+	weight        func(E) int // bytes that are kept of an entry; nil: what the other bounds say
+}
+
+func held[E any](most, mostOne int64) bounds[E] {
+	return bounds[E]{most: most, mostOne: mostOne, mostMarks: maxMarks}
+}
+
+// incoming is a list that is too large, or too dense, to be decoded in one go: it is decoded entry by entry, so that no more than one is in
+// memory that is not understood yet.
+type incoming[E any] struct {
+	bounds bounds[E]
+	op     string
+	taken  bool // it was such a list
+	items  []E
+	kept   int   // bytes
+	cut    error // the answer did not come whole, or is no JSON: to ask again may help
+	bad    error // it came, and is not to be believed
+}
+
+type incomingKey struct{}
+
+// take reads the list.
+func (in *incoming[E]) take(r io.Reader) {
+	in.taken = true
+	all := &meter{r: r, most: in.bounds.mostOne, mostMarks: in.bounds.mostMarks}
+	dec := json.NewDecoder(all)
+	first, err := dec.Token()
+	if err != nil || first != json.Delim('[') {
+		in.fail(errors.Join(err, fmt.Errorf("the answer begins with %.20v, not with a list", first)))
+		return
+	}
+	for in.proceed(all, dec) && dec.More() {
+		var e E
+		if err := dec.Decode(&e); err != nil {
+			in.fail(err)
+			return
+		}
+		in.add(e)
+	}
+	if in.bad == nil {
+		_, err = dec.Token()
+		in.fail(err)
+	}
+}
+
+// proceed gives the next entry its room, and reports whether there may be one more.
+func (in *incoming[E]) proceed(all *meter, dec *json.Decoder) bool {
+	all.most = min(dec.InputOffset()+in.bounds.mostOne, in.bounds.most)
+	if len(in.items) > maxItems {
+		in.bad = in.unbelievable(fmt.Errorf("more than %d entries", maxItems))
+	}
+	return in.bad == nil
+}
+
+func (in *incoming[E]) add(e E) {
+	if in.bounds.slim != nil {
+		in.bounds.slim(&e)
+	}
+	if in.bounds.weight != nil {
+		if in.kept += in.bounds.weight(e); in.kept > maxKeep {
+			in.fail(errTooLong)
+		}
+	}
+	in.items = append(in.items, e)
+}
+
+// fail takes in why the list could not be decoded, nil for well.
+func (in *incoming[E]) fail(err error) {
+	if errors.Is(err, errTooLong) {
+		in.bad = in.unbelievable(fmt.Errorf("%w: at most %d bytes, %d an entry", errTooLong, in.bounds.most, in.bounds.mostOne))
+		return
+	}
+	in.cut = err
+}
+
+// unbelievable is the error of a list of which a part must not be taken for the whole.
+func (in *incoming[E]) unbelievable(err error) error {
+	return &apierr.Error{Kind: apierr.Unavailable, Side: "swarm", Op: in.op, Err: err}
+}
+
+var errTooLong = errors.New("the answer is too long")
+
+// meter passes on as much as is permitted so far.
+type meter struct {
+	r                io.Reader
+	read, most       int64
+	marks, mostMarks int // 0: any number
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	if m.read >= m.most || m.mostMarks > 0 && m.marks > m.mostMarks {
+		return 0, errTooLong
+	}
+	n, err := m.r.Read(p[:min(int64(len(p)), m.most-m.read)])
+	m.read += int64(n)
+	if m.mostMarks > 0 {
+		m.marks += marks(p[:n])
+	}
+	return n, err
+}
+
+// marks counts what separates and begins values.
+func marks(data []byte) (n int) {
+	for _, mark := range []string{",", "{", "["} {
+		n += bytes.Count(data, []byte(mark))
+	}
+	return n
+}
+
+// receive bounds an answer, and shows it to who waits for it.
+func receive(req *http.Request, resp *http.Response) {
+	_, list := req.Context().Value(incomingKey{}).(taker)
+	switch {
+	case list && resp.StatusCode == http.StatusOK: // bounded by who takes it
+	case strings.HasSuffix(req.URL.Path, "/events") && resp.StatusCode == http.StatusOK:
+		resp.Body = &stream{body: resp.Body}
+		return
+	default:
+		bound(resp)
+	}
+	show(req.Context(), resp)
+}
+
+// taker is an incoming list of any kind.
+type taker interface{ take(io.Reader) }
+
+// bound limits an answer that is no list. One that is in memory already, and short, is left as it is.
+func bound(resp *http.Response) {
+	if here, ok := resp.Body.(interface{ Bytes() []byte }); ok && len(here.Bytes()) <= maxKept && marks(here.Bytes()) <= maxObjectMarks {
+		return
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{&meter{r: resp.Body, most: maxObject, mostMarks: maxObjectMarks}, resp.Body}
+}
+
+// overflow gives a list of which the beginning was read to its taker if there is more of it than is decoded in one go, and reports whether.
+func overflow(ctx context.Context, begin []byte, rest io.Reader) bool {
+	in, ok := ctx.Value(incomingKey{}).(taker)
+	if !ok || len(begin) <= maxKept && marks(begin) <= usualMarks {
+		return false
+	}
+	in.take(io.MultiReader(bytes.NewReader(begin), rest))
+	return true
+}
+
+// stream is an answer without an end, each line of which is bounded.
+type stream struct {
+	body io.ReadCloser
+	line int64
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	n, err := s.body.Read(p)
+	if i := bytes.LastIndexByte(p[:n], '\n'); i >= 0 {
+		s.line = int64(n - i)
+	} else {
+		s.line += int64(n)
+	}
+	if s.line > maxObject {
+		return 0, errTooLong
+	}
+	return n, err
+}
+
+func (s *stream) Close() error { return s.body.Close() }
+
+// brief cuts a message for people. What is kept does not hold the whole of it in memory.
+func brief(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(strings.Clone(s[:maxText]), "") + "…"
+}

@@ -30,8 +30,11 @@ type kept struct {
 	resp     *godo.Response
 }
 
-// maxKept is how many pages are kept, 200 droplets each; one cluster has a few.
-const maxKept = 16
+// What is kept: so many pages, 200 droplets each, of so many bytes. One cluster has a few of 1 MB.
+const (
+	maxKept     = 16
+	maxKeptPage = 2 << 20
+)
 
 // unlessSame makes the call, or returns what it returned the last time if the API says the same, byte for byte.
 func (p *pages) unlessSame(ctx context.Context, key string, list func(context.Context) ([]godo.Droplet, *godo.Response, error)) ([]godo.Droplet, *godo.Response, error) {
@@ -54,6 +57,9 @@ func (p *pages) unlessSame(ctx context.Context, key string, list func(context.Co
 	droplets, known, err := page.Whole(droplets)
 	if err != nil {
 		return nil, resp, malformed(err.Error())
+	}
+	if len(now.Body()) > maxKeptPage {
+		return droplets, resp, nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

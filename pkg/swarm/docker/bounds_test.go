@@ -65,9 +65,9 @@ func TestAnswersAreBounded(t *testing.T) {
 		call func(*Client) error
 		says string // "" for well
 	}{
-		"60 MB of tasks":              {items(task, 60<<20), tasks, ""},
-		"600 MB of tasks":             {items(task, 600<<20), tasks, "too long"},
-		"tiny tasks":                  {items(`{"ID":"a"},`, 600<<20), tasks, "entries"},
+		"60 MB of tasks":  {items(task, 60<<20), tasks, ""},
+		"600 MB of tasks": {items(task, 600<<20), tasks, "too long"},
+		"tiny tasks":      {items(`{"ID":"a"},`, 600<<20), tasks, "too long"}, "tiny nodes": {items(`{"ID":"a"},`, 20<<20), func(c *Client) error { _, err := c.Nodes(context.Background()); return err }, "entries"},
 		"a task without an end":       {&endless{begin: `[{"ID":"`, again: long, bytes: 1 << 40}, tasks, "too long"},
 		"a task that is too long":     {&endless{begin: `[{"ID":"a","Status":{"Err":"`, again: long, bytes: 5 << 20, end: `"}}]`}, tasks, "too long"},
 		"blanks":                      {&endless{begin: "[", again: strings.Repeat(" ", 1<<16), bytes: 1 << 40}, tasks, "too long"},

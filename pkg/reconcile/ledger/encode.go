@@ -16,6 +16,12 @@ import (
 // MaxBytes bounds keys and values of the ledger's labels together: Raft keeps every write until its next snapshot.
 const MaxBytes = 8 << 10
 
+// The bounds of what is read back, bytes: a person may have written anything into a label.
+const (
+	maxLabels = 8 * MaxBytes // keys and values of one object
+	maxShown  = 200          // of a label in an error, and of a text for people
+)
+
 // The labels of the ledger's config. Every other label on it is somebody's own, or a later version's, and is preserved.
 const (
 	format        = "1"
@@ -106,13 +112,16 @@ func (l Ledger) Clone() Ledger {
 // Invalid, never an empty ledger.
 func Decode(labels map[string]string) (Ledger, map[string]string, error) {
 	l, others := Ledger{}, map[string]string{}
+	if err := bounded(labels); err != nil {
+		return l, nil, failed("decode ledger", apierr.Invalid, err)
+	}
 	if got := labels[keyFormat]; got != format {
-		return l, nil, failed("decode ledger", apierr.Invalid, fmt.Errorf("format %q, want %q", got, format))
+		return l, nil, failed("decode ledger", apierr.Invalid, fmt.Errorf("format %q, want %q", brief(got), format))
 	}
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		known, err := l.decodeLabel(key, labels[key])
 		if err != nil {
-			return Ledger{}, nil, failed("decode ledger", apierr.Invalid, fmt.Errorf("label %s: %w", key, err))
+			return Ledger{}, nil, failed("decode ledger", apierr.Invalid, fmt.Errorf("label %s: %s", brief(key), brief(err.Error())))
 		}
 		if !known {
 			others[key] = labels[key]
@@ -177,10 +186,10 @@ func operation(id, value string) (Op, error) {
 		return Op{}, fmt.Errorf("more than one value")
 	}
 	if r.Kind != Create && r.Kind != Delete {
-		return Op{}, fmt.Errorf("unknown kind %q", r.Kind)
+		return Op{}, fmt.Errorf("unknown kind %q", brief(string(r.Kind)))
 	}
 	if id == "" || r.Droplet < 0 || r.Kind == Delete && r.Droplet == 0 {
-		return Op{}, fmt.Errorf("operation %q on droplet %d", id, r.Droplet)
+		return Op{}, fmt.Errorf("operation %q on droplet %d", brief(id), r.Droplet)
 	}
 	return Op{id, r.Kind, r.Pool, r.Name, r.Droplet, r.Node, r.Epoch, moment(r.Started), moment(r.Deadline), r.Credit, moment(r.Shutdown)}, nil
 }
@@ -256,6 +265,22 @@ func size(labels map[string]string) int {
 		n += len(k) + len(v)
 	}
 	return n
+}
+
+// bounded refuses labels of which nobody can have written so many on purpose.
+func bounded(labels map[string]string) error {
+	if n := size(labels); n > maxLabels {
+		return fmt.Errorf("%d bytes of labels, at most %d: docker config inspect shows them; what does not begin with swarmd. is not swarmd's", n, maxLabels)
+	}
+	return nil
+}
+
+// brief cuts a text for people.
+func brief(s string) string {
+	if len(s) <= maxShown {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxShown], "") + "…"
 }
 
 func failed(op string, kind apierr.Kind, err error) error {

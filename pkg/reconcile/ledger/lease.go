@@ -29,13 +29,22 @@ func (l Lease) Node() string {
 }
 
 func decodeLease(c swarm.Config) (Lease, error) {
+	invalid := func(what string, err error) (Lease, error) {
+		return Lease{}, failed("decode lease", apierr.Invalid, fmt.Errorf("config %s: %s%s", c.Name, what, brief(err.Error())))
+	}
+	if err := bounded(c.Labels); err != nil {
+		return invalid("", err)
+	}
 	epoch, err := strconv.ParseUint(c.Labels[keyTerm], 10, 64)
 	if err != nil {
-		return Lease{}, failed("decode lease", apierr.Invalid, err)
+		return invalid("label "+keyTerm+": ", err)
 	}
 	renewed, err := strconv.ParseUint(c.Labels[keyRenewed], 10, 64)
 	if err != nil {
-		return Lease{}, failed("decode lease", apierr.Invalid, err)
+		return invalid("label "+keyRenewed+": ", err)
+	}
+	if n := len(c.Labels[keyHolder]); n > maxShown {
+		return invalid("label "+keyHolder+": ", fmt.Errorf("%d bytes, at most %d", n, maxShown))
 	}
 	return Lease{Holder: c.Labels[keyHolder], Epoch: epoch, Renewed: renewed, Version: c.Version}, nil
 }

@@ -178,8 +178,8 @@ func (s *Store) revision(c swarm.Config) (Revision, bool) {
 	if err != nil {
 		accepted = c.Created.Unix()
 	}
-	return Revision{Number: n, Data: c.Data, SHA256: hash(c.Data), Source: c.Labels[keySource], Accepted: time.Unix(accepted, 0).UTC(),
-		Past: decodePast(c.Labels[keyPast])}, true
+	return Revision{Number: n, Data: c.Data, SHA256: hash(c.Data), Source: brief(c.Labels[keySource]), Accepted: time.Unix(accepted, 0).UTC(),
+		Past: decodePast(c.Labels[keyPast][:min(len(c.Labels[keyPast]), maxLabels)])}, true
 }
 
 func hash(data []byte) string {

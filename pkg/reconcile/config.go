@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"time"
@@ -106,23 +105,6 @@ func (d desired) resync() time.Duration {
 		return defaultPace
 	}
 	return min(d.spec.Policies.Resync, time.Minute)
-}
-
-// load reads the accepted revision into l.want, if it is another one than before.
-func (l *Loop) load(ctx context.Context, revision int) error {
-	if revision == l.want.revision {
-		return nil
-	}
-	rev, err := l.cfg.Store.Revision(ctx, revision)
-	if err != nil {
-		return err
-	}
-	want := desired{revision: revision, source: rev.Source}
-	if want.spec, want.stack, err = l.read(revisionName(revision), rev.Data); err != nil {
-		return err
-	}
-	l.want = want
-	return nil
 }
 
 // revisionName is what the faults of an accepted revision are told with: the file that it was is long another one.

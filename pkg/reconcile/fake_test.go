@@ -70,6 +70,18 @@ func (e *engine) crash(service string) {
 	e.crashed = service
 }
 
+// scale is docker service scale.
+func (e *engine) scale(service string, replicas uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for id, s := range e.services {
+		if s.Spec.Name == service {
+			s.Spec.Replicas, s.Spec.Form = replicas, swarm.Form{"replicas": fmt.Sprint(replicas)}
+			e.services[id] = s
+		}
+	}
+}
+
 // taken returns the calls since the last taken, reads and writes of the store too.
 func (e *engine) taken() []string {
 	e.mu.Lock()

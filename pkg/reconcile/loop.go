@@ -32,9 +32,10 @@ type Loop struct {
 	glance   *glance
 
 	// Only the goroutine of Run touches these.
-	want   desired
-	reader reader
-	number uint64 // of the pass
+	want       desired
+	unreadable unreadable
+	reader     reader
+	number     uint64 // of the pass
 
 	mu        sync.Mutex // guards what follows, never over a call
 	last      Report

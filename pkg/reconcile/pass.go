@@ -2,8 +2,10 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -84,13 +86,20 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 		w = world.Observe(ctx, reads, l.cfg.Cluster, adopt)
 	}
 	if known(w, world.GapLedger) && w.Ledger.Revision != l.want.revision {
-		if err := l.load(ctx, w.Ledger.Revision); err != nil {
+		before := l.want.revision
+		if err := l.load(ctx, w.Ledger.Revision); err != nil && (!errors.Is(err, errUnreadable) || l.want.spec == nil) {
 			l.want = desired{} // what is accepted is not what we know: do nothing
 			return w, fmt.Errorf("revision %d: %w", w.Ledger.Revision, err)
+		} else if err != nil {
+			w.Gaps = append(w.Gaps, world.Gap{What: world.GapRevision, Err: fmt.Sprintf("%v; revision %d is followed, and nothing is removed: apply a file that can be read", err, l.want.revision)})
 		}
-		l.withheld.reset()
+		if l.want.revision != before {
+			l.withheld.reset()
+		}
 		if !sameKeys(adopt, l.want.adopt()) {
+			gaps := w.Gaps
 			w = world.Observe(ctx, reads, l.cfg.Cluster, l.want.adopt())
+			w.Gaps = append(w.Gaps, slices.DeleteFunc(gaps, func(g world.Gap) bool { return g.What != world.GapRevision })...)
 		}
 	}
 	return w, nil
@@ -105,7 +114,7 @@ func (l *Loop) compute(w world.World, epoch uint64) plan.Plan {
 
 // act executes the plan and keeps the lease fresh with what was just read, so that a quiet pass makes one write and no read for it.
 func (l *Loop) act(ctx context.Context, t *turnout) error {
-	t.results = l.executor.Run(ctx, execute.Order{Plan: t.plan, At: t.world.At, Epoch: t.epoch, Revision: l.want.revision})
+	t.results = l.executor.Run(ctx, execute.Order{Plan: t.plan, At: t.world.At, Epoch: t.epoch, Revision: t.world.Ledger.Revision})
 	l.withheld.learn(t.results, time.Now(), l.cfg.Jitter)
 	if holdsSelf(t.plan) {
 		l.elector.Yield(ctx, yieldFor)

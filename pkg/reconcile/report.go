@@ -209,8 +209,8 @@ func figures(r Report) health.Pass {
 		Stale: len(r.Stale), Converged: r.Converged, LeaseHeld: r.Lease.Held, LeaseEpoch: r.Lease.Epoch}
 	planned := len(r.Pools) > 0        // every file has pools
 	looked := planned || r.Error == "" // an error before the plan may have cost the look itself
-	p.Seen = looked && len(r.Gaps) == 0
-	p.SeenSwarm = looked && !slices.ContainsFunc(r.Gaps, func(g world.Gap) bool { return g.What != world.GapDroplets })
+	p.Seen = looked && !slices.ContainsFunc(r.Gaps, func(g world.Gap) bool { return g.What != world.GapRevision })
+	p.SeenSwarm = looked && !slices.ContainsFunc(r.Gaps, func(g world.Gap) bool { return g.What != world.GapDroplets && g.What != world.GapRevision })
 	p.LedgerKnown = p.SeenSwarm
 	for _, h := range r.Holds {
 		p.Guards = append(p.Guards, h.Guard)

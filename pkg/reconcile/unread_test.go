@@ -3,9 +3,12 @@ package reconcile_test
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile"
 )
 
 // TestUnreadableFileIsToldAndTheRevisionGoesOn: a file that cannot be read is treated like one with faults. When it can be read again, its
@@ -83,5 +86,41 @@ func TestFileThatAppearsAfterTheStartIsNoEdit(t *testing.T) {
 		b.edits <- []byte("app=7")
 		settle(time.Minute)
 		wantRunning(t, e, "web_app=7")
+	})
+}
+
+// TestUnreadableRevisionLeavesTheOneBefore: a revision that another version accepted, and this one cannot read, stops nothing: the one before is
+// followed, but nothing is removed for it, and each pass says so. It is not parsed again and again.
+func TestUnreadableRevisionLeavesTheOneBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, parsed := newEngine(), &atomic.Int32{}
+		a := start(t, e, options{initial: "app=2"})
+		settle(time.Minute)
+		a.edits <- []byte("app=2 new=1 ?=1")
+		settle(time.Minute)
+		a.edits <- []byte("app=2 new=1 ?=2")
+		settle(time.Minute)
+		a.stop()
+		b := start(t, e, options{strict: true, parsed: parsed})
+		defer b.stop()
+		settle(time.Minute)
+		parsed.Store(0)
+		e.scale("web_app", 9)
+		settle(2 * time.Minute)
+		wantRunning(t, e, "web_?=2", "web_app=2", "web_new=1")
+		r := b.Last()
+		if r.Revision != 1 || r.Converged || r.Result != reconcile.Failed || len(r.Gaps) != 1 || r.Gaps[0].What != "revision" ||
+			!strings.Contains(r.Gaps[0].Err, "revision 3:1:1: services: too long; revision 1 is followed, and nothing is removed: apply a file that can be read") {
+			t.Fatalf("report %+v", r)
+		}
+		if n := parsed.Load(); n != 0 {
+			t.Errorf("parsed %d times in passes that found nothing new", n)
+		}
+		b.edits <- []byte("app=3")
+		settle(time.Minute)
+		wantRunning(t, e, "web_app=3")
+		if r := b.Last(); r.Revision != 4 || !r.Converged || len(r.Gaps) != 0 {
+			t.Fatalf("report %+v", r)
+		}
 	})
 }

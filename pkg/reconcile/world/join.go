@@ -23,6 +23,7 @@ const (
 	GapTasks    = "tasks"
 	GapNetworks = "networks"
 	GapLedger   = "ledger"
+	GapRevision = "revision" // the accepted one cannot be read: the loop says so, and follows the one before
 )
 
 // Parts are the answers as they came, in any order.

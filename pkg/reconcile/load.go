@@ -1,0 +1,55 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+)
+
+// errUnreadable is in the chain of the error of an accepted revision that has faults: another version of swarmd, with other bounds, accepted it.
+// It stays so: a revision's content never changes.
+var errUnreadable = errors.New("cannot be read")
+
+// load reads the accepted revision into l.want, if it is another one than before. If it is unreadable, l.want is the latest one before it that
+// is not, and empty if there is none.
+func (l *Loop) load(ctx context.Context, revision int) error {
+	if l.unreadable.revision == revision && l.want.spec != nil {
+		return l.unreadable.err // it was tried, and l.want is the one before
+	}
+	err := l.loadOne(ctx, revision)
+	if !errors.Is(err, errUnreadable) {
+		return err
+	}
+	l.unreadable = unreadable{revision, err}
+	for n := revision - 1; n > 0 && n > revision-ledger.Keep; n-- {
+		if l.loadOne(ctx, n) == nil {
+			return err
+		}
+	}
+	l.want = desired{}
+	return err
+}
+
+// unreadable is the accepted revision that was found unreadable last.
+type unreadable struct {
+	revision int // 0: none
+	err      error
+}
+
+func (l *Loop) loadOne(ctx context.Context, revision int) error {
+	if revision == l.want.revision {
+		return nil
+	}
+	rev, err := l.cfg.Store.Revision(ctx, revision)
+	if err != nil {
+		return err
+	}
+	want := desired{revision: revision, source: rev.Source}
+	if want.spec, want.stack, err = l.read(revisionName(revision), rev.Data); err != nil {
+		return fmt.Errorf("it %w: %w", errUnreadable, err)
+	}
+	l.want = want
+	return nil
+}

@@ -118,7 +118,7 @@ func (d *demonstration) start(ctx context.Context, g *errgroup.Group, log *zap.L
 		return err
 	}
 	d.page = "http://" + l.Addr().String()
-	g.Go(func() error { return health.Serve(ctx, l, asm.handler(d.loop), log) })
+	g.Go(func() error { return health.Serve(ctx, l, asm.handler(d.loop, nil), log) })
 	g.Go(func() error { return d.loop.Run(ctx) })
 	return nil
 }

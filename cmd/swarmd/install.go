@@ -126,6 +126,10 @@ func (in unitInstaller) files() ([]hostFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	read, _, err := in.app.clusterReadToken(in.spec.Cluster)
+	if err != nil {
+		return nil, err
+	}
 	environment := ""
 	if url := in.app.getenv("DIGITALOCEAN_API_URL"); url != "" {
 		environment = "DIGITALOCEAN_API_URL=" + url + "\n"
@@ -133,6 +137,7 @@ func (in unitInstaller) files() ([]hostFile, error) {
 	return []hostFile{
 		{"/usr/local/bin/swarmd", 0o755, program, true},
 		{"/etc/swarmd/token", 0o600, []byte(token + "\n"), true},
+		{"/etc/swarmd/read-token", 0o600, []byte(read + "\n"), true},
 		{"/etc/swarmd/environment", 0o644, []byte(environment), true},
 		{"/etc/swarmd/cluster.yaml", 0o644, in.data, false},
 		{"/etc/systemd/system/swarmd.service", 0o644, []byte(deploy.Unit(in.spec.Swarmd.Memory)), true},

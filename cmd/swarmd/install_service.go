@@ -37,12 +37,32 @@ func (in serviceInstaller) first(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	read, err := in.readSecret(ctx, engine)
+	if err != nil {
+		return err
+	}
 	want, err := docker.SelfService(docker.Self{Cluster: in.spec.Cluster, Image: in.spec.Swarmd.Image,
-		APIURL: in.app.getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: name, Memory: in.spec.Swarmd.Memory})
+		APIURL: in.app.getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: name, ReadID: read, Memory: in.spec.Swarmd.Memory})
 	if err != nil {
 		return err
 	}
 	return in.place(ctx, engine, want)
+}
+
+// readSecret returns the id of the secret with the token for reading /status. One that is there stays: another machine has made it, and has its
+// value.
+func (in serviceInstaller) readSecret(ctx context.Context, engine *docker.Client) (string, error) {
+	name := docker.ReadSecret(in.spec.Cluster)
+	all, err := engine.Secrets(ctx, name)
+	if err != nil || all[name] != "" {
+		return all[name], err
+	}
+	token, path, err := in.app.clusterReadToken(in.spec.Cluster)
+	if err != nil {
+		return "", err
+	}
+	printf(in.app.out, "the token that shows /status in full to other machines is in %s\n", path)
+	return in.secret(ctx, engine, name, token)
 }
 
 // secret returns the id of the secret with this token, and makes it if there is none. Its value is never in user-data, arguments or

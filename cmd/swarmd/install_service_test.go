@@ -27,7 +27,7 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 	}
 	defer func() { stop(); _ = server.Wait() }()
 	var out bytes.Buffer
-	env := map[string]string{"DOCKER_HOST": server.DockerHost()}
+	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "SWARMD_STATE_DIR": t.TempDir()}
 	in := serviceInstaller{
 		app:  &app{out: &out, err: &out, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()},
 		spec: &spec.Spec{Cluster: "web", Swarmd: spec.Swarmd{Image: "registry.example/swarmd:1.0"}},
@@ -57,7 +57,7 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 			t.Fatalf("swarmd's service: %v, %v", live, err)
 		}
 		secrets, err := engine.Secrets(ctx, "")
-		if want := append([]string{docker.TokenSecretOf("web", token)}, others...); err != nil || !slices.Equal(slices.Sorted(maps.Keys(secrets)), slices.Sorted(slices.Values(want))) {
+		if want := append([]string{docker.TokenSecretOf("web", token), docker.ReadSecret("web")}, others...); err != nil || !slices.Equal(slices.Sorted(maps.Keys(secrets)), slices.Sorted(slices.Values(want))) {
 			t.Errorf("the secrets are %v, want %q: %v", secrets, want, err)
 		}
 		if !strings.Contains(string(live.Spec.Raw), docker.TokenSecretOf("web", token)) {
@@ -66,6 +66,10 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 		return live.Version
 	}
 	first := settle("first-token")
+	if !strings.Contains(out.String(), "web.read-token") {
+		t.Errorf("where the token for reading is it does not say: %q", out.String())
+	}
+	out.Reset()
 	if again := settle("first-token"); again != first || out.Len() > 0 {
 		t.Errorf("the same token wrote the service: version %d → %d; said %q", first, again, out.String())
 	}

@@ -23,8 +23,8 @@ import (
 const nodeHost = "node"
 
 type runFlags struct {
-	file, cluster, listen string
-	takeOver, debug       bool
+	file, cluster, listen, readToken string
+	takeOver, debug                  bool
 }
 
 func runCommand(a *app) *cobra.Command {
@@ -41,6 +41,7 @@ revisions in the swarm's own store, where bootstrap and apply put them.`,
 	cmd.Flags().StringVar(&f.cluster, "cluster", "", "name of the cluster, when there is no file here")
 	cmd.Flags().StringVar(&f.listen, "listen", health.DefaultListen, "address of /metrics, /healthz, /readyz and /status; the host \"node\" is this node's address in the swarm; \"\" for none")
 	takeOverFlag(cmd, &f.takeOver)
+	cmd.Flags().StringVar(&f.readToken, "read-token-file", "", "file with the bearer token that shows /status in full to other machines; without one they get counts (default: the unit's credential "+readCredential+")")
 	cmd.Flags().BoolVar(&f.debug, "debug", false, "log more")
 	return cmd
 }
@@ -52,6 +53,10 @@ func (a *app) daemon(ctx context.Context, f runFlags) error {
 	}
 	log := a.logger(level)
 	first, err := a.firstFile(ctx, f)
+	if err != nil {
+		return err
+	}
+	token, err := a.readToken(f.readToken)
 	if err != nil {
 		return err
 	}
@@ -73,7 +78,7 @@ func (a *app) daemon(ctx context.Context, f runFlags) error {
 		cfg.Edits, cfg.Unread = watchFile(ctx, f.file, first, log)
 	}
 	loop := reconcile.New(cfg)
-	if err := s.serve(ctx, g, loop, f.listen); err != nil {
+	if err := s.serve(ctx, g, loop, f.listen, token); err != nil {
 		return err
 	}
 	g.Go(func() error { return loop.Run(ctx) })
@@ -88,7 +93,7 @@ func (a *app) daemon(ctx context.Context, f runFlags) error {
 func instanceName() string { return reconcile.RandomOpIDs(1)[0][:5] }
 
 // serve starts the HTTP side.
-func (s *assembly) serve(ctx context.Context, g *errgroup.Group, loop *reconcile.Loop, listen string) error {
+func (s *assembly) serve(ctx context.Context, g *errgroup.Group, loop *reconcile.Loop, listen string, token func() string) error {
 	if listen == "" {
 		return nil
 	}
@@ -101,12 +106,13 @@ func (s *assembly) serve(ctx context.Context, g *errgroup.Group, loop *reconcile
 		return err
 	}
 	s.log.Info("listening", zap.String("address", l.Addr().String()))
-	g.Go(func() error { return health.Serve(ctx, l, s.handler(loop), s.log) })
+	g.Go(func() error { return health.Serve(ctx, l, s.handler(loop, token), s.log) })
 	return nil
 }
 
-func (s *assembly) handler(loop *reconcile.Loop) http.Handler {
-	return health.Handler(health.Sources{Metrics: s.registry, Alive: loop.Alive, Ready: loop.Ready, Status: func() any { return loop.Last() }})
+func (s *assembly) handler(loop *reconcile.Loop, token func() string) http.Handler {
+	return health.Handler(health.Sources{Metrics: s.registry, Alive: loop.Alive, Ready: loop.Ready,
+		Status: func() any { return loop.Last() }, Counts: func() any { return loop.Last().Counts() }, Token: token})
 }
 
 func (s *assembly) listenAddr(ctx context.Context, listen string) (string, error) {

@@ -208,7 +208,7 @@ func TestHTTP(t *testing.T) {
 	}
 	for _, c := range cases {
 		h := health.Handler(health.Sources{Metrics: prometheus.NewRegistry(), Alive: func() error { return c.alive },
-			Ready: func() error { return c.ready }, Status: func() any { return map[string]int{"revision": 7} }})
+			Ready: func() error { return c.ready }, Counts: func() any { return map[string]int{"revision": 7} }})
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, httptest.NewRequest(c.method, c.path, nil))
 		if rec.Code != c.code || rec.Body.String() != c.body {

@@ -3,12 +3,16 @@ package health
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	stdlog "log"
 	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,19 +28,60 @@ const DefaultListen = "127.0.0.1:9810"
 // Sources are what the HTTP side asks. All are required; they must answer at once, from memory.
 type Sources struct {
 	Metrics prometheus.Gatherer
-	Alive   func() error // nil: the loop ticks
-	Ready   func() error // nil: the file is good and the last pass fresh
-	Status  func() any   // the last report, as JSON
+	Alive   func() error  // nil: the loop ticks
+	Ready   func() error  // nil: the file is good and the last pass fresh. Everybody sees the error: no value and no address may be in it
+	Status  func() any    // the last report, as JSON: for this machine, and for who has the token
+	Counts  func() any    // the same for everybody else: what names nothing
+	Token   func() string // optional: the bearer token of now, "" if there is none
 }
 
-// Handler serves /metrics, /healthz, /readyz and /status. It only reads: any other method than GET and HEAD is refused.
+// Handler serves /metrics, /healthz, /readyz and /status. It only reads: any other method than GET and HEAD is refused. The first three are open.
+// /status answers in full to this machine, and to a bearer token; to everybody else with counts.
 func Handler(s Sources) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	mux.HandleFunc("GET /healthz", verdict(s.Alive))
 	mux.HandleFunc("GET /readyz", verdict(s.Ready))
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Status()) })
+	mux.HandleFunc("GET /status", s.status)
 	return mux
+}
+
+func (s Sources) status(w http.ResponseWriter, r *http.Request) {
+	given, isToken := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	switch {
+	case isToken && s.knows(given), !isToken && sameHost(r):
+		writeJSON(w, s.Status())
+	case isToken:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		http.Error(w, "this is not the token of --read-token-file", http.StatusUnauthorized)
+	default:
+		writeJSON(w, s.Counts())
+	}
+}
+
+// knows reports whether the token is the one for reading, in a time that tells nothing about it.
+func (s Sources) knows(given string) bool {
+	if s.Token == nil {
+		return false
+	}
+	want := s.Token()
+	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(want))
+	return want != "" && subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+// sameHost reports whether the client is a process of this machine, in its own network: it comes from a loopback address, or from the address at
+// which it found the server. A container with a network of its own comes from another one. What a proxy passes on is somebody else's.
+func sameHost(r *http.Request) bool {
+	if r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != "" {
+		return false
+	}
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	from := remote.Addr().Unmap()
+	return from.IsLoopback() || local != nil && from == local.AddrPort().Addr().Unmap()
 }
 
 func verdict(ask func() error) http.HandlerFunc {

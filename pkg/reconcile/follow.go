@@ -82,20 +82,17 @@ func (l *Loop) Await(ctx context.Context, revision int, told func(Report)) (Repo
 	}
 }
 
-// whyFailed is the first thing that made a pass fail.
+// whyFailed is the first thing that made a pass fail, without a name or a text: everybody may read it.
 func (r *Report) whyFailed() string {
-	if r.Error != "" {
-		return r.Error
-	}
 	if len(r.Gaps) > 0 {
-		return r.Gaps[0].What + " could not be read: " + r.Gaps[0].Err
+		return r.Gaps[0].What + " could not be read"
 	}
 	for _, s := range r.Steps {
 		if s.Error != "" {
-			return s.Action + " " + s.Object + ": " + s.Error
+			return s.Action + " ended " + string(s.Outcome)
 		}
 	}
-	return ""
+	return "the log says why"
 }
 
 // Ready returns an error unless the file is good, a revision is accepted, and a pass has seen the world lately.
@@ -105,9 +102,9 @@ func (l *Loop) Ready() error {
 	case r.Result == Starting:
 		return errors.New("no pass has ended yet")
 	case r.FileUnread:
-		return errors.New("the " + fileUnread + ": " + r.FileFault)
+		return errors.New("the " + fileUnread + "; the log and the status say more")
 	case r.FileFault != "":
-		return errors.New("the " + fileFaulty + ": " + r.FileFault)
+		return errors.New("the " + fileFaulty + "; the log and the status say more")
 	case r.Revision == 0 && r.Result == Failed:
 		return errors.New("no revision is accepted yet: " + r.whyFailed())
 	case r.Revision == 0:

@@ -21,7 +21,8 @@ type Self struct {
 	APIURL     string // of the cloud, "" for the real one
 	SecretID   string // of the Docker secret with the API token
 	SecretName string
-	Memory     int64 // bytes that it may have
+	ReadID     string // of the Docker secret with the token for reading /status, "" for none
+	Memory     int64  // bytes that it may have
 }
 
 // SelfName is the name of swarmd's own service. It is not in the stack's name space: no service of the file can take it.
@@ -42,6 +43,9 @@ func IsTokenSecret(cluster, name string) bool {
 	return name == TokenSecret(cluster) || strings.HasPrefix(name, TokenSecret(cluster)+".")
 }
 
+// ReadSecret is the name of the Docker secret with the token for reading /status.
+func ReadSecret(cluster string) string { return "swarmd." + cluster + ".read-token" }
+
 // SelfService is swarmd as a global service on the managers, so that Swarm itself keeps one on each: the host's network (it
 // serves metrics on the private address and needs no overlay to work), the engine's socket, the token as a secret file, nothing
 // else: no capability, no writable file system. The new task never runs beside the old one.
@@ -49,6 +53,12 @@ func SelfService(s Self) (own.ServiceSpec, error) {
 	env := []string{"DIGITALOCEAN_TOKEN_FILE=/run/secrets/digitalocean-token", "DOCKER_HOST=unix:///var/run/docker.sock", "GOMEMLIMIT=" + deploy.GoMemoryLimit(s.Memory)}
 	if s.APIURL != "" {
 		env = append(env, "DIGITALOCEAN_API_URL="+s.APIURL)
+	}
+	args := []string{"run", "--cluster", s.Cluster, "--listen", "node:9810"}
+	secrets := []*swarm.SecretReference{secretFile(s.SecretID, s.SecretName, "digitalocean-token")}
+	if s.ReadID != "" {
+		args = append(args, "--read-token-file", "/run/secrets/read-token")
+		secrets = append(secrets, secretFile(s.ReadID, ReadSecret(s.Cluster), "read-token"))
 	}
 	stop := 12 * time.Second
 	one := uint64(1)
@@ -58,11 +68,10 @@ func SelfService(s Self) (own.ServiceSpec, error) {
 		}},
 		TaskTemplate: swarm.TaskSpec{
 			ContainerSpec: &swarm.ContainerSpec{
-				Image: s.Image, Args: []string{"run", "--cluster", s.Cluster, "--listen", "node:9810"}, Env: env, User: "0:0",
+				Image: s.Image, Args: args, Env: env, User: "0:0",
 				ReadOnly: true, CapabilityDrop: []string{"ALL"}, StopGracePeriod: &stop,
-				Mounts: []mount.Mount{{Type: mount.TypeBind, Source: "/var/run/docker.sock", Target: "/var/run/docker.sock"}},
-				Secrets: []*swarm.SecretReference{{SecretID: s.SecretID, SecretName: s.SecretName,
-					File: &swarm.SecretReferenceFileTarget{Name: "digitalocean-token", UID: "0", GID: "0", Mode: 0o400}}},
+				Mounts:  []mount.Mount{{Type: mount.TypeBind, Source: "/var/run/docker.sock", Target: "/var/run/docker.sock"}},
+				Secrets: secrets,
 			},
 			Resources: &swarm.ResourceRequirements{Limits: &swarm.Limit{MemoryBytes: s.Memory}},
 			Placement: &swarm.Placement{Constraints: []string{"node.role==manager"}},
@@ -76,4 +85,9 @@ func SelfService(s Self) (own.ServiceSpec, error) {
 		return own.ServiceSpec{}, fmt.Errorf("swarmd's own service: %w", err)
 	}
 	return out, nil
+}
+
+// secretFile is a secret as a file that only root can read.
+func secretFile(id, name, file string) *swarm.SecretReference {
+	return &swarm.SecretReference{SecretID: id, SecretName: name, File: &swarm.SecretReferenceFileTarget{Name: file, UID: "0", GID: "0", Mode: 0o400}}
 }

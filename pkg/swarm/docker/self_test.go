@@ -53,7 +53,7 @@ func TestStackFileIsTheServiceThatBootstrapMakes(t *testing.T) {
 	if len(cfg.Services) != 1 {
 		t.Fatalf("%d services", len(cfg.Services))
 	}
-	self, err := SelfService(Self{Cluster: "shop", Image: "registry.example/swarmd:1.0", SecretID: "id", SecretName: TokenSecret("shop"), Memory: 512 << 20})
+	self, err := SelfService(Self{Cluster: "shop", Image: "registry.example/swarmd:1.0", SecretID: "id", SecretName: TokenSecret("shop"), ReadID: "id2", Memory: 512 << 20})
 	want := rawSpec(t, self, err)
 	checkSecret(t, cfg, want.TaskTemplate.ContainerSpec.Secrets)
 	labels := maps.Clone(want.Labels)
@@ -90,16 +90,17 @@ func diffs(t *testing.T, want, got api.ServiceSpec) []string {
 
 func checkSecret(t *testing.T, cfg *composetypes.Config, want []*api.SecretReference) {
 	t.Helper()
-	if len(cfg.Services[0].Secrets) != 1 || len(want) != 1 {
+	if len(cfg.Services[0].Secrets) != len(want) || len(want) != 2 {
 		t.Fatalf("secrets %v, want %v", cfg.Services[0].Secrets, want)
 	}
-	got, file := cfg.Services[0].Secrets[0], want[0].File
-	source := cfg.Secrets[got.Source]
-	if source.Name != want[0].SecretName || !source.External.External {
-		t.Errorf("the secret is %+v, want %s", source, want[0].SecretName)
-	}
-	if got.Target != file.Name || got.UID != file.UID || got.GID != file.GID || got.Mode == nil || *got.Mode != uint32(file.Mode) {
-		t.Errorf("the secret's file is %+v, want %+v", got, *file)
+	for i, got := range cfg.Services[0].Secrets {
+		file, source := want[i].File, cfg.Secrets[got.Source]
+		if source.Name != want[i].SecretName || !source.External.External {
+			t.Errorf("the secret is %+v, want %s", source, want[i].SecretName)
+		}
+		if got.Target != file.Name || got.UID != file.UID || got.GID != file.GID || got.Mode == nil || *got.Mode != uint32(file.Mode) {
+			t.Errorf("the secret's file is %+v, want %+v", got, *file)
+		}
 	}
 }
 

@@ -39,11 +39,28 @@ type Sources struct {
 // /status answers in full to this machine, and to a bearer token; to everybody else with counts.
 func Handler(s Sources) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: maxInFlight}))
 	mux.HandleFunc("GET /healthz", verdict(s.Alive))
 	mux.HandleFunc("GET /readyz", verdict(s.Ready))
-	mux.HandleFunc("GET /status", s.status)
+	mux.HandleFunc("GET /status", fewAtOnce(s.status))
 	return mux
+}
+
+// maxInFlight bounds the answers that are made at once: a report of thousands of nodes has megabytes.
+const maxInFlight = 4
+
+// fewAtOnce refuses who comes while as many as may be are being answered.
+func fewAtOnce(h http.HandlerFunc) http.HandlerFunc {
+	room := make(chan struct{}, maxInFlight)
+	return func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case room <- struct{}{}:
+			defer func() { <-room }()
+			h(w, r)
+		default:
+			http.Error(w, fmt.Sprintf("%d are asking already: try again", maxInFlight), http.StatusServiceUnavailable)
+		}
+	}
 }
 
 func (s Sources) status(w http.ResponseWriter, r *http.Request) {

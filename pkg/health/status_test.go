@@ -54,3 +54,33 @@ func TestStatusIsForThisMachineAndTheToken(t *testing.T) {
 		}
 	}
 }
+
+// TestFewReportsAreMadeAtOnce: the fifth client is told to come again, and is answered when one of the others has its report.
+func TestFewReportsAreMadeAtOnce(t *testing.T) {
+	begun, release := make(chan struct{}), make(chan struct{})
+	h := health.Handler(health.Sources{Metrics: prometheus.NewRegistry(), Counts: func() any { begun <- struct{}{}; <-release; return "counts" }})
+	ask := func() int {
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/status", nil))
+		return rec.Code
+	}
+	codes := make(chan int, 5)
+	for range 4 {
+		go func() { codes <- ask() }()
+		<-begun
+	}
+	if code := ask(); code != http.StatusServiceUnavailable {
+		t.Errorf("the fifth got %d", code)
+	}
+	close(release)
+	for range 4 {
+		if code := <-codes; code != http.StatusOK {
+			t.Errorf("one of the four got %d", code)
+		}
+	}
+	go func() { codes <- ask() }()
+	<-begun
+	if code := <-codes; code != http.StatusOK {
+		t.Errorf("the next one got %d", code)
+	}
+}

@@ -29,8 +29,8 @@ import (
 
 // A file of these tests is a line of "service=replicas" words; "!" is a fault.
 func parse(name string, data []byte) (*spec.Spec, error) {
-	if strings.Contains(string(data), "!") {
-		return nil, errors.New(name + ":1:1: services: no such thing")
+	if n := strings.Count(string(data), "!"); n > 0 {
+		return nil, errors.New(strings.TrimSuffix(strings.Repeat(name+":1:1: services: no such thing\n", n), "\n"))
 	}
 	cluster := "web"
 	if strings.Contains(string(data), "other") {

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
@@ -114,9 +116,9 @@ func (l *Loop) settle(ctx context.Context) error {
 // settleFile judges the watched file. A bad one is told once; the accepted revision goes on.
 func (l *Loop) settleFile(ctx context.Context, o offer) (settled bool, err error) {
 	if _, _, err := l.read(o.name(l.cfg.File), o.data); err != nil {
-		l.sources.fault = err.Error()
+		l.sources.fault = fewer(err.Error())
 		l.cfg.Metrics.SpecLoaded(false, time.Now())
-		l.voice.badFile(fileFaulty, o.source, err)
+		l.voice.badFile(fileFaulty, o.source, errors.New(l.sources.fault))
 		return true, nil
 	}
 	rev, err := l.accept(ctx, o)
@@ -130,6 +132,18 @@ func (l *Loop) settleFile(ctx context.Context, o offer) (settled bool, err error
 	}
 	l.voice.revision(rev)
 	return true, nil
+}
+
+// mostFaults bounds, in lines, what a report and a line of the log say of a file with faults.
+const mostFaults = 20
+
+// fewer cuts a file's faults for a report. All of them are for who edits it.
+func fewer(faults string) string {
+	lines := strings.Split(faults, "\n")
+	if more := len(lines) - mostFaults; more > 0 {
+		lines = append(lines[:mostFaults], fmt.Sprintf("and %d more: swarmd validate shows all", more))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // accepted is what became of an offer.

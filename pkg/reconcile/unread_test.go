@@ -124,3 +124,18 @@ func TestUnreadableRevisionLeavesTheOneBefore(t *testing.T) {
 		}
 	})
 }
+
+// TestManyFaultsAreCutInTheReport: a report is read by programs and kept in memory; who edits the file has validate.
+func TestManyFaultsAreCutInTheReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t, newEngine(), options{initial: "app=2"})
+		defer d.stop()
+		settle(time.Minute)
+		d.edits <- []byte(strings.Repeat("!", 500))
+		settle(time.Minute)
+		fault := d.Last().FileFault
+		if strings.Count(fault, "no such thing") != 20 || !strings.HasSuffix(fault, "\nand 480 more: swarmd validate shows all") {
+			t.Errorf("%d bytes: %.300s", len(fault), fault)
+		}
+	})
+}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/unchanged"
 )
 
 // The bounds of what an engine says. Whoever is root on a worker writes the errors of its tasks, and a proxy may answer with anything.
@@ -54,6 +55,32 @@ type incoming[E any] struct {
 }
 
 type incomingKey struct{}
+
+// asking is one attempt to read a list, and the context of its request. A pass makes several, so that it is one piece of memory.
+type asking[E any] struct {
+	context.Context
+	incoming[E]
+	list unchanged.List[E]
+	open keptOpen
+}
+
+// Value finds the list for the transport that reads it.
+func (a *asking[E]) Value(key any) any {
+	if _, ours := key.(incomingKey); ours {
+		return a
+	}
+	return a.Context.Value(key)
+}
+
+// hold returns the body for a reader that closes it too early: there may be more of it than it reads.
+func (a *asking[E]) hold(body io.ReadCloser) io.ReadCloser {
+	a.open.Reader = body
+	return &a.open
+}
+
+type keptOpen struct{ io.Reader }
+
+func (*keptOpen) Close() error { return nil }
 
 // take reads the list.
 func (in *incoming[E]) take(r io.Reader) {
@@ -158,7 +185,10 @@ func receive(req *http.Request, resp *http.Response) {
 }
 
 // taker is an incoming list of any kind.
-type taker interface{ take(io.Reader) }
+type taker interface {
+	take(io.Reader)
+	hold(io.ReadCloser) io.ReadCloser
+}
 
 // bound limits an answer that is no list. One that is in memory already, and short, is left as it is.
 func bound(resp *http.Response) {

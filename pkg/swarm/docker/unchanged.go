@@ -93,22 +93,20 @@ func unlessSameList[E, T any](ctx context.Context, c *Client, op string, m *list
 	m.mu.Lock()
 	known := m.known
 	m.mu.Unlock()
-	var list *unchanged.List[E]
-	var in *incoming[E]
+	var in *asking[E]
 	return unlessSame(ctx, c, op, &m.memory, func(ctx context.Context) ([]E, error) {
-		list = &unchanged.List[E]{Known: known, Common: m.common}
+		in = &asking[E]{Context: ctx, incoming: incoming[E]{bounds: b, op: op}, list: unchanged.List[E]{Known: known, Common: m.common}}
 		unchanged.Cut(ctx, func(body []byte) []byte {
 			if len(body) > maxKept {
 				return nil
 			}
-			fresh, ok := list.Fresh(string(body))
+			fresh, ok := in.list.Fresh(string(body))
 			if !ok {
 				return nil
 			}
 			return []byte(fresh)
 		})
-		in = &incoming[E]{bounds: b, op: op}
-		fresh, err := ask(context.WithValue(ctx, incomingKey{}, in))
+		fresh, err := ask(in)
 		if err != nil || !in.taken {
 			return fresh, err
 		}
@@ -118,7 +116,7 @@ func unlessSameList[E, T any](ctx context.Context, c *Client, op string, m *list
 		if in.bad != nil {
 			return none, in.bad
 		}
-		all, now, err := list.Whole(fresh)
+		all, now, err := in.list.Whole(fresh)
 		if err != nil {
 			return none, &apierr.Error{Kind: apierr.Unavailable, Side: "swarm", Op: op, Err: err}
 		}
@@ -149,11 +147,11 @@ func show(ctx context.Context, resp *http.Response) {
 		return
 	}
 	body, limit := resp.Body, int64(math.MaxInt64) // what is no list is bounded already
-	if _, list := ctx.Value(incomingKey{}).(taker); list {
+	if list, ok := ctx.Value(incomingKey{}).(taker); ok {
 		limit = maxKept + 1
-	}
-	if _, here := body.(interface{ Bytes() []byte }); !here {
-		resp.Body = io.NopCloser(body) // it stays open for what is beyond the limit
+		if _, here := body.(interface{ Bytes() []byte }); !here {
+			resp.Body = list.hold(body)
+		}
 	}
 	defer body.Close()
 	data, err := unchanged.Read(resp, limit)

@@ -39,6 +39,7 @@ type Elector struct {
 	info      swarm.Info
 	holder    string
 	seen      Lease
+	top       uint64    // the highest epoch that was ever seen, in the lease or the ledger
 	seenAt    time.Time // when seen changed last, by our own clock
 	held      bool
 	confirmed time.Time // from before the last renewal that succeeded was sent
@@ -126,13 +127,18 @@ func (e *Elector) tick(ctx context.Context, age time.Duration) error {
 	if e.holds() {
 		age = RenewEvery // its compare-and-swap proves that what was read is current
 	}
-	lease, _, err := e.cfg.Store.lease(ctx, age)
+	st, err := e.cfg.Store.standing(ctx, age)
 	if err != nil {
 		e.lapse(err)
 		return fmt.Errorf("read lease: %w", err)
 	}
-	next, want := e.judge(lease)
-	if !want {
+	next, want := e.judge(st)
+	switch {
+	case st.obstacle != nil && st.lease.Holder == e.holder:
+		return e.giveUp(ctx, st.obstacle)
+	case st.obstacle != nil:
+		return st.obstacle
+	case !want:
 		return nil
 	}
 	if !e.holds() {
@@ -143,11 +149,11 @@ func (e *Elector) tick(ctx context.Context, age time.Duration) error {
 		if e.holder != was {
 			return nil // who takes it is another node now: the next tick judges anew
 		}
-		if err := e.mayBegin(ctx); err != nil {
+		if err := e.mayBegin(ctx, st); err != nil {
 			return fmt.Errorf("begin ledger: %w", err)
 		}
 	}
-	return e.take(ctx, lease, next)
+	return e.take(ctx, st.lease, next)
 }
 
 // identify asks which node this is, of which swarm: once at first, and again before the lease is taken. An engine can leave a swarm and join, or
@@ -169,24 +175,25 @@ func (e *Elector) identify(ctx context.Context) error {
 	return nil
 }
 
-// mayBegin asks whether a ledger may be made, if there is none.
-func (e *Elector) mayBegin(ctx context.Context) error {
-	if e.cfg.Begin == nil {
+// mayBegin asks whether a ledger may be made where there is none.
+func (e *Elector) mayBegin(ctx context.Context, st standing) error {
+	if e.cfg.Begin == nil || !st.missing {
 		return nil
-	}
-	begun, err := e.cfg.Store.begun(ctx)
-	if err != nil || begun {
-		return err
 	}
 	return e.cfg.Begin(ctx)
 }
 
-// judge notes the lease and says whether to write it, and what. The rules: ours is renewed when due; a released one is free; one of
-// an earlier process of this very node is ours at start; any other is free when unchanged for Term by our own clock.
-func (e *Elector) judge(l Lease) (next Lease, want bool) {
+// judge notes the lease and says whether to write it, and what. The rules: ours is renewed when due, while the ledger goes by it; a
+// released one is free; one of an earlier process of this very node is ours at start; any other is free when unchanged for Term by our own
+// clock. Who takes it goes above every epoch that the lease, the ledger and this process know: each of the three may have been lost.
+func (e *Elector) judge(st standing) (next Lease, want bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	now := time.Now()
+	l, now := st.lease, time.Now()
+	if e.top = max(e.top, l.Epoch); !Halted(st.epoch) {
+		e.top = max(e.top, st.epoch)
+	}
+	next = Lease{Holder: e.holder, Epoch: e.top + 1, Renewed: l.Renewed + 1}
 	if l.Epoch != e.seen.Epoch || l.Renewed != e.seen.Renewed || l.Holder != e.seen.Holder || !e.started {
 		e.seenAt = now
 	}
@@ -194,16 +201,22 @@ func (e *Elector) judge(l Lease) (next Lease, want bool) {
 	e.seen, e.started = l, true
 	yielding := now.Before(e.yield)
 	if l.Holder == e.holder && !yielding {
-		next = Lease{Holder: l.Holder, Epoch: l.Epoch, Renewed: l.Renewed + 1}
+		if !st.rules() {
+			e.held = false // what it holds is worth nothing: it is taken anew
+		}
+		if e.held {
+			next.Epoch = l.Epoch
+		}
 		return next, !e.held || e.unconfirmed(now) >= RenewEvery/2
 	}
 	e.held = false
 	own := first && !e.cfg.Visitor && l.Node() == e.info.NodeID
 	free := l.Holder == "" || own || now.Sub(e.seenAt) >= Term
-	return Lease{Holder: e.holder, Epoch: l.Epoch + 1, Renewed: l.Renewed + 1}, free && !yielding
+	return next, free && !yielding
 }
 
-// take writes the lease and, when it is newly held, fences the ledger before it counts as held.
+// take writes the lease and, when it is newly held, fences the ledger before it counts as held. A lease whose fence failed is given up: to
+// renew it without holding it would keep everybody else from it.
 func (e *Elector) take(ctx context.Context, from, next Lease) error {
 	asked := time.Now()
 	if err := e.cfg.Store.setLease(ctx, from, next); err != nil {
@@ -212,13 +225,28 @@ func (e *Elector) take(ctx context.Context, from, next Lease) error {
 	}
 	if !e.holds() {
 		if err := e.cfg.Store.takeFence(ctx, e.info.ClusterID, next.Epoch); err != nil {
-			return fmt.Errorf("fence ledger: %w", err)
+			e.leave(RenewEvery)
+			return e.giveUp(ctx, fmt.Errorf("fence ledger: %w", err))
 		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.seen, e.seenAt, e.held, e.confirmed, e.onTheWall = next, time.Now(), true, asked, asked.Round(0)
 	return nil
+}
+
+// leave leaves the lease to others for a while.
+func (e *Elector) leave(d time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.yield = time.Now().Add(d)
+}
+
+// giveUp hands the lease back because nobody can act under it, and returns why.
+func (e *Elector) giveUp(ctx context.Context, why error) error {
+	e.drop()
+	e.handBack(ctx)
+	return why
 }
 
 // lapse gives the lease up at once when the engine is no manager any more or somebody else took it. Any other error may pass in
@@ -238,9 +266,7 @@ func (e *Elector) holds() bool {
 
 // Yield releases the lease and leaves it to others for a while: this machine is about to leave, and should not act on itself.
 func (e *Elector) Yield(ctx context.Context, d time.Duration) {
-	e.mu.Lock()
-	e.yield = time.Now().Add(d)
-	e.mu.Unlock()
+	e.leave(d)
 	e.release(ctx)
 }
 
@@ -256,13 +282,16 @@ func (e *Elector) release(ctx context.Context) {
 		return
 	}
 	e.drop()
-	lease, ok, err := e.cfg.Store.lease(ctx, 0)
-	if err == nil && ok && lease.Holder == e.holder {
-		// What cannot be released will be taken over after Term.
-		_ = e.cfg.Store.setLease(ctx, lease, Lease{Epoch: lease.Epoch, Renewed: lease.Renewed + 1})
-	}
+	e.handBack(ctx)
 	if e.cfg.Changed != nil {
 		e.cfg.Changed()
+	}
+}
+
+// handBack writes the lease as free if it is ours. What cannot be released will be taken over after Term.
+func (e *Elector) handBack(ctx context.Context) {
+	if st, err := e.cfg.Store.standing(ctx, 0); err == nil && st.lease.Holder == e.holder {
+		_ = e.cfg.Store.setLease(ctx, st.lease, Lease{Epoch: st.lease.Epoch, Renewed: st.lease.Renewed + 1})
 	}
 }
 

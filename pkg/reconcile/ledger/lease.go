@@ -6,7 +6,6 @@ import (
 	"maps"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -30,12 +29,16 @@ func (l Lease) Node() string {
 
 func decodeLease(c swarm.Config) (Lease, error) {
 	invalid := func(what string, err error) (Lease, error) {
-		return Lease{}, failed("decode lease", apierr.Invalid, fmt.Errorf("config %s: %s%s", c.Name, what, brief(err.Error())))
+		return Lease{}, failed("read lease", apierr.Invalid, fmt.Errorf("config %s is damaged: %s%s; remove it, and swarmd makes it again: docker config rm %s",
+			c.Name, what, brief(err.Error()), c.Name)) // what is gone is taken above the ledger's epoch
 	}
 	if err := bounded(c.Labels); err != nil {
 		return invalid("", err)
 	}
 	epoch, err := strconv.ParseUint(c.Labels[keyTerm], 10, 64)
+	if err == nil && epoch >= maxEpoch {
+		err = fmt.Errorf("no lease was taken %d times", epoch)
+	}
 	if err != nil {
 		return invalid("label "+keyTerm+": ", err)
 	}
@@ -49,31 +52,15 @@ func decodeLease(c swarm.Config) (Lease, error) {
 	return Lease{Holder: c.Labels[keyHolder], Epoch: epoch, Renewed: renewed, Version: c.Version}, nil
 }
 
+// maxEpoch is more than any lease gets to.
+const maxEpoch = halt / 2
+
 func encodeLease(l Lease, onto map[string]string) map[string]string {
 	out := maps.Clone(onto)
 	out[keyHolder] = l.Holder
 	out[keyTerm] = strconv.FormatUint(l.Epoch, 10)
 	out[keyRenewed] = strconv.FormatUint(l.Renewed, 10)
 	return out
-}
-
-// lease returns the lease from a read that is not older than age, reading if need be; ok is false if there is none yet.
-func (s *Store) lease(ctx context.Context, age time.Duration) (l Lease, ok bool, err error) {
-	if err := s.lock(ctx); err != nil {
-		return Lease{}, false, err
-	}
-	defer s.unlock()
-	if _, seen := s.seen[s.leaseName()]; !seen || time.Since(s.seenAt) > age {
-		if err := s.read(ctx); err != nil {
-			return Lease{}, false, err
-		}
-	}
-	c, ok := s.seen[s.leaseName()]
-	if !ok {
-		return Lease{}, false, nil
-	}
-	l, err = decodeLease(c)
-	return l, true, err
 }
 
 // setLease is one compare-and-swap of the lease, or its creation if from is zero.
@@ -99,6 +86,9 @@ func (s *Store) setLease(ctx context.Context, from, to Lease) error {
 func (l *Ledger) Fence(epoch uint64) error {
 	if l.Epoch == epoch {
 		return nil
+	}
+	if Halted(l.Epoch) {
+		return failed("write ledger", apierr.Conflict, fmt.Errorf("swarmd was told to stop by a destroy"))
 	}
 	return failed("write ledger", apierr.Conflict, fmt.Errorf("the lease is at epoch %d, ours is %d", l.Epoch, epoch))
 }

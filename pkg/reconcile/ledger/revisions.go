@@ -51,6 +51,9 @@ func (s *Store) Accept(ctx context.Context, p Proposal) (Verdict, Revision, erro
 	if !st.Exists {
 		return "", Revision{}, failed("accept revision", apierr.NotFound, fmt.Errorf("no config %s", s.ledgerName()))
 	}
+	if Halted(st.Ledger.Epoch) {
+		return "", Revision{}, s.halted("accept revision")
+	}
 	if verdict, n := Judge(p.Origin, p.Data, st.Ledger.Revision, st.Revisions); verdict != Next {
 		rev, _ := st.Revision(n)
 		rev.Number = n // its content may be gone

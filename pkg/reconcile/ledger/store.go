@@ -34,6 +34,8 @@ type Store struct {
 	seen    map[string]swarm.Config
 	seenAt  time.Time // of the beginning of the last complete read
 	decoded decoded
+	written bool // the ledger was written since, with this epoch
+	epoch   uint64
 }
 
 // decoded is what labels meant: most reads find the ledger as it was.
@@ -114,12 +116,32 @@ func (s *Store) state() (State, error) {
 	if !ok {
 		return st, s.lost(st.Revisions)
 	}
-	l, err := s.decode(c.Labels)
+	l, err := s.decodeLedger(c)
 	if err != nil {
 		return State{}, err
 	}
 	st.Ledger, st.Exists = l, true
 	return st, nil
+}
+
+func (s *Store) decodeLedger(c swarm.Config) (Ledger, error) {
+	l, err := s.decode(c.Labels)
+	if err != nil {
+		return Ledger{}, s.damaged(err)
+	}
+	return l, nil
+}
+
+// damaged names the config and the way out. The docker command cannot change a config's labels.
+func (s *Store) damaged(err error) error {
+	return failed("load ledger", apierr.Invalid, fmt.Errorf("config %s is damaged: %w; if it cannot be restored, its open operations are lost; %s",
+		s.ledgerName(), err, s.beginAnew(s.ledgerName()+" ")))
+}
+
+// beginAnew is the command that makes room for a new ledger. what is removed besides the revisions ends in a space.
+func (s *Store) beginAnew(what string) string {
+	return fmt.Sprintf("to begin anew on purpose: docker config rm %s$(docker config ls -q --filter name=%s), then swarmd apply -f FILE",
+		what, s.revisionPrefix())
 }
 
 // lost refuses to take a vanished ledger for one that never was: open operations would be forgotten.
@@ -128,24 +150,7 @@ func (s *Store) lost(revisions []Revision) error {
 		return nil
 	}
 	return failed("load ledger", apierr.Invalid, fmt.Errorf(
-		"config %s is gone while %d revisions are there; to begin anew on purpose, remove the configs %s*",
-		s.ledgerName(), len(revisions), s.revisionPrefix()))
-}
-
-// begun reports whether the ledger is there: what was written last is not among what was seen, so only a read shows that it is not.
-func (s *Store) begun(ctx context.Context) (bool, error) {
-	if err := s.lock(ctx); err != nil {
-		return false, err
-	}
-	defer s.unlock()
-	if _, ok := s.seen[s.ledgerName()]; ok {
-		return true, nil
-	}
-	if err := s.read(ctx); err != nil {
-		return false, err
-	}
-	_, ok := s.seen[s.ledgerName()]
-	return ok, nil
+		"config %s is gone while %d revisions are there, and its open operations with it; %s", s.ledgerName(), len(revisions), s.beginAnew("")))
 }
 
 // Other is another cluster's ledger in the same swarm.
@@ -190,6 +195,9 @@ func (s *Store) Create(ctx context.Context, clusterID string, epoch uint64) erro
 	err = s.create(ctx, s.ledgerName(), labels, nil)
 	if _, there := s.seen[s.ledgerName()]; there {
 		return nil // somebody else was first
+	}
+	if err == nil {
+		s.wrote(epoch)
 	}
 	return err
 }
@@ -236,7 +244,7 @@ func (s *Store) swap(ctx context.Context, change func(*Ledger) error) (Ledger, o
 	}
 	l, others, err := Decode(cur.Labels)
 	if err != nil {
-		return Ledger{}, rejected, err
+		return Ledger{}, rejected, s.damaged(err)
 	}
 	if err := change(&l); err != nil {
 		return Ledger{}, rejected, err
@@ -249,7 +257,11 @@ func (s *Store) swap(ctx context.Context, change func(*Ledger) error) (Ledger, o
 	if maps.Equal(want, cur.Labels) {
 		return l, unchanged, nil
 	}
-	return l, sent, s.write(ctx, cur, want)
+	if err := s.write(ctx, cur, want); err != nil {
+		return l, sent, err
+	}
+	s.wrote(l.Epoch)
+	return l, sent, nil
 }
 
 // write is one compare-and-swap of an object's labels.
@@ -306,7 +318,7 @@ func (s *Store) read(ctx context.Context) error {
 		s.seen = nil
 		return fmt.Errorf("read store: %w", err)
 	}
-	s.seen, s.seenAt = map[string]swarm.Config{}, at
+	s.seen, s.seenAt, s.written = map[string]swarm.Config{}, at, false
 	for _, c := range list {
 		if c.Name == s.ledgerName() || c.Name == s.leaseName() || strings.HasPrefix(c.Name, s.revisionPrefix()) {
 			s.seen[c.Name] = c

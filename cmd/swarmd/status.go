@@ -117,7 +117,7 @@ func (a *app) onlyCluster(ctx context.Context) (string, error) {
 // printReport is the live picture for people.
 func (a *app) printReport(r reconcile.Report) {
 	printf(a.out, "cluster %s, revision %d (%s): %s\n", r.Cluster, r.Revision, orNone(r.Source), verdict(r))
-	printf(a.out, "acting: %s\n\n", orNone(r.Lease.Holder))
+	printf(a.out, "acting: %s\n\n", orNone(acting(r)))
 	w := tabwriter.NewWriter(a.out, 0, 0, 3, ' ', 0)
 	printPools(w, r)
 	printNodes(w, r)
@@ -149,10 +149,20 @@ func holdWord(h plan.Hold) string {
 }
 
 func verdict(r reconcile.Report) string {
-	if r.Converged {
+	switch {
+	case r.Unattended != "":
+		return r.Unattended
+	case r.Converged:
 		return "everything is as the file wants it"
 	}
 	return "not there yet (" + r.Result + ")"
+}
+
+func acting(r reconcile.Report) string {
+	if r.Unattended != "" {
+		return ""
+	}
+	return r.Lease.Holder
 }
 
 func orNone(s string) string {

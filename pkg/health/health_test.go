@@ -163,6 +163,15 @@ func TestViewOfTheSwarmAloneKeepsThePools(t *testing.T) {
 	})
 }
 
+// Nobody acts: that is told between passes too.
+func TestUnattendedIsNotConverged(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	m := health.NewMetrics(reg, vocabulary())
+	m.Pass(pass())
+	m.Unattended()
+	wantSeries(t, series(t, reg), map[string]string{`swarmd_converged`: "0", `swarmd_converged_timestamp_seconds`: "1000"})
+}
+
 func TestSpecLoad(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	m := health.NewMetrics(reg, vocabulary())

@@ -171,6 +171,9 @@ func (m *Metrics) Lease(held bool, epoch uint64) {
 	m.leaseEpoch.Set(float64(epoch))
 }
 
+// Unattended tells that nobody acts: then nothing is as wanted, whatever the last pass saw.
+func (m *Metrics) Unattended() { m.converged.Set(0) }
+
 // Panicked counts a pass that panicked.
 func (m *Metrics) Panicked() { m.panics.Inc() }
 

@@ -9,11 +9,12 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 )
 
-// Last returns the report of the last pass.
+// Last returns the report of the last pass. That nobody acts is said at once, not with the next pass.
 func (l *Loop) Last() Report {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.last
+	r := l.last
+	l.mu.Unlock()
+	return l.attend(r)
 }
 
 // Follow returns the reports from the next one on, until ctx ends. Who takes them slowly misses some, never the newest. While somebody
@@ -95,9 +96,13 @@ func (r *Report) whyFailed() string {
 	return "the log says why"
 }
 
-// Ready returns an error unless the file is good, a revision is accepted, and a pass has seen the world lately.
+// unattendedFor is how long nobody may act before a swarmd says that it is not ready. A hand-over from a machine that died takes less.
+const unattendedFor = time.Minute
+
+// Ready returns an error unless the file is good, a revision is accepted, a pass has seen the world lately, and somebody acts.
 func (l *Loop) Ready() error {
 	r := l.Last()
+	idle, _ := l.elector.Idle()
 	switch {
 	case r.Result == Starting:
 		return errors.New("no pass has ended yet")
@@ -111,6 +116,9 @@ func (l *Loop) Ready() error {
 		return errors.New("no revision is accepted yet")
 	case r.Result == Failed:
 		return errors.New("the last pass failed: " + r.whyFailed())
+	}
+	if idle >= unattendedFor {
+		return errors.New("nobody acts; the log and the status say more")
 	}
 	if age := time.Since(r.At); age > 2*watchPace {
 		return fmt.Errorf("the last pass ended %s ago", age.Round(time.Second))

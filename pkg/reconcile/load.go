@@ -15,6 +15,10 @@ var errUnreadable = errors.New("cannot be read")
 // load reads the accepted revision into l.want, if it is another one than before. If it is unreadable, l.want is the latest one before it that
 // is not, and empty if there is none.
 func (l *Loop) load(ctx context.Context, revision int) error {
+	if revision == 0 { // a ledger that was begun anew
+		l.want, l.unreadable = desired{}, unreadable{}
+		return nil
+	}
 	if l.unreadable.revision == revision && l.want.spec != nil {
 		return l.unreadable.err // it was tried, and l.want is the one before
 	}

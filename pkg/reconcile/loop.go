@@ -227,6 +227,9 @@ func (l *Loop) leaseTold(err error) {
 	epoch, held := l.elector.Held()
 	l.voice.lease(held, epoch, l.elector.Seen().Holder)
 	l.cfg.Metrics.Lease(held, epoch)
+	if idle, _ := l.elector.Idle(); idle >= ledger.Term {
+		l.cfg.Metrics.Unattended()
+	}
 }
 
 func (l *Loop) stepEnded(r execute.Result) {

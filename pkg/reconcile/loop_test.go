@@ -111,24 +111,35 @@ func (o options) parse(name string, data []byte) (*spec.Spec, error) {
 	return parse(name, data)
 }
 
-// start runs a loop on the engine.
-func start(t *testing.T, e *engine, o options) *daemon {
-	t.Helper()
-	core, logs := observer.New(zapcore.DebugLevel)
-	d := &daemon{edits: make(chan []byte), unread: make(chan error), events: make(chan struct{}, 1), logs: logs, series: prometheus.NewRegistry()}
+// config is the loop's on the engine.
+func (o options) config(e *engine, d *daemon, log *zap.Logger) reconcile.Config {
 	node := o.node
 	if node == "" {
 		node = "node1"
 	}
 	store := ledger.NewStore(e, "web")
-	d.Loop = reconcile.New(reconcile.Config{
+	return reconcile.Config{
 		Cluster: "web", Store: store, Reads: world.Reads{Swarm: seenFrom{e, node}, Ledger: store},
 		Elector: ledger.ElectorConfig{Store: store, Identity: seenFrom{e, node}.Info, Instance: o.instance + "abcde", Visitor: o.visitor},
 		Execute: execute.Config{Nodes: e, Services: e, Networks: e, Ledger: store},
 		Parse:   o.parse, Convert: convert, Prices: o.prices,
 		Initial: o.first(), Edits: d.edits, Unread: d.unread, Source: "file test", File: "f.yaml", Events: d.events,
-		Log: zap.New(core), Metrics: health.NewMetrics(d.series, reconcile.Vocabulary("test")),
-	})
+		Log: log, Metrics: health.NewMetrics(d.series, reconcile.Vocabulary("test")),
+	}
+}
+
+// look is swarmd status.
+func look(t *testing.T, e *engine) reconcile.Report {
+	t.Helper()
+	return reconcile.New(options{visitor: true, instance: "s"}.config(e, &daemon{series: prometheus.NewRegistry()}, zap.NewNop())).Look(t.Context())
+}
+
+// start runs a loop on the engine.
+func start(t *testing.T, e *engine, o options) *daemon {
+	t.Helper()
+	core, logs := observer.New(zapcore.DebugLevel)
+	d := &daemon{edits: make(chan []byte), unread: make(chan error), events: make(chan struct{}, 1), logs: logs, series: prometheus.NewRegistry()}
+	d.Loop = reconcile.New(o.config(e, d, zap.New(core)))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { _ = d.Run(ctx); close(ended) }()

@@ -15,8 +15,13 @@ func (l *Loop) Look(ctx context.Context) Report {
 	l.number++
 	t := l.guarded(ctx)
 	r := l.report(t, began)
-	if st, err := l.cfg.Store.Look(ctx); err == nil {
-		r.Lease = LeaseReport{Holder: st.Lease.Holder, Epoch: st.Lease.Epoch}
+	st, err := l.cfg.Store.Look(ctx)
+	if err != nil {
+		return r.leftAlone("whether anybody acts cannot be seen", err)
+	}
+	r.Lease = LeaseReport{Holder: st.Lease.Holder, Epoch: st.Lease.Epoch}
+	if why := l.cfg.Store.Unattended(ctx, st); why != nil {
+		r = r.leftAlone("nobody acts", why)
 	}
 	return r
 }

@@ -89,7 +89,7 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 		before := l.want.revision
 		if err := l.load(ctx, w.Ledger.Revision); err != nil && (!errors.Is(err, errUnreadable) || l.want.spec == nil) {
 			l.want = desired{} // what is accepted is not what we know: do nothing
-			return w, fmt.Errorf("revision %d: %w", w.Ledger.Revision, err)
+			return w, l.cfg.Store.Unreadable(w.Ledger.Revision, err)
 		} else if err != nil {
 			w.Gaps = append(w.Gaps, world.Gap{What: world.GapRevision, Err: fmt.Sprintf("%v; revision %d is followed, and nothing is removed: apply a file that can be read", err, l.want.revision)})
 		}

@@ -21,10 +21,14 @@ const (
 	Held      = "held"      // something is not done because a guard says so
 	Watching  = "watching"  // another swarmd acts
 	Failed    = "failed"    // something could not be read, or a write was refused or is in doubt
+
+	Unattended = "unattended" // nobody acts, so nothing is put right, whatever it is like
 )
 
 // Results are all results that a pass can have.
-func Results() []string { return []string{Waiting, Converged, Progress, Held, Watching, Failed} }
+func Results() []string {
+	return []string{Waiting, Converged, Progress, Held, Watching, Failed, Unattended}
+}
 
 // Report is what one pass saw, planned and did. It holds no secret.
 type Report struct {
@@ -43,6 +47,7 @@ type Report struct {
 	FileUnread  bool                `json:"file_unread,omitempty"` // the watched file cannot be read
 	Stale       map[string]int      `json:"stale,omitempty"`       // node id → the older revision that its file is
 	Lease       LeaseReport         `json:"lease"`
+	Unattended  string              `json:"unattended,omitempty"` // why nobody acts; "" while somebody does
 	Pools       []plan.PoolCount    `json:"pools,omitempty"`
 	Services    []plan.ServiceCount `json:"services,omitempty"`
 	Nodes       []NodeReport        `json:"nodes,omitempty"`
@@ -98,8 +103,31 @@ func (l *Loop) report(t turnout, began time.Time) Report {
 	if t.err != nil {
 		r.Error = t.err.Error()
 	}
-	if r.Converged = t.planned && t.plan.Converged && t.err == nil; r.Converged {
+	r.Converged = t.planned && t.plan.Converged && t.err == nil
+	if r = l.attend(r); r.Converged {
 		r.ConvergedAt = now
+	}
+	return r
+}
+
+// attend says in the report if nobody has acted for longer than a lease lasts.
+func (l *Loop) attend(r Report) Report {
+	idle, why := l.elector.Idle()
+	if idle < ledger.Term {
+		return r
+	}
+	return r.leftAlone("nobody acts since "+time.Now().Add(-idle).UTC().Format(time.TimeOnly)+" UTC", why)
+}
+
+// leftAlone is the report when nobody acts: then nothing is as wanted, because it does not stay so.
+func (r Report) leftAlone(text string, why error) Report {
+	if why != nil {
+		text += ": " + why.Error()
+	}
+	r.Unattended, r.Converged = text, false
+	switch r.Result {
+	case Converged, Progress, Held, Watching:
+		r.Result = Unattended
 	}
 	return r
 }

@@ -194,6 +194,7 @@ type Config struct {
 	Labels  map[string]string
 	Data    []byte
 	Created time.Time
+	Updated time.Time // when its labels changed last
 }
 
 // Cluster is the swarm as a whole. Its join token is a secret.

@@ -46,6 +46,8 @@ type Elector struct {
 	onTheWall time.Time // the same, without the monotonic clock
 	started   bool      // a first look was taken
 	yield     time.Time // until then the lease is left to others
+	acted     time.Time // when somebody was last seen to renew a lease that counts
+	trouble   error     // of the last Tick
 }
 
 // NewElector returns an elector that holds nothing and sends nothing before its first Tick.
@@ -110,12 +112,43 @@ func (e *Elector) Tick(ctx context.Context, age time.Duration) error {
 		return err
 	}
 	defer e.turn.Unlock()
-	was := e.holds()
+	e.begin()
+	was, wasIdle := e.holds(), e.idle()
 	err := e.tick(ctx, age)
-	if e.holds() != was && e.cfg.Changed != nil {
+	e.mu.Lock()
+	e.trouble = err
+	e.mu.Unlock()
+	if (e.holds() != was || e.idle() != wasIdle) && e.cfg.Changed != nil {
 		e.cfg.Changed()
 	}
 	return err
+}
+
+// begin gives others the benefit of the doubt, from the first Tick on.
+func (e *Elector) begin() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.acted.IsZero() {
+		e.acted = time.Now()
+	}
+}
+
+// Idle returns for how long nobody has acted, as far as this process knows, and what its last Tick failed with. Somebody acts who was seen to
+// renew a lease that the ledger goes by. Before the first Tick it is 0.
+func (e *Elector) Idle() (time.Duration, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	if e.held && e.unconfirmed(now) < StopAfter || e.acted.IsZero() {
+		return 0, nil
+	}
+	return now.Sub(e.acted), e.trouble
+}
+
+// idle reports whether nobody has acted for longer than a lease lasts.
+func (e *Elector) idle() bool {
+	d, _ := e.Idle()
+	return d >= Term
 }
 
 func (e *Elector) tick(ctx context.Context, age time.Duration) error {
@@ -195,7 +228,9 @@ func (e *Elector) judge(st standing) (next Lease, want bool) {
 	}
 	next = Lease{Holder: e.holder, Epoch: e.top + 1, Renewed: l.Renewed + 1}
 	if l.Epoch != e.seen.Epoch || l.Renewed != e.seen.Renewed || l.Holder != e.seen.Holder || !e.started {
-		e.seenAt = now
+		if e.seenAt = now; st.rules() {
+			e.acted = now
+		}
 	}
 	first := !e.started
 	e.seen, e.started = l, true
@@ -231,7 +266,7 @@ func (e *Elector) take(ctx context.Context, from, next Lease) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.seen, e.seenAt, e.held, e.confirmed, e.onTheWall = next, time.Now(), true, asked, asked.Round(0)
+	e.seen, e.seenAt, e.held, e.confirmed, e.onTheWall, e.acted = next, time.Now(), true, asked, asked.Round(0), asked
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -154,6 +155,15 @@ func (s *Store) Revision(ctx context.Context, n int) (Revision, error) {
 		return Revision{}, failed("read revision", apierr.Invalid, fmt.Errorf("config %s is no revision", c.Name))
 	}
 	return r, nil
+}
+
+// Unreadable is the error of an accepted revision that cannot be followed, with what to do. What may pass by itself has no advice.
+func (s *Store) Unreadable(n int, err error) error {
+	var call *apierr.Error
+	if errors.As(err, &call) && call.Kind != apierr.NotFound && call.Kind != apierr.Invalid {
+		return fmt.Errorf("revision %d: %w", n, err)
+	}
+	return fmt.Errorf("revision %d (config %s): %w; swarmd apply -f FILE makes the next revision", n, s.revisionName(n), err)
 }
 
 // revisions returns what was seen, sorted by number.

@@ -69,6 +69,34 @@ func (s *Store) fence() (epoch uint64, missing bool, obstacle error) {
 // wrote notes the epoch of a ledger that was written, and forgotten because of that.
 func (s *Store) wrote(epoch uint64) { s.written, s.epoch = true, epoch }
 
+// Unattended says why nobody acts, nil if somebody does, for who has looked once only. A lease that by this machine's clock was not renewed
+// lately, or will be, is looked at again after the time in which a holder renews it: clocks differ.
+func (s *Store) Unattended(ctx context.Context, st State) error {
+	switch l := st.Lease; {
+	case st.Exists && Halted(st.Ledger.Epoch):
+		return s.halted("act")
+	case l.Holder == "":
+		return fmt.Errorf("no swarmd holds the lease; start one on a manager: swarmd run, or swarmd bootstrap -f FILE")
+	case l.Epoch < st.Ledger.Epoch:
+		return fmt.Errorf("%s holds the lease at epoch %d, and the ledger goes by %d", l.Holder, l.Epoch, st.Ledger.Epoch)
+	case time.Since(st.Renewed).Abs() < Term:
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(RenewEvery + WatchEvery):
+	}
+	again, err := s.Look(ctx)
+	if err != nil {
+		return err
+	}
+	if was, is := st.Lease, again.Lease; is.Holder != was.Holder || is.Renewed != was.Renewed {
+		return nil
+	}
+	return fmt.Errorf("%s holds the lease and does not renew it; look at swarmd on that node, or start one on another manager", st.Lease.Holder)
+}
+
 // halt in a ledger's epoch says that swarmd was told to stop. It is above every lease's epoch, so that it fences who acts, whatever its version
 // knows of it, and leaves the epoch from before readable.
 const halt uint64 = 1 << 62

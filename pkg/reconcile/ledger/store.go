@@ -69,8 +69,9 @@ func (s *Store) revisionName(n int) string { return s.revisionPrefix() + strconv
 // State is one read of everything in the store.
 type State struct {
 	Ledger    Ledger
-	Exists    bool  // false: the ledger was never made
-	Lease     Lease // zero if it was never taken
+	Exists    bool      // false: the ledger was never made
+	Lease     Lease     // zero if it was never taken
+	Renewed   time.Time // when the lease was written last, by the swarm's clock
 	Revisions []Revision
 }
 
@@ -110,7 +111,7 @@ func (s *Store) state() (State, error) {
 		if err != nil {
 			return State{}, err
 		}
-		st.Lease = lease
+		st.Lease, st.Renewed = lease, c.Updated
 	}
 	c, ok := s.seen[s.ledgerName()]
 	if !ok {

@@ -34,7 +34,7 @@ func (c *Client) Configs(ctx context.Context, prefix string) ([]swarm.Config, er
 }
 
 func configOf(k api.Config) swarm.Config {
-	return swarm.Config{ID: k.ID, Version: k.Version.Index, Name: k.Spec.Name, Labels: k.Spec.Labels, Data: k.Spec.Data, Created: k.CreatedAt}
+	return swarm.Config{ID: k.ID, Version: k.Version.Index, Name: k.Spec.Name, Labels: k.Spec.Labels, Data: k.Spec.Data, Created: k.CreatedAt, Updated: k.UpdatedAt}
 }
 
 // CreateConfig stores a config, at most 1,000 kB of data. A name that is taken is a Conflict.

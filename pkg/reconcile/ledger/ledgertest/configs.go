@@ -22,6 +22,7 @@ type Objects struct {
 	objects map[string]swarm.Config // by id
 	index   uint64
 	calls   []string
+	skew    time.Duration
 
 	before, after func(call string) error
 }
@@ -41,6 +42,13 @@ func (c *Objects) After(ask func(call string) error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.after = ask
+}
+
+// Skew sets the clock by which the swarm says when a config was written, against ours.
+func (c *Objects) Skew(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.skew = by
 }
 
 // ErrLost is the error of a call whose answer was lost.
@@ -76,7 +84,7 @@ func (c *Objects) Put(name string, labels map[string]string, data []byte) {
 		obj = swarm.Config{ID: fmt.Sprintf("cfg%d", c.index+1), Name: name, Data: data, Created: time.Now()}
 	}
 	c.index++
-	obj.Version, obj.Labels = c.index, maps.Clone(labels)
+	obj.Version, obj.Labels, obj.Updated = c.index, maps.Clone(labels), time.Now().Add(c.skew)
 	c.objects[obj.ID] = obj
 }
 
@@ -115,7 +123,7 @@ func (c *Objects) CreateConfig(_ context.Context, name string, labels map[string
 		}
 		c.index++
 		id = fmt.Sprintf("cfg%d", c.index)
-		c.objects[id] = swarm.Config{ID: id, Version: c.index, Name: name, Labels: maps.Clone(labels), Data: slices.Clone(data), Created: time.Now()}
+		c.objects[id] = swarm.Config{ID: id, Version: c.index, Name: name, Labels: maps.Clone(labels), Data: slices.Clone(data), Created: time.Now(), Updated: time.Now().Add(c.skew)}
 		return nil
 	})
 	return id, err
@@ -132,7 +140,7 @@ func (c *Objects) UpdateConfig(_ context.Context, id string, version uint64, lab
 			return refused(apierr.Conflict, "update config")
 		}
 		c.index++
-		obj.Version, obj.Labels = c.index, maps.Clone(labels)
+		obj.Version, obj.Labels, obj.Updated = c.index, maps.Clone(labels), time.Now().Add(c.skew)
 		c.objects[id] = obj
 		return nil
 	})

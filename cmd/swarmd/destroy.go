@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,9 +27,9 @@ import (
 )
 
 type destroyFlags struct {
-	file, confirm, swarm string
-	includeAdopted       bool
-	timeout              time.Duration
+	file, confirm, swarm   string
+	includeAdopted, resume bool
+	timeout                time.Duration
 }
 
 func destroyCommand(a *app) *cobra.Command {
@@ -45,7 +44,7 @@ The swarm need not live: whose a droplet is its tags say. If several swarms have
 goes. Droplets without a swarm's tag, made before there was one, are listed apart; when they are all that is left, they go.
 
 With DOCKER_HOST set to a manager of that swarm, swarmd on the managers is told to stop first, so that it does not replace
-what goes.`,
+what goes. If destroy ends early, swarmd is told to go on; where destroy was killed before it could, --resume does that.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.destroy(cmd.Context(), f) },
 	}
@@ -53,6 +52,7 @@ what goes.`,
 	cmd.Flags().StringVar(&f.swarm, "swarm", "", "id of the swarm whose droplets go, when several have the cluster's name; \"none\" for those without a swarm's tag")
 	cmd.Flags().StringVar(&f.confirm, "confirm", "", "the cluster's name, instead of typing it")
 	cmd.Flags().BoolVar(&f.includeAdopted, "include-adopted", false, "also the machines that were adopted, not made")
+	cmd.Flags().BoolVar(&f.resume, "resume", false, "delete nothing: let swarmd go on after a destroy that was cut short")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Minute, "how long it may take")
 	return cmd
 }
@@ -79,10 +79,13 @@ func memberOf(d cloud.Droplet) doomedMember {
 	return doomedMember{d.ID, d.Name, d.OpID(), strings.Join(d.SwarmIDs(), ",")}
 }
 
-func (a *app) destroy(ctx context.Context, f destroyFlags) error {
+func (a *app) destroy(ctx context.Context, f destroyFlags) (err error) {
 	s, _, err := readFile(f.file, a.err)
 	if err != nil {
 		return err
+	}
+	if f.resume {
+		return a.resumeSwarmd(ctx, s.Cluster)
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
@@ -110,7 +113,11 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) error {
 		return err
 	}
 	printf(a.out, "the list of ids is in %s\n", path)
-	pending, err := a.pendingCreates(a.haltSwarmd(ctx, d), s, d)
+	open, halted := a.haltSwarmd(ctx, d)
+	if halted {
+		defer func() { a.letGoOn(ctx, s.Cluster, f.file, err) }()
+	}
+	pending, err := a.pendingCreates(open, s, d)
 	if err != nil {
 		return err
 	}
@@ -209,12 +216,12 @@ func (a *app) saveDoomed(d doomed) (string, error) {
 	return path, os.WriteFile(path, append(data, '\n'), 0o600)
 }
 
-// haltSwarmd fences the ledger for good: no swarmd can write another intent, so none creates or deletes anything from here on. It returns
-// the operations that are open at that moment. If the swarm cannot be reached, what swarmd makes meanwhile is looked for at the end.
-func (a *app) haltSwarmd(ctx context.Context, d doomed) (open []ledger.Op) {
+// haltSwarmd fences the ledger: no swarmd can write another intent, so none creates or deletes anything from here on. It returns
+// the operations that are open at that moment, and whether the fence is there, or may be. If the swarm cannot be reached, what swarmd makes meanwhile is looked for at the end.
+func (a *app) haltSwarmd(ctx context.Context, d doomed) (open []ledger.Op, halted bool) {
 	if a.getenv("DOCKER_HOST") == "" {
 		fmt.Fprintln(a.out, "DOCKER_HOST is not set: swarmd is not told to stop; what it makes meanwhile is looked for at the end")
-		return nil
+		return nil, false
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -227,16 +234,17 @@ func (a *app) haltSwarmd(ctx context.Context, d doomed) (open []ledger.Op) {
 		if err := d.inSwarm(ctx, asm.swarm); err != nil {
 			return err
 		}
-		l, err := asm.store.Update(ctx, func(l *ledger.Ledger) error { l.Epoch = math.MaxInt64; return nil })
+		halted = true // or it may be, if there is no answer
+		l, err := asm.store.Halt(ctx)
 		open = l.Ops
 		return err
 	}()
 	if err != nil {
 		printf(a.out, "swarmd could not be told to stop (%s); what it makes meanwhile is looked for at the end\n", a.redact(err.Error()))
-		return nil
+		return nil, halted
 	}
 	fmt.Fprintln(a.out, "swarmd is fenced: it creates and deletes nothing any more")
-	return open
+	return open, true
 }
 
 // sweep deletes the droplets side by side and waits until each is gone.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // allowance is how many deletes an hour has that no accepted edit permits.
@@ -17,6 +18,7 @@ const allowance = 1
 // deleteLog is what the deletes are counted by. It trusts the ledger's own count of permissions only as far as that grew by an
 // accepted edit, which is a new revision: a planner can open operations, it cannot make permissions.
 type deleteLog struct {
+	config    string // id of the ledger's config, "" if it was not read yet
 	known     bool
 	revision  int
 	permitted int               // permissions of this revision, used or not, as far as they were not seen to lapse
@@ -71,13 +73,30 @@ func (b *brakes) countDelete(l ledger.Ledger, id int, now time.Time) string {
 	return b.deletes.uncharge(l, id, now)
 }
 
-// learn takes in a ledger that was read or written through the brakes. version is its config's, 0 if that is not known.
-func (b *brakes) learn(l ledger.Ledger, version uint64) {
+func (b *brakes) ledgerName() string { return "swarmd." + b.opts.Cluster }
+
+func (b *brakes) isLedger(id string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.deletes.learn(l) == "" {
-		b.deletes.last, b.deletes.version = l, version
+	return id != "" && id == b.deletes.config
+}
+
+// learn takes in a ledger that was read or written through the brakes; c is its config as it was read, zero if it was written. It is false for
+// one that went back to an earlier revision. A config with another id is another ledger, begun anew by a person, because nobody removes one
+// through the brakes; the deletes of the last hour count on.
+func (b *brakes) learn(l ledger.Ledger, c swarm.Config) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if known := b.deletes.config; c.ID != "" && c.ID != known {
+		if known != "" {
+			b.deletes = deleteLog{uncharged: b.deletes.uncharged}
+		}
+		b.deletes.config = c.ID
 	}
+	if b.deletes.learn(l) == "" {
+		b.deletes.last, b.deletes.version = l, c.Version
+	}
+	return !b.deletes.known || l.Revision >= b.deletes.revision
 }
 
 // contradicts says what is wrong with a ledger that is to be written over the one of that version; "" if nothing is.

@@ -25,8 +25,9 @@ type ground struct {
 	reads    int
 	fail     map[string]error // by call
 
-	leaderless bool // the list of nodes is not the whole
-	wanted     int  // managers, by every revision
+	config     string // id of the ledger's config
+	leaderless bool   // the list of nodes is not the whole
+	wanted     int    // managers, by every revision
 }
 
 func newGround() *ground {
@@ -239,7 +240,7 @@ func (e fakeEngine) RemoveNode(_ context.Context, id string) error {
 
 func (e fakeEngine) Configs(context.Context, string) ([]swarm.Config, error) {
 	labels, err := ledger.Encode(e.g.ledger, nil)
-	return []swarm.Config{{Name: "swarmd.web.lease"}, {Name: "swarmd.web", Labels: labels},
+	return []swarm.Config{{Name: "swarmd.web.lease"}, {ID: e.g.config, Name: "swarmd.web", Labels: labels},
 		{Name: fmt.Sprintf("swarmd.web.spec.%d", e.g.ledger.Revision), Data: e.g.accepted()}}, errors.Join(err, e.g.read("configs"))
 }
 

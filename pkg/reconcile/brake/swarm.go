@@ -85,18 +85,37 @@ func (s *Swarm) mayDemote(id string, version uint64, spec swarm.NodeSpec) bool {
 	return !ok || n.Version != version || n.Spec.Role != swarm.Worker
 }
 
-// Configs lists configs; the ledger among them is taken note of.
+// Configs lists configs; the ledger among them is taken note of. One that went back to an earlier revision is not shown: whoever acted by it
+// would be refused each write, and say that all is well.
 func (s *Swarm) Configs(ctx context.Context, prefix string) ([]swarm.Config, error) {
 	found, err := s.engine.Configs(ctx, prefix)
 	if err != nil {
 		return found, err
 	}
 	for _, c := range found {
-		if l, _, err := ledger.Decode(c.Labels); err == nil && c.Name == "swarmd."+s.brakes.opts.Cluster {
-			s.brakes.learn(l, c.Version)
+		if l, _, err := ledger.Decode(c.Labels); err == nil && c.Name == s.brakes.ledgerName() && !s.brakes.learn(l, c) {
+			return nil, s.brakes.refuse(Deletes, swarmSide, "list configs", "config %s went back to revision %d: was the swarm restored from a backup? "+
+				"if it is to go on from there, restart swarmd: docker service update --force swarmd-%s, or systemctl restart swarmd on each manager",
+				c.Name, l.Revision, s.brakes.opts.Cluster)
 		}
 	}
 	return found, nil
+}
+
+// CreateConfig makes a config. A ledger begins without permissions to delete.
+func (s *Swarm) CreateConfig(ctx context.Context, name string, labels map[string]string, data []byte) (string, error) {
+	if l, _, err := ledger.Decode(labels); err == nil && permissions(l) > 0 {
+		return "", s.brakes.refuse(Deletes, swarmSide, "create config", "a new ledger permits %d deletes that nobody gave", permissions(l))
+	}
+	return s.engine.CreateConfig(ctx, name, labels, data)
+}
+
+// RemoveConfig removes a config that is not the ledger.
+func (s *Swarm) RemoveConfig(ctx context.Context, id string) error {
+	if s.brakes.isLedger(id) {
+		return s.brakes.refuse(Deletes, swarmSide, "remove config", "%s is the ledger", id)
+	}
+	return s.engine.RemoveConfig(ctx, id)
 }
 
 // UpdateConfig changes a config's labels. A ledger in which permissions to delete appear without a new revision does not pass, nor one that
@@ -113,7 +132,7 @@ func (s *Swarm) UpdateConfig(ctx context.Context, id string, version uint64, lab
 	}
 	err := s.engine.UpdateConfig(ctx, id, version, labels)
 	if err == nil && notLedger == nil {
-		s.brakes.learn(l, 0)
+		s.brakes.learn(l, swarm.Config{})
 	}
 	return err
 }

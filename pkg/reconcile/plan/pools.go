@@ -82,7 +82,7 @@ func (d *draft) absent(p *spec.Pool) int {
 // grow creates what is missing, as far as the bound on what is under way permits.
 func (d *draft) grow(p *spec.Pool, missing int) {
 	if t := d.in.NotBefore[p.Name]; t.After(d.in.Now) {
-		d.hold(GuardBackoff, "pool/"+p.Name, fmt.Sprintf("%d missing, no create before %s: the cloud refused the last one",
+		d.hold(GuardBackoff, "pool/"+p.Name, fmt.Sprintf("%d missing, no create before %s: the last one was refused",
 			missing, t.UTC().Format(time.RFC3339)))
 		d.lookIn(t.Sub(d.in.Now))
 		return

@@ -34,7 +34,11 @@ func (a *app) pendingCreates(open []ledger.Op, s *spec.Spec, d doomed) ([]pendin
 	var out []pendingCreate
 	for _, op := range open {
 		if op.Kind == ledger.Create && !shown[op.ID] {
-			out = append(out, pendingCreate{op.Name, op.Deadline})
+			until := op.Deadline
+			if latest := time.Now().Add(s.Policies.CreateVisible); until.After(latest) {
+				until = latest // it was written by a clock that is ahead
+			}
+			out = append(out, pendingCreate{op.Name, until})
 		}
 	}
 	first, err := bootstrap.Intent{Dir: a.stateDir()}.Open(s.Cluster)

@@ -126,6 +126,11 @@ func (a *app) printReport(r reconcile.Report) {
 	for _, h := range r.Holds {
 		printf(a.out, "%s: %s: %s (%s)\n", holdWord(h), h.Object, h.Text, h.Guard)
 	}
+	for _, op := range r.Operations {
+		if op.Kind == ledger.Create && op.DropletID == 0 {
+			fmt.Fprintf(a.out, "open: create %s: no droplet of it was seen yet; looked for until %s\n", op.Name, op.Deadline.Local().Format(time.DateTime))
+		}
+	}
 	for _, s := range r.Steps {
 		printf(a.out, "next: %s %s: %s\n", s.Action, s.Object, s.Text)
 	}

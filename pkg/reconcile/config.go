@@ -46,6 +46,9 @@ type Config struct {
 	OpIDs   func(n int) []string // optional: random operation ids
 	Jitter  func() float64       // optional: numbers in [0,1) that spread repetitions in time; a run that is to be replayed sets it
 
+	// Wall is what the clock on the wall says, which anybody may set; optional: time.Now.
+	Wall func() time.Time
+
 	// Plan makes the decision; optional: plan.Compute. It must be a function of its argument alone.
 	Plan func(plan.Input) plan.Plan
 }

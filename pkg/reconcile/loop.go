@@ -28,6 +28,7 @@ type Loop struct {
 	offers   chan offer
 	retry    *spread
 	withheld withheld
+	creates  creates
 	voice    *voice
 	glance   *glance
 
@@ -55,11 +56,14 @@ func New(cfg Config) *Loop {
 	if cfg.Jitter == nil {
 		cfg.Jitter = rand.Float64
 	}
+	if cfg.Wall == nil {
+		cfg.Wall = time.Now
+	}
 	if cfg.Plan == nil {
 		cfg.Plan = plan.Compute
 	}
 	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{},
-		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), withheld: withheld{}, voice: newVoice(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor)}
+		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), withheld: withheld{}, creates: creates{}, voice: newVoice(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor)}
 	cfg.Elector.Changed, cfg.Elector.Begin = l.Kick, l.mayBegin
 	l.elector = ledger.NewElector(cfg.Elector)
 	cfg.Execute.Check = l.elector.Check

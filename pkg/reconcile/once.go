@@ -53,7 +53,8 @@ func (l *Loop) Preview(ctx context.Context, s *spec.Spec) (plan.Plan, world.Worl
 	want := desired{spec: s, stack: stack, revision: st.Ledger.Revision + 1}
 	w := world.Observe(ctx, l.cfg.Reads, l.cfg.Cluster, want.adopt())
 	w.Ledger.Credit = l.granted(st.History(), s).Onto(w.Ledger.Credit) // what accepting this file would permit
-	p := plan.Compute(plan.Input{Now: time.Now(), Spec: s, Revision: want.revision, Stack: stack, World: w, Epoch: st.Lease.Epoch,
+	w.Ledger.Ops = l.creates.age(w.Ledger.Ops, l.cfg.Wall(), time.Now(), s.Policies.CreateVisible)
+	p := plan.Compute(plan.Input{Now: l.cfg.Wall(), Spec: s, Revision: want.revision, Stack: stack, World: w, Epoch: st.Lease.Epoch,
 		Holder: st.Lease.Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices()})
 	return p, w, nil
 }

@@ -67,9 +67,10 @@ func (l *Loop) look(ctx context.Context) turnout {
 	if err != nil || l.want.spec == nil {
 		return t
 	}
+	t.world.Ledger.Ops = l.creates.age(w.Ledger.Ops, l.cfg.Wall(), time.Now(), l.want.spec.Policies.CreateVisible)
 	t.epoch, t.held = l.elector.Held()
 	t.held = t.held && acting // the lease was won meanwhile: what was seen is a follower's view, the next pass acts
-	t.plan, t.planned = l.compute(w, t.epoch), true
+	t.plan, t.planned = l.compute(t.world, t.epoch), true
 	if t.held {
 		t.err = keepFirst(t.err, l.act(ctx, &t))
 	}
@@ -106,7 +107,7 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 }
 
 func (l *Loop) compute(w world.World, epoch uint64) plan.Plan {
-	now := time.Now()
+	now := l.cfg.Wall()
 	p := l.cfg.Plan(plan.Input{Now: now, Spec: l.want.spec, Revision: l.want.revision, Stack: l.want.stack, World: w, Epoch: epoch,
 		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), NotBefore: l.withheld.pools()})
 	return l.withheld.withhold(p, now)
@@ -114,6 +115,7 @@ func (l *Loop) compute(w world.World, epoch uint64) plan.Plan {
 
 // act executes the plan and keeps the lease fresh with what was just read, so that a quiet pass makes one write and no read for it.
 func (l *Loop) act(ctx context.Context, t *turnout) error {
+	l.creates.begin(t.plan, time.Now(), l.want.spec.Policies.CreateVisible)
 	t.results = l.executor.Run(ctx, execute.Order{Plan: t.plan, At: t.world.At, Epoch: t.epoch, Revision: t.world.Ledger.Revision})
 	l.withheld.learn(t.results, time.Now(), l.cfg.Jitter)
 	if holdsSelf(t.plan) {

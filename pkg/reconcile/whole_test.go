@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,8 +51,10 @@ services:
 type cluster struct {
 	*sim.World
 	loop  *reconcile.Loop
+	store *ledger.Store
 	edits chan []byte
-	stop  func() // and wait
+	ahead atomic.Int64 // nanoseconds by which the clock on the wall was set forward
+	stop  func()       // and wait
 }
 
 func newCluster(tb testing.TB, o sim.Options, first []byte) *cluster {
@@ -92,6 +95,7 @@ func (c *cluster) config(ctx context.Context, do *digitalocean.Client, engine *d
 	machines, members := brake.New(brake.Options{Cluster: "web", Cloud: do, Engine: engine,
 		Ledger: func(ctx context.Context) (ledger.Ledger, error) { return store.Load(ctx) }})
 	store = ledger.NewStore(members, "web")
+	c.store = store
 	boot := func(ctx context.Context, _ plan.CreateDroplet) (string, error) {
 		info, err := members.Info(ctx)
 		if err != nil {
@@ -112,6 +116,7 @@ func (c *cluster) config(ctx context.Context, do *digitalocean.Client, engine *d
 			return s, err
 		},
 		Convert: func(s *spec.Spec) (swarm.Stack, error) { return docker.Convert(s.Cluster, s.Stack) },
+		Wall:    func() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) },
 		Initial: first, Edits: c.edits, Source: "file test", Events: members.Events(ctx),
 		Log: zap.NewNop(), Metrics: health.NewMetrics(prometheus.NewRegistry(), reconcile.Vocabulary("test"))}
 }

@@ -34,6 +34,8 @@ type checks struct {
 	isQuiet  bool
 	unpinned bool            // the registry could not be asked
 	reached  map[uint64]bool // digests of the states that were visited
+	meddled  time.Time       // when a person changed swarmd's own configs
+	actor    actor
 
 	gone map[int]bool // droplets that people deleted
 	lost map[int]bool // droplets that run on and that the restored swarm does not know
@@ -140,7 +142,11 @@ func (c *checks) after(was *state, t *ticket) {
 }
 
 // tick looks at the world when time has gone on.
-func (c *checks) tick() { c.always(c.run.observe()) }
+func (c *checks) tick() {
+	s := c.run.observe()
+	c.always(s)
+	c.attended(s)
+}
 
 // always is what must hold at any time.
 func (c *checks) always(s *state) {

@@ -217,14 +217,8 @@ func (c *checks) changes(was, now *state, t *ticket) {
 		c.happened(e)
 	}
 	c.leases[now.holder[strings.LastIndexByte(now.holder, '/')+1:]] = now.epoch // whichever call it was: a slow one has its effect between others
-	if now.ledger.Epoch < was.ledger.Epoch || now.epoch < was.epoch {
-		c.run.violate("single-writer", "epochs went back: ledger %d to %d, lease %d to %d", was.ledger.Epoch, now.ledger.Epoch, was.epoch, now.epoch)
-	}
-	if was.recorded && !now.recorded {
-		c.run.violate("ledger", "the ledger is gone")
-	}
-	if now.ledger.Revision < was.ledger.Revision {
-		c.run.violate("revision", "it went back from %d to %d", was.ledger.Revision, now.ledger.Revision)
+	if was.at.After(c.meddled) {
+		c.keeps(was, now)
 	}
 	if was.margin() >= 0 && now.margin() < 0 {
 		c.run.violate("quorum", "%s %s: %d of %d managers are left", t.method, t.path, now.swarm.Alive, len(now.swarm.Members))
@@ -235,6 +229,19 @@ func (c *checks) changes(was, now *state, t *ticket) {
 		}
 	}
 	c.services(was, now, t)
+}
+
+// keeps: nothing that swarmd does takes its own record back.
+func (c *checks) keeps(was, now *state) {
+	if now.ledger.Epoch < was.ledger.Epoch || now.epoch < was.epoch {
+		c.run.violate("single-writer", "epochs went back: ledger %d to %d, lease %d to %d", was.ledger.Epoch, now.ledger.Epoch, was.epoch, now.epoch)
+	}
+	if was.recorded && !now.recorded {
+		c.run.violate("ledger", "the ledger is gone")
+	}
+	if now.ledger.Revision < was.ledger.Revision {
+		c.run.violate("revision", "it went back from %d to %d", was.ledger.Revision, now.ledger.Revision)
+	}
 }
 
 // needed: who stays when one more leaves are at least as many as any file wanted since all was as wanted.

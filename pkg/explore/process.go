@@ -38,6 +38,7 @@ type process struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	ended    chan struct{} // closed when the loop has returned
+	began    time.Time
 	died     time.Time
 	loop     *reconcile.Loop
 	registry *prometheus.Registry
@@ -135,7 +136,7 @@ type origin struct {
 
 // start assembles a swarmd as the daemon does and runs it.
 func start(o origin) (*process, error) {
-	p := &process{name: o.name, machine: o.machine, cluster: o.cluster, ended: make(chan struct{}), edits: make(chan []byte), logs: &logbook{},
+	p := &process{began: time.Now(), name: o.name, machine: o.machine, cluster: o.cluster, ended: make(chan struct{}), edits: make(chan []byte), logs: &logbook{},
 		rng: newSeeded(o.seed, o.name), refused: o.refused}
 	p.ctx, p.cancel = context.WithCancel(sem.WithOrder(context.Background(), gate{o.conductor, p}.lock))
 	out := o.mutant.wire(o.wire(p))

@@ -24,6 +24,7 @@ type state struct {
 	recorded bool   // there is a ledger
 	holder   string // of the lease
 	epoch    uint64
+	renewed  uint64
 	configs  map[string]string // id → name
 	files    map[int]string    // revision → file
 }
@@ -33,7 +34,8 @@ func (r *run) observe() *state {
 	s := &state{at: time.Now(), droplets: r.world.Cloud.Droplets()}
 	s.swarm, _ = r.world.Swarm.Glance()
 	if was := r.seen; was != nil && slices.EqualFunc(was.swarm.Configs, s.swarm.Configs, func(a, b api.Config) bool { return a.ID == b.ID && a.Version == b.Version }) {
-		s.ledger, s.recorded, s.holder, s.epoch, s.configs, s.files = was.ledger, was.recorded, was.holder, was.epoch, was.configs, was.files
+		s.ledger, s.recorded, s.configs, s.files = was.ledger, was.recorded, was.configs, was.files
+		s.holder, s.epoch, s.renewed = was.holder, was.epoch, was.renewed
 	} else {
 		s.read(r.cluster)
 	}
@@ -58,6 +60,7 @@ func (s *state) read(cluster string) {
 		case "swarmd." + cluster + ".lease":
 			s.holder = c.Spec.Labels["swarmd.lease.holder"]
 			s.epoch, _ = strconv.ParseUint(c.Spec.Labels["swarmd.lease.epoch"], 10, 64)
+			s.renewed, _ = strconv.ParseUint(c.Spec.Labels["swarmd.lease.renewed"], 10, 64)
 		}
 	}
 }

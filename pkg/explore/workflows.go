@@ -2,6 +2,7 @@ package explore
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
@@ -11,7 +12,7 @@ import (
 // Workflows are all that can be explored.
 func Workflows() []Workflow {
 	all := append(machineWorkflows(), serviceWorkflows()...)
-	return append(append(all, troubleWorkflows()...), append(editWorkflows(), swarmWorkflows()...)...)
+	return slices.Concat(all, troubleWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows())
 }
 
 // machineWorkflows change how many machines there are.

@@ -1,0 +1,40 @@
+package explore
+
+import (
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+)
+
+// unattendedAfter is how long nobody may act before nobody may say that all is as wanted: as long as the lease lasts, and the time in which
+// a swarmd looks at it.
+const unattendedAfter = ledger.Term + 2*ledger.WatchEvery + 4*time.Second
+
+// actor is who acts, by the truth: a lease that is renewed and that the ledger goes by.
+type actor struct {
+	renewed uint64
+	holder  string
+	seen    time.Time // when it was renewed last
+}
+
+// attended: nobody says that all is as wanted when nobody has acted for longer than the lease lasts.
+func (c *checks) attended(s *state) {
+	a := &c.actor
+	rules := s.holder != "" && s.recorded && s.epoch >= s.ledger.Epoch
+	if a.seen.IsZero() || rules && (a.holder != s.holder || a.renewed != s.renewed) {
+		a.holder, a.renewed, a.seen = s.holder, s.renewed, s.at
+	}
+	for _, p := range c.run.cast.all {
+		since := a.seen
+		if p.began.After(since) {
+			since = p.began // it cannot know what was before
+		}
+		if p.gone() || s.at.Sub(since) <= unattendedAfter {
+			continue
+		}
+		if r := p.loop.Last(); r.Converged || p.loop.Ready() == nil && s.at.Sub(since) > time.Minute {
+			c.run.violate("attended", "nobody has acted for %s, and %s says %s, ready %v", s.at.Sub(since), p.name, r.Result, p.loop.Ready())
+			a.seen = s.at // once is enough
+		}
+	}
+}

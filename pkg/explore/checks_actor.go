@@ -26,13 +26,15 @@ func (c *checks) attended(s *state) {
 	}
 	for _, p := range c.run.cast.all {
 		since := a.seen
-		if p.began.After(since) {
-			since = p.began // it cannot know what was before
+		for _, t := range []time.Time{p.began, c.run.faults.last} { // it cannot know what was before, or learned it late
+			if t.After(since) {
+				since = t
+			}
 		}
 		if p.gone() || s.at.Sub(since) <= unattendedAfter {
 			continue
 		}
-		if r := p.loop.Last(); r.Converged || p.loop.Ready() == nil && s.at.Sub(since) > time.Minute {
+		if r := p.loop.Last(); r.Converged || p.loop.Ready() == nil && s.at.Sub(since) > time.Minute+unattendedAfter-ledger.Term {
 			c.run.violate("attended", "nobody has acted for %s, and %s says %s, ready %v", s.at.Sub(since), p.name, r.Result, p.loop.Ready())
 			a.seen = s.at // once is enough
 		}

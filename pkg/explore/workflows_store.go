@@ -37,7 +37,7 @@ func storeWorkflows() []Workflow {
 			Play: func(r *run) {
 				r.restart()
 				r.person().discard("")
-				r.wait(unattendedAfter)
+				r.wait(unattendedAfter + 10*time.Second)
 				r.person().discard("spec.")
 				r.edit(two)
 			}},
@@ -45,7 +45,7 @@ func storeWorkflows() []Workflow {
 			Play: func(r *run) {
 				r.restart()
 				r.person().discard("", "lease", "spec.")
-				r.wait(unattendedAfter)
+				r.wait(unattendedAfter + 10*time.Second)
 				r.edit(two)
 			}},
 		{Name: "store-back", About: "the ledger goes back a revision below a running swarmd, as after a restore; swarmd is restarted, as advised", Start: one,
@@ -53,7 +53,7 @@ func storeWorkflows() []Workflow {
 				r.edit(two)
 				r.wait(10 * time.Second)
 				r.person().damage("", "swarmd.ledger.revision", "1")
-				r.wait(unattendedAfter)
+				r.wait(unattendedAfter + 10*time.Second)
 				r.restart()
 				r.edit(file{managers: 1, services: service("app", "nginx:1.27", 4, "")})
 			}},

@@ -15,6 +15,7 @@ type actor struct {
 	renewed uint64
 	holder  string
 	seen    time.Time // when it was renewed last
+	awake   time.Time // until then somebody stands still, and says nothing new
 }
 
 // attended: nobody says that all is as wanted when nobody has acted for longer than the lease lasts.
@@ -26,7 +27,7 @@ func (c *checks) attended(s *state) {
 	}
 	for _, p := range c.run.cast.all {
 		since := a.seen
-		for _, t := range []time.Time{p.began, c.run.faults.last} { // it cannot know what was before, or learned it late
+		for _, t := range []time.Time{p.began, a.awake, c.run.faults.last} { // it cannot know what was before, or learned it late
 			if t.After(since) {
 				since = t
 			}

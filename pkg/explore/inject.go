@@ -143,9 +143,11 @@ func (in *injector) strike(t *ticket, k Kind) {
 		t.fatal = true
 	case Pause:
 		in.last = in.last.Add(pauseFor)
+		in.run.check.actor.awake = in.last
 		in.run.conductor.pause(t, pauseFor)
 	case Jump:
 		in.last = in.last.Add(jumpFor)
+		in.run.check.actor.awake = in.last
 		in.run.conductor.pause(t, jumpFor)
 	}
 }

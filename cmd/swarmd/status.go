@@ -128,7 +128,7 @@ func (a *app) printReport(r reconcile.Report) {
 	}
 	for _, op := range r.Operations {
 		if op.Kind == ledger.Create && op.DropletID == 0 {
-			fmt.Fprintf(a.out, "open: create %s: no droplet of it was seen yet; looked for until %s\n", op.Name, op.Deadline.Local().Format(time.DateTime))
+			printf(a.out, "open: create %s: no droplet of it was seen yet; looked for until %s\n", op.Name, op.Deadline.Local().Format(time.DateTime))
 		}
 	}
 	for _, s := range r.Steps {

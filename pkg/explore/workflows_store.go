@@ -39,6 +39,7 @@ func storeWorkflows() []Workflow {
 				r.person().discard("")
 				r.wait(unattendedAfter + 10*time.Second)
 				r.person().discard("spec.")
+				r.put(two)
 				r.edit(two)
 			}},
 		{Name: "store-gone", About: "a person removes all configs of a running swarmd, and applies a file", Start: one,
@@ -46,6 +47,7 @@ func storeWorkflows() []Workflow {
 				r.restart()
 				r.person().discard("", "lease", "spec.")
 				r.wait(unattendedAfter + 10*time.Second)
+				r.put(two)
 				r.edit(two)
 			}},
 		{Name: "store-back", About: "the ledger goes back a revision below a running swarmd, as after a restore; swarmd is restarted, as advised", Start: one,
@@ -66,6 +68,12 @@ func (r *run) restart() {
 		p.kill()
 	}
 	r.wait(10 * time.Second)
+}
+
+// put writes the file to the first manager's disk. A swarmd that runs there is not told.
+func (r *run) put(f file) {
+	r.check.wants(f)
+	r.cast.files[r.only] = f.yaml(r.cluster)
 }
 
 // own lists swarmd's own configs that have such a name: "" is the ledger, what ends in a dot all that begin so.

@@ -275,3 +275,25 @@ func kill(e *engine, all []*daemon) {
 	stopAll(all)
 	e.Before(nil)
 }
+
+// A store that is begun anew counts from one again: the new first revision is not the old one, though no pass has seen what was in between.
+func TestANumberThatComesAgainIsAnotherRevision(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		all := trio(t, e)
+		defer func() { stopAll(all) }()
+		settle(time.Second)
+		for _, name := range []string{"swarmd.web", "swarmd.web.lease", "swarmd.web.spec.1"} {
+			e.Drop(name)
+		}
+		store := ledger.NewStore(e, "web")
+		if err := store.Create(t.Context(), "swarm1", 9); err != nil {
+			t.Fatal(err)
+		}
+		if _, rev, err := store.Accept(t.Context(), ledger.Proposal{Data: []byte("app=5"), Origin: ledger.Edit}); err != nil || rev.Number != 1 {
+			t.Fatalf("revision %d, %v", rev.Number, err)
+		}
+		settle(2 * time.Minute)
+		wantRunning(t, e, "web_app=5")
+	})
+}

@@ -83,6 +83,7 @@ func RandomOpIDs(n int) []string {
 // desired is the accepted revision as a plan wants it.
 type desired struct {
 	revision int
+	sha256   string // hex, of its content
 	source   string
 	spec     *spec.Spec
 	stack    swarm.Stack

@@ -43,17 +43,24 @@ type unreadable struct {
 }
 
 func (l *Loop) loadOne(ctx context.Context, revision int) error {
-	if revision == l.want.revision {
-		return nil
-	}
 	rev, err := l.cfg.Store.Revision(ctx, revision)
 	if err != nil {
 		return err
 	}
-	want := desired{revision: revision, source: rev.Source}
+	want := desired{revision: revision, sha256: rev.SHA256, source: rev.Source}
 	if want.spec, want.stack, err = l.read(revisionName(revision), rev.Data); err != nil {
 		return fmt.Errorf("it %w: %w", errUnreadable, err)
 	}
 	l.want = want
 	return nil
+}
+
+// isWanted reports whether l.want is that revision. The number alone does not say: in a store that was begun anew, numbers come again. A content
+// that is gone changes nothing.
+func (l *Loop) isWanted(ctx context.Context, revision int) bool {
+	if revision != l.want.revision || revision == 0 {
+		return revision == l.want.revision
+	}
+	rev, err := l.cfg.Store.Revision(ctx, revision)
+	return err != nil || rev.SHA256 == l.want.sha256
 }

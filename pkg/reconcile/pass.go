@@ -86,15 +86,15 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 	if !acting && l.glance.outdated(w.Ledger.Ops, began) {
 		w = world.Observe(ctx, reads, l.cfg.Cluster, adopt)
 	}
-	if known(w, world.GapLedger) && w.Ledger.Revision != l.want.revision {
-		before := l.want.revision
+	if known(w, world.GapLedger) && !l.isWanted(ctx, w.Ledger.Revision) {
+		before := l.want.sha256
 		if err := l.load(ctx, w.Ledger.Revision); err != nil && (!errors.Is(err, errUnreadable) || l.want.spec == nil) {
 			l.want = desired{} // what is accepted is not what we know: do nothing
 			return w, l.cfg.Store.Unreadable(w.Ledger.Revision, err)
 		} else if err != nil {
 			w.Gaps = append(w.Gaps, world.Gap{What: world.GapRevision, Err: fmt.Sprintf("%v; revision %d is followed, and nothing is removed: apply a file that can be read", err, l.want.revision)})
 		}
-		if l.want.revision != before {
+		if l.want.sha256 != before {
 			l.withheld.reset()
 		}
 		if !sameKeys(adopt, l.want.adopt()) {

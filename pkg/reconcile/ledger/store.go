@@ -141,7 +141,8 @@ func (s *Store) damaged(err error) error {
 
 // beginAnew is the command that makes room for a new ledger. what is removed besides the revisions ends in a space.
 func (s *Store) beginAnew(what string) string {
-	return fmt.Sprintf("to begin anew on purpose: docker config rm %s$(docker config ls -q --filter name=%s), then swarmd apply -f FILE",
+	return fmt.Sprintf("to begin anew on purpose: docker config rm %s$(docker config ls -q --filter name=%s), then swarmd apply -f FILE, "+
+		"and put that file where swarmd watches one: whatever is there counts as new at its next start",
 		what, s.revisionPrefix())
 }
 

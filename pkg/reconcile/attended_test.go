@@ -86,7 +86,7 @@ func restart(t *testing.T, e *engine, all []*daemon) {
 	}
 }
 
-// S4 a: docker config rm swarmd.web.lease.
+// docker config rm swarmd.web.lease.
 func TestALeaseThatSomebodyRemovesIsTakenAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine()
@@ -98,7 +98,7 @@ func TestALeaseThatSomebodyRemovesIsTakenAgain(t *testing.T) {
 	})
 }
 
-// S4 b: while the lease is damaged nobody acts, everybody says so, and what they say to do helps.
+// While the lease is damaged nobody acts, everybody says so, and what they say to do helps.
 func TestADamagedLeaseIsSaidByAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine()
@@ -113,7 +113,7 @@ func TestADamagedLeaseIsSaidByAll(t *testing.T) {
 	})
 }
 
-// S4: the swarm takes no writes of the store, and can be read.
+// The swarm takes no writes of the store, and can be read.
 func TestWhereNobodyCanRenewNobodySaysConverged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine()
@@ -162,7 +162,7 @@ func TestAHandOverIsNotUnattended(t *testing.T) {
 	})
 }
 
-// S4 d: docker config rm swarmd.web, then what is advised: remove the revisions, apply.
+// docker config rm swarmd.web, then what is advised: remove the revisions, apply.
 func TestALedgerThatSomebodyRemovesIsSaidByAllAndBegunAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine()

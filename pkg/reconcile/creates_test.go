@@ -24,7 +24,7 @@ func lagging(asked func()) sim.Options {
 	return o
 }
 
-// S12: the clock of the acting manager goes forward by ten minutes while three creates are open, before or after the next look.
+// The clock of the acting manager goes forward by ten minutes while three creates are open, before or after the next look.
 func TestASteppedClockEndsNoCreate(t *testing.T) {
 	for _, atOnce := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -52,7 +52,7 @@ func TestASteppedClockEndsNoCreate(t *testing.T) {
 	}
 }
 
-// S12: a create that was written by a clock a day ahead, and had no effect, keeps its pool from growing for as long as any other.
+// A create that was written by a clock a day ahead, and had no effect, keeps its pool from growing for as long as any other.
 func TestADeadlineOfTomorrowIsOneOfToday(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, still(), file(1, 1, 1, 1))

@@ -8,7 +8,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 )
 
-// S4 e: the swarm was restored below a running swarmd.
+// The swarm was restored below a running swarmd.
 func TestALedgerThatWentBackIsNotShown(t *testing.T) {
 	g := newGround()
 	g.config, g.ledger = "c1", ledger.Ledger{Revision: 3}
@@ -33,7 +33,7 @@ func TestALedgerThatWentBackIsNotShown(t *testing.T) {
 	}
 }
 
-// S4 d: a person removed the ledger and swarmd made it again.
+// A person removed the ledger and swarmd made it again.
 func TestALedgerThatWasBegunAnewIsAnotherOne(t *testing.T) {
 	g := newGround()
 	g.config, g.ledger = "c1", ledger.Ledger{Revision: 3, Credit: 1}

@@ -42,7 +42,7 @@ func (c *candidate) acts(ctx context.Context) error {
 	return err
 }
 
-// S4 a: docker config rm swarmd.web.lease, when the lease was taken more than once.
+// docker config rm swarmd.web.lease, when the lease was taken more than once.
 func TestDeletedLeaseIsTakenAboveTheLedger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		configs := ledgertest.New()
@@ -81,7 +81,7 @@ func TestNewLedgerBeginsAboveWhatWasSeen(t *testing.T) {
 	})
 }
 
-// S4 d: docker config rm swarmd.web, when no revision speaks of it.
+// docker config rm swarmd.web, when no revision speaks of it.
 func TestHolderMakesAMissingLedgerAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		configs := ledgertest.New()
@@ -110,7 +110,7 @@ func (u *unfenced) UpdateConfig(ctx context.Context, id string, version uint64, 
 	return u.Objects.UpdateConfig(ctx, id, version, labels)
 }
 
-// S4 a: who cannot fence the ledger must not keep others from it.
+// Who cannot fence the ledger must not keep others from it.
 func TestLeaseWhoseFenceFailedIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		configs := &unfenced{Objects: ledgertest.New()}
@@ -169,7 +169,7 @@ func last(errs []error) string {
 	return errs[len(errs)-1].Error()
 }
 
-// S4 b: each damage is named with its config and a way out, nobody holds meanwhile, and the way out leads out.
+// Each damage is named with its config and a way out, nobody holds meanwhile, and the way out leads out.
 func TestDamageIsNamedAndItsRemedyHelps(t *testing.T) {
 	lease, begin := "docker config rm swarmd.web.lease", "docker config rm swarmd.web $(docker config ls -q --filter name=swarmd.web.spec.)"
 	cases := map[string]struct {
@@ -214,7 +214,7 @@ func TestDamageIsNamedAndItsRemedyHelps(t *testing.T) {
 	}
 }
 
-// S4 d: the ledger alone is gone.
+// The ledger alone is gone.
 func TestLostLedgerIsNamedAndItsRemedyHelps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		configs := ledgertest.New()
@@ -245,7 +245,7 @@ func TestLostLedgerIsNamedAndItsRemedyHelps(t *testing.T) {
 	})
 }
 
-// S4 c: a destroy that stopped swarmd and then ended early.
+// A destroy that stopped swarmd and then ended early.
 func TestHaltAndResume(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		configs := ledgertest.New()

@@ -18,7 +18,8 @@ const (
 	visitorPace = 3 * time.Second
 )
 
-// glance is the cloud as one sees it who does not act: answers are kept for a while. It must never be what a destructive step is based on.
+// glance is the cloud as one sees it who does not act: answers are kept for a while. It must never be what a step on a machine is based on;
+// fleet sees to that for who acts.
 type glance struct {
 	of   world.Cloud
 	pace time.Duration
@@ -93,10 +94,21 @@ func (g *glance) outdated(now []ledger.Op, began time.Time) bool {
 	return true
 }
 
-// reads are the sources of a look: the real ones for who acts.
+// forget has the next look ask.
+func (g *glance) forget() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.list, g.each = kept[[]cloud.Droplet]{}, nil
+}
+
+// reads are the sources of a look.
 func (l *Loop) reads(acting bool) world.Reads {
 	r := l.cfg.Reads
-	if !acting && r.Cloud != nil {
+	switch {
+	case r.Cloud == nil:
+	case acting:
+		r.Cloud = l.fleet
+	default:
 		r.Cloud = l.glance
 	}
 	return r

@@ -31,6 +31,7 @@ type Loop struct {
 	creates  creates
 	voice    *voice
 	glance   *glance
+	fleet    *fleet
 
 	// Only the goroutine of Run touches these.
 	want       desired
@@ -63,7 +64,7 @@ func New(cfg Config) *Loop {
 		cfg.Plan = plan.Compute
 	}
 	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{},
-		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), withheld: withheld{}, creates: creates{}, voice: newVoice(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor)}
+		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), withheld: withheld{}, creates: creates{}, voice: newVoice(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor), fleet: &fleet{glance: &glance{of: cfg.Reads.Cloud}}}
 	cfg.Elector.Changed, cfg.Elector.Begin = l.Kick, l.mayBegin
 	l.elector = ledger.NewElector(cfg.Elector)
 	cfg.Execute.Check = l.elector.Check
@@ -197,6 +198,9 @@ func (l *Loop) pause(r Report, lookAgain time.Duration) time.Duration {
 		next = watchPace
 	case lookAgain > 0:
 		next = min(next, max(lookAgain, lookGap))
+	}
+	if r.Lease.Held && l.fleet.keptBefore(r.At.Add(-r.Took)) {
+		next = min(next, max(time.Until(l.fleet.stale()), lookGap)) // a pass that did with a kept list puts off no full look
 	}
 	if r.Result == Failed {
 		return min(l.want.resync(), l.retry.NextBackOff())

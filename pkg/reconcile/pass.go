@@ -58,23 +58,18 @@ type turnout struct {
 
 // look is observe → compute → apply.
 func (l *Loop) look(ctx context.Context) turnout {
-	var t turnout
-	t.err = l.settle(ctx)
-	t.err = keepFirst(l.unbegun(), t.err)
+	settled := l.settle(ctx)
+	settled = keepFirst(l.unbegun(), settled)
 	_, acting := l.elector.Held()
-	w, err := l.observe(ctx, acting)
-	t.world, t.seen, t.err = w, true, keepFirst(t.err, err)
-	if err != nil || l.want.spec == nil {
+	t := l.decide(ctx, acting)
+	t.err = keepFirst(settled, t.err)
+	if !t.planned {
 		return t
 	}
-	t.world.Ledger.Ops = l.creates.age(w.Ledger.Ops, l.cfg.Wall(), time.Now(), l.want.spec.Policies.CreateVisible)
-	t.epoch, t.held = l.elector.Held()
-	t.held = t.held && acting // the lease was won meanwhile: what was seen is a follower's view, the next pass acts
-	t.plan, t.planned = l.compute(t.world, t.epoch), true
 	if t.held {
 		t.err = keepFirst(t.err, l.act(ctx, &t))
 	}
-	t.err = keepFirst(t.err, l.noteStale(ctx, w))
+	t.err = keepFirst(t.err, l.noteStale(ctx, t.world))
 	return t
 }
 

@@ -1,0 +1,114 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+)
+
+// fleetPace is how old the list of droplets may be on which a pass of who acts is based that has nothing to do with machines. Services in
+// trouble ask for a pass each two seconds or so, without an end; the account's limit is 5,000 calls an hour.
+const fleetPace = 30 * time.Second
+
+// fleet is the cloud as who acts sees it. While the machines rest, its answers are kept for a while; no step that has to do with a machine
+// is based on what was kept.
+type fleet struct {
+	*glance
+	rests bool   // the last look found nothing to do with machines
+	nodes string // what the nodes were like when the list was read
+}
+
+// begin prepares a look. A full one comes at least as often as the resync.
+func (f *fleet) begin(resync time.Duration) {
+	f.pace = min(fleetPace, resync)
+	if !f.rests || !time.Now().Before(f.stale()) {
+		f.forget()
+	}
+}
+
+// rested takes in what came of a look that began then, and reports whether it may be acted on. It may not if the list was kept and the
+// machines do not rest: then the list is forgotten, and the look has to be repeated.
+func (f *fleet) rested(w world.World, p plan.Plan, began time.Time) bool {
+	seen := known(w, world.GapLedger) && known(w, world.GapNodes) && known(w, world.GapDroplets)
+	f.rests = seen && len(w.Ledger.Ops) == 0 && !aboutMachines(p)
+	nodes := nodesAre(w)
+	if f.keptBefore(began) && !(f.rests && f.nodes == nodes) {
+		f.forget()
+		return false
+	}
+	f.nodes = nodes
+	return true
+}
+
+// stale is when the list is too old for any pass.
+func (f *fleet) stale() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.list.at.Add(f.pace)
+}
+
+// keptBefore reports whether there is a list that is older than that.
+func (f *fleet) keptBefore(began time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.list.at.IsZero() && f.list.at.Before(began)
+}
+
+// aboutMachines reports whether a step of the plan is about anything but services and their networks.
+func aboutMachines(p plan.Plan) bool {
+	for _, s := range p.Steps {
+		switch s.Action.(type) {
+		case plan.CreateNetwork, plan.RemoveNetwork, plan.CreateService, plan.UpdateService, plan.RemoveService, plan.RecordRollout:
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// nodesAre is a text that is another one when a node came, went or changed.
+func nodesAre(w world.World) string {
+	var b strings.Builder
+	for _, m := range w.Machines {
+		if n := m.Node; n != nil {
+			fmt.Fprintln(&b, n.ID, n.Version, n.State, n.Addr, n.Manager)
+		}
+	}
+	return b.String()
+}
+
+// decide looks and plans. Who acts looks once more if the plan must not be based on a list of droplets that was kept.
+func (l *Loop) decide(ctx context.Context, acting bool) turnout {
+	if !acting {
+		l.fleet.rests = false // somebody else acts: when this one does again, it knows nothing
+		return l.see(ctx, false)
+	}
+	l.fleet.begin(l.want.resync())
+	began := time.Now()
+	t := l.see(ctx, true)
+	if t.planned && !l.fleet.rested(t.world, t.plan, began) {
+		began = time.Now()
+		if t = l.see(ctx, true); t.planned {
+			l.fleet.rested(t.world, t.plan, began)
+		}
+	}
+	return t
+}
+
+// see is observe → compute.
+func (l *Loop) see(ctx context.Context, acting bool) (t turnout) {
+	t.world, t.err = l.observe(ctx, acting)
+	t.seen = true
+	if t.err != nil || l.want.spec == nil {
+		return t
+	}
+	t.world.Ledger.Ops = l.creates.age(t.world.Ledger.Ops, l.cfg.Wall(), time.Now(), l.want.spec.Policies.CreateVisible)
+	t.epoch, t.held = l.elector.Held()
+	t.held = t.held && acting // the lease was won meanwhile: what was seen is a follower's view, the next pass acts
+	t.plan, t.planned = l.compute(t.world, t.epoch), true
+	return t
+}

@@ -27,6 +27,10 @@ func (l *Loop) pass(ctx context.Context) (again time.Duration) {
 	}
 	r := l.report(t, began)
 	again = l.pause(r, t.plan.LookAgain)
+	if n := t.results.Late(); n > 0 { // about them nothing is wrong, so nothing is waited for, whatever became of the others
+		l.voice.late(n)
+		again = lookGap
+	}
 	r.NextLook = time.Now().Add(again)
 	l.publish(r)
 	return again

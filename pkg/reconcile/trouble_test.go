@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 )
 
 func TestRefusedStepIsLeftAloneForAWhileAndOthersGoOn(t *testing.T) {
@@ -95,5 +97,38 @@ func TestPanicIsRecoveredAndCounted(t *testing.T) {
 		boom.Store(false)
 		settle(time.Minute)
 		wantRunning(t, e, "web_app=2")
+	})
+}
+
+// TestStepsThatWereNotReachedInTimeArePlannedAgainAtOnce: a large edit takes longer than a plan may be followed. What was not reached was not
+// refused.
+func TestStepsThatWereNotReachedInTimeArePlannedAgainAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		file := strings.Builder{}
+		for i := range 400 {
+			fmt.Fprintf(&file, "app%03d=1 ", i)
+		}
+		e.slow(2*time.Second, nil)
+		d := start(t, e, options{initial: file.String()})
+		defer d.stop()
+		began := time.Now()
+		for len(e.running()) < 400 && time.Since(began) < time.Hour {
+			settle(time.Second)
+			if held := slices.ContainsFunc(d.Last().Holds, func(h plan.Hold) bool { return h.Guard == plan.GuardBackoff }); held {
+				t.Fatalf("after %s: %+v", time.Since(began), d.Last().Holds)
+			}
+		}
+		took := time.Since(began)
+		t.Logf("400 steps that take 4 s each, eight side by side: %s", took)
+		if took > 5*time.Minute { // 200 s, and four looks
+			t.Error("want 5 minutes at most")
+		}
+		if n := d.logged("step refused"); n > 0 {
+			t.Errorf("%d steps are said to be refused", n)
+		}
+		if n := d.logged("steps were not reached in time, they are planned again"); n < 2 || n > 4 {
+			t.Errorf("said %d times that there was not the time for all steps", n)
+		}
 	})
 }

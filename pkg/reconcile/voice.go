@@ -18,6 +18,7 @@ const (
 	keyPass     = "pass"
 	keyError    = "error"
 	keyStep     = "step"
+	keySteps    = "steps"
 	keyObject   = "object"
 	keyReason   = "reason"
 	keyText     = "text"
@@ -155,6 +156,11 @@ func (v *voice) step(r execute.Result) {
 			v.logger().Warn("step "+string(r.Outcome), append(fields, zap.String(keyKind, string(r.Kind)), zap.Error(r.Err))...)
 		}
 	}
+}
+
+// late says that a plan was too long to be followed while it was fresh.
+func (v *voice) late(steps int) {
+	v.logger().Info("steps were not reached in time, they are planned again", zap.Int(keySteps, steps))
 }
 
 // report says what a pass found, as far as it is new.

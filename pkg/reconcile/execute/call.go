@@ -31,21 +31,25 @@ func (e *Executor) enter(r *run, s plan.Step) (warning string, droplet int, err 
 			err = &apierr.Error{Kind: apierr.Unknown, Op: "execute", Err: fmt.Errorf("panic: %v", p)}
 		}
 	}()
+	if err := r.permit(); err != nil { // before a registry is asked, too
+		return "", 0, err
+	}
 	return e.apply(r, s.Action)
 }
 
 // answer is what is to be kept of a call's result.
 func answer(a plan.Action, res Result, droplet int) *note {
+	without := res.Outcome == Refused || res.Outcome == Dropped // surely without effect
 	switch a := a.(type) {
 	case plan.CreateDroplet:
 		if res.Outcome == Done {
 			return &note{opID: a.OpID, droplet: droplet}
 		}
-		if res.Outcome == Refused {
+		if without {
 			return &note{opID: a.OpID, close: true}
 		}
 	case plan.ShutdownDroplet:
-		if res.Outcome == Refused {
+		if without {
 			return &note{opID: a.OpID, unasked: a.DropletID}
 		}
 	}

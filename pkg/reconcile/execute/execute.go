@@ -2,13 +2,15 @@
 // when and in which order to call, and what an answer means; never what to do or whether it is right.
 //
 // A step ends in one of four outcomes. Done and Refused are certain; Unknown means that the call may have had its effect, which only
-// looking again can tell, so nothing is repeated here; Dropped means that it was never tried, because a step before it was not done.
+// looking again can tell, so nothing is repeated here; Dropped means that it was never tried, because a step before it was not done or the plan had
+// become too old.
 // Each write first asks whether the lease is held and the plan is young enough. Each call that creates, changes or destroys a machine
 // comes after its intent was written to the ledger by compare-and-swap, under the epoch of the lease.
 package execute
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
@@ -18,8 +20,11 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// MaxAge is how old the look may be that a plan is based on; an older plan is dropped.
+// MaxAge is how old the look may be that a plan is based on; what is left of an older plan is dropped.
 const MaxAge = 60 * time.Second
+
+// ErrLate is in the error of a step that was dropped because the plan was too old when its turn came. That says nothing about the step.
+var ErrLate = errors.New("it was not reached in time")
 
 // linger is how long a call in flight may go on after the run was cancelled, so that its outcome is known.
 const linger = 6 * time.Second
@@ -127,6 +132,17 @@ type Result struct {
 // Results are in the order of the plan's steps.
 type Results []Result
 
+// Late returns how many steps were not reached in time.
+func (rs Results) Late() int {
+	n := 0
+	for _, r := range rs {
+		if errors.Is(r.Err, ErrLate) {
+			n++
+		}
+	}
+	return n
+}
+
 // Count returns how many steps had the outcome.
 func (rs Results) Count(o Outcome) int {
 	n := 0
@@ -143,6 +159,8 @@ func result(s plan.Step, err error) Result {
 	r := Result{Step: s, Outcome: Done, Kind: apierr.KindOf(err), Err: err}
 	switch {
 	case err == nil:
+	case errors.Is(err, ErrLate):
+		r.Outcome = Dropped
 	case r.Kind.Refused():
 		r.Outcome = Refused
 	default:

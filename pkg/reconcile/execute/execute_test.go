@@ -204,11 +204,40 @@ func TestOldPlanIsDroppedAndALostLeaseStopsTheRest(t *testing.T) {
 		b := newBench(t)
 		b.latency = 40 * time.Second
 		rs := b.run(t.Context(), step("1", plan.RemoveService{ID: "1"}), step("2", plan.RemoveService{ID: "2"}, "1"), step("3", plan.RemoveService{ID: "3"}, "2"))
-		diff(t, []string{"1 done", "2 done", "3 refused"}, outcomes(rs)) // 80 s
+		diff(t, []string{"1 done", "2 done", "3 dropped"}, outcomes(rs)) // 80 s
+		if rs.Late() != 1 || !errors.Is(rs[2].Err, execute.ErrLate) {
+			t.Errorf("%d late: %+v", rs.Late(), rs[2])
+		}
 		b.latency = time.Second
 		time.AfterFunc(1500*time.Millisecond, b.loseLease)
 		rs = b.run(t.Context(), step("1", plan.RemoveService{ID: "1"}), step("2", plan.RemoveService{ID: "2"}, "1"), step("3", plan.RemoveService{ID: "3"}, "2"))
 		diff(t, []string{"1 done", "2 done", "3 refused"}, outcomes(rs))
+	})
+}
+
+func TestACreateThatIsLateLeavesNoOperation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.latency = 70 * time.Second
+		b.config.Parallel = 1
+		b.exec = execute.New(b.config)
+		rs := b.run(t.Context(), create("a"), create("b"))
+		if done, late := rs.Count(execute.Done), rs.Late(); done != 1 || late != 1 || rs.Count(execute.Dropped) != 1 {
+			t.Fatalf("%d done, %d late: %+v", done, late, rs)
+		}
+		if ops := b.ledger(t).Ops; len(ops) != 1 || ops[0].DropletID == 0 {
+			t.Errorf("open: %+v", ops)
+		}
+	})
+}
+
+func TestNoImageIsAskedForWhenItIsTooLateToUseIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.latency = 70 * time.Second
+		rs := b.run(t.Context(), step("1", plan.RemoveService{ID: "1"}), step("s", plan.CreateService{Spec: swarm.ServiceSpec{Name: "s", Image: "i:1"}}, "1"))
+		diff(t, []string{"1 done", "s dropped"}, outcomes(rs))
+		diff(t, []string{"remove service 1"}, b.calls)
 	})
 }
 

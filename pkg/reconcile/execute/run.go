@@ -259,7 +259,7 @@ func (r *run) permit() error {
 		return refuse("execute", err)
 	}
 	if age := time.Since(r.order.At); age > MaxAge {
-		return refuse("execute", fmt.Errorf("the plan is %s old", age.Round(time.Second)))
+		return refuse("execute", fmt.Errorf("the plan is %s old: %w", age.Round(time.Second), ErrLate))
 	}
 	return r.e.cfg.Check()
 }

@@ -69,6 +69,7 @@ type oddEngine struct {
 	nodes    func(context.Context) ([]swarm.Node, error)
 	services func(context.Context) ([]swarm.Service, error)
 	tasks    func(context.Context) ([]swarm.Task, error)
+	tasksOn  func(context.Context, []string) ([]swarm.Task, error)
 	configs  func(context.Context, string) ([]swarm.Config, error)
 	node     func(context.Context, string, uint64, swarm.NodeSpec) error
 	service  func(context.Context, string, uint64, swarm.ServiceSpec) error
@@ -95,6 +96,13 @@ func (o oddEngine) Tasks(ctx context.Context) ([]swarm.Task, error) {
 		return o.Engine.Tasks(ctx)
 	}
 	return o.tasks(ctx)
+}
+
+func (o oddEngine) TasksOn(ctx context.Context, nodes []string) ([]swarm.Task, error) {
+	if o.tasksOn == nil {
+		return o.Engine.TasksOn(ctx, nodes)
+	}
+	return o.tasksOn(ctx, nodes)
 }
 
 func (o oddEngine) Configs(ctx context.Context, prefix string) ([]swarm.Config, error) {

@@ -239,7 +239,8 @@ func sightMutants() []Mutant {
 func engineMutants() []Mutant {
 	return []Mutant{
 		engines("no-tasks", "T11: tasks that still run are not seen", func(brake.Engine) oddEngine {
-			return oddEngine{tasks: func(context.Context) ([]swarm.Task, error) { return nil, nil }}
+			return oddEngine{tasks: func(context.Context) ([]swarm.Task, error) { return nil, nil },
+				tasksOn: func(context.Context, []string) ([]swarm.Task, error) { return nil, nil }}
 		}),
 		engines("nodes-that-are-ready", "D4: nodes that are not ready are left out of the list", func(real brake.Engine) oddEngine {
 			return oddEngine{nodes: func(ctx context.Context) ([]swarm.Node, error) {

@@ -1,11 +1,15 @@
 package reconcile_test
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
 
@@ -100,6 +104,88 @@ func TestNoMachineIsTouchedOnAListThatWasKept(t *testing.T) {
 					t.Fatalf("%d workers: %s %s before the droplets were listed", workers, call.Method, call.Path)
 				}
 			}
+		}
+	})
+}
+
+// weighTasks counts the bytes of the engine's lists of tasks from now on.
+func (c *cluster) weighTasks() *atomic.Int64 {
+	var bytes atomic.Int64
+	c.SetFault(func(call sim.Call) sim.Verdict {
+		if call.Path != "/tasks" {
+			return sim.Pass()
+		}
+		return sim.Verdict{Edit: func(status int, _ http.Header, body []byte) (int, []byte) {
+			bytes.Add(int64(len(body)))
+			return status, body
+		}}
+	})
+	return &bytes
+}
+
+// TestHistoryOfTasksCostsNothing: the engine keeps five tasks a slot, most of which ended long ago.
+func TestHistoryOfTasksCostsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const services = 20
+		c := newCluster(t, still(), file(1, 1, services, 2))
+		defer c.stop()
+		c.await(t, 1, 10*time.Minute)
+		bytes := c.weighTasks()
+		tenMinutes := func() int64 {
+			time.Sleep(time.Minute)
+			bytes.Store(0)
+			time.Sleep(10 * time.Minute)
+			if !c.loop.Last().Converged {
+				t.Fatalf("%+v", c.loop.Last())
+			}
+			return bytes.Load()
+		}
+		young := tenMinutes()
+		for range 4 {
+			for i := range services {
+				for slot := range 2 {
+					if err := c.KillTask(fmt.Sprintf("web_app%d", i), slot+1); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			time.Sleep(time.Minute)
+		}
+		if truth, _ := c.Swarm.Truth(); len(truth.Tasks) != 5*2*services {
+			t.Fatalf("%d tasks in the engine's memory", len(truth.Tasks))
+		}
+		old := tenMinutes()
+		t.Logf("lists of tasks in ten minutes of rest: %d kB without history, %d kB with five tasks a slot", young/1000, old/1000)
+		if young == 0 || old > young*11/10 {
+			t.Error("want no more than a tenth more")
+		}
+	})
+}
+
+// TestAMachineLeavesAfterWhatStopsOnItHasEnded: the list of tasks does not show what is told to stop.
+func TestAMachineLeavesAfterWhatStopsOnItHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := still()
+		o.Docker.TaskStop = 40 * time.Second
+		c := newCluster(t, o, file(1, 3, 1, 1))
+		defer c.stop()
+		c.await(t, 1, 10*time.Minute)
+		c.edits <- file(1, 3, 6, 4) // now that the workers are there
+		c.await(t, 2, 10*time.Minute)
+		c.ResetTrace()
+		c.edits <- file(1, 2, 6, 4)
+		c.await(t, 3, 20*time.Minute)
+		var drained, stopped time.Time
+		for _, call := range c.Trace() {
+			switch {
+			case call.Write() && strings.HasPrefix(call.Path, "/nodes/") && drained.IsZero():
+				drained = call.At
+			case call.Write() && strings.HasSuffix(call.Path, "/actions") && stopped.IsZero():
+				stopped = call.At
+			}
+		}
+		if wait := stopped.Sub(drained); drained.IsZero() || wait < 40*time.Second || wait > time.Minute {
+			t.Errorf("drained at %s, shut down %s later; its tasks take 40 s to stop", drained, wait)
 		}
 	})
 }

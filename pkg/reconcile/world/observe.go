@@ -30,7 +30,8 @@ type Members interface {
 // Workload is what runs on them.
 type Workload interface {
 	Services(ctx context.Context) ([]swarm.Service, error)
-	Tasks(ctx context.Context) ([]swarm.Task, error)
+	Tasks(ctx context.Context) ([]swarm.Task, error)                   // those that run, are to run, or are removed
+	TasksOn(ctx context.Context, nodes []string) ([]swarm.Task, error) // all on the nodes with these ids
 	Networks(ctx context.Context) ([]swarm.Network, error)
 }
 
@@ -56,14 +57,19 @@ type Reads struct {
 const confirmations = 8
 
 // Observe looks at everything once: one call for each kind of thing, side by side, then one GET for each droplet that the ledger, a
-// node's binding or claim, or adopt (droplet id → pool) names and the list does not show, because lists lag. Each failure is a Gap; nothing is
-// tried twice. In the steady state of a cluster without adopted machines that is eight calls.
+// node's binding or claim, or adopt (droplet id → pool) names and the list does not show, because lists lag, and one for all tasks of the nodes
+// that are to leave. Each failure is a Gap; nothing is tried twice. In the steady state of a cluster without adopted machines that is eight calls.
 func Observe(ctx context.Context, r Reads, cluster string, adopt map[int]string) World {
 	s := &sight{in: Parts{At: time.Now(), Name: cluster, Adopt: adopt, NoDroplets: r.Cloud == nil}}
 	s.lists(ctx, r)
-	if r.Cloud != nil && !s.in.gap(GapDroplets) {
+	tasks, droplets := !s.in.gap(GapTasks), r.Cloud != nil && !s.in.gap(GapDroplets)
+	if tasks {
+		s.stopping(ctx, r.Swarm)
+	}
+	if droplets {
 		s.confirm(ctx, r.Cloud)
 	}
+	s.wg.Wait()
 	return Join(s.in)
 }
 
@@ -104,6 +110,53 @@ func read[T any](s *sight, what string, into *T, call func() (T, error)) {
 	})
 }
 
+// stopping reads what still stops on the nodes that are to leave: the list of tasks does not show it. It comes after that list, for what a task is
+// asked to be only goes forward: what was asked to stop in between is in one of the two.
+func (s *sight) stopping(ctx context.Context, w Workload) {
+	nodes := s.in.leaving()
+	if len(nodes) == 0 {
+		return
+	}
+	s.wg.Go(func() {
+		tasks, err := w.TasksOn(ctx, nodes)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err != nil {
+			s.in.Gaps = append(s.in.Gaps, Gap{What: GapTasks, Err: err.Error()})
+			return
+		}
+		s.in.addTasks(tasks)
+	})
+}
+
+// ghostAge is how old a node without a host name is before anybody asks what is on it. The planner waits longer until it takes it for a ghost.
+const ghostAge = 10 * time.Minute
+
+// leaving returns the ids of the nodes of which the planner wants to know whether anything is left on them: those that are drained while a machine is
+// to leave, and those that never said who they are; sorted.
+func (p *Parts) leaving() []string {
+	deletes := slices.ContainsFunc(p.Ledger.Ops, func(op ledger.Op) bool { return op.Kind == ledger.Delete })
+	var ids []string
+	for _, n := range p.Nodes {
+		drained := deletes && n.Spec.Availability == swarm.Drain
+		ghostly := n.Hostname == "" && n.State != swarm.NodeReady && !n.Created.IsZero() && p.At.Sub(n.Created) > ghostAge
+		if drained || ghostly {
+			ids = append(ids, n.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// addTasks puts in what was read of single nodes; it is newer than what the list says of the same task.
+func (p *Parts) addTasks(newer []swarm.Task) {
+	read := make(map[string]bool, len(newer))
+	for _, t := range newer {
+		read[t.ID] = true
+	}
+	p.Tasks = append(slices.DeleteFunc(slices.Clone(p.Tasks), func(t swarm.Task) bool { return read[t.ID] }), newer...)
+}
+
 // confirm asks for each named droplet that the list does not show.
 func (s *sight) confirm(ctx context.Context, c Cloud) {
 	slots := make(chan struct{}, confirmations)
@@ -117,7 +170,6 @@ func (s *sight) confirm(ctx context.Context, c Cloud) {
 			s.in.answer(id, d, err)
 		})
 	}
-	s.wg.Wait()
 }
 
 // answer files what a GET said: the droplet, that it does not exist, or nothing.

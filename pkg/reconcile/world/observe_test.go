@@ -25,7 +25,9 @@ type side struct {
 	unlisted []cloud.Droplet
 	nodes    []swarm.Node
 	ledger   ledger.Ledger
-	confused bool // answers a GET with another droplet
+	confused bool     // answers a GET with another droplet
+	asked    []string // nodes whose tasks were asked for
+	stopping []swarm.Task
 }
 
 func (s *side) call(what string) error {
@@ -65,6 +67,10 @@ func (s *side) Services(context.Context) ([]swarm.Service, error) {
 }
 func (s *side) Tasks(context.Context) ([]swarm.Task, error) {
 	return []swarm.Task{{ID: "t"}}, s.call("tasks")
+}
+func (s *side) TasksOn(_ context.Context, nodes []string) ([]swarm.Task, error) {
+	s.asked = append(s.asked, nodes...)
+	return s.stopping, s.call("tasks on nodes")
 }
 func (s *side) Networks(context.Context) ([]swarm.Network, error) {
 	return []swarm.Network{{ID: "n"}}, s.call("networks")
@@ -129,6 +135,46 @@ func TestObserveKeepsEveryFailureAsAGap(t *testing.T) {
 			}
 			if s.calls.Load() != 8 {
 				t.Errorf("%d calls: a failed read is not tried twice, nor followed by others", s.calls.Load())
+			}
+		})
+	}
+}
+
+// TestObserveAsksForAllTasksOfTheNodesThatLeave and for those of no others: the list does not show what is told to stop.
+func TestObserveAsksForAllTasksOfTheNodesThatLeave(t *testing.T) {
+	drained := boundNode("n5", 5)
+	drained.Spec.Availability = swarm.Drain
+	nameless := func(state swarm.NodeState, age time.Duration) swarm.Node {
+		return swarm.Node{ID: "n6", State: state, Created: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(-age)} // when a bubble begins
+	}
+	leaving := ledger.Ledger{Ops: []ledger.Op{{ID: opA, Kind: ledger.Delete, DropletID: 5, NodeID: "n5"}}}
+	for name, c := range map[string]struct {
+		nodes  []swarm.Node
+		ledger ledger.Ledger
+		asked  []string
+	}{
+		"drained, and a machine is to leave": {[]swarm.Node{drained, boundNode("n7", 7)}, leaving, []string{"n5"}},
+		"drained by a person":                {[]swarm.Node{drained}, ledger.Ledger{}, nil},
+		"to leave, and not drained yet":      {[]swarm.Node{boundNode("n5", 5)}, leaving, nil},
+		"a ghost":                            {[]swarm.Node{nameless(swarm.NodeDown, time.Hour)}, ledger.Ledger{}, []string{"n6"}},
+		"one that has just joined":           {[]swarm.Node{nameless(swarm.NodeUnknown, time.Minute)}, ledger.Ledger{}, nil},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &side{nodes: c.nodes, ledger: c.ledger, listed: []cloud.Droplet{ownDroplet(5), ownDroplet(7)}, stopping: []swarm.Task{{ID: "t", State: "shutdown"}, {ID: "old"}}}
+			w := world.Observe(t.Context(), s.reads(), "web", nil)
+			if diff := cmp.Diff(c.asked, s.asked); diff != "" || len(w.Gaps) > 0 {
+				t.Errorf("%s: gaps %v, asked for the tasks on -want +got\n%s", name, w.Gaps, diff)
+			}
+			want := []swarm.Task{{ID: "t"}}
+			if c.asked != nil { // what was read later counts, once
+				want = []swarm.Task{{ID: "old"}, {ID: "t", State: "shutdown"}}
+			}
+			if diff := cmp.Diff(want, w.Tasks); diff != "" {
+				t.Errorf("%s: -want +got\n%s", name, diff)
+			}
+			s.fail = map[string]error{"tasks on nodes": errors.New("broken")}
+			if w := world.Observe(t.Context(), s.reads(), "web", nil); (len(w.Gaps) == 1) != (c.asked != nil) {
+				t.Errorf("%s: gaps %v when the tasks on nodes cannot be read", name, w.Gaps)
 			}
 		})
 	}

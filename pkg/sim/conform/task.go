@@ -202,6 +202,10 @@ func history(t *T) {
 	t.until("two are forgotten", func() (bool, any) { return len(t.tasks(id)) == 5, t.told(id) })
 	t.always("and no more", time.Second, func() (bool, any) { return len(t.tasks(id)) == 5, t.told(id) })
 	t.same("past ones", 4, t.past(id))
+	present := t.tasks(id, "desired-state", "ready", "desired-state", "running", "desired-state", "remove")
+	t.same("present ones, by desired state", ids(t.running(id)), ids(present))
+	t.same("past and present ones, by desired state", 5, len(t.tasks(id, "desired-state", "shutdown", "desired-state", "running")))
+	t.refused(t.ask(0, "GET", "/tasks", filter("node", "nothere"), nil), 404, "node nothere not found")
 }
 
 func countedHistory(t *T) {

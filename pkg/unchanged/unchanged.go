@@ -5,6 +5,7 @@ package unchanged
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"io"
 	"net/http"
 )
@@ -14,13 +15,13 @@ type Answer struct {
 	before []byte
 	part   func(body []byte) []byte
 	cut    func(body []byte) []byte
-	body   []byte
+	mark   []byte
 	same   bool
 }
 
 type key struct{}
 
-// Watch returns a context for one request, and what becomes of its answer. before is the body of the last answer, nil for none.
+// Watch returns a context for one request, and what becomes of its answer. before is the mark of the last answer, nil for none.
 func Watch(ctx context.Context, before []byte) (context.Context, *Answer) {
 	a := &Answer{before: before}
 	return context.WithValue(ctx, key{}, a), a
@@ -46,17 +47,17 @@ func Show(ctx context.Context, resp *http.Response, body []byte, instead string)
 	if !ok || resp.StatusCode != http.StatusOK {
 		return
 	}
-	a.body = body
 	if a.part != nil {
 		if p := a.part(body); p != nil {
-			a.body = p
+			body = p
 			resp.Body = io.NopCloser(bytes.NewReader(p))
 		}
 	}
-	if a.same = len(a.body) > 0 && bytes.Equal(a.body, a.before); a.same {
+	a.mark = markOf(body)
+	if a.same = len(body) > 0 && bytes.Equal(a.mark, a.before); a.same {
 		resp.Body = io.NopCloser(bytes.NewReader([]byte(instead)))
 	} else if a.cut != nil {
-		if short := a.cut(a.body); short != nil {
+		if short := a.cut(body); short != nil {
 			resp.Body = io.NopCloser(bytes.NewReader(short))
 		}
 	}
@@ -65,11 +66,20 @@ func Show(ctx context.Context, resp *http.Response, body []byte, instead string)
 // Same reports whether the answer came, and is the one of the last time.
 func (a *Answer) Same() bool { return a.same }
 
-// Body is the answer as it came, or the part of it that was asked for; nil if none came with 200 OK.
-func (a *Answer) Body() []byte { return a.body }
+// Mark is by what the answer, or the part of it that was asked for, is known when it comes again: its text, or of one that is longer than Long its
+// SHA-256, so that to remember it costs nothing. It is nil if none came with 200 OK.
+func (a *Answer) Mark() []byte { return a.mark }
 
-// firstRoom bounds the memory that is made ready for an answer because of the length that the other end claims.
-const firstRoom = 4 << 20
+// Long is up to how many bytes of an answer are kept as they are. A swarm of 1,000 tasks answers with less.
+const Long = 4 << 20
+
+func markOf(body []byte) []byte {
+	if len(body) <= Long {
+		return body
+	}
+	sum := sha256.Sum256(body)
+	return sum[:]
+}
 
 // Read reads an answer's body to its end, or to the limit. One that is in memory already is not copied; it must not be changed.
 func Read(resp *http.Response, limit int64) ([]byte, error) {
@@ -77,7 +87,8 @@ func Read(resp *http.Response, limit int64) ([]byte, error) {
 	if here, ok := resp.Body.(interface{ Bytes() []byte }); ok && int64(len(here.Bytes())) <= limit {
 		return here.Bytes(), nil
 	}
-	data := bytes.NewBuffer(make([]byte, 0, min(max(resp.ContentLength, 0), firstRoom)+bytes.MinRead))
+	// The length is what the other end claims: it bounds nothing but the room that is made ready.
+	data := bytes.NewBuffer(make([]byte, 0, min(max(resp.ContentLength, 0), Long)+bytes.MinRead))
 	_, err := data.ReadFrom(io.LimitReader(resp.Body, limit))
 	return data.Bytes(), err
 }

@@ -24,7 +24,7 @@ type Common struct {
 }
 
 type kept struct {
-	body     []byte
+	mark     []byte
 	droplets []godo.Droplet
 	known    map[string]godo.Droplet // by the text that said so
 	resp     *godo.Response
@@ -41,7 +41,7 @@ func (p *pages) unlessSame(ctx context.Context, key string, list func(context.Co
 	p.mu.Lock()
 	was := p.kept[key]
 	p.mu.Unlock()
-	ctx, now := unchanged.Watch(ctx, was.body)
+	ctx, now := unchanged.Watch(ctx, was.mark)
 	page := unchanged.List[godo.Droplet]{Known: was.known}
 	if p.common != nil {
 		page.Common = &p.common.droplets
@@ -66,7 +66,7 @@ func (p *pages) unlessSame(ctx context.Context, key string, list func(context.Co
 	if p.kept == nil || len(p.kept) >= maxKept {
 		p.kept = map[string]kept{}
 	}
-	p.kept[key] = kept{now.Body(), droplets, known, resp}
+	p.kept[key] = kept{now.Mark(), droplets, known, resp}
 	return droplets, resp, nil
 }
 

@@ -17,22 +17,19 @@ import (
 	"github.com/swarmd/swarmd/pkg/unchanged"
 )
 
-// memory is the last answer to a read, as it came and as what it means. While nothing happens an engine says the same again and again, and to
+// memory is the last answer to a read, the mark of how it came and what it means. While nothing happens an engine says the same again and again, and to
 // decode that costs more than all else of a look at a cluster. The values are shared: who gets one must not change what is in it.
 type memory[T any] struct {
 	mu    sync.Mutex
-	body  []byte
+	mark  []byte
 	value T
 	part  func(body []byte) []byte // what is of interest of an answer; nil: all
 }
 
-// maxKept bounds an answer that is kept, in bytes. A swarm of 1,000 tasks answers with less.
-const maxKept = 4 << 20
-
 // unlessSame makes a read and understands its answer, or returns what it returned the last time if the engine has said the same, byte for byte.
 func unlessSame[A, T any](ctx context.Context, c *Client, op string, m *memory[T], ask func(context.Context) (A, error), understand func(A) (T, error)) (T, error) {
 	m.mu.Lock()
-	before, value := m.body, m.value
+	before, value := m.mark, m.value
 	m.mu.Unlock()
 	var none T
 	var now *unchanged.Answer
@@ -52,16 +49,14 @@ func unlessSame[A, T any](ctx context.Context, c *Client, op string, m *memory[T
 	if value, err = understand(answer); err != nil {
 		return none, err
 	}
-	m.keep(now.Body(), value)
+	m.keep(now.Mark(), value)
 	return value, nil
 }
 
-func (m *memory[T]) keep(body []byte, value T) {
-	if len(body) <= maxKept {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.body, m.value = body, value
-	}
+func (m *memory[T]) keep(mark []byte, value T) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mark, m.value = mark, value
 }
 
 // listMemory is what a list of E said last, and what each of its elements did: of a list that has changed mostly one or two have.
@@ -97,7 +92,7 @@ func unlessSameList[E, T any](ctx context.Context, c *Client, op string, m *list
 	return unlessSame(ctx, c, op, &m.memory, func(ctx context.Context) ([]E, error) {
 		in = &asking[E]{Context: ctx, incoming: incoming[E]{bounds: b, op: op}, list: unchanged.List[E]{Known: known, Common: m.common}}
 		unchanged.Cut(ctx, func(body []byte) []byte {
-			if len(body) > maxKept {
+			if len(body) > unchanged.Long {
 				return nil
 			}
 			fresh, ok := in.list.Fresh(string(body))

@@ -88,11 +88,12 @@ func (c *cluster) idle() float64 {
 func BenchmarkIdle(b *testing.B) {
 	c := start(b, large)
 	for b.Loop() {
-		young := c.idle()
+		young, mb := c.idle(), c.resident()
 		c.remember()
 		old := c.idle()
 		b.ReportMetric(young, "%core")
 		b.ReportMetric(old, "%core-with-history")
+		b.ReportMetric(mb, "MB")
 		b.ReportMetric(c.resident(), "MB-with-history")
 		b.ReportMetric(0, "ns/op")
 		if old > 2*young+0.5 {

@@ -26,6 +26,7 @@ func simCommand(a *app) *cobra.Command {
 	var listen, engine string
 	var speed float64
 	var seeded sim.Seeded
+	var limit int
 	cmd := &cobra.Command{
 		Use:   "sim",
 		Short: "The simulated DigitalOcean and Docker Engine as servers; prints the environment to use them",
@@ -38,12 +39,15 @@ The lines that it prints are the environment for swarmd and for any other client
 			if speed <= 0 {
 				return fmt.Errorf("--speed must be above 0")
 			}
+			if limit <= 0 {
+				return fmt.Errorf("--droplet-limit must be above 0")
+			}
 			release, err := dockerd.ParseRelease(engine)
 			if err != nil {
 				return fmt.Errorf("--engine: %w", err)
 			}
 			o := simOptions(speed)
-			o.Docker.Release = release
+			o.Docker.Release, o.Cloud.DropletLimit = release, limit
 			world := sim.New(o)
 			if seeded.Managers+seeded.Workers+seeded.Services > 0 {
 				if err := world.Populate(seeded); err != nil {
@@ -57,6 +61,7 @@ The lines that it prints are the environment for swarmd and for any other client
 	cmd.Flags().StringVar(&engine, "engine", string(dockerd.DefaultRelease), "Docker Engine that the simulated ones speak as: 20.10, 26.1 or 28.5")
 	cmd.Flags().StringVar(&seeded.Cluster, "cluster", "sim", "cluster name in the droplets' names and tags")
 	cmd.Flags().StringVar(&seeded.Region, "region", "fra1", "region of the droplets to start with, which the examples name too")
+	cmd.Flags().IntVar(&limit, "droplet-limit", 25, "droplets that the account may have")
 	cmd.Flags().IntVar(&seeded.Managers, "managers", 0, "managers to start with")
 	cmd.Flags().IntVar(&seeded.Workers, "workers", 0, "workers to start with")
 	cmd.Flags().IntVar(&seeded.Services, "services", 0, "services to start with, two tasks each")

@@ -55,11 +55,19 @@ func (e *engine) call(what string) error {
 }
 
 func (e *engine) fail(what string, kind apierr.Kind) {
+	if kind == "" {
+		e.failWith(what, nil)
+		return
+	}
+	e.failWith(what, &apierr.Error{Kind: kind, Side: "swarm", Op: what, Err: errors.New("it is broken")})
+}
+
+// failWith has the call fail in this way; nil: no more.
+func (e *engine) failWith(what string, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.broken, what)
-	if kind != "" {
-		e.broken[what] = &apierr.Error{Kind: kind, Side: "swarm", Op: what, Err: errors.New("it is broken")}
+	if delete(e.broken, what); err != nil {
+		e.broken[what] = err
 	}
 }
 

@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -71,6 +72,32 @@ func TestFailedReadsAreTriedAgainEverMoreSlowlyAndSaidOnce(t *testing.T) {
 		settle(time.Minute)
 		if err := d.Ready(); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// TestAnErrorWithAPortOfTheMomentIsSaidOnce: each connection has another one.
+func TestAnErrorWithAPortOfTheMomentIsSaidOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		d := start(t, e, options{initial: "app=2"})
+		defer d.stop()
+		settle(time.Minute)
+		reset := func(what string, port int, of string) {
+			text := fmt.Sprintf("read tcp 127.0.0.1:%d->127.0.0.1:2375: read: %s", port, of)
+			e.failWith(what, &apierr.Error{Kind: apierr.Unavailable, Side: "swarm", Op: what, Err: errors.New(text)})
+		}
+		for port := range 40 {
+			reset("tasks", 40_000+port, "connection reset by peer")
+			settle(30 * time.Second)
+		}
+		if n := d.logged("part of the world could not be read"); n != 1 {
+			t.Errorf("said %d times", n)
+		}
+		reset("tasks", 50_000, "broken pipe")
+		settle(30 * time.Second)
+		if n := d.logged("part of the world could not be read"); n != 2 {
+			t.Errorf("said %d times, though it is another error now", n)
 		}
 	})
 }

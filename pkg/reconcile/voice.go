@@ -3,6 +3,7 @@ package reconcile
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -57,8 +58,12 @@ func (v *voice) logger() *zap.Logger {
 	return v.log
 }
 
+// ownPort is the port of the caller's end of a connection, as Go's network errors name it: another one with each connection.
+var ownPort = regexp.MustCompile(`:\d{1,5}->`)
+
 // news reports whether the topic's text is another one than before, and notes it. An empty text ends the topic.
 func (v *voice) news(topic, text string) bool {
+	text = ownPort.ReplaceAllString(text, ":PORT->")
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.said[topic] == text {

@@ -20,7 +20,7 @@ type Input struct {
 	OpIDs    []string // fresh random ids, more than any plan needs
 
 	Prices    map[string]float64   // US dollars a month by size slug; nil: unknown, counted as 0
-	NotBefore map[string]time.Time // by pool: no create before, because the cloud refused the last one
+	NotBefore map[string]time.Time // by pool: no create before, because the last one was refused, by the cloud or the ledger
 }
 
 // Plan is what to do now, what is not done and why, and when to look again.

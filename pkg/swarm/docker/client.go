@@ -78,9 +78,10 @@ type Client struct {
 	listed   listMemory[api.Config, []api.Config] // whatever the prefix: the same bytes are the same configs
 
 	mu      sync.Mutex
-	names   map[string]string        // network id → name; a network is never renamed, so an entry never goes stale
-	configs map[string]string        // config id → name, likewise
-	live    map[string]swarm.Service // by id, as they were listed last
+	names   map[string]string     // network id → name, as it was listed last
+	hidden  map[string]time.Time  // networks that no list shows → when their name was asked for
+	configs map[string]string     // config id → name, likewise
+	live    map[string]understood // by id, as they were listed last
 }
 
 // New prepares a client. It sends nothing: the first call connects and settles the API version.
@@ -101,7 +102,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("docker host %q: %w", o.Host, err)
 	}
 	c := &Client{api: engine, transport: conn.transport, tunnel: conn.tunnel, observe: o.Observe, jitter: o.Jitter,
-		negotiating: sem.New(), names: map[string]string{}, configs: map[string]string{}}
+		negotiating: sem.New(), names: map[string]string{}, hidden: map[string]time.Time{}, configs: map[string]string{}}
 	if c.jitter == nil {
 		c.jitter = rand.Float64
 	}

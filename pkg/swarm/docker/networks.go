@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"time"
 
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
@@ -49,13 +50,18 @@ func (c *Client) noteNetworks(networks []swarm.Network) {
 	defer c.mu.Unlock()
 	if len(c.names)+len(networks) > noteLimit {
 		clear(c.names)
+		clear(c.hidden)
 	}
 	for _, n := range networks {
 		c.names[n.ID] = n.Spec.Name
+		delete(c.hidden, n.ID)
 	}
 }
 
-// networkNames returns id → name for the given ids. It asks the engine only about ids that it never saw.
+// hiddenPace is how long the name of a network that no list shows is believed: what was answered once may have been wrong.
+const hiddenPace = 5 * time.Minute
+
+// networkNames returns id → name for the given ids. It asks the engine only about ids that no list showed, each once in hiddenPace.
 func (c *Client) networkNames(ctx context.Context, ids []string) (map[string]string, error) {
 	if len(c.unnamed(ids)) > 0 {
 		if _, err := c.Networks(ctx); err != nil {
@@ -68,6 +74,9 @@ func (c *Client) networkNames(ctx context.Context, ids []string) (map[string]str
 			return nil, err
 		}
 		c.noteNetworks([]swarm.Network{{ID: id, Spec: swarm.NetworkSpec{Name: name}}})
+		c.mu.Lock()
+		c.hidden[id] = time.Now()
+		c.mu.Unlock()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,7 +88,8 @@ func (c *Client) unnamed(ids []string) []string {
 	defer c.mu.Unlock()
 	var out []string
 	for _, id := range ids {
-		if _, ok := c.names[id]; !ok {
+		asked, hidden := c.hidden[id]
+		if _, ok := c.names[id]; !ok || hidden && time.Since(asked) > hiddenPace {
 			out = append(out, id)
 		}
 	}

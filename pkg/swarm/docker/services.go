@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"sort"
 	"strings"
 
@@ -37,23 +38,32 @@ func (c *Client) Services(ctx context.Context) ([]swarm.Service, error) {
 	return services, nil
 }
 
-// understand puts the services into the project's words. One whose version and time are as they were listed last is not looked at again: the
-// engine gives a service both anew with every change; the time tells versions apart that were counted twice, after a backup was put back.
+// understood is what an engine said of a service, with the names of its networks, and what that means.
+type understood struct {
+	said    api.Service
+	service swarm.Service
+}
+
+// understand puts the services into the project's words. One of which the same is said as the last time, and whose networks have the same names, is
+// not looked at again. Its version alone would not do: an answer that was wrong once would then be believed until the next change.
 func (c *Client) understand(list []api.Service, networks map[string]string) ([]swarm.Service, error) {
 	c.mu.Lock()
 	before := c.live
 	c.mu.Unlock()
-	out, now := make([]swarm.Service, 0, len(list)), make(map[string]swarm.Service, len(list))
+	out, now := make([]swarm.Service, 0, len(list)), make(map[string]understood, len(list))
 	for _, s := range list {
-		live, known := before[s.ID]
-		if !known || live.Version != s.Version.Index || !live.Updated.Equal(s.UpdatedAt) {
-			var err error
-			if live, err = serviceOf(s, networks); err != nil {
+		said := s
+		said.Spec = withNetworkNames(s.Spec, networks)
+		u, known := before[s.ID]
+		if !known || !reflect.DeepEqual(u.said, said) {
+			live, err := serviceOf(s, networks)
+			if err != nil {
 				return nil, err
 			}
+			u = understood{said, live}
 		}
-		now[s.ID] = live
-		out = append(out, live)
+		now[s.ID] = u
+		out = append(out, u.service)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -51,7 +51,47 @@ func TestServicesNameTheirNetworksAndAskOnce(t *testing.T) {
 	})
 }
 
-// A service is put into our words once for each of its versions.
+// TestOneWrongAnswerIsForgottenWithTheNextRightOne, also when it had the right version. Of a network that no list shows that takes some minutes.
+func TestOneWrongAnswerIsForgottenWithTheNextRightOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		c := f.client(Options{})
+		f.gives("GET /services", 200, []api.Service{service("1", "a", 4, "net1", "hid")})
+		say := func(listed string, status int, hidden any) {
+			f.gives("GET /networks", 200, []network.Inspect{{ID: "net1", Name: listed}})
+			f.gives("GET /networks/hid", status, hidden)
+		}
+		hear := func(want string) {
+			t.Helper()
+			if _, err := c.Networks(t.Context()); err != nil { // each look at the world lists them
+				t.Fatal(err)
+			}
+			live, err := c.Services(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(live[0].Spec.Networks, ","); got != want {
+				t.Errorf("after %s: %s, want %s", time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)), got, want)
+			}
+		}
+		say("wrong", 404, map[string]string{"message": "network hid not found"})
+		hear("wrong,hid")
+		say("c_default", 200, network.Inspect{ID: "hid", Name: "host"})
+		hear("c_default,hid")
+		time.Sleep(hiddenPace + time.Second)
+		hear("c_default,host")
+		asked := f.count("GET /networks/hid")
+		for range 10 {
+			time.Sleep(time.Minute)
+			hear("c_default,host")
+		}
+		if n := f.count("GET /networks/hid") - asked; n < 1 || n > 2 {
+			t.Errorf("asked %d times in ten minutes for a network that no list shows", n)
+		}
+	})
+}
+
+// A service is put into our words once for each thing that is said of it.
 func TestServicesAreReadAnewWithEachVersion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
@@ -74,7 +114,7 @@ func TestServicesAreReadAnewWithEachVersion(t *testing.T) {
 			updated time.Time
 			image   string
 			want    string
-		}{{4, now, "app:1", "app:1"}, {4, now, "app:2", "app:1"}, {5, now, "app:2", "app:2"}, {5, now.Add(1), "app:3", "app:3"}} {
+		}{{4, now, "app:1", "app:1"}, {4, now, "app:1", "app:1"}, {4, now, "app:2", "app:2"}, {5, now, "app:2", "app:2"}, {5, now.Add(1), "app:3", "app:3"}} {
 			if got := image(step.version, step.updated, step.image); got != step.want {
 				t.Errorf("version %d at %s: %s, want %s", step.version, step.updated, got, step.want)
 			}

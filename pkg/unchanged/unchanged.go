@@ -41,11 +41,11 @@ func Cut(ctx context.Context, cut func(body []byte) []byte) {
 func Watched(ctx context.Context) bool { return ctx.Value(key{}) != nil }
 
 // Show is called by the transport that has read an answer whole. It puts instead in place of a body that is the one of the last time,
-// so that there is nothing to decode. An answer other than 200 OK is never the same.
-func Show(ctx context.Context, resp *http.Response, body []byte, instead string) {
+// so that there is nothing to decode, and reports whether. An answer other than 200 OK is never the same.
+func Show(ctx context.Context, resp *http.Response, body []byte, instead string) (same bool) {
 	a, ok := ctx.Value(key{}).(*Answer)
 	if !ok || resp.StatusCode != http.StatusOK {
-		return
+		return false
 	}
 	if a.part != nil {
 		if p := a.part(body); p != nil {
@@ -61,6 +61,7 @@ func Show(ctx context.Context, resp *http.Response, body []byte, instead string)
 			resp.Body = io.NopCloser(bytes.NewReader(short))
 		}
 	}
+	return a.same
 }
 
 // Same reports whether the answer came, and is the one of the last time.

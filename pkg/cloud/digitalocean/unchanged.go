@@ -58,7 +58,7 @@ func (p *pages) unlessSame(ctx context.Context, key string, list func(context.Co
 	if err != nil {
 		return nil, resp, malformed(err.Error())
 	}
-	if len(now.Body()) > maxKeptPage {
+	if len(now.Mark()) > maxKeptPage {
 		return droplets, resp, nil
 	}
 	p.mu.Lock()

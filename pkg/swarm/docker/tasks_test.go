@@ -1,7 +1,9 @@
 package docker
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -68,5 +70,37 @@ func TestTasksAreThoseOfNowAndOnANodeAll(t *testing.T) {
 	before := len(f.asked)
 	if got, err := c.TasksOn(t.Context(), nil); len(got) > 0 || err != nil || len(f.asked) > before {
 		t.Errorf("of no nodes: %v, %v, %v", got, err, f.asked[before:])
+	}
+}
+
+// TestALongListIsNotDecodedAgain: it is known again by its hash, and another one is another one.
+func TestALongListIsNotDecodedAgain(t *testing.T) {
+	f := newFake(t)
+	c := f.client(Options{})
+	all := make([]api.Task, 12_000)
+	for i := range all {
+		all[i] = api.Task{ID: fmt.Sprintf("t%05d", i), NodeID: strings.Repeat("n", 200), DesiredState: "running"}
+	}
+	hear := func(last string) {
+		t.Helper()
+		f.gives("GET /tasks", 200, all)
+		got, err := c.Tasks(t.Context())
+		if err != nil || len(got) != len(all) || got[len(got)-1].ID != last {
+			t.Fatalf("%d tasks, %v", len(got), err)
+		}
+	}
+	hear("t11999")
+	if n := len(c.tasks.mark); n != sha256.Size {
+		t.Fatalf("%d bytes are kept", n)
+	}
+	c.tasks.value[0].Message = "as it was decoded before"
+	hear("t11999")
+	if c.tasks.value[0].Message == "" {
+		t.Error("it was decoded again")
+	}
+	all[len(all)-1].ID = "t12000"
+	hear("t12000")
+	if c.tasks.value[0].Message != "" {
+		t.Error("another list was not decoded")
 	}
 }

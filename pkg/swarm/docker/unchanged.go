@@ -26,6 +26,13 @@ type memory[T any] struct {
 	part  func(body []byte) []byte // what is of interest of an answer; nil: all
 }
 
+// maxKept bounds an answer that is kept, in bytes. A swarm of 1,000 tasks answers with less. Of one that is longer a hash is kept, up to maxCompared:
+// while nothing happens it need not be decoded, and it is in memory only while it is read.
+const (
+	maxKept     = unchanged.Long
+	maxCompared = 16 << 20
+)
+
 // unlessSame makes a read and understands its answer, or returns what it returned the last time if the engine has said the same, byte for byte.
 func unlessSame[A, T any](ctx context.Context, c *Client, op string, m *memory[T], ask func(context.Context) (A, error), understand func(A) (T, error)) (T, error) {
 	m.mu.Lock()
@@ -92,7 +99,7 @@ func unlessSameList[E, T any](ctx context.Context, c *Client, op string, m *list
 	return unlessSame(ctx, c, op, &m.memory, func(ctx context.Context) ([]E, error) {
 		in = &asking[E]{Context: ctx, incoming: incoming[E]{bounds: b, op: op}, list: unchanged.List[E]{Known: known, Common: m.common}}
 		unchanged.Cut(ctx, func(body []byte) []byte {
-			if len(body) > unchanged.Long {
+			if len(body) > maxKept {
 				return nil
 			}
 			fresh, ok := in.list.Fresh(string(body))
@@ -143,13 +150,16 @@ func show(ctx context.Context, resp *http.Response) {
 	}
 	body, limit := resp.Body, int64(math.MaxInt64) // what is no list is bounded already
 	if list, ok := ctx.Value(incomingKey{}).(taker); ok {
-		limit = maxKept + 1
+		limit = maxCompared + 1
 		if _, here := body.(interface{ Bytes() []byte }); !here {
 			resp.Body = list.hold(body)
 		}
 	}
 	defer body.Close()
 	data, err := unchanged.Read(resp, limit)
+	if long := len(data) > maxKept && int64(len(data)) < limit; err == nil && long && unchanged.Show(ctx, resp, data, "null") {
+		return
+	}
 	if err == nil && overflow(ctx, data, body) {
 		resp.Body, resp.ContentLength = io.NopCloser(strings.NewReader("null")), -1
 		return

@@ -49,7 +49,7 @@ revisions in the swarm's own store, where bootstrap and apply put them.`,
 
 // tidiness is how much may be left over of what lives before it is collected, in percent. Go's own is 100. A daemon at rest has time, and its
 // machine may have 1 GB.
-const tidiness = 70
+const tidiness = 60
 
 func (a *app) daemon(ctx context.Context, f runFlags) error {
 	if a.getenv("GOGC") == "" {

@@ -82,7 +82,8 @@ LAB = SWARMD_LAB=1 .ci/gotest
 lab-test: ## the lab and the scenarios on real machines; needs root and the Debian packages that .ci/run installs
 	@SWARMD_LAB=1 .ci/lanes 'lab-small lab-adapter lab-chaos' 'lab-scenarios lab-systemd'
 lab-small:
-	@$(LAB) lab-small '' -count=1 -p 1 -timeout 30m -skip '^(TestScenarios|TestSystemd|TestAdapterOnRealEngines|TestChaos)$$' ./pkg/lab ./e2e
+	@$(LAB) lab '' -count=1 -timeout 30m ./pkg/lab
+	@$(LAB) lab-bootstrap '' -count=1 -timeout 30m -run '^TestBootstrapTime$$' ./e2e
 lab-scenarios:
 	@$(LAB) lab-scenarios '' -count=1 -timeout 30m -run '^TestScenarios$$' ./e2e
 lab-systemd:

@@ -63,7 +63,6 @@ func (c *conductor) park(p *process, r *http.Request, body []byte) *ticket {
 
 // queue puts a ticket to the others that wait.
 func (c *conductor) queue(t *ticket) *ticket {
-	t.key = t.name()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
@@ -116,9 +115,10 @@ func (c *conductor) rest(stop <-chan struct{}, wake time.Time) bool {
 func (c *conductor) pick() (t *ticket, wake time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	slices.SortFunc(c.parked, func(a, b *ticket) int { return strings.Compare(a.key, b.key) })
+	c.order()
 	now := time.Now()
-	var free []int
+	var room [8]int
+	free := room[:0]
 	for i, t := range c.parked {
 		if t.proc.isDead() || t.ctx.Err() != nil {
 			c.parked = slices.Delete(c.parked, i, i+1)
@@ -142,6 +142,19 @@ func (c *conductor) pick() (t *ticket, wake time.Time) {
 	t = c.parked[i]
 	c.parked = slices.Delete(c.parked, i, i+1)
 	return t, wake
+}
+
+// order sorts the calls that wait. One that waits alone, as most do, needs no name for that.
+func (c *conductor) order() {
+	if len(c.parked) < 2 {
+		return
+	}
+	for _, t := range c.parked {
+		if t.key == "" {
+			t.key = t.name()
+		}
+	}
+	slices.SortFunc(c.parked, func(a, b *ticket) int { return strings.Compare(a.key, b.key) })
 }
 
 // let lets the call go and waits until nothing moves any more.

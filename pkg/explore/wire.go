@@ -25,7 +25,7 @@ type ticket struct {
 	query  string
 	body   []byte
 
-	key  string        // see name
+	key  string        // see name; "" until it is needed
 	sign Sign          // what kind of call it is
 	turn chan struct{} // closed when the call may go
 

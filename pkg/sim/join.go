@@ -54,10 +54,11 @@ func (w *World) living() []*machine {
 
 // find returns the machine with the name, the private or the public address; the first by id if several have it.
 func (w *World) find(host string) *machine {
-	for _, m := range w.living() {
-		if strings.EqualFold(m.Name, host) || hostOf(m.PrivateIPv4) == host || hostOf(m.PublicIPv4) == host {
-			return m
+	var first *machine
+	for _, m := range w.machines {
+		if (first == nil || m.ID < first.ID) && (strings.EqualFold(m.Name, host) || hostOf(m.PrivateIPv4) == host || hostOf(m.PublicIPv4) == host) {
+			first = m
 		}
 	}
-	return nil
+	return first
 }

@@ -15,7 +15,8 @@ type Common[E any] struct {
 // maxCommon bounds the elements that are kept; one text is 2 kB.
 const maxCommon = 10_000
 
-func (c *Common[E]) get(text string) (E, bool) {
+// Get returns what a text means, and whether somebody has decoded it. A nil Common knows nothing.
+func (c *Common[E]) Get(text string) (E, bool) {
 	if c == nil {
 		var none E
 		return none, false
@@ -26,7 +27,8 @@ func (c *Common[E]) get(text string) (E, bool) {
 	return e, ok
 }
 
-func (c *Common[E]) put(text string, e E) {
+// Put keeps what a text means; a nil Common does not.
+func (c *Common[E]) Put(text string, e E) {
 	if c == nil {
 		return
 	}

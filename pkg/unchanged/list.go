@@ -35,7 +35,7 @@ func (l *List[E]) Fresh(array string) (string, bool) {
 		p := &l.parts[i]
 		p.text = t
 		if p.means, p.known = l.Known[t]; !p.known {
-			p.means, p.known = l.Common.get(t)
+			p.means, p.known = l.Common.Get(t)
 		}
 		if !p.known {
 			if b.Len() > 1 {
@@ -64,7 +64,7 @@ func (l *List[E]) Whole(fresh []E) (all []E, known map[string]E, err error) {
 				return nil, nil, fmt.Errorf("a list of %d elements had fewer", len(l.parts))
 			}
 			p.means, fresh = fresh[0], fresh[1:]
-			l.Common.put(p.text, p.means)
+			l.Common.Put(p.text, p.means)
 		}
 		all, known[p.text] = append(all, p.means), p.means
 	}

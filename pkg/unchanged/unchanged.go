@@ -15,6 +15,7 @@ type Answer struct {
 	before []byte
 	part   func(body []byte) []byte
 	cut    func(body []byte) []byte
+	known  func(mark []byte) bool
 	mark   []byte
 	same   bool
 }
@@ -29,6 +30,9 @@ func Watch(ctx context.Context, before []byte) (context.Context, *Answer) {
 
 // Part has a part of the answer taken for the whole: it, and no more, is compared, decoded and kept. A nil from part leaves the answer as it is.
 func (a *Answer) Part(part func(body []byte) []byte) { a.part = part }
+
+// Known has an answer whose mark known recognises taken for the one of the last time, too: it is not decoded, whoever has decoded it before.
+func (a *Answer) Known(known func(mark []byte) bool) { a.known = known }
 
 // Cut has the answer to a request that is watched shortened before it is decoded, unless it is the one of the last time. A nil from cut leaves it as it is.
 func Cut(ctx context.Context, cut func(body []byte) []byte) {
@@ -54,7 +58,8 @@ func Show(ctx context.Context, resp *http.Response, body []byte, instead string)
 		}
 	}
 	a.mark = markOf(body)
-	if a.same = len(body) > 0 && bytes.Equal(a.mark, a.before); a.same {
+	a.same = len(body) > 0 && (bytes.Equal(a.mark, a.before) || a.known != nil && a.known(a.mark))
+	if a.same {
 		resp.Body = io.NopCloser(bytes.NewReader([]byte(instead)))
 	} else if a.cut != nil {
 		if short := a.cut(body); short != nil {
@@ -64,7 +69,7 @@ func Show(ctx context.Context, resp *http.Response, body []byte, instead string)
 	return a.same
 }
 
-// Same reports whether the answer came, and is the one of the last time.
+// Same reports whether the answer came, and is the one of the last time or one that is known.
 func (a *Answer) Same() bool { return a.same }
 
 // Mark is by what the answer, or the part of it that was asked for, is known when it comes again: its text, or of one that is longer than Long its

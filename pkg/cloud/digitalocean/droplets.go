@@ -57,7 +57,10 @@ func (c *Client) Droplet(ctx context.Context, id int) (cloud.Droplet, error) {
 	}
 	now := instant()
 	return read(ctx, c, op, func(ctx context.Context) (cloud.Droplet, error) {
-		d, _, err := c.api.Droplets.Get(ctx, id)
+		d, err := c.listed.one(ctx, func(ctx context.Context) (*godo.Droplet, error) {
+			d, _, err := c.api.Droplets.Get(ctx, id)
+			return d, err
+		})
 		if err != nil {
 			return cloud.Droplet{}, err
 		}

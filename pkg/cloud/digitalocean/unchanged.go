@@ -70,6 +70,46 @@ func (p *pages) unlessSame(ctx context.Context, key string, list func(context.Co
 	return droplets, resp, nil
 }
 
+// one makes a call for one droplet, which is not decoded if its text came before in a list or an answer that is shared.
+func (p *pages) one(ctx context.Context, get func(context.Context) (*godo.Droplet, error)) (*godo.Droplet, error) {
+	if p.common == nil {
+		return get(ctx)
+	}
+	var text string
+	var known godo.Droplet
+	ctx, now := unchanged.Watch(ctx, nil)
+	now.Known(func(mark []byte) (ok bool) {
+		if text = dropletOf(string(mark)); text != "" { // the mark of so short an answer is its text
+			known, ok = p.common.droplets.Get(text)
+		}
+		return ok
+	})
+	d, err := get(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case now.Same():
+		return &known, nil
+	case d != nil && text != "":
+		p.common.droplets.Put(text, *d)
+	}
+	return d, nil
+}
+
+// dropletOf is the text of the droplet in an answer that has nothing else, "" of any other.
+func dropletOf(body string) (text string) {
+	n := 0
+	ok := unchanged.Members(body, func(name, value string) {
+		if n++; name == "droplet" {
+			text = value
+		}
+	})
+	if !ok || n != 1 {
+		return ""
+	}
+	return text
+}
+
 // fresh is a page without the droplets that are known, nil if it cannot be told.
 func fresh(page *unchanged.List[godo.Droplet], body string) []byte {
 	var out []byte

@@ -2,6 +2,7 @@ package docean
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -32,7 +33,7 @@ func (c *Cloud) getDroplet(r *request) reply {
 	if d == nil {
 		return notFound()
 	}
-	return reply{http.StatusOK, map[string]any{"droplet": c.render(d, r)}}
+	return reply{http.StatusOK, json.RawMessage(fmt.Appendf(nil, `{"droplet":%s}`, c.render(d, r)))}
 }
 
 // deleteDroplet destroys by id. As on DigitalOcean a locked droplet can't be destroyed, and a second call finds nothing.

@@ -176,9 +176,10 @@ func (r *request) decode(into any) (reply, bool) {
 
 // page cuts the answer's page out of the entries as they are now, and renders it: pages are no snapshot.
 func page[T any, J any](c *Cloud, r *request, name string, all []T, render func(T) J) reply {
-	per := atLeast(r.URL.Query().Get("per_page"), defaultPage)
+	q := r.URL.Query()
+	per := atLeast(q.Get("per_page"), defaultPage)
 	per = min(per, c.opts.PageSize)
-	no := atLeast(r.URL.Query().Get("page"), 1)
+	no := atLeast(q.Get("page"), 1)
 	from := min((no-1)*per, len(all))
 	to := min(from+per, len(all))
 	last := max(1, (len(all)+per-1)/per)

@@ -34,6 +34,7 @@ type cluster struct {
 	secrets  map[string]*api.Secret
 
 	restarts map[string][]restartRecord // by slot
+	objects  map[string][]byte          // written out, by version of the API and mark: all managers show the same
 }
 
 // node is a machine that joined. Spec.Role is what it is asked to be, role what it is.

@@ -64,18 +64,20 @@ type dialect struct {
 	badSubnet       apiError
 	fromWorker      error // an overlay network is asked of a worker
 	fromOutsider    error // the same of an engine in no swarm
+
+	headers http.Header // of every answer; they are shared
 }
 
 // dialects has a row for each release.
 var dialects = map[Release]*dialect{
-	Release20: {
+	Release20: headed(dialect{
 		version: "20.10.24+dfsg1", api: "1.41", minAPI: "1.12", commit: "5d6db84", golang: "go1.19.8", built: "2023-04-04T18:23:15.000000000+00:00",
 		unknownKey: "Invalid filter '%s'",
 		badSubnet:  apiError{http.StatusInternalServerError, "Invalid subnet %[1]s : invalid CIDR address: %[1]s"},
 		fromWorker: &apiError{http.StatusForbidden, "Cannot create a multi-host network from a worker node. " +
 			"Please create the network from a manager node."},
 		fromOutsider: &apiError{http.StatusInternalServerError, errNotInSwarm.Error()},
-	},
+	}),
 	Release26: since26(dialect{version: "26.1.5+dfsg1", api: "1.45", oldInJSON: true}),
 	Release28: since26(dialect{version: "28.5.2+dfsg4", api: "1.51"}),
 }
@@ -90,6 +92,12 @@ func since26(d dialect) *dialect {
 	d.badSubnet = apiError{http.StatusBadRequest, "invalid network config:\ninvalid subnet %s: invalid CIDR block notation"}
 	d.fromOutsider = &apiError{http.StatusForbidden, errNotInSwarm.Error()}
 	d.fromWorker = d.fromOutsider // on a worker too it speaks of an engine in no swarm
+	return headed(d)
+}
+
+// headed adds the headers of every answer.
+func headed(d dialect) *dialect {
+	d.headers = http.Header{"Api-Version": {d.api}, "Docker-Experimental": {"false"}, "Ostype": {"linux"}, "Server": {"Docker/" + d.version + " (linux)"}}
 	return &d
 }
 

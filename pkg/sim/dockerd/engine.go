@@ -24,7 +24,6 @@ type Engine struct {
 	advertise string // address that the managers see
 	joining   *api.JoinRequest
 	served    map[string]served
-	objects   map[string][]byte // written out, by version of the API and mark
 	told      told
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -135,10 +136,7 @@ func managerRoutes() map[string]handler {
 func (e *Engine) negotiate(w http.ResponseWriter, r *http.Request) {
 	d := e.world.dialect
 	h := w.Header()
-	h["Api-Version"] = []string{d.api}
-	h["Docker-Experimental"] = []string{"false"}
-	h["Ostype"] = []string{"linux"}
-	h["Server"] = []string{"Docker/" + d.version + " (linux)"}
+	maps.Copy(h, d.headers)
 	version, path := splitVersion(r.URL.Path)
 	switch {
 	case version == "":
@@ -237,17 +235,19 @@ func encode(body any) ([]byte, error) {
 	return append(data, '\n'), err
 }
 
+// inJSON is a header's value. It is shared, as those of the dialects are: who changes a header puts another value in its place.
+var inJSON = []string{"application/json"}
+
 func write(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 	if strings.HasSuffix(r.URL.Path, "/_ping") {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-cache, no-store, must-revalidate")
 		w.Header().Set("Pragma", "no-cache")
 	} else if body != nil {
-		w.Header().Set("Content-Type", "application/json")
+		w.Header()["Content-Type"] = inJSON
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	if status == http.StatusNoContent {
-		w.Header().Del("Content-Length")
+	if status != http.StatusNoContent {
+		w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
 	w.WriteHeader(status)
 	if v, ok := w.(*visit); ok {

@@ -54,6 +54,8 @@ func (e *Engine) join(r api.JoinRequest) error {
 	return e.enroll(remote.cluster, r)
 }
 
+var joinToken = regexp.MustCompile(`^SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25}$`)
+
 func validJoin(r api.JoinRequest) error {
 	if r.ListenAddr == "" {
 		return badRequest(`invalid ListenAddr "": invalid empty address`)
@@ -64,7 +66,7 @@ func validJoin(r api.JoinRequest) error {
 	if slices.Contains(r.RemoteAddrs, "") {
 		return badRequest(`invalid remoteAddr "": invalid empty address`)
 	}
-	if r.JoinToken != "" && !regexp.MustCompile(`^SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25}$`).MatchString(r.JoinToken) {
+	if r.JoinToken != "" && !joinToken.MatchString(r.JoinToken) {
 		return errTokenForm
 	}
 	return nil

@@ -77,7 +77,7 @@ func list[T any](c *call, all []T, dated func(i int) (id string, m *api.Meta, mo
 	}
 	mark := string(append(marks, '.'))
 	return answer{http.StatusOK, lazy(func() ([]byte, error) {
-		return c.engine.writeOut(len(all), func(i int) (string, any) {
+		return c.cluster.writeOut(len(all), func(i int) (string, any) {
 			from := 0
 			if i > 0 {
 				from = ends[i-1]
@@ -91,20 +91,20 @@ func list[T any](c *call, all []T, dated func(i int) (id string, m *api.Meta, mo
 type lazy func() ([]byte, error)
 
 // writeOut writes a list, of whose objects only those anew that were not written before.
-func (e *Engine) writeOut(n int, object func(i int) (mark string, body any)) ([]byte, error) {
+func (c *cluster) writeOut(n int, object func(i int) (mark string, body any)) ([]byte, error) {
 	texts, length := make([][]byte, n), n+2
 	for i := range n {
 		mark, body := object(i)
-		text, known := e.objects[mark]
+		text, known := c.objects[mark]
 		if !known {
 			var err error
 			if text, err = json.Marshal(body); err != nil {
 				return nil, err
 			}
-			if e.objects == nil || len(e.objects) >= maxObjects {
-				e.objects = map[string][]byte{}
+			if c.objects == nil || len(c.objects) >= maxObjects {
+				c.objects = map[string][]byte{}
 			}
-			e.objects[mark] = text
+			c.objects[mark] = text
 		}
 		texts[i], length = text, length+len(text)
 	}
@@ -118,7 +118,7 @@ func (e *Engine) writeOut(n int, object func(i int) (mark string, body any)) ([]
 	return append(out, ']', '\n'), nil
 }
 
-// maxObjects bounds what an engine keeps of objects written out, old versions too.
+// maxObjects bounds what a cluster keeps of objects written out, old versions too.
 const maxObjects = 2000
 
 // told is what an engine said of itself last.

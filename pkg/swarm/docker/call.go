@@ -74,6 +74,9 @@ func (c *Client) attempt(ctx context.Context, op string, write bool, limit time.
 
 // ready settles the API version. If that fails the call itself was not sent, so the error is a read's also for a write.
 func (c *Client) ready(ctx context.Context, op string) error {
+	if c.negotiated.Load() {
+		return nil
+	}
 	var x exchange
 	if err := c.settle(context.WithValue(ctx, exchangeKey{}, &x), op); err != nil {
 		x.tried = true
@@ -85,15 +88,23 @@ func (c *Client) ready(ctx context.Context, op string) error {
 // read makes a call without effect. What fails for a passing reason is tried again, a bounded number of times and within a bounded time.
 func (c *Client) read(ctx context.Context, op string, f func(context.Context) error) error {
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	err := c.attempt(ctx, op, false, attemptTimeout, f) // which is over before readTimeout is
+	if apierr.KindOf(err) == apierr.Unavailable {
+		err = c.repeat(ctx, op, err, start.Add(readTimeout), f)
+	}
+	c.report(op, err, start)
+	return err
+}
+
+// repeat makes a read again that has failed for a passing reason.
+func (c *Client) repeat(ctx context.Context, op string, err error, until time.Time, f func(context.Context) error) error {
+	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
-	err := c.attempt(ctx, op, false, attemptTimeout, f)
 	pause := retryPause
 	for n := 1; n < readAttempts && apierr.KindOf(err) == apierr.Unavailable && wait(ctx, pause); n++ {
 		err = c.attempt(ctx, op, false, attemptTimeout, f)
 		pause *= 2
 	}
-	c.report(op, err, start)
 	return err
 }
 

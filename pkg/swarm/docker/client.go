@@ -125,9 +125,6 @@ func (c *Client) Close() {
 // otherwise meet on the client's own mutex for as long as the engine takes to answer. It has a deadline of its own: a caller without one, such as
 // the event stream, would keep all others waiting for ever when the engine accepts a connection and says nothing.
 func (c *Client) settle(ctx context.Context, op string) error {
-	if c.negotiated.Load() {
-		return nil
-	}
 	if err := c.negotiating.Lock(ctx, op); err != nil {
 		return err
 	}

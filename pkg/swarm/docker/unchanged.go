@@ -14,6 +14,7 @@ import (
 	api "github.com/docker/docker/api/types/swarm"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/unchanged"
 )
 
@@ -24,6 +25,7 @@ type memory[T any] struct {
 	mark  []byte
 	value T
 	part  func(body []byte) []byte // what is of interest of an answer; nil: all
+	means *unchanged.Common[T]     // what others have understood; nil: nobody has
 }
 
 // maxKept bounds an answer that is kept, in bytes. A swarm of 1,000 tasks answers with less. Of one that is longer a hash is kept, up to maxCompared:
@@ -36,25 +38,37 @@ const (
 // unlessSame makes a read and understands its answer, or returns what it returned the last time if the engine has said the same, byte for byte.
 func unlessSame[A, T any](ctx context.Context, c *Client, op string, m *memory[T], ask func(context.Context) (A, error), understand func(A) (T, error)) (T, error) {
 	m.mu.Lock()
-	before, value := m.mark, m.value
+	before, last := m.mark, m.value
 	m.mu.Unlock()
-	var none T
+	var none, value T
 	var now *unchanged.Answer
 	var answer A
 	err := c.read(ctx, op, func(ctx context.Context) (err error) {
 		ctx, now = unchanged.Watch(ctx, before)
 		now.Part(m.part)
+		value = last
+		if m.means != nil {
+			now.Known(func(mark []byte) bool {
+				other, known := m.means.Get(string(mark))
+				if known {
+					value = other
+				}
+				return known
+			})
+		}
 		answer, err = ask(ctx)
 		return err
 	})
 	if err != nil {
 		return none, err
 	}
-	if now.Same() {
-		return value, nil
-	}
-	if value, err = understand(answer); err != nil {
-		return none, err
+	if !now.Same() {
+		if value, err = understand(answer); err != nil {
+			return none, err
+		}
+		if m.means != nil {
+			m.means.Put(string(now.Mark()), value)
+		}
 	}
 	m.keep(now.Mark(), value)
 	return value, nil
@@ -80,6 +94,8 @@ type Common struct {
 	networks unchanged.Common[network.Inspect]
 	services unchanged.Common[api.Service]
 	configs  unchanged.Common[api.Config]
+	cluster  unchanged.Common[swarm.Cluster]
+	info     unchanged.Common[swarm.Info]
 }
 
 // share has the client use what others have decoded.
@@ -87,6 +103,7 @@ func (c *Client) share(with *Common) {
 	if with != nil {
 		c.nodes.common, c.tasks.common, c.networks.common = &with.nodes, &with.tasks, &with.networks
 		c.services.common, c.listed.common = &with.services, &with.configs
+		c.cluster.means, c.info.means = &with.cluster, &with.info
 	}
 }
 

@@ -121,10 +121,6 @@ func (c *checks) before(t *ticket) *state {
 	s := c.run.observe()
 	c.clear()
 	c.writes(s, t)
-	// What the engines' store has is changed in place: what is compared afterwards is kept.
-	s.swarm.Members = slices.Clone(s.swarm.Members)
-	s.swarm.Nodes = slices.Clone(s.swarm.Nodes)
-	s.swarm.Services = slices.Clone(s.swarm.Services)
 	return s
 }
 
@@ -211,25 +207,31 @@ func (c *checks) visit(s *state) { c.reached[c.digest(s)] = true }
 
 // digest of a state.
 func (c *checks) digest(s *state) uint64 {
-	h := fnv.New64a()
-	for _, d := range s.droplets {
-		fmt.Fprintf(h, "d%s ", poolOf(c.run.cluster, d))
+	text := make([]byte, 0, 1024)
+	for i := range s.droplets {
+		text = append(append(append(text, 'd'), poolOf(c.run.cluster, s.droplets[i])...), ' ')
 	}
-	for _, n := range s.swarm.Nodes {
-		fmt.Fprintf(h, "n%s%s%s%v%v ", n.Spec.Role, n.Spec.Availability, n.Status.State, s.member(n.ID), boundTo(n.Spec.Labels) != 0)
+	for i := range s.swarm.Nodes {
+		n := &s.swarm.Nodes[i]
+		text = append(append(append(append(text, 'n'), n.Spec.Role...), n.Spec.Availability...), n.Status.State...)
+		text = append(strconv.AppendBool(strconv.AppendBool(text, s.member(n.ID)), boundTo(n.Spec.Labels) != 0), ' ')
 	}
-	for _, op := range s.ledger.Ops {
-		fmt.Fprintf(h, "o%s%s%v%v ", op.Kind, op.Pool, op.DropletID != 0, op.Shutdown.IsZero())
+	for i := range s.ledger.Ops {
+		op := &s.ledger.Ops[i]
+		text = append(append(append(text, 'o'), op.Kind...), op.Pool...)
+		text = append(strconv.AppendBool(strconv.AppendBool(text, op.DropletID != 0), op.Shutdown.IsZero()), ' ')
 	}
 	for _, v := range s.swarm.Services {
-		fmt.Fprintf(h, "s%s%v%v ", v.Spec.Name, v.Spec.Labels["swarmd.hash"], v.UpdateStatus)
+		text = fmt.Appendf(text, "s%s%v%v ", v.Spec.Name, v.Spec.Labels["swarmd.hash"], v.UpdateStatus)
 	}
 	tasks := map[string]int{}
-	for _, k := range s.swarm.Tasks {
+	for i := range s.swarm.Tasks {
+		k := &s.swarm.Tasks[i]
 		tasks[k.ServiceID+string(k.DesiredState)+string(k.Status.State)]++
 	}
-	fmt.Fprint(h, tasks) // sorted by key
-	fmt.Fprintf(h, "r%d e%d h%v", s.ledger.Revision, s.ledger.Credit, s.holder != "")
+	text = fmt.Appendf(text, "%vr%d e%d h%v", tasks, s.ledger.Revision, s.ledger.Credit, s.holder != "") // the tasks sorted by key
+	h := fnv.New64a()
+	_, _ = h.Write(text) // never fails, see hash.Hash
 	return h.Sum64()
 }
 

@@ -44,7 +44,7 @@ func (r *run) unmet() string {
 		return fmt.Sprintf("%s says %s; error %q; holds %v; steps %v; pools %v; gaps %v", report.Lease.Holder, report.Result, report.Error, report.Holds,
 			stepIDs(report), report.Pools, report.Gaps)
 	}
-	want, err := r.parse(r.want)
+	want, err := r.wanted()
 	if err != nil {
 		return err.Error()
 	}

@@ -170,7 +170,7 @@ func (p *process) config(o origin, do *digitalocean.Client) reconcile.Config {
 		Ledger: func(ctx context.Context) (ledger.Ledger, error) { return store.Load(ctx) }}
 	machines, members := brake.New(options)
 	store = ledger.NewStore(members, o.cluster)
-	boot := booter{o.cluster, machines, members}
+	boot := booter{o.cluster, machines, members, o.explorer}
 	c := reconcile.Config{Cluster: o.cluster, TakeOver: o.takeOver, Store: store, Reads: world.Reads{Cloud: machines, Swarm: members, Ledger: store},
 		Elector: ledger.ElectorConfig{Store: store, Identity: identity(members), Instance: o.name},
 		Execute: execute.Config{Droplets: machines, Nodes: members, Services: members, Networks: members, Ledger: store, UserData: boot.userData, Gate: gate{o.conductor, p}},
@@ -194,6 +194,7 @@ type booter struct {
 	cluster  string
 	machines *brake.Cloud
 	members  *brake.Swarm
+	explorer *Explorer
 }
 
 func (b booter) userData(ctx context.Context, d plan.CreateDroplet) (string, error) {
@@ -222,6 +223,6 @@ func (b booter) userData(ctx context.Context, d plan.CreateDroplet) (string, err
 			cidr = v.IPRange
 		}
 	}
-	return userdata.Render(userdata.Params{Cluster: b.cluster, Pool: d.Pool, PrivateCIDR: cidr,
+	return b.explorer.render(userdata.Params{Cluster: b.cluster, Pool: d.Pool, PrivateCIDR: cidr,
 		Join: &userdata.Join{Token: cluster.WorkerToken, Managers: managers}})
 }

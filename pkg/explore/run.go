@@ -3,6 +3,7 @@ package explore
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,10 +68,11 @@ type run struct {
 	isArmed   bool
 	only      string // the one machine that has a swarmd, "" is every manager
 	want      file
-	most      int            // calls until it is stopped
-	counts    map[string]int // pool → what the last file wants
-	recorded  *opening       // what is being recorded
-	seen      *state         // by the last look at the world
+	wanted    func() (*spec.Spec, error) // the same, read
+	most      int                        // calls until it is stopped
+	counts    map[string]int             // pool → what the last file wants
+	recorded  *opening                   // what is being recorded
+	seen      *state                     // by the last look at the world
 	out       *Outcome
 	broken    bool // nothing more needs to be done
 }
@@ -100,7 +102,8 @@ func (e *Explorer) play(p Plan, from *opening, out *Outcome) {
 }
 
 func (e *Explorer) newRun(p Plan, w Workflow, m Mutant, out *Outcome) *run {
-	r := &run{explorer: e, plan: p, workflow: w, mutant: m, cluster: clusterName, out: out, want: w.Start, most: maxCalls, counts: map[string]int{}}
+	r := &run{explorer: e, plan: p, workflow: w, mutant: m, cluster: clusterName, out: out, most: maxCalls, counts: map[string]int{}}
+	r.wants(w.Start)
 	r.conductor = newConductor(p.Seed)
 	r.conductor.whole = p.Watch
 	r.world = sim.New(r.options())
@@ -207,12 +210,18 @@ func (r *run) edit(f file) {
 	if r.broken {
 		return
 	}
-	r.want = f
+	r.wants(f)
 	r.check.wants(f)
 	r.faults.last = time.Now()
 	if err := r.cast.submit(f.yaml(r.cluster), convergeWithin); err != nil {
 		r.stop("accept", "%v", err)
 	}
+}
+
+// wants has everything be as the file says from now on.
+func (r *run) wants(f file) {
+	r.want = f
+	r.wanted = sync.OnceValues(func() (*spec.Spec, error) { return r.parse(f) })
 }
 
 // parse reads a file.

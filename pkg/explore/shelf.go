@@ -1,12 +1,15 @@
 package explore
 
 import (
+	"encoding/json"
 	"sync"
 
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
+	"github.com/swarmd/swarmd/pkg/cloud/userdata"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
+	"github.com/swarmd/swarmd/pkg/unchanged"
 )
 
 // Explorer plays plans. It is safe for concurrent use; nothing of one run reaches another but what texts mean, files and answers, which are read
@@ -17,6 +20,7 @@ type Explorer struct {
 	openings map[string]*opening // by the text of a plan without faults
 	engines  docker.Common       // what answers mean: most of a run are those of others, word by word
 	clouds   digitalocean.Common
+	boots    unchanged.Common[string] // user-data, by what it is rendered from
 }
 
 type readFile struct {
@@ -44,6 +48,22 @@ func (e *Explorer) read(name string, data []byte) *readFile {
 		e.files[key] = f
 	}
 	return f
+}
+
+// render writes user-data, as userdata.Render does.
+func (e *Explorer) render(p userdata.Params) (string, error) {
+	key, err := json.Marshal(p)
+	if err != nil {
+		return "", err
+	}
+	if text, known := e.boots.Get(string(key)); known {
+		return text, nil
+	}
+	text, err := userdata.Render(p)
+	if err == nil {
+		e.boots.Put(string(key), text)
+	}
+	return text, err
 }
 
 // parse reads a file, as spec.Parse does.

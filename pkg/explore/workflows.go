@@ -162,7 +162,7 @@ func (r *run) save(f file) {
 	if r.broken {
 		return
 	}
-	r.want = f
+	r.wants(f)
 	r.check.wants(f)
 	r.faults.last = time.Now()
 	r.cast.files[r.only] = f.yaml(r.cluster)

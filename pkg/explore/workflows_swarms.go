@@ -84,7 +84,7 @@ func (r *run) restoreBackup(f file) {
 			r.check.lost[d.ID] = true
 		}
 	}
-	r.want = f
+	r.wants(f)
 	r.check.wants(f)
 	r.faults.last = time.Now()
 	for tries := 0; !r.person().forgets() && !r.broken; tries++ {

@@ -183,16 +183,13 @@ func page[T any, J any](c *Cloud, r *request, name string, all []T, render func(
 	from := min((no-1)*per, len(all))
 	to := min(from+per, len(all))
 	last := max(1, (len(all)+per-1)/per)
-	var b bytes.Buffer
-	fmt.Fprintf(&b, `{"links":%s,"meta":{"total":%d},"%s":[`, text(r.links(no, per, last)), len(all), name)
+	texts := make([][]byte, to-from)
 	for i, e := range all[from:to] {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.Write(text(render(e)))
+		texts[i] = text(render(e))
 	}
-	b.WriteString("]}\n")
-	return reply{http.StatusOK, json.RawMessage(b.Bytes())}
+	list := bytes.Join(texts, []byte{','})
+	b := fmt.Appendf(make([]byte, 0, len(list)+512), `{"links":%s,"meta":{"total":%d},"%s":[`, text(r.links(no, per, last)), len(all), name)
+	return reply{http.StatusOK, json.RawMessage(append(append(b, list...), "]}\n"...))}
 }
 
 // text is a value as JSON.

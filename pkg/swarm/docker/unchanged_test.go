@@ -111,3 +111,43 @@ func TestOnlyThePartOfAnEngineThatMattersIsRead(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatOneClientUnderstood the others take over, each what its own engine said; what is no answer is an error still.
+func TestWhatOneClientUnderstood(t *testing.T) {
+	var common Common
+	first, second := newFake(t), newFake(t)
+	clients := []*Client{first.client(Options{Common: &common}), second.client(Options{Common: &common})}
+	say := func(f *fake, node string) {
+		f.gives("GET /info", 200, map[string]any{"ServerVersion": "20.10", "SystemTime": f.count("GET /info"), "Swarm": map[string]any{"NodeID": node}})
+	}
+	hear := func(i int, want string) {
+		t.Helper()
+		if info, err := clients[i].Info(t.Context()); err != nil || info.NodeID != want {
+			t.Errorf("client %d: %+v, %v, want node %s", i, info, err, want)
+		}
+	}
+	say(first, "a")
+	say(second, "b")
+	hear(0, "a")
+	hear(1, "b")
+	say(second, "a")
+	hear(1, "a") // decoded by the first
+	hear(1, "a")
+	say(second, "b")
+	hear(1, "b")
+	if _, known := common.info.Get(`{"ServerVersion":"20.10","Swarm":{"NodeID":"b"}}`); !known {
+		t.Error("what was understood is not shared")
+	}
+	for _, id := range []string{"x", "y"} {
+		first.gives("GET /swarm", 200, api.Swarm{ClusterInfo: api.ClusterInfo{ID: id}})
+		for i := range 2 {
+			if c, err := clients[0].Cluster(t.Context()); err != nil || c.ID != id {
+				t.Errorf("look %d: %+v, %v, want %s", i, c, err, id)
+			}
+		}
+	}
+	first.gives("GET /swarm", 200, api.Swarm{})
+	if c, err := clients[0].Cluster(t.Context()); err == nil {
+		t.Errorf("a swarm without an id: %+v", c)
+	}
+}

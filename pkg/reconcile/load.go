@@ -3,64 +3,89 @@ package reconcile
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
-// errUnreadable is in the chain of the error of an accepted revision that has faults: another version of swarmd, with other bounds, accepted it.
-// It stays so: a revision's content never changes.
-var errUnreadable = errors.New("cannot be read")
+// faultyError is of an accepted revision that has faults: another version of swarmd, with other bounds, accepted it. It stays so: a revision's
+// content never changes.
+type faultyError struct{ error }
 
-// load reads the accepted revision into l.want, if it is another one than before. If it is unreadable, l.want is the latest one before it that
-// is not, and empty if there is none.
+func (e faultyError) Unwrap() error { return e.error }
+
+func isFaulty(err error) bool {
+	var faulty faultyError
+	return errors.As(err, &faulty)
+}
+
+// load reads the accepted revision into l.want, if it is another one than before. If it has faults, l.want is the latest one before it that has
+// none, and empty if there is none.
 func (l *Loop) load(ctx context.Context, revision int) error {
 	if revision == 0 { // a ledger that was begun anew
-		l.want, l.unreadable = desired{}, unreadable{}
+		l.want, l.faulty = desired{}, faulty{}
 		return nil
 	}
-	if l.unreadable.revision == revision && l.want.spec != nil {
-		return l.unreadable.err // it was tried, and l.want is the one before
+	if l.faulty.revision == revision && l.want.spec != nil && l.isContent(ctx, revision, l.faulty.sha256) {
+		return l.faulty.err // it was tried, and l.want is the one before
 	}
-	err := l.loadOne(ctx, revision)
-	if !errors.Is(err, errUnreadable) {
+	l.faulty = faulty{}
+	accepted, err := l.revision(ctx, revision)
+	if err == nil {
+		l.want = accepted
+	}
+	if !isFaulty(err) {
 		return err
 	}
-	l.unreadable = unreadable{revision, err}
-	for n := revision - 1; n > 0 && n > revision-ledger.Keep; n-- {
-		if l.loadOne(ctx, n) == nil {
-			return err
+	want := desired{}
+	for n := revision - 1; n > 0 && n > revision-ledger.Keep && want.spec == nil; n-- {
+		if older, err := l.revision(ctx, n); err == nil {
+			want = older
 		}
 	}
-	l.want = desired{}
+	l.want, l.faulty = want, faulty{accepted, err}
 	return err
 }
 
-// unreadable is the accepted revision that was found unreadable last.
-type unreadable struct {
-	revision int // 0: none
-	err      error
+// faulty is the accepted revision while it has faults; its number is 0 else.
+type faulty struct {
+	desired
+	err error
 }
 
-func (l *Loop) loadOne(ctx context.Context, revision int) error {
+// accepted is the revision that a look found accepted, whether it has faults or not.
+func (l *Loop) accepted(w world.World) desired {
+	if known(w, world.GapRevision) {
+		return l.want
+	}
+	return l.faulty.desired
+}
+
+// revision reads one revision. One that has faults is returned without a spec.
+func (l *Loop) revision(ctx context.Context, revision int) (desired, error) {
 	rev, err := l.cfg.Store.Revision(ctx, revision)
 	if err != nil {
-		return err
+		return desired{}, err
 	}
 	want := desired{revision: revision, sha256: rev.SHA256, source: rev.Source}
 	if want.spec, want.stack, err = l.read(revisionName(revision), rev.Data); err != nil {
-		return fmt.Errorf("it %w: %w", errUnreadable, err)
+		want.spec = nil
+		return want, faultyError{err}
 	}
-	l.want = want
-	return nil
+	return want, nil
 }
 
-// isWanted reports whether l.want is that revision. The number alone does not say: in a store that was begun anew, numbers come again. A content
-// that is gone changes nothing.
+// isWanted reports whether l.want is that revision.
 func (l *Loop) isWanted(ctx context.Context, revision int) bool {
 	if revision != l.want.revision || revision == 0 {
 		return revision == l.want.revision
 	}
+	return l.isContent(ctx, revision, l.want.sha256)
+}
+
+// isContent reports whether the revision has that content. The number alone does not say: in a store that was begun anew, numbers come again. A
+// content that is gone changes nothing.
+func (l *Loop) isContent(ctx context.Context, revision int, sha256 string) bool {
 	rev, err := l.cfg.Store.Revision(ctx, revision)
-	return err != nil || rev.SHA256 == l.want.sha256
+	return err != nil || rev.SHA256 == sha256
 }

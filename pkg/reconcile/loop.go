@@ -34,10 +34,10 @@ type Loop struct {
 	fleet    *fleet
 
 	// Only the goroutine of Run touches these.
-	want       desired
-	unreadable unreadable
-	reader     reader
-	number     uint64 // of the pass
+	want   desired
+	faulty faulty // the accepted revision, if l.want is an older one
+	reader reader
+	number uint64 // of the pass
 
 	mu        sync.Mutex // guards what follows, never over a call
 	last      Report

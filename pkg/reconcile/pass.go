@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -87,11 +86,12 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 	}
 	if known(w, world.GapLedger) && !l.isWanted(ctx, w.Ledger.Revision) {
 		before := l.want.sha256
-		if err := l.load(ctx, w.Ledger.Revision); err != nil && (!errors.Is(err, errUnreadable) || l.want.spec == nil) {
+		if err := l.load(ctx, w.Ledger.Revision); err != nil && (!isFaulty(err) || l.want.spec == nil) {
 			l.want = desired{} // what is accepted is not what we know: do nothing
 			return w, l.cfg.Store.Unreadable(w.Ledger.Revision, err)
 		} else if err != nil {
-			w.Gaps = append(w.Gaps, world.Gap{What: world.GapRevision, Err: fmt.Sprintf("%v; revision %d is followed, and nothing is removed: apply a file that can be read", err, l.want.revision)})
+			w.Gaps = append(w.Gaps, world.Gap{What: world.GapRevision, Err: fmt.Sprintf("%v; nothing is begun meanwhile, and what is open is finished by revision %d: "+
+				"swarmd validate -f FILE, correct it, swarmd apply -f FILE", err, l.want.revision)})
 		}
 		if l.want.sha256 != before {
 			l.withheld.reset()

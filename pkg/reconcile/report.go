@@ -96,7 +96,7 @@ func (l *Loop) report(t turnout, began time.Time) Report {
 	_, held := l.elector.Held()
 	r := Report{Cluster: l.cfg.Cluster, Pass: l.number, At: now, Took: now.Sub(began), FileFault: l.sources.bad(), FileUnread: l.sources.unread != "",
 		Lease: LeaseReport{seen.Holder, seen.Epoch, held}, ConvergedAt: l.Last().ConvergedAt,
-		Revision: l.want.revision, Source: l.want.source, Stale: t.world.Ledger.Stale, Operations: t.world.Ledger.Ops,
+		Revision: l.accepted(t.world).revision, Source: l.accepted(t.world).source, Stale: t.world.Ledger.Stale, Operations: t.world.Ledger.Ops,
 		Pools: t.plan.Pools, Services: t.plan.Services, Holds: t.plan.Holds, Gaps: t.world.Gaps,
 		Nodes: nodes(t.world), Steps: steps(t)}
 	r.Result = result(t)

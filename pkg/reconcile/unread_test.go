@@ -89,28 +89,31 @@ func TestFileThatAppearsAfterTheStartIsNoEdit(t *testing.T) {
 	})
 }
 
-// TestUnreadableRevisionLeavesTheOneBefore: a revision that another version accepted, and this one cannot read, stops nothing: the one before is
-// followed, but nothing is removed for it, and each pass says so. It is not parsed again and again.
-func TestUnreadableRevisionLeavesTheOneBefore(t *testing.T) {
+// TestUnreadableRevisionLeavesAllAsItIs: of a revision that another version accepted, and this one cannot read, nothing is undone, whatever the
+// one before says, and each pass says so. It is not parsed again and again.
+func TestUnreadableRevisionLeavesAllAsItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, parsed := newEngine(), &atomic.Int32{}
 		a := start(t, e, options{initial: "app=2"})
 		settle(time.Minute)
-		a.edits <- []byte("app=2 new=1 ?=1")
+		a.edits <- []byte("app=5 new=1 ?=1")
 		settle(time.Minute)
-		a.edits <- []byte("app=2 new=1 ?=2")
+		a.edits <- []byte("app=6 new=1 ?=2")
 		settle(time.Minute)
 		a.stop()
 		b := start(t, e, options{strict: true, parsed: parsed})
 		defer b.stop()
 		settle(time.Minute)
 		parsed.Store(0)
+		settle(2 * time.Minute)
+		wantRunning(t, e, "web_?=2", "web_app=6", "web_new=1")
 		e.scale("web_app", 9)
 		settle(2 * time.Minute)
-		wantRunning(t, e, "web_?=2", "web_app=2", "web_new=1")
+		wantRunning(t, e, "web_?=2", "web_app=9", "web_new=1")
 		r := b.Last()
-		if r.Revision != 1 || r.Converged || r.Result != reconcile.Failed || len(r.Gaps) != 1 || r.Gaps[0].What != "revision" ||
-			!strings.Contains(r.Gaps[0].Err, "revision 3:1:1: services: too long; revision 1 is followed, and nothing is removed: apply a file that can be read") {
+		if r.Revision != 3 || r.Converged || r.Result != reconcile.Failed || len(r.Gaps) != 1 || r.Gaps[0].What != "revision" ||
+			r.Gaps[0].Err != "revision 3:1:1: services: too long; nothing is begun meanwhile, and what is open is finished by revision 1: "+
+				"swarmd validate -f FILE, correct it, swarmd apply -f FILE" {
 			t.Fatalf("report %+v", r)
 		}
 		if n := parsed.Load(); n != 0 {

@@ -25,11 +25,15 @@ func Compute(in Input) Plan {
 	if !d.blind() {
 		d.operations()
 		d.notes()
-		d.pools()
+		if !d.outdated() {
+			d.pools()
+		}
 		d.leaves()
 		d.nodes()
 		d.membership()
-		d.stack()
+		if !d.outdated() {
+			d.stack()
+		}
 	}
 	d.count()
 	return d.finish()

@@ -93,8 +93,14 @@ func (d *draft) gap(what string) bool {
 	return slices.ContainsFunc(d.in.World.Gaps, func(g world.Gap) bool { return g.What == what })
 }
 
+// outdated reports whether the spec is an older one than the accepted, which cannot be read. What the cluster has else than the spec says, the
+// accepted one may have asked for: only operations that are open are finished, by the older one's policies.
+func (d *draft) outdated() bool { return d.gap(world.GapRevision) }
+
 // whole reports whether the view has no gap and can be believed: only then is anything destructive planned.
-func (d *draft) whole() bool { return len(d.in.World.Gaps) == 0 && !d.implausible }
+func (d *draft) whole() bool {
+	return !d.implausible && !slices.ContainsFunc(d.in.World.Gaps, func(g world.Gap) bool { return g.What != world.GapRevision })
+}
 
 // clouded reports whether the droplets are known, all of them.
 func (d *draft) clouded() bool {

@@ -150,6 +150,9 @@ func (d *draft) notes() {
 	for _, m := range d.members {
 		d.remark(m)
 	}
+	if d.outdated() {
+		return
+	}
 	for _, p := range d.in.Spec.Pools {
 		d.driftOf(p)
 	}
@@ -162,6 +165,9 @@ func (d *draft) remark(m member) {
 	case disputed:
 		d.hold(GuardIdentity, m.object(), disputedWhy(m))
 	case stranded:
+		if d.outdated() {
+			return // the accepted spec may have the pool
+		}
 		d.hold(GuardPoolRemoved, "pool/"+m.Pool, "the file has no such pool; set its count to 0 to remove its machines")
 	case dead:
 		d.hold(GuardDropletDead, m.object(), fmt.Sprintf("its droplet %d does not exist any more; %s makes room for a new one", m.dropletID(), removal(m)))

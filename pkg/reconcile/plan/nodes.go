@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -15,14 +16,20 @@ import (
 // ownPrefix begins the labels that are swarmd's bookkeeping: no list of pool labels can name them.
 const ownPrefix = "swarmd."
 
-// nodes binds, labels and activates the nodes of the pools, and finds whose role must change.
+// nodes binds, labels and activates the nodes of the pools, and finds whose role must change. By an older spec than the accepted one it binds
+// those whose create is open, and no other.
 func (d *draft) nodes() {
 	for _, m := range d.members {
+		created := m.Op != nil && m.Op.Kind == ledger.Create
 		switch m.bucket {
 		case arriving:
-			d.arrive(m)
+			if created || !d.outdated() {
+				d.arrive(m)
+			}
 		case serving, down, quiet, dead:
-			d.keep(m)
+			if !d.outdated() {
+				d.keep(m)
+			}
 		}
 	}
 }

@@ -44,7 +44,7 @@ func scene(t *rapid.T) (plan.Input, world.Parts) {
 		p.Ledger.Uncharged = []time.Time{epoch.Add(-time.Minute)}
 	}
 	if chance(t, "gap", 3) {
-		p.Gaps = []world.Gap{{What: rapid.SampledFrom([]string{"droplets", "info", "cluster", "nodes", "services", "tasks", "networks", "ledger"}).Draw(t, "which"), Err: "broken"}}
+		p.Gaps = []world.Gap{{What: rapid.SampledFrom([]string{"droplets", "info", "cluster", "nodes", "services", "tasks", "networks", "ledger", "revision"}).Draw(t, "which"), Err: "broken"}}
 	}
 	if rapid.Bool().Draw(t, "calm") {
 		calm(t, s, &p)

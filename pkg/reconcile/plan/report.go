@@ -26,8 +26,21 @@ func (d *draft) count() {
 	if d.serviceGap() {
 		return
 	}
+	if d.outdated() {
+		d.countLive()
+		return
+	}
 	for _, want := range d.in.Stack.Services {
 		d.svcSum = append(d.svcSum, d.serviceCount(want))
+	}
+}
+
+// countLive counts the services by what they are: what they should be is not known.
+func (d *draft) countLive() {
+	for _, s := range d.in.World.Services {
+		if d.ours(s.Spec.Labels) {
+			d.svcSum = append(d.svcSum, d.serviceCount(s.Spec))
+		}
 	}
 }
 
@@ -127,7 +140,7 @@ func (d *draft) progress(c ServiceCount, live swarm.Service) {
 
 // converged: nothing to do, nothing blocked, nothing under way, everything wanted is there and running.
 func (d *draft) converged() bool {
-	if len(d.steps) > 0 || d.underway || !d.whole() || len(d.in.World.Ledger.Ops) > 0 {
+	if len(d.steps) > 0 || d.underway || !d.whole() || d.outdated() || len(d.in.World.Ledger.Ops) > 0 {
 		return false
 	}
 	if slices.ContainsFunc(d.holds, func(h Hold) bool { return h.Blocking }) {

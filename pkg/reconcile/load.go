@@ -3,7 +3,9 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"fmt"
 
+	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
@@ -37,14 +39,28 @@ func (l *Loop) load(ctx context.Context, revision int) error {
 	if !isFaulty(err) {
 		return err
 	}
-	want := desired{}
-	for n := revision - 1; n > 0 && n > revision-ledger.Keep && want.spec == nil; n-- {
-		if older, err := l.revision(ctx, n); err == nil {
-			want = older
+	older, failed := l.before(ctx, revision)
+	if failed != nil {
+		return failed // the next look tries again
+	}
+	l.want, l.faulty = older, faulty{accepted, err}
+	return err
+}
+
+// before returns the latest revision before that one which is there and has no faults; it is empty if there is none. A failed read says neither.
+func (l *Loop) before(ctx context.Context, revision int) (desired, error) {
+	for n := revision - 1; n > 0 && n > revision-ledger.Keep; n-- {
+		older, err := l.revision(ctx, n)
+		var call *apierr.Error
+		switch {
+		case err == nil:
+			return older, nil
+		case isFaulty(err), errors.As(err, &call) && (call.Kind == apierr.NotFound || call.Kind == apierr.Invalid):
+		default:
+			return desired{}, fmt.Errorf("revision %d: %w", n, err)
 		}
 	}
-	l.want, l.faulty = want, faulty{accepted, err}
-	return err
+	return desired{}, nil
 }
 
 // faulty is the accepted revision while it has faults; its number is 0 else.

@@ -2,12 +2,17 @@ package reconcile_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 )
 
@@ -141,4 +146,45 @@ func TestManyFaultsAreCutInTheReport(t *testing.T) {
 			t.Errorf("%d bytes: %.300s", len(fault), fault)
 		}
 	})
+}
+
+// TestAFailedReadIsNoFaultyRevision: only a revision that is gone, or has faults, is passed over for an older one.
+func TestAFailedReadIsNoFaultyRevision(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		a := start(t, e, options{initial: "app=2"})
+		settle(time.Minute)
+		for _, edit := range []string{"app=3", "app=4 ?=1"} {
+			a.edits <- []byte(edit)
+			settle(time.Minute)
+		}
+		a.stop()
+		e.Drop("swarmd.web.spec.2")
+		r := e.lookAt(t, 0)
+		if len(r.Gaps) != 1 || !strings.Contains(r.Gaps[0].Err, "finished by revision 1:") {
+			t.Fatalf("nothing failed: %+v", r)
+		}
+		for n := 1; n <= 2; n++ { // the look at the ledger, and that for the revision that is gone
+			r := e.lookAt(t, n)
+			if said := fmt.Sprint(r.Error, r.Gaps); !strings.Contains(said, "it hiccups") || strings.Contains(said, "apply -f FILE") {
+				t.Errorf("list %d failed: %s", n, said)
+			}
+		}
+	})
+}
+
+// lookAt is one look with a version that accepts less, of which the nth list of configs fails.
+func (e *engine) lookAt(t *testing.T, nth int) reconcile.Report {
+	n := 0
+	e.Before(func(call string) error {
+		if call != "list" {
+			return nil
+		}
+		if n++; n == nth {
+			return &apierr.Error{Kind: apierr.Unavailable, Side: "swarm", Op: "list configs", Err: errors.New("it hiccups")}
+		}
+		return nil
+	})
+	o := options{visitor: true, instance: "s", strict: true}
+	return reconcile.New(o.config(e, &daemon{series: prometheus.NewRegistry()}, zap.NewNop())).Look(t.Context())
 }

@@ -59,6 +59,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		return &endless{begin: "[", again: item, bytes: most, end: `{"ID":"z"}]`}
 	}
 	tasks := func(c *Client) error { _, err := c.Tasks(context.Background()); return err }
+	nodes := func(c *Client) error { _, err := c.Nodes(context.Background()); return err }
 	services := func(c *Client) error { _, err := c.Services(context.Background()); return err }
 	for name, tc := range map[string]struct {
 		body *endless
@@ -67,19 +68,26 @@ func TestAnswersAreBounded(t *testing.T) {
 	}{
 		"60 MB of tasks":  {items(task, 60<<20), tasks, ""},
 		"600 MB of tasks": {items(task, 600<<20), tasks, "too long"},
-		"tiny tasks":      {items(`{"ID":"a"},`, 600<<20), tasks, "too long"}, "tiny nodes": {items(`{"ID":"a"},`, 20<<20), func(c *Client) error { _, err := c.Nodes(context.Background()); return err }, "entries"},
-		"a task without an end":       {&endless{begin: `[{"ID":"`, again: long, bytes: 1 << 40}, tasks, "too long"},
-		"a task that is too long":     {&endless{begin: `[{"ID":"a","Status":{"Err":"`, again: long, bytes: 5 << 20, end: `"}}]`}, tasks, "too long"},
-		"blanks":                      {&endless{begin: "[", again: strings.Repeat(" ", 1<<16), bytes: 1 << 40}, tasks, "too long"},
-		"long services":               {items(`{"ID":"a","Spec":{"Labels":{"a":"`+long+`"}}},`, 600<<20), services, "too long"},
-		"services of much":            {items(`{"ID":"a","Spec":{"TaskTemplate":{"ContainerSpec":{"Mounts":[{}`+strings.Repeat(",{}", 100_000)+`]}}}},`, 60<<20), services, "too long"},
-		"nodes of much":               {items(`{"ID":"a","Description":{"Engine":{"Plugins":[{}`+strings.Repeat(",{}", 100_000)+`]}}},`, 60<<20), func(c *Client) error { _, err := c.Nodes(context.Background()); return err }, "too long"},
-		"configs":                     {items(`{"ID":"a","Spec":{"Name":"swarmd.web","Data":"`+strings.Repeat("QUFB", 300_000)+`"}},`, 600<<20), func(c *Client) error { _, err := c.Configs(context.Background(), "swarmd.web"); return err }, "too long"},
-		"services, as many as may be": {&endless{begin: "[", again: `{"ID":"a","Spec":{"Labels":{"a":"` + long[:2000] + `"}}},`, bytes: 23 << 20, end: `{"ID":"z"}]`}, services, ""},
-		"networks":                    {items(`{"Id":"a","Labels":{"a":"`+long+`"}},`, 600<<20), func(c *Client) error { _, err := c.Networks(context.Background()); return err }, "too long"},
-		"secrets":                     {items(`{"ID":"a","Spec":{"Name":"swarmd.web","Labels":{"a":"`+long+`"}}},`, 600<<20), func(c *Client) error { _, err := c.Secrets(context.Background(), "swarmd."); return err }, "too long"},
-		"the engine about itself":     {&endless{begin: `{"ID":"`, again: long, bytes: 1 << 40}, func(c *Client) error { _, err := c.Info(context.Background()); return err }, "too long"},
-		"the swarm":                   {&endless{begin: `{"ID":"`, again: long, bytes: 1 << 40}, func(c *Client) error { _, err := c.Cluster(context.Background()); return err }, "too long"},
+		"tiny tasks":      {items(`{"ID":"a"},`, 600<<20), tasks, "too long"}, "tiny nodes": {items(`{"ID":"a"},`, 20<<20), nodes, "entries"},
+		"a task without an end":                 {&endless{begin: `[{"ID":"`, again: long, bytes: 1 << 40}, tasks, "too long"},
+		"a task that is too long":               {&endless{begin: `[{"ID":"t1"},{"ID":"a","Status":{"Err":"`, again: long, bytes: 12 << 20, end: `"}}]`}, tasks, "after task t1: look"},
+		"a task of much":                        {&endless{begin: `[{"ID":"a","Spec":{"ContainerSpec":{"Mounts":[{}`, again: strings.Repeat(",{}", 1000), bytes: 9 << 20, end: `]}}}]`}, tasks, "at the first task: look"},
+		"a node that is too long":               {&endless{begin: `[{"ID":"n1"},{"ID":"a","Spec":{"Labels":{"a":"`, again: long, bytes: 12 << 20, end: `"}}]`}, nodes, "after node n1: look"},
+		"nodes, each with what Swarm can store": {items(`{"ID":"a","Spec":{"Labels":{"a":"`+strings.Repeat(",", 1_400_000)+`"}}},`, 40<<20), nodes, ""},
+		"more than can be kept of them":         {items(`{"ID":"a","Spec":{"Labels":{"a":"`+strings.Repeat(",", 1_400_000)+`"}}},`, 400<<20), nodes, "too long"},
+		"a node's label, escaped":               {items(`{"ID":"a","Spec":{"Labels":{"a":"`+strings.Repeat(`\u003c`, 1_400_000)+`"}}},`, 9<<20), nodes, ""},
+		"a service with what Swarm can store":   {items(`{"ID":"a","Spec":{"Labels":{"a":"`+strings.Repeat(",", 1_400_000)+`"}}},`, 4<<20), services, ""},
+		"a swarm with what it can store":        {&endless{begin: `{"ID":"c","Spec":{"Labels":{"a":"`, again: strings.Repeat(",", 1_400_000), bytes: 1, end: `"}}}`}, func(c *Client) error { _, err := c.Cluster(context.Background()); return err }, ""},
+		"blanks":                                {&endless{begin: "[", again: strings.Repeat(" ", 1<<16), bytes: 1 << 40}, tasks, "too long"},
+		"long services":                         {items(`{"ID":"a","Spec":{"Labels":{"a":"`+long+`"}}},`, 600<<20), services, "too long"},
+		"services of much":                      {items(`{"ID":"a","Spec":{"TaskTemplate":{"ContainerSpec":{"Mounts":[{}`+strings.Repeat(",{}", 100_000)+`]}}}},`, 60<<20), services, "too long"},
+		"nodes of much":                         {items(`{"ID":"a","Description":{"Engine":{"Plugins":[{}`+strings.Repeat(",{}", 100_000)+`]}}},`, 60<<20), nodes, ""},
+		"configs":                               {items(`{"ID":"a","Spec":{"Name":"swarmd.web","Data":"`+strings.Repeat("QUFB", 300_000)+`"}},`, 600<<20), func(c *Client) error { _, err := c.Configs(context.Background(), "swarmd.web"); return err }, "too long"},
+		"services, as many as may be":           {&endless{begin: "[", again: `{"ID":"a","Spec":{"Labels":{"a":"` + long[:2000] + `"}}},`, bytes: 23 << 20, end: `{"ID":"z"}]`}, services, ""},
+		"networks":                              {items(`{"Id":"a","Labels":{"a":"`+long+`"}},`, 600<<20), func(c *Client) error { _, err := c.Networks(context.Background()); return err }, "too long"},
+		"secrets":                               {items(`{"ID":"a","Spec":{"Name":"swarmd.web","Labels":{"a":"`+long+`"}}},`, 600<<20), func(c *Client) error { _, err := c.Secrets(context.Background(), "swarmd."); return err }, "too long"},
+		"the engine about itself":               {&endless{begin: `{"ID":"`, again: long, bytes: 1 << 40}, func(c *Client) error { _, err := c.Info(context.Background()); return err }, "too long"},
+		"the swarm":                             {&endless{begin: `{"ID":"`, again: long, bytes: 1 << 40}, func(c *Client) error { _, err := c.Cluster(context.Background()); return err }, "too long"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
@@ -136,5 +144,27 @@ func TestLongMessagesAreCut(t *testing.T) {
 	all, err := f.client(Options{}).Tasks(t.Context())
 	if err != nil || len(all) != 2 || len(all[1].Err) > maxText+3 || !strings.HasSuffix(all[1].Err, "é…") {
 		t.Errorf("%v: %d tasks, %.50v", err, len(all), all)
+	}
+}
+
+// TestALargeNodeKeepsItsLabels: what is written back to a node is the whole of its labels, however large they are; of what its engine says about
+// itself little is kept.
+func TestALargeNodeKeepsItsLabels(t *testing.T) {
+	large := strings.Repeat(",", 1_400_000)
+	f := newFake(t)
+	f.on("GET /nodes", func(*http.Request) (*http.Response, error) {
+		return reply(200, `[{"ID":"a","Spec":{"Labels":{"theirs":"`+large+`","swarmd.pool":"workers"}},"Description":{"Hostname":"m1","Engine":{"Labels":{"swarmd.droplet":"7","x":"`+
+			large+`"},"Plugins":[{"Type":"Log","Name":"x"}]}}}]`), nil
+	})
+	all, err := f.client(Options{}).Nodes(t.Context())
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%d nodes, %v", len(all), err)
+	}
+	n := all[0]
+	if n.Spec.Labels["theirs"] != large || n.Spec.Labels["swarmd.pool"] != "workers" || n.Hostname != "m1" {
+		t.Errorf("%d labels, of %d bytes", len(n.Spec.Labels), len(n.Spec.Labels["theirs"]))
+	}
+	if n.EngineLabels["swarmd.droplet"] != "7" || len(n.EngineLabels) != 2 || labelsWeight(n.EngineLabels) > maxText {
+		t.Errorf("%d labels of the engine", len(n.EngineLabels))
 	}
 }

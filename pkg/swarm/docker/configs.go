@@ -14,7 +14,7 @@ import (
 
 // Configs returns the configs whose name begins with the prefix, data included, sorted by name.
 func (c *Client) Configs(ctx context.Context, prefix string) ([]swarm.Config, error) {
-	list, err := unlessSameList(ctx, c, "list configs", &c.listed, held[api.Config](maxWhole, maxConfig), func(ctx context.Context) ([]api.Config, error) {
+	list, err := unlessSameList(ctx, c, "list configs", &c.listed, held("config", maxWhole, func(k api.Config) string { return k.Spec.Name }), func(ctx context.Context) ([]api.Config, error) {
 		return c.api.ConfigList(ctx, api.ConfigListOptions{Filters: filters.NewArgs(filters.Arg("name", prefix))})
 	}, func(list []api.Config) ([]api.Config, error) {
 		return list, whole("list configs", list, func(k api.Config) string { return k.ID })

@@ -14,32 +14,35 @@ import (
 	"github.com/swarmd/swarmd/pkg/unchanged"
 )
 
-// The bounds of what an engine says. Whoever is root on a worker writes the errors of its tasks, and a proxy may answer with anything.
+// The bounds of what an engine says. Whoever is root on a worker writes the errors of its tasks, and a proxy may answer with anything. One entry
+// may have what Swarm can store of it: 1.5 MB a transaction, each byte of which may take six as JSON.
 const (
-	maxItem        = 1 << 20   // bytes of one entry of a list
+	maxItem        = 10 << 20  // bytes of one entry of a list
+	maxItemMarks   = 500_000   // commas and opening brackets in it, outside texts
 	maxList        = 512 << 20 // bytes of a list of which little is kept of each entry
 	maxWhole       = 24 << 20  // bytes of a list whose entries are kept, several times over
 	maxNetworks    = 16 << 20
-	maxConfig      = 2 << 20 // bytes of a config: 1,000 kB of data in base64, and labels
-	maxObject      = 8 << 20 // bytes of any other answer, and of one event
-	maxObjectMarks = 200_000 // commas and opening brackets in it
+	maxObject      = 10 << 20 // bytes of any other answer, and of one event
+	maxObjectMarks = 200_000  // commas and opening brackets in it
 	maxItems       = 100_000
 	maxMarks       = 1_500_000 // in a list whose entries are kept: "{}," may stand for a hundred times as much in memory
 	usualMarks     = 400_000   // in a list that is decoded in one go
-	maxKeep        = 64 << 20  // bytes of what is kept of a list of which little is kept
+	maxKeep        = 64 << 20  // bytes of what is kept of a list of which not all is kept
 	maxText        = 1000      // bytes of a message for people
 )
 
 // bounds are those of one kind of list.
 type bounds[E any] struct {
-	most, mostOne int64       // bytes of the answer, and of one entry
-	mostMarks     int         // 0: any number
-	slim          func(*E)    // leaves out what nobody looks at; nil: nothing
-	weight        func(E) int // bytes that are kept of an entry; nil: what the other bounds say
+	kind      string         // what one is called: "node"
+	name      func(E) string // which one it is, for people
+	most      int64          // bytes of the answer
+	mostMarks int            // of the answer; 0: any number
+	slim      func(*E)       // leaves out what nobody looks at; nil: nothing
+	weight    func(E) int    // bytes that are kept of an entry; nil: what the other bounds say
 }
 
-func held[E any](most, mostOne int64) bounds[E] {
-	return bounds[E]{most: most, mostOne: mostOne, mostMarks: maxMarks}
+func held[E any](kind string, most int64, name func(E) string) bounds[E] {
+	return bounds[E]{kind: kind, name: name, most: most, mostMarks: maxMarks}
 }
 
 // incoming is a list that is too large, or too dense, to be decoded in one go: it is decoded entry by entry, so that no more than one is in
@@ -85,7 +88,7 @@ func (*keptOpen) Close() error { return nil }
 // take reads the list.
 func (in *incoming[E]) take(r io.Reader) {
 	in.taken = true
-	all := &meter{r: r, most: in.bounds.mostOne, mostMarks: in.bounds.mostMarks}
+	all := &meter{r: r, most: maxItem, mostMarks: maxItemMarks}
 	dec := json.NewDecoder(all)
 	first, err := dec.Token()
 	if err != nil || first != json.Delim('[') {
@@ -108,7 +111,10 @@ func (in *incoming[E]) take(r io.Reader) {
 
 // proceed gives the next entry its room, and reports whether there may be one more.
 func (in *incoming[E]) proceed(all *meter, dec *json.Decoder) bool {
-	all.most = min(dec.InputOffset()+in.bounds.mostOne, in.bounds.most)
+	all.most, all.mostMarks = min(dec.InputOffset()+maxItem, in.bounds.most), all.marks+maxItemMarks
+	if in.bounds.mostMarks > 0 {
+		all.mostMarks = min(all.mostMarks, in.bounds.mostMarks)
+	}
 	if len(in.items) > maxItems {
 		in.bad = in.unbelievable(fmt.Errorf("more than %d entries", maxItems))
 	}
@@ -130,10 +136,19 @@ func (in *incoming[E]) add(e E) {
 // fail takes in why the list could not be decoded, nil for well.
 func (in *incoming[E]) fail(err error) {
 	if errors.Is(err, errTooLong) {
-		in.bad = in.unbelievable(fmt.Errorf("%w: at most %d bytes, %d an entry", errTooLong, in.bounds.most, in.bounds.mostOne))
+		in.bad = in.unbelievable(fmt.Errorf("%w: at most %d bytes, %d an entry, and it is %s: look with docker inspect for what is that large there (a label?), and take it away",
+			errTooLong, in.bounds.most, maxItem, in.place()))
 		return
 	}
 	in.cut = err
+}
+
+// place says for people how far the list was read.
+func (in *incoming[E]) place() string {
+	if len(in.items) == 0 {
+		return "at the first " + in.bounds.kind
+	}
+	return "after " + in.bounds.kind + " " + brief(in.bounds.name(in.items[len(in.items)-1]))
 }
 
 // unbelievable is the error of a list of which a part must not be taken for the whole.
@@ -143,26 +158,44 @@ func (in *incoming[E]) unbelievable(err error) error {
 
 var errTooLong = errors.New("the answer is too long")
 
-// meter passes on as much as is permitted so far.
+// meter passes on as much as is permitted so far, not much at once: what it has passed on is counted, read or not.
 type meter struct {
 	r                io.Reader
 	read, most       int64
-	marks, mostMarks int // 0: any number
+	marks, mostMarks int
+	text, escaped    bool // within one, after a backslash in it
 }
 
+// maxPart is how much a meter passes on at once, bytes.
+const maxPart = 64 << 10
+
 func (m *meter) Read(p []byte) (int, error) {
-	if m.read >= m.most || m.mostMarks > 0 && m.marks > m.mostMarks {
+	if m.read >= m.most || m.marks > m.mostMarks {
 		return 0, errTooLong
 	}
-	n, err := m.r.Read(p[:min(int64(len(p)), m.most-m.read)])
+	n, err := m.r.Read(p[:min(int64(len(p)), m.most-m.read, maxPart)])
 	m.read += int64(n)
-	if m.mostMarks > 0 {
-		m.marks += marks(p[:n])
-	}
+	m.count(p[:n])
 	return n, err
 }
 
-// marks counts what separates and begins values.
+// count counts the marks outside texts: in a text they cost nothing.
+func (m *meter) count(data []byte) {
+	for _, c := range data {
+		switch {
+		case m.escaped:
+			m.escaped = false
+		case m.text:
+			m.text, m.escaped = c != '"', c == '\\'
+		case c == '"':
+			m.text = true
+		case c == ',', c == '{', c == '[':
+			m.marks++
+		}
+	}
+}
+
+// marks counts what separates and begins values, in texts too.
 func marks(data []byte) (n int) {
 	for _, mark := range []string{",", "{", "["} {
 		n += bytes.Count(data, []byte(mark))

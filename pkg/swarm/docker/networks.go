@@ -19,7 +19,7 @@ import (
 // Networks returns the networks of swarm scope, the ingress network too, sorted by name. One that was removed a moment ago may still be listed: the
 // engine's own copy goes when its last task has left (seen on 20.10.24 and 28.5.2). To remove it once more is NotFound, to create it anew a Conflict.
 func (c *Client) Networks(ctx context.Context) ([]swarm.Network, error) {
-	all, err := unlessSameList(ctx, c, "list networks", &c.networks, held[network.Inspect](maxNetworks, maxItem), func(ctx context.Context) ([]network.Inspect, error) {
+	all, err := unlessSameList(ctx, c, "list networks", &c.networks, held("network", maxNetworks, func(n network.Inspect) string { return n.Name }), func(ctx context.Context) ([]network.Inspect, error) {
 		return c.api.NetworkList(ctx, network.ListOptions{Filters: filters.NewArgs(filters.Arg("scope", "swarm"))})
 	}, networksOf)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // Nodes returns all nodes, sorted by id.
 func (c *Client) Nodes(ctx context.Context) ([]swarm.Node, error) {
-	all, err := unlessSameList(ctx, c, "list nodes", &c.nodes, held[api.Node](maxWhole, maxItem), func(ctx context.Context) ([]api.Node, error) {
+	all, err := unlessSameList(ctx, c, "list nodes", &c.nodes, nodeBounds(), func(ctx context.Context) ([]api.Node, error) {
 		return c.api.NodeList(ctx, api.NodeListOptions{})
 	}, nodesOf)
 	return slices.Clone(all), err
@@ -29,6 +29,31 @@ func nodesOf(list []api.Node) ([]swarm.Node, error) {
 	}
 	sort.Slice(nodes, func(i, j int) bool { return nodes[i].ID < nodes[j].ID })
 	return nodes, nil
+}
+
+// nodeBounds are those of the nodes: all of their own labels is kept, since that is written back, and little of what their engines say.
+func nodeBounds() bounds[api.Node] {
+	return bounds[api.Node]{kind: "node", name: func(n api.Node) string { return n.ID }, most: maxList, slim: func(n *api.Node) {
+		d := &n.Description
+		d.Engine.Plugins, d.TLSInfo, d.Resources.GenericResources = nil, api.TLSInfo{}, nil
+		d.Hostname, n.Status.Message = brief(d.Hostname), brief(n.Status.Message)
+		if labelsWeight(d.Engine.Labels) > maxText {
+			claim, claims := d.Engine.Labels[swarm.LabelDroplet]
+			d.Engine.Labels = map[string]string{"…": ""} // that there are others, tells a node that came up from one that never did
+			if claims {
+				d.Engine.Labels[swarm.LabelDroplet] = brief(claim)
+			}
+		}
+	}, weight: func(n api.Node) int {
+		return 600 + len(n.Description.Hostname) + len(n.Status.Message) + len(n.Status.Addr) + len(n.Spec.Name) + labelsWeight(n.Spec.Labels) + labelsWeight(n.Description.Engine.Labels)
+	}}
+}
+
+func labelsWeight(labels map[string]string) (n int) {
+	for k, v := range labels {
+		n += 100 + len(k) + len(v)
+	}
+	return n
 }
 
 func nodeOf(n api.Node) swarm.Node {

@@ -18,7 +18,7 @@ import (
 
 // Services returns all services, sorted by name, their networks by name.
 func (c *Client) Services(ctx context.Context) ([]swarm.Service, error) {
-	list, err := unlessSameList(ctx, c, "list services", &c.services, held[api.Service](maxWhole, maxItem), func(ctx context.Context) ([]api.Service, error) {
+	list, err := unlessSameList(ctx, c, "list services", &c.services, serviceBounds(), func(ctx context.Context) ([]api.Service, error) {
 		return c.api.ServiceList(ctx, api.ServiceListOptions{})
 	}, func(list []api.Service) ([]api.Service, error) {
 		return list, whole("list services", list, func(s api.Service) string { return s.ID })
@@ -36,6 +36,13 @@ func (c *Client) Services(ctx context.Context) ([]swarm.Service, error) {
 	}
 	sort.Slice(services, func(i, j int) bool { return services[i].Spec.Name < services[j].Spec.Name })
 	return services, nil
+}
+
+// serviceBounds are those of the services: all of one is looked at, but not what it was before.
+func serviceBounds() bounds[api.Service] {
+	b := held("service", maxWhole, func(s api.Service) string { return s.Spec.Name })
+	b.slim = func(s *api.Service) { s.PreviousSpec = nil }
+	return b
 }
 
 // understood is what an engine said of a service, with the names of its networks, and what that means.

@@ -67,7 +67,7 @@ func tasksOf(list []api.Task) ([]swarm.Task, error) {
 
 // taskBounds are those of the tasks: of each little is looked at, and in a large swarm they are most of what an engine says.
 func taskBounds() bounds[api.Task] {
-	return bounds[api.Task]{most: maxList, mostOne: maxItem, slim: func(t *api.Task) {
+	return bounds[api.Task]{kind: "task", name: func(t api.Task) string { return t.ID }, most: maxList, slim: func(t *api.Task) {
 		spec := t.Spec.ContainerSpec
 		t.Spec, t.Status.ContainerStatus, t.Labels, t.NetworksAttachments, t.GenericResources = api.TaskSpec{}, nil, nil, nil, nil
 		if spec != nil {

@@ -220,7 +220,7 @@ func (a *app) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 	}
 	var in installer = serviceInstaller{app: there, spec: s}
 	if f.systemd {
-		in = unitInstaller{app: there, asm: asm, spec: s, data: data, binary: f.binary, firstHost: first.Droplet.PublicIPv4}
+		in = &unitInstaller{app: there, asm: asm, spec: s, data: data, binary: f.binary, firstHost: first.Droplet.PublicIPv4}
 	}
 	if err := in.first(ctx); err != nil {
 		return err

@@ -27,12 +27,13 @@ type unitInstaller struct {
 	data      []byte // the file
 	binary    string
 	firstHost string
+	read      string // the token for reading /status, once it is known
 }
 
-func (in unitInstaller) first(ctx context.Context) error { return in.install(ctx, in.firstHost) }
+func (in *unitInstaller) first(ctx context.Context) error { return in.install(ctx, in.firstHost) }
 
 // rest installs swarmd on every other manager that has a droplet.
-func (in unitInstaller) rest(ctx context.Context) error {
+func (in *unitInstaller) rest(ctx context.Context) error {
 	nodes, err := in.asm.swarm.Nodes(ctx)
 	if err != nil {
 		return err
@@ -84,11 +85,7 @@ type hostFile struct {
 }
 
 // install is safe to repeat: it writes what differs, and restarts the unit only for what it does not notice by itself.
-func (in unitInstaller) install(ctx context.Context, host string) error {
-	files, err := in.files()
-	if err != nil {
-		return err
-	}
+func (in *unitInstaller) install(ctx context.Context, host string) error {
 	conn, err := ssh.Dial(ctx, in.app.hostOptions(in.spec.Cluster, host))
 	if err != nil {
 		return err
@@ -100,6 +97,14 @@ func (in unitInstaller) install(ctx context.Context, host string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("install on %s: %w", host, err)
+	}
+	read, err := in.readToken(ctx, conn, host)
+	if err != nil {
+		return fmt.Errorf("install on %s: %w", host, err)
+	}
+	files, err := in.files(read)
+	if err != nil {
+		return err
 	}
 	restart, err := upload(ctx, conn, files)
 	if err != nil {
@@ -116,17 +121,13 @@ func (in unitInstaller) install(ctx context.Context, host string) error {
 	return nil
 }
 
-// files are what a host gets. The token is root's alone; systemd hands it to the unit as a credential.
-func (in unitInstaller) files() ([]hostFile, error) {
+// files are what a host gets, read the token for reading among them. The token is root's alone; systemd hands it to the unit as a credential.
+func (in *unitInstaller) files(read string) ([]hostFile, error) {
 	program, err := in.program()
 	if err != nil {
 		return nil, err
 	}
 	token, err := digitalocean.TokenFromEnv(in.app.getenv, os.ReadFile)
-	if err != nil {
-		return nil, err
-	}
-	read, _, err := in.app.clusterReadToken(in.spec.Cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +138,7 @@ func (in unitInstaller) files() ([]hostFile, error) {
 	return []hostFile{
 		{"/usr/local/bin/swarmd", 0o755, program, true},
 		{"/etc/swarmd/token", 0o600, []byte(token + "\n"), true},
-		{"/etc/swarmd/read-token", 0o600, []byte(read + "\n"), true},
+		{readTokenPath, 0o600, []byte(read + "\n"), true},
 		{"/etc/swarmd/environment", 0o644, []byte(environment), true},
 		{"/etc/swarmd/cluster.yaml", 0o644, in.data, false},
 		{"/etc/systemd/system/swarmd.service", 0o644, []byte(deploy.Unit(in.spec.Swarmd.Memory)), true},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -25,8 +26,9 @@ const (
 // is no token, and nobody has it. Without a file, and without the unit's credential, it is nil.
 func (a *app) readToken(file string) (func() string, error) {
 	if dir := a.getenv("CREDENTIALS_DIRECTORY"); file == "" && dir != "" {
-		if _, err := os.Stat(filepath.Join(dir, readCredential)); err == nil {
-			file = filepath.Join(dir, readCredential)
+		given := filepath.Join(dir, readCredential)
+		if data, err := os.ReadFile(given); err == nil && strings.TrimSpace(string(data)) != "" { // empty is what the unit says for a file that is missing
+			file = given
 		}
 	}
 	if file == "" {
@@ -45,6 +47,45 @@ func (a *app) readToken(file string) (func() string, error) {
 	}, nil
 }
 
+// readTokenPath is where a host has the token for reading.
+const readTokenPath = "/etc/swarmd/read-token"
+
+// runner runs a command on a host.
+type runner interface {
+	Run(ctx context.Context, command string, stdin io.Reader) ([]byte, error)
+}
+
+// readToken returns the host's token for reading. One that is there stays: somebody else may have made it, and uses it. It is the one for hosts
+// without, too; if none has one, it is the state folder's. Where it is is told once.
+func (in *unitInstaller) readToken(ctx context.Context, conn runner, host string) (string, error) {
+	there, err := conn.Run(ctx, "if [ -e "+readTokenPath+" ]; then cat "+readTokenPath+"; fi", nil)
+	if err != nil {
+		return "", err
+	}
+	token, place := strings.TrimSpace(string(there)), readTokenPath+" on "+host
+	switch {
+	case isReadToken(token):
+	case in.read != "":
+		return in.read, nil
+	default:
+		if token, place, err = in.app.clusterReadToken(in.spec.Cluster); err != nil {
+			return "", err
+		}
+	}
+	in.app.secrets.Add(token)
+	if token != in.read {
+		printf(in.app.out, "the token that shows /status in full to other machines is in %s\n", place)
+	}
+	if in.read == "" {
+		in.read = token
+	}
+	return token, nil
+}
+
+func isReadToken(s string) bool {
+	return len(s) >= leastReadToken && len(s) <= mostReadToken && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f })
+}
+
 func readTokenFile(file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -56,7 +97,7 @@ func readTokenFile(file string) (string, error) {
 		return "", err
 	}
 	token := strings.TrimSpace(string(data))
-	if len(token) < leastReadToken || len(token) > mostReadToken || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+	if !isReadToken(token) {
 		return "", fmt.Errorf("%s: a token for reading is %d to %d printable characters on one line", file, leastReadToken, mostReadToken)
 	}
 	return token, nil

@@ -4,7 +4,13 @@ import (
 	"time"
 )
 
-// Counts is a report for everybody: how things are, without a name, an address or a text.
+// Brief is a report for everybody. It has no field of a Report: who wants that one, and lacks the token, notices.
+type Brief struct {
+	Full   bool   `json:"full"` // never
+	Counts Counts `json:"counts"`
+}
+
+// Counts is how things are, without a name, an address or a text.
 type Counts struct {
 	Pass      uint64         `json:"pass"`
 	At        time.Time      `json:"at"`
@@ -23,7 +29,7 @@ type Counts struct {
 }
 
 // Counts leaves out all that names something.
-func (r Report) Counts() Counts {
+func (r Report) Counts() Brief {
 	c := Counts{Pass: r.Pass, At: r.At, Result: r.Result, Converged: r.Converged, Revision: r.Revision, Held: r.Lease.Held, FileFault: r.FileFault != "",
 		Nodes: map[string]int{}, Services: len(r.Services), Steps: len(r.Steps), Holds: len(r.Holds), Gaps: len(r.Gaps)}
 	for _, n := range figures(r).Nodes {
@@ -32,5 +38,5 @@ func (r Report) Counts() Counts {
 	for _, s := range r.Services {
 		c.Desired, c.Running = c.Desired+s.Desired, c.Running+s.Running
 	}
-	return c
+	return Brief{Counts: c}
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
-	"golang.org/x/net/netutil"
 )
 
 // DefaultListen is where the HTTP side listens unless told otherwise.
@@ -123,17 +122,14 @@ func writeJSON(w http.ResponseWriter, v any) {
 	_, _ = w.Write(append(body, '\n')) // the reader is gone, nobody to tell
 }
 
-// maxConnections bounds what clients can make the server hold: a connection costs 19 kB, and one host has 28,000 ports to open one from. Who
-// comes when all are taken waits until one is closed, ten seconds at the most if nobody uses it.
-const maxConnections = 64
-
 // Serve serves the handler on the listener until ctx ends, and returns within three seconds of that. log is told what goes wrong with
-// connections.
+// connections. It holds 64 at once, 16 of one address, and 64 more of this machine's own processes; what is more is closed. One that nobody
+// uses is closed after ten seconds.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *zap.Logger) error {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10, ErrorLog: errorLog(log)}
 	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(netutil.LimitListener(l, maxConnections)) }()
+	go func() { ended <- srv.Serve(newGate(l, srv.ErrorLog)) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve health: %w", err)

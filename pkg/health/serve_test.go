@@ -1,7 +1,6 @@
 package health_test
 
 import (
-	"bufio"
 	"context"
 	"net"
 	"net/http"
@@ -9,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
@@ -29,7 +27,7 @@ func serving(t *testing.T, h http.Handler, log *zap.Logger) string {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- health.Serve(ctx, l, h, log) }()
+	go func() { ended <- health.Serve(ctx, disguised{l}, h, log) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -39,38 +37,76 @@ func serving(t *testing.T, h http.Handler, log *zap.Logger) string {
 	return l.Addr().String()
 }
 
-// TestConnectionsAreBounded: of many clients that keep their connections 64 are served at once. The others have their turn when those have
-// been idle for ten seconds.
+// disguised is a listener whose clients at 127.0.X.Y seem to be at 10.0.X.Y, unless X is 0.
+type disguised struct{ net.Listener }
+
+func (l disguised) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	from := *conn.RemoteAddr().(*net.TCPAddr)
+	if ip := from.IP.To4(); ip[2] != 0 {
+		from.IP = net.IPv4(10, 0, ip[2], ip[3])
+	}
+	return disguise{conn, &from}, nil
+}
+
+type disguise struct {
+	net.Conn
+	from net.Addr
+}
+
+func (d disguise) RemoteAddr() net.Addr { return d.from }
+
+// TestConnectionsAreBounded: of the connections of one address 16 are served at once, of all others' 64, and this machine's own have their 64
+// whoever else is there. What is more is closed at once; who left makes room.
 func TestConnectionsAreBounded(t *testing.T) {
-	const clients, most = 100, 64
-	addr := serving(t, health.Handler(health.Sources{Metrics: prometheus.NewRegistry(), Alive: func() error { return nil }}), zap.NewNop())
-	answered := make(chan time.Time, clients)
-	for range clients {
-		conn, err := net.Dial("tcp", addr)
+	entered, release := make(chan struct{}), make(chan struct{})
+	addr := serving(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { entered <- struct{}{}; <-release }), zap.NewNop())
+	t.Cleanup(func() { close(release) })
+	served := func(from string) bool {
+		conn, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}).Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = conn.Close() })
-		go func() {
-			if _, err := conn.Write([]byte("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
-				return
-			}
-			if line, _ := bufio.NewReader(conn).ReadString('\n'); strings.Contains(line, "200") {
-				answered <- time.Now()
-			}
-		}()
-	}
-	var at []time.Time
-	for range clients {
+		_, _ = conn.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")) // it may be closed already
+		closed := make(chan struct{})
+		go func() { _, _ = conn.Read(make([]byte, 1)); close(closed) }()
 		select {
-		case when := <-answered:
-			at = append(at, when)
+		case <-entered:
+			return true
+		case <-closed:
+			return false
 		case <-time.After(patience):
-			t.Fatalf("%d of %d clients have an answer", len(at), clients)
+			t.Fatal("neither served nor closed")
+			return false
 		}
 	}
-	if waited := at[most].Sub(at[0]); waited < 5*time.Second {
-		t.Errorf("client %d was served %s after the first one, beside %d others", most+1, waited, most)
+	for _, c := range []struct {
+		from  string
+		tries int
+		want  int
+	}{
+		{"127.0.1.1", 20, 16}, {"127.0.1.2", 10, 10}, {"127.0.1.3", 16, 16}, {"127.0.1.4", 17, 16}, {"127.0.1.5", 10, 6},
+		{"127.0.0.1", 70, 64}, {"127.0.1.6", 2, 0}, {"127.0.1.1", 1, 0},
+	} {
+		got := 0
+		for range c.tries {
+			if served(c.from) {
+				got++
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %d of %d are served, want %d", c.from, got, c.tries, c.want)
+		}
+	}
+	release <- struct{}{}
+	for began := time.Now(); !served("127.0.1.6") && !served("127.0.0.1"); {
+		if time.Since(began) > patience {
+			t.Fatal("who left makes no room")
+		}
 	}
 }
 

@@ -5,8 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -54,6 +57,8 @@ func TestAnOlderRevisionUndoesNothing(t *testing.T) {
 		{"what was begun is finished: a machine is bound", 1, 1, older(opened), []string{"bind/n300"}, said},
 		{"a create without effect is closed", 1, 1, older(lost), []string{"close/" + (&model{}).opID(500)}, said},
 		{"a machine goes on leaving", 1, 2, older(begun(103, 0)), []string{"drain/n103"}, said},
+		{"a manager stays one", 3, 1, older(begun(103, 0, func(m *model) { m.edit(pool("managers", "manager", 1), pool("workers", "worker", 1)) })), nil,
+			[]string{"gap cluster", "quorum node/web-managers-aaaab"}},
 		{"not on a view that has another gap", 1, 2, both(older(begun(103, 0)), gap("tasks")), nil, said},
 	})
 }
@@ -66,4 +71,32 @@ func TestServicesOfAnOlderRevisionCountAsTheyAre(t *testing.T) {
 	if len(p.Services) != 1 || p.Services[0].Desired != 4 || p.Services[0].Running != 4 || p.Converged {
 		t.Errorf("%+v, converged %v", p.Services, p.Converged)
 	}
+}
+
+func TestAnOlderRevisionBeginsNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in, _ := scene(t)
+		in.World.Gaps = append(in.World.Gaps, world.Gap{What: world.GapRevision, Err: "broken"})
+		open := map[string]bool{} // nodes of machines with an open operation
+		for _, m := range in.World.Machines {
+			if m.Node != nil && m.Op != nil {
+				open[m.Node.ID] = true
+			}
+		}
+		p := plan.Compute(in)
+		for _, s := range p.Steps {
+			switch a := s.Action.(type) {
+			case plan.RecordDroplet, plan.CloseOp, plan.ShutdownDroplet, plan.PowerOffDroplet, plan.DeleteDroplet, plan.RemoveNode:
+			case plan.UpdateNode:
+				if !open[a.NodeID] {
+					t.Fatalf("%s: %s", s.ID, s.Reason.Text)
+				}
+			default:
+				t.Fatalf("%s: %s", s.ID, s.Reason.Text)
+			}
+		}
+		if p.Converged {
+			t.Fatal("converged")
+		}
+	})
 }

@@ -110,7 +110,7 @@ func (d *draft) demoteOne() {
 }
 
 // mayDemote says why the membership of a manager must stay, "" if it may go: the others are all reachable, a majority of what
-// is now agrees, a majority of what is left is reachable, and one that is reachable itself leaves as many as are wanted.
+// is now agrees, a majority of what is left is reachable, and one that is reachable itself leaves as many as are wanted, which must be known.
 func (d *draft) mayDemote(m member) string {
 	if !m.raft() {
 		return ""
@@ -127,6 +127,8 @@ func (d *draft) mayDemote(m member) string {
 		return fmt.Sprintf("%d of the %d other managers are reachable", left, n-1)
 	case reachable < n/2+1:
 		return fmt.Sprintf("%d of %d managers are reachable: no quorum", reachable, n)
+	case m.reachable() && d.outdated():
+		return "how many managers are wanted is not known while the accepted revision cannot be read"
 	case m.reachable() && left < d.wanted():
 		return fmt.Sprintf("%d managers are wanted, and there are %d: it waits until another one took its place", d.wanted(), n)
 	}

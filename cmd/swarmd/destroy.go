@@ -43,7 +43,7 @@ would go and what stays, then it wants the cluster's name typed, then it saves t
 The swarm need not live: whose a droplet is its tags say. If several swarms have the cluster's name, --swarm says which one
 goes. Droplets without a swarm's tag, made before there was one, are listed apart; when they are all that is left, they go.
 
-With DOCKER_HOST set to a manager of that swarm, swarmd on the managers is told to stop first, so that it does not replace
+With DOCKER_HOST set to a manager of that swarm, droplets without a tag that its nodes are on go with it, and swarmd on the managers is told to stop first, so that it does not replace
 what goes. If destroy ends early, swarmd is told to go on; where destroy was killed before it could, --resume does that.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.destroy(cmd.Context(), f) },
@@ -65,18 +65,20 @@ type doomed struct {
 	Droplets []doomedMember `json:"droplets"`
 	Adopted  []doomedMember `json:"adopted"`
 	others   []doomedMember // of other swarms of the name, or without a swarm's tag
+	asked    string         // id of the swarm at DOCKER_HOST, whose nodes were looked at; "" if none was
+	bound    map[int]bool   // droplet ids, of those nodes
 	foreign  []cloud.Droplet
 }
 
 type doomedMember struct {
-	ID   int    `json:"id"`
-	Name string `json:"name"`
-	op   string // that made it
-	of   string // ids of swarms, by its tags
+	ID      int    `json:"id"`
+	Name    string `json:"name"`
+	of      string // ids of swarms, by its tags, or by the swarm's nodes where it has no such tag
+	droplet cloud.Droplet
 }
 
 func memberOf(d cloud.Droplet) doomedMember {
-	return doomedMember{d.ID, d.Name, d.OpID(), strings.Join(d.SwarmIDs(), ",")}
+	return doomedMember{ID: d.ID, Name: d.Name, of: strings.Join(d.SwarmIDs(), ","), droplet: d}
 }
 
 func (a *app) destroy(ctx context.Context, f destroyFlags) (err error) {
@@ -93,15 +95,8 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	look, _ := brake.New(brake.Options{Cluster: s.Cluster, Cloud: api})
-	d, err := survey(ctx, look, s)
+	d, err := a.chosen(ctx, s, api, f.swarm)
 	if err != nil {
-		return err
-	}
-	if err := d.choose(f.swarm); err != nil {
-		return err
-	}
-	if err := a.sameAccount(ctx, look, d); err != nil {
 		return err
 	}
 	a.previewDestroy(d, f.includeAdopted)
@@ -129,7 +124,21 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) (err error) {
 	if err := a.sweep(ctx, sweep, append(ids, adopted...)); err != nil {
 		return err
 	}
-	return a.sweepRest(ctx, sweep, s, d.Swarm, append(ids, adopted...), pending)
+	return a.sweepRest(ctx, sweep, s, d, append(ids, adopted...), pending)
+}
+
+// chosen is what goes and what stays, as far as that is known before the first delete.
+func (a *app) chosen(ctx context.Context, s *spec.Spec, api brake.CloudAPI, swarm string) (doomed, error) {
+	look, _ := brake.New(brake.Options{Cluster: s.Cluster, Cloud: api})
+	d, err := survey(ctx, look, s)
+	if err != nil {
+		return d, err
+	}
+	a.attribute(ctx, &d)
+	if err := d.choose(swarm); err != nil {
+		return d, err
+	}
+	return d, a.sameAccount(ctx, look, d)
 }
 
 // survey sorts the cloud's droplets into what the cluster owns, what it adopted, and what only carries its tag.
@@ -300,13 +309,13 @@ func (a *app) latecomers(d doomed, confirmed []int) error {
 
 // sweepRest looks until two lists in a row show nothing of the cluster's own, and every create that was under way has had its time to
 // show. What turns up that was not confirmed is not deleted.
-func (a *app) sweepRest(ctx context.Context, c *brake.Cloud, s *spec.Spec, swarm string, confirmed []int, pending []pendingCreate) error {
+func (a *app) sweepRest(ctx context.Context, c *brake.Cloud, s *spec.Spec, was doomed, confirmed []int, pending []pendingCreate) error {
 	a.sayPending(pending)
 	var d doomed
 	for empty := 0; empty < 2 || underWay(pending, time.Now()); {
 		var err error
 		d, err = survey(ctx, c, s)
-		d.keep(swarm)
+		d.again(was)
 		switch {
 		case err != nil:
 			printf(a.out, "could not look: %s\n", a.redact(err.Error()))
@@ -334,8 +343,13 @@ func (a *app) forget(d doomed) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(d.others, func(m doomedMember) bool { return m.op == first.OpID }) {
+	if !slices.ContainsFunc(d.others, func(m doomedMember) bool { return m.droplet.OpID() == first.OpID }) {
 		err = intent.Close(d.Cluster)
+	}
+	if doubtful := d.doubtful(); len(doubtful) > 0 && err == nil {
+		return &exitError{code: 1, msg: fmt.Sprintf("%s of the name %s without a swarm's tag stay: %s; they may be of the swarm %s, too; "+
+			"set DOCKER_HOST to a manager of the swarm that they are in and run destroy again, or delete them with --swarm %s",
+			plural(len(doubtful), "droplet"), d.Cluster, strings.Join(doubtful, ", "), d.Swarm, noSwarm)}
 	}
 	if len(d.others) > 0 {
 		printf(a.out, "nothing of %s is left; droplets of the name that stay: %d\n", d.whole(), len(d.others))

@@ -29,7 +29,7 @@ type pendingCreate struct {
 func (a *app) pendingCreates(open []ledger.Op, s *spec.Spec, d doomed) ([]pendingCreate, error) {
 	shown := map[string]bool{}
 	for _, m := range append(slices.Clone(d.Droplets), d.others...) {
-		shown[m.op] = true
+		shown[m.droplet.OpID()] = true
 	}
 	var out []pendingCreate
 	for _, op := range open {

@@ -6,13 +6,80 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/brake"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // noSwarm is how --swarm names the droplets without a swarm's tag.
 const noSwarm = "none"
+
+// attribute finds whose the droplets without a swarm's tag are, where a manager can be asked: those that its nodes are bound to, or claim from
+// their own address, are its swarm's. If it cannot be asked, they stay without a swarm; forget says so.
+func (a *app) attribute(ctx context.Context, d *doomed) {
+	if a.getenv("DOCKER_HOST") == "" || !slices.ContainsFunc(d.Droplets, untagged) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	asm, err := a.assemble(d.Cluster, zap.NewNop(), false)
+	if err != nil {
+		return // haltSwarmd says why
+	}
+	defer asm.close()
+	p := world.Parts{Name: d.Cluster}
+	if p.Cluster, err = asm.swarm.Cluster(ctx); err != nil || p.Cluster.ID == "" {
+		return
+	}
+	if p.Nodes, err = asm.swarm.Nodes(ctx); err != nil {
+		return
+	}
+	for _, m := range d.Droplets {
+		p.Droplets = append(p.Droplets, m.droplet)
+	}
+	d.asked, d.bound = p.Cluster.ID, map[int]bool{}
+	for _, m := range world.Join(p).Machines {
+		if m.Droplet != nil && m.Owned {
+			d.bound[m.Droplet.ID] = true
+		}
+	}
+	d.settle()
+}
+
+func untagged(m doomedMember) bool { return m.of == "" }
+
+// settle gives the droplets without a tag to the swarm whose nodes are on them.
+func (d *doomed) settle() {
+	for i, m := range d.Droplets {
+		if untagged(m) && d.bound[m.ID] {
+			d.Droplets[i].of = d.asked
+		}
+	}
+}
+
+// again sorts a later survey as the first one was.
+func (d *doomed) again(was doomed) {
+	d.asked, d.bound = was.asked, was.bound
+	d.settle()
+	d.keep(was.Swarm)
+}
+
+// doubtful names the droplets that stay and may be of the swarm that went: they have no tag, and no manager of that was asked for its nodes.
+func (d *doomed) doubtful() (names []string) {
+	if d.Swarm == "" || d.asked == d.Swarm {
+		return nil
+	}
+	for _, m := range d.others {
+		if untagged(m) {
+			names = append(names, fmt.Sprintf("%d %s", m.ID, m.Name))
+		}
+	}
+	return names
+}
 
 // choose keeps the droplets of one swarm: the one that was asked for, or the only one that there is. Those without a swarm's tag go when they
 // are asked for, or when there are no others.

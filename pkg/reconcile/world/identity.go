@@ -75,7 +75,11 @@ func own(p Parts, d cloud.Droplet) Machine {
 // says otherwise, nothing shows that it is this swarm's. It may be the machine of another swarm, or of this one as it was before a backup was
 // restored, and serve there. One with this swarm's tag fills its place in the pool.
 func astray(p Parts, m *Machine) {
+	unread := p.unread()
 	switch ids := m.Droplet.SwarmIDs(); {
+	case unread != "" && !p.othersTag(*m.Droplet): // it stays in its pool, and no advice is given that is meant for one of nobody
+		m.Binding, m.Pool = Contradicted, madeFor(p.Name, *m.Droplet)
+		m.Why = "not known whose it is: " + unread + " could not be read"
 	case slices.Contains(ids, p.Cluster.ID):
 		m.Binding, m.Pool = Contradicted, madeFor(p.Name, *m.Droplet)
 		m.Why = "was made for this swarm, which has no node of it: let it join again, or delete the droplet by hand if nothing runs on it"
@@ -85,6 +89,23 @@ func astray(p Parts, m *Machine) {
 		m.Binding = Contradicted
 		m.Why = "nothing shows that it is this swarm's and not another's of the same name: let it join, or delete the droplet by hand if nothing runs on it"
 	}
+}
+
+// unread names what could not be read of that which shows whose a droplet is, "" if all was.
+func (p *Parts) unread() string {
+	var out []string
+	for _, what := range []string{GapNodes, GapLedger, GapCluster} {
+		if p.gap(what) {
+			out = append(out, what)
+		}
+	}
+	return strings.Join(out, " and ")
+}
+
+// othersTag reports whether the droplet is tagged as another swarm's, and not as this one's, as far as this one's id is known.
+func (p *Parts) othersTag(d cloud.Droplet) bool {
+	ids := d.SwarmIDs()
+	return len(ids) > 0 && p.Cluster.ID != "" && !slices.Contains(ids, p.Cluster.ID)
 }
 
 // madeFor returns the pool that a swarmd made the droplet for, in a cluster of the name; "" if none did.

@@ -211,6 +211,13 @@ func swarmCases() []joinCase {
 		{"the same, and a node is at its address that makes no claim yet",
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{{ID: "x", Hostname: "x", Addr: "10.0.0.5"}}},
 			[]string{"5 - contradicted workers: " + nobodys, "- x  "}},
+		{"the nodes could not be read: nobody knows, and nothing is advised", unread(of("s1"), world.GapNodes),
+			[]string{"5 - contradicted workers: not known whose it is: nodes could not be read"}},
+		{"nor the ledger, and it has no tag", unread([]cloud.Droplet{ownDroplet(5)}, world.GapLedger, world.GapNodes),
+			[]string{"5 - contradicted workers: not known whose it is: nodes and ledger could not be read"}},
+		{"nor the swarm's id: its own tag says nothing", unread(of("s1"), world.GapCluster),
+			[]string{"5 - contradicted workers: not known whose it is: cluster could not be read"}},
+		{"another's tag says enough", unread(of("s2"), world.GapNodes), []string{"5 -  : was made for another swarm, s2"}},
 		{"a node that is down is a node", world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{down}}, []string{"5 n5 bound workers owned"}},
 		{"its create is open", world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: opA, Kind: ledger.Create, Pool: "workers"}}}},
 			[]string{"5 -  workers owned create:a"}},
@@ -220,6 +227,18 @@ func swarmCases() []joinCase {
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: opB, Kind: ledger.Delete, DropletID: 5}}}},
 			[]string{"5 -  workers owned delete:v"}},
 	}
+}
+
+// unread are the parts of a look at the droplets with these gaps.
+func unread(droplets []cloud.Droplet, gaps ...string) world.Parts {
+	p := world.Parts{Droplets: droplets, Cluster: swarm.Cluster{ID: "s1"}}
+	for _, what := range gaps {
+		p.Gaps = append(p.Gaps, world.Gap{What: what})
+		if what == world.GapCluster {
+			p.Cluster.ID = ""
+		}
+	}
+	return p
 }
 
 func forge(n swarm.Node, claim int) swarm.Node {
@@ -242,7 +261,10 @@ func adoptedNode(id string, to int) swarm.Node {
 func TestJoin(t *testing.T) {
 	for _, c := range append(joinCases(), swarmCases()...) {
 		t.Run(c.name, func(t *testing.T) {
-			c.parts.Name, c.parts.Cluster.ID = "web", "s1"
+			c.parts.Name = "web"
+			if len(c.parts.Gaps) == 0 {
+				c.parts.Cluster.ID = "s1"
+			}
 			if diff := cmp.Diff(c.want, said(world.Join(c.parts).Machines)); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
@@ -253,7 +275,10 @@ func TestJoin(t *testing.T) {
 func TestJoinDoesNotDependOnOrder(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for _, c := range append(joinCases(), swarmCases()...) {
-		c.parts.Name, c.parts.Cluster.ID = "web", "s1"
+		c.parts.Name = "web"
+		if len(c.parts.Gaps) == 0 {
+			c.parts.Cluster.ID = "s1"
+		}
 		want := world.Join(c.parts)
 		for range 20 {
 			shuffle(rnd, c.parts.Droplets)

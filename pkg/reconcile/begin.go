@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
@@ -30,6 +31,25 @@ func (l *Loop) Begin(ctx context.Context) error {
 		return err
 	}
 	return l.cfg.Store.Create(ctx, info.ClusterID, 0)
+}
+
+// beginMemory is how long a refusal to begin counts without another look. The elector asks every ledger.WatchEvery, on each manager, and each
+// look lists the account's droplets: the API's limit of calls is the account's.
+const beginMemory = time.Minute
+
+// mayBeginAgain is mayBegin, with a refusal from memory.
+func (l *Loop) mayBeginAgain(ctx context.Context) error {
+	l.mu.Lock()
+	why, until := l.notBegun, l.notBegunUntil
+	l.mu.Unlock()
+	if why != nil && time.Now().Before(until) {
+		return why
+	}
+	err := l.mayBegin(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.notBegunUntil = time.Now().Add(beginMemory) // notBegun follows with the elector's word
+	return err
 }
 
 // mayBegin is asked before the ledger is made.
@@ -65,7 +85,7 @@ func (l *Loop) mayBegin(ctx context.Context) error {
 	}
 	return &NotBegunError{fmt.Sprintf("swarmd never acted in this swarm (%s), and the account has %s of a cluster %s that are none of its nodes: %s. "+
 		"Is DOCKER_HOST another swarm's, or do two clusters have one name? If swarmd is to act here all the same, say so once with "+
-		"swarmd apply --take-over: those droplets stay held until they join this swarm or somebody deletes them", c.ID, count(len(strays), "droplet"), l.cfg.Cluster, names(strays))}
+		"swarmd apply -f FILE --take-over: those droplets stay held until they join this swarm or somebody deletes them", c.ID, count(len(strays), "droplet"), l.cfg.Cluster, names(strays))}
 }
 
 func count(n int, word string) string {

@@ -39,11 +39,12 @@ type Loop struct {
 	reader reader
 	number uint64 // of the pass
 
-	mu        sync.Mutex // guards what follows, never over a call
-	last      Report
-	beat      time.Time // when the loop last turned
-	followers map[chan Report]bool
-	notBegun  *NotBegunError // nil: the ledger is there, or nothing is against it
+	mu            sync.Mutex // guards what follows, never over a call
+	last          Report
+	beat          time.Time // when the loop last turned
+	followers     map[chan Report]bool
+	notBegun      *NotBegunError // nil: the ledger is there, or nothing is against it
+	notBegunUntil time.Time      // when that is looked at again
 }
 
 // New returns a loop. It sends nothing before Run.
@@ -65,7 +66,7 @@ func New(cfg Config) *Loop {
 	}
 	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{},
 		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), withheld: withheld{}, creates: creates{}, voice: newVoice(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor), fleet: &fleet{glance: &glance{of: cfg.Reads.Cloud}}}
-	cfg.Elector.Changed, cfg.Elector.Begin = l.Kick, l.mayBegin
+	cfg.Elector.Changed, cfg.Elector.Begin = l.Kick, l.mayBeginAgain
 	l.elector = ledger.NewElector(cfg.Elector)
 	cfg.Execute.Check = l.elector.Check
 	cfg.Execute.OnStep = l.stepEnded

@@ -124,17 +124,30 @@ func (c *cluster) refuses(t *testing.T, why string) {
 	c.ResetTrace()
 	time.Sleep(10 * time.Minute)
 	c.stay(t, was)
+	if n := c.calls("/v2/droplets"); n > 40 { // the passes' own, and one a minute for what the answer was
+		t.Errorf("%d lists of droplets in ten minutes", n)
+	}
 	if _, writes := c.counted(); len(writes) > 0 || len(c.alive()) != len(was) {
 		t.Errorf("%d machines of %d; wrote %v", len(c.alive()), len(was), writes)
 	}
 	last := c.loop.Last()
-	if !strings.Contains(last.Error, why) || !strings.Contains(last.Error, "swarmd apply --take-over") || c.loop.Ready() == nil {
+	if !strings.Contains(last.Error, why) || !strings.Contains(last.Error, "swarmd apply -f FILE --take-over") || c.loop.Ready() == nil {
 		t.Errorf("it says %q", last.Error)
 	}
 	var refused *reconcile.NotBegunError
 	if err := c.loop.Begin(t.Context()); !errors.As(err, &refused) {
 		t.Errorf("asked before: %v", err)
 	}
+}
+
+// calls counts the calls to a path.
+func (c *cluster) calls(path string) (n int) {
+	for _, call := range c.Trace() {
+		if call.Path == path {
+			n++
+		}
+	}
+	return n
 }
 
 // The cluster's name was changed in the file. The swarm is the old one's, whoever says what.

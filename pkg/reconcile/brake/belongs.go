@@ -16,12 +16,27 @@ import (
 // create that made it, or its open delete. A delete is written into the ledger only while one of the others holds.
 
 // standsOn reports whether the node says that it is on the droplet: by its binding, or by its engine's claim from the droplet's own address.
-func standsOn(n swarm.Node, d cloud.Droplet) bool {
+// For a droplet that is tagged as another swarm's the binding alone is too little: anybody with a manager's API can write it.
+func standsOn(n swarm.Node, d cloud.Droplet, others bool) bool {
 	id := strconv.Itoa(d.ID)
-	if bound := n.Spec.Labels[swarm.LabelDroplet]; bound != "" {
+	bound := n.Spec.Labels[swarm.LabelDroplet]
+	if bound != "" && (bound != id || !others) {
 		return bound == id
 	}
-	return n.EngineLabels[swarm.LabelDroplet] == id && on(n, d)
+	return n.EngineLabels[swarm.LabelDroplet] == id && at(n, d.PrivateIPv4)
+}
+
+// othersSwarm reports whether the droplet is tagged as another swarm's, and not as this one's.
+func (b *brakes) othersSwarm(ctx context.Context, op string, d cloud.Droplet) (bool, error) {
+	ids := d.SwarmIDs()
+	if len(ids) == 0 || slices.Contains(b.opts.Adopted, d.ID) {
+		return false, nil
+	}
+	id, err := b.swarmID(ctx)
+	if err != nil {
+		return false, b.refuse(View, cloudSide, op, "the swarm could not be looked at first: %w", unkind(err))
+	}
+	return id != "" && !slices.Contains(ids, id), nil
 }
 
 // madeBy reports whether the operation is the create that the droplet was made by.
@@ -31,7 +46,11 @@ func madeBy(op ledger.Op, d cloud.Droplet) bool {
 
 // belongs refuses a droplet of which nothing shows that it is this swarm's.
 func (b *brakes) belongs(ctx context.Context, op string, d cloud.Droplet, nodes []swarm.Node) error {
-	if slices.ContainsFunc(nodes, func(n swarm.Node) bool { return standsOn(n, d) }) {
+	others, err := b.othersSwarm(ctx, op, d)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(nodes, func(n swarm.Node) bool { return standsOn(n, d, others) }) {
 		return nil
 	}
 	if b.opts.Ledger == nil {
@@ -64,25 +83,33 @@ func (b *brakes) newDeletes(ctx context.Context, to ledger.Ledger) error {
 	return nil
 }
 
-// deletableHere is asked before a delete is opened. A node that is bound to the droplet, or the create that recorded it, needs no look at it.
+// deletableHere is asked before a delete is opened. A node that is bound to the droplet, or the create that recorded it, needs no further look at it.
 func (b *brakes) deletableHere(ctx context.Context, id int, was ledger.Ledger) error {
 	const op = "update config"
 	nodes, err := b.look(ctx)
 	if err != nil {
 		return b.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", unkind(err))
 	}
-	shows := func(d cloud.Droplet) bool {
-		return slices.ContainsFunc(nodes, func(n swarm.Node) bool { return standsOn(n, d) }) ||
+	shows := func(d cloud.Droplet, others bool) bool {
+		return slices.ContainsFunc(nodes, func(n swarm.Node) bool { return standsOn(n, d, others) }) ||
 			slices.ContainsFunc(was.Ops, func(o ledger.Op) bool { return madeBy(o, d) })
 	}
-	if shows(cloud.Droplet{ID: id}) {
+	seen, _ := b.recent(id) // the plan's own look listed it, unless it is gone: that needs no look more
+	others, err := b.othersSwarm(ctx, op, seen)
+	if err != nil {
+		return err
+	}
+	if shows(cloud.Droplet{ID: id}, others) {
 		return nil
 	}
 	d, err := b.dropletSeen(ctx, op, id)
 	if err != nil {
 		return err
 	}
-	if d.ID == id && b.owned(d) && shows(d) {
+	if others, err = b.othersSwarm(ctx, op, d); err != nil {
+		return err
+	}
+	if d.ID == id && b.owned(d) && shows(d, others) {
 		return nil
 	}
 	return b.refuse(Ownership, swarmSide, op, "droplet %d has no node in this swarm and no open create: it may be another swarm's, and its delete is not opened", id)

@@ -34,6 +34,24 @@ func TestMachinesOfAnotherSwarm(t *testing.T) {
 			claims("10.0.0.7")(g)
 			g.at("n").Spec.Labels = map[string]string{swarm.LabelDroplet: "8"}
 		}},
+		"it is tagged as another swarm's, and a node is labelled with it": {set: func(g *ground) {
+			g.node(7, swarm.Worker)
+			g.tag(7, "s2")
+		}},
+		"the same, and the node's engine claims it": {set: func(g *ground) {
+			g.node(7, swarm.Worker)
+			g.at("n7").EngineLabels = map[string]string{swarm.LabelDroplet: "7"}
+			g.tag(7, "s2")
+		}, ours: true},
+		"the same from elsewhere": {set: func(g *ground) {
+			g.node(7, swarm.Worker)
+			g.at("n7").EngineLabels, g.at("n7").Addr = map[string]string{swarm.LabelDroplet: "7"}, "10.0.0.8"
+			g.tag(7, "s2")
+		}},
+		"it is tagged as this swarm's, and a node is labelled with it": {set: func(g *ground) {
+			g.node(7, swarm.Worker)
+			g.tag(7, "s1")
+		}, ours: true},
 		"its create is open":             {set: open(ledger.Op{ID: opID, Kind: ledger.Create}), ours: true},
 		"its create is open, by its id":  {set: open(ledger.Op{ID: "x", Kind: ledger.Create, DropletID: 7}), ours: true},
 		"another one's create is open":   {set: open(ledger.Op{ID: "x", Kind: ledger.Create, DropletID: 8})},
@@ -51,8 +69,9 @@ func TestMachinesOfAnotherSwarm(t *testing.T) {
 			if _, err := c.Shutdown(t.Context(), 7); (err == nil) != tc.ours {
 				t.Errorf("shutdown: %v", err)
 			}
-			_, s, _ = g.brakes(nil)
-			_, _ = s.Configs(t.Context(), "swarmd.web") // likewise
+			c, s, _ = g.brakes(nil)
+			_, _ = s.Configs(t.Context(), "swarmd.web")  // likewise
+			_, _ = c.Droplets(t.Context(), "swarmd:web") // as each pass does
 			to := g.ledger.Clone()
 			to.Credit, to.Ops = 0, append(to.Ops, ledger.Op{ID: "delete7", Kind: ledger.Delete, DropletID: 7, Credit: true})
 			labels, err := ledger.Encode(to, nil)

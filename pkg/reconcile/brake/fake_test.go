@@ -61,6 +61,13 @@ func (g *ground) droplet(id int) {
 	}
 }
 
+// tag tags a droplet as one of the swarm.
+func (g *ground) tag(id int, swarmID string) {
+	d := g.droplets[id]
+	d.Tags = append(d.Tags, cloud.SwarmTag(swarmID))
+	g.droplets[id] = d
+}
+
 // node adds a machine with a node on it.
 func (g *ground) node(id int, role swarm.Role) {
 	g.droplet(id)

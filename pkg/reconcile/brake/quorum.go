@@ -68,14 +68,19 @@ func on(n swarm.Node, d cloud.Droplet) bool {
 	if n.Spec.Labels[swarm.LabelDroplet] == strconv.Itoa(d.ID) {
 		return true
 	}
-	if d.PrivateIPv4 == "" {
+	return at(n, d.PrivateIPv4)
+}
+
+// at reports whether the managers know the node by the address.
+func at(n swarm.Node, address string) bool {
+	if address == "" {
 		return false
 	}
 	raft := ""
 	if n.Manager != nil {
 		raft, _, _ = net.SplitHostPort(n.Manager.Addr)
 	}
-	return n.Addr == d.PrivateIPv4 || raft == d.PrivateIPv4
+	return n.Addr == address || raft == address
 }
 
 // majorityWithout says why the members that would be left reachable are too few, while the lost ones remain members; "" if nobody is

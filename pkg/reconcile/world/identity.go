@@ -193,6 +193,9 @@ func (j *join) bind(n *swarm.Node, id int) {
 	case d == nil:
 		j.alone = append(j.alone, Machine{Node: n, Binding: Bound, Pool: n.Spec.Labels[swarm.LabelPool],
 			Adopted: n.Spec.Labels[swarm.LabelAdopted] == "true", Missing: slices.Contains(j.Gone, id)})
+	case !d.Owned && !d.Adopted && j.othersTag(*d.Droplet) && !credible(n, *d.Droplet): // anybody with a manager's API can write a label
+		j.refuse(n, nil, fmt.Sprintf("bound to droplet %d, which is tagged as another swarm's, %s, and its engine does not claim it from the droplet's address",
+			id, strings.Join(d.Droplet.SwarmIDs(), ", ")))
 	case j.ours(d):
 		j.take(d, n, Bound)
 	case n.Spec.Labels[swarm.LabelAdopted] == "true" && d.Binding == "":
@@ -222,6 +225,11 @@ func (j *join) placeClaim(n *swarm.Node) {
 	default:
 		j.take(d, n, Claimed)
 	}
+}
+
+// credible reports whether the node's engine claims the droplet from the droplet's own address.
+func credible(n *swarm.Node, d cloud.Droplet) bool {
+	return label(n.EngineLabels) == d.ID && d.PrivateIPv4 != "" && d.PrivateIPv4 == address(n)
 }
 
 // ours reports whether a node can be bound to the droplet: it was adopted, or made for a cluster of this name.

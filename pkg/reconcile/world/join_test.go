@@ -187,6 +187,8 @@ func joinCases() []joinCase {
 
 const nobodys = "nothing shows that it is this swarm's and not another's of the same name: let it join, or delete the droplet by hand if nothing runs on it"
 
+const labelled = "bound to droplet 5, which is tagged as another swarm's, s2, and its engine does not claim it from the droplet's address"
+
 // swarmCases are droplets that a swarmd made for a cluster of this name: for this swarm, which is s1, or for another.
 func swarmCases() []joinCase {
 	of := func(swarmID string) []cloud.Droplet {
@@ -203,6 +205,12 @@ func swarmCases() []joinCase {
 		{"made for another swarm, and joined this one", world.Parts{Droplets: of("s2"), Nodes: []swarm.Node{claimant("n5", 5, "10.0.0.5")}},
 			[]string{"5 n5 claimed workers owned"}},
 		{"made for another swarm, and bound in this one", world.Parts{Droplets: of("s2"), Nodes: []swarm.Node{boundNode("n5", 5)}},
+			[]string{"5 n5 bound workers owned"}},
+		{"made for another swarm, and a node of this one is labelled with it by hand", world.Parts{Droplets: of("s2"), Nodes: []swarm.Node{forge(boundNode("n5", 5), 0)}},
+			[]string{"5 -  : was made for another swarm, s2", "- n5 contradicted workers: " + labelled}},
+		{"and claims it from elsewhere", world.Parts{Droplets: of("s2"), Nodes: []swarm.Node{moved(boundNode("n5", 5))}},
+			[]string{"5 -  : was made for another swarm, s2", "- n5 contradicted workers: " + labelled}},
+		{"the label alone does where no tag is against it", world.Parts{Droplets: of("s1"), Nodes: []swarm.Node{moved(forge(boundNode("n5", 5), 0))}},
 			[]string{"5 n5 bound workers owned"}},
 		{"a claim from another address is not credible", world.Parts{Droplets: of("s2"), Nodes: []swarm.Node{claimant("n5", 5, "10.0.0.9")}},
 			[]string{"5 - contradicted workers: node n5 claims it from another address", "- n5 contradicted : claims droplet 5, but its address 10.0.0.9 is not the droplet's 10.0.0.5"}},

@@ -347,8 +347,8 @@ func (a *app) forget(d doomed) error {
 		err = intent.Close(d.Cluster)
 	}
 	if doubtful := d.doubtful(); len(doubtful) > 0 && err == nil {
-		return &exitError{code: 1, msg: fmt.Sprintf("%s of the name %s without a swarm's tag stay: %s; they may be of the swarm %s, too; "+
-			"set DOCKER_HOST to a manager of the swarm that they are in and run destroy again, or delete them with --swarm %s",
+		return &exitError{code: 1, msg: fmt.Sprintf("%s left of the name %s without a swarm's tag: %s; what has none may be of the swarm %s, too; "+
+			"set DOCKER_HOST to a manager of the swarm that it is in and run destroy again, or delete it with --swarm %s",
 			plural(len(doubtful), "droplet"), d.Cluster, strings.Join(doubtful, ", "), d.Swarm, noSwarm)}
 	}
 	if len(d.others) > 0 {

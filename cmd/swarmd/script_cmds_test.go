@@ -58,7 +58,12 @@ func worldCmd(ts *testscript.TestScript, _ bool, args []string) {
 
 // besideCmd: beside CLUSTER seeds one more swarm in the account, of a manager and a worker named as the cluster's are. DOCKER_HOST stays the first one's.
 func besideCmd(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(theWorld(ts).Populate(sim.Seeded{Cluster: args[0], Region: "fra1", Managers: 1, Workers: 1, From: 1000}))
+	ts.Check(theWorld(ts).Populate(sim.Seeded{Cluster: args[0], Region: "fra1", Managers: 1, Workers: 1, From: 1000, Untagged: true}))
+}
+
+// untagCmd: untag [NAME…] makes the droplets, or all, as the version before made them: without their swarm's tag.
+func untagCmd(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(theWorld(ts).Untag(args...))
 }
 
 // exitsCmd: exits CODE COMMAND [ARG…] runs the command, which must end with this very code.

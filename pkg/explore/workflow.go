@@ -89,7 +89,7 @@ func (w Workflow) populate(world *sim.World, cluster string) error {
 		seeded.Managers, seeded.Workers = 1, 0
 	}
 	if w.Beside { // first: the last swarm is the one that is explored
-		if err := world.Populate(sim.Seeded{Cluster: cluster, Region: "fra1", Managers: 1, Workers: 2, From: besideFrom}); err != nil {
+		if err := world.Populate(sim.Seeded{Cluster: cluster, Region: "fra1", Managers: 1, Workers: 2, From: besideFrom, Untagged: true}); err != nil {
 			return err
 		}
 	}

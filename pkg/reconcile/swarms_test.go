@@ -115,6 +115,42 @@ func TestASwarmFromAnOlderBackupTakesNoMachine(t *testing.T) {
 	})
 }
 
+// The machines were made before there was the swarm's tag. They get it once, and then all is still.
+func TestMachinesOfTheVersionBeforeAreTaggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		was, _ := production(t, 4)
+		if err := was.Untag(); err != nil {
+			t.Fatal(err)
+		}
+		c := on(t, was.World, "web-managers-aaaaa", nil)
+		defer c.stop()
+		c.ResetTrace()
+		c.await(t, 1, 5*time.Minute)
+		tagged := 0
+		_, writes := c.counted()
+		for _, w := range writes {
+			if strings.HasPrefix(w, "POST /v2/tags/swarmd-swarm:") {
+				tagged++
+			}
+		}
+		for _, d := range c.Cloud.Droplets() {
+			if len(d.Tags) != 3 {
+				t.Errorf("%s has the tags %v", d.Name, d.Tags)
+			}
+		}
+		if tagged != 5 {
+			t.Errorf("%d times tagged: %v", tagged, writes)
+		}
+		c.ResetTrace()
+		time.Sleep(time.Hour)
+		for _, call := range c.Trace() {
+			if call.Write() && strings.HasPrefix(call.Path, "/v2/") {
+				t.Errorf("%s %s", call.Method, call.Path)
+			}
+		}
+	})
+}
+
 func takeOver(c *reconcile.Config) { c.TakeOver = true }
 
 // refuses fails unless swarmd leaves the swarm as it is, and says why.

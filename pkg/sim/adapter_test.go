@@ -177,7 +177,7 @@ func TestSwarmAdapterInTheWorld(t *testing.T) {
 // A droplet is tagged afterwards, with a tag that the account does not know yet; twice is once.
 func TestAdapterTags(t *testing.T) {
 	w := sim.New(sim.Options{Seed: 1, Cloud: docean.Options{ListLag: -1, TagDelay: -1}})
-	if err := w.Populate(sim.Seeded{Cluster: "c", Managers: 1}); err != nil {
+	if err := w.Populate(sim.Seeded{Cluster: "c", Managers: 1, Untagged: true}); err != nil {
 		t.Fatal(err)
 	}
 	c, id := adapter(t, w, w.Token()), w.Cloud.Droplets()[0].ID

@@ -138,3 +138,15 @@ func TestTags(t *testing.T) {
 		}
 	}
 }
+
+// From within a swarm, nothing is tagged as another's.
+func TestTagsOfThisSwarmOnly(t *testing.T) {
+	for tag, sent := range map[string]bool{"swarmd-swarm:s1": true, "swarmd-swarm:s2": false} {
+		g := newGround()
+		g.droplet(7)
+		c, _, _ := g.brakes(nil)
+		if err := c.TagDroplet(t.Context(), 7, tag); (err == nil) != sent || (len(g.sent) == 1) != sent {
+			t.Errorf("%s: %v, sent %v", tag, err, g.sent)
+		}
+	}
+}

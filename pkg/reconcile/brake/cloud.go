@@ -68,7 +68,8 @@ func (c *Cloud) CreateDroplet(ctx context.Context, r cloud.CreateDroplet) (cloud
 	return d, err
 }
 
-// TagDroplet tags a droplet of the cluster as one of a swarm, if it is no other swarm's by a tag that it has.
+// TagDroplet tags a droplet of the cluster as one of a swarm, if it is no other swarm's by a tag that it has. Where there is an engine, that
+// is its swarm.
 func (c *Cloud) TagDroplet(ctx context.Context, id int, tag string) error {
 	const op = "tag droplet"
 	d, err := c.freshView(ctx, op, id)
@@ -78,6 +79,11 @@ func (c *Cloud) TagDroplet(ctx context.Context, id int, tag string) error {
 	tagged := cloud.Droplet{Tags: []string{tag}}
 	if !c.owned(d) || len(tagged.SwarmIDs()) == 0 || len(d.SwarmIDs()) > 0 && !d.HasTag(tag) {
 		return c.refuse(Ownership, cloudSide, op, "droplet %d (%s) with the tags %q is not to be tagged %q", id, d.Name, d.Tags, tag)
+	}
+	if here, err := c.swarmID(ctx); err != nil {
+		return c.refuse(View, cloudSide, op, "the swarm could not be looked at first: %w", unkind(err))
+	} else if here != "" && tag != cloud.SwarmTag(here) {
+		return c.refuse(Ownership, cloudSide, op, "droplet %d (%s) is not to be tagged %q, this swarm is %q", id, d.Name, tag, here)
 	}
 	if err := c.spend(op); err != nil {
 		return err

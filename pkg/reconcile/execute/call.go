@@ -67,6 +67,8 @@ func (e *Executor) apply(r *run, a plan.Action) (warning string, droplet int, er
 		err = r.send(func() error { _, err := e.cfg.Droplets.PowerOff(r.calls, a.DropletID); return err })
 	case plan.DeleteDroplet:
 		err = r.send(func() error { return e.cfg.Droplets.DeleteDroplet(r.calls, a.DropletID) })
+	case plan.TagDroplet:
+		err = r.send(func() error { return e.cfg.Droplets.TagDroplet(r.calls, a.DropletID, cloud.SwarmTag(a.SwarmID)) })
 	case plan.UpdateNode:
 		err = r.send(func() error { return e.cfg.Nodes.UpdateNode(r.calls, a.NodeID, a.Version, a.Spec) })
 	case plan.RemoveNode:

@@ -35,6 +35,7 @@ type Droplets interface {
 	DeleteDroplet(ctx context.Context, id int) error
 	Shutdown(ctx context.Context, id int) (cloud.Action, error)
 	PowerOff(ctx context.Context, id int) (cloud.Action, error)
+	TagDroplet(ctx context.Context, id int, tag string) error
 }
 
 // Nodes is what is done to nodes.

@@ -354,7 +354,7 @@ func TestEveryActionIsNamedAndExecuted(t *testing.T) {
 		}
 	}
 	all := []plan.Action{plan.CreateDroplet{}, plan.RecordDroplet{}, plan.CloseOp{}, plan.OpenDelete{}, plan.UpdateNode{}, plan.RemoveNode{},
-		plan.ShutdownDroplet{}, plan.PowerOffDroplet{}, plan.DeleteDroplet{}, plan.CreateNetwork{}, plan.RemoveNetwork{}, plan.CreateService{},
+		plan.ShutdownDroplet{}, plan.PowerOffDroplet{}, plan.DeleteDroplet{}, plan.TagDroplet{}, plan.CreateNetwork{}, plan.RemoveNetwork{}, plan.CreateService{},
 		plan.UpdateService{}, plan.RemoveService{}, plan.RecordRollout{}}
 	var names []string
 	for _, a := range all {

@@ -118,6 +118,10 @@ func (b *bench) Shutdown(_ context.Context, id int) (cloud.Action, error) {
 	return cloud.Action{}, b.call("shutdown %d", id)
 }
 
+func (b *bench) TagDroplet(_ context.Context, id int, tag string) error {
+	return b.call("tag %d %s", id, tag)
+}
+
 func (b *bench) PowerOff(_ context.Context, id int) (cloud.Action, error) {
 	return cloud.Action{}, b.call("power off %d", id)
 }

@@ -33,6 +33,7 @@ func Compute(in Input) Plan {
 		d.membership()
 		if !d.outdated() {
 			d.stack()
+			d.tags()
 		}
 	}
 	d.count()

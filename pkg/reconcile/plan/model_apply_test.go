@@ -42,6 +42,9 @@ func (m *model) apply(a plan.Action) {
 		m.switchOff(m.droplets[a.DropletID])
 	case plan.DeleteDroplet:
 		m.deleteDroplet(a)
+	case plan.TagDroplet:
+		d := m.droplets[a.DropletID].droplet
+		d.Tags = append(d.Tags, cloud.SwarmTag(a.SwarmID))
 	case plan.RecordRollout:
 		m.recordRollout(a)
 	default:

@@ -122,7 +122,7 @@ func (m *model) opIDs() []string {
 
 func (m *model) makeDroplet(id int, name, op string) *machine {
 	d := &machine{created: m.now, droplet: &cloud.Droplet{
-		ID: id, Name: name, Tags: []string{cloud.OpTag(op), cloud.ClusterTag("web")}, Region: "fra1", Size: "s-1vcpu-1gb", Image: "docker-20-04",
+		ID: id, Name: name, Tags: []string{cloud.OpTag(op), cloud.SwarmTag("swarm1"), cloud.ClusterTag("web")}, Region: "fra1", Size: "s-1vcpu-1gb", Image: "docker-20-04",
 		Status: cloud.StatusNew, PrivateIPv4: fmt.Sprintf("10.0.0.%d", id%250), Created: m.now,
 	}}
 	m.droplets[id] = d

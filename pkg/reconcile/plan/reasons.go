@@ -19,6 +19,7 @@ const (
 	WhyNodeRemove    = "node-remove"     // its machine is off and the node is down
 	WhyGhost         = "ghost"           // a failed join left it behind
 	WhyDropletDelete = "droplet-delete"  // it is out of the swarm
+	WhySwarmTag      = "swarm-tag"       // it is in the swarm, and has not its tag
 	WhyNetworkNew    = "network-missing" // the stack wants it
 	WhyServiceNew    = "service-missing" // the stack wants it
 	WhyServiceDiff   = "service-changed" // its specification differs from the stack's

@@ -107,7 +107,7 @@ func astray(tags ...string) func(*model) {
 	return func(m *model) {
 		d := m.makeDroplet(300, "web-workers-abcde", "abcdeabcdeabcdea")
 		d.neverUp = true
-		d.droplet.Tags = append(d.droplet.Tags, tags...)
+		d.droplet.Tags = append([]string{cloud.OpTag(d.droplet.OpID()), cloud.ClusterTag("web")}, tags...)
 	}
 }
 

@@ -180,7 +180,8 @@ func TestConvergedIsStrict(t *testing.T) {
 		"a node nobody has heard of":     func(m *model) { m.droplets[102].node.State = swarm.NodeUnknown },
 		"an operation that is open":      begun(999, 0),
 		"a droplet that boots": func(m *model) {
-			m.makeDroplet(300, "web-workers-abcde", "abcdexxxxxxxxxxx")
+			m.makeDroplet(300, "web-workers-abcde", "abcdeabcdeabcdea")
+			create300(m)
 			to(1, 2)(m)
 		},
 	} {

@@ -122,6 +122,11 @@ type (
 		OpID      string
 		DropletID int
 	}
+	// TagDroplet tags a machine with the id of the swarm that it is in.
+	TagDroplet struct {
+		DropletID int
+		SwarmID   string
+	}
 	// CreateNetwork, RemoveNetwork: networks of the stack.
 	CreateNetwork struct{ Spec swarm.NetworkSpec }
 	RemoveNetwork struct{ ID, Name string }
@@ -147,6 +152,7 @@ func (ShutdownDroplet) action() {}
 func (PowerOffDroplet) action() {}
 func (RecordRollout) action()   {}
 func (DeleteDroplet) action()   {}
+func (TagDroplet) action()      {}
 func (CreateNetwork) action()   {}
 func (RemoveNetwork) action()   {}
 func (CreateService) action()   {}

@@ -59,7 +59,7 @@ func (w *World) Populate(s Seeded) error {
 	}
 	if !s.Untagged {
 		if err := w.tag("swarmd-swarm:"+swarm, names); err != nil {
-			return err
+			return fmt.Errorf("populate: tag: %w", err)
 		}
 	}
 	return w.employ(s)
@@ -91,7 +91,10 @@ func (w *World) order(s Seeded, name, op string) error {
 	if err != nil {
 		return err
 	}
-	return w.request(http.MethodPost, "/v2/droplets", body, http.StatusAccepted)
+	if err := w.request(http.MethodPost, "/v2/droplets", body, http.StatusAccepted); err != nil {
+		return fmt.Errorf("populate: create %s: %w", name, err)
+	}
+	return nil
 }
 
 // request sends the cloud a request that passes no fault hook and is in no trace.
@@ -104,7 +107,7 @@ func (w *World) request(method, path string, body []byte, want int) error {
 	st := newPage()
 	w.Cloud.ServeHTTP(st, r)
 	if st.status != want {
-		return fmt.Errorf("populate: %s %s: %s", method, path, bytes.TrimSpace(st.body))
+		return fmt.Errorf("%s %s: %s", method, path, bytes.TrimSpace(st.body))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -312,9 +313,14 @@ func (c *checks) notes(s *state, t *ticket) bool {
 	return strings.HasPrefix(t.path, "/configs/") && s.configs[objectIn(t.path)] == "swarmd."+c.run.cluster && !strings.HasSuffix(s.holder, "/"+t.proc.name)
 }
 
-// renews reports whether the call is a write of the lease.
+// renews reports whether the call is a write of the lease: one that was seen to be gone may be made.
 func (c *checks) renews(s *state, t *ticket) bool {
-	return strings.HasPrefix(t.path, "/configs/") && s.configs[objectIn(t.path)] == "swarmd."+c.run.cluster+".lease"
+	lease := "swarmd." + c.run.cluster + ".lease"
+	if t.path == "/configs/create" {
+		var made struct{ Name string }
+		return json.Unmarshal(t.body, &made) == nil && made.Name == lease
+	}
+	return strings.HasPrefix(t.path, "/configs/") && s.configs[objectIn(t.path)] == lease
 }
 
 func objectIn(path string) string {

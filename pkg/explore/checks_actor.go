@@ -7,8 +7,8 @@ import (
 )
 
 // unattendedAfter is how long nobody may act before nobody may say that all is as wanted: as long as the lease lasts, and the time in which
-// a swarmd looks at it.
-const unattendedAfter = ledger.Term + 2*ledger.WatchEvery + 4*time.Second
+// a swarmd looks at it. One that holds it looks only when it renews.
+const unattendedAfter = ledger.Term + ledger.RenewEvery + 2*ledger.WatchEvery
 
 // actor is who acts, by the truth: a lease that is renewed and that the ledger goes by.
 type actor struct {

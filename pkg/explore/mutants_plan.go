@@ -31,7 +31,6 @@ func inputMutants() []Mutant {
 				in.World.Machines[i].Op = nil
 			}
 		}),
-		planner("sees-no-gap", "N2: plans on a view with a gap", func(in *plan.Input) { in.World.Gaps = nil }),
 		planner("impatient", "V: a create that is not seen at once had no effect", impatient),
 		planner("pushes-again", "D28: what failed is pushed again", func(in *plan.Input) {
 			in.World.Ledger.Rollouts = nil

@@ -72,11 +72,9 @@ func (r *run) restoreBackup(f file) {
 	if r.broken {
 		return
 	}
-	for _, p := range r.cast.all {
-		if !p.gone() {
-			r.cast.away[p.machine] = time.Now().Add(8 * time.Second)
-			p.kill()
-		}
+	for _, p := range r.cast.all { // one that a fault has killed must not come back in between, either
+		r.cast.away[p.machine] = time.Now().Add(8 * time.Second)
+		p.kill()
 	}
 	r.wait(3 * time.Second)
 	for _, d := range r.world.Cloud.Droplets() {

@@ -29,13 +29,18 @@ func TestASteppedClockEndsNoCreate(t *testing.T) {
 	for _, atOnce := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			var c *cluster
-			step := func() { c.ahead.Store(int64(10 * time.Minute)) }
+			there := make(chan struct{}) // its swarmds call before newCluster has returned
+			step := func() {
+				<-there
+				c.ahead.Store(int64(10 * time.Minute))
+			}
 			c = newCluster(t, lagging(func() {
 				if atOnce {
 					step()
 				}
 			}), file(1, 3, 1, 1))
-			defer func() { c.stop() }()
+			close(there)
+			defer c.stop()
 			settle(10 * time.Second)
 			if n := len(c.Cloud.Droplets()); n != 4 {
 				t.Fatalf("%d droplets before", n)

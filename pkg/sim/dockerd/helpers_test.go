@@ -35,7 +35,9 @@ func (p pipe) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	go func() {
 		defer func() {
-			w.cut = recover() != nil && w.status == 0
+			if recover() != nil && w.status == 0 { // whoever was answered already reads it meanwhile
+				w.cut = true
+			}
 			w.WriteHeader(http.StatusOK)
 			_ = out.Close()
 		}()

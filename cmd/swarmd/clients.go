@@ -76,7 +76,7 @@ func (a *app) knownHosts(o ssh.Options) string {
 	files, _ := filepath.Glob(filepath.Join(a.stateDir(), "*"+knownHostsSuffix)) // the pattern is well-formed
 	for _, f := range files {
 		data, err := os.ReadFile(f)
-		if err == nil && bytes.Contains(data, []byte(o.Host)) {
+		if err == nil && namesHost(data, o.Host) {
 			return f
 		}
 	}
@@ -84,6 +84,24 @@ func (a *app) knownHosts(o ssh.Options) string {
 		return a.clusterHosts("accepted")
 	}
 	return o.KnownHosts
+}
+
+// namesHost reports whether a line of known hosts is about the host, on whatever port. Its address within another's, as 10.0.0.1 is in 10.0.0.11,
+// is not: the keys of another cluster would be asked for, and the machine's own would count as unknown.
+func namesHost(data []byte, host string) bool {
+	for line := range bytes.Lines(data) {
+		names, _, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
+		for name := range bytes.SplitSeq(names, []byte(",")) {
+			if name, _, bracketed := bytes.Cut(name, []byte("]:")); bracketed {
+				if string(bytes.TrimPrefix(name, []byte("["))) == host {
+					return true
+				}
+			} else if string(name) == host {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 const knownHostsSuffix = ".known_hosts"

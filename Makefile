@@ -41,7 +41,7 @@ check-fast: ## within a minute: build, vet, and of what differs from BASE (HEAD)
 # With SWARMD_LAB=1 (root, Debian) real machines too. What waits for machines goes beside what computes, which gives way to it.
 .PHONY: long
 long: ## what takes longer than `test`: the race detector, the explorer, the conversion's oracle; with SWARMD_LAB=1 real machines
-	@.ci/lanes $(if $(filter 1,$(SWARMD_LAB)),'lab-small lab-adapter lab-chaos' 'lab-scenarios lab-systemd') 'race explore-check oracle$(if $(VULNDB), vuln)'
+	@.ci/lanes $(if $(filter 1,$(SWARMD_LAB)),$(LAB_LANES)) 'race explore-check oracle$(if $(VULNDB), vuln)'
 
 # What needs real machines or root: skipped by `unit`, run by the targets that begin with lab.
 ON_REAL = TestRealEngine.*|TestTheSuiteForRealEngines.*|TestCloudInitSchema|TestTheDeviationsAreARealEngines|TestScenarios|TestSystemd|TestAdapterOnRealEngines|TestBootstrapTime|TestChaos
@@ -76,11 +76,12 @@ conformance: ## the suites for real engines on the simulated ones
 demo-once: ## play the demo's tour to its end
 	@$(GO) run ./cmd/swarmd demo --once
 
-# The tests on real machines, by how long they take.
+# The tests on real machines, in two lanes of about the same length.
+LAB_LANES = 'lab-small lab-adapter lab-chaos' 'lab-scenarios lab-systemd'
 LAB = SWARMD_LAB=1 .ci/gotest
 .PHONY: lab-test lab-small lab-scenarios lab-systemd lab-adapter lab-chaos
 lab-test: ## the lab and the scenarios on real machines; needs root and the Debian packages that .ci/run installs
-	@SWARMD_LAB=1 .ci/lanes 'lab-small lab-adapter lab-chaos' 'lab-scenarios lab-systemd'
+	@SWARMD_LAB=1 .ci/lanes $(LAB_LANES)
 lab-small:
 	@$(LAB) lab '' -count=1 -timeout 30m ./pkg/lab
 	@$(LAB) lab-bootstrap '' -count=1 -timeout 30m -run '^TestBootstrapTime$$' ./e2e

@@ -119,7 +119,7 @@ func (b *bench) build() { b.bin = b.goBuild("swarmd", "", "./cmd/swarmd") }
 func (b *bench) goBuild(name, ldflags, pkg string) string {
 	b.Helper()
 	out := filepath.Join(b.dir, name)
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w "+ldflags, "-o", out, pkg)
+	cmd := exec.Command("go", "build", "-ldflags", "-s -w "+ldflags, "-o", out, pkg)
 	cmd.Dir, cmd.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("build %s: %v\n%s", pkg, err, text)

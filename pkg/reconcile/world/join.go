@@ -23,7 +23,7 @@ const (
 	GapTasks    = "tasks"
 	GapNetworks = "networks"
 	GapLedger   = "ledger"
-	GapRevision = "revision" // the accepted one cannot be read: the loop says so, and follows the one before
+	GapRevision = "revision" // the accepted one cannot be read: the loop says so, and only what is open is finished
 )
 
 // Parts are the answers as they came, in any order.

@@ -44,7 +44,7 @@ long: ## what takes longer than `test`: the race detector, the explorer, the con
 	@.ci/lanes $(if $(filter 1,$(SWARMD_LAB)),$(LAB_LANES)) 'race explore-check oracle$(if $(VULNDB), vuln)'
 
 # What needs real machines or root: skipped by `unit`, run by the targets that begin with lab.
-ON_REAL = TestRealEngine.*|TestTheSuiteForRealEngines.*|TestCloudInitSchema|TestTheDeviationsAreARealEngines|TestScenarios|TestSystemd|TestAdapterOnRealEngines|TestBootstrapTime|TestChaos
+ON_REAL = TestRealEngine.*|TestTheSuiteForRealEngines.*|TestCloudInitSchema|TestTheDeviationsAreARealEngines|TestScenarios|TestWorlds|TestSystemd|TestAdapterOnRealEngines|TestBootstrapTime|TestChaos
 ON_LAB = TestRemoveTreeMounted|TestSwarm|TestUserData|TestMachine|TestCrash|TestDownFromOutside
 ON_CALL = TestExplore|TestReplay
 # In CI only these may be skipped; elsewhere a machine may lack more.
@@ -77,9 +77,9 @@ demo-once: ## play the demo's tour to its end
 	@$(GO) run ./cmd/swarmd demo --once
 
 # The tests on real machines, in two lanes of about the same length.
-LAB_LANES = 'lab-small lab-adapter lab-chaos' 'lab-scenarios lab-systemd'
+LAB_LANES = 'lab-small lab-adapter lab-chaos' 'lab-scenarios lab-worlds lab-systemd'
 LAB = SWARMD_LAB=1 .ci/gotest
-.PHONY: lab-test lab-small lab-scenarios lab-systemd lab-adapter lab-chaos
+.PHONY: lab-test lab-small lab-scenarios lab-worlds lab-systemd lab-adapter lab-chaos
 lab-test: ## the lab and the scenarios on real machines; needs root and the Debian packages that .ci/run installs
 	@SWARMD_LAB=1 .ci/lanes $(LAB_LANES)
 lab-small:
@@ -87,6 +87,8 @@ lab-small:
 	@$(LAB) lab-bootstrap '' -count=1 -timeout 30m -run '^TestBootstrapTime$$' ./e2e
 lab-scenarios:
 	@$(LAB) lab-scenarios '' -count=1 -timeout 30m -run '^TestScenarios$$' ./e2e
+lab-worlds:
+	@$(LAB) lab-worlds '' -count=1 -timeout 30m -run '^TestWorlds$$' ./e2e
 lab-systemd:
 	@$(LAB) lab-systemd '' -count=1 -timeout 30m -run '^TestSystemd$$' ./e2e
 lab-adapter:

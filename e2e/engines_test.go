@@ -19,11 +19,23 @@ import (
 // order creates a droplet past swarmd, as somebody else would.
 func (b *bench) order(name string, tags ...string) int {
 	b.Helper()
-	body, err := json.Marshal(map[string]any{"name": name, "region": "fra1", "size": "s-1vcpu-1gb", "image": "debian-12-x64", "tags": tags})
+	var made struct{ Droplet struct{ ID int } }
+	code := b.cloud(http.MethodPost, "/v2/droplets", map[string]any{"name": name, "region": "fra1", "size": "s-1vcpu-1gb", "image": "debian-12-x64", "tags": tags,
+		"ssh_keys": []string{b.state.SSHKeyID}}, &made)
+	if made.Droplet.ID == 0 {
+		b.Fatalf("order %s: %d", name, code)
+	}
+	return made.Droplet.ID
+}
+
+// cloud asks DigitalOcean's API past swarmd, and returns the status.
+func (b *bench) cloud(method, path string, in, out any) int {
+	b.Helper()
+	body, err := json.Marshal(in)
 	if err != nil {
 		b.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, strings.TrimSuffix(b.state.APIURL, "/")+"/v2/droplets", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(b.Context(), method, strings.TrimSuffix(b.state.APIURL, "/")+path, bytes.NewReader(body))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -34,11 +46,12 @@ func (b *bench) order(name string, tags ...string) int {
 		b.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var made struct{ Droplet struct{ ID int } }
-	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil || made.Droplet.ID == 0 {
-		b.Fatalf("order %s: %d, %v", name, resp.StatusCode, err)
+	if out != nil {
+		if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+			b.Fatalf("%s %s: %d, %v", method, path, resp.StatusCode, err)
+		}
 	}
-	return made.Droplet.ID
+	return resp.StatusCode
 }
 
 // TestAdapterOnRealEngines runs the adapter's and the simulator's own tests against the engines of droplets: the normal form over the corpus

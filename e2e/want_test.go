@@ -11,6 +11,7 @@ import (
 // want is the file of the desired state, as the scenarios change it.
 type want struct {
 	managers, workers int
+	masters           int    // of a second pool that is the managers' instead of the first, 0 for none
 	web               string // version, "" for no service
 	webReplicas       int
 	queue             string
@@ -43,6 +44,10 @@ func (w want) yaml(key string) string {
 		},
 		"services": services,
 		"policies": map[string]any{"create_visible": "30s", "shutdown_timeout": "30s", "resync": "10s"},
+	}
+	if nodes := file["nodes"].(map[string]any); w.masters > 0 {
+		nodes["managers"].(map[string]any)["role"] = "worker"
+		nodes["masters"] = map[string]any{"role": "manager", "count": w.masters, "size": "s-1vcpu-1gb"}
 	}
 	if !w.noSwarmdImage {
 		file["swarmd"] = map[string]any{"image": lab.RegistryAddr + "/swarmd:1"}

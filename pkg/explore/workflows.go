@@ -3,6 +3,7 @@ package explore
 import (
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
@@ -141,13 +142,18 @@ func edits(files ...file) func(*run) {
 }
 
 func workflowNamed(name string) (Workflow, bool) {
-	for _, w := range append(Workflows(), specials()...) {
-		if w.Name == name {
-			return w, true
-		}
-	}
-	return Workflow{}, false
+	w, ok := workflowsByName()[name]
+	return w, ok
 }
+
+// workflowsByName are all, once: to write them down for each plan costs as much as a dozen of its calls.
+var workflowsByName = sync.OnceValue(func() map[string]Workflow {
+	all := map[string]Workflow{}
+	for _, w := range append(Workflows(), specials()...) {
+		all[w.Name] = w
+	}
+	return all
+})
 
 // brokenImage is one whose containers die.
 const brokenImage = "broken:1"

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -67,7 +68,7 @@ func (b box) read(name string) string {
 // run runs a script and returns what it said and whether it succeeded.
 func (b box) run(t *testing.T, script string, args ...string) (string, bool) {
 	t.Helper()
-	for _, p := range []string{"/var/lib/", "/etc/docker", "/etc/systemd", "/var/run/docker.sock"} {
+	for _, p := range []string{"/var/lib/", "/etc/docker", "/etc/systemd", "/run/cloud-init", "/var/run/docker.sock"} {
 		script = strings.ReplaceAll(script, p, b.dir+p)
 	}
 	script = strings.ReplaceAll(script, "http://169.254.169.254", b.metadata)
@@ -110,7 +111,7 @@ func TestFirstBoot(t *testing.T) {
 		t.Fatal(out)
 	}
 	want := []string{
-		"systemctl daemon-reload", "ufw --force reset", "ufw default deny incoming", "ufw default allow outgoing",
+		"systemctl daemon-reload", "systemctl is-active --quiet docker.service", "ufw --force reset", "ufw default deny incoming", "ufw default allow outgoing",
 		"ufw allow proto tcp from 192.0.2.0/24 to any port 22", "ufw allow proto tcp from 198.51.100.7/32 to any port 22",
 		"ufw allow proto tcp from 10.114.0.0/20 to any port 2377,7946,9810", "ufw allow proto udp from 10.114.0.0/20 to any port 7946,4789",
 		"ufw allow proto esp from 10.114.0.0/20", "ufw --force enable", "systemctl is-active --quiet docker.service", "systemctl is-active --quiet docker.service",
@@ -129,7 +130,7 @@ func TestFirstBoot(t *testing.T) {
 	if b.read("var/lib/swarmd/prepared") != "" || b.read("var/lib/docker/swarm/state.json") != "-" {
 		t.Error("not prepared, or with the state of another machine")
 	}
-	if unit := b.read("etc/systemd/system/docker.service.d/10-swarmd.conf"); !strings.Contains(unit, "\nExecStartPost=-") || !strings.HasPrefix(unit, "[Unit]\nAssertPathExists="+b.dir) {
+	if unit := b.read("etc/systemd/system/docker.service.d/10-swarmd.conf"); !strings.Contains(unit, "\nExecStartPre=/bin/sh -c 'iptables ") || !strings.HasPrefix(unit, "[Unit]\nAssertPathExists="+b.dir) {
 		t.Errorf("the engine is not held:\n%s", unit)
 	}
 }
@@ -171,8 +172,11 @@ func TestBootAfterTheEngine(t *testing.T) {
 		t.Fatal(out)
 	}
 	calls := b.calls()
-	want := []string{"ufw --force enable", "systemctl is-active --quiet docker.service", "systemctl stop docker.socket docker.service", "systemctl start docker.service"}
-	if diff := cmp.Diff(want, calls[len(calls)-4:]); diff != "" {
+	want := []string{"systemctl daemon-reload", "systemctl is-active --quiet docker.service", "systemctl stop docker.socket docker.service", "ufw --force reset"}
+	if diff := cmp.Diff(want, calls[:4]); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"ufw --force enable", "systemctl start docker.service"}, calls[len(calls)-2:]); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -198,8 +202,8 @@ func TestBootFailsClosed(t *testing.T) {
 				t.Errorf("the engine is let go: %s", out)
 			}
 			calls := b.calls()
-			if calls[len(calls)-1] != "systemctl stop docker.socket docker.service" {
-				t.Errorf("the engine is not stopped: %v", calls)
+			if !slices.Contains(calls, "systemctl stop docker.socket docker.service") || slices.Contains(calls, "systemctl start docker.service") {
+				t.Errorf("the engine is not stopped, or started again: %v", calls)
 			}
 		})
 	}
@@ -246,7 +250,7 @@ func join(t *testing.T, e *engine, patience int) (box, string, bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range files[3:] {
+	for _, f := range files[5:] {
 		b.write(t, f.Path, f.Content)
 	}
 	// A unix socket's path has 107 bytes at most: the box's own may be too long.

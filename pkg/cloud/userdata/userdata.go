@@ -15,6 +15,7 @@ const maxSize = 64 << 10
 // The paths on the droplet. The scripts name them too.
 const (
 	libDir  = "/usr/local/lib/swarmd"
+	perBoot = "/var/lib/cloud/scripts/per-boot/swarmd-wipe"
 	joinDir = "/var/lib/swarmd/join"
 )
 
@@ -29,6 +30,12 @@ var setupScript string
 
 //go:embed scripts/join.sh
 var joinScript string
+
+//go:embed scripts/wipe.sh
+var wipeScript string
+
+// wipeEachBoot is what cloud-init runs at the end of each boot.
+const wipeEachBoot = "#!/bin/sh\nexec sh " + libDir + "/wipe.sh\n"
 
 // Params are what a droplet's first boot depends on.
 type Params struct {
@@ -108,6 +115,8 @@ func (p Params) files() ([]file, error) {
 	files := []file{
 		{Path: libDir + "/setup.sh", Permissions: "0755", Content: setupScript},
 		{Path: libDir + "/join.sh", Permissions: "0755", Content: joinScript},
+		{Path: libDir + "/wipe.sh", Permissions: "0755", Content: wipeScript},
+		{Path: perBoot, Permissions: "0755", Content: wipeEachBoot},
 	}
 	machine, err := json.Marshal(map[string]string{"cluster": p.Cluster, "pool": p.Pool})
 	if err != nil {

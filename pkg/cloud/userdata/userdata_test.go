@@ -34,6 +34,9 @@ func TestRender(t *testing.T) {
 	if text != render(t, params()) {
 		t.Error("same parameters, other bytes")
 	}
+	if i := strings.IndexFunc(text, func(r rune) bool { return r > 127 }); i >= 0 {
+		t.Errorf("not ASCII at %q: cloud-init keeps such a text in base64, where no token is found", text[i:min(i+20, len(text))])
+	}
 	if !strings.HasPrefix(text, "#cloud-config\n") || len(text) > maxSize {
 		t.Errorf("%d bytes that begin with %q", len(text), text[:20])
 	}
@@ -50,6 +53,8 @@ func TestRender(t *testing.T) {
 	want := []file{
 		{Path: "/usr/local/lib/swarmd/setup.sh", Permissions: "0755", Content: setupScript},
 		{Path: "/usr/local/lib/swarmd/join.sh", Permissions: "0755", Content: joinScript},
+		{Path: "/usr/local/lib/swarmd/wipe.sh", Permissions: "0755", Content: wipeScript},
+		{Path: "/var/lib/cloud/scripts/per-boot/swarmd-wipe", Permissions: "0755", Content: "#!/bin/sh\nexec sh /usr/local/lib/swarmd/wipe.sh\n"},
 		{Path: "/etc/swarmd/machine.json", Permissions: "0644", Content: `{"cluster":"minitwit","pool":"workers"}` + "\n"},
 		{Path: "/var/lib/swarmd/join/00.json", Permissions: "0600", Content: `{"ListenAddr":"@PRIVATE@:2377","AdvertiseAddr":"@PRIVATE@","DataPathAddr":"@PRIVATE@","RemoteAddrs":["10.114.0.2:2377"],"JoinToken":"` + token + `","Availability":"drain"}` + "\n"},
 		{Path: "/var/lib/swarmd/join/01.json", Permissions: "0600", Content: `{"ListenAddr":"@PRIVATE@:2377","AdvertiseAddr":"@PRIVATE@","DataPathAddr":"@PRIVATE@","RemoteAddrs":["10.114.0.3:2377"],"JoinToken":"` + token + `","Availability":"drain"}` + "\n"},
@@ -129,7 +134,7 @@ func FuzzRender(f *testing.F) {
 		if err := yaml.Unmarshal([]byte(text), &c); err != nil {
 			t.Fatal(err)
 		}
-		if len(c.BootCmd) != 1 || c.BootCmd[0][2] != placeBoot || c.BootCmd[0][4] != bootScript || c.RunCmd[0][1] != libDir+"/setup.sh" || len(c.WriteFiles) != 4 {
+		if len(c.BootCmd) != 1 || c.BootCmd[0][2] != placeBoot || c.BootCmd[0][4] != bootScript || c.RunCmd[0][1] != libDir+"/setup.sh" || len(c.WriteFiles) != 6 {
 			t.Errorf("a value became a part of a script:\n%s", text)
 		}
 		for _, arg := range c.BootCmd[0][5:] {
@@ -163,7 +168,7 @@ func TestShellcheck(t *testing.T) {
 	if err != nil {
 		t.Skip("shellcheck is not installed")
 	}
-	for name, script := range map[string]string{"boot": bootScript, "setup": setupScript, "join": joinScript, "place": "#!/bin/sh\n" + placeBoot + "\n"} {
+	for name, script := range map[string]string{"boot": bootScript, "setup": setupScript, "join": joinScript, "wipe": wipeScript, "each-boot": wipeEachBoot, "place": "#!/bin/sh\n" + placeBoot + "\n"} {
 		cmd := exec.CommandContext(t.Context(), tool, "-s", "sh", "-")
 		cmd.Stdin = strings.NewReader(script)
 		if out, err := cmd.CombinedOutput(); err != nil {

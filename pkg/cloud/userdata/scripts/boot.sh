@@ -11,8 +11,11 @@ ssh_from=$2 # networks with blanks between them, or "any"
 state=/var/lib/swarmd
 dropin=/etc/systemd/system/docker.service.d/10-swarmd.conf
 
-# hold_engine makes the engine wait for $state/prepared. It also keeps containers from reading user-data, which has the join token:
-# the rule goes in after each start, because Docker makes the chain then.
+# hold_engine makes the engine wait for $state/prepared, and for the rule that keeps containers from the metadata service, whose user-data has
+# the join token: each start puts it in first, and without it there is none. The rule is in no chain of Docker's, which come later and are not
+# the same with each of its firewall backends. What a bridge forwards passes PREROUTING, what the host itself sends does not; so it does not
+# hold for containers in the host's network, nor for those that have the host's card to themselves (macvlan, ipvlan). An engine that runs
+# already started without it.
 hold_engine() {
 	mkdir -p "$state" "${dropin%/*}"
 	cat >"$dropin.new" <<-END
@@ -20,7 +23,7 @@ hold_engine() {
 		AssertPathExists=$state/prepared
 
 		[Service]
-		ExecStartPost=-/bin/sh -c 'iptables -C DOCKER-USER -d 169.254.169.254 -j DROP || iptables -I DOCKER-USER -d 169.254.169.254 -j DROP'
+		ExecStartPre=/bin/sh -c 'iptables -w 10 -t raw -C PREROUTING -d 169.254.169.254 -j DROP 2>/dev/null || iptables -w 10 -t raw -I PREROUTING -d 169.254.169.254 -j DROP'
 	END
 	if cmp -s "$dropin.new" "$dropin"; then
 		rm -f "$dropin.new"
@@ -28,6 +31,7 @@ hold_engine() {
 	fi
 	mv "$dropin.new" "$dropin"
 	systemctl daemon-reload
+	stop_engine
 }
 
 # firewall: 22 for people; the swarm's ports (2377 management, 7946 gossip, 4789 data path, ESP for encrypted overlays) and swarmd's
@@ -100,7 +104,7 @@ identity() {
 		return 0
 	fi
 	stop_engine
-	rm -rf /var/lib/docker/swarm || return 1
+	rm -rf /var/lib/docker/swarm "$state/begun" "$state/join" || return 1
 	echo "$1" >"$state/droplet"
 }
 

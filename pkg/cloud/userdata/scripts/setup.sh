@@ -1,12 +1,15 @@
 #!/bin/sh
 # setup.sh PRIVATE_NETWORK SSH_NETWORKS
 #
-# Runs once, at the end of the first boot: installs what the image lacks, starts the engine, joins the swarm if there is one to join.
+# Runs once, at the end of the first boot: installs what the image lacks, starts the engine, joins the swarm if there is one to join. Whatever
+# becomes of that, no copy of the join token is left.
 set -u
 umask 077
 exec >>/var/log/swarmd-join.log 2>&1
 
 here=/usr/local/lib/swarmd
+trap 'sh "$here/wipe.sh"' EXIT
+: >/var/lib/swarmd/begun
 
 say() { echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"; }
 

@@ -29,12 +29,24 @@ func TestUserData(t *testing.T) {
 	t.Logf("create → joined, the first manager tried being dead: %v", time.Since(began))
 	joined(t, l, manager.ID, worker)
 	firewall(t, l, worker)
+	forgotten(t, l, worker.ID)
 
 	act(t, c, worker.ID, c.DropletActions.PowerOff)
 	act(t, c, worker.ID, c.DropletActions.PowerOn)
 	eventually(t, l, worker.ID, "docker", "version")
 	firewall(t, l, worker)
 	joined(t, l, manager.ID, worker)
+	forgotten(t, l, worker.ID)
+}
+
+// forgotten waits until no file of cloud-init's or swarmd's has a join token, and looks for the rule that closes the metadata service. cloud-init
+// writes some of its files at each boot, and they are written over at its end.
+func forgotten(t *testing.T, l *Lab, id int) {
+	t.Helper()
+	eventually(t, l, id, "sh", "-c", "systemctl is-active --quiet cloud-final.service && ! grep -rqE 'SWMTKN-[0-9]' /var/lib/cloud /run/cloud-init /var/lib/swarmd /var/log")
+	if _, err := l.Exec(t.Context(), id, "iptables", "-t", "raw", "-C", "PREROUTING", "-d", metadataIP, "-j", "DROP"); err != nil {
+		t.Errorf("the metadata service is open to containers: %v", err)
+	}
 }
 
 func render(t *testing.T, p userdata.Params) string {

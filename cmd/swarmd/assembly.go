@@ -93,7 +93,7 @@ func (s *assembly) config(instance string, visitor bool) reconcile.Config {
 		Reads:    s.reads(),
 		TakeOver: s.takeOver,
 		Elector:  ledger.ElectorConfig{Store: s.store, Identity: s.swarm.Info, Instance: instance, Visitor: visitor},
-		Execute:  execute.Config{Nodes: s.swarm, Services: s.swarm, Networks: s.swarm, Ledger: s.store, UserData: s.userData},
+		Execute:  execute.Config{Nodes: s.swarm, Tokens: s.swarm, Services: s.swarm, Networks: s.swarm, Ledger: s.store, UserData: s.userData},
 		Parse: func(name string, data []byte) (*spec.Spec, error) {
 			parsed, _, err := parser.Parse(name, data)
 			return parsed, err
@@ -127,6 +127,9 @@ func (d droplets) CreateDroplet(ctx context.Context, r cloud.CreateDroplet) (clo
 func (s *assembly) userData(ctx context.Context, d plan.CreateDroplet) (string, error) {
 	cluster, err := s.swarm.Cluster(ctx)
 	if err != nil {
+		return "", err
+	}
+	if err := ledger.SameToken(d.Token, cluster.WorkerToken); err != nil {
 		return "", err
 	}
 	nodes, err := s.swarm.Nodes(ctx)

@@ -36,6 +36,8 @@ type checks struct {
 	unpinned bool            // the registry could not be asked
 	reached  map[uint64]bool // digests of the states that were visited
 	meddled  time.Time       // when a person changed swarmd's own configs
+	token    string          // the worker's, at the last look
+	byHand   bool            // a person replaced it since
 	actor    actor
 
 	gone map[int]bool // droplets that people deleted
@@ -158,6 +160,7 @@ func (c *checks) always(s *state) {
 	}
 	c.surge(s)
 	c.bindings(s)
+	c.tokens(s)
 }
 
 // surge: no pool has more droplets than it ever wanted since all was as wanted, save for those that leave.
@@ -299,7 +302,9 @@ func (c *checks) writes(s *state, t *ticket) {
 	switch {
 	case strings.HasPrefix(t.path, "/v2/"):
 		c.cloudWrite(s, t)
-	case strings.HasPrefix(t.path, "/swarm/"):
+	case t.path == "/swarm/update" && t.fault != EngineDown && t.fault != LeaderChange:
+		c.rotation(s, t)
+	case strings.HasPrefix(t.path, "/swarm/") && t.path != "/swarm/update":
 		c.run.violate("engine", "%s calls %s", t.proc.name, t.path)
 	case strings.HasPrefix(t.path, "/nodes/") && t.fault != EngineDown && t.fault != LeaderChange: // then it is not the world that was looked at
 		c.nodeWrite(s, t)

@@ -147,10 +147,14 @@ func (c *checks) nodeWrite(s *state, t *ticket) {
 		}
 		return
 	}
-	var want struct{ Role, Availability string }
+	var want struct {
+		Role, Availability string
+		Labels             map[string]string
+	}
 	if json.Unmarshal(t.body, &want) != nil {
 		return
 	}
+	c.quarantines(s, t, id, want.Labels)
 	var changing []string
 	changes := false
 	for _, n := range s.swarm.Nodes {

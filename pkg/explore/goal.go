@@ -123,6 +123,9 @@ func (r *run) differs(s *state, want *spec.Spec, back bool) string {
 	if why := r.servicesDiffer(s, want, back); why != "" {
 		return why
 	}
+	if why := r.foreignDiffers(s); why != "" {
+		return why
+	}
 	for _, op := range s.ledger.Ops {
 		if op.Kind == ledger.Delete || len(r.workflow.Held) == 0 {
 			return fmt.Sprintf("operation %s %s is open", op.Kind, op.Name)
@@ -173,7 +176,7 @@ func (r *run) machinesDiffer(s *state, want *spec.Spec) string {
 func leftover(s *state) string {
 	for _, n := range s.swarm.Nodes {
 		ghost := n.Description.Hostname == "" && s.at.Sub(n.CreatedAt) < 16*time.Minute
-		if !ghost && !slices.ContainsFunc(s.droplets, func(d docean.Droplet) bool { return d.Private.Addr().String() == n.Status.Addr }) {
+		if !ghost && !isRogue(n) && !slices.ContainsFunc(s.droplets, func(d docean.Droplet) bool { return d.Private.Addr().String() == n.Status.Addr }) {
 			return fmt.Sprintf("node %s (%s) is left over, it is %s", n.ID, n.Status.Addr, n.Status.State)
 		}
 	}

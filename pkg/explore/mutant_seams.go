@@ -2,6 +2,7 @@ package explore
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"github.com/swarmd/swarmd/pkg/cloud"
@@ -75,6 +76,14 @@ type oddEngine struct {
 	service  func(context.Context, string, uint64, swarm.ServiceSpec) error
 	config   func(context.Context, string, uint64, map[string]string) error
 	resolve  func(context.Context, string) (string, error)
+	rotate   func(context.Context, uint64, json.RawMessage) error
+}
+
+func (o oddEngine) RotateWorkerToken(ctx context.Context, version uint64, spec json.RawMessage) error {
+	if o.rotate == nil {
+		return o.Engine.RotateWorkerToken(ctx, version, spec)
+	}
+	return o.rotate(ctx, version, spec)
 }
 
 func (o oddEngine) Nodes(ctx context.Context) ([]swarm.Node, error) {

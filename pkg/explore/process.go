@@ -173,7 +173,7 @@ func (p *process) config(o origin, do *digitalocean.Client) reconcile.Config {
 	boot := booter{o.cluster, machines, members, o.explorer}
 	c := reconcile.Config{Cluster: o.cluster, TakeOver: o.takeOver, Store: store, Reads: world.Reads{Cloud: machines, Swarm: members, Ledger: store},
 		Elector: ledger.ElectorConfig{Store: store, Identity: identity(members), Instance: o.name},
-		Execute: execute.Config{Droplets: machines, Nodes: members, Services: members, Networks: members, Ledger: store, UserData: boot.userData, Gate: gate{o.conductor, p}},
+		Execute: execute.Config{Droplets: machines, Nodes: members, Tokens: members, Services: members, Networks: members, Ledger: store, UserData: boot.userData, Gate: gate{o.conductor, p}},
 		Parse:   o.explorer.parse, Convert: o.explorer.convert,
 		Initial: o.file, Edits: p.edits, Source: "file " + o.machine, File: "cluster.yaml", Events: members.Events(p.ctx),
 		Log:     zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(p.logs), zap.DebugLevel)),
@@ -201,6 +201,9 @@ func (b booter) userData(ctx context.Context, d plan.CreateDroplet) (string, err
 	ctx = context.WithValue(ctx, caller{}, d.Name)
 	cluster, err := b.members.Cluster(ctx)
 	if err != nil {
+		return "", err
+	}
+	if err := ledger.SameToken(d.Token, cluster.WorkerToken); err != nil {
 		return "", err
 	}
 	nodes, err := b.members.Nodes(ctx)

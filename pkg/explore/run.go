@@ -72,6 +72,7 @@ type run struct {
 	most      int                        // calls until it is stopped
 	counts    map[string]int             // pool → what the last file wants
 	recorded  *opening                   // what is being recorded
+	welcome   string                     // the rogue that a person keeps
 	seen      *state                     // by the last look at the world
 	out       *Outcome
 	broken    bool // nothing more needs to be done

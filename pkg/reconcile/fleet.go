@@ -58,11 +58,11 @@ func (f *fleet) keptBefore(began time.Time) bool {
 	return !f.list.at.IsZero() && f.list.at.Before(began)
 }
 
-// aboutMachines reports whether a step of the plan is about anything but services and their networks.
+// aboutMachines reports whether a step of the plan is about anything but services, their networks and the worker token.
 func aboutMachines(p plan.Plan) bool {
 	for _, s := range p.Steps {
 		switch s.Action.(type) {
-		case plan.CreateNetwork, plan.RemoveNetwork, plan.CreateService, plan.UpdateService, plan.RemoveService, plan.RecordRollout:
+		case plan.CreateNetwork, plan.RemoveNetwork, plan.CreateService, plan.UpdateService, plan.RemoveService, plan.RecordRollout, plan.RotateToken:
 		default:
 			return true
 		}
@@ -107,6 +107,7 @@ func (l *Loop) see(ctx context.Context, acting bool) (t turnout) {
 		return t
 	}
 	t.world.Ledger.Ops = l.creates.age(t.world.Ledger.Ops, l.cfg.Wall(), time.Now(), l.want.spec.Policies.CreateVisible)
+	l.strangers.see(plan.Strangers(t.world, l.want.spec.Cluster), acting && len(t.world.Gaps) == 0, time.Now())
 	t.epoch, t.held = l.elector.Held()
 	t.held = t.held && acting // the lease was won meanwhile: what was seen is a follower's view, the next pass acts
 	t.plan, t.planned = l.compute(t.world, t.epoch), true

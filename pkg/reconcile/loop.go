@@ -39,6 +39,8 @@ type Loop struct {
 	reader reader
 	number uint64 // of the pass
 
+	strangers strangers
+
 	mu            sync.Mutex // guards what follows, never over a call
 	last          Report
 	beat          time.Time // when the loop last turned

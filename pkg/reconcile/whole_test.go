@@ -96,7 +96,7 @@ func (c *cluster) config(ctx context.Context, do *digitalocean.Client, engine *d
 		Ledger: func(ctx context.Context) (ledger.Ledger, error) { return store.Load(ctx) }})
 	store = ledger.NewStore(members, "web")
 	c.store = store
-	boot := func(ctx context.Context, _ plan.CreateDroplet) (string, error) {
+	boot := func(ctx context.Context, d plan.CreateDroplet) (string, error) {
 		info, err := members.Info(ctx)
 		if err != nil {
 			return "", err
@@ -105,12 +105,15 @@ func (c *cluster) config(ctx context.Context, do *digitalocean.Client, engine *d
 		if err != nil {
 			return "", err
 		}
+		if err := ledger.SameToken(d.Token, swarm.WorkerToken); err != nil {
+			return "", err
+		}
 		return userdata.Render(userdata.Params{Cluster: "web", Pool: "any", PrivateCIDR: "10.0.0.0/8",
 			Join: &userdata.Join{Token: swarm.WorkerToken, Managers: []string{info.NodeAddr}}})
 	}
 	return reconcile.Config{Cluster: "web", Store: store, Reads: world.Reads{Cloud: machines, Swarm: members, Ledger: store},
 		Elector: ledger.ElectorConfig{Store: store, Identity: members.Info, Instance: "abcde"},
-		Execute: execute.Config{Droplets: machines, Nodes: members, Services: members, Networks: members, Ledger: store, UserData: boot},
+		Execute: execute.Config{Droplets: machines, Nodes: members, Tokens: members, Services: members, Networks: members, Ledger: store, UserData: boot},
 		Parse: func(name string, data []byte) (*spec.Spec, error) {
 			s, _, err := spec.Parse(name, data)
 			return s, err

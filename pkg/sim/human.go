@@ -47,6 +47,17 @@ func (w *World) Forge(name string, labels map[string]string) error {
 	return w.toEngine(name, func(e *dockerd.Engine) { e.SetLabels(labels) })
 }
 
+// Intrude has a machine that is no droplet join the swarm with the token, as whoever has read that can. labels are what its engine claims.
+func (w *World) Intrude(token, name, addr string, labels map[string]string) error {
+	defer w.poke()
+	manager := w.Manager()
+	if manager == nil {
+		return errNoManager
+	}
+	e := w.Swarm.AddEngine(dockerd.EngineConfig{Name: name, Addr: addr, Labels: labels})
+	return e.Join(token, "active", []string{manager.Addr()})
+}
+
 // IgnoreShutdown makes a machine's guest deaf to shutdown requests, or not.
 func (w *World) IgnoreShutdown(name string, on bool) error {
 	return w.toMachine(name, func(m *machine) { m.deaf = on })

@@ -47,5 +47,8 @@ func defaultPolicies() Policies {
 		ShutdownTimeout: 2 * time.Minute,
 		MaxCreates:      10,
 		Resync:          30 * time.Second,
+
+		ForeignNodes:      DrainNew,
+		RotateWorkerToken: true,
 	}
 }

@@ -58,6 +58,9 @@ func policyKeys() map[string]rule {
 		"shutdown_timeout": span(10*time.Second, time.Hour),
 		"max_creates":      whole(1, 100),
 		"resync":           span(time.Second, time.Minute),
+
+		"foreign_nodes":       choice(DrainNew, Keep),
+		"rotate_worker_token": trueFalse,
 	}
 }
 
@@ -222,6 +225,10 @@ func policies(values map[string]any) Policies {
 	}
 	if n, ok := values["max_creates"].(int); ok {
 		p.MaxCreates = n
+	}
+	p.ForeignNodes = cmp.Or(str(values, "foreign_nodes"), p.ForeignNodes)
+	if rotate, ok := values["rotate_worker_token"].(bool); ok {
+		p.RotateWorkerToken = rotate
 	}
 	return p
 }

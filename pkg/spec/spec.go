@@ -54,4 +54,13 @@ type Policies struct {
 	ShutdownTimeout time.Duration // how long a clean shutdown may take before the power is cut; 2 min
 	MaxCreates      int           // droplets under way at once; 10
 	Resync          time.Duration // a full look at least this often; 30 s, at most 1 min
+
+	ForeignNodes      string // what becomes of a worker that joins and is no machine of the cluster: DrainNew or Keep; DrainNew
+	RotateWorkerToken bool   // the worker join token is replaced once all machines that were made with it have joined; true
 }
+
+// The values of Policies.ForeignNodes.
+const (
+	DrainNew = "drain-new" // it is drained once; what was in the swarm before swarmd is left alone
+	Keep     = "keep"      // it is reported and left alone
+)

@@ -86,6 +86,7 @@ const (
 	LabelHash      = "swarmd.hash"      // on services and networks: hash of the wanted normal form
 	LabelRevision  = "swarmd.revision"  // on services: the revision that wrote it
 	LabelComponent = "swarmd.component" // on swarmd's own service: "swarmd". Never part of the stack
+	LabelDrained   = "swarmd.drained"   // node label: when swarmd drained the node, because it was no machine of the cluster; it does so once
 	LabelNamespace = "com.docker.stack.namespace"
 	LabelImage     = "com.docker.stack.image"
 )
@@ -201,7 +202,8 @@ type Config struct {
 type Cluster struct {
 	ID          string
 	Version     uint64
-	WorkerToken string `json:"-"`
+	WorkerToken string          `json:"-"`
+	Spec        json.RawMessage `json:"-"` // whole, as the engine sends it; opaque: an update that leaves out a part of it resets that part
 }
 
 // Info is the engine that answers: which node it is, whether it is a manager.

@@ -131,7 +131,7 @@ func (b *brakes) dropletSeen(ctx context.Context, op string, id int) (cloud.Drop
 // swarmID is the id of this swarm, as an answer showed it or as it is now; "" without a swarm.
 func (b *brakes) swarmID(ctx context.Context) (string, error) {
 	b.mu.Lock()
-	id := b.swarm
+	id := b.swarm.ID
 	b.mu.Unlock()
 	if id != "" || b.opts.Engine == nil {
 		return id, nil
@@ -146,7 +146,7 @@ func (b *brakes) swarmID(ctx context.Context) (string, error) {
 func (b *brakes) noteSwarm(c swarm.Cluster) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.swarm = c.ID
+	b.swarm = c
 }
 
 // forThisSwarm refuses a create whose tags would not tell which swarm the droplet is for. Before there is a swarm none can.

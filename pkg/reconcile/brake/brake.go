@@ -8,6 +8,7 @@ package brake
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,7 +30,7 @@ const (
 	Calls     = "calls"     // the API budget is spent
 	View      = "view"      // a look that is needed failed
 	Joined    = "joined"    // a node that is not down stands on the droplet: it has to leave the swarm first
-	Lethal    = "lethal"    // engines would die of the write
+	Lethal    = "lethal"    // engines would die of the write, or the swarm would lose its settings
 )
 
 // All returns the names of the brakes.
@@ -64,6 +65,7 @@ type Engine interface {
 	Configs(ctx context.Context, prefix string) ([]swarm.Config, error)
 	UpdateNode(ctx context.Context, id string, version uint64, spec swarm.NodeSpec) error
 	RemoveNode(ctx context.Context, id string) error
+	RotateWorkerToken(ctx context.Context, version uint64, spec json.RawMessage) error
 	CreateService(ctx context.Context, spec swarm.ServiceSpec) (string, error)
 	UpdateService(ctx context.Context, id string, version uint64, spec swarm.ServiceSpec) error
 	RemoveService(ctx context.Context, id string) error
@@ -103,7 +105,7 @@ type brakes struct {
 	seen      map[int]sighting      // by droplet id
 	created   map[int]string        // droplets made through these brakes: id → name
 	nodes     map[string]swarm.Node // as last listed
-	swarm     string                // id of the swarm as it was last seen
+	swarm     swarm.Cluster         // as it was last seen
 	disturbed map[string]time.Time  // manager → when it was demoted or stopped through these brakes
 	minute    window
 	hour      window

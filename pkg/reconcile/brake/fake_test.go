@@ -227,7 +227,7 @@ func (e fakeEngine) Nodes(context.Context) ([]swarm.Node, error) {
 }
 
 func (e fakeEngine) Cluster(context.Context) (swarm.Cluster, error) {
-	return swarm.Cluster{ID: "s1"}, e.g.read("cluster")
+	return swarm.Cluster{ID: "s1", Version: 7, Spec: []byte(`{"Name":"default","Seen":7}`)}, e.g.read("cluster")
 }
 
 func (e fakeEngine) UpdateNode(_ context.Context, id string, version uint64, spec swarm.NodeSpec) error {

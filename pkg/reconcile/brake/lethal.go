@@ -24,6 +24,22 @@ func (s *Swarm) UpdateService(ctx context.Context, id string, version uint64, sp
 	return s.engine.UpdateService(ctx, id, version, spec)
 }
 
+// RotateWorkerToken replaces the worker token, if what goes with it is the whole specification of the swarm as it was seen at that version.
+// Seen on 26.1.5 and 28.5.2: what such a write leaves out is reset, an empty one wipes all.
+func (s *Swarm) RotateWorkerToken(ctx context.Context, version uint64, spec json.RawMessage) error {
+	const op = "rotate worker token"
+	s.brakes.mu.Lock()
+	seen := s.brakes.swarm
+	s.brakes.mu.Unlock()
+	if len(spec) == 0 || seen.Version != version || !bytes.Equal(seen.Spec, spec) {
+		return s.brakes.refuse(Lethal, swarmSide, op, "what would go with it is not the specification of the swarm as it was seen at version %d, and would reset what differs", version)
+	}
+	if err := permitted(ctx); err != nil {
+		return err
+	}
+	return s.engine.RotateWorkerToken(ctx, version, spec)
+}
+
 // lethal says why engines could die of a specification, "" if they do not. Seen on 26.1.5 and 28.5.2: an update whose only change of the task template
 // is that Placement is missing ends the leader's engine with a panic; the specification is in the store, so every next leader dies, too. A service
 // that is created without one is harmless until then, but what is rolled back to must have it as well.

@@ -9,7 +9,8 @@ import (
 // ActionNames are the values of ActionName, for metrics.
 func ActionNames() []string {
 	return []string{"create_droplet", "record_droplet", "close_op", "open_delete", "record_rollout", "shutdown_droplet", "power_off_droplet",
-		"delete_droplet", "tag_droplet", "update_node", "remove_node", "create_network", "remove_network", "create_service", "update_service", "remove_service"}
+		"delete_droplet", "tag_droplet", "update_node", "remove_node", "rotate_token",
+		"create_network", "remove_network", "create_service", "update_service", "remove_service"}
 }
 
 // ActionName names an action, and Object what it is done to, as a hold would: "pool/NAME", "droplet/ID", "node/ID", "service/NAME".
@@ -42,6 +43,8 @@ func describe(a plan.Action) (name, object string) {
 		return "update_node", "node/" + a.NodeID
 	case plan.RemoveNode:
 		return "remove_node", "node/" + a.NodeID
+	case plan.RotateToken:
+		return "rotate_token", "cluster"
 	case plan.CreateNetwork:
 		return "create_network", "network/" + a.Spec.Name
 	case plan.RemoveNetwork:

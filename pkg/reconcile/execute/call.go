@@ -52,6 +52,10 @@ func answer(a plan.Action, res Result, droplet int) *note {
 		if without {
 			return &note{opID: a.OpID, unasked: a.DropletID}
 		}
+	case plan.RotateToken:
+		if without {
+			return &note{unrotated: a.Version}
+		}
 	}
 	return nil
 }
@@ -73,6 +77,8 @@ func (e *Executor) apply(r *run, a plan.Action) (warning string, droplet int, er
 		err = r.send(func() error { return e.cfg.Nodes.UpdateNode(r.calls, a.NodeID, a.Version, a.Spec) })
 	case plan.RemoveNode:
 		err = r.send(func() error { return e.cfg.Nodes.RemoveNode(r.calls, a.NodeID) })
+	case plan.RotateToken:
+		err = r.send(func() error { return e.cfg.Tokens.RotateWorkerToken(r.calls, a.Version, a.Spec) })
 	case plan.CreateNetwork:
 		err = r.send(func() error { _, err := e.cfg.Networks.CreateNetwork(r.calls, a.Spec); return err })
 	case plan.RemoveNetwork:

@@ -10,6 +10,7 @@ package execute
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -44,6 +45,11 @@ type Nodes interface {
 	RemoveNode(ctx context.Context, id string) error
 }
 
+// Tokens is what is done to join tokens.
+type Tokens interface {
+	RotateWorkerToken(ctx context.Context, version uint64, spec json.RawMessage) error
+}
+
 // Services is what is done to services.
 type Services interface {
 	CreateService(ctx context.Context, spec swarm.ServiceSpec) (string, error)
@@ -68,10 +74,11 @@ type Ledger interface {
 type Config struct {
 	Droplets Droplets
 	Nodes    Nodes
+	Tokens   Tokens
 	Services Services
 	Networks Networks
 	Ledger   Ledger
-	UserData func(context.Context, plan.CreateDroplet) (string, error) // fetches the worker token at use time
+	UserData func(context.Context, plan.CreateDroplet) (string, error) // fetches the worker token at use time, and fails if it is not the step's
 	Check    func() error                                              // the lease check before each write
 	Gate     Gate                                                      // nil: at most Parallel calls at once
 	Parallel int                                                       // 0: 8

@@ -355,7 +355,7 @@ func TestEveryActionIsNamedAndExecuted(t *testing.T) {
 	}
 	all := []plan.Action{plan.CreateDroplet{}, plan.RecordDroplet{}, plan.CloseOp{}, plan.OpenDelete{}, plan.UpdateNode{}, plan.RemoveNode{},
 		plan.ShutdownDroplet{}, plan.PowerOffDroplet{}, plan.DeleteDroplet{}, plan.TagDroplet{}, plan.CreateNetwork{}, plan.RemoveNetwork{}, plan.CreateService{},
-		plan.UpdateService{}, plan.RemoveService{}, plan.RecordRollout{}}
+		plan.UpdateService{}, plan.RemoveService{}, plan.RecordRollout{}, plan.RotateToken{}}
 	var names []string
 	for _, a := range all {
 		actions = slices.DeleteFunc(actions, func(s string) bool { return "plan."+s == fmt.Sprintf("%T", a) })

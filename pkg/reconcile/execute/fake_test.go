@@ -2,6 +2,7 @@ package execute_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -52,7 +53,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b.put(t, func(l *ledger.Ledger) { l.Revision = 1 })
-	b.config = execute.Config{Droplets: b, Nodes: b, Services: b, Networks: b, Ledger: b.store, Check: b.check,
+	b.config = execute.Config{Droplets: b, Nodes: b, Tokens: b, Services: b, Networks: b, Ledger: b.store, Check: b.check,
 		UserData: func(_ context.Context, c plan.CreateDroplet) (string, error) {
 			return "#cloud-config", b.broken["user-data "+c.Name]
 		}}
@@ -128,6 +129,10 @@ func (b *bench) PowerOff(_ context.Context, id int) (cloud.Action, error) {
 
 func (b *bench) UpdateNode(_ context.Context, id string, version uint64, _ swarm.NodeSpec) error {
 	return b.call("update node %s at %d", id, version)
+}
+
+func (b *bench) RotateWorkerToken(_ context.Context, version uint64, spec json.RawMessage) error {
+	return b.call("rotate at %d with %s", version, spec)
 }
 
 func (b *bench) RemoveNode(_ context.Context, id string) error { return b.call("remove node %s", id) }

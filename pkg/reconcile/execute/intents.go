@@ -1,6 +1,7 @@
 package execute
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -13,7 +14,7 @@ import (
 // inLedger reports whether the step begins with a write to the ledger.
 func inLedger(a plan.Action) bool {
 	switch a.(type) {
-	case plan.CreateDroplet, plan.ShutdownDroplet, plan.PowerOffDroplet, plan.DeleteDroplet:
+	case plan.CreateDroplet, plan.ShutdownDroplet, plan.PowerOffDroplet, plan.DeleteDroplet, plan.RotateToken:
 		return true
 	}
 	return ledgerOnly(a)
@@ -31,7 +32,7 @@ func ledgerOnly(a plan.Action) bool {
 // answersIntoLedger reports whether the call's answer is written down.
 func answersIntoLedger(a plan.Action) bool {
 	switch a.(type) {
-	case plan.CreateDroplet, plan.ShutdownDroplet:
+	case plan.CreateDroplet, plan.ShutdownDroplet, plan.RotateToken:
 		return true
 	}
 	return false
@@ -105,6 +106,7 @@ func room(a plan.Action) int {
 func amend(l *ledger.Ledger, a plan.Action, epoch uint64, now time.Time) error {
 	switch a := a.(type) {
 	case plan.CreateDroplet:
+		l.Token = cmp.Or(a.Token, l.Token)
 		return addOp(l, ledger.Op{ID: a.OpID, Kind: ledger.Create, Pool: a.Pool, Name: a.Name, Epoch: epoch, Started: now, Deadline: a.Deadline})
 	case plan.OpenDelete:
 		return openDelete(l, a, epoch, now)
@@ -118,6 +120,11 @@ func amend(l *ledger.Ledger, a plan.Action, epoch uint64, now time.Time) error {
 		closeOp(l, a.OpID)
 	case plan.RecordRollout:
 		recordRollout(l, a)
+	case plan.RotateToken:
+		if l.Creates() {
+			return refusef(apierr.Conflict, "a machine is being made, which is to join with the worker token as it is")
+		}
+		l.Rotate = a.Version
 	case plan.ShutdownDroplet:
 		return touchDelete(l, a.DropletID, epoch, func(op *ledger.Op) { op.Shutdown = now })
 	case plan.PowerOffDroplet:
@@ -217,10 +224,12 @@ type note struct {
 	droplet int  // set: the droplet that was created
 	close   bool // the create surely had no effect
 	unasked int  // the droplet of which the shutdown was surely not asked for
+
+	unrotated uint64 // version of the swarm at which the worker token was surely not replaced
 }
 
 // writeNotes keeps the answers. If it fails nothing is lost: the droplet is found by its op tag, an operation without effect closes at
-// its deadline, and a shutdown that was not asked for ends in a power cut.
+// its deadline, a shutdown that was not asked for ends in a power cut, and a rotation that was refused is asked for again.
 func (e *Executor) writeNotes(r *run, notes []note) {
 	_, _ = e.update(r, "answers", func(l *ledger.Ledger) error {
 		if err := l.Fence(r.order.Epoch); err != nil {
@@ -242,5 +251,8 @@ func keep(l *ledger.Ledger, n note) {
 	}
 	if op := deleteOp(l, n.unasked); op != nil {
 		op.Shutdown = time.Time{}
+	}
+	if n.unrotated != 0 && l.Rotate == n.unrotated {
+		l.Rotate = 0
 	}
 }

@@ -31,6 +31,8 @@ const (
 	keyUncharged  = "swarmd.ledger.uncharged" // unix seconds, comma-separated
 	keySwarm      = "swarmd.ledger.swarm"
 	keyEpoch      = "swarmd.ledger.epoch"
+	keyToken      = "swarmd.ledger.token"
+	keyRotate     = "swarmd.ledger.rotate"
 	prefixOp      = "swarmd.ledger.op."     // + operation id → JSON
 	prefixStale   = "swarmd.ledger.stale."  // + holder → revision
 	prefixRollout = "swarmd.ledger.failed." // + service → what was rolled out last
@@ -76,6 +78,8 @@ func (l Ledger) labels() (map[string]string, error) {
 	putNumber(out, keyEpoch, l.Epoch)
 	putText(out, keySwarm, l.ClusterID)
 	putText(out, keyUncharged, joinTimes(l.Uncharged))
+	putText(out, keyToken, l.Token)
+	putNumber(out, keyRotate, l.Rotate)
 	for holder, n := range l.Stale {
 		out[prefixStale+holder] = strconv.Itoa(n)
 	}
@@ -148,6 +152,12 @@ func (l *Ledger) decodeLabel(key, value string) (known bool, err error) {
 		return true, nil
 	case keyUncharged:
 		l.Uncharged, err = splitTimes(value)
+		return true, err
+	case keyToken:
+		l.Token = value
+		return true, nil
+	case keyRotate:
+		l.Rotate, err = strconv.ParseUint(value, 10, 64)
 		return true, err
 	}
 	return l.decodeEntry(key, value)

@@ -122,6 +122,7 @@ func (s *Store) state() (State, error) {
 		return State{}, err
 	}
 	st.Ledger, st.Exists = l, true
+	st.Ledger.Begun = c.Created
 	return st, nil
 }
 

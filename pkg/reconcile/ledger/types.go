@@ -3,7 +3,13 @@
 // compare-and-swap on the object's version; data never changes. It decides nothing about machines or services.
 package ledger
 
-import "time"
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+)
 
 // OpKind is what an operation does to a droplet.
 type OpKind string
@@ -42,6 +48,32 @@ type Ledger struct {
 	// Rollouts has, by service name, the hash of the specification that is being rolled out, or whose roll-out failed or was rolled back: that
 	// one is not written again. The planner alone reads and makes the value, see plan's attempt.
 	Rollouts map[string]string
+
+	Token  string    // Fingerprint of the worker join token that was current when a create was opened last; "": none was opened yet
+	Rotate uint64    // version of the swarm at which that token's rotation was begun last; while it has that version, the rotation may still come
+	Begun  time.Time // when the ledger was made, by the managers' clock; known in what a Store returns from a look, never encoded
+}
+
+// Creates reports whether a create is open.
+func (l Ledger) Creates() bool {
+	return slices.ContainsFunc(l.Ops, func(op Op) bool { return op.Kind == Create })
+}
+
+// Fingerprint stands for a join token, 48 bits of its hash: enough to tell one from the next, too little to guess one from. That of "" is "".
+func Fingerprint(token string) string {
+	if token == "" {
+		return ""
+	}
+	return fingerprint([]byte(token))
+}
+
+// SameToken returns an error of kind Conflict unless the token is the one of the fingerprint: who hands out another than the ledger has would
+// leave it current for ever.
+func SameToken(print, token string) error {
+	if Fingerprint(token) == print {
+		return nil
+	}
+	return failed("look at the worker token", apierr.Conflict, errors.New("it was replaced since the create was planned"))
 }
 
 // Open returns the open operation on the droplet, or nil.

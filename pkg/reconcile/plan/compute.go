@@ -31,6 +31,8 @@ func Compute(in Input) Plan {
 		d.leaves()
 		d.nodes()
 		d.membership()
+		d.quarantine()
+		d.rotate()
 		if !d.outdated() {
 			d.stack()
 			d.tags()
@@ -57,6 +59,7 @@ type draft struct {
 	spare       bool     // one delete without credit is still permitted
 	promote     []member // who may become a manager
 	demote      []member // who must stop being one
+	strangers   []string // see Strangers
 }
 
 func newDraft(in Input) *draft {
@@ -68,6 +71,7 @@ func newDraft(in Input) *draft {
 		}
 	}
 	d.classify()
+	d.strangers = Strangers(in.World, in.Spec.Cluster)
 	return d
 }
 

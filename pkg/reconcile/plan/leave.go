@@ -163,6 +163,10 @@ func (d *draft) remark(m member) {
 	case foreign:
 		d.remarkForeign(m)
 	case disputed:
+		if d.stranger(m) {
+			d.note(GuardForeignNode, m.object(), m.Why+"; "+d.strangerWhy(m))
+			return
+		}
 		d.hold(GuardIdentity, m.object(), disputedWhy(m))
 	case stranded:
 		if d.outdated() {
@@ -172,11 +176,20 @@ func (d *draft) remark(m member) {
 	case dead:
 		d.hold(GuardDropletDead, m.object(), fmt.Sprintf("its droplet %d does not exist any more; %s makes room for a new one", m.dropletID(), removal(m)))
 	case late:
+		if d.outrun(m) {
+			d.hold(GuardLaunch, m.object(), m.name()+outrunWhy)
+			return
+		}
 		d.hold(GuardLaunch, m.object(), fmt.Sprintf("%s did not join within %s: /var/log/swarmd-join.log on it says why; delete the droplet by hand for a new try",
 			m.name(), d.in.Spec.Policies.LaunchTimeout))
 	case down:
 		d.hold(GuardNodeDown, m.object(), downWhy(m))
-	case booting, quiet:
+	case booting:
+		d.wait(lookWait)
+		if d.outrun(m) {
+			d.hold(GuardLaunch, m.object(), m.name()+outrunWhy)
+		}
+	case quiet:
 		d.wait(lookWait)
 	}
 }
@@ -217,7 +230,7 @@ func (d *draft) remarkForeign(m member) {
 	case m.Node.Manages():
 		d.note(GuardForeignMgr, m.object(), "is a manager and no machine of the cluster: left alone")
 	default:
-		d.note(GuardForeignNode, m.object(), "is no machine of the cluster: left alone")
+		d.note(GuardForeignNode, m.object(), d.strangerWhy(m))
 	}
 }
 

@@ -115,6 +115,7 @@ func labels(m member, p *spec.Pool) map[string]string {
 	}
 	maps.Copy(out, p.Labels)
 	out[swarm.LabelPool] = p.Name
+	delete(out, swarm.LabelDrained) // a machine that was adopted since
 	setOrDelete(out, swarm.LabelKeys, strings.Join(slices.Sorted(maps.Keys(p.Labels)), ","))
 	if m.Binding == world.Bound && m.Droplet == nil {
 		return out // what it is bound to, and how, cannot be seen now

@@ -87,6 +87,10 @@ func (d *draft) grow(p *spec.Pool, missing int) {
 		d.lookIn(t.Sub(d.in.Now))
 		return
 	}
+	if d.rotating() {
+		d.wait(lookSoon)
+		return
+	}
 	room := d.in.Spec.Policies.MaxCreates - len(d.open(ledger.Create)) - d.creates()
 	if missing > room {
 		d.hold(GuardMaxCreates, "pool/"+p.Name, fmt.Sprintf("%d more are missing; %d are under way at once at most",
@@ -117,7 +121,7 @@ func (d *draft) create(p *spec.Pool) {
 	d.step("create", name, CreateDroplet{
 		OpID: id, Pool: p.Name, Name: name, Region: p.Region, Size: p.Size, Image: p.Image, VPC: d.in.Spec.Cloud.VPC,
 		SSHKeys: slices.Clone(d.in.Spec.Cloud.SSHKeys), Tags: []string{cloud.ClusterTag(d.in.Spec.Cluster), cloud.OpTag(id), cloud.SwarmTag(d.in.World.Cluster.ID)},
-		Deadline: d.in.Now.Add(d.in.Spec.Policies.CreateVisible),
+		Deadline: d.in.Now.Add(d.in.Spec.Policies.CreateVisible), Token: ledger.Fingerprint(d.in.World.Cluster.WorkerToken),
 	}, WhyPoolShort, fmt.Sprintf("pool %s wants %d", p.Name, p.Count))
 }
 

@@ -20,6 +20,8 @@ const (
 	WhyGhost         = "ghost"           // a failed join left it behind
 	WhyDropletDelete = "droplet-delete"  // it is out of the swarm
 	WhySwarmTag      = "swarm-tag"       // it is in the swarm, and has not its tag
+	WhyForeign       = "foreign-node"    // it joined and is no machine of the cluster
+	WhyRotate        = "rotate-token"    // the machines that were made with the worker token have joined
 	WhyNetworkNew    = "network-missing" // the stack wants it
 	WhyServiceNew    = "service-missing" // the stack wants it
 	WhyServiceDiff   = "service-changed" // its specification differs from the stack's

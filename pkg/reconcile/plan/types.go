@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
@@ -19,8 +20,9 @@ type Input struct {
 	Holder   string   // node id of the lease holder's machine, "" if it is not a node: that machine leaves last
 	OpIDs    []string // fresh random ids, more than any plan needs
 
-	Prices    map[string]float64   // US dollars a month by size slug; nil: unknown, counted as 0
-	NotBefore map[string]time.Time // by pool: no create before, because the last one was refused, by the cloud or the ledger
+	Prices    map[string]float64       // US dollars a month by size slug; nil: unknown, counted as 0
+	Strangers map[string]time.Duration // by node id: for how long it has been one of Strangers in each look
+	NotBefore map[string]time.Time     // by pool: no create before, because the last one was refused, by the cloud or the ledger
 }
 
 // Plan is what to do now, what is not done and why, and when to look again.
@@ -83,6 +85,7 @@ type (
 		OpID, Pool, Name, Region, Size, Image, VPC string
 		SSHKeys, Tags                              []string
 		Deadline                                   time.Time
+		Token                                      string // ledger.Fingerprint of the worker token that its user-data is to carry
 	}
 	// RecordDroplet writes the id of a created droplet, found by its op tag, into its operation.
 	RecordDroplet struct {
@@ -127,6 +130,11 @@ type (
 		DropletID int
 		SwarmID   string
 	}
+	// RotateToken writes the version into Ledger.Rotate, unless a create is open, then has the swarm replace its worker join token.
+	RotateToken struct {
+		Version uint64
+		Spec    json.RawMessage // of the swarm at that version, see swarm.Cluster
+	}
 	// CreateNetwork, RemoveNetwork: networks of the stack.
 	CreateNetwork struct{ Spec swarm.NetworkSpec }
 	RemoveNetwork struct{ ID, Name string }
@@ -153,6 +161,7 @@ func (PowerOffDroplet) action() {}
 func (RecordRollout) action()   {}
 func (DeleteDroplet) action()   {}
 func (TagDroplet) action()      {}
+func (RotateToken) action()     {}
 func (CreateNetwork) action()   {}
 func (RemoveNetwork) action()   {}
 func (CreateService) action()   {}

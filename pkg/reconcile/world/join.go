@@ -130,6 +130,9 @@ func concerns(op ledger.Op, m Machine) bool {
 	return late || m.Binding == Bound && op.DropletID == label(m.Node.Spec.Labels)
 }
 
+// Address of a node, "" if none is known: what the managers see of it, which is not the node's word.
+func Address(n swarm.Node) string { return address(&n) }
+
 // address of a node: what the managers see, or for a manager that sees itself at 0.0.0.0 its Raft address.
 func address(n *swarm.Node) string {
 	if n.Addr != "" && n.Addr != "0.0.0.0" {

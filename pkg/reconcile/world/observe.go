@@ -138,7 +138,7 @@ func (p *Parts) leaving() []string {
 	deletes := slices.ContainsFunc(p.Ledger.Ops, func(op ledger.Op) bool { return op.Kind == ledger.Delete })
 	var ids []string
 	for _, n := range p.Nodes {
-		drained := deletes && n.Spec.Availability == swarm.Drain
+		drained := deletes && n.Spec.Availability == swarm.Drain && n.Spec.Labels[swarm.LabelDrained] == "" // that one is no machine of the cluster
 		ghostly := n.Hostname == "" && n.State != swarm.NodeReady && !n.Created.IsZero() && p.At.Sub(n.Created) > ghostAge
 		if drained || ghostly {
 			ids = append(ids, n.ID)

@@ -15,6 +15,8 @@ type Truth struct {
 	Tasks    []api.Task     // in the order they were made
 	Configs  []api.Config   // sorted by id
 	Tokens   api.JoinTokens // secrets
+	Spec     api.Spec       // of the swarm
+	Version  uint64         // of the swarm: what an update of it must name
 	Writes   uint64         // the store's index: it grows with every write
 }
 
@@ -59,7 +61,7 @@ func (s *Swarm) Glance() (Truth, bool) {
 func (c *cluster) truth() Truth { return deepCopy(c.glance()) }
 
 func (c *cluster) glance() Truth {
-	t := Truth{ID: c.info.ID, Leader: c.leader, Tokens: c.token, Writes: c.index, Alive: len(c.candidates())}
+	t := Truth{ID: c.info.ID, Leader: c.leader, Tokens: c.token, Spec: c.info.Spec, Version: c.info.Version.Index, Writes: c.index, Alive: len(c.candidates())}
 	for _, m := range c.members {
 		t.Members = append(t.Members, m.nodeID)
 	}

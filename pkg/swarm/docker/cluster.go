@@ -2,12 +2,15 @@ package docker
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net"
 
 	"github.com/docker/docker/api/types/registry"
 	api "github.com/docker/docker/api/types/swarm"
 	"github.com/docker/docker/api/types/system"
 
+	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/unchanged"
 )
@@ -57,7 +60,24 @@ func (c *Client) Cluster(ctx context.Context) (swarm.Cluster, error) {
 		if err := whole("inspect swarm", []api.Swarm{s}, func(s api.Swarm) string { return s.ID }); err != nil {
 			return swarm.Cluster{}, err
 		}
-		return swarm.Cluster{ID: s.ID, Version: s.Version.Index, WorkerToken: s.JoinTokens.Worker}, nil
+		spec, err := json.Marshal(s.Spec)
+		if err != nil {
+			return swarm.Cluster{}, fmt.Errorf("inspect swarm: %w", err)
+		}
+		return swarm.Cluster{ID: s.ID, Version: s.Version.Index, WorkerToken: s.JoinTokens.Worker, Spec: spec}, nil
+	})
+}
+
+// RotateWorkerToken replaces the join token for workers, if the swarm is still at the version; nodes that have joined stay. spec is the
+// whole specification at that version, see swarm.Cluster: engines since 26.1 take what is left out for what is to be reset.
+// A stale version is a Conflict.
+func (c *Client) RotateWorkerToken(ctx context.Context, version uint64, spec json.RawMessage) error {
+	var whole api.Spec
+	if err := json.Unmarshal(spec, &whole); err != nil {
+		return &apierr.Error{Kind: apierr.Invalid, Side: "swarm", Op: "rotate worker token", Err: err}
+	}
+	return c.write(ctx, "rotate worker token", func(ctx context.Context) error {
+		return c.api.SwarmUpdate(ctx, api.Version{Index: version}, whole, api.UpdateFlags{RotateWorkerToken: true})
 	})
 }
 

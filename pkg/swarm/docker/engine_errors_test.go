@@ -49,6 +49,7 @@ func TestRealEnginesAnswerAsTheTableSays(t *testing.T) {
 	s.services()
 	s.networks()
 	s.nodes()
+	s.rotation()
 	s.membership()
 	s.compare()
 }

@@ -104,6 +104,20 @@ func (s *scene) nodes() {
 	s.refused("leave as the only manager", true, apierr.Precondition, s.raw(c, func(ctx context.Context) error { return c.api.SwarmLeave(ctx, false) }))
 }
 
+// rotation replaces the worker token, and leaves all else of the swarm as it is.
+func (s *scene) rotation() {
+	c := s.hosts[0]
+	was, err := c.Cluster(s.ctx())
+	s.must("", err)
+	s.refused("rotate at a stale version", true, apierr.Conflict, c.RotateWorkerToken(s.ctx(), was.Version-1, was.Spec))
+	s.must("", c.RotateWorkerToken(s.ctx(), was.Version, was.Spec))
+	now, err := c.Cluster(s.ctx())
+	s.must("", err)
+	if now.WorkerToken == was.WorkerToken || now.Version <= was.Version || string(now.Spec) != string(was.Spec) || now.ID != was.ID {
+		s.t.Errorf("another token: %t; version %d, was %d; %s, was %s", now.WorkerToken != was.WorkerToken, now.Version, was.Version, now.Spec, was.Spec)
+	}
+}
+
 // membership joins the two other engines, makes them managers and loses first one, then the quorum.
 func (s *scene) membership() {
 	c := s.hosts[0]

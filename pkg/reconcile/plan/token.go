@@ -1,0 +1,33 @@
+package plan
+
+import "github.com/swarmd/swarmd/pkg/reconcile/ledger"
+
+// A worker join token is known to whoever reads a droplet's user-data, for as long as the droplet lives. So it is replaced once the machines
+// that were made with it have joined.
+
+// rotate replaces the worker token if it was handed out, no create is open, and none is opened by this plan. Which token was handed out last
+// is in the ledger before any droplet has it, so what is owed survives whoever owes it.
+func (d *draft) rotate() {
+	l, c := d.in.World.Ledger, d.in.World.Cluster
+	owed := d.in.Spec.Policies.RotateWorkerToken && !d.outdated() && l.Token != "" && l.Token == ledger.Fingerprint(c.WorkerToken)
+	if !owed && !d.rotating() || l.Creates() || d.creates() > 0 || len(c.Spec) == 0 {
+		return
+	}
+	d.step("rotate", "worker-token", RotateToken{Version: c.Version, Spec: c.Spec}, WhyRotate,
+		"the machines that were made with the worker join token have joined: what their user-data has of it must open nothing")
+}
+
+// rotating reports whether a rotation that was begun may still come. It names a version of the swarm and is refused at any other, so it is over
+// when the swarm has another one. Until then no create is opened: its machine would have a token that is gone when it joins.
+func (d *draft) rotating() bool {
+	return d.in.World.Ledger.Rotate != 0 && d.in.World.Ledger.Rotate == d.in.World.Cluster.Version
+}
+
+// outrun reports whether a machine cannot join any more, because the token that it was made with was replaced meanwhile: by a person, since
+// swarmd waits for it. Only the token of the last create is known.
+func (d *draft) outrun(m member) bool {
+	l, now := d.in.World.Ledger, ledger.Fingerprint(d.in.World.Cluster.WorkerToken)
+	return m.Op != nil && m.Op.Kind == ledger.Create && l.Token != "" && now != "" && l.Token != now
+}
+
+const outrunWhy = " cannot join: the worker join token that it was made with was replaced while it booted; delete the droplet by hand for a new try"

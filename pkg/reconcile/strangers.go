@@ -1,0 +1,41 @@
+package reconcile
+
+import "time"
+
+// strangers are the nodes that are no machine of the cluster, by id, with since when each was one in every look. It is a memory of this process:
+// who acts anew judges nobody before it has looked for as long.
+type strangers struct {
+	since map[string]time.Time // with a monotonic reading
+	last  time.Time            // look
+}
+
+// lookBreak is how long there may be no look until what was seen before it counts for nothing.
+const lookBreak = 2 * time.Minute
+
+// see takes in a look. One that does not count, of a view with a gap or of a swarmd that does not act, ends what was seen before.
+func (s *strangers) see(ids []string, counts bool, now time.Time) {
+	known := s.since
+	if !counts || now.Sub(s.last) > lookBreak {
+		known = nil
+	}
+	s.since, s.last = map[string]time.Time{}, now
+	if !counts {
+		return
+	}
+	for _, id := range ids {
+		since, ok := known[id]
+		if !ok {
+			since = now
+		}
+		s.since[id] = since
+	}
+}
+
+// ages returns for how long each has been a stranger.
+func (s *strangers) ages(now time.Time) map[string]time.Duration {
+	out := make(map[string]time.Duration, len(s.since))
+	for id, since := range s.since {
+		out[id] = now.Sub(since)
+	}
+	return out
+}

@@ -11,20 +11,43 @@ func (w *walker) checkPools(root *node, s *Spec) {
 		return
 	}
 	w.checkManagers(nodes, s)
+	w.checkInherited(root, s)
 	adopted := map[int]string{}
 	for _, p := range s.Pools {
-		at := nodes.child(p.Name)
-		w.inherited(root, at, "region", p.Region)
-		w.inherited(root, at, "image", p.Image)
-		w.checkAdopted(at, p, adopted)
+		w.checkAdopted(nodes.child(p.Name), p, adopted)
 	}
 }
 
-// inherited reports a pool that has a setting neither itself nor from the cloud.
-func (w *walker) inherited(root, pool *node, key, value string) {
-	cloud := root.get("cloud", "digitalocean")
-	if value == "" && pool.kind == kindMap && cloud.kind == kindMap && pool.child(key) == nil && cloud.child(key) == nil {
-		w.lacks(pool, "%q is missing: set it here or under cloud.digitalocean", key)
+// checkInherited reports what pools have neither themselves nor from the cloud: at the pool if it is one, else where all would get it from.
+func (w *walker) checkInherited(root *node, s *Spec) {
+	cloud := root.child("cloud")
+	lacking := map[string][]*node{}
+	for _, p := range s.Pools {
+		at := root.get("nodes", p.Name)
+		for key, value := range map[string]string{"region": p.Region, "image": p.Image} {
+			if value == "" && at.kind == kindMap && at.child(key) == nil {
+				lacking[key] = append(lacking[key], at)
+			}
+		}
+	}
+	if cloud == nil {
+		if len(lacking) > 0 {
+			w.lacks(root, "\"cloud\" is missing: cloud.digitalocean names region and image of the pools that name none themselves")
+		}
+		return
+	}
+	at := cloud.child("digitalocean")
+	if at == nil || at.kind != kindMap {
+		return // a fault already
+	}
+	for key, pools := range lacking {
+		switch {
+		case at.child(key) != nil: // a fault already
+		case len(pools) == 1:
+			w.lacks(pools[0], "%q is missing: set it here or under cloud.digitalocean", key)
+		default:
+			w.lacks(at, "%q is missing: set it here, or in each of the %d pools that have none", key, len(pools))
+		}
 	}
 }
 
@@ -99,10 +122,11 @@ func (w *walker) checkNames(root *node, s *Spec) {
 		if f.name == "swarmd" {
 			w.lacks(f.node, "the name is taken: it is swarmd's own service")
 		}
-		if full := s.Cluster + "_" + f.name; len(full) > maxHostname {
+		if full := s.Cluster + "_" + f.name; len(full) > maxHostname && isSwarmName(f.name) {
 			w.lacks(f.node, "the service would be named %s: %d characters, at most %d", clip(full), len(full), maxHostname)
 		}
 	}
+	w.checkNetworks(root, s)
 }
 
 // checkServices looks at what a service's keys say together, and at the networks and volumes they name.
@@ -117,6 +141,8 @@ func (w *walker) checkServices(root *node) {
 			}
 		}
 		w.checkDeclared(root, s)
+		w.checkAttached(root, s)
+		w.checkTargets(s)
 	}
 }
 

@@ -72,8 +72,14 @@ func syntaxFault(data []byte, err error) *Fault {
 		line, _ = strconv.Atoi(m[1])
 		message = strings.TrimPrefix(message, m[0])
 	}
+	if fault := unknownAnchor(data, message); fault != nil {
+		return fault
+	}
 	if line == 0 || strings.HasPrefix(message, "did not find expected") {
 		line = noticed(data, err)
+	}
+	if fault := opening(data, line); fault != nil {
+		return fault
 	}
 	return &Fault{Line: line, Col: indent(data, line) + 1, Message: "YAML: " + message}
 }

@@ -98,10 +98,11 @@ func constraint(w *walker, n *node) any {
 		return nil
 	}
 	c, ok := parseConstraint(s)
-	value := charset{"", letters + digits + ":-_.*()?+[]\\^$|/ ", 255, ""}
 	switch {
-	case !ok || !value.holds(c.value):
+	case !ok || !constraintValue().holds(c.value):
 		w.fault(n, "must compare with == or !=, such as node.role==manager, not %s", shown(n, s))
+	case isLabelKey(c.key) && !isNodeAttribute(c.key):
+		w.fault(n, "a constraint can name only labels of %s, not %s: give the nodes a label without the rest", constraintLabel().say, shown(n, c.key))
 	case !isNodeAttribute(c.key):
 		w.fault(n, "%s is nothing that a node has: %s%s", shown(n, c.key), "use node.role, node.hostname, node.id, node.ip, node.platform.os, "+
 			"node.platform.arch, node.labels.KEY or engine.labels.KEY", w.suggestion(c.key, slices.Values(nodeAttributes())))
@@ -133,10 +134,16 @@ func nodeAttributes() []string {
 	return []string{"node.role", "node.hostname", "node.id", "node.ip", "node.platform.os", "node.platform.arch"}
 }
 
+// isLabelKey reports whether a constraint's key is meant to name a label.
+func isLabelKey(key string) bool {
+	key = strings.ToLower(key)
+	return len(key) > len("node.labels.") && strings.HasPrefix(key, "node.labels.") || len(key) > len("engine.labels.") && strings.HasPrefix(key, "engine.labels.")
+}
+
 func isNodeAttribute(key string) bool {
 	for _, prefix := range []string{"node.labels.", "engine.labels."} {
 		if rest, ok := strings.CutPrefix(strings.ToLower(key), prefix); ok {
-			return nodeLabel().holds(rest)
+			return constraintLabel().holds(rest)
 		}
 	}
 	for _, attribute := range nodeAttributes() {
@@ -153,7 +160,11 @@ func spread(w *walker, n *node) any {
 	if !ok {
 		return nil
 	}
-	if (strings.HasPrefix(s, "node.labels.") || strings.HasPrefix(s, "engine.labels.")) && isNodeAttribute(s) {
+	if isLabelKey(s) && isNodeAttribute(s) {
+		return s
+	}
+	if slices.Contains(nodeAttributes(), s) {
+		w.warn(n, "Swarm ignores this: it spreads over node.labels.KEY and engine.labels.KEY only, and over the nodes by itself")
 		return s
 	}
 	w.fault(n, "must be node.labels.KEY or engine.labels.KEY, not %s", shown(n, s))

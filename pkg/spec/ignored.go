@@ -65,3 +65,24 @@ func ignored() map[string]string {
 		"attach": "", "develop": "", "annotations": "", "storage_opt": "", "oom_kill_disable": "", "mem_swappiness": "", "blkio_config": "",
 	}
 }
+
+// misplaced reports a key of a service that stands among the services: its indentation lacks a step.
+func (w *walker) misplaced(f field, known map[string]rule) bool {
+	_, isKey := known[f.key]
+	if !isKey || f.value.kind == kindMap && f.value.child("image") != nil {
+		return false
+	}
+	w.faultAt(f.at[0], f.at[1], f.value.place, "%s is a key of a service and stands among the services: indent it below its service", f.key)
+	return true
+}
+
+// ignoredOption makes a rule for keys of which Swarm makes no use.
+func ignoredOption(hints map[string]string) func(w *walker, f field) bool {
+	return func(w *walker, f field) bool {
+		hint, ok := hints[f.key]
+		if ok {
+			w.warnings.add(w.file, f.at, f.value.place, "Swarm ignores this: "+hint)
+		}
+		return ok
+	}
+}

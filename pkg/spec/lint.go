@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/docker/cli/cli/compose/loader"
@@ -12,8 +13,12 @@ func (w *walker) lint(s *Spec) {
 		f := &w.services[i]
 		w.lintDowntime(f)
 		w.lintVolumes(f)
+		w.lintStartFirst(f)
 		w.lintPorts(f, s)
-		w.lintConstraints(f, s)
+		w.lintResources(f)
+		if w.lintPlacement(f, s) {
+			w.lintRoom(f, s)
+		}
 	}
 }
 
@@ -47,9 +52,18 @@ func (f *serviceFacts) constraints() []compare {
 
 // mounted is one mount of a service.
 type mounted struct {
-	node         *node
-	kind, source string
+	node                 *node
+	kind, source, target string
+	readOnly             bool
 }
+
+// data reports whether the task writes there what outlives it, beside whatever else on the machine has the same mount.
+func (m mounted) data() bool {
+	return (m.kind == "volume" || m.kind == "bind") && m.source != "" && !m.readOnly && !m.socket()
+}
+
+// socket reports whether the mount is a door to a program of the machine. By their names: nobody can look.
+func (m mounted) socket() bool { return m.kind == "bind" && strings.HasSuffix(m.source, ".sock") }
 
 func (f *serviceFacts) mounts() []mounted {
 	values, _ := f.values["volumes"].([]any)
@@ -59,10 +73,10 @@ func (f *serviceFacts) mounts() []mounted {
 		switch value := value.(type) {
 		case string:
 			if v, err := loader.ParseVolume(value); err == nil {
-				all = append(all, mounted{at, v.Type, v.Source})
+				all = append(all, mounted{at, v.Type, v.Source, v.Target, v.ReadOnly})
 			}
 		case map[string]any:
-			all = append(all, mounted{at, str(value, "type"), str(value, "source")})
+			all = append(all, mounted{at, str(value, "type"), str(value, "source"), str(value, "target"), value["read_only"] == true})
 		}
 	}
 	return all
@@ -76,9 +90,10 @@ func (f *serviceFacts) networkFields() []field {
 	return nil
 }
 
-// lintDowntime warns where an update stops the only task before the next one runs.
+// lintDowntime warns where an update stops the only task before the next one runs. With data of its own that is as it must be: two tasks
+// at once would write to it.
 func (w *walker) lintDowntime(f *serviceFacts) {
-	if n, replicated := f.replicas(); replicated && n == 1 && !f.startFirst() {
+	if n, replicated := f.replicas(); replicated && n == 1 && !f.startFirst() && !slices.ContainsFunc(f.mounts(), mounted.data) {
 		w.warn(f.lintNode(), "one replica, stopped before the next starts: each update is a downtime; use 2 replicas or order: start-first")
 	}
 }
@@ -91,8 +106,8 @@ func (w *walker) lintVolumes(f *serviceFacts) {
 	}
 	for _, m := range f.mounts() {
 		switch {
-		case m.kind == "tmpfs" || m.source == "":
-		case n > 1:
+		case m.kind == "tmpfs" || m.source == "" || m.socket():
+		case n > 1 && !strings.Contains(w.volumeNames[m.source], "{{"): // with a template each task has its own
 			w.warn(m.node, "%d replicas and a mount on the machine's own disk: tasks on different machines see different data", n)
 		case len(f.constraints()) == 0 && m.kind == "volume":
 			w.warn(m.node, "nothing ties the service to a machine: a task that moves finds another, empty volume; use placement constraints")
@@ -100,13 +115,28 @@ func (w *walker) lintVolumes(f *serviceFacts) {
 	}
 }
 
+// lintStartFirst warns where two tasks write to the same data while one replaces the other.
+func (w *walker) lintStartFirst(f *serviceFacts) {
+	i := slices.IndexFunc(f.mounts(), mounted.data)
+	if i < 0 {
+		return
+	}
+	for _, change := range []string{"update_config", "rollback_config"} {
+		if str(section(section(f.values, "deploy"), change), "order") == "start-first" {
+			m := f.mounts()[i]
+			w.warn(f.node.get("deploy", change, "order"), "start-first runs the new task beside the old one: on one machine both write to %s, which can destroy it; use order: stop-first", shown(m.node, m.source))
+		}
+	}
+}
+
 // lintPorts warns of host-mode ports, which hold one task per node (Swarm's scheduler leaves the others pending).
 func (w *walker) lintPorts(f *serviceFacts, s *Spec) {
 	nodes := 0
-	for _, p := range s.Pools {
-		if p.Availability == "active" {
-			nodes += p.Count
-		}
+	for _, p := range s.active(f) {
+		nodes += p.Count
+	}
+	if nodes == 0 {
+		return // which is told by itself
 	}
 	for _, p := range f.publications() {
 		n, replicated := f.replicas()
@@ -120,25 +150,4 @@ func (w *walker) lintPorts(f *serviceFacts, s *Spec) {
 			w.warn(p.node, "start-first needs a node on which %s is free, and there is none: the update would wait for ever", p)
 		}
 	}
-}
-
-// lintConstraints warns of node labels that no pool gives.
-func (w *walker) lintConstraints(f *serviceFacts, s *Spec) {
-	at := f.node.get("deploy", "placement", "constraints")
-	for _, c := range f.constraints() {
-		label, ok := strings.CutPrefix(c.key, "node.labels.")
-		if !ok || !c.equal || strings.HasPrefix(label, "swarmd.") || given(s, label, c.value) {
-			continue
-		}
-		w.warn(at, "no pool has the label %s=%s: unless a node gets it by hand, no task starts", quote(label), quote(c.value))
-	}
-}
-
-func given(s *Spec, label, value string) bool {
-	for _, p := range s.Pools {
-		if v, ok := p.Labels[label]; ok && strings.EqualFold(v, value) && p.Count > 0 {
-			return true
-		}
-	}
-	return false
 }

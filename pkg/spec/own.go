@@ -71,6 +71,10 @@ func otherTopLevel(w *walker, f field) bool {
 		w.faultAt(f.at[0], f.at[1], f.value.place, "not yet supported")
 		return true
 	}
+	if _, ofService := serviceKeys()[f.key]; ofService {
+		w.faultAt(f.at[0], f.at[1], f.value.place, "%s is a key of a service: indent it below its service, under services", f.key)
+		return true
+	}
 	return strings.HasPrefix(f.key, "x-")
 }
 
@@ -97,6 +101,13 @@ func isFingerprint(s string) bool {
 // nodeLabels takes a pool's labels. swarmd.* are its own: the binding of a node to its droplet is one of them.
 func nodeLabels(w *walker, n *node) any {
 	w.reserve(n, "swarmd.")
+	for _, f := range n.fields {
+		if !constraintLabel().holds(f.key) && nodeLabel().holds(f.key) {
+			w.warnings.add(w.file, f.at, f.value.place, "no constraint can name this label: one names only "+constraintLabel().say)
+		} else if !constraintValue().holds(f.value.text) && nodeLabelValue().holds(f.value.text) {
+			w.warnings.add(w.file, f.at, f.value.place, "no constraint can compare with this value: one compares only with "+constraintValue().say)
+		}
+	}
 	return entries(nodeLabel(), word(nodeLabelValue()))(w, n)
 }
 

@@ -47,6 +47,12 @@ func (w *walker) read(root *node) *Spec {
 		return nil
 	}
 	shape := object{known: documentKeys(), required: []string{"version", "cluster", "nodes"}, other: otherTopLevel}
+	if isComposeFile(root) {
+		w.lacks(root, "this is a Compose file: swarmd's own keys are missing; add version: 1, cluster, cloud and nodes, the services can stay as they are")
+		shape.required = nil
+		shape.known["version"] = func(*walker, *node) any { return 1 }
+		shape.known["name"] = shape.known["version"]
+	}
 	values, ok := shape.rule(w, root).(map[string]any)
 	if !ok {
 		return nil
@@ -60,9 +66,18 @@ func (w *walker) read(root *node) *Spec {
 	if w.faults.found > 0 {
 		return nil // advice on a file that is not understood would be about something else than is meant
 	}
+	w.volumeNames = map[string]string{}
+	for key := range section(values, "volumes") {
+		w.volumeNames[key] = str(section(section(values, "volumes"), key), "name")
+	}
 	w.lint(s)
 	s.Stack = w.stack(root, values)
 	return s
+}
+
+// isComposeFile reports whether somebody gave a file of docker compose or docker stack.
+func isComposeFile(root *node) bool {
+	return root.child("services") != nil && root.child("cluster") == nil && root.child("nodes") == nil && root.child("cloud") == nil
 }
 
 // readVariables takes the file's variables and fills them into what Compose would interpolate. Their own faults come with the rules.

@@ -112,7 +112,10 @@ type publication struct {
 func (p publication) String() string { return fmt.Sprintf("%d/%s", p.published, p.protocol) }
 
 // publications lists the fixed ports that the service publishes. A port that Swarm picks itself cannot clash.
-func (s *serviceFacts) publications() []publication {
+func (s *serviceFacts) publications() []publication { return fixed(s.published()) }
+
+// published lists all ports that the service publishes; one that Swarm picks itself is 0.
+func (s *serviceFacts) published() []publication {
 	ports, _ := s.values["ports"].([]any)
 	var all []publication
 	for i, value := range ports {
@@ -132,7 +135,7 @@ func (s *serviceFacts) publications() []publication {
 			all = append(all, s.short(at, value)...)
 		}
 	}
-	return fixed(all)
+	return all
 }
 
 func fixed(all []publication) []publication {
@@ -155,7 +158,7 @@ func (s *serviceFacts) short(at *node, value string) []publication {
 	for _, part := range parts {
 		first, last, err := nat.ParsePortRange(part.Binding.HostPort)
 		if err != nil {
-			continue
+			first, last = 0, 0 // none is named
 		}
 		for p := first; p <= last; p++ {
 			all = append(all, publication{s, at, int(p), strings.ToLower(part.Port.Proto()), "ingress"})
@@ -173,33 +176,57 @@ func (w *walker) checkPorts() {
 		s := &w.services[i]
 		all := s.publications()
 		for _, p := range all {
-			if use := ownUse(p); use != "" {
-				w.fault(p.node, "%s is used by every machine itself: %s", p, use)
+			if who, use := ownUse(p); use != "" {
+				w.fault(p.node, "%s is used by every %s itself: %s", p, who, use)
 			}
 			if other := clash(taken[p.String()], p); other != nil {
-				w.fault(p.node, "%s is published by %s already", p, other.service.name)
+				w.fault(p.node, "%s is published by the service %s already", p, other.service.name)
 			}
 		}
+		w.checkRepeated(all)
 		for _, p := range all {
 			taken[p.String()] = append(taken[p.String()], p)
 		}
-		w.checkEndpoint(s, all)
+		w.checkEndpoint(s)
 	}
 }
 
-// ownUse names what a port is for on every machine of a swarm, or "".
-func ownUse(p publication) string {
+// checkRepeated finds ports that one service publishes twice, in whatever mode (swarmkit, controlapi: validateEndpointSpec).
+func (w *walker) checkRepeated(all []publication) {
+	first := map[string]bool{}
+	for _, p := range all {
+		if first[p.String()] {
+			w.fault(p.node, "%s is published by the same service already: give one of the two another published port", p)
+		}
+		first[p.String()] = true
+	}
+}
+
+// ownUse names what a port is for on every machine of a swarm, or on its managers; "" if it is free.
+func ownUse(p publication) (who, use string) {
 	switch p.String() {
 	case "22/tcp":
-		return "ssh"
+		return "machine", "ssh"
 	case "2377/tcp":
-		return "Swarm's managers"
+		return "machine", "Swarm's managers"
 	case "7946/tcp", "7946/udp":
-		return "Swarm's gossip"
+		return "machine", "Swarm's gossip"
 	case "4789/udp":
-		return "overlay networks"
+		return "machine", "overlay networks"
+	case ownPort:
+		if p.mode == "ingress" || !separate(p.service.placed(), managersOnly()) {
+			return "manager", "swarmd's metrics and status"
+		}
 	}
-	return ""
+	return "", ""
+}
+
+// ownPort is where each swarmd serves its metrics and its status.
+const ownPort = "9810/tcp"
+
+// managersOnly is the placement on managers.
+func managersOnly() *placement {
+	return &placement{only: map[string]map[string]bool{"node.role": {"manager": true}}}
 }
 
 // clash returns the earlier publication of the same port that p cannot stand beside, or nil.
@@ -214,9 +241,10 @@ func clash(taken []publication, p publication) *publication {
 
 // apart reports whether no node can satisfy the placement of both services. Swarm ignores case.
 func apart(a, b *serviceFacts) bool {
-	x, y := a.placed(), b.placed()
-	return x.excludes(y) || y.excludes(x)
+	return separate(a.placed(), b.placed())
 }
+
+func separate(x, y *placement) bool { return x.excludes(y) || y.excludes(x) }
 
 // placement is what a service's constraints ask for, in lower case: for each key the values that a node's must equal, and those that it must not.
 type placement struct{ only, never map[string]map[string]bool }
@@ -256,13 +284,17 @@ func (p *placement) excludes(other *placement) bool {
 }
 
 // checkEndpoint reports ports of the routing mesh on a service that has no virtual address for it.
-func (w *walker) checkEndpoint(s *serviceFacts, all []publication) {
+func (w *walker) checkEndpoint(s *serviceFacts) {
 	if str(section(s.values, "deploy"), "endpoint_mode") != "dnsrr" {
 		return
 	}
-	for _, p := range all {
-		if p.mode == "ingress" {
-			w.fault(p.node, "endpoint_mode dnsrr has no routing mesh: publish %s with mode: host", fmt.Sprint(p))
+	for _, p := range s.published() {
+		switch {
+		case p.mode != "ingress":
+		case p.published == 0:
+			w.fault(p.node, "endpoint_mode dnsrr has no routing mesh: publish this port with mode: host")
+		default:
+			w.fault(p.node, "endpoint_mode dnsrr has no routing mesh: publish %s with mode: host", p)
 		}
 	}
 }

@@ -12,9 +12,10 @@ type walker struct {
 	parser           *Parser
 	faults, warnings findings
 	variables        map[string]string
-	services         []serviceFacts // sorted by name
-	text             int            // bytes that the file stands for
-	ports            int            // that the services read so far publish
+	services         []serviceFacts    // sorted by name
+	volumeNames      map[string]string // that the file gives its volumes, by key
+	text             int               // bytes that the file stands for
+	ports            int               // that the services read so far publish
 }
 
 func (w *walker) faultAt(line, col int, at place, format string, args ...any) {
@@ -105,7 +106,7 @@ func entries(names charset, value rule) rule {
 		values := map[string]any{}
 		for _, f := range n.fields {
 			if !names.holds(f.key) {
-				w.faultAt(f.at[0], f.at[1], f.value.place, "the name must be %s; at most %d characters", names.say, names.max)
+				w.faultAt(f.at[0], f.at[1], f.value.place, "the name %s", names.wants(f.key))
 			}
 			values[f.key] = value(w, f.value)
 		}

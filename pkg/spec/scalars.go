@@ -71,7 +71,7 @@ func word(set charset) rule {
 			return nil
 		}
 		if !set.holds(s) {
-			w.fault(n, "must be %s; at most %d characters; not %s", set.say, set.max, shown(n, s))
+			w.fault(n, "%s; not %s", set.wants(s), shown(n, s))
 			return nil
 		}
 		return s

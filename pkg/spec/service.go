@@ -26,8 +26,11 @@ func services(w *walker, n *node) any {
 	values := map[string]any{}
 	shape := object{known: serviceKeys(), required: []string{"image"}, other: otherServiceKey}
 	for _, f := range n.fields {
-		if !serviceName().holds(f.key) {
-			w.faultAt(f.at[0], f.at[1], f.value.place, "a service's name must be %s", serviceName().say)
+		if w.misplaced(f, shape.known) {
+			continue
+		}
+		if !isSwarmName(f.key) {
+			w.faultAt(f.at[0], f.at[1], f.value.place, "a service's name %s", swarmName().wants(f.key))
 		}
 		one, ok := shape.rule(w, f.value).(map[string]any)
 		if !ok {
@@ -52,13 +55,13 @@ func serviceKeys() map[string]rule {
 		"ports":       ports,
 		"volumes":     listOf(mount),
 		"networks":    attachments,
-		"logging":     keys(map[string]rule{"driver": word(objectName()), "options": entries(labelKey(), anyText)}),
+		"logging":     keys(map[string]rule{"driver": word(objectName()), "options": entries(optionKey(), anyText)}),
 		"extra_hosts": extraHosts,
 		"dns":         oneOrMore(address),
 		"dns_search":  oneOrMore(word(domain())),
 		"cap_add":     setOf(word(capability())),
 		"cap_drop":    setOf(word(capability())),
-		"sysctls":     pairs("=", labelKey(), lineText),
+		"sysctls":     pairs("=", optionKey(), lineText),
 		"ulimits":     entries(charset{"", lower, 32, "lower-case letters"}, ulimit),
 	}
 	for key, check := range scalarKeys() {
@@ -125,11 +128,11 @@ func environment(w *walker, n *node) any {
 // labels takes labels as map or list. A label without a value is an empty one.
 func labels(w *walker, n *node) any {
 	w.reserve(n, "swarmd.", "com.docker.stack.")
-	return pairs("=", labelKey(), func(w *walker, n *node) any {
+	return pairs("=", labelName(), func(w *walker, n *node) any {
 		if n.kind == kindNull {
 			return ""
 		}
-		return lineText(w, n)
+		return anyText(w, n)
 	})(w, n)
 }
 
@@ -161,7 +164,7 @@ func pairs(separator string, names charset, value rule) rule {
 
 // unfold turns a list of "name=value" into the map that it stands for, with the positions of the list.
 func (w *walker) unfold(n *node, separator string, names charset) *node {
-	taken := make(map[string]bool, len(n.items))
+	taken := make(map[string]int, len(n.items))
 	unfolded := &node{kind: kindMap, place: n.place, line: n.line, col: n.col, holder: n.holder}
 	for _, item := range n.items {
 		s, ok := w.scalar(item)
@@ -170,17 +173,18 @@ func (w *walker) unfold(n *node, separator string, names charset) *node {
 		}
 		key, value, found := strings.Cut(s, separator)
 		entry := &node{kind: kindText, place: item.place, line: item.line, col: item.col, holder: item.holder, text: value, substituted: item.substituted}
-		if taken[key] && names.holds(key) {
-			w.fault(item, "%s stands here twice", quote(key))
-		}
-		if taken[key] {
-			continue // what is no name is a fault already, and may be a password
-		}
-		taken[key] = true
 		if !found {
 			entry.kind = kindNull
 		}
-		unfolded.fields = append(unfolded.fields, field{key, [2]int{item.line, item.col}, entry})
+		entered := field{key, [2]int{item.line, item.col}, entry}
+		at, twice := taken[key]
+		if !twice {
+			taken[key] = len(unfolded.fields)
+			unfolded.fields = append(unfolded.fields, entered)
+		} else if names.holds(key) { // what is no name is a fault already, and may be a password
+			w.warn(item, "%s stands here twice: the last one counts", quote(key))
+			unfolded.fields[at] = entered
+		}
 	}
 	return unfolded
 }
@@ -198,7 +202,7 @@ func oneOrMore(check rule) rule {
 // extraHosts takes "name:address" or "name=address" in a list, or a map.
 func extraHosts(w *walker, n *node) any {
 	if n.kind != kindList {
-		return entries(domain(), address)(w, n)
+		return entries(domain(), hostAddress)(w, n)
 	}
 	values := make([]any, 0, len(n.items))
 	for _, item := range n.items {
@@ -207,13 +211,26 @@ func extraHosts(w *walker, n *node) any {
 			continue
 		}
 		i := strings.IndexAny(s, ":=")
-		if i < 1 || !domain().holds(s[:i]) || !isAddress(s[i+1:]) {
-			w.fault(item, "must be name:address, not %s", shown(item, s))
+		if i < 1 || !domain().holds(s[:i]) || !isHostAddress(s[i+1:]) {
+			w.fault(item, "must be name:address or name:%s, not %s", hostGateway, shown(item, s))
 			continue
 		}
 		values = append(values, s)
 	}
 	return values
+}
+
+// hostGateway stands for the address at which a container reaches its own machine; each engine fills in its own.
+const hostGateway = "host-gateway"
+
+func isHostAddress(s string) bool { return s == hostGateway || isAddress(s) }
+
+// hostAddress takes an IP address, or what stands for the machine's own.
+func hostAddress(w *walker, n *node) any {
+	if n.text == hostGateway {
+		return n.text
+	}
+	return address(w, n)
 }
 
 // address takes an IP address.

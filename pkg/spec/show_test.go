@@ -15,8 +15,8 @@ func TestFaultsShowNoPasswords(t *testing.T) {
 		`user: "` + canary + `"`, `hostname: "/` + canary + `"`, `working_dir: "` + canary + `"`, `extra_hosts: ["` + canary + `"]`,
 		`extra_hosts: { a: "` + canary + `" }`, `sysctls: { a: "` + canary + `\n" }`, `logging: { driver: "` + canary + `" }`,
 		`healthcheck: { test: "` + canary + `", disable: true, interval: x }`, `environment: ["` + canary + `=", "` + canary + `="]`,
-		`environment: { A: "${PW:-` + canary + `$}" }`, `command: "` + canary + ` '"`, `labels: { a: "` + canary + `\n" }`,
-		`deploy: { labels: { a: "` + canary + `\n" } }`, `image: "$PW"`, `ports: ["$PW"]`, `deploy: { replicas: $PW, mode: $PW }`,
+		`environment: { A: "${PW:-` + canary + `$}" }`, `command: "` + canary + ` '"`, `labels: { a: "` + canary + `\0" }`,
+		`deploy: { labels: { a: "` + canary + `\0" } }`, `image: "$PW"`, `ports: ["$PW"]`, `deploy: { replicas: $PW, mode: $PW }`,
 		`deploy: { placement: { constraints: ["$PW"] } }`, `stop_grace_period: $PW`, `volumes: ["$PW"]`, `cap_add: [$PW, $PW]`, `networks: [$PW]`,
 		`dns: $PW`, `deploy: { resources: { limits: { cpus: $PW, memory: $PW } } }`, `restart: $PW`, `init: $PW`,
 	} {

@@ -3,6 +3,8 @@ package spec
 import (
 	"net/netip"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/docker/cli/cli/compose/loader"
@@ -35,9 +37,9 @@ func (w *walker) longMount(n *node) any {
 		"target":      lineText,
 		"read_only":   trueFalse,
 		"consistency": choice("default", "consistent", "cached", "delegated"),
-		"bind":        keys(map[string]rule{"propagation": choice("private", "rprivate", "shared", "rshared", "slave", "rslave")}),
-		"volume":      keys(map[string]rule{"nocopy": trueFalse}),
-		"tmpfs":       keys(map[string]rule{"size": whole(0, 1<<50)}),
+		"bind":        bindOptions().rule,
+		"volume":      keys(map[string]rule{"nocopy": trueFalse, "subpath": lineText}),
+		"tmpfs":       tmpfsOptions().rule,
 	}, required: []string{"type", "target"}}.rule(w, n).(map[string]any)
 	if !ok || values["type"] == nil || values["target"] == nil {
 		return nil
@@ -52,6 +54,23 @@ func (w *walker) longMount(n *node) any {
 		return nil
 	}
 	return values
+}
+
+func bindOptions() object {
+	return object{
+		known: map[string]rule{"propagation": choice("private", "rprivate", "shared", "rshared", "slave", "rslave")},
+		other: ignoredOption(map[string]string{
+			"create_host_path": "it makes no path on a machine, and rejects a task where the path is missing",
+			"selinux":          "it labels nothing",
+		}),
+	}
+}
+
+func tmpfsOptions() object {
+	return object{
+		known: map[string]rule{"size": whole(0, 1<<50)},
+		other: ignoredOption(map[string]string{"mode": "docker stack deploy passes no mode on, and a tmpfs has 1777"}),
+	}
 }
 
 // mountPlaces checks both ends of a mount. Each machine has its own disk: a path that depends on where the file lies or on whose
@@ -76,12 +95,18 @@ func (w *walker) mountPlaces(from, to *node, kind, source, target string) bool {
 // volume takes a declaration under the top-level volumes.
 func volume(w *walker, n *node) any {
 	values, ok := object{known: map[string]rule{
-		"name": word(objectName()), "driver": word(driver()), "driver_opts": entries(labelKey(), lineText), "labels": labels, "external": external,
+		"name": volumeName, "driver": word(driver()), "driver_opts": entries(optionKey(), lineText), "labels": labels, "external": external,
 	}, other: extension}.rule(w, n).(map[string]any)
 	if !ok {
 		return nil
 	}
-	w.settleExternal(n, values, "driver", "driver_opts", "labels")
+	if w.settleExternal(n, values) {
+		for _, key := range []string{"driver", "driver_opts", "labels"} {
+			if values[key] != nil {
+				w.lacks(n.child(key), "cannot be set on something external")
+			}
+		}
+	}
 	return values
 }
 
@@ -89,14 +114,23 @@ func volume(w *walker, n *node) any {
 func network(w *walker, n *node) any {
 	pool := object{known: map[string]rule{"subnet": subnet}, required: []string{"subnet"}}
 	values, ok := object{known: map[string]rule{
-		"name": word(objectName()), "driver": networkDriver, "driver_opts": entries(labelKey(), lineText), "labels": labels, "external": external,
+		"name": word(objectName()), "driver": word(driver()), "driver_opts": entries(optionKey(), lineText), "labels": labels, "external": external,
 		"internal": trueFalse, "attachable": trueFalse,
 		"ipam": keys(map[string]rule{"driver": word(driver()), "config": listOf(pool.rule)}),
 	}, other: extension}.rule(w, n).(map[string]any)
 	if !ok {
 		return nil
 	}
-	w.settleExternal(n, values, "driver", "driver_opts", "labels", "internal", "attachable", "ipam")
+	if !w.settleExternal(n, values) {
+		w.checkDriver(n, str(values, "driver"))
+		return values
+	}
+	for _, key := range []string{"driver", "driver_opts", "labels", "internal", "attachable", "ipam"} {
+		if values[key] != nil {
+			w.warn(n.child(key), "Swarm ignores this: an external network stays as whoever made it wanted")
+			delete(values, key)
+		}
+	}
 	return values
 }
 
@@ -104,18 +138,12 @@ func driver() charset {
 	return charset{letters + digits, letters + digits + "._-/:", 128, "a driver's name"}
 }
 
-// networkDriver refuses the drivers whose networks end at one machine.
-func networkDriver(w *walker, n *node) any {
-	s, ok := word(driver())(w, n).(string)
-	if !ok {
-		return nil
-	}
-	switch s {
+// checkDriver refuses the drivers whose networks end at one machine.
+func (w *walker) checkDriver(n *node, driver string) {
+	switch driver {
 	case "bridge", "host", "none", "null", "macvlan", "ipvlan":
-		w.fault(n, "a %s network ends at one machine: services need an overlay, or an external network of that name", s)
-		return nil
+		w.fault(n.child("driver"), "a %s network ends at one machine: services need an overlay, or an external network of that name", driver)
 	}
-	return s
 }
 
 func subnet(w *walker, n *node) any {
@@ -140,8 +168,8 @@ func external(w *walker, n *node) any {
 	return object{known: map[string]rule{"name": word(objectName())}, required: []string{"name"}}.rule(w, n)
 }
 
-// settleExternal brings the older form of external into the present one, and refuses what cannot be set on something that is not ours.
-func (w *walker) settleExternal(n *node, values map[string]any, notWith ...string) {
+// settleExternal brings the older form of external into the present one, and reports whether the object is external.
+func (w *walker) settleExternal(n *node, values map[string]any) bool {
 	if older, ok := values["external"].(map[string]any); ok {
 		if values["name"] != nil {
 			w.fault(n.get("name"), "the name stands here and under external")
@@ -149,14 +177,42 @@ func (w *walker) settleExternal(n *node, values map[string]any, notWith ...strin
 		values["external"] = true
 		values["name"] = older["name"]
 	}
-	if values["external"] != true {
-		return
+	return values["external"] == true
+}
+
+// volumeName takes a volume's name, in which Swarm fills templates such as {{.Task.Slot}} for each task.
+func volumeName(w *walker, n *node) any {
+	s, ok := w.scalar(n)
+	if !ok {
+		return nil
 	}
-	for _, key := range notWith {
-		if values[key] != nil {
-			w.lacks(n.child(key), "cannot be set on something external")
+	plain, unknown := untemplated(s)
+	switch {
+	case unknown != "":
+		w.fault(n, "Swarm fills in no %s here: use %s%s", shown(n, unknown), either(templates()), w.suggestion(unknown, slices.Values(templates())))
+	case !objectName().holds(plain):
+		w.fault(n, "%s; not %s", objectName().wants(plain), shown(n, s))
+	default:
+		return s
+	}
+	return nil
+}
+
+// templates are what Swarm fills in for each task (swarmkit, template.Context).
+func templates() []string {
+	return []string{"{{.Node.Hostname}}", "{{.Node.ID}}", "{{.Node.Platform.Architecture}}", "{{.Node.Platform.OS}}", "{{.Service.ID}}", "{{.Service.Name}}",
+		"{{.Task.ID}}", "{{.Task.Name}}", "{{.Task.Slot}}"}
+}
+
+// untemplated puts a letter in the place of each template, and returns the first one that is none.
+func untemplated(s string) (plain, unknown string) {
+	plain = regexp.MustCompile(`\{\{[^{}]*\}\}`).ReplaceAllStringFunc(s, func(found string) string {
+		if tight := strings.ReplaceAll(found, " ", ""); !slices.Contains(templates(), tight) && unknown == "" {
+			unknown = found
 		}
-	}
+		return "x"
+	})
+	return plain, unknown
 }
 
 // attachments takes the networks of a service: a list of names, or a map with aliases.
@@ -166,7 +222,7 @@ func attachments(w *walker, n *node) any {
 	}
 	options := object{known: map[string]rule{
 		"aliases":     setOf(word(domain())),
-		"driver_opts": entries(labelKey(), lineText),
+		"driver_opts": entries(optionKey(), lineText),
 	}, other: ignoredAddress}
 	return entries(objectName(), optional(options.rule))(w, n)
 }

@@ -2,6 +2,7 @@ package conform
 
 import (
 	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types/network"
 	api "github.com/docker/docker/api/types/swarm"
@@ -13,6 +14,8 @@ func networkCases() []Case {
 		{"network: one that is not there", Together, unknownNetwork},
 		{"network: a taken name", Together, takenNetworkName},
 		{"network: the subnet is given, or bad", Together, networkSubnet},
+		{"network: a bad name", Together, badNetworkName},
+		{"network: a subnet that another has is waited for", Together, takenSubnet},
 		{"network: in use by a service", Together, networkInUse},
 		{"network: a service names it, and its tasks have addresses there", Together, networkOfTasks},
 		{"network: the ingress and those that every engine has", Together, firstNetworks},
@@ -86,6 +89,33 @@ func takenNetworkName(t *T) {
 	t.refused(try("host"), 409, "network with name host already exists")
 	t.refused(try("bridge"), 409, "network with name bridge already exists")
 	t.refused(try("none"), 403, "operation is not permitted on predefined none network ")
+}
+
+func badNetworkName(t *T) {
+	for name, text := range map[string]string{"x.y": notDNS, "x-": notDNS, "x_": notDNS, "-x": notDNS, strings.Repeat("x", 64): longName} {
+		t.refused(t.ask(0, "POST", "/networks/create", nil, network.CreateRequest{Name: name, CreateOptions: overlay}), 400, badArgument+text)
+	}
+}
+
+// takenSubnet: of two networks whose subnets overlap both are made; the later one has neither driver nor subnet until the other goes, and tasks in
+// it stay new.
+func takenSubnet(t *T) {
+	within := func(subnet string) network.CreateOptions {
+		o := overlay
+		o.IPAM = &network.IPAM{Config: []network.IPAMConfig{{Subnet: subnet}}}
+		return o
+	}
+	first := t.createNetwork("first", within("10.99.8.0/24"))
+	t.allocated(first)
+	second := t.createNetwork("second", within("10.99.8.128/25"))
+	web := t.create(t.spec("web", Good, 1, t.in("second")))
+	t.until("its task is made", func() (bool, any) { return len(t.tasks(web)) == 1, t.told(web) })
+	t.always("it stays new", 2*time.Second, func() (bool, any) { return t.tasks(web)[0].Status.State == api.TaskStateNew, t.told(web) })
+	n := t.getNetwork(second)
+	t.same("driver and subnets", []any{"", 0}, []any{n.Driver, len(n.IPAM.Config)})
+	t.done("remove", t.ask(0, "DELETE", "/networks/"+first, nil, nil))
+	t.same("subnet", "10.99.8.128/25", t.allocated(second).IPAM.Config[0].Subnet)
+	t.untilRunning(web, 1)
 }
 
 func networkSubnet(t *T) {

@@ -9,7 +9,11 @@ import (
 	api "github.com/docker/docker/api/types/swarm"
 )
 
-const badArgument = "rpc error: code = InvalidArgument desc = "
+const (
+	badArgument = "rpc error: code = InvalidArgument desc = "
+	notDNS      = "name must be valid as a DNS name component"
+	longName    = "name must be 63 characters or fewer"
+)
 
 // badSpec is a specification that an engine refuses to store.
 type badSpec struct {
@@ -43,8 +47,7 @@ func badSpecCases() []Case {
 		}},
 		Case{"service refused: a bad name", Together, func(t *T) {
 			for name, text := range map[string]string{
-				"not a name": "name must be valid as a DNS name component", "-x": "name must be valid as a DNS name component",
-				"x.y": "name must be valid as a DNS name component", strings.Repeat("x", 64): "name must be 63 characters or fewer",
+				"not a name": notDNS, "-x": notDNS, "x.y": notDNS, "x-": notDNS, "x_": notDNS, strings.Repeat("x", 64): longName,
 			} {
 				t.refused(t.ask(0, "POST", "/services/create", nil, t.spec("bad", Good, 0, func(s *api.ServiceSpec) { s.Name = name })), 400, badArgument+text)
 			}
@@ -107,6 +110,9 @@ func badNumbers() []badSpec {
 		{"a constraint without an operator", 500, "rpc error: code = Unknown desc = constraint expected one operator from ==, !=",
 			constrained("node.role~worker")},
 		{"a constraint with a bad key", 500, "rpc error: code = Unknown desc = key 'no de' is invalid", constrained("no de==x")},
+		{"a constraint that names a label with a slash", 500, "rpc error: code = Unknown desc = key 'node.labels.example.com/zone' is invalid",
+			constrained("node.labels.example.com/zone==a")},
+		{"a constraint that compares with an at sign", 500, "rpc error: code = Unknown desc = value 'a@b' is invalid", constrained("node.labels.zone==a@b")},
 		{"a constraint with a bad value", 500, "rpc error: code = Unknown desc = value '' is invalid", constrained("node.role==")},
 	}
 }
@@ -119,6 +125,10 @@ func badPorts() []badSpec {
 		{"an unknown resolution mode", 400, `invalid resolution mode: "dns"`, endpoint(api.EndpointSpec{Mode: "dns"})},
 		{"an ingress port without a virtual address", 400, badArgument + "EndpointSpec: port published with ingress mode can't be used with dnsrr mode",
 			endpoint(api.EndpointSpec{Mode: "dnsrr", Ports: []api.PortConfig{{TargetPort: 80, PublishedPort: 22001}}})},
+		{"a port of Swarm's choice without a virtual address", 400, badArgument + "EndpointSpec: port published with ingress mode can't be used with dnsrr mode",
+			endpoint(api.EndpointSpec{Mode: "dnsrr", Ports: []api.PortConfig{{TargetPort: 80}}})},
+		{"one port twice in two modes", 400, badArgument + "EndpointSpec: duplicate published ports provided",
+			endpoint(api.EndpointSpec{Ports: []api.PortConfig{{TargetPort: 80, PublishedPort: 22003}, {TargetPort: 81, PublishedPort: 22003, PublishMode: "host"}}})},
 		{"one port twice", 400, badArgument + "EndpointSpec: duplicate published ports provided",
 			endpoint(api.EndpointSpec{Ports: []api.PortConfig{{TargetPort: 80, PublishedPort: 22002}, {TargetPort: 81, PublishedPort: 22002}}})},
 		{"a network that is not there", 500, "network nothere not found", func(s *api.ServiceSpec) {

@@ -15,7 +15,8 @@ import (
 type swarmNetwork struct {
 	network.Inspect
 	version api.Meta
-	used    int // addresses handed out
+	asked   network.CreateRequest // what it waits to be given; see unallocated
+	used    int                   // addresses handed out
 }
 
 // nextAddr hands out an address of the network's subnet, "" if it has none that can be read.
@@ -83,12 +84,6 @@ func (c *cluster) createNetwork(r network.CreateRequest) (string, error) {
 	if slices.ContainsFunc(c.sortedNetworks(), func(n *swarmNetwork) bool { return n.Name == r.Name }) {
 		return "", &apiError{http.StatusConflict, "network with name " + r.Name + " already exists"}
 	}
-	if r.Ingress && r.Attachable {
-		return "", rpcError(invalidArgument, "ingress network cannot be attachable")
-	}
-	if n := c.ingress(); r.Ingress && n != nil {
-		return "", rpcError(alreadyExists, "ingress network (%s) is already present", n.ID)
-	}
 	if r.IPAM != nil {
 		for _, k := range r.IPAM.Config {
 			if _, err := netip.ParsePrefix(k.Subnet); k.Subnet != "" && err != nil {
@@ -97,19 +92,49 @@ func (c *cluster) createNetwork(r network.CreateRequest) (string, error) {
 			}
 		}
 	}
+	if err := validName(r.Name); err != nil {
+		return "", err
+	}
+	if r.Ingress && r.Attachable {
+		return "", rpcError(invalidArgument, "ingress network cannot be attachable")
+	}
+	if n := c.ingress(); r.Ingress && n != nil {
+		return "", rpcError(alreadyExists, "ingress network (%s) is already present", n.ID)
+	}
 	n := c.addNetwork(r)
+	if n.unallocated() {
+		return n.ID, nil // the allocator logs that it failed, and writes nothing
+	}
 	c.stamp(&n.version, false)
 	c.publish(message("update", "network", n.ID, c.world.now, map[string]string{"name": n.Name})) // the allocator's write
 	return n.ID, nil
 }
 
 func (c *cluster) addNetwork(r network.CreateRequest) *swarmNetwork {
-	n := &swarmNetwork{Inspect: network.Inspect{
-		Name: r.Name, ID: c.world.newID(), Scope: "swarm", Driver: r.Driver, EnableIPv4: true,
+	n := &swarmNetwork{asked: r, Inspect: network.Inspect{
+		Name: r.Name, ID: c.world.newID(), Scope: "swarm", EnableIPv4: true,
 		Internal: r.Internal, Attachable: r.Attachable, Ingress: r.Ingress, Labels: cloneMap(r.Labels),
 		EnableIPv6: r.EnableIPv6 != nil && *r.EnableIPv6,
 	}}
-	if n.Driver == "" {
+	c.give(n)
+	c.stamp(&n.version, true)
+	n.Created = n.version.CreatedAt
+	c.networks[n.ID] = n
+	c.publish(message("create", "network", n.ID, c.world.now, map[string]string{"name": n.Name}))
+	return n
+}
+
+// unallocated reports whether the network waits for a subnet that another has. Until that one goes it has neither driver nor addresses, and tasks
+// that are to be in it stay new.
+func (n *swarmNetwork) unallocated() bool { return n.Driver == "" }
+
+// give is the allocator's part in a network: its driver and its subnet, unless another network has that.
+func (c *cluster) give(n *swarmNetwork) {
+	r := n.asked
+	if r.IPAM != nil && slices.ContainsFunc(r.IPAM.Config, func(k network.IPAMConfig) bool { return c.overlapped(k.Subnet) }) {
+		return
+	}
+	if n.Driver = r.Driver; n.Driver == "" {
 		n.Driver = "overlay"
 	}
 	n.Options = orEmpty(cloneMap(r.Options))
@@ -125,15 +150,68 @@ func (c *cluster) addNetwork(r network.CreateRequest) *swarmNetwork {
 		}
 	}
 	if len(n.IPAM.Config) == 0 && !n.predefined() {
+		for c.overlapped(fmt.Sprintf("10.0.%d.0/24", c.subnets)) {
+			c.subnets++
+		}
 		net := c.subnets
 		c.subnets++
 		n.IPAM.Config = []network.IPAMConfig{{Subnet: fmt.Sprintf("10.0.%d.0/24", net), Gateway: fmt.Sprintf("10.0.%d.1", net)}}
 	}
-	c.stamp(&n.version, true)
-	n.Created = n.version.CreatedAt
-	c.networks[n.ID] = n
-	c.publish(message("create", "network", n.ID, c.world.now, map[string]string{"name": n.Name}))
-	return n
+}
+
+// overlapped reports whether a network has a part of the subnet.
+func (c *cluster) overlapped(subnet string) bool {
+	mine, err := netip.ParsePrefix(subnet)
+	if err != nil {
+		return false
+	}
+	for _, n := range c.networks {
+		for _, k := range n.IPAM.Config {
+			if other, err := netip.ParsePrefix(k.Subnet); err == nil && other.Overlaps(mine) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// giveWaiting gives networks that wait what has become free, and their services and tasks what comes with it.
+func (c *cluster) giveWaiting() {
+	for _, n := range c.sortedNetworks() {
+		if !n.unallocated() {
+			continue
+		}
+		if c.give(n); n.unallocated() {
+			continue
+		}
+		c.stamp(&n.version, false)
+		c.publish(message("update", "network", n.ID, c.world.now, map[string]string{"name": n.Name}))
+		for _, s := range c.sortedServices() {
+			if old := s.snapshot(); c.allocate(s) {
+				c.touchService(s, old)
+			}
+		}
+		for _, t := range c.ordered {
+			if s := c.services[t.ServiceID]; t.Status.State == api.TaskStateNew && s != nil && !c.waits(s.Spec) {
+				t.NetworksAttachments = c.attachments(s.Spec)
+				c.setTask(t, api.TaskStatePending, "pending task scheduling", "")
+			}
+		}
+	}
+}
+
+// waits reports whether the service is to be in a network that has no addresses yet.
+func (c *cluster) waits(s api.ServiceSpec) bool {
+	return slices.ContainsFunc(c.attached(s), (*swarmNetwork).unallocated)
+}
+
+// attachments are the places in networks of a task of the service.
+func (c *cluster) attachments(s api.ServiceSpec) []api.NetworkAttachment {
+	var out []api.NetworkAttachment
+	for _, n := range c.attached(s) {
+		out = append(out, n.attachment())
+	}
+	return out
 }
 
 // networksOn are the ids of the networks that a node has for the tasks whose containers it has made.
@@ -206,6 +284,7 @@ func (c *cluster) removeNetwork(n *swarmNetwork) error {
 	delete(c.networks, n.ID)
 	c.index++
 	c.publish(message("remove", "network", n.ID, c.world.now, map[string]string{"name": n.Name}))
+	c.giveWaiting()
 	return nil
 }
 

@@ -23,7 +23,7 @@ type capacity struct {
 func (c *cluster) schedule() {
 	var nodes []*capacity
 	for _, t := range c.ordered {
-		if t.placed() || !t.wanted() {
+		if t.placed() || !t.wanted() || t.Status.State == api.TaskStateNew {
 			continue
 		}
 		if nodes == nil {

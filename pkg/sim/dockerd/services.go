@@ -200,6 +200,9 @@ func (c *cluster) allocate(s *service) bool {
 
 func (c *cluster) allocatable(s api.ServiceSpec) bool {
 	e := s.EndpointSpec
+	if c.waits(s) {
+		return false
+	}
 	return e != nil && len(e.Ports) > 0 || len(c.attached(s)) > 0 && (e == nil || e.Mode != api.ResolutionModeDNSRR)
 }
 

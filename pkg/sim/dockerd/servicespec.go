@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	serviceName    = regexp.MustCompile(`^[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*$`)
+	dnsName        = regexp.MustCompile(`^[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*$`)
 	imageReference = regexp.MustCompile(`^([a-zA-Z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$`)
 )
 
@@ -193,11 +193,8 @@ func withDefaults(in api.ServiceSpec) api.ServiceSpec {
 
 // validate refuses what the manager refuses.
 func (c *cluster) validate(s api.ServiceSpec) error {
-	if !serviceName.MatchString(s.Name) {
-		return rpcError(invalidArgument, "name must be valid as a DNS name component")
-	}
-	if len(s.Name) > 63 {
-		return rpcError(invalidArgument, "name must be 63 characters or fewer")
+	if err := validName(s.Name); err != nil {
+		return err
 	}
 	checks := []func(api.ServiceSpec) error{validResources, validRestart, validContainer, validReplicas, validUpdate, validPorts, validReferences}
 	for _, check := range checks {
@@ -209,6 +206,19 @@ func (c *cluster) validate(s api.ServiceSpec) error {
 		if n := c.networks[a.Target]; n != nil && n.Ingress {
 			return rpcError(invalidArgument, "Service cannot be explicitly attached to the ingress network %q", n.Name)
 		}
+	}
+	return nil
+}
+
+// validName holds the name of a service or of a network to what DNS takes.
+func validName(name string) error {
+	switch {
+	case name == "":
+		return rpcError(invalidArgument, "meta: name must be provided")
+	case !dnsName.MatchString(name):
+		return rpcError(invalidArgument, "name must be valid as a DNS name component")
+	case len(name) > 63:
+		return rpcError(invalidArgument, "name must be 63 characters or fewer")
 	}
 	return nil
 }

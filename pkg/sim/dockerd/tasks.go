@@ -88,8 +88,10 @@ func (c *cluster) newTask(s *service, slot int, nodeID string, desired api.TaskS
 	t.Spec = taskTemplate(s.Spec)
 	t.ServiceID, t.Slot, t.NodeID, t.DesiredState = s.ID, slot, nodeID, desired
 	t.Status = api.TaskStatus{Timestamp: c.world.now.UTC(), State: api.TaskStatePending, Message: "pending task scheduling"}
-	for _, n := range c.attached(s.Spec) {
-		t.NetworksAttachments = append(t.NetworksAttachments, n.attachment())
+	if c.waits(s.Spec) {
+		t.Status.State, t.Status.Message = api.TaskStateNew, "created"
+	} else {
+		t.NetworksAttachments = c.attachments(s.Spec)
 	}
 	c.stamp(&t.Meta, true)
 	c.tasks[t.ID] = t

@@ -36,6 +36,9 @@ func applyCommand(a *app) *cobra.Command {
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
 			asm.takeOver = takeOver
+			if err := asm.understands(ctx, s); err != nil {
+				return err
+			}
 			return a.follow(ctx, asm, data, "apply "+whoami())
 		},
 	}

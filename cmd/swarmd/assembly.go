@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,7 +37,8 @@ type assembly struct {
 	metrics  *health.Metrics
 	registry *prometheus.Registry
 	prices   prices
-	takeOver bool // see reconcile.Config
+	engine   *docker.Client // for what is asked of it before a file is handed in
+	takeOver bool           // see reconcile.Config
 	close    func()
 }
 
@@ -53,7 +55,7 @@ func (a *app) assemble(cluster string, log *zap.Logger, needCloud bool) (*assemb
 	if err != nil {
 		return nil, err
 	}
-	s.close = closer
+	s.close, s.engine = closer, engine
 	s.join(droplets != nil, brake.Options{Cluster: cluster, Cloud: droplets, Engine: engine})
 	return s, nil
 }
@@ -72,6 +74,19 @@ func (s *assembly) join(withCloud bool, o brake.Options) {
 	}
 	s.store = ledger.NewStore(engine, s.cluster)
 	s.prices.cloud = s.cloud
+}
+
+// understands reports, as an error, what the file has that the engine is too old to know: it would refuse, or drop it without a word.
+func (s *assembly) understands(ctx context.Context, want *spec.Spec) error {
+	stack, err := docker.Convert(want.Cluster, want.Stack)
+	if err != nil {
+		return err
+	}
+	lines, err := s.engine.Unknown(ctx, stack)
+	if err == nil && len(lines) > 0 {
+		return &exitError{code: 1, msg: strings.Join(append(lines, "nothing was changed"), "; ")}
+	}
+	return err
 }
 
 // reads are the sources of a look.

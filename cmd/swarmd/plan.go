@@ -66,6 +66,9 @@ func (a *app) preview(ctx context.Context, s *spec.Spec, data []byte) (plan.Plan
 	if err := begin(ctx, loop); err != nil {
 		return plan.Plan{}, nil, err
 	}
+	if err := asm.understands(ctx, s); err != nil {
+		return plan.Plan{}, nil, err
+	}
 	meant, err := loop.Meaning(ctx, data)
 	if err != nil {
 		return plan.Plan{}, nil, err

@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/swarmd/swarmd/pkg/sim"
+	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
 
 type worldKey struct{}
@@ -32,16 +33,22 @@ type scriptWorld struct {
 
 func theWorld(ts *testscript.TestScript) *scriptWorld { return ts.Value(worldKey{}).(*scriptWorld) }
 
-// worldCmd: world [managers [workers [speed]]] starts a world with so many machines of the cluster "web" and sets the environment to
-// use it.
+// worldCmd: world [managers [workers [speed [release]]]] starts a world with so many machines of the cluster "web", whose engines are of the
+// release, and sets the environment to use it.
 func worldCmd(ts *testscript.TestScript, _ bool, args []string) {
-	n := [3]int{0, 0, 200}
+	n, release := [3]int{0, 0, 200}, ""
+	if len(args) == 4 {
+		args, release = args[:3], args[3]
+	}
 	for i, a := range args {
 		var err error
 		n[i], err = strconv.Atoi(a)
 		ts.Check(err)
 	}
 	o := simOptions(float64(n[2]))
+	engine, err := dockerd.ParseRelease(release)
+	ts.Check(err)
+	o.Docker.Release = engine
 	o.Cloud.Token = canary
 	w := theWorld(ts)
 	w.World = sim.New(o)

@@ -234,6 +234,26 @@ func (c *Client) RemoveService(ctx context.Context, id string) error {
 	return c.write(ctx, "remove service", func(ctx context.Context) error { return c.api.ServiceRemove(ctx, id) })
 }
 
+// Unknown says what services of the stack have that the engine is too old to know, one line a service; none if it knows all. It asks the engine
+// for its version.
+func (c *Client) Unknown(ctx context.Context, stack swarm.Stack) ([]string, error) {
+	if _, err := c.Info(ctx); err != nil { // the first call agrees on a version
+		return nil, err
+	}
+	var lines []string
+	for _, spec := range stack.Services {
+		out, err := wire("read service", spec)
+		if err != nil {
+			return nil, err
+		}
+		if missing := unsupported(out, c.api.ClientVersion()); len(missing) > 0 {
+			lines = append(lines, fmt.Sprintf("service %s: the engine (API %s) does not know %s: take the key out, or update the engines",
+				spec.Name, c.api.ClientVersion(), strings.Join(missing, ", ")))
+		}
+	}
+	return lines, nil
+}
+
 // understood refuses what the engine's API version does not know.
 func (c *Client) understood(op string, s api.ServiceSpec) error {
 	if missing := unsupported(s, c.api.ClientVersion()); len(missing) > 0 {

@@ -44,7 +44,7 @@ Environment: DIGITALOCEAN_TOKEN (or DIGITALOCEAN_TOKEN_FILE), DIGITALOCEAN_API_U
 	root.AddCommand(
 		validateCommand(a), planCommand(a), applyCommand(a), runCommand(a), statusCommand(a),
 		bootstrapCommand(a), destroyCommand(a), simCommand(a), labCommand(a), demoCommand(a),
-		versionCommand(a),
+		schemaCommand(a), versionCommand(a),
 	)
 	return root
 }

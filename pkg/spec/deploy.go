@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -10,43 +11,52 @@ import (
 
 func deployKeys() map[string]rule {
 	return map[string]rule{
-		"mode":            deployMode,
-		"endpoint_mode":   choice("vip", "dnsrr"),
-		"replicas":        whole(0, maxReplicas),
-		"labels":          labels,
-		"update_config":   keys(rolloutKeys("pause", "continue", "rollback")),
-		"rollback_config": keys(rolloutKeys("pause", "continue")),
-		"restart_policy": keys(map[string]rule{
-			"condition":    choice("none", "on-failure", "any"),
-			"delay":        span(0, longest),
-			"max_attempts": whole(0, maxReplicas),
-			"window":       span(0, longest),
-		}),
-		"placement": keys(map[string]rule{
-			"constraints":           atMost(maxConstraints, "constraints", listOf(constraint)),
-			"preferences":           listOf(object{known: map[string]rule{"spread": spread}, required: []string{"spread"}}.rule),
-			"max_replicas_per_node": whole(0, maxReplicas),
-		}),
-		"resources": keys(map[string]rule{
-			"limits":       keys(map[string]rule{"cpus": cpus, "memory": memory, "pids": whole(0, 1<<22)}),
-			"reservations": keys(map[string]rule{"cpus": cpus, "memory": memory, "generic_resources": notYet}),
-		}),
+		"mode":            byDefault("replicated", doc("so many tasks as replicas says, or one on each node", deployMode)),
+		"endpoint_mode":   byDefault("vip", doc("one virtual address, or the addresses of all tasks in DNS", choice("vip", "dnsrr"))),
+		"replicas":        byDefault("1", doc("how many tasks", whole(0, maxReplicas))),
+		"labels":          doc("labels of the service", labels),
+		"update_config":   doc("how tasks are replaced when the service changes", keys(rolloutKeys("pause", "continue", "rollback"))),
+		"rollback_config": doc("how they are replaced when a change is taken back", keys(rolloutKeys("pause", "continue"))),
+		"restart_policy": doc("what happens when a task ends", keys(map[string]rule{
+			"condition":    byDefault("any", doc("after which ends another task is made", choice("none", "on-failure", "any"))),
+			"delay":        byDefault("5s", doc("time before the next task", span(0, longest))),
+			"max_attempts": byDefault("no bound", doc("tasks that are made anew, at most", whole(0, maxReplicas))),
+			"window":       byDefault("for ever", doc("time in which attempts count", span(0, longest))),
+		})),
+		"placement": doc("where tasks run", keys(map[string]rule{
+			"constraints": doc(fmt.Sprintf("what a node must satisfy, at most %d", maxConstraints), atMost(maxConstraints, "constraints", listOf(constraint))),
+			"preferences": doc("over what tasks are spread", listOf(object{known: map[string]rule{
+				"spread": doc("the label over whose values tasks are spread", spread),
+			}, required: []string{"spread"}}.rule)),
+			"max_replicas_per_node": byDefault("0, no bound", doc("tasks on one node, at most", whole(0, maxReplicas))),
+		})),
+		"resources": doc("what a task may use, and what is kept free for it", keys(map[string]rule{
+			"limits": doc("what a task may use", keys(map[string]rule{
+				"cpus": doc("processors", cpus), "memory": doc("memory; a task that takes more is killed", memory), "pids": doc("processes", whole(0, 1<<22)),
+			})),
+			"reservations": doc("what must be free on a node before a task starts there", keys(map[string]rule{
+				"cpus": doc("processors", cpus), "memory": doc("memory", memory), "generic_resources": doc("devices", notYet),
+			})),
+		})),
 	}
 }
 
 // rolloutKeys are the keys of update_config and rollback_config.
 func rolloutKeys(failureActions ...string) map[string]rule {
 	return map[string]rule{
-		"parallelism":       whole(0, maxReplicas),
-		"delay":             span(0, longest),
-		"failure_action":    choice(failureActions...),
-		"monitor":           span(0, longest),
-		"max_failure_ratio": ratio,
-		"order":             choice("stop-first", "start-first"),
+		"parallelism":       byDefault("1", doc("tasks that are replaced at once; 0 is all", whole(0, maxReplicas))),
+		"delay":             byDefault("0s", doc("time between one replacement and the next", span(0, longest))),
+		"failure_action":    byDefault("pause", doc("what happens when new tasks fail", choice(failureActions...))),
+		"monitor":           byDefault("5s", doc("time after its start in which a task's end counts as a failure", span(0, longest))),
+		"max_failure_ratio": byDefault("0", doc("the share of tasks that may fail", ratio)),
+		"order":             byDefault("stop-first", doc("whether the old task stops before the new one starts; beside data of its own, stop-first", choice("stop-first", "start-first"))),
 	}
 }
 
 func deployMode(w *walker, n *node) any {
+	if n == nil {
+		return choice("replicated", "global")(nil, nil)
+	}
 	if n.text == "replicated-job" || n.text == "global-job" {
 		w.fault(n, "jobs are not yet supported")
 		return nil
@@ -55,12 +65,18 @@ func deployMode(w *walker, n *node) any {
 }
 
 func notYet(w *walker, n *node) any {
+	if n == nil {
+		return &shape{kind: shapeNever, says: "not yet supported"}
+	}
 	w.lacks(n, "not yet supported")
 	return nil
 }
 
 // cpus takes a number of processors. The engine refuses less than a thousandth and keeps nine decimals.
 func cpus(w *walker, n *node) any {
+	if n == nil {
+		return textShape("a number of processors from 0.001 to 1024")
+	}
 	s, ok := w.scalar(n)
 	if !ok {
 		return nil
@@ -79,6 +95,9 @@ func cpus(w *walker, n *node) any {
 
 // memory takes a size such as 64M. The engine refuses less than 4 MiB.
 func memory(w *walker, n *node) any {
+	if n == nil {
+		return textShape("a size of at least 4M, such as 64M or 1G")
+	}
 	s, ok := w.scalar(n)
 	if !ok {
 		return nil
@@ -93,6 +112,9 @@ func memory(w *walker, n *node) any {
 
 // constraint takes what Swarm's scheduler can compare: a known attribute of the node, == or !=, a value.
 func constraint(w *walker, n *node) any {
+	if n == nil {
+		return textShape("a comparison such as node.labels.zone==a")
+	}
 	s, ok := w.scalar(n)
 	if !ok {
 		return nil
@@ -156,6 +178,9 @@ func isNodeAttribute(key string) bool {
 
 // spread takes the node attribute over whose values tasks are spread. Swarm knows labels only.
 func spread(w *walker, n *node) any {
+	if n == nil {
+		return textShape("node.labels.KEY or engine.labels.KEY")
+	}
 	s, ok := w.scalar(n)
 	if !ok {
 		return nil

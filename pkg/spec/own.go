@@ -2,8 +2,10 @@ package spec
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,53 +16,65 @@ import (
 // documentKeys are the top-level keys and their rules.
 func documentKeys() map[string]rule {
 	return map[string]rule{
-		"version": whole(1, 1),
-		"cluster": word(name(maxCluster)),
-		"cloud":   object{known: map[string]rule{"digitalocean": keys(cloudKeys())}, required: []string{"digitalocean"}}.rule,
-		"nodes": atMost(maxPools, "pools", entries(name(maxPool),
-			object{known: poolKeys(), required: []string{"role", "count", "size"}}.rule)),
-		"swarmd":    keys(map[string]rule{"image": image, "memory": ownMemory}),
-		"variables": entries(variableName(), anyText),
-		"policies":  keys(policyKeys()),
-		"services":  services,
-		"networks":  entries(objectName(), optional(network)),
-		"volumes":   entries(objectName(), optional(volume)),
+		"version": doc("the version of this format", whole(1, 1)),
+		"cluster": doc("names what the file owns: droplets, tags, services and labels carry it", word(name(maxCluster))),
+		"cloud": doc("where machines come from", object{known: map[string]rule{
+			"digitalocean": doc("what is common to all droplets", keys(cloudKeys())),
+		}, required: []string{"digitalocean"}}.rule),
+		"nodes": doc(fmt.Sprintf("pools of like machines, at most %d", maxPools), atMost(maxPools, "pools", entries(name(maxPool),
+			object{known: poolKeys(), required: []string{"role", "count", "size"}}.rule))),
+		"swarmd": doc("swarmd itself", keys(map[string]rule{
+			"image":  doc("what bootstrap runs on the managers as a service; without one, only bootstrap --systemd works", image),
+			"memory": byDefault(fmt.Sprintf("%dM", DefaultMemory>>20), doc("how much memory each swarmd may have", ownMemory)),
+		})),
+		"variables": doc("values for ${NAME} in services, networks and volumes; the environment is never read", entries(variableName(), anyText)),
+		"policies":  doc("bounds on what swarmd does by itself", keys(policyKeys())),
+		"services":  doc("Compose's services, deployed as docker stack deploy would", services),
+		"networks":  doc("Compose's networks", entries(objectName(), optional(network))),
+		"volumes":   doc("Compose's volumes", entries(objectName(), optional(volume))),
 	}
 }
 
+func requiredKeys() []string { return []string{"version", "cluster", "nodes"} }
+
 func cloudKeys() map[string]rule {
 	return map[string]rule{
-		"region":   word(slug()),
-		"image":    word(slug()),
-		"ssh_keys": setOf(sshKey),
-		"vpc":      word(charset{letters + digits, letters + digits + ".-", 255, "a VPC's name or uuid"}),
+		"region":   doc("the region of pools that name none: a slug such as fra1", word(slug())),
+		"image":    doc("the image of pools that name none: a slug such as docker-20-04, or an id", word(slug())),
+		"ssh_keys": doc("keys of the account that may log in", setOf(sshKey)),
+		"vpc":      byDefault("the region's own", doc("the private network", word(charset{letters + digits, letters + digits + ".-", 255, "a VPC's name or uuid"}))),
 	}
 }
 
 func poolKeys() map[string]rule {
 	return map[string]rule{
-		"role":         choice("manager", "worker"),
-		"count":        whole(0, maxPoolCount),
-		"size":         word(slug()),
-		"image":        word(slug()),
-		"region":       word(slug()),
-		"labels":       nodeLabels,
-		"availability": choice("active", "drain"),
-		"adopt":        setOf(whole(1, 1<<53)),
+		"role":         doc("what the machines are in the swarm", choice("manager", "worker")),
+		"count":        doc("how many machines; managers are 1, 3, 5 or 7 in all", whole(0, maxPoolCount)),
+		"size":         doc("the droplets' size: a slug such as s-2vcpu-4gb", word(slug())),
+		"image":        byDefault("cloud's", doc("the droplets' image", word(slug()))),
+		"region":       byDefault("cloud's", doc("the droplets' region", word(slug()))),
+		"labels":       doc("labels of the nodes, for placement", nodeLabels),
+		"availability": byDefault("active", doc("drain: Swarm runs no tasks there", choice("active", "drain"))),
+		"adopt":        doc("ids of droplets that count in the pool although swarmd did not make them", setOf(whole(1, 1<<53))),
 	}
 }
 
 func policyKeys() map[string]rule {
+	d := defaultPolicies()
 	return map[string]rule{
-		"create_visible":   span(30*time.Second, time.Hour),
-		"launch_timeout":   span(time.Minute, 2*time.Hour),
-		"drain_timeout":    span(time.Second, 24*time.Hour),
-		"shutdown_timeout": span(10*time.Second, time.Hour),
-		"max_creates":      whole(1, 100),
-		"resync":           span(time.Second, time.Minute),
+		"create_visible": byDefault(brief(d.CreateVisible), doc("how long a created droplet may stay out of the account's list before its create counts as without effect",
+			span(30*time.Second, time.Hour))),
+		"launch_timeout": byDefault(brief(d.LaunchTimeout), doc("time from create to joined; a machine that takes longer is replaced", span(time.Minute, 2*time.Hour))),
+		"drain_timeout":  byDefault(brief(d.DrainTimeout), doc("time that a drain may take before it is held and reported", span(time.Second, 24*time.Hour))),
+		"shutdown_timeout": byDefault(brief(d.ShutdownTimeout), doc("time that a shutdown may take before the power is cut",
+			span(10*time.Second, time.Hour))),
+		"max_creates": byDefault(strconv.Itoa(d.MaxCreates), doc("droplets that are made at once", whole(1, 100))),
+		"resync":      byDefault(brief(d.Resync), doc("a full look at least this often", span(time.Second, time.Minute))),
 
-		"foreign_nodes":       choice(DrainNew, Keep),
-		"rotate_worker_token": trueFalse,
+		"foreign_nodes": byDefault(d.ForeignNodes, doc("what becomes of a worker that joins and is no machine of the cluster: drain-new drains it after two minutes, keep only reports it",
+			choice(DrainNew, Keep))),
+		"rotate_worker_token": byDefault(strconv.FormatBool(d.RotateWorkerToken), doc("the worker join token is replaced once all machines that were made with it have joined",
+			trueFalse)),
 	}
 }
 
@@ -80,6 +94,9 @@ func otherTopLevel(w *walker, f field) bool {
 
 // sshKey takes what DigitalOcean takes for a key: its MD5 fingerprint or its id.
 func sshKey(w *walker, n *node) any {
+	if n == nil {
+		return textShape("an MD5 fingerprint or a key's id")
+	}
 	s, ok := w.scalar(n)
 	if !ok {
 		return nil
@@ -100,6 +117,10 @@ func isFingerprint(s string) bool {
 
 // nodeLabels takes a pool's labels. swarmd.* are its own: the binding of a node to its droplet is one of them.
 func nodeLabels(w *walker, n *node) any {
+	check := entries(nodeLabel(), word(nodeLabelValue()))
+	if n == nil {
+		return check(nil, nil)
+	}
 	w.reserve(n, "swarmd.")
 	for _, f := range n.fields {
 		if !constraintLabel().holds(f.key) && nodeLabel().holds(f.key) {
@@ -108,11 +129,14 @@ func nodeLabels(w *walker, n *node) any {
 			w.warnings.add(w.file, f.at, f.value.place, "no constraint can compare with this value: one compares only with "+constraintValue().say)
 		}
 	}
-	return entries(nodeLabel(), word(nodeLabelValue()))(w, n)
+	return check(w, n)
 }
 
 // image takes a reference as the engine does, and warns of one that can change under the same name.
 func image(w *walker, n *node) any {
+	if n == nil {
+		return textShape("an image reference")
+	}
 	s, ok := w.scalar(n)
 	if !ok {
 		return nil
@@ -132,6 +156,9 @@ func image(w *walker, n *node) any {
 
 // ownMemory takes how much memory swarmd itself may have. Below the least it could not read the largest file.
 func ownMemory(w *walker, n *node) any {
+	if n == nil {
+		return textShape(fmt.Sprintf("a size of at least %dM", leastMemory>>20))
+	}
 	s, ok := memory(w, n).(string)
 	if !ok {
 		return nil
@@ -147,6 +174,11 @@ func ownMemory(w *walker, n *node) any {
 // optional lets a value be left empty, as Compose does for networks and volumes.
 func optional(check rule) rule {
 	return func(w *walker, n *node) any {
+		if n == nil {
+			s := *shapeOf(check)
+			s.nullable = true
+			return &s
+		}
 		if n.kind == kindNull {
 			return map[string]any{}
 		}

@@ -46,7 +46,7 @@ func (w *walker) read(root *node) *Spec {
 	if root.kind == kindMap && !w.readVariables(root) {
 		return nil
 	}
-	shape := object{known: documentKeys(), required: []string{"version", "cluster", "nodes"}, other: otherTopLevel}
+	shape := object{known: documentKeys(), required: requiredKeys(), other: otherTopLevel}
 	if isComposeFile(root) {
 		w.lacks(root, "this is a Compose file: swarmd's own keys are missing; add version: 1, cluster, cloud and nodes, the services can stay as they are")
 		shape.required = nil
@@ -80,6 +80,9 @@ func isComposeFile(root *node) bool {
 	return root.child("services") != nil && root.child("cluster") == nil && root.child("nodes") == nil && root.child("cloud") == nil
 }
 
+// filledSections are the top-level keys below which variables are filled in.
+func filledSections() []string { return []string{"services", "networks", "volumes"} }
+
 // readVariables takes the file's variables and fills them into what Compose would interpolate. Their own faults come with the rules.
 // It reports whether the text is still within its bound.
 func (w *walker) readVariables(root *node) bool {
@@ -88,7 +91,7 @@ func (w *walker) readVariables(root *node) bool {
 			w.variables[f.key] = f.value.text
 		}
 	}
-	for _, key := range []string{"services", "networks", "volumes"} {
+	for _, key := range filledSections() {
 		if n := root.child(key); n != nil && !w.interpolate(n) {
 			return false
 		}

@@ -11,6 +11,9 @@ import (
 
 // ports takes what a service publishes. A range is counted before it is written out, and is not written out if that would be too much.
 func ports(w *walker, n *node) any {
+	if n == nil {
+		return listOf(port)(nil, nil)
+	}
 	count := 0
 	values := listOf(func(w *walker, item *node) any {
 		has := breadth(item.text)
@@ -59,13 +62,17 @@ func extentOfRange(s string) int {
 
 // port takes a published port: a number, the short form "8080:80/tcp", or a map.
 func port(w *walker, n *node) any {
+	long := object{known: map[string]rule{
+		"target":    doc("the port in the container", whole(1, 65535)),
+		"published": doc("the port on the machines; without one Swarm chooses", whole(0, 65535)),
+		"protocol":  byDefault("tcp", doc("the protocol", choice("tcp", "udp", "sctp"))),
+		"mode":      byDefault("ingress", doc("ingress: on every machine, through the routing mesh; host: only where a task runs", choice("ingress", "host"))),
+	}, required: []string{"target"}}
+	if n == nil {
+		return eitherShape("a port such as 80, 8080:80 or 8080:80/udp, or a map", textShape("text"), long.shape())
+	}
 	if n.kind == kindMap {
-		return object{known: map[string]rule{
-			"target":    whole(1, 65535),
-			"published": whole(0, 65535),
-			"protocol":  choice("tcp", "udp", "sctp"),
-			"mode":      choice("ingress", "host"),
-		}, required: []string{"target"}}.rule(w, n)
+		return long.rule(w, n)
 	}
 	s, ok := w.scalar(n)
 	if !ok {

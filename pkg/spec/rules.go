@@ -37,7 +37,8 @@ func (w *walker) warn(n *node, format string, args ...any) {
 }
 
 // rule checks a value, reports its faults, and returns it decoded; nil if it is no good. What it returns is what the rest of the
-// parser and the Compose loader see: they never meet a value that no rule has read.
+// parser and the Compose loader see: they never meet a value that no rule has read. Without a node it returns its shape: what it takes, for the
+// reference of the keys and the editors' schema.
 type rule func(w *walker, n *node) any
 
 // object is a rule for a map with known keys. other sees each other key first and reports whether it has dealt with it.
@@ -48,6 +49,9 @@ type object struct {
 }
 
 func (o object) rule(w *walker, n *node) any {
+	if n == nil {
+		return o.shape()
+	}
 	if !w.is(n, kindMap) {
 		return nil
 	}
@@ -100,6 +104,9 @@ func (w *walker) is(n *node, want kind) bool {
 // entries is a rule for a map whose keys people choose.
 func entries(names charset, value rule) rule {
 	return func(w *walker, n *node) any {
+		if n == nil {
+			return &shape{kind: shapeMap, names: names, entry: shapeOf(value)}
+		}
 		if !w.is(n, kindMap) {
 			return nil
 		}
@@ -117,6 +124,9 @@ func entries(names charset, value rule) rule {
 // listOf is a rule for a list. An item that is no good keeps its place.
 func listOf(item rule) rule {
 	return func(w *walker, n *node) any {
+		if n == nil {
+			return &shape{kind: shapeList, item: shapeOf(item)}
+		}
 		if !w.is(n, kindList) {
 			return nil
 		}
@@ -131,6 +141,9 @@ func listOf(item rule) rule {
 // atMost bounds how much stands in a list or a map before anything in it is read.
 func atMost(most int, what string, check rule) rule {
 	return func(w *walker, n *node) any {
+		if n == nil {
+			return check(nil, nil)
+		}
 		if has := max(len(n.items), len(n.fields)); has > most {
 			w.lacks(n, "%d %s: at most %d", has, what, most)
 			return nil
@@ -142,6 +155,9 @@ func atMost(most int, what string, check rule) rule {
 // setOf is a list in which nothing may stand twice.
 func setOf(item rule) rule {
 	return func(w *walker, n *node) any {
+		if n == nil {
+			return listOf(item)(nil, nil)
+		}
 		values, ok := listOf(item)(w, n).([]any)
 		if !ok {
 			return nil

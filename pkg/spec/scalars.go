@@ -39,6 +39,9 @@ func canonical(n *node) bool {
 
 // anyText takes every text, the empty one too, but no NUL: neither an environment nor a command line can carry one.
 func anyText(w *walker, n *node) any {
+	if n == nil {
+		return textShape("text")
+	}
 	s, ok := w.scalar(n)
 	if !ok {
 		return nil
@@ -52,6 +55,9 @@ func anyText(w *walker, n *node) any {
 
 // lineText takes one line of text.
 func lineText(w *walker, n *node) any {
+	if n == nil {
+		return textShape("one line of text")
+	}
 	s, ok := w.scalar(n)
 	if !ok {
 		return nil
@@ -66,6 +72,9 @@ func lineText(w *walker, n *node) any {
 // word takes a text of the character set.
 func word(set charset) rule {
 	return func(w *walker, n *node) any {
+		if n == nil {
+			return &shape{kind: shapeText, says: set.say, set: set}
+		}
 		s, ok := w.scalar(n)
 		if !ok {
 			return nil
@@ -81,6 +90,9 @@ func word(set charset) rule {
 // choice takes one of the options.
 func choice(options ...string) rule {
 	return func(w *walker, n *node) any {
+		if n == nil {
+			return &shape{kind: shapeText, says: either(options), options: options}
+		}
 		s, ok := w.scalar(n)
 		if !ok {
 			return nil
@@ -96,6 +108,9 @@ func choice(options ...string) rule {
 // whole takes an integer from low to high, in plain decimal.
 func whole(low, high int) rule {
 	return func(w *walker, n *node) any {
+		if n == nil {
+			return &shape{kind: shapeWhole, low: low, high: high, says: bounds(low, high)}
+		}
 		written := n.kind == kindInt || n.kind == kindText && n.substituted
 		v, err := strconv.Atoi(n.text)
 		switch {
@@ -127,6 +142,9 @@ func bounds(low, high int) string {
 
 // ratio takes a number from 0 to 1.
 func ratio(w *walker, n *node) any {
+	if n == nil {
+		return &shape{kind: shapeNumber, high: 1, says: "a number from 0 to 1"}
+	}
 	v, err := strconv.ParseFloat(n.text, 64)
 	if n.kind == kindInt || n.kind == kindFloat || n.kind == kindText && n.substituted {
 		if err == nil && v >= 0 && v <= 1 {
@@ -141,6 +159,9 @@ func ratio(w *walker, n *node) any {
 
 // trueFalse takes true and false.
 func trueFalse(w *walker, n *node) any {
+	if n == nil {
+		return &shape{kind: shapeTruth, says: "true or false"}
+	}
 	if n.kind == kindBool || n.kind == kindText && n.substituted {
 		if v, err := strconv.ParseBool(strings.ToLower(n.text)); err == nil {
 			return v
@@ -155,6 +176,9 @@ func trueFalse(w *walker, n *node) any {
 // span takes a duration such as 10s, 1m30s, 500ms, and returns its text.
 func span(low, high time.Duration) rule {
 	return func(w *walker, n *node) any {
+		if n == nil {
+			return textShape(fmt.Sprintf("a duration from %s to %s", brief(low), brief(high)))
+		}
 		if n.kind == kindInt && n.text != "0" {
 			w.fault(n, "must be a duration with a unit: %ss, %sm", clip(n.text), clip(n.text))
 			return nil

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"math"
 	"path"
 	"strings"
@@ -20,11 +21,16 @@ type serviceFacts struct {
 
 // services reads the stack. Each service is recorded for the later checks, a faulty one too.
 func services(w *walker, n *node) any {
+	shape := object{known: serviceKeys(), required: []string{"image"}, other: otherServiceKey}
+	if n == nil {
+		s := shape.shape()
+		s.ignored = ignored()
+		return entriesOf(swarmName(), s)
+	}
 	if !w.is(n, kindMap) {
 		return nil
 	}
 	values := map[string]any{}
-	shape := object{known: serviceKeys(), required: []string{"image"}, other: otherServiceKey}
 	for _, f := range n.fields {
 		if w.misplaced(f, shape.known) {
 			continue
@@ -45,24 +51,27 @@ func services(w *walker, n *node) any {
 // serviceKeys are the keys of a service that Swarm has a use for: those that docker/cli's conversion reads.
 func serviceKeys() map[string]rule {
 	known := map[string]rule{
-		"image":       image,
-		"command":     command,
-		"entrypoint":  command,
-		"environment": environment,
-		"labels":      labels,
-		"deploy":      optional(keys(deployKeys())),
-		"healthcheck": healthcheck,
-		"ports":       ports,
-		"volumes":     listOf(mount),
-		"networks":    attachments,
-		"logging":     keys(map[string]rule{"driver": word(objectName()), "options": entries(optionKey(), anyText)}),
-		"extra_hosts": extraHosts,
-		"dns":         oneOrMore(address),
-		"dns_search":  oneOrMore(word(domain())),
-		"cap_add":     setOf(word(capability())),
-		"cap_drop":    setOf(word(capability())),
-		"sysctls":     pairs("=", optionKey(), lineText),
-		"ulimits":     entries(charset{"", lower, 32, "lower-case letters"}, ulimit),
+		"image":       doc("what runs; its tag is resolved to a digest once per change", image),
+		"command":     doc("arguments, in place of the image's own", command),
+		"entrypoint":  doc("the program, in place of the image's own", command),
+		"environment": doc("the container's environment; every name has a value", environment),
+		"labels":      doc("labels of the containers", labels),
+		"deploy":      doc("how many tasks run, where, and how they are replaced", optional(keys(deployKeys()))),
+		"healthcheck": doc("how a container's health is told", healthcheck),
+		"ports":       doc(fmt.Sprintf("published ports, at most %d", maxPublished), ports),
+		"volumes":     doc("mounts", listOf(mount)),
+		"networks":    byDefault("default", doc("the networks that tasks are in", attachments)),
+		"logging": doc("the log driver", keys(map[string]rule{
+			"driver":  byDefault("the engine's", doc("its name", word(objectName()))),
+			"options": doc("its options", entries(optionKey(), anyText)),
+		})),
+		"extra_hosts": doc("more lines of /etc/hosts; host-gateway is the task's own machine", extraHosts),
+		"dns":         doc("name servers", oneOrMore(address)),
+		"dns_search":  doc("search domains", oneOrMore(word(domain()))),
+		"cap_add":     doc("capabilities to add", setOf(word(capability()))),
+		"cap_drop":    doc("capabilities to drop", setOf(word(capability()))),
+		"sysctls":     doc("kernel parameters", pairs("=", optionKey(), lineText)),
+		"ulimits":     doc("limits of the processes", entries(charset{"", lower, 32, "lower-case letters"}, ulimit)),
 	}
 	for key, check := range scalarKeys() {
 		known[key] = check
@@ -72,17 +81,19 @@ func serviceKeys() map[string]rule {
 
 // scalarKeys are the keys of a service with a single value.
 func scalarKeys() map[string]rule {
+	const ofImage = "the image's"
 	return map[string]rule{
-		"user":              word(charset{"", letters + digits + "._-:", 64, "a user or id, and a group after a colon"}),
-		"working_dir":       absolute,
-		"hostname":          hostname,
-		"stop_signal":       word(charset{letters + digits, letters + digits + "+-", 16, "a signal such as SIGTERM"}),
-		"stop_grace_period": span(0, longest),
-		"restart":           restart,
-		"init":              trueFalse,
-		"read_only":         trueFalse,
-		"tty":               trueFalse,
-		"stdin_open":        trueFalse,
+		"user": byDefault(ofImage, doc("who the process runs as",
+			word(charset{"", letters + digits + "._-:", 64, "a user or id, and a group after a colon"}))),
+		"working_dir":       byDefault(ofImage, doc("where the process starts", absolute)),
+		"hostname":          doc("the container's host name, in which Swarm fills templates such as {{.Task.Slot}}", hostname),
+		"stop_signal":       byDefault(ofImage, doc("what asks the process to end", word(charset{letters + digits, letters + digits + "+-", 16, "a signal such as SIGTERM"}))),
+		"stop_grace_period": byDefault("10s", doc("time after which the process is killed", span(0, longest))),
+		"restart":           doc("Compose's own word: use deploy.restart_policy", restart),
+		"init":              byDefault("false", doc("run an init process that reaps the others", trueFalse)),
+		"read_only":         byDefault("false", doc("the root file system cannot be written to", trueFalse)),
+		"tty":               byDefault("false", doc("give the process a terminal", trueFalse)),
+		"stdin_open":        byDefault("false", doc("keep the standard input open", trueFalse)),
 	}
 }
 
@@ -99,6 +110,9 @@ func domain() charset {
 
 // command takes a command line, as one text that is split like a shell would, or as a list.
 func command(w *walker, n *node) any {
+	if n == nil {
+		return eitherShape("a command line, as one text or as a list", textShape("text"), listShape())
+	}
 	if n.kind == kindList {
 		return listOf(anyText)(w, n)
 	}
@@ -117,6 +131,9 @@ func command(w *walker, n *node) any {
 // the process that reads the file.
 func environment(w *walker, n *node) any {
 	return pairs("=", environmentName(), func(w *walker, n *node) any {
+		if n == nil {
+			return textShape("text")
+		}
 		if n.kind == kindNull {
 			w.lacks(n, "has no value: name it here or through variables, the daemon's environment is never read")
 			return nil
@@ -127,8 +144,13 @@ func environment(w *walker, n *node) any {
 
 // labels takes labels as map or list. A label without a value is an empty one.
 func labels(w *walker, n *node) any {
-	w.reserve(n, "swarmd.", "com.docker.stack.")
+	if n != nil {
+		w.reserve(n, "swarmd.", "com.docker.stack.")
+	}
 	return pairs("=", labelName(), func(w *walker, n *node) any {
+		if n == nil {
+			return &shape{kind: shapeText, says: "text", nullable: true}
+		}
 		if n.kind == kindNull {
 			return ""
 		}
@@ -155,6 +177,9 @@ func (w *walker) reserve(n *node, prefixes ...string) {
 // pairs takes a map, or a list of texts with a separator, and returns a map. A list entry without the separator has no value.
 func pairs(separator string, names charset, value rule) rule {
 	return func(w *walker, n *node) any {
+		if n == nil {
+			return eitherShape(fmt.Sprintf("a map, or a list of texts such as name%svalue", separator), shapeOf(entries(names, value)), listShape())
+		}
 		if n.kind != kindList {
 			return entries(names, value)(w, n)
 		}
@@ -192,6 +217,10 @@ func (w *walker) unfold(n *node, separator string, names charset) *node {
 // oneOrMore takes a text or a list of texts.
 func oneOrMore(check rule) rule {
 	return func(w *walker, n *node) any {
+		if n == nil {
+			one := shapeOf(check)
+			return eitherShape(one.takes()+", or a list", one, &shape{kind: shapeList, item: one})
+		}
 		if n.kind == kindList {
 			return setOf(check)(w, n)
 		}
@@ -201,6 +230,9 @@ func oneOrMore(check rule) rule {
 
 // extraHosts takes "name:address" or "name=address" in a list, or a map.
 func extraHosts(w *walker, n *node) any {
+	if n == nil {
+		return eitherShape("a list of name:address, or a map", shapeOf(entries(domain(), hostAddress)), listShape())
+	}
 	if n.kind != kindList {
 		return entries(domain(), hostAddress)(w, n)
 	}
@@ -227,6 +259,9 @@ func isHostAddress(s string) bool { return s == hostGateway || isAddress(s) }
 
 // hostAddress takes an IP address, or what stands for the machine's own.
 func hostAddress(w *walker, n *node) any {
+	if n == nil {
+		return textShape("an IP address or " + hostGateway)
+	}
 	if n.text == hostGateway {
 		return n.text
 	}
@@ -235,6 +270,9 @@ func hostAddress(w *walker, n *node) any {
 
 // address takes an IP address.
 func address(w *walker, n *node) any {
+	if n == nil {
+		return textShape("an IP address")
+	}
 	s, ok := w.scalar(n)
 	if !ok {
 		return nil
@@ -248,6 +286,9 @@ func address(w *walker, n *node) any {
 
 // absolute takes a path from the root.
 func absolute(w *walker, n *node) any {
+	if n == nil {
+		return textShape("an absolute path")
+	}
 	s, ok := lineText(w, n).(string)
 	if !ok {
 		return nil
@@ -267,14 +308,21 @@ func hostname(w *walker, n *node) any {
 // ulimit takes one number for both limits, or a soft and a hard one.
 func ulimit(w *walker, n *node) any {
 	bound := whole(-1, math.MaxInt32)
+	both := object{known: map[string]rule{"soft": doc("the limit; -1 is none", bound), "hard": doc("how far a process may raise it; -1 is without bound", bound)}, required: []string{"soft", "hard"}}
+	if n == nil {
+		return eitherShape("one number for both limits, or soft and hard", shapeOf(bound), both.shape())
+	}
 	if n.kind != kindMap {
 		return bound(w, n)
 	}
-	return object{known: map[string]rule{"soft": bound, "hard": bound}, required: []string{"soft", "hard"}}.rule(w, n)
+	return both.rule(w, n)
 }
 
 // restart takes Compose's own restart policy, which `docker stack deploy` reads where deploy.restart_policy is missing.
 func restart(w *walker, n *node) any {
+	if n == nil {
+		return textShape("no, always, unless-stopped, on-failure or on-failure:N")
+	}
 	s, ok := w.scalar(n)
 	if !ok {
 		return nil

@@ -12,6 +12,9 @@ import (
 
 // mount takes what a service mounts: the short form "name:/path[:ro]", or a map.
 func mount(w *walker, n *node) any {
+	if n == nil {
+		return eitherShape("name:/path or /path:/path, with :ro at the end for reading only, or a map", textShape("text"), longMount().shape())
+	}
 	if n.kind == kindMap {
 		return w.longMount(n)
 	}
@@ -30,17 +33,24 @@ func mount(w *walker, n *node) any {
 	return s
 }
 
+func longMount() object {
+	return object{known: map[string]rule{
+		"type":        doc("what is mounted", choice("volume", "bind", "tmpfs")),
+		"source":      doc("the volume's name under the top-level volumes, or an absolute path on the machine", lineText),
+		"target":      doc("an absolute path in the container", lineText),
+		"read_only":   byDefault("false", doc("whether tasks can only read it", trueFalse)),
+		"consistency": doc("of no use on Linux", choice("default", "consistent", "cached", "delegated")),
+		"bind":        doc("options of type bind", bindOptions().rule),
+		"volume": doc("options of type volume", keys(map[string]rule{
+			"nocopy":  byDefault("false", doc("leave a new volume empty; else it gets what the image has at the target", trueFalse)),
+			"subpath": doc("a path in the volume to mount instead of its root; needs engines of API 1.45", lineText),
+		})),
+		"tmpfs": doc("options of type tmpfs", tmpfsOptions().rule),
+	}, required: []string{"type", "target"}}
+}
+
 func (w *walker) longMount(n *node) any {
-	values, ok := object{known: map[string]rule{
-		"type":        choice("volume", "bind", "tmpfs"),
-		"source":      lineText,
-		"target":      lineText,
-		"read_only":   trueFalse,
-		"consistency": choice("default", "consistent", "cached", "delegated"),
-		"bind":        bindOptions().rule,
-		"volume":      keys(map[string]rule{"nocopy": trueFalse, "subpath": lineText}),
-		"tmpfs":       tmpfsOptions().rule,
-	}, required: []string{"type", "target"}}.rule(w, n).(map[string]any)
+	values, ok := longMount().rule(w, n).(map[string]any)
 	if !ok || values["type"] == nil || values["target"] == nil {
 		return nil
 	}
@@ -58,7 +68,8 @@ func (w *walker) longMount(n *node) any {
 
 func bindOptions() object {
 	return object{
-		known: map[string]rule{"propagation": choice("private", "rprivate", "shared", "rshared", "slave", "rslave")},
+		known: map[string]rule{"propagation": byDefault("rprivate", doc("how later mounts below it are seen",
+			choice("private", "rprivate", "shared", "rshared", "slave", "rslave")))},
 		other: ignoredOption(map[string]string{
 			"create_host_path": "it makes no path on a machine, and rejects a task where the path is missing",
 			"selinux":          "it labels nothing",
@@ -68,7 +79,7 @@ func bindOptions() object {
 
 func tmpfsOptions() object {
 	return object{
-		known: map[string]rule{"size": whole(0, 1<<50)},
+		known: map[string]rule{"size": doc("bytes; without it, no bound", whole(0, 1<<50))},
 		other: ignoredOption(map[string]string{"mode": "docker stack deploy passes no mode on, and a tmpfs has 1777"}),
 	}
 }
@@ -94,9 +105,17 @@ func (w *walker) mountPlaces(from, to *node, kind, source, target string) bool {
 
 // volume takes a declaration under the top-level volumes.
 func volume(w *walker, n *node) any {
-	values, ok := object{known: map[string]rule{
-		"name": volumeName, "driver": word(driver()), "driver_opts": entries(optionKey(), lineText), "labels": labels, "external": external,
-	}, other: extension}.rule(w, n).(map[string]any)
+	declared := object{known: map[string]rule{
+		"name":        byDefault("CLUSTER_KEY", doc("its name in the swarm", volumeName)),
+		"driver":      byDefault("local", doc("the volume driver", word(driver()))),
+		"driver_opts": doc("the driver's options", entries(optionKey(), lineText)),
+		"labels":      doc("labels of the volume", labels),
+		"external":    byDefault("false", doc("it is made by somebody else, under its own name", external)),
+	}, other: extension}
+	if n == nil {
+		return declared.shape()
+	}
+	values, ok := declared.rule(w, n).(map[string]any)
 	if !ok {
 		return nil
 	}
@@ -112,12 +131,11 @@ func volume(w *walker, n *node) any {
 
 // network takes a declaration under the top-level networks.
 func network(w *walker, n *node) any {
-	pool := object{known: map[string]rule{"subnet": subnet}, required: []string{"subnet"}}
-	values, ok := object{known: map[string]rule{
-		"name": word(objectName()), "driver": word(driver()), "driver_opts": entries(optionKey(), lineText), "labels": labels, "external": external,
-		"internal": trueFalse, "attachable": trueFalse,
-		"ipam": keys(map[string]rule{"driver": word(driver()), "config": listOf(pool.rule)}),
-	}, other: extension}.rule(w, n).(map[string]any)
+	declared := networkKeys()
+	if n == nil {
+		return declared.shape()
+	}
+	values, ok := declared.rule(w, n).(map[string]any)
 	if !ok {
 		return nil
 	}
@@ -134,6 +152,23 @@ func network(w *walker, n *node) any {
 	return values
 }
 
+func networkKeys() object {
+	pool := object{known: map[string]rule{"subnet": doc("a range such as 10.20.0.0/16 that no other network has", subnet)}, required: []string{"subnet"}}
+	return object{known: map[string]rule{
+		"name":        byDefault("CLUSTER_KEY", doc("its name in the swarm", word(objectName()))),
+		"driver":      byDefault("overlay", doc("the network driver", word(driver()))),
+		"driver_opts": doc("the driver's options", entries(optionKey(), lineText)),
+		"labels":      doc("labels of the network", labels),
+		"external":    byDefault("false", doc("it is made by somebody else, under its own name", external)),
+		"internal":    byDefault("false", doc("tasks reach nothing outside it", trueFalse)),
+		"attachable":  byDefault("false", doc("containers that are no tasks may join it", trueFalse)),
+		"ipam": doc("its addresses", keys(map[string]rule{
+			"driver": byDefault("default", doc("the address driver", word(driver()))),
+			"config": doc("its ranges; without one Swarm chooses", listOf(pool.rule)),
+		})),
+	}, other: extension}
+}
+
 func driver() charset {
 	return charset{letters + digits, letters + digits + "._-/:", 128, "a driver's name"}
 }
@@ -147,6 +182,9 @@ func (w *walker) checkDriver(n *node, driver string) {
 }
 
 func subnet(w *walker, n *node) any {
+	if n == nil {
+		return textShape("a network such as 10.20.0.0/16")
+	}
 	s, ok := w.scalar(n)
 	if !ok {
 		return nil
@@ -162,10 +200,14 @@ func extension(_ *walker, f field) bool { return strings.HasPrefix(f.key, "x-") 
 
 // external takes true, false, or the older form that gives the name inside.
 func external(w *walker, n *node) any {
+	older := object{known: map[string]rule{"name": doc("its name in the swarm", word(objectName()))}, required: []string{"name"}}
+	if n == nil {
+		return eitherShape("true or false, or a map with its name", shapeOf(trueFalse), older.shape())
+	}
 	if n.kind != kindMap {
 		return trueFalse(w, n)
 	}
-	return object{known: map[string]rule{"name": word(objectName())}, required: []string{"name"}}.rule(w, n)
+	return older.rule(w, n)
 }
 
 // settleExternal brings the older form of external into the present one, and reports whether the object is external.
@@ -182,6 +224,9 @@ func (w *walker) settleExternal(n *node, values map[string]any) bool {
 
 // volumeName takes a volume's name, in which Swarm fills templates such as {{.Task.Slot}} for each task.
 func volumeName(w *walker, n *node) any {
+	if n == nil {
+		return textShape("a name, in which Swarm fills templates such as {{.Task.Slot}}")
+	}
 	s, ok := w.scalar(n)
 	if !ok {
 		return nil
@@ -217,13 +262,18 @@ func untemplated(s string) (plain, unknown string) {
 
 // attachments takes the networks of a service: a list of names, or a map with aliases.
 func attachments(w *walker, n *node) any {
+	options := object{known: map[string]rule{
+		"aliases":     doc("more names under which the service is found there", setOf(word(domain()))),
+		"driver_opts": doc("the driver's options", entries(optionKey(), lineText)),
+	}, other: ignoredAddress}
+	if n == nil {
+		s := options.shape()
+		s.nullable, s.ignored = true, map[string]string{"ipv4_address": "", "ipv6_address": ""}
+		return eitherShape("a list of names under the top-level networks, or a map", &shape{kind: shapeList, item: textShape("text")}, entriesOf(objectName(), s))
+	}
 	if n.kind == kindList {
 		return setOf(word(objectName()))(w, n)
 	}
-	options := object{known: map[string]rule{
-		"aliases":     setOf(word(domain())),
-		"driver_opts": entries(optionKey(), lineText),
-	}, other: ignoredAddress}
 	return entries(objectName(), optional(options.rule))(w, n)
 }
 

@@ -21,7 +21,9 @@ func takenCases() []Case {
 				t.same("source", "db-{{.Task.Slot}}", s.TaskTemplate.ContainerSpec.Mounts[0].Source)
 			}},
 		{"a host that stands for the machine", func(s *api.ServiceSpec) { s.TaskTemplate.ContainerSpec.Hosts = []string{"host-gateway machine"} },
-			func(t *T, s api.ServiceSpec) { t.same("hosts", []string{"host-gateway machine"}, s.TaskTemplate.ContainerSpec.Hosts) }},
+			func(t *T, s api.ServiceSpec) {
+				t.same("hosts", []string{"host-gateway machine"}, s.TaskTemplate.ContainerSpec.Hosts)
+			}},
 		{"a spread over what is no label", func(s *api.ServiceSpec) {
 			s.TaskTemplate.Placement = &api.Placement{Preferences: []api.PlacementPreference{{Spread: &api.SpreadOver{SpreadDescriptor: "node.id"}}}}
 		}, func(t *T, s api.ServiceSpec) {

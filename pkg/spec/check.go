@@ -131,7 +131,9 @@ func (w *walker) checkNames(root *node, s *Spec) {
 
 // checkServices looks at what a service's keys say together, and at the networks and volumes they name.
 func (w *walker) checkServices(root *node) {
-	for _, s := range w.services {
+	external := externalNetworks(root)
+	for i := range w.services {
+		s := &w.services[i]
 		deploy := section(s.values, "deploy")
 		if str(deploy, "mode") == "global" {
 			for _, path := range [][]string{{"deploy", "replicas"}, {"deploy", "placement", "max_replicas_per_node"}} {
@@ -141,7 +143,7 @@ func (w *walker) checkServices(root *node) {
 			}
 		}
 		w.checkDeclared(root, s)
-		w.checkAttached(root, s)
+		w.checkAttached(external, s)
 		w.checkTargets(s)
 	}
 }
@@ -155,7 +157,7 @@ func dotted(path []string) string {
 }
 
 // checkDeclared reports networks and volumes that a service names and the file does not declare.
-func (w *walker) checkDeclared(root *node, s serviceFacts) {
+func (w *walker) checkDeclared(root *node, s *serviceFacts) {
 	networks := s.node.get("networks")
 	for _, item := range networks.items {
 		w.declared(root, item, "networks", item.text)

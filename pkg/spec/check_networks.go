@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"net/netip"
 	"path"
 	"slices"
@@ -43,7 +44,7 @@ func (w *walker) checkNetworks(root *node, s *Spec) {
 	if root.child("networks") == nil || root.child("networks").kind != kindMap {
 		return
 	}
-	var taken []subnetOf
+	var subnets []subnetOf
 	for _, n := range declaredNetworks(root, s.Cluster) {
 		if n.external || n.node.child("name") != nil && n.node.child("name").unresolved {
 			continue
@@ -54,52 +55,77 @@ func (w *walker) checkNetworks(root *node, s *Spec) {
 		case !isSwarmName(n.name):
 			w.lacks(at, "the network would be named %s: the name %s", shown(at, n.name), swarmName().wants(n.name))
 		}
-		taken = w.checkSubnets(n, taken)
+		subnets = append(subnets, n.subnets()...)
 	}
+	w.checkSubnets(subnets)
 }
 
+// subnetOf is a range that a network asks for.
 type subnetOf struct {
 	network string
 	prefix  netip.Prefix
+	at      *node
+	order   int // in the file
+}
+
+func (n declaredNetwork) subnets() []subnetOf {
+	var all []subnetOf
+	for _, item := range n.node.get("ipam", "config").items {
+		at := item.get("subnet")
+		if prefix, err := netip.ParsePrefix(at.text); err == nil { // else a fault already
+			all = append(all, subnetOf{network: n.key, prefix: prefix.Masked(), at: at})
+		}
+	}
+	return all
 }
 
 // ingressSubnet is what Swarm's own network for published ports has, unless the swarm was made with another address pool.
 func ingressSubnet() netip.Prefix { return netip.MustParsePrefix("10.0.0.0/24") }
 
-// checkSubnets compares a network's subnets with those before it, and returns all of them.
-func (w *walker) checkSubnets(n declaredNetwork, taken []subnetOf) []subnetOf {
-	for _, item := range n.node.get("ipam", "config").items {
-		at := item.get("subnet")
-		prefix, err := netip.ParsePrefix(at.text)
-		if err != nil {
-			continue // a fault already
+// checkSubnets finds ranges that overlap. Of two that do one lies in the other, so that in their order each has to be compared with one only.
+func (w *walker) checkSubnets(all []subnetOf) {
+	for i := range all {
+		all[i].order = i
+		if p := all[i].prefix; p.Overlaps(ingressSubnet()) {
+			w.warn(all[i].at, "%s overlaps %s, which Swarm gives its own ingress network: tasks would wait for an address for ever; take another range", p, ingressSubnet())
 		}
-		for _, other := range taken {
-			if prefix.Overlaps(other.prefix) {
-				w.fault(at, "%s overlaps %s of the network %s: tasks would wait for an address for ever; take another range", prefix, other.prefix, other.network)
-			}
-		}
-		if prefix.Overlaps(ingressSubnet()) {
-			w.warn(at, "%s overlaps %s, which Swarm gives its own ingress network: tasks would wait for an address for ever; take another range", prefix, ingressSubnet())
-		}
-		taken = append(taken, subnetOf{n.key, prefix})
 	}
-	return taken
+	slices.SortFunc(all, func(a, b subnetOf) int {
+		return cmp.Or(a.prefix.Addr().Compare(b.prefix.Addr()), cmp.Compare(a.prefix.Bits(), b.prefix.Bits()), cmp.Compare(a.order, b.order))
+	})
+	outer := 0
+	for i := 1; i < len(all); i++ {
+		if !all[outer].prefix.Overlaps(all[i].prefix) {
+			outer = i
+			continue
+		}
+		first, later := all[outer], all[i]
+		if later.order < first.order {
+			first, later = later, first
+		}
+		w.fault(later.at, "%s overlaps %s of the network %s: tasks would wait for an address for ever; take another range", later.prefix, first.prefix, first.network)
+	}
+}
+
+// externalNetworks are the names in the swarm of the networks that somebody else makes, by their keys.
+func externalNetworks(root *node) map[string]string {
+	names := map[string]string{}
+	for _, n := range declaredNetworks(root, "") {
+		if n.external {
+			names[n.key] = n.name
+		}
+	}
+	return names
 }
 
 // checkAttached refuses networks to which no service can be attached.
-func (w *walker) checkAttached(root *node, s serviceFacts) {
-	all := declaredNetworks(root, "")
+func (w *walker) checkAttached(external map[string]string, s *serviceFacts) {
 	check := func(at *node, key string) {
-		i := slices.IndexFunc(all, func(n declaredNetwork) bool { return n.key == key && n.external })
-		if i < 0 {
-			return
-		}
-		switch all[i].name {
+		switch name := external[key]; name {
 		case "ingress":
 			w.lacks(at, "no service can be attached to ingress, Swarm's own network for published ports: name the ports under ports")
 		case "none", "docker_gwbridge":
-			w.lacks(at, "no service can be attached to %s, which ends at one machine", all[i].name)
+			w.lacks(at, "no service can be attached to %s, which ends at one machine", name)
 		}
 	}
 	for _, item := range s.node.get("networks").items {
@@ -111,7 +137,7 @@ func (w *walker) checkAttached(root *node, s serviceFacts) {
 }
 
 // checkTargets finds two mounts at one place (swarmkit, controlapi: validateMounts; the engine that makes the container compares clean paths).
-func (w *walker) checkTargets(s serviceFacts) {
+func (w *walker) checkTargets(s *serviceFacts) {
 	first := map[string]int{}
 	for _, m := range s.mounts() {
 		target := path.Clean(m.target)

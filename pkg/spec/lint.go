@@ -66,8 +66,11 @@ func (m mounted) data() bool {
 func (m mounted) socket() bool { return m.kind == "bind" && strings.HasSuffix(m.source, ".sock") }
 
 func (f *serviceFacts) mounts() []mounted {
+	if f.mounted != nil {
+		return f.mounted
+	}
 	values, _ := f.values["volumes"].([]any)
-	var all []mounted
+	all := []mounted{}
 	for i, value := range values {
 		at := f.node.get("volumes").items[i]
 		switch value := value.(type) {
@@ -79,6 +82,7 @@ func (f *serviceFacts) mounts() []mounted {
 			all = append(all, mounted{at, str(value, "type"), str(value, "source"), str(value, "target"), value["read_only"] == true})
 		}
 	}
+	f.mounted = all
 	return all
 }
 

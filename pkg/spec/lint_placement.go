@@ -86,11 +86,15 @@ func (s *Spec) active(f *serviceFacts) []Pool {
 
 // satisfying are the pools whose nodes can satisfy the service's constraints, as far as the file knows a node: by its role and labels.
 func (s *Spec) satisfying(f *serviceFacts) []Pool {
-	return slices.DeleteFunc(slices.Clone(s.Pools), func(p Pool) bool { return !f.satisfiedBy(p) })
+	if f.fitting == nil {
+		all := f.constraints()
+		f.fitting = slices.DeleteFunc(slices.Clone(s.Pools), func(p Pool) bool { return !satisfies(p, all) })
+	}
+	return f.fitting
 }
 
-func (f *serviceFacts) satisfiedBy(p Pool) bool {
-	for _, c := range f.constraints() {
+func satisfies(p Pool, all []compare) bool {
+	for _, c := range all {
 		value := p.Role
 		if label, ok := strings.CutPrefix(c.key, "node.labels."); ok && !strings.HasPrefix(label, "swarmd.") {
 			value = p.Labels[label]

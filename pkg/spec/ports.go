@@ -60,19 +60,22 @@ func extentOfRange(s string) int {
 	return int(b-a) + 1
 }
 
-// port takes a published port: a number, the short form "8080:80/tcp", or a map.
-func port(w *walker, n *node) any {
-	long := object{known: map[string]rule{
+func longPort() object {
+	return object{known: map[string]rule{
 		"target":    doc("the port in the container", whole(1, 65535)),
 		"published": doc("the port on the machines; without one Swarm chooses", whole(0, 65535)),
 		"protocol":  byDefault("tcp", doc("the protocol", choice("tcp", "udp", "sctp"))),
 		"mode":      byDefault("ingress", doc("ingress: on every machine, through the routing mesh; host: only where a task runs", choice("ingress", "host"))),
 	}, required: []string{"target"}}
+}
+
+// port takes a published port: a number, the short form "8080:80/tcp", or a map.
+func port(w *walker, n *node) any {
 	if n == nil {
-		return eitherShape("a port such as 80, 8080:80 or 8080:80/udp, or a map", textShape("text"), long.shape())
+		return eitherShape("a port such as 80, 8080:80 or 8080:80/udp, or a map", textShape("text"), longPort().shape())
 	}
 	if n.kind == kindMap {
-		return long.rule(w, n)
+		return longPort().rule(w, n)
 	}
 	s, ok := w.scalar(n)
 	if !ok {

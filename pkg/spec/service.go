@@ -17,6 +17,8 @@ type serviceFacts struct {
 	values map[string]any // what the Compose loader gets
 
 	placement *placement // of its constraints, once somebody asked
+	mounted   []mounted  // likewise
+	fitting   []Pool     // the pools that satisfy the constraints, likewise
 }
 
 // services reads the stack. Each service is recorded for the later checks, a faulty one too.

@@ -80,6 +80,9 @@ func hostile() map[string]struct{ data, says string } {
 		"constraints": {head + "x-p: &p [{target: 80, published: 8080, mode: host}]\nservices: {" + repeated(2, func(i int) string {
 			return fmt.Sprintf("a%d: {image: \"x:1\", ports: *p, deploy: {placement: {constraints: [", i) + repeated(20_000, func(int) string { return fmt.Sprintf("node.id!=%d", i) }) + "]}}}"
 		}) + "}\n", "constraints"},
+		"many subnets": {head + "x-n: &n { ipam: { config: [" + repeated(4, always("{ subnet: 10.20.0.0/16 }")) + "] } }\nnetworks: {" + repeated(8_000, func(i int) string {
+			return fmt.Sprintf("n%d: *n", i)
+		}) + "}\n", "overlaps"},
 		"many pools":                 {strings.TrimSuffix(head, "\n") + repeatedPools(18_000), "pools"},
 		"only scalars":               {"[" + strings.Repeat("a,", 449_990) + "]", "200000 values"},
 		"only lists":                 {"[" + strings.Repeat("[],", 299_990) + "]", "200000 values"},
@@ -130,6 +133,14 @@ func TestTheLargestFilesAreAccepted(t *testing.T) {
 		"ports": head + "services: {" + repeated(4, func(i int) string {
 			return fmt.Sprintf("a%d: {image: \"x:1\", ports: [\"%d000-%d248:1-249\"]}", i, i+3, i+3)
 		}) + "}\n",
+		"networks of others": head + "networks: {" + repeated(5000, func(i int) string { return fmt.Sprintf("n%d: {external: true}", i) }) + "}\nservices: {" +
+			repeated(300, func(i int) string {
+				return fmt.Sprintf("a%d: {image: \"x:1\", networks: [", i) + repeated(100, func(j int) string { return fmt.Sprintf("n%d", i+j) }) + "]}"
+			}) + "}\n",
+		"pools and constraints": strings.TrimSuffix(head, "\n") + strings.TrimSuffix(repeatedPools(99), "\n") + "\nx-c: &c [" + repeated(90, always("node.role!=worker")) + "]\nservices: {" +
+			repeated(500, func(i int) string {
+				return fmt.Sprintf("a%d: {image: \"x:1\", deploy: {placement: {constraints: *c}, resources: {reservations: {memory: 64M}}}}", i)
+			}) + "}\n",
 		"one port, apart": head + "services: {" + repeated(1000, func(i int) string {
 			return fmt.Sprintf("a%d: {image: \"x:1\", ports: [{target: 80, published: 8080, mode: host}], deploy: {placement: {constraints: [\"node.labels.a==%d\"]}}}", i, i)
 		}) + "}\n",

@@ -9,6 +9,12 @@ import (
 
 // lint warns of what is valid and seldom meant.
 func (w *walker) lint(s *Spec) {
+	w.rooms = map[string]room{}
+	for _, p := range s.Pools {
+		if has, known := roomOf(p.Size); known {
+			w.rooms[p.Size] = has
+		}
+	}
 	for i := range w.services {
 		f := &w.services[i]
 		w.lintDowntime(f)

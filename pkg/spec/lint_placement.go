@@ -140,7 +140,7 @@ func (w *walker) lintMemory(f *serviceFacts, pools []Pool, n int, replicated boo
 	at := f.node.get("deploy", "resources", "reservations")
 	fit, sizes := 0, []string{}
 	for _, p := range pools {
-		has, known := roomOf(p.Size)
+		has, known := w.rooms[p.Size]
 		if !known {
 			return
 		}

@@ -14,6 +14,7 @@ type walker struct {
 	variables        map[string]string
 	services         []serviceFacts    // sorted by name
 	volumeNames      map[string]string // that the file gives its volumes, by key
+	rooms            map[string]room   // of the pools' sizes that are understood
 	text             int               // bytes that the file stands for
 	ports            int               // that the services read so far publish
 }

@@ -20,8 +20,12 @@ type engineRule struct {
 	says    string // a fault; a warning if it begins with "warning: "; "" if the file is taken without a word about it
 }
 
-func engineRules() []engineRule {
-	const controlapi, loader = "swarmkit manager/controlapi ", "docker/cli compose/"
+const controlapi, loader = "swarmkit manager/controlapi ", "docker/cli compose/"
+
+func engineRules() []engineRule { return slices.Concat(nameRules(), portRules(), takenRules()) }
+
+// nameRules are of names and of networks.
+func nameRules() []engineRule {
 	return []engineRule{
 		{engine: "a service's name ends in a letter or digit", source: controlapi + "common.go", conform: "service refused: a bad name",
 			name: "web-", says: "a service's name must be letters"},
@@ -44,6 +48,12 @@ func engineRules() []engineRule {
 			says: "10.20.1.0/24 overlaps 10.20.0.0/16 of the network a"},
 		{engine: "subnets that overlap the ingress network's wait", source: "moby/swarmkit#2398", conform: "network: a subnet that another has is waited for",
 			more: "networks: { a: { ipam: { config: [{ subnet: 10.0.0.0/16 }] } } }", says: "warning: 10.0.0.0/16 overlaps 10.0.0.0/24"},
+	}
+}
+
+// portRules are of ports, mounts and constraints.
+func portRules() []engineRule {
+	return []engineRule{
 		{engine: "a published port stands once in a service", source: controlapi + "service.go", conform: "service refused: one port twice",
 			service: `ports: ["8080:80", "8080:81"]`, says: "8080/tcp is published by the same service already"},
 		{engine: "a published port stands once in a service, whatever its mode", source: controlapi + "service.go", conform: "service refused: one port twice in two modes",
@@ -64,6 +74,12 @@ func engineRules() []engineRule {
 			service: `deploy: { placement: { constraints: ["node.labels.example.com/zone==a"] } }`, says: "a constraint can name only labels of letters"},
 		{engine: "a constraint's value has no at sign", source: "swarmkit manager/constraint", conform: "service refused: a constraint that compares with an at sign",
 			service: `deploy: { placement: { constraints: ["node.labels.zone==a@b"] } }`, says: "must compare with == or !="},
+	}
+}
+
+// takenRules are of what the engine takes: the file may be no narrower.
+func takenRules() []engineRule {
+	return []engineRule{
 		{engine: "reservations are not compared with limits", source: "moby daemon/cluster/executor", conform: "service taken: more reserved than the limit",
 			service: `deploy: { resources: { limits: { memory: 8M }, reservations: { memory: 16M } } }`, says: "warning: more is reserved than the limit"},
 		{engine: "labels are any text", source: "moby api", conform: "service taken: labels with marks, blanks and lines",

@@ -18,6 +18,7 @@ import (
 func applyCommand(a *app) *cobra.Command {
 	var file string
 	var takeOver bool
+	var deny denial
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
@@ -36,11 +37,13 @@ func applyCommand(a *app) *cobra.Command {
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
 			asm.takeOver = takeOver
+			deny.learn(ctx, asm)
 			return a.follow(ctx, asm, data, "apply "+whoami())
 		},
 	}
 	fileFlag(cmd, &file)
 	takeOverFlag(cmd, &takeOver)
+	deny.previewFlag(cmd)
 	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "how long to follow")
 	return cmd
 }

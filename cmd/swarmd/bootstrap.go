@@ -27,6 +27,7 @@ type bootstrapFlags struct {
 	file, binary      string
 	systemd, takeOver bool
 	timeout           time.Duration
+	deny              denial
 }
 
 func bootstrapCommand(a *app) *cobra.Command {
@@ -51,6 +52,7 @@ ssh uses the agent or a key file (--ssh-key); the host key of a machine that was
 	cmd.Flags().BoolVar(&f.systemd, "systemd", false, "put swarmd onto the managers' hosts as a systemd unit")
 	cmd.Flags().StringVar(&f.binary, "binary", "", "with --systemd: the Linux binary to install (default: this program)")
 	takeOverFlag(cmd, &f.takeOver)
+	f.deny.flag(cmd, "start swarmd so that it holds services that would be root on the machines (default: as it was started before)")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 15*time.Minute, "how long to follow")
 	return cmd
 }
@@ -218,9 +220,9 @@ func (a *app) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 	if err := begin(ctx, reconcile.New(asm.config(instanceName(), true))); err != nil {
 		return err
 	}
-	var in installer = serviceInstaller{app: there, spec: s}
+	var in installer = serviceInstaller{app: there, asm: asm, spec: s, deny: f.deny}
 	if f.systemd {
-		in = &unitInstaller{app: there, asm: asm, spec: s, data: data, binary: f.binary, firstHost: first.Droplet.PublicIPv4}
+		in = &unitInstaller{app: there, asm: asm, spec: s, data: data, binary: f.binary, deny: f.deny, firstHost: first.Droplet.PublicIPv4}
 	}
 	if err := in.first(ctx); err != nil {
 		return err

@@ -7,9 +7,12 @@ import (
 )
 
 // lint warns of what is valid and seldom meant.
-func (w *walker) lint(s *Spec) {
+func (w *walker) lint(s *Spec, values map[string]any) {
+	networks, volumes := section(values, "networks"), section(values, "volumes")
 	for i := range w.services {
 		f := &w.services[i]
+		w.lintHost(f, s, networks, volumes)
+		w.lintPasswords(f)
 		w.lintDowntime(f)
 		w.lintVolumes(f)
 		w.lintPorts(f, s)
@@ -49,6 +52,7 @@ func (f *serviceFacts) constraints() []compare {
 type mounted struct {
 	node         *node
 	kind, source string
+	readOnly     bool
 }
 
 func (f *serviceFacts) mounts() []mounted {
@@ -59,10 +63,10 @@ func (f *serviceFacts) mounts() []mounted {
 		switch value := value.(type) {
 		case string:
 			if v, err := loader.ParseVolume(value); err == nil {
-				all = append(all, mounted{at, v.Type, v.Source})
+				all = append(all, mounted{at, v.Type, v.Source, v.ReadOnly})
 			}
 		case map[string]any:
-			all = append(all, mounted{at, str(value, "type"), str(value, "source")})
+			all = append(all, mounted{at, str(value, "type"), str(value, "source"), value["read_only"] == true})
 		}
 	}
 	return all

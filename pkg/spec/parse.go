@@ -57,10 +57,11 @@ func (w *walker) read(root *node) *Spec {
 	w.checkNames(root, s)
 	w.checkServices(root)
 	w.checkPorts()
+	w.checkHost(root, section(values, "volumes"))
 	if w.faults.found > 0 {
 		return nil // advice on a file that is not understood would be about something else than is meant
 	}
-	w.lint(s)
+	w.lint(s, values)
 	s.Stack = w.stack(root, values)
 	return s
 }

@@ -41,6 +41,7 @@ const (
 	GuardRolledBack    = "rolled-back"     // a roll-out failed; the same is not written again
 	GuardMode          = "mode-changed"    // Swarm cannot change a service's mode
 	GuardNetwork       = "network-changed" // Swarm cannot change a network
+	GuardHostAccess    = "host-access"     // a service would be root on the machines, and this swarmd was started to deny that
 )
 
 // Guards returns all values of Hold.Guard, sorted: the label values of a metric.
@@ -49,7 +50,7 @@ func Guards() []string {
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
 		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused,
-		GuardRolledBack, GuardMode, GuardNetwork,
+		GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess,
 	}
 	slices.SortFunc(all, strings.Compare)
 	return all

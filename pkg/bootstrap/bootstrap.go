@@ -246,8 +246,11 @@ func (o Options) create(ctx context.Context, pool spec.Pool, intent Record) (clo
 		Tags:     []string{cloud.ClusterTag(o.Spec.Cluster), cloud.OpTag(intent.OpID)},
 		UserData: userData,
 	})
-	if err == nil {
+	if err == nil && (d.Name == name || d.OpID() == intent.OpID) {
 		return d, nil
+	}
+	if err == nil {
+		err = fmt.Errorf("it is about droplet %d, which has neither the name nor the tag that were asked for", d.ID)
 	}
 	if apierr.KindOf(err).Refused() {
 		return cloud.Droplet{}, errors.Join(err, o.Intent.Close(o.Spec.Cluster))

@@ -23,6 +23,7 @@ type fakeCloud struct {
 	droplets []cloud.Droplet
 	lag      time.Duration
 	loseNext bool
+	hijack   bool // the next answer is about another's droplet
 	refuse   error
 	failTag  error // once
 	creates  int
@@ -62,6 +63,10 @@ func (f *fakeCloud) CreateDroplet(_ context.Context, req cloud.CreateDroplet) (c
 	d := cloud.Droplet{ID: n, Name: req.Name, Tags: req.Tags, Status: cloud.StatusActive, Created: time.Now(),
 		PublicIPv4: fmt.Sprintf("203.0.113.%d", n), PrivateIPv4: fmt.Sprintf("10.0.0.%d", n)}
 	f.droplets = append(f.droplets, d)
+	if f.hijack {
+		f.hijack = false
+		return cloud.Droplet{ID: 4711, Name: "database", Status: cloud.StatusActive}, nil
+	}
 	if f.loseNext {
 		f.loseNext = false
 		return cloud.Droplet{}, &apierr.Error{Kind: apierr.Unknown, Op: "create droplet", Err: errors.New("cut")}
@@ -155,6 +160,16 @@ func TestALostAnswerIsLookedFor(t *testing.T) {
 		}
 		if c.creates != 1 {
 			t.Errorf("%d creates, want 1", c.creates)
+		}
+	})
+}
+
+func TestAnAnswerAboutAnothersDropletIsNotBelieved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, e := &fakeCloud{hijack: true, lag: 20 * time.Second}, &fakeEngine{state: "inactive"}
+		first, err := FirstManager(t.Context(), options(t, c, e))
+		if err != nil || first.Droplet.ID != 1 || c.creates != 1 {
+			t.Errorf("the first manager is droplet %d after %d creates: %v", first.Droplet.ID, c.creates, err)
 		}
 	})
 }

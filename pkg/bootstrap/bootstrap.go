@@ -44,6 +44,7 @@ type Options struct {
 	Dial     func(ctx context.Context, host string) (Engine, error) // the Docker API through ssh
 	Progress Progress
 	Poll     time.Duration // between two looks while waiting; 1 s
+	Beside   bool          // a person said so: make the first manager beside droplets of a cluster of the name
 }
 
 // First is the first manager, reachable, with a swarm on it.
@@ -215,7 +216,15 @@ func (o Options) existing(ctx context.Context, pool spec.Pool) (cloud.Droplet, e
 // own returns the droplets that are the cluster's own and in the pool. Of two swarms that have the cluster's name nobody can say which is meant.
 func (o Options) own(ctx context.Context, pool spec.Pool) ([]cloud.Droplet, error) {
 	all, err := o.Cloud.Droplets(ctx, cloud.ClusterTag(o.Spec.Cluster))
+	if err != nil {
+		return nil, err
+	}
+	others := slices.DeleteFunc(slices.Clone(all), func(d cloud.Droplet) bool { return d.OpID() == "" || !strings.HasPrefix(d.Name, o.Spec.Cluster+"-") })
 	all = slices.DeleteFunc(all, func(d cloud.Droplet) bool { return d.OpID() == "" || d.Name != o.name(pool, d.OpID()) })
+	if len(all) == 0 && len(others) > 0 && !o.Beside {
+		return nil, fmt.Errorf("a cluster %s has machines already (%s, droplet %d), and none in the pool %s of this file; nothing was changed: use swarmd apply if it lives, "+
+			"swarmd destroy if it shall go, another name for another cluster, or --take-over to begin beside them", o.Spec.Cluster, others[0].Name, others[0].ID, pool.Name)
+	}
 	var swarms []string
 	for _, d := range all {
 		swarms = append(swarms, d.SwarmIDs()...)
@@ -224,7 +233,7 @@ func (o Options) own(ctx context.Context, pool spec.Pool) ([]cloud.Droplet, erro
 	if swarms = slices.Compact(swarms); len(swarms) > 1 {
 		return nil, fmt.Errorf("the swarms %s both have machines of a cluster %s: destroy one with swarmd destroy --swarm ID, or use another name", strings.Join(swarms, " and "), o.Spec.Cluster)
 	}
-	return all, err
+	return all, nil
 }
 
 func older(a, b cloud.Droplet) bool {

@@ -164,6 +164,22 @@ func TestALostAnswerIsLookedFor(t *testing.T) {
 	})
 }
 
+// TestMachinesInOtherPoolsAreACluster: a file of another purpose with a cluster's name must not begin a second swarm beside it.
+func TestMachinesInOtherPoolsAreACluster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		theirs := cloud.Droplet{ID: 7, Name: "demo-masters-abcde", Tags: []string{cloud.ClusterTag("demo"), cloud.OpTag("abcdeabcdeabcdea")}, Created: time.Now()}
+		c, e := &fakeCloud{droplets: []cloud.Droplet{theirs}}, &fakeEngine{state: "inactive"}
+		o := options(t, c, e)
+		if _, err := FirstManager(t.Context(), o); err == nil || !strings.Contains(err.Error(), "demo-masters-abcde") || !strings.Contains(err.Error(), "swarmd apply") || c.creates != 0 {
+			t.Errorf("%d creates, %v", c.creates, err)
+		}
+		o.Beside = true
+		if _, err := FirstManager(t.Context(), o); err != nil || c.creates != 1 {
+			t.Errorf("when it is said on purpose: %d creates, %v", c.creates, err)
+		}
+	})
+}
+
 func TestAnAnswerAboutAnothersDropletIsNotBelieved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, e := &fakeCloud{hijack: true, lag: 20 * time.Second}, &fakeEngine{state: "inactive"}

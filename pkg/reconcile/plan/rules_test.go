@@ -187,6 +187,15 @@ func TestGrowing(t *testing.T) {
 			m.makeDroplet(301, "database", "")
 			m.ledger.Ops[0].DropletID = 301
 		}, []string{"close/" + (&model{}).opID(500)}, []string{"~foreign-droplet droplet/301"}},
+		{"a machine that left and joined again is one hold: nobody is told to delete it", 1, 1, func(m *model) {
+			old := m.droplets[102].node
+			again := *old
+			again.ID, again.Hostname, again.Spec.Labels = "again", "again", nil
+			m.nodes["again"], old.State = &machine{node: &again}, swarm.NodeDown
+		}, nil, []string{"identity node/again"}},
+		{"a machine whose address is not shown yet is waited for", 1, 1, func(m *model) {
+			m.droplets[102].droplet.PrivateIPv4, m.droplets[102].node.Spec.Labels = "", nil
+		}, nil, []string{"no-address node/web-workers-aaaaa"}},
 		{"a changed size, image or region is held", 1, 1, func(m *model) {
 			d := m.droplets[102].droplet
 			d.Size, d.Image, d.Region = "s-2vcpu-2gb", "ubuntu", "nyc3"

@@ -97,11 +97,16 @@ func (a *app) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.
 	if err != nil {
 		return bootstrap.First{}, err
 	}
+	private, err := apart(s, network)
+	if err != nil {
+		return bootstrap.First{}, err
+	}
 	return bootstrap.FirstManager(ctx, bootstrap.Options{
-		Spec:   s,
-		Cloud:  newHosts{braked, a.clusterHosts(s.Cluster)},
-		VPC:    vpcUUID(s, network),
-		Beside: takeOver,
+		Spec:    s,
+		Cloud:   newHosts{braked, a.clusterHosts(s.Cluster)},
+		VPC:     vpcUUID(s, network),
+		Beside:  takeOver,
+		Private: private,
 		UserData: func(context.Context) (string, error) {
 			return userdata.Render(userdata.Params{Cluster: s.Cluster, Pool: managerPool(s).Name, PrivateCIDR: network.IPRange})
 		},

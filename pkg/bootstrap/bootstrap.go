@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ type Cloud interface {
 // Engine is what bootstrap needs of the first manager's engine.
 type Engine interface {
 	Info(ctx context.Context) (swarm.Info, error)
-	InitSwarm(ctx context.Context, addr string) error
+	InitSwarm(ctx context.Context, addr, pool string) error
 }
 
 // Progress tells people what happens, a short sentence each time.
@@ -39,6 +40,7 @@ type Options struct {
 	Spec     *spec.Spec
 	Cloud    Cloud
 	VPC      string                                                 // uuid, "" for the region's default
+	Private  netip.Prefix                                           // the VPC's range: the swarm's own networks are put beside it
 	UserData func(ctx context.Context) (string, error)              // of the first manager: firewall, no join
 	Intent   Intent                                                 // where the write-ahead record of the one create lives
 	Dial     func(ctx context.Context, host string) (Engine, error) // the Docker API through ssh
@@ -331,12 +333,27 @@ func (o Options) initSwarm(ctx context.Context, e Engine, addr string) error {
 		return fmt.Errorf("the engine of the first manager is in swarm state %q; it must be inactive or an active manager", info.LocalState)
 	}
 	o.Progress("initialising the swarm on %s", addr)
-	initErr := e.InitSwarm(ctx, addr)
+	initErr := e.InitSwarm(ctx, addr, o.pool())
 	// The answer may have been lost: what counts is the state after it.
 	if info, err = e.Info(ctx); err == nil && manages(info) {
 		return nil
 	}
 	return errors.Join(initErr, err)
+}
+
+// pool is where the swarm's networks take their ranges from, "" for the engine's own choice, 10.0.0.0/8. A container whose network overlaps the
+// VPC reaches no machine there. The half of that range that the VPC is not in has room for 32,768 networks. DigitalOcean's VPCs are no larger than a /16.
+func (o Options) pool() string {
+	engines := netip.MustParsePrefix("10.0.0.0/8")
+	if !o.Private.IsValid() || !engines.Overlaps(o.Private) {
+		return ""
+	}
+	for _, half := range []string{"10.0.0.0/9", "10.128.0.0/9"} {
+		if !netip.MustParsePrefix(half).Overlaps(o.Private) {
+			return half
+		}
+	}
+	return "192.168.0.0/16"
 }
 
 // FatalError is a failed dial that no waiting mends: a changed host key, a refused login.

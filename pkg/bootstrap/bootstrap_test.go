@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -94,6 +95,7 @@ type fakeEngine struct {
 	mu    sync.Mutex
 	state string
 	inits int
+	pool  string
 	lose  bool
 }
 
@@ -107,13 +109,14 @@ func (f *fakeEngine) Info(context.Context) (swarm.Info, error) {
 	return info, nil
 }
 
-func (f *fakeEngine) InitSwarm(context.Context, string) error {
+func (f *fakeEngine) InitSwarm(_ context.Context, _, pool string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.state == "active" {
 		return errors.New("this node is already part of a swarm")
 	}
 	f.inits++
+	f.pool = pool
 	f.state = "active"
 	if f.lose {
 		return errors.New("cut")
@@ -178,6 +181,25 @@ func TestMachinesInOtherPoolsAreACluster(t *testing.T) {
 			t.Errorf("when it is said on purpose: %d creates, %v", c.creates, err)
 		}
 	})
+}
+
+// TestTheSwarmsNetworksAreBesideTheVPC: a container whose network overlaps the VPC reaches no machine there.
+func TestTheSwarmsNetworksAreBesideTheVPC(t *testing.T) {
+	for vpc, want := range map[string]string{
+		"10.0.0.0/16": "10.128.0.0/9", "10.114.0.0/20": "10.128.0.0/9", "10.128.0.0/16": "10.0.0.0/9", "10.255.240.0/20": "10.0.0.0/9",
+		"10.0.0.0/8": "192.168.0.0/16", "172.16.0.0/16": "", "192.168.0.0/20": "", "": "",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			e := &fakeEngine{state: "inactive"}
+			o := options(t, &fakeCloud{}, e)
+			if vpc != "" {
+				o.Private = netip.MustParsePrefix(vpc)
+			}
+			if _, err := FirstManager(t.Context(), o); err != nil || e.pool != want {
+				t.Errorf("VPC %s: pool %q, want %q: %v", vpc, e.pool, want, err)
+			}
+		})
+	}
 }
 
 func TestAnAnswerAboutAnothersDropletIsNotBelieved(t *testing.T) {

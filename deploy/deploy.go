@@ -16,9 +16,19 @@ const (
 	unitGo     = "Environment=GOMEMLIMIT=400MiB\n"
 )
 
-// Unit is the hardened systemd unit, with so many bytes of memory for swarmd.
-func Unit(memory int64) string {
-	return strings.NewReplacer(unitMemory, fmt.Sprintf("MemoryMax=%dM\n", memory>>20), unitGo, "Environment=GOMEMLIMIT="+GoMemoryLimit(memory)+"\n").Replace(unit)
+// unitStart is the end of the line that starts swarmd.
+const unitStart = " --listen node:9810\n"
+
+// DenyHostAccess is the flag with which swarmd holds services that would be root on the machines.
+const DenyHostAccess = "deny-host-access"
+
+// Unit is the hardened systemd unit, with so many bytes of memory for swarmd, which may have to hold services that would be root on the machines.
+func Unit(memory int64, denyHostAccess bool) string {
+	start := unitStart
+	if denyHostAccess {
+		start = " --listen node:9810 --" + DenyHostAccess + "\n"
+	}
+	return strings.NewReplacer(unitStart, start, unitMemory, fmt.Sprintf("MemoryMax=%dM\n", memory>>20), unitGo, "Environment=GOMEMLIMIT="+GoMemoryLimit(memory)+"\n").Replace(unit)
 }
 
 // GoMemoryLimit is the GOMEMLIMIT for a process that may have so many bytes: what is left is for what Go does not count, and for the moment

@@ -18,6 +18,7 @@ import (
 func applyCommand(a *app) *cobra.Command {
 	var file string
 	var takeOver bool
+	var deny denial
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
@@ -36,6 +37,7 @@ func applyCommand(a *app) *cobra.Command {
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
 			asm.takeOver = takeOver
+			deny.learn(ctx, asm)
 			if err := asm.understands(ctx, s); err != nil {
 				return err
 			}
@@ -44,6 +46,7 @@ func applyCommand(a *app) *cobra.Command {
 	}
 	fileFlag(cmd, &file)
 	takeOverFlag(cmd, &takeOver)
+	deny.previewFlag(cmd)
 	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "how long to follow")
 	return cmd
 }

@@ -39,7 +39,9 @@ type assembly struct {
 	prices   prices
 	engine   *docker.Client // for what is asked of it before a file is handed in
 	takeOver bool           // see reconcile.Config
-	close    func()
+
+	denyHostAccess bool // see reconcile.Config
+	close          func()
 }
 
 // assemble connects to both sides. A missing token leaves the cloud out, unless it is required.
@@ -107,12 +109,12 @@ func (s *assembly) config(instance string, visitor bool) reconcile.Config {
 		Store:    s.store,
 		Reads:    s.reads(),
 		TakeOver: s.takeOver,
-		Elector:  ledger.ElectorConfig{Store: s.store, Identity: s.swarm.Info, Instance: instance, Visitor: visitor},
-		Execute:  execute.Config{Nodes: s.swarm, Tokens: s.swarm, Services: s.swarm, Networks: s.swarm, Ledger: s.store, UserData: s.userData},
-		Parse: func(name string, data []byte) (*spec.Spec, error) {
-			parsed, _, err := parser.Parse(name, data)
-			return parsed, err
-		},
+
+		DenyHostAccess: s.denyHostAccess,
+
+		Elector: ledger.ElectorConfig{Store: s.store, Identity: s.swarm.Info, Instance: instance, Visitor: visitor},
+		Execute: execute.Config{Nodes: s.swarm, Tokens: s.swarm, Services: s.swarm, Networks: s.swarm, Ledger: s.store, UserData: s.userData},
+		Parse:   parser.Parse,
 		Convert: func(s *spec.Spec) (swarm.Stack, error) { return converter.Convert(s.Cluster, s.Stack) },
 		Prices:  s.prices.now,
 		Log:     s.log,

@@ -27,6 +27,7 @@ type bootstrapFlags struct {
 	file, binary      string
 	systemd, takeOver bool
 	timeout           time.Duration
+	deny              denial
 }
 
 func bootstrapCommand(a *app) *cobra.Command {
@@ -37,7 +38,8 @@ func bootstrapCommand(a *app) *cobra.Command {
 		Long: `Makes the first manager over the cloud's API, initialises a swarm on its private address, keeps the API token as a Docker
 secret, starts swarmd as a global service on the managers from the image that the file names (swarmd.image), hands the
 file over as the first revision, and follows until it is true. Run again, it continues where an earlier run stopped, and
-gives swarmd the image that the file names and the API token of now: so a token is replaced.
+gives swarmd the image that the file names and the API token of now: so a token is replaced. Where a cluster of the name
+lives with another file than this one, but for its section swarmd, nothing is done: swarmd apply is for edits.
 
 With --systemd the binary and a hardened unit go onto the managers' hosts instead, the token as a systemd credential, and
 swarmd watches /etc/swarmd/cluster.yaml there. A manager that joins later has no swarmd of its own until the same command
@@ -51,6 +53,7 @@ ssh uses the agent or a key file (--ssh-key); the host key of a machine that was
 	cmd.Flags().BoolVar(&f.systemd, "systemd", false, "put swarmd onto the managers' hosts as a systemd unit")
 	cmd.Flags().StringVar(&f.binary, "binary", "", "with --systemd: the Linux binary to install (default: this program)")
 	takeOverFlag(cmd, &f.takeOver)
+	f.deny.flag(cmd, "start swarmd so that it holds services that would be root on the machines (default: as it was started before)")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 15*time.Minute, "how long to follow")
 	return cmd
 }
@@ -76,7 +79,7 @@ func (a *app) bootstrap(ctx context.Context, f bootstrapFlags) error {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	view := a.newProgress()
-	first, err := a.firstManager(ctx, s, droplets, view)
+	first, err := a.firstManager(ctx, s, droplets, view, f.takeOver)
 	view.close()
 	if err != nil {
 		return err
@@ -85,7 +88,7 @@ func (a *app) bootstrap(ctx context.Context, f bootstrapFlags) error {
 }
 
 // firstManager finds or makes the first manager, with a swarm on it.
-func (a *app) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.Client, view *progress) (bootstrap.First, error) {
+func (a *app) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.Client, view *progress, takeOver bool) (bootstrap.First, error) {
 	braked, _ := brake.New(brake.Options{Cluster: s.Cluster, Cloud: api})
 	if err := preflight(ctx, braked, s); err != nil {
 		return bootstrap.First{}, err
@@ -94,10 +97,16 @@ func (a *app) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.
 	if err != nil {
 		return bootstrap.First{}, err
 	}
+	private, err := apart(s, network)
+	if err != nil {
+		return bootstrap.First{}, err
+	}
 	return bootstrap.FirstManager(ctx, bootstrap.Options{
-		Spec:  s,
-		Cloud: newHosts{braked, a.clusterHosts(s.Cluster)},
-		VPC:   vpcUUID(s, network),
+		Spec:    s,
+		Cloud:   newHosts{braked, a.clusterHosts(s.Cluster)},
+		VPC:     vpcUUID(s, network),
+		Beside:  takeOver,
+		Private: private,
 		UserData: func(context.Context) (string, error) {
 			return userdata.Render(userdata.Params{Cluster: s.Cluster, Pool: managerPool(s).Name, PrivateCIDR: network.IPRange})
 		},
@@ -218,9 +227,12 @@ func (a *app) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 	if err := begin(ctx, reconcile.New(asm.config(instanceName(), true))); err != nil {
 		return err
 	}
-	var in installer = serviceInstaller{app: there, spec: s}
+	if err := there.continues(ctx, asm.store, s, f.file, host); err != nil {
+		return err
+	}
+	var in installer = serviceInstaller{app: there, asm: asm, spec: s, deny: f.deny}
 	if f.systemd {
-		in = &unitInstaller{app: there, asm: asm, spec: s, data: data, binary: f.binary, firstHost: first.Droplet.PublicIPv4}
+		in = &unitInstaller{app: there, asm: asm, spec: s, data: data, binary: f.binary, deny: f.deny, firstHost: first.Droplet.PublicIPv4}
 	}
 	if err := in.first(ctx); err != nil {
 		return err

@@ -27,6 +27,7 @@ type unitInstaller struct {
 	data      []byte // the file
 	binary    string
 	firstHost string
+	deny      denial
 	read      string // the token for reading /status, once it is known
 }
 
@@ -102,6 +103,11 @@ func (in *unitInstaller) install(ctx context.Context, host string) error {
 	if err != nil {
 		return fmt.Errorf("install on %s: %w", host, err)
 	}
+	unit, err := conn.Run(ctx, "cat "+unitPath+" 2>/dev/null || true", nil)
+	if err != nil {
+		return fmt.Errorf("install on %s: %w", host, err)
+	}
+	in.asm.denyHostAccess = in.deny.or(in.asm.denyHostAccess || denies(string(unit))) // a manager that is new is started as the first one
 	files, err := in.files(read)
 	if err != nil {
 		return err
@@ -141,9 +147,11 @@ func (in *unitInstaller) files(read string) ([]hostFile, error) {
 		{readTokenPath, 0o600, []byte(read + "\n"), true},
 		{"/etc/swarmd/environment", 0o644, []byte(environment), true},
 		{"/etc/swarmd/cluster.yaml", 0o644, in.data, false},
-		{"/etc/systemd/system/swarmd.service", 0o644, []byte(deploy.Unit(in.spec.Swarmd.Memory)), true},
+		{unitPath, 0o644, []byte(deploy.Unit(in.spec.Swarmd.Memory, in.asm.denyHostAccess)), true},
 	}, nil
 }
+
+const unitPath = "/etc/systemd/system/swarmd.service"
 
 // restartDue is there from before the first upload that takes a restart until that restart: a run that was cut off in between leaves it to
 // the next one. A reboot, which forgets it, is a restart too.

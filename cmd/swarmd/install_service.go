@@ -18,7 +18,9 @@ import (
 // serviceInstaller runs swarmd as a global service: Swarm itself keeps one on every manager, also on those to come.
 type serviceInstaller struct {
 	app  *app
+	asm  *assembly
 	spec *spec.Spec
+	deny denial
 }
 
 // first makes the service, or gives it what differs now: the image of the file, the token. Its old token's secret stays until rest.
@@ -41,12 +43,18 @@ func (in serviceInstaller) first(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	want, err := docker.SelfService(docker.Self{Cluster: in.spec.Cluster, Image: in.spec.Swarmd.Image,
-		APIURL: in.app.getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: name, ReadID: read, Memory: in.spec.Swarmd.Memory})
+	live, err := in.live(ctx, engine)
 	if err != nil {
 		return err
 	}
-	return in.place(ctx, engine, want)
+	in.asm.denyHostAccess = in.deny.or(live != nil && docker.DeniesHostAccess(live.Spec))
+	want, err := docker.SelfService(docker.Self{Cluster: in.spec.Cluster, Image: in.spec.Swarmd.Image,
+		APIURL: in.app.getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: name, ReadID: read, Memory: in.spec.Swarmd.Memory,
+		DenyHostAccess: in.asm.denyHostAccess})
+	if err != nil {
+		return err
+	}
+	return in.place(ctx, engine, live, want)
 }
 
 // readSecret returns the id of the secret with the token for reading /status. One that is there stays: another machine has made it, and has its
@@ -86,11 +94,8 @@ func (in serviceInstaller) secret(ctx context.Context, engine *docker.Client, na
 }
 
 // place creates swarmd's service, or updates it if it is another than the one that is wanted now.
-func (in serviceInstaller) place(ctx context.Context, engine *docker.Client, want swarm.ServiceSpec) error {
-	live, err := in.live(ctx, engine)
+func (in serviceInstaller) place(ctx context.Context, engine *docker.Client, live *swarm.Service, want swarm.ServiceSpec) error {
 	switch {
-	case err != nil:
-		return err
 	case live == nil:
 		_, err := engine.CreateService(ctx, in.pinned(ctx, engine, want))
 		if apierr.KindOf(err) == apierr.Conflict {

@@ -29,6 +29,7 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 	var out bytes.Buffer
 	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "SWARMD_STATE_DIR": t.TempDir()}
 	in := serviceInstaller{
+		asm:  &assembly{},
 		app:  &app{out: &out, err: &out, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()},
 		spec: &spec.Spec{Cluster: "web", Swarmd: spec.Swarmd{Image: "registry.example/swarmd:1.0"}},
 	}
@@ -73,6 +74,30 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 	if again := settle("first-token"); again != first || out.Len() > 0 {
 		t.Errorf("the same token wrote the service: version %d → %d; said %q", first, again, out.String())
 	}
+	denied := func(is bool, why string) {
+		t.Helper()
+		live, err := in.live(ctx, engine)
+		if err != nil || docker.DeniesHostAccess(live.Spec) != is || in.asm.denyHostAccess != is {
+			t.Errorf("%s: it denies access to the machine: %v, want %v (%v)", why, !is, is, err)
+		}
+	}
+	denied(false, "by default")
+	for _, c := range []struct {
+		why           string
+		given, wanted bool
+		is            bool
+	}{
+		{"started with the flag", true, true, true},
+		{"again, without a word of it", false, false, true},
+		{"taken back", true, false, false},
+	} {
+		in.deny = denial{wanted: c.wanted, given: func() bool { return c.given }}
+		in.asm.denyHostAccess = false
+		settle("first-token")
+		denied(c.is, c.why)
+	}
+	out.Reset()
+	first = settle("first-token")
 	if after := settle("second-token"); after == first || !strings.Contains(out.String(), docker.TokenSecretOf("web", "first-token")+" was removed") {
 		t.Errorf("another token: version %d → %d; said %q", first, after, out.String())
 	}

@@ -23,6 +23,7 @@ import (
 func planCommand(a *app) *cobra.Command {
 	var file string
 	var asJSON, showValues bool
+	var deny denial
 	cmd := &cobra.Command{
 		Use:   "plan -f FILE",
 		Short: "What would change and why, what is held, what it costs; writes nothing; exit 0 nothing, 2 changes, 1 error",
@@ -32,7 +33,7 @@ func planCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, meant, err := a.preview(cmd.Context(), s, data)
+			p, meant, err := a.preview(cmd.Context(), s, data, deny)
 			if err != nil {
 				return err
 			}
@@ -50,18 +51,20 @@ func planCommand(a *app) *cobra.Command {
 	}
 	fileFlag(cmd, &file)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	deny.previewFlag(cmd)
 	cmd.Flags().BoolVar(&showValues, "show-values", false, "show what changes in environments, commands, labels and options too: passwords may be among it")
 	return cmd
 }
 
 // preview computes the plan for a file that is not accepted yet, and what it means as an edit.
-func (a *app) preview(ctx context.Context, s *spec.Spec, data []byte) (plan.Plan, []string, error) {
+func (a *app) preview(ctx context.Context, s *spec.Spec, data []byte, deny denial) (plan.Plan, []string, error) {
 	asm, err := a.assemble(s.Cluster, zap.NewNop(), true)
 	if err != nil {
 		return plan.Plan{}, nil, err
 	}
 	defer asm.close()
 	asm.prices.fetch()
+	deny.learn(ctx, asm)
 	loop := reconcile.New(asm.config(instanceName(), true))
 	if err := begin(ctx, loop); err != nil {
 		return plan.Plan{}, nil, err

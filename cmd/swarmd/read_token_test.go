@@ -88,7 +88,7 @@ func TestAnotherOperatorsReadTokenStays(t *testing.T) {
 // TestUnitWithoutAReadTokenStarts: systemd hands over what the unit says for a file that is not there, and that is no token.
 func TestUnitWithoutAReadTokenStarts(t *testing.T) {
 	var fallback string
-	for line := range strings.Lines(deploy.Unit(512 << 20)) {
+	for line := range strings.Lines(deploy.Unit(512<<20, false)) {
 		if value, ok := strings.CutPrefix(line, "SetCredential="+readCredential+":"); ok {
 			fallback = strings.ReplaceAll(strings.TrimSuffix(value, "\n"), `\n`, "\n") // as systemd does
 		}

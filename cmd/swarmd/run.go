@@ -26,6 +26,7 @@ const nodeHost = "node"
 type runFlags struct {
 	file, cluster, listen, readToken string
 	takeOver, debug                  bool
+	deny                             denial
 }
 
 func runCommand(a *app) *cobra.Command {
@@ -42,6 +43,7 @@ revisions in the swarm's own store, where bootstrap and apply put them.`,
 	cmd.Flags().StringVar(&f.cluster, "cluster", "", "name of the cluster, when there is no file here")
 	cmd.Flags().StringVar(&f.listen, "listen", health.DefaultListen, "address of /metrics, /healthz, /readyz and /status; the host \"node\" is this node's address in the swarm; \"\" for none")
 	takeOverFlag(cmd, &f.takeOver)
+	f.deny.flag(cmd, "hold services that would be root on the machines: with the Docker socket, the machine's disk or network, or a capability such as SYS_ADMIN")
 	cmd.Flags().StringVar(&f.readToken, "read-token-file", "", "file with the bearer token that shows /status in full to other machines; without one they get counts (default: the unit's credential "+readCredential+")")
 	cmd.Flags().BoolVar(&f.debug, "debug", false, "log more")
 	return cmd
@@ -76,7 +78,7 @@ func (a *app) daemon(ctx context.Context, f runFlags) error {
 	if s.cloud == nil {
 		log.Warn("no API token: droplets are left alone")
 	}
-	s.takeOver = f.takeOver
+	s.takeOver, s.denyHostAccess = f.takeOver, f.deny.wanted
 	g, ctx := errgroup.WithContext(ctx)
 	cfg := s.config(instanceName(), false)
 	cfg.Events = s.swarm.Events(ctx)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -22,21 +23,23 @@ import (
 func statusCommand(a *app) *cobra.Command {
 	var file, cluster string
 	var asJSON bool
+	var deny denial
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "The live picture: who acts, what is wanted, what is there, what is held and why",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.status(cmd.Context(), file, cluster, asJSON)
+			return a.status(cmd.Context(), file, cluster, asJSON, deny)
 		},
 	}
 	fileFlag(cmd, &file)
 	cmd.Flags().StringVar(&cluster, "cluster", "", "name of the cluster (default: the one that the swarm's store knows)")
+	deny.previewFlag(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	return cmd
 }
 
-func (a *app) status(ctx context.Context, file, cluster string, asJSON bool) error {
+func (a *app) status(ctx context.Context, file, cluster string, asJSON bool, deny denial) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	var own []byte
@@ -59,6 +62,7 @@ func (a *app) status(ctx context.Context, file, cluster string, asJSON bool) err
 	}
 	defer asm.close()
 	asm.prices.fetch()
+	deny.learn(ctx, asm)
 	r := reconcile.New(asm.config(instanceName(), true)).Look(ctx)
 	if asJSON {
 		return writeJSON(a.out, r)
@@ -137,12 +141,25 @@ func (a *app) printReport(r reconcile.Report) {
 	for _, g := range r.Gaps {
 		printf(a.out, "could not read %s: %s\n", g.What, g.Err)
 	}
-	for node, n := range r.Stale {
-		printf(a.out, "stale: the file on node %s is revision %d and changes nothing; to go back to it on purpose, apply it\n", node, n)
+	for _, node := range slices.Sorted(maps.Keys(r.Stale)) {
+		printf(a.out, "stale: the file on node %s is revision %d and changes nothing; to go back to it on purpose, apply it\n", nodeName(r, node), r.Stale[node])
+	}
+	for _, node := range slices.Sorted(maps.Keys(r.Broken)) {
+		printf(a.out, "broken: the file on node %s does not count, the accepted revision goes on: %s; correct it there\n", nodeName(r, node), a.redact(r.Broken[node]))
 	}
 	if r.Error != "" {
 		printf(a.out, "error: %s\n", a.redact(r.Error))
 	}
+}
+
+// nodeName is what people call a node; its id if it has left.
+func nodeName(r reconcile.Report, id string) string {
+	for _, n := range r.Nodes {
+		if n.NodeID == id {
+			return n.Name
+		}
+	}
+	return id
 }
 
 // holdWord tells what keeps the file from becoming true from what is only told.

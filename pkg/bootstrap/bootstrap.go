@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ type Cloud interface {
 // Engine is what bootstrap needs of the first manager's engine.
 type Engine interface {
 	Info(ctx context.Context) (swarm.Info, error)
-	InitSwarm(ctx context.Context, addr string) error
+	InitSwarm(ctx context.Context, addr, pool string) error
 }
 
 // Progress tells people what happens, a short sentence each time.
@@ -39,11 +40,13 @@ type Options struct {
 	Spec     *spec.Spec
 	Cloud    Cloud
 	VPC      string                                                 // uuid, "" for the region's default
+	Private  netip.Prefix                                           // the VPC's range: the swarm's own networks are put beside it
 	UserData func(ctx context.Context) (string, error)              // of the first manager: firewall, no join
 	Intent   Intent                                                 // where the write-ahead record of the one create lives
 	Dial     func(ctx context.Context, host string) (Engine, error) // the Docker API through ssh
 	Progress Progress
 	Poll     time.Duration // between two looks while waiting; 1 s
+	Beside   bool          // a person said so: make the first manager beside droplets of a cluster of the name
 }
 
 // First is the first manager, reachable, with a swarm on it.
@@ -215,7 +218,15 @@ func (o Options) existing(ctx context.Context, pool spec.Pool) (cloud.Droplet, e
 // own returns the droplets that are the cluster's own and in the pool. Of two swarms that have the cluster's name nobody can say which is meant.
 func (o Options) own(ctx context.Context, pool spec.Pool) ([]cloud.Droplet, error) {
 	all, err := o.Cloud.Droplets(ctx, cloud.ClusterTag(o.Spec.Cluster))
+	if err != nil {
+		return nil, err
+	}
+	others := slices.DeleteFunc(slices.Clone(all), func(d cloud.Droplet) bool { return d.OpID() == "" || !strings.HasPrefix(d.Name, o.Spec.Cluster+"-") })
 	all = slices.DeleteFunc(all, func(d cloud.Droplet) bool { return d.OpID() == "" || d.Name != o.name(pool, d.OpID()) })
+	if len(all) == 0 && len(others) > 0 && !o.Beside {
+		return nil, fmt.Errorf("a cluster %s has machines already (%s, droplet %d), and none in the pool %s of this file; nothing was changed: use swarmd apply if it lives, "+
+			"swarmd destroy if it shall go, another name for another cluster, or --take-over to begin beside them", o.Spec.Cluster, others[0].Name, others[0].ID, pool.Name)
+	}
 	var swarms []string
 	for _, d := range all {
 		swarms = append(swarms, d.SwarmIDs()...)
@@ -224,7 +235,7 @@ func (o Options) own(ctx context.Context, pool spec.Pool) ([]cloud.Droplet, erro
 	if swarms = slices.Compact(swarms); len(swarms) > 1 {
 		return nil, fmt.Errorf("the swarms %s both have machines of a cluster %s: destroy one with swarmd destroy --swarm ID, or use another name", strings.Join(swarms, " and "), o.Spec.Cluster)
 	}
-	return all, err
+	return all, nil
 }
 
 func older(a, b cloud.Droplet) bool {
@@ -246,8 +257,11 @@ func (o Options) create(ctx context.Context, pool spec.Pool, intent Record) (clo
 		Tags:     []string{cloud.ClusterTag(o.Spec.Cluster), cloud.OpTag(intent.OpID)},
 		UserData: userData,
 	})
-	if err == nil {
+	if err == nil && (d.Name == name || d.OpID() == intent.OpID) {
 		return d, nil
+	}
+	if err == nil {
+		err = fmt.Errorf("it is about droplet %d, which has neither the name nor the tag that were asked for", d.ID)
 	}
 	if apierr.KindOf(err).Refused() {
 		return cloud.Droplet{}, errors.Join(err, o.Intent.Close(o.Spec.Cluster))
@@ -319,12 +333,27 @@ func (o Options) initSwarm(ctx context.Context, e Engine, addr string) error {
 		return fmt.Errorf("the engine of the first manager is in swarm state %q; it must be inactive or an active manager", info.LocalState)
 	}
 	o.Progress("initialising the swarm on %s", addr)
-	initErr := e.InitSwarm(ctx, addr)
+	initErr := e.InitSwarm(ctx, addr, o.pool())
 	// The answer may have been lost: what counts is the state after it.
 	if info, err = e.Info(ctx); err == nil && manages(info) {
 		return nil
 	}
 	return errors.Join(initErr, err)
+}
+
+// pool is where the swarm's networks take their ranges from, "" for the engine's own choice, 10.0.0.0/8. A container whose network overlaps the
+// VPC reaches no machine there. The half of that range that the VPC is not in has room for 32,768 networks. DigitalOcean's VPCs are no larger than a /16.
+func (o Options) pool() string {
+	engines := netip.MustParsePrefix("10.0.0.0/8")
+	if !o.Private.IsValid() || !engines.Overlaps(o.Private) {
+		return ""
+	}
+	for _, half := range []string{"10.0.0.0/9", "10.128.0.0/9"} {
+		if !netip.MustParsePrefix(half).Overlaps(o.Private) {
+			return half
+		}
+	}
+	return "192.168.0.0/16"
 }
 
 // FatalError is a failed dial that no waiting mends: a changed host key, a refused login.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ type fakeCloud struct {
 	droplets []cloud.Droplet
 	lag      time.Duration
 	loseNext bool
+	hijack   bool // the next answer is about another's droplet
 	refuse   error
 	failTag  error // once
 	creates  int
@@ -62,6 +64,10 @@ func (f *fakeCloud) CreateDroplet(_ context.Context, req cloud.CreateDroplet) (c
 	d := cloud.Droplet{ID: n, Name: req.Name, Tags: req.Tags, Status: cloud.StatusActive, Created: time.Now(),
 		PublicIPv4: fmt.Sprintf("203.0.113.%d", n), PrivateIPv4: fmt.Sprintf("10.0.0.%d", n)}
 	f.droplets = append(f.droplets, d)
+	if f.hijack {
+		f.hijack = false
+		return cloud.Droplet{ID: 4711, Name: "database", Status: cloud.StatusActive}, nil
+	}
 	if f.loseNext {
 		f.loseNext = false
 		return cloud.Droplet{}, &apierr.Error{Kind: apierr.Unknown, Op: "create droplet", Err: errors.New("cut")}
@@ -89,6 +95,7 @@ type fakeEngine struct {
 	mu    sync.Mutex
 	state string
 	inits int
+	pool  string
 	lose  bool
 }
 
@@ -102,13 +109,14 @@ func (f *fakeEngine) Info(context.Context) (swarm.Info, error) {
 	return info, nil
 }
 
-func (f *fakeEngine) InitSwarm(context.Context, string) error {
+func (f *fakeEngine) InitSwarm(_ context.Context, _, pool string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.state == "active" {
 		return errors.New("this node is already part of a swarm")
 	}
 	f.inits++
+	f.pool = pool
 	f.state = "active"
 	if f.lose {
 		return errors.New("cut")
@@ -155,6 +163,51 @@ func TestALostAnswerIsLookedFor(t *testing.T) {
 		}
 		if c.creates != 1 {
 			t.Errorf("%d creates, want 1", c.creates)
+		}
+	})
+}
+
+// TestMachinesInOtherPoolsAreACluster: a file of another purpose with a cluster's name must not begin a second swarm beside it.
+func TestMachinesInOtherPoolsAreACluster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		theirs := cloud.Droplet{ID: 7, Name: "demo-masters-abcde", Tags: []string{cloud.ClusterTag("demo"), cloud.OpTag("abcdeabcdeabcdea")}, Created: time.Now()}
+		c, e := &fakeCloud{droplets: []cloud.Droplet{theirs}}, &fakeEngine{state: "inactive"}
+		o := options(t, c, e)
+		if _, err := FirstManager(t.Context(), o); err == nil || !strings.Contains(err.Error(), "demo-masters-abcde") || !strings.Contains(err.Error(), "swarmd apply") || c.creates != 0 {
+			t.Errorf("%d creates, %v", c.creates, err)
+		}
+		o.Beside = true
+		if _, err := FirstManager(t.Context(), o); err != nil || c.creates != 1 {
+			t.Errorf("when it is said on purpose: %d creates, %v", c.creates, err)
+		}
+	})
+}
+
+// TestTheSwarmsNetworksAreBesideTheVPC: a container whose network overlaps the VPC reaches no machine there.
+func TestTheSwarmsNetworksAreBesideTheVPC(t *testing.T) {
+	for vpc, want := range map[string]string{
+		"10.0.0.0/16": "10.128.0.0/9", "10.114.0.0/20": "10.128.0.0/9", "10.128.0.0/16": "10.0.0.0/9", "10.255.240.0/20": "10.0.0.0/9",
+		"10.0.0.0/8": "192.168.0.0/16", "172.16.0.0/16": "", "192.168.0.0/20": "", "": "",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			e := &fakeEngine{state: "inactive"}
+			o := options(t, &fakeCloud{}, e)
+			if vpc != "" {
+				o.Private = netip.MustParsePrefix(vpc)
+			}
+			if _, err := FirstManager(t.Context(), o); err != nil || e.pool != want {
+				t.Errorf("VPC %s: pool %q, want %q: %v", vpc, e.pool, want, err)
+			}
+		})
+	}
+}
+
+func TestAnAnswerAboutAnothersDropletIsNotBelieved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, e := &fakeCloud{hijack: true, lag: 20 * time.Second}, &fakeEngine{state: "inactive"}
+		first, err := FirstManager(t.Context(), options(t, c, e))
+		if err != nil || first.Droplet.ID != 1 || c.creates != 1 {
+			t.Errorf("the first manager is droplet %d after %d creates: %v", first.Droplet.ID, c.creates, err)
 		}
 	})
 }

@@ -250,10 +250,10 @@ func partMutants() []Mutant {
 		configured("no-placement", "engines-rollouts: every manager's engine dies of an update without a placement", withoutPlacement),
 		configured("takes-any-file", "S2: a file with faults is taken for what can be read of it", func(c *reconcile.Config) {
 			parse := c.Parse
-			c.Parse = func(name string, data []byte) (*spec.Spec, error) {
-				s, err := parse(name, data)
+			c.Parse = func(name string, data []byte) (*spec.Spec, []spec.Fault, error) {
+				s, warnings, err := parse(name, data)
 				if err == nil {
-					return s, nil
+					return s, warnings, nil
 				}
 				text, _, _ := strings.Cut(string(data), "nonsense:")
 				return parse(name, []byte(text))

@@ -174,7 +174,7 @@ func (p *process) config(o origin, do *digitalocean.Client) reconcile.Config {
 	c := reconcile.Config{Cluster: o.cluster, TakeOver: o.takeOver, Store: store, Reads: world.Reads{Cloud: machines, Swarm: members, Ledger: store},
 		Elector: ledger.ElectorConfig{Store: store, Identity: identity(members), Instance: o.name},
 		Execute: execute.Config{Droplets: machines, Nodes: members, Tokens: members, Services: members, Networks: members, Ledger: store, UserData: boot.userData, Gate: gate{o.conductor, p}},
-		Parse:   o.explorer.parse, Convert: o.explorer.convert,
+		Parse:   o.explorer.check, Convert: o.explorer.convert,
 		Initial: o.file, Edits: p.edits, Source: "file " + o.machine, File: "cluster.yaml", Events: members.Events(p.ctx),
 		Log:     zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(p.logs), zap.DebugLevel)),
 		Metrics: health.NewMetrics(p.registry, reconcile.Vocabulary("explored")), OpIDs: p.rng.opIDs, Jitter: newSeeded(o.seed, o.name+" loop").float,

@@ -25,12 +25,15 @@ type Config struct {
 	// TakeOver lets the ledger begin although droplets of a cluster of this name are there that are none of the swarm's nodes: a person said so.
 	TakeOver bool
 
+	// DenyHostAccess holds services that would be root on the machines, see spec.Spec's HostAccess.
+	DenyHostAccess bool
+
 	// Elector's Changed and Begin and Execute's Check and OnStep are set by New.
 	Elector ledger.ElectorConfig
 	Execute execute.Config
 
 	// Parse and Convert are called by one goroutine at a time.
-	Parse   func(name string, data []byte) (*spec.Spec, error) // all faults in one error, with positions in name
+	Parse   func(name string, data []byte) (*spec.Spec, []spec.Fault, error) // its warnings, and all faults in one error, with positions in name
 	Convert func(*spec.Spec) (swarm.Stack, error)
 	Prices  func() map[string]float64 // optional: US dollars a month by size; must answer at once
 

@@ -89,6 +89,7 @@ type options struct {
 	visitor  bool
 	prices   func() map[string]float64
 	parsed   *atomic.Int32 // counts what was parsed
+	warnings []spec.Fault  // of every file
 	strict   bool          // "?" is a fault too: another version, which accepts less
 }
 
@@ -101,14 +102,15 @@ func (o options) first() []byte {
 }
 
 // parse counts, if it is to.
-func (o options) parse(name string, data []byte) (*spec.Spec, error) {
+func (o options) parse(name string, data []byte) (*spec.Spec, []spec.Fault, error) {
 	if o.parsed != nil {
 		o.parsed.Add(1)
 	}
 	if o.strict && strings.Contains(string(data), "?") {
-		return nil, errors.New(name + ":1:1: services: too long")
+		return nil, nil, errors.New(name + ":1:1: services: too long")
 	}
-	return parse(name, data)
+	s, err := parse(name, data)
+	return s, o.warnings, err
 }
 
 // config is the loop's on the engine.

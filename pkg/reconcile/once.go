@@ -28,7 +28,7 @@ func (l *Loop) Look(ctx context.Context) Report {
 
 // Meaning is what the file would mean as an edit of the accepted one, see plan.Meaning. Run must not be running.
 func (l *Loop) Meaning(ctx context.Context, data []byte) ([]string, error) {
-	s, err := l.parse("the file", data)
+	s, _, err := l.parse("the file", data)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +55,6 @@ func (l *Loop) Preview(ctx context.Context, s *spec.Spec) (plan.Plan, world.Worl
 	w.Ledger.Credit = l.granted(st.History(), s).Onto(w.Ledger.Credit) // what accepting this file would permit
 	w.Ledger.Ops = l.creates.age(w.Ledger.Ops, l.cfg.Wall(), time.Now(), s.Policies.CreateVisible)
 	p := plan.Compute(plan.Input{Now: l.cfg.Wall(), Spec: s, Revision: want.revision, Stack: stack, World: w, Epoch: st.Lease.Epoch,
-		Holder: st.Lease.Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices()})
+		Holder: st.Lease.Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), DenyHostAccess: l.cfg.DenyHostAccess})
 	return p, w, nil
 }

@@ -72,7 +72,7 @@ func (l *Loop) look(ctx context.Context) turnout {
 	if t.held {
 		t.err = keepFirst(t.err, l.act(ctx, &t))
 	}
-	t.err = keepFirst(t.err, l.noteStale(ctx, t.world))
+	t.err = keepFirst(t.err, l.noteFile(ctx, t.world))
 	return t
 }
 
@@ -109,7 +109,7 @@ func (l *Loop) compute(w world.World, epoch uint64) plan.Plan {
 	now := l.cfg.Wall()
 	p := l.cfg.Plan(plan.Input{Now: now, Spec: l.want.spec, Revision: l.want.revision, Stack: l.want.stack, World: w, Epoch: epoch,
 		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), NotBefore: l.withheld.pools(),
-		Strangers: l.strangers.ages(time.Now())})
+		Strangers: l.strangers.ages(time.Now()), DenyHostAccess: l.cfg.DenyHostAccess})
 	return l.withheld.withhold(p, now)
 }
 

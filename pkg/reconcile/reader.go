@@ -16,6 +16,7 @@ type reader struct {
 	sum   [sha256.Size]byte
 	spec  *spec.Spec // nil: none yet
 	stack swarm.Stack
+	odd   []spec.Fault                     // its warnings
 	pools map[[sha256.Size]byte]*spec.Spec // by content; only their pools
 }
 
@@ -25,7 +26,7 @@ func (l *Loop) read(name string, data []byte) (*spec.Spec, swarm.Stack, error) {
 	if l.reader.spec != nil && l.reader.sum == sum {
 		return l.reader.spec, l.reader.stack, nil
 	}
-	s, err := l.parse(name, data)
+	s, warnings, err := l.parse(name, data)
 	if err != nil {
 		return nil, swarm.Stack{}, err
 	}
@@ -33,20 +34,20 @@ func (l *Loop) read(name string, data []byte) (*spec.Spec, swarm.Stack, error) {
 	if err != nil {
 		return s, stack, err
 	}
-	l.reader.sum, l.reader.spec, l.reader.stack = sum, s, stack
+	l.reader.sum, l.reader.spec, l.reader.stack, l.reader.odd = sum, s, stack, warnings
 	return s, stack, nil
 }
 
-func (l *Loop) parse(name string, data []byte) (*spec.Spec, error) {
-	s, err := l.cfg.Parse(name, data)
+func (l *Loop) parse(name string, data []byte) (*spec.Spec, []spec.Fault, error) {
+	s, warnings, err := l.cfg.Parse(name, data)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if s.Cluster != l.cfg.Cluster {
-		return nil, errOtherCluster(name, s.Cluster, l.cfg.Cluster)
+		return nil, nil, errOtherCluster(name, s.Cluster, l.cfg.Cluster)
 	}
 	l.reader.note(sha256.Sum256(data), s)
-	return s, nil
+	return s, warnings, nil
 }
 
 func (r *reader) note(sum [sha256.Size]byte, s *spec.Spec) {
@@ -78,7 +79,7 @@ func (l *Loop) poolsOf(history [][]byte) []*spec.Spec {
 		sum := sha256.Sum256(data)
 		s := l.reader.pools[sum]
 		if s == nil {
-			_, _ = l.parse("an accepted revision", data) // one that cannot be read stays nil
+			_, _, _ = l.parse("an accepted revision", data) // one that cannot be read stays nil
 			s = l.reader.pools[sum]
 		}
 		known[sum] = s

@@ -46,6 +46,7 @@ type Report struct {
 	FileFault   string              `json:"file_fault,omitempty"`  // why the watched file is bad, or cannot be read
 	FileUnread  bool                `json:"file_unread,omitempty"` // the watched file cannot be read
 	Stale       map[string]int      `json:"stale,omitempty"`       // node id → the older revision that its file is
+	Broken      map[string]string   `json:"broken,omitempty"`      // node id → why its file does not count
 	Lease       LeaseReport         `json:"lease"`
 	Unattended  string              `json:"unattended,omitempty"` // why nobody acts; "" while somebody does
 	Pools       []plan.PoolCount    `json:"pools,omitempty"`
@@ -96,7 +97,7 @@ func (l *Loop) report(t turnout, began time.Time) Report {
 	_, held := l.elector.Held()
 	r := Report{Cluster: l.cfg.Cluster, Pass: l.number, At: now, Took: now.Sub(began), FileFault: l.sources.bad(), FileUnread: l.sources.unread != "",
 		Lease: LeaseReport{seen.Holder, seen.Epoch, held}, ConvergedAt: l.Last().ConvergedAt,
-		Revision: l.accepted(t.world).revision, Source: l.accepted(t.world).source, Stale: t.world.Ledger.Stale, Operations: t.world.Ledger.Ops,
+		Revision: l.accepted(t.world).revision, Source: l.accepted(t.world).source, Stale: t.world.Ledger.Stale, Broken: t.world.Ledger.Broken, Operations: t.world.Ledger.Ops,
 		Pools: t.plan.Pools, Services: t.plan.Services, Holds: t.plan.Holds, Gaps: t.world.Gaps,
 		Nodes: nodes(t.world), Steps: steps(t)}
 	r.Result = result(t)

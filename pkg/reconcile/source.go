@@ -200,28 +200,53 @@ func errOtherCluster(name, got, want string) error {
 	return fmt.Errorf("%s: the file is of cluster %q, this swarmd is of %q: a cluster's name cannot change", name, got, want)
 }
 
-// noteStale keeps in the ledger that this node's own file is an older revision, or that it is not any more.
-func (l *Loop) noteStale(ctx context.Context, w world.World) error {
-	node, stale := w.Self.NodeID, l.sources.stale
-	if l.cfg.Elector.Visitor || node == "" || l.sources.file != nil || !known(w, world.GapLedger) || w.Ledger.Stale[node] == stale {
+// mostBroken bounds, in characters, what the ledger keeps of a bad file: it must have room for operations.
+const mostBroken = 160
+
+// briefly is why the watched file does not count, for the ledger: the first fault. "" if it does.
+func (s *sources) briefly() string {
+	line, rest, more := strings.Cut(s.bad(), "\n")
+	if short := []rune(line); len(short) > mostBroken {
+		line = string(short[:mostBroken]) + "…"
+	}
+	if more {
+		line += fmt.Sprintf(" (and %d more)", 1+strings.Count(rest, "\n"))
+	}
+	return line
+}
+
+// noteFile keeps in the ledger what is wrong with this node's own file, an older revision or one that does not count, or that nothing is.
+func (l *Loop) noteFile(ctx context.Context, w world.World) error {
+	node, stale, broken := w.Self.NodeID, l.sources.stale, l.sources.briefly()
+	if l.cfg.Elector.Visitor || node == "" || l.sources.file != nil || !known(w, world.GapLedger) ||
+		w.Ledger.Stale[node] == stale && w.Ledger.Broken[node] == broken {
 		return nil
 	}
 	_, err := l.cfg.Store.Update(ctx, func(led *ledger.Ledger) error {
 		before := led.Clone()
-		maps.DeleteFunc(led.Stale, func(other string, _ int) bool { return other == node || known(w, world.GapNodes) && !isNode(w, other) })
-		if stale == 0 {
-			return nil
-		}
-		if led.Stale == nil {
-			led.Stale = map[string]int{}
-		}
-		led.Stale[node] = stale
-		if led.Size() > ledger.MaxBytes*3/4 {
+		over := func(other string) bool { return other == node || known(w, world.GapNodes) && !isNode(w, other) }
+		maps.DeleteFunc(led.Stale, func(other string, _ int) bool { return over(other) })
+		maps.DeleteFunc(led.Broken, func(other, _ string) bool { return over(other) })
+		noted(&led.Stale, node, stale)
+		noted(&led.Broken, node, broken)
+		if (stale != 0 || broken != "") && led.Size() > ledger.MaxBytes*3/4 {
 			*led = before // it can wait; open operations cannot
 		}
 		return nil
 	})
 	return err
+}
+
+// noted puts a value in, unless there is nothing to say.
+func noted[V comparable](m *map[string]V, node string, value V) {
+	var nothing V
+	if value == nothing {
+		return
+	}
+	if *m == nil {
+		*m = map[string]V{}
+	}
+	(*m)[node] = value
 }
 
 func isNode(w world.World, id string) bool {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/spec"
 )
 
 // The keys of log lines.
@@ -32,6 +33,7 @@ const (
 	keyHolder   = "holder"
 	keyEpoch    = "epoch"
 	keyWarning  = "warning"
+	keyMore     = "more"
 )
 
 // voice is what the log hears: one line for each thing that changed, with its reason, and the pass's number on each. What is still as it
@@ -92,6 +94,19 @@ func (v *voice) problem(topic string, err error) {
 func (v *voice) meaning(revision int, texts []string) {
 	for _, text := range texts {
 		v.logger().Warn("the edit means", zap.Int(keyRevision, revision), zap.String(keyText, text))
+	}
+}
+
+// warnings says what the check of a file that is now the accepted revision warns of, once.
+func (v *voice) warnings(revision int, all []spec.Fault) {
+	if len(all) == 0 || !v.news("warnings", fmt.Sprint(revision)) {
+		return
+	}
+	for _, w := range all[:min(len(all), mostFaults)] {
+		v.logger().Warn("the accepted file is valid and seldom meant so", zap.Int(keyRevision, revision), zap.String(keyText, w.String()))
+	}
+	if more := len(all) - mostFaults; more > 0 {
+		v.logger().Warn("there are more warnings, swarmd validate shows all", zap.Int(keyRevision, revision), zap.Int(keyMore, more))
 	}
 }
 

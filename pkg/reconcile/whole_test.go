@@ -114,10 +114,7 @@ func (c *cluster) config(ctx context.Context, do *digitalocean.Client, engine *d
 	return reconcile.Config{Cluster: "web", Store: store, Reads: world.Reads{Cloud: machines, Swarm: members, Ledger: store},
 		Elector: ledger.ElectorConfig{Store: store, Identity: members.Info, Instance: "abcde"},
 		Execute: execute.Config{Droplets: machines, Nodes: members, Tokens: members, Services: members, Networks: members, Ledger: store, UserData: boot},
-		Parse: func(name string, data []byte) (*spec.Spec, error) {
-			s, _, err := spec.Parse(name, data)
-			return s, err
-		},
+		Parse:   spec.Parse,
 		Convert: func(s *spec.Spec) (swarm.Stack, error) { return docker.Convert(s.Cluster, s.Stack) },
 		Wall:    func() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) },
 		Initial: first, Edits: c.edits, Source: "file test", Events: members.Events(ctx),

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"sync"
@@ -66,6 +67,23 @@ func LoseAnswer(status int) Verdict {
 
 // Stall lets the effect happen, or not, and leaves the caller waiting for its own deadline.
 func Stall(effect bool) Verdict { return Verdict{Before: !effect, Lose: effect, Hang: true} }
+
+// Hijack lets a create of a droplet happen and answers with another droplet: its id and its name, and no tag.
+func Hijack(id int, name string) Verdict {
+	return Verdict{Edit: func(status int, h http.Header, body []byte) (int, []byte) {
+		var answer map[string]map[string]any
+		if json.Unmarshal(body, &answer) != nil || answer["droplet"] == nil {
+			return status, body
+		}
+		answer["droplet"]["id"], answer["droplet"]["name"], answer["droplet"]["tags"] = id, name, []string{}
+		edited, err := json.Marshal(answer)
+		if err != nil {
+			return status, body
+		}
+		h.Del("Content-Length")
+		return status, edited
+	}}
+}
 
 // Delay lets the call through after a while.
 func Delay(d time.Duration) Verdict { return Verdict{Delay: d} }

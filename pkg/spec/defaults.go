@@ -28,6 +28,7 @@ const (
 	maxConstraints = 100   // of a service
 	maxCluster     = 30
 	maxPool        = 30
+	maxPath        = 4096
 	maxHostname    = 63 // of a droplet, and of a service's name in DNS
 	opSuffixChars  = 6  // "-abcde", the end of a droplet's name
 )

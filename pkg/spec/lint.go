@@ -8,7 +8,8 @@ import (
 )
 
 // lint warns of what is valid and seldom meant.
-func (w *walker) lint(s *Spec) {
+func (w *walker) lint(s *Spec, values map[string]any) {
+	networks, volumes := section(values, "networks"), section(values, "volumes")
 	w.rooms = map[string]room{}
 	for _, p := range s.Pools {
 		if has, known := roomOf(p.Size); known {
@@ -17,6 +18,8 @@ func (w *walker) lint(s *Spec) {
 	}
 	for i := range w.services {
 		f := &w.services[i]
+		w.lintHost(f, s, networks, volumes)
+		w.lintPasswords(f)
 		w.lintDowntime(f)
 		w.lintVolumes(f)
 		w.lintStartFirst(f)

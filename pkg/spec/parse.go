@@ -63,6 +63,7 @@ func (w *walker) read(root *node) *Spec {
 	w.checkNames(root, s)
 	w.checkServices(root)
 	w.checkPorts()
+	w.checkHost(root, section(values, "volumes"))
 	if w.faults.found > 0 {
 		return nil // advice on a file that is not understood would be about something else than is meant
 	}
@@ -70,7 +71,7 @@ func (w *walker) read(root *node) *Spec {
 	for key := range section(values, "volumes") {
 		w.volumeNames[key] = str(section(section(values, "volumes"), key), "name")
 	}
-	w.lint(s)
+	w.lint(s, values)
 	s.Stack = w.stack(root, values)
 	return s
 }

@@ -17,6 +17,9 @@ type Spec struct {
 	Swarmd   Swarmd
 	Stack    *composetypes.Config // the services, networks and volumes, as docker/cli's loader reads them; never nil
 	Policies Policies
+
+	// HostAccess has, by service, what of the machine makes it root there: "the Docker socket (/run/docker.sock)". See hostBind.judge and powers.
+	HostAccess map[string][]string
 }
 
 // DigitalOcean has what is common to all droplets of the cluster.

@@ -93,6 +93,8 @@ func (w *walker) mountPlaces(from, to *node, kind, source, target string) bool {
 		refuse(to, "the place in the container must be an absolute path, not %s", shown(to, target))
 	}
 	switch {
+	case kind == "bind" && len(source) > maxPath:
+		refuse(from, "a path has at most %d bytes", maxPath)
 	case kind == "bind" && !path.IsAbs(source):
 		refuse(from, "the place on the machine must be an absolute path, not %s", shown(from, source))
 	case kind == "tmpfs" && source != "":

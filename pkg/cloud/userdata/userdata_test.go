@@ -88,6 +88,14 @@ func TestParseJoin(t *testing.T) {
 	}
 }
 
+func TestPrivateNetworks(t *testing.T) {
+	for _, cidr := range []string{"10.0.0.0/8", "10.114.0.0/20", "172.16.0.0/12", "172.31.240.0/20", "192.168.0.0/16", "192.168.7.0/28"} {
+		if err := checkPrivate(cidr); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	for name, change := range map[string]func(*Params){
 		"no cluster":            func(p *Params) { p.Cluster = "" },
@@ -97,6 +105,9 @@ func TestRefusals(t *testing.T) {
 		"the whole world":       func(p *Params) { p.PrivateCIDR = "0.0.0.0/0" },
 		"a host in a network":   func(p *Params) { p.PrivateCIDR = "10.0.0.1/8" },
 		"IPv6":                  func(p *Params) { p.PrivateCIDR = "fd00::/8" },
+		"somebody's network":    func(p *Params) { p.PrivateCIDR = "8.0.0.0/8" },
+		"after a private one":   func(p *Params) { p.PrivateCIDR = "172.32.0.0/16" },
+		"around a private one":  func(p *Params) { p.PrivateCIDR = "192.168.0.0/15" },
 		"ssh from a name":       func(p *Params) { p.SSHFrom = []string{"any; reboot"} },
 		"no token":              func(p *Params) { p.Join.Token = "" },
 		"a token for a shell":   func(p *Params) { p.Join.Token = "SWMTKN-1-$(reboot)" },

@@ -38,13 +38,17 @@ func (p Params) validate() error {
 	return p.Join.validate()
 }
 
-// checkPrivate wants an IPv4 network, at most a /8 (RFC 1918's largest): a wider one would open the swarm's ports to the world.
+// checkPrivate wants a network within one of RFC 1918's, as DigitalOcean's VPCs are: any other would open the swarm's ports to strangers.
 func checkPrivate(cidr string) error {
 	n, err := netip.ParsePrefix(cidr)
-	if err != nil || !n.Addr().Is4() || n.Bits() < 8 || n != n.Masked() {
-		return fmt.Errorf("%q is no private IPv4 network", cidr)
+	if err == nil && n == n.Masked() {
+		for _, private := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"} {
+			if p := netip.MustParsePrefix(private); n.Bits() >= p.Bits() && p.Contains(n.Addr()) {
+				return nil
+			}
+		}
 	}
-	return nil
+	return fmt.Errorf("%q is no network within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16: the swarm's ports would be open to strangers; use another VPC", cidr)
 }
 
 func (j *Join) validate() error {

@@ -115,9 +115,17 @@ func (e *Executor) createDroplet(r *run, a plan.CreateDroplet) (int, error) {
 		return err
 	})
 	if err == nil && d.ID <= 0 {
-		err = &apierr.Error{Kind: apierr.Unknown, Side: "cloud", Op: "create droplet", Err: errors.New("the answer has no id")}
+		err = strangeAnswer("the answer has no id")
+	}
+	if err == nil && d.Name != a.Name && d.OpID() != a.OpID {
+		err = strangeAnswer(fmt.Sprintf("the answer is about droplet %d, which has neither the name nor the tag that were asked for", d.ID))
 	}
 	return d.ID, err
+}
+
+// strangeAnswer leaves open what became of a create: its droplet is looked for by its op tag.
+func strangeAnswer(why string) error {
+	return &apierr.Error{Kind: apierr.Unknown, Side: "cloud", Op: "create droplet", Err: errors.New(why)}
 }
 
 // notSent makes an error of something before the call certain to have had no effect.

@@ -43,6 +43,17 @@ func TestIntentsAreOneWriteBeforeTheCallsAndAnswersOneAfterThem(t *testing.T) {
 	}
 }
 
+// TestAnAnswerAboutAnothersDropletIsNotWrittenDown: the operation stays open, and its droplet is found by its tag.
+func TestAnAnswerAboutAnothersDropletIsNotWrittenDown(t *testing.T) {
+	b := newBench(t)
+	b.put(t, func(*ledger.Ledger) {})
+	b.hijack = true
+	diff(t, []string{"create/a unknown"}, outcomes(b.run(t.Context(), create("a"))))
+	if ops := b.ledger(t).Ops; len(ops) != 1 || ops[0].DropletID != 0 {
+		t.Errorf("operations %+v", ops)
+	}
+}
+
 func TestWhatBecomesOfACreate(t *testing.T) {
 	cases := []struct {
 		name    string

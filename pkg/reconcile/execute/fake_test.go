@@ -36,6 +36,7 @@ type bench struct {
 	mu      sync.Mutex
 	calls   []string
 	broken  map[string]error
+	hijack  bool // creates are answered with another's droplet
 	latency time.Duration
 	flying  int
 	most    int // calls in flight at once
@@ -110,7 +111,11 @@ func (b *bench) CreateDroplet(_ context.Context, d cloud.CreateDroplet) (cloud.D
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return cloud.Droplet{ID: 100 + int(d.Name[len(d.Name)-1]-'a')}, nil
+	made := cloud.Droplet{ID: 100 + int(d.Name[len(d.Name)-1]-'a'), Name: d.Name, Tags: d.Tags}
+	if b.hijack {
+		made.Name, made.Tags = "database", nil
+	}
+	return made, nil
 }
 
 func (b *bench) DeleteDroplet(_ context.Context, id int) error { return b.call("delete %d", id) }

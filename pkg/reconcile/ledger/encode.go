@@ -35,6 +35,7 @@ const (
 	keyRotate     = "swarmd.ledger.rotate"
 	prefixOp      = "swarmd.ledger.op."     // + operation id → JSON
 	prefixStale   = "swarmd.ledger.stale."  // + holder → revision
+	prefixBroken  = "swarmd.ledger.broken." // + holder → why its file does not count
 	prefixRollout = "swarmd.ledger.failed." // + service → what was rolled out last
 )
 
@@ -83,6 +84,9 @@ func (l Ledger) labels() (map[string]string, error) {
 	for holder, n := range l.Stale {
 		out[prefixStale+holder] = strconv.Itoa(n)
 	}
+	for holder, why := range l.Broken {
+		out[prefixBroken+holder] = why
+	}
 	for service, hash := range l.Rollouts {
 		out[prefixRollout+service] = hash
 	}
@@ -108,7 +112,7 @@ func (l Ledger) Size() int {
 // Clone returns a copy that shares nothing with the ledger.
 func (l Ledger) Clone() Ledger {
 	l.Ops, l.Uncharged = slices.Clone(l.Ops), slices.Clone(l.Uncharged)
-	l.Stale, l.Rollouts = maps.Clone(l.Stale), maps.Clone(l.Rollouts)
+	l.Stale, l.Broken, l.Rollouts = maps.Clone(l.Stale), maps.Clone(l.Broken), maps.Clone(l.Rollouts)
 	return l
 }
 
@@ -173,6 +177,10 @@ func (l *Ledger) decodeEntry(key, value string) (known bool, err error) {
 		n, err := natural(value)
 		put(&l.Stale, holder, n)
 		return true, err
+	}
+	if holder, ok := strings.CutPrefix(key, prefixBroken); ok {
+		put(&l.Broken, holder, value)
+		return true, nil
 	}
 	if service, ok := strings.CutPrefix(key, prefixRollout); ok {
 		put(&l.Rollouts, service, value)

@@ -30,6 +30,7 @@ func full() ledger.Ledger {
 		},
 		Uncharged: []time.Time{at.Add(-time.Minute), at},
 		Stale:     map[string]int{"node2": 11},
+		Broken:    map[string]string{"node3": "read cluster.yaml: no such file"},
 		Rollouts:  map[string]string{"web_app": "abc@17"},
 		Token:     "q83vASNF", Rotate: 41,
 	}

@@ -44,7 +44,7 @@ func (d *draft) classify() {
 // sort says whose a machine is; where says how one of ours is.
 func (d *draft) sort(m world.Machine, pool *spec.Pool) bucket {
 	switch {
-	case m.Binding == world.Contradicted:
+	case m.Binding == world.Contradicted, m.Binding == world.Unaddressed:
 		return disputed
 	case m.Op != nil && m.Op.Kind == ledger.Delete:
 		return leaving

@@ -17,6 +17,7 @@ const (
 	GuardNoLeader      = "no-leader"       // the swarm has no leader at the moment
 	GuardOtherSwarm    = "other-swarm"     // the ledger is another swarm's
 	GuardIdentity      = "identity"        // droplet and node contradict each other
+	GuardNoAddress     = "no-address"      // a node claims a droplet whose address the cloud does not show yet
 	GuardForeign       = "foreign-droplet" // a droplet with the cluster's tag that swarmd did not make
 	GuardForeignNode   = "foreign-node"    // a node that is no machine of the cluster
 	GuardForeignMgr    = "foreign-manager" // the same, and it is a manager
@@ -41,15 +42,16 @@ const (
 	GuardRolledBack    = "rolled-back"     // a roll-out failed; the same is not written again
 	GuardMode          = "mode-changed"    // Swarm cannot change a service's mode
 	GuardNetwork       = "network-changed" // Swarm cannot change a network
+	GuardHostAccess    = "host-access"     // a service would be root on the machines, and this swarmd was started to deny that
 )
 
 // Guards returns all values of Hold.Guard, sorted: the label values of a metric.
 func Guards() []string {
 	all := []string{
-		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
+		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
 		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused,
-		GuardRolledBack, GuardMode, GuardNetwork,
+		GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess,
 	}
 	slices.SortFunc(all, strings.Compare)
 	return all

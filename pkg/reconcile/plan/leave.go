@@ -8,6 +8,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -167,6 +168,11 @@ func (d *draft) remark(m member) {
 			d.note(GuardForeignNode, m.object(), m.Why+"; "+d.strangerWhy(m))
 			return
 		}
+		if m.Binding == world.Unaddressed {
+			d.hold(GuardNoAddress, m.object(), m.Why)
+			d.lookIn(lookWait)
+			return
+		}
 		d.hold(GuardIdentity, m.object(), disputedWhy(m))
 	case stranded:
 		if d.outdated() {
@@ -183,6 +189,9 @@ func (d *draft) remark(m member) {
 		d.hold(GuardLaunch, m.object(), fmt.Sprintf("%s did not join within %s: /var/log/swarmd-join.log on it says why; delete the droplet by hand for a new try",
 			m.name(), d.in.Spec.Policies.LaunchTimeout))
 	case down:
+		if m.Again != "" {
+			return // what is to be done is said of the node that it is now
+		}
 		d.hold(GuardNodeDown, m.object(), downWhy(m))
 	case booting:
 		d.wait(lookWait)

@@ -51,6 +51,7 @@ type model struct {
 	gaps     []world.Gap
 	badHash  string // a specification whose roll-out fails and is rolled back
 	old      map[string]swarm.ServiceSpec
+	deny     bool                        // services that would be root on the machines
 	hook     func(plan.Input, plan.Plan) // looks at every plan before it is done
 }
 
@@ -189,7 +190,7 @@ func (m *model) machines() []*machine {
 }
 
 func (m *model) input() plan.Input {
-	return plan.Input{Now: m.now, Spec: m.spec, Revision: m.revision, Stack: m.stack, World: world.Join(m.parts()), Epoch: 1, Holder: m.holder, OpIDs: m.opIDs()}
+	return plan.Input{Now: m.now, Spec: m.spec, Revision: m.revision, Stack: m.stack, World: world.Join(m.parts()), Epoch: 1, Holder: m.holder, OpIDs: m.opIDs(), DenyHostAccess: m.deny}
 }
 
 // pass is one look, one plan, all its steps.

@@ -34,14 +34,23 @@ func (d *draft) operations() {
 	}
 }
 
-// created returns the machine that a create made, the first if the cloud made two.
+// created returns the machine that a create made, the first if the cloud made two. The id in the operation came with an answer, which can be
+// wrong: what has neither the operation's tag nor its name is another's, and then the tag alone tells.
 func (d *draft) created(op ledger.Op) *member {
+	anothers := false
 	for i := range d.members {
 		m := &d.members[i]
-		if m.Droplet == nil {
+		if m.Droplet == nil || m.Droplet.ID != op.DropletID {
 			continue
 		}
-		if m.Droplet.ID == op.DropletID || op.DropletID == 0 && m.Owned && m.Droplet.OpID() == op.ID {
+		if m.Droplet.OpID() == op.ID || m.Droplet.Name == op.Name {
+			return m
+		}
+		anothers = true
+	}
+	for i := range d.members {
+		m := &d.members[i]
+		if m.Droplet != nil && (op.DropletID == 0 || anothers) && m.Owned && m.Droplet.OpID() == op.ID {
 			return m
 		}
 	}
@@ -52,7 +61,7 @@ func (d *draft) found(op ledger.Op, m *member) {
 	switch {
 	case m.Binding == world.Bound:
 		d.step("close", op.ID, CloseOp{OpID: op.ID, Outcome: "joined"}, WhyJoined, m.String()+" joined")
-	case op.DropletID == 0:
+	case op.DropletID != m.Droplet.ID:
 		d.step("record", op.ID, RecordDroplet{OpID: op.ID, DropletID: m.Droplet.ID}, WhyDropletFound, m.String()+" showed up")
 	}
 }
@@ -63,7 +72,7 @@ func (d *draft) unseen(op ledger.Op) {
 	case op.DropletID != 0 && d.vanished(op):
 		d.step("close", op.ID, CloseOp{OpID: op.ID, Outcome: "gone"}, WhyDropletGone,
 			"droplet "+strconv.Itoa(op.DropletID)+" ("+op.Name+") does not exist any more")
-	case op.DropletID == 0 && d.whole() && d.in.Now.After(op.Deadline):
+	case (op.DropletID == 0 || d.listed(op.DropletID)) && d.whole() && d.in.Now.After(op.Deadline): // what is listed, and was not made by it, is another's
 		d.step("close", op.ID, CloseOp{OpID: op.ID, Outcome: "no_effect"}, WhyNoEffect,
 			"the create of "+op.Name+" left no droplet until "+op.Deadline.UTC().Format(time.RFC3339))
 	}
@@ -76,6 +85,10 @@ func (d *draft) vanished(op ledger.Op) bool {
 	}
 	deleted := slices.ContainsFunc(d.open(ledger.Delete), func(o ledger.Op) bool { return o.DropletID == op.DropletID })
 	return deleted || d.in.Now.Sub(op.Started) > min(vanishGrace, op.Deadline.Sub(op.Started))
+}
+
+func (d *draft) listed(dropletID int) bool {
+	return slices.ContainsFunc(d.members, func(m member) bool { return m.Droplet != nil && m.Droplet.ID == dropletID })
 }
 
 func (d *draft) gone(dropletID int) bool { return slices.Contains(d.in.World.Gone, dropletID) }

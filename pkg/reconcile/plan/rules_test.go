@@ -168,6 +168,34 @@ func TestGrowing(t *testing.T) {
 			open(1, time.Second)(m)
 			m.makeDroplet(300, m.ledger.Ops[0].Name, m.ledger.Ops[0].ID)
 		}, []string{"record/" + (&model{}).opID(500)}, nil},
+		{"an answer that named another's droplet is put right", 1, 1, func(m *model) {
+			to(1, 2)(m)
+			open(1, time.Second)(m)
+			m.makeDroplet(301, "database", "")
+			m.ledger.Ops[0].DropletID = 301
+			m.makeDroplet(300, m.ledger.Ops[0].Name, m.ledger.Ops[0].ID)
+		}, []string{"record/" + (&model{}).opID(500)}, []string{"~foreign-droplet droplet/301"}},
+		{"another's droplet is not what the create made", 1, 1, func(m *model) {
+			to(1, 2)(m)
+			open(1, time.Second)(m)
+			m.makeDroplet(301, "database", "")
+			m.ledger.Ops[0].DropletID = 301
+		}, nil, []string{"~foreign-droplet droplet/301"}},
+		{"such a create ends at its deadline", 1, 1, func(m *model) {
+			to(1, 2)(m)
+			open(1, time.Hour)(m)
+			m.makeDroplet(301, "database", "")
+			m.ledger.Ops[0].DropletID = 301
+		}, []string{"close/" + (&model{}).opID(500)}, []string{"~foreign-droplet droplet/301"}},
+		{"a machine that left and joined again is one hold: nobody is told to delete it", 1, 1, func(m *model) {
+			old := m.droplets[102].node
+			again := *old
+			again.ID, again.Hostname, again.Spec.Labels = "again", "again", nil
+			m.nodes["again"], old.State = &machine{node: &again}, swarm.NodeDown
+		}, nil, []string{"identity node/again"}},
+		{"a machine whose address is not shown yet is waited for", 1, 1, func(m *model) {
+			m.droplets[102].droplet.PrivateIPv4, m.droplets[102].node.Spec.Labels = "", nil
+		}, nil, []string{"no-address node/web-workers-aaaaa"}},
 		{"a changed size, image or region is held", 1, 1, func(m *model) {
 			d := m.droplets[102].droplet
 			d.Size, d.Image, d.Region = "s-2vcpu-2gb", "ubuntu", "nyc3"

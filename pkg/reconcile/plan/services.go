@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -78,13 +79,34 @@ func (d *draft) wantedService(name string) *swarm.ServiceSpec {
 func (d *draft) service(want swarm.ServiceSpec, made map[string]string) {
 	live := d.liveService(want.Name)
 	switch {
+	case live != nil && !d.ours(live.Spec.Labels):
+		d.hold(GuardForeignSvc, "service/"+want.Name, "there is one of that name that is not the cluster's")
+	case d.denied(want, live):
 	case live == nil:
 		d.createService(want, made)
-	case !d.ours(live.Spec.Labels):
-		d.hold(GuardForeignSvc, "service/"+want.Name, "there is one of that name that is not the cluster's")
 	default:
 		d.rollout(want, *live, made)
 	}
+}
+
+// denied holds a service that would be root on the machines where this swarmd is to deny that. One that runs is left as it is: what it could do
+// it could have done by now, and others may need it.
+func (d *draft) denied(want swarm.ServiceSpec, live *swarm.Service) bool {
+	gets := d.in.Spec.HostAccess[strings.TrimPrefix(want.Name, d.in.Spec.Cluster+"_")]
+	if !d.in.DenyHostAccess || len(gets) == 0 {
+		return false
+	}
+	why := "it gets " + strings.Join(gets, ", ") + ", so who controls it is root on the machines, and swarmd was started with --deny-host-access: " +
+		"take that out of the file, or run swarmd bootstrap --deny-host-access=false"
+	switch {
+	case live == nil:
+		d.hold(GuardHostAccess, "service/"+want.Name, "not created: "+why)
+	case len(swarm.Diff(want.Form, live.Spec.Form)) > 0:
+		d.hold(GuardHostAccess, "service/"+want.Name, "not changed, what runs is left alone: "+why)
+	default:
+		d.note(GuardHostAccess, "service/"+want.Name, "it runs and is left alone: "+why)
+	}
+	return true
 }
 
 func (d *draft) createService(want swarm.ServiceSpec, made map[string]string) {

@@ -40,6 +40,50 @@ func failed(hash string, version string) func(*model) {
 	return func(m *model) { m.ledger.Rollouts = map[string]string{"web_app": hash + "@" + version} }
 }
 
+// root lets services of the file be root on the machines; denied also starts swarmd so that it holds them.
+func root(names ...string) func(*model) {
+	return func(m *model) {
+		m.spec.HostAccess = map[string][]string{}
+		for _, n := range names {
+			m.spec.HostAccess[n] = []string{"the Docker socket"}
+		}
+	}
+}
+
+func denied(m *model) { m.deny = true }
+
+func TestServicesThatWouldBeRootOnTheMachines(t *testing.T) {
+	app, next, other := service("app", "app:1", 4), service("app", "app:2", 4), service("other", "o", 1)
+	gone := func(m *model) { m.services, m.tasks = map[string]*swarm.Service{}, nil }
+	runRules(t, []rule{
+		{"created where nobody denies it", 1, 1, both(both(wants(app, other), gone), root("app")), []string{"service/web_app", "service/web_other"}, nil},
+		{"held, and the others go on", 1, 1, both(both(wants(app, other), gone), both(root("app"), denied)), []string{"service/web_other"}, []string{"host-access service/web_app"}},
+		{"the change of one that runs is held", 1, 1, both(wants(next), both(root("app"), denied)), nil, []string{"host-access service/web_app"}},
+		{"one that runs as wanted is left alone", 1, 1, both(root("app"), denied), nil, []string{"~host-access service/web_app"}},
+		{"one that is not wanted any more goes", 1, 1, both(wants(), both(root("app"), denied)), []string{"remove-service/web_app"}, nil},
+		{"an edit that takes the access away goes through", 1, 1, both(wants(next), denied), []string{"service/web_app"}, nil},
+		{"somebody else's service is named as such", 1, 1, both(both(wants(next), func(m *model) { live(m).Spec.Labels = nil }), both(root("app"), denied)),
+			nil, []string{"foreign-service service/web_app"}},
+	})
+}
+
+func TestADeniedServiceThatRunsAsWantedIsConverged(t *testing.T) {
+	m := grown(t, 1, 1)
+	m.stack = stack(service("app", "app:1", 4))
+	m.settle(time.Hour)
+	root("app")(m)
+	denied(m)
+	p := plan.Compute(m.input())
+	if !p.Converged || len(p.Holds) != 1 || p.Holds[0].Blocking {
+		t.Errorf("converged %v, holds %v", p.Converged, p.Holds)
+	}
+	for _, part := range []string{"the Docker socket", "--deny-host-access", "take that out of the file"} {
+		if len(p.Holds) == 1 && !strings.Contains(p.Holds[0].Text, part) {
+			t.Errorf("no %q in %s", part, p.Holds[0].Text)
+		}
+	}
+}
+
 func TestServices(t *testing.T) {
 	app := service("app", "app:1", 4)
 	next := service("app", "app:2", 4)

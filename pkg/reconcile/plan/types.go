@@ -23,6 +23,8 @@ type Input struct {
 	Prices    map[string]float64       // US dollars a month by size slug; nil: unknown, counted as 0
 	Strangers map[string]time.Duration // by node id: for how long it has been one of Strangers in each look
 	NotBefore map[string]time.Time     // by pool: no create before, because the last one was refused, by the cloud or the ledger
+
+	DenyHostAccess bool // services that Spec.HostAccess names are neither created nor changed
 }
 
 // Plan is what to do now, what is not done and why, and when to look again.

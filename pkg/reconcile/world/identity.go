@@ -18,17 +18,18 @@ const nameLetters = 5
 // join is the working state of binding nodes to droplets.
 type join struct {
 	Parts
-	droplets []*Machine
-	byID     map[int]*Machine
-	nodes    []swarm.Node   // sorted by id
-	alone    []Machine      // nodes that are no droplet of ours
-	bound    map[int]int    // droplet id → how many nodes are labelled with it
-	claims   map[int]int    // droplet id → how many nodes that are not labelled claim it from its own address
-	made     map[int]string // droplet id → pool, of what a swarmd made for a cluster of this name: for this swarm, if a node says so
+	droplets    []*Machine
+	byID        map[int]*Machine
+	nodes       []swarm.Node   // sorted by id
+	alone       []Machine      // nodes that are no droplet of ours
+	bound       map[int]int    // droplet id → how many nodes are labelled with it
+	claims      map[int]int    // droplet id → how many nodes that are not labelled claim it from its own address
+	unaddressed map[int]int    // droplet id → how many nodes that are not labelled claim it while the cloud does not show its address
+	made        map[int]string // droplet id → pool, of what a swarmd made for a cluster of this name: for this swarm, if a node says so
 }
 
 func newJoin(p Parts) *join {
-	j := &join{Parts: p, byID: map[int]*Machine{}, bound: map[int]int{}, claims: map[int]int{}, made: map[int]string{}}
+	j := &join{Parts: p, byID: map[int]*Machine{}, bound: map[int]int{}, claims: map[int]int{}, unaddressed: map[int]int{}, made: map[int]string{}}
 	for _, d := range p.Droplets {
 		if _, twice := j.byID[d.ID]; twice {
 			continue
@@ -43,7 +44,9 @@ func newJoin(p Parts) *join {
 		n := &j.nodes[i]
 		if id := label(n.Spec.Labels); id != 0 {
 			j.bound[id]++
-		} else if d := j.byID[label(n.EngineLabels)]; d != nil && d.Droplet.PrivateIPv4 == address(n) {
+		} else if d := j.byID[label(n.EngineLabels)]; d != nil && d.Droplet.PrivateIPv4 == "" {
+			j.unaddressed[d.Droplet.ID]++
+		} else if d != nil && d.Droplet.PrivateIPv4 == address(n) {
 			j.claims[d.Droplet.ID]++ // one from elsewhere is a lie, which must not keep the droplet's own node out
 		}
 	}
@@ -210,6 +213,11 @@ func (j *join) placeClaim(n *swarm.Node) {
 	id := label(n.EngineLabels)
 	d := j.byID[id]
 	switch {
+	case j.rejoined(n, d) != nil:
+		old := j.rejoined(n, d)
+		d.Again = n.ID
+		j.alone = append(j.alone, Machine{Node: n, Binding: Contradicted, Pool: old.Spec.Labels[swarm.LabelPool],
+			Why: fmt.Sprintf("droplet %d left the swarm and joined again as this node: %s is enough, then this one takes its place", id, removal(old))})
 	case j.bound[id] > 0: // the binding stands: a claim cannot put it in doubt
 		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, to which another node is bound", id))
 	case j.claims[id] > 1:
@@ -219,12 +227,38 @@ func (j *join) placeClaim(n *swarm.Node) {
 		j.alone = append(j.alone, Machine{Node: n, Why: fmt.Sprintf("joined from droplet %d while that was deleted", id)})
 	case d == nil || !j.ours(d):
 		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, which is not the cluster's", id))
+	case d.Droplet.PrivateIPv4 == "" && j.unaddressed[id] == 1:
+		d.Node, d.Binding, d.Pool = n, Unaddressed, cmp.Or(d.Pool, j.made[id])
+		d.Why = fmt.Sprintf("waits until the cloud shows the address of droplet %d, which the node claims from %s", id, address(n))
 	case d.Droplet.PrivateIPv4 == "" || d.Droplet.PrivateIPv4 != address(n):
 		j.doubt(id, "node "+n.ID+" claims it from another address")
-		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, but its address %s is not the droplet's %s", id, address(n), d.Droplet.PrivateIPv4))
+		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, but its address %s is not the droplet's%s", id, address(n),
+			cmp.Or(strings.TrimRight(" "+d.Droplet.PrivateIPv4, " "), ", which is not shown")))
 	default:
 		j.take(d, n, Claimed)
 	}
+}
+
+// rejoined returns the node that the claimed droplet was before its engine left the swarm and joined again; nil if that is not what happened.
+// The old one must be down, the only one that is bound to the droplet, and the new one the only one that claims it, from its address.
+func (j *join) rejoined(n *swarm.Node, d *Machine) *swarm.Node {
+	if d == nil || !credible(n, *d.Droplet) || j.bound[d.Droplet.ID] != 1 || j.claims[d.Droplet.ID] != 1 {
+		return nil
+	}
+	for i := range j.nodes {
+		if old := &j.nodes[i]; label(old.Spec.Labels) == d.Droplet.ID && old.State == swarm.NodeDown {
+			return old
+		}
+	}
+	return nil
+}
+
+// removal is how a person takes a node out of the swarm.
+func removal(n *swarm.Node) string {
+	if n.Manages() {
+		return "docker node demote " + n.ID + " and docker node rm " + n.ID
+	}
+	return "docker node rm " + n.ID
 }
 
 // credible reports whether the node's engine claims the droplet from the droplet's own address.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -133,13 +134,14 @@ func concerns(op ledger.Op, m Machine) bool {
 // Address of a node, "" if none is known: what the managers see of it, which is not the node's word.
 func Address(n swarm.Node) string { return address(&n) }
 
-// address of a node: what the managers see, or for a manager that sees itself at 0.0.0.0 its Raft address.
+// address of a node: what the managers see, or for a manager that is seen at 0.0.0.0 or at itself (127.0.0.1) its Raft address.
 func address(n *swarm.Node) string {
-	if n.Addr != "" && n.Addr != "0.0.0.0" {
+	at, err := netip.ParseAddr(n.Addr)
+	if err == nil && !at.IsUnspecified() && !at.IsLoopback() {
 		return n.Addr
 	}
 	if n.Manager == nil {
-		return ""
+		return strings.TrimPrefix(n.Addr, "0.0.0.0")
 	}
 	host, _, err := net.SplitHostPort(n.Manager.Addr)
 	if err != nil {

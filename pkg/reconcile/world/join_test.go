@@ -74,6 +74,22 @@ func said(ms []world.Machine) []string {
 	return out
 }
 
+// unshown is a droplet whose addresses the cloud does not show yet.
+func unshown(d cloud.Droplet) cloud.Droplet {
+	d.PrivateIPv4, d.PublicIPv4 = "", ""
+	return d
+}
+
+func raftAt(n swarm.Node, addr string) swarm.Node {
+	n.Manager = &swarm.ManagerStatus{Reachability: "reachable", Addr: addr}
+	return n
+}
+
+func downNode(n swarm.Node) swarm.Node {
+	n.State = swarm.NodeDown
+	return n
+}
+
 type joinCase struct {
 	name  string
 	parts world.Parts
@@ -91,6 +107,30 @@ func joinCases() []joinCase {
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("x", 5, "10.0.0.99")}},
 			[]string{"5 - contradicted workers: node x claims it from another address",
 				"- x contradicted : claims droplet 5, but its address 10.0.0.99 is not the droplet's 10.0.0.5"}},
+		{"a claim to a droplet whose address is not shown yet waits",
+			world.Parts{Droplets: []cloud.Droplet{unshown(ownDroplet(5))}, Nodes: []swarm.Node{claimant("n5", 5, "10.0.0.5")}},
+			[]string{"5 n5 unaddressed workers: waits until the cloud shows the address of droplet 5, which the node claims from 10.0.0.5"}},
+		{"two such claims are in doubt",
+			world.Parts{Droplets: []cloud.Droplet{unshown(ownDroplet(5))}, Nodes: []swarm.Node{claimant("a", 5, "10.0.0.5"), claimant("b", 5, "10.0.0.6")}},
+			[]string{"5 - contradicted workers: node b claims it from another address",
+				"- a contradicted : claims droplet 5, but its address 10.0.0.5 is not the droplet's, which is not shown",
+				"- b contradicted : claims droplet 5, but its address 10.0.0.6 is not the droplet's, which is not shown"}},
+		{"a manager that is seen at itself is where its Raft member is",
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{raftAt(claimant("n5", 5, "127.0.0.1"), "10.0.0.5:2377")}},
+			[]string{"5 n5 claimed workers owned"}},
+		{"a worker that is seen at itself is nowhere",
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("n5", 5, "127.0.0.1")}},
+			[]string{"5 - contradicted workers: node n5 claims it from another address",
+				"- n5 contradicted : claims droplet 5, but its address 127.0.0.1 is not the droplet's 10.0.0.5"}},
+		{"a machine that left and joined again",
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("new", 5, "10.0.0.5"), downNode(boundNode("old", 5))}},
+			[]string{"5 old bound workers owned", "- new contradicted workers: droplet 5 left the swarm and joined again as this node: docker node rm old is enough, then this one takes its place"}},
+		{"a claim from elsewhere is no such machine",
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("new", 5, "10.0.0.9"), downNode(boundNode("old", 5))}},
+			[]string{"5 old bound workers owned", "- new contradicted : claims droplet 5, to which another node is bound"}},
+		{"nor is one while the node that is bound lives",
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("new", 5, "10.0.0.5"), boundNode("old", 5)}},
+			[]string{"5 old bound workers owned", "- new contradicted : claims droplet 5, to which another node is bound"}},
 		{"two claims to one droplet from its address",
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("a", 5, "10.0.0.5"), claimant("b", 5, "10.0.0.5")}},
 			[]string{"5 - contradicted workers: 2 nodes claim it", "- a contradicted : 2 nodes claim droplet 5", "- b contradicted : 2 nodes claim droplet 5"}},

@@ -24,6 +24,7 @@ const (
 	Bound        Binding = "bound"        // the manager-side node label says so; the droplet is nil if it is gone or no cloud was looked at
 	Claimed      Binding = "claimed"      // claim and private address agree and nobody else is bound or claims it: may be bound
 	Contradicted Binding = "contradicted" // claims disagree or are duplicated: hold and report
+	Unaddressed  Binding = "unaddressed"  // one node claims a droplet whose address the cloud does not show yet: wait
 )
 
 // Machine is a droplet, a node, or both.
@@ -34,6 +35,7 @@ type Machine struct {
 	Pool    string         // "" if not ours
 	Owned   bool           // the droplet is this swarm's: made for the cluster, and bound or claimed by a node here, or an operation is open on it
 	Adopted bool
+	Again   string     // bound to a node that is down, while the droplet's engine has joined anew: that one's node id
 	Missing bool       // bound, and a GET of the droplet said that it does not exist
 	Op      *ledger.Op // the open operation on it, if any; a Delete hides a Create
 	Why     string     // with Contradicted or a foreign droplet: the sentence for people

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/docker/docker/api/types/network"
 	api "github.com/docker/docker/api/types/swarm"
 
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
@@ -18,6 +19,7 @@ func clusterCases() []Case {
 	return []Case{
 		{"swarm: initialised, with these defaults", Fresh, initialised},
 		{"swarm: initialised with a specification", Fresh, initialisedAs},
+		{"swarm: initialised with a pool of addresses", Fresh, initialisedWithPool},
 		{"swarm: initialised twice", Together, initialisedTwice},
 		{"swarm: initialised on a bad address", Fresh, badAddress},
 		{"swarm: joined with an availability", Fresh, joinedDrained},
@@ -36,6 +38,18 @@ func clusterCases() []Case {
 		{"swarm: its version moves with writes to it alone", Alone, swarmVersion},
 		{"swarm: it is not locked", Together, notLocked},
 	}
+}
+
+// initialisedWithPool: the networks take their ranges from the pool, in order, the ingress network first.
+func initialisedWithPool(t *T) {
+	r := t.initRequest()
+	r.DefaultAddrPool, r.SubnetSize = []string{"10.128.0.0/9"}, 24
+	t.done("init", t.ask(0, "POST", "/swarm/init", nil, r))
+	s := t.swarm()
+	t.same("pool", []any{[]string{"10.128.0.0/9"}, uint32(24)}, []any{s.DefaultAddrPool, s.SubnetSize})
+	var ingress network.Inspect
+	t.get("/networks/ingress", nil, &ingress)
+	t.same("subnet of ingress", "10.128.0.0/24", ingress.IPAM.Config[0].Subnet)
 }
 
 func initialised(t *T) {

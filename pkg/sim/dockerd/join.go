@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -139,8 +140,19 @@ func (e *Engine) init(r api.InitRequest) (string, error) {
 		return "", &apiError{http.StatusInternalServerError, "manager stopped: failed to listen on remote API address: listen tcp " +
 			net.JoinHostPort(host, raftPort) + ": bind: cannot assign requested address"}
 	}
+	for _, pool := range r.DefaultAddrPool {
+		if _, err := netip.ParsePrefix(pool); err != nil {
+			return "", badRequest("invalid CIDR address: %s", pool)
+		}
+	}
 	e.advertise = e.address(r.AdvertiseAddr)
 	c := newCluster(e.world)
+	if len(r.DefaultAddrPool) > 0 {
+		c.info.DefaultAddrPool = r.DefaultAddrPool
+	}
+	if r.SubnetSize > 0 {
+		c.info.SubnetSize = r.SubnetSize
+	}
 	mergeClusterSpec(&c.info.Spec, r.Spec)
 	e.world.clusters = append(e.world.clusters, c)
 	n := c.newNode(e, api.NodeRoleManager, r.Availability)

@@ -1,6 +1,7 @@
 package dockerd
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -150,12 +151,12 @@ func (c *cluster) give(n *swarmNetwork) {
 		}
 	}
 	if len(n.IPAM.Config) == 0 && !n.predefined() {
-		for c.overlapped(fmt.Sprintf("10.0.%d.0/24", c.subnets)) {
+		for c.overlapped(c.subnet(c.subnets).String()) {
 			c.subnets++
 		}
-		net := c.subnets
+		subnet := c.subnet(c.subnets)
 		c.subnets++
-		n.IPAM.Config = []network.IPAMConfig{{Subnet: fmt.Sprintf("10.0.%d.0/24", net), Gateway: fmt.Sprintf("10.0.%d.1", net)}}
+		n.IPAM.Config = []network.IPAMConfig{{Subnet: subnet.String(), Gateway: subnet.Addr().Next().String()}}
 	}
 }
 
@@ -212,6 +213,15 @@ func (c *cluster) attachments(s api.ServiceSpec) []api.NetworkAttachment {
 		out = append(out, n.attachment())
 	}
 	return out
+}
+
+// subnet is the nth range of the swarm's pool.
+func (c *cluster) subnet(n int) netip.Prefix {
+	pool, bits := netip.MustParsePrefix(c.info.DefaultAddrPool[0]), int(c.info.SubnetSize)
+	base := pool.Masked().Addr().As4()
+	addr := binary.BigEndian.Uint32(base[:]) + uint32(n)<<(32-bits)
+	binary.BigEndian.PutUint32(base[:], addr)
+	return netip.PrefixFrom(netip.AddrFrom4(base), bits)
 }
 
 // networksOn are the ids of the networks that a node has for the tasks whose containers it has made.

@@ -81,14 +81,21 @@ func (c *Client) RotateWorkerToken(ctx context.Context, version uint64, spec jso
 	})
 }
 
+// subnetSize is that of a network's range within the pool, in bits; the engine's own.
+const subnetSize = 24
+
 // InitSwarm makes the engine the first manager of a new swarm. The address is the machine's private one, for
-// advertising, listening and the overlay's data path alike: mixing private and public addresses breaks the overlay (moby#37536).
-func (c *Client) InitSwarm(ctx context.Context, addr string) error {
+// advertising, listening and the overlay's data path alike: mixing private and public addresses breaks the overlay (moby#37536). Networks take
+// their /24s from the pool; "" is the engine's own, 10.0.0.0/8.
+func (c *Client) InitSwarm(ctx context.Context, addr, pool string) error {
 	req := api.InitRequest{
 		ListenAddr:    net.JoinHostPort(addr, swarmPort),
 		AdvertiseAddr: net.JoinHostPort(addr, swarmPort),
 		DataPathAddr:  addr,
 		Availability:  api.NodeAvailabilityActive,
+	}
+	if pool != "" {
+		req.DefaultAddrPool, req.SubnetSize = []string{pool}, subnetSize
 	}
 	return c.write(ctx, "init swarm", func(ctx context.Context) error {
 		_, err := c.api.SwarmInit(ctx, req)

@@ -25,7 +25,7 @@ func engine(t *testing.T) *Client {
 		t.Fatal(err)
 	}
 	if info.LocalState == "inactive" {
-		if err := c.InitSwarm(t.Context(), testAddr()); err != nil {
+		if err := c.InitSwarm(t.Context(), testAddr(), ""); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -3,7 +3,9 @@ package docker
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +25,8 @@ type Self struct {
 	SecretName string
 	ReadID     string // of the Docker secret with the token for reading /status, "" for none
 	Memory     int64  // bytes that it may have
+
+	DenyHostAccess bool // it holds services that would be root on the machines
 }
 
 // SelfName is the name of swarmd's own service. It is not in the stack's name space: no service of the file can take it.
@@ -60,6 +64,9 @@ func SelfService(s Self) (own.ServiceSpec, error) {
 		args = append(args, "--read-token-file", "/run/secrets/read-token")
 		secrets = append(secrets, secretFile(s.ReadID, ReadSecret(s.Cluster), "read-token"))
 	}
+	if s.DenyHostAccess {
+		args = append(args, "--"+deploy.DenyHostAccess)
+	}
 	stop := 12 * time.Second
 	one := uint64(1)
 	spec := swarm.ServiceSpec{
@@ -85,6 +92,15 @@ func SelfService(s Self) (own.ServiceSpec, error) {
 		return own.ServiceSpec{}, fmt.Errorf("swarmd's own service: %w", err)
 	}
 	return out, nil
+}
+
+// DeniesHostAccess reports whether swarmd's own service is started so.
+func DeniesHostAccess(s own.ServiceSpec) bool {
+	var spec swarm.ServiceSpec
+	if json.Unmarshal(s.Raw, &spec) != nil || spec.TaskTemplate.ContainerSpec == nil {
+		return false
+	}
+	return slices.Contains(spec.TaskTemplate.ContainerSpec.Args, "--"+deploy.DenyHostAccess)
 }
 
 // secretFile is a secret as a file that only root can read.

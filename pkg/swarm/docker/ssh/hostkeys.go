@@ -29,6 +29,9 @@ func (o Options) hostKeys() (*hostKeys, error) {
 		return &hostKeys{options: o}, nil
 	}
 	if err != nil {
+		known, err = legible(o.KnownHosts)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("known_hosts: %w", err)
 	}
 	return &hostKeys{options: o, known: known}, nil
@@ -49,7 +52,8 @@ func (h *hostKeys) judge(addr string, remote net.Addr, key xssh.PublicKey) error
 	case !errors.As(err, &mismatch):
 		return err // revoked, for one
 	case len(mismatch.Want) > 0:
-		return fmt.Errorf("%w (%s, now %s)", ErrHostKeyChanged, mismatch.Want[0].String(), xssh.FingerprintSHA256(key))
+		want := mismatch.Want[0]
+		return fmt.Errorf("%w (%s:%d: %s, now %s)", ErrHostKeyChanged, h.options.KnownHosts, want.Line, xssh.FingerprintSHA256(want.Key), xssh.FingerprintSHA256(key))
 	case !h.options.Pin:
 		return fmt.Errorf("%w %s (%s)", ErrHostKeyUnknown, h.options.KnownHosts, xssh.FingerprintSHA256(key))
 	}
@@ -63,16 +67,47 @@ func (h *hostKeys) lookup(addr string, remote net.Addr, key xssh.PublicKey) erro
 	return h.known(addr, remote, key)
 }
 
+// legible reads the lines of a file that can be read, as ssh does: a line of another program's must not lock everybody out. Line numbers stay.
+func legible(file string) (xssh.HostKeyCallback, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "known_hosts")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	copied := filepath.Join(dir, "known_hosts")
+	parse := func(text string) (xssh.HostKeyCallback, error) { // the parser takes files only
+		if err := os.WriteFile(copied, []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+		return knownhosts.New(copied)
+	}
+	lines := strings.Split(string(data), "\n")
+	for i, line := range lines {
+		if _, err := parse(line + "\n"); err != nil {
+			lines[i] = ""
+		}
+	}
+	return parse(strings.Join(lines, "\n"))
+}
+
 // pin adds the key to the file. An append of one line is whole or absent also beside another process that pins.
 func (h *hostKeys) pin(addr string, key xssh.PublicKey) error {
 	if err := os.MkdirAll(filepath.Dir(h.options.KnownHosts), 0o700); err != nil {
 		return fmt.Errorf("pin host key: %w", err)
 	}
-	f, err := os.OpenFile(h.options.KnownHosts, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(h.options.KnownHosts, os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("pin host key: %w", err)
 	}
-	_, err = f.WriteString(knownhosts.Line([]string{knownhosts.Normalize(addr)}, key) + "\n")
+	line := knownhosts.Line([]string{knownhosts.Normalize(addr)}, key) + "\n"
+	if unended(f) {
+		line = "\n" + line
+	}
+	_, err = f.WriteString(line)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("pin host key: %w", err)
 	}
@@ -80,6 +115,17 @@ func (h *hostKeys) pin(addr string, key xssh.PublicKey) error {
 		h.options.OnPin(h.options.Host, xssh.FingerprintSHA256(key))
 	}
 	return nil
+}
+
+// unended reports whether the file's last line lacks its end: what is appended would become part of it, and both be lost.
+func unended(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 {
+		return false
+	}
+	last := make([]byte, 1)
+	_, err = f.ReadAt(last, info.Size()-1)
+	return err == nil && last[0] != '\n'
 }
 
 // algorithms are those of the keys that are known for the host, so that a server with several keys shows one of these; nil if none is known.

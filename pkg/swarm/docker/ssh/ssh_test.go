@@ -60,11 +60,16 @@ func TestChangedHostKeyIsNeverTaken(t *testing.T) {
 	other, o := serve(t)
 	// The other server answers at the first one's address.
 	o.KnownHosts, o.Port, o.Pin = known.KnownHosts, known.Port, true
-	o.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, other.listener.Addr().String())
-	}
+	o.Dial = to(other)
 	if _, err := Dial(t.Context(), o); !errors.Is(err, ErrHostKeyChanged) {
 		t.Fatalf("got %v", err)
+	}
+}
+
+// to is a connection to the server whatever the address.
+func to(s *server) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, s.listener.Addr().String())
 	}
 }
 

@@ -219,6 +219,8 @@ func (j *join) placeClaim(n *swarm.Node) {
 		j.alone = append(j.alone, Machine{Node: n, Why: fmt.Sprintf("joined from droplet %d while that was deleted", id)})
 	case d == nil || !j.ours(d):
 		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, which is not the cluster's", id))
+	case d.Droplet.Status == cloud.StatusOff && d.Droplet.PrivateIPv4 != "" && d.Droplet.PrivateIPv4 != address(n) && n.State == swarm.NodeReady:
+		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, which is off, from another address", id)) // it cannot be on it, and must not keep it from being deleted
 	case d.Droplet.PrivateIPv4 == "" || d.Droplet.PrivateIPv4 != address(n):
 		j.doubt(id, "node "+n.ID+" claims it from another address")
 		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, but its address %s is not the droplet's %s", id, address(n), d.Droplet.PrivateIPv4))

@@ -25,7 +25,7 @@ type Config struct {
 	// TakeOver lets the ledger begin although droplets of a cluster of this name are there that are none of the swarm's nodes: a person said so.
 	TakeOver bool
 
-	// Elector's Changed and Begin and Execute's Check and OnStep are set by New.
+	// Elector's Changed, Begin and Wall and Execute's Check, OnStep and Wall are set by New.
 	Elector ledger.ElectorConfig
 	Execute execute.Config
 

@@ -106,10 +106,10 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 }
 
 func (l *Loop) compute(w world.World, epoch uint64) plan.Plan {
-	now := l.cfg.Wall()
-	p := l.cfg.Plan(plan.Input{Now: now, Spec: l.want.spec, Revision: l.want.revision, Stack: l.want.stack, World: w, Epoch: epoch,
-		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), NotBefore: l.withheld.pools(),
-		Strangers: l.strangers.ages(time.Now())})
+	wall, now := l.cfg.Wall(), time.Now()
+	p := l.cfg.Plan(plan.Input{Now: wall, Spec: l.want.spec, Revision: l.want.revision, Stack: l.want.stack, World: w, Epoch: epoch,
+		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), NotBefore: l.withheld.pools(wall.Sub(now)),
+		Strangers: l.strangers.ages(now)})
 	return l.withheld.withhold(p, now)
 }
 

@@ -30,6 +30,7 @@ type Loop struct {
 	withheld withheld
 	creates  creates
 	arrivals arrivals
+	twice    twice
 	voice    *voice
 	glance   *glance
 	fleet    *fleet
@@ -68,7 +69,7 @@ func New(cfg Config) *Loop {
 		cfg.Plan = plan.Compute
 	}
 	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{},
-		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), withheld: withheld{}, creates: creates{}, arrivals: arrivals{}, voice: newVoice(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor), fleet: &fleet{glance: &glance{of: cfg.Reads.Cloud}}}
+		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), withheld: withheld{}, creates: creates{}, arrivals: arrivals{}, twice: twice{}, voice: newVoice(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor), fleet: &fleet{glance: &glance{of: cfg.Reads.Cloud}}}
 	cfg.Elector.Changed, cfg.Elector.Begin, cfg.Elector.Wall = l.Kick, l.mayBeginAgain, cfg.Wall
 	l.elector = ledger.NewElector(cfg.Elector)
 	cfg.Execute.Check = l.elector.Check

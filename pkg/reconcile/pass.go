@@ -115,6 +115,7 @@ func (l *Loop) compute(w world.World, epoch uint64) plan.Plan {
 
 // act executes the plan and keeps the lease fresh with what was just read, so that a quiet pass makes one write and no read for it.
 func (l *Loop) act(ctx context.Context, t *turnout) error {
+	t.plan = l.twice.sift(t.plan)
 	l.creates.begin(t.plan, time.Now(), l.want.spec.Policies.CreateVisible)
 	t.results = l.executor.Run(ctx, execute.Order{Plan: t.plan, At: t.world.At, Epoch: t.epoch, Revision: t.world.Ledger.Revision})
 	l.withheld.learn(t.results, time.Now(), l.cfg.Jitter)

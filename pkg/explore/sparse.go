@@ -1,7 +1,7 @@
 package explore
 
 // lieEvery is how many single faults of a kind that lies, or sets a clock, one is played of. Most of them change nothing.
-const lieEvery = 8
+const lieEvery = 10
 
 // oneOf is how many single faults of the kind in the workflow one is played of.
 func oneOf(k Kind, w Workflow) int {

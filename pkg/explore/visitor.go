@@ -12,8 +12,9 @@ func visitWorkflows() []Workflow {
 	web := service("app", "nginx:1.27", 2, "")
 	start, grown := file{managers: 1, workers: 1, services: web}, file{managers: 1, workers: 2, services: service("app", "nginx:1.28", 2, "")}
 	return []Workflow{
-		{Name: "apply", About: "a person applies a file and follows it beside the acting swarmd", Start: start, Play: func(r *run) { r.apply(grown) }},
-		{Name: "apply-alone", About: "the acting swarmd is dead for a minute: what was applied is made true by apply itself, and swarmd goes on from there", Start: start,
+		{Name: "apply", About: "a person applies a file and follows it beside the acting swarmd", Start: start, Sparse: 8,
+			Play: func(r *run) { r.apply(grown) }},
+		{Name: "apply-alone", About: "the acting swarmd is dead for a minute: what was applied is made true by apply itself, and swarmd goes on from there", Start: start, Sparse: 8,
 			Play: func(r *run) {
 				r.strikeHolder()
 				r.apply(grown)
@@ -36,8 +37,8 @@ func (r *run) apply(f file) {
 		}
 		err := r.cast.follow(p, f.yaml(r.cluster))
 		p.retire()
-		if err == nil {
-			r.conductor.note("what was applied is true")
+		if err == nil || r.tookBack() { // what the engine took back because of a fault does not become true
+			r.conductor.note("apply ends: %v", err)
 			return
 		}
 		r.conductor.note("%s has not seen it become true", p.name)

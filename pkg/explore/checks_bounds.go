@@ -35,7 +35,7 @@ func (c *checks) counted(t *ticket) {
 		n = tally{since: time.Now()}
 	}
 	if n.calls++; n.calls == callsPerSlot+1 {
-		c.run.violate("budget", "%s made more than %d calls within %s", t.proc.name, callsPerSlot, callsSlot)
+		c.run.violate("hot-loop", "%s made more than %d calls within %s", t.proc.name, callsPerSlot, callsSlot)
 	}
 	c.tallies[t.proc.name] = n
 }

@@ -62,8 +62,7 @@ func tokenWorkflows() []Workflow {
 				r.edit(grown)
 				r.creating()
 				r.during(revoked(), 5*time.Minute)
-				grown.services = service("app", "nginx:1.27", 3, "")
-				r.edit(grown)
+				r.edit(file{managers: 1, workers: 3, services: service("app", "nginx:1.27", 3, "")})
 				r.during(revoked(), 5*time.Minute)
 			}},
 		{Name: "no-creates", About: "the token may not create for four minutes", Start: start, Sparse: long,

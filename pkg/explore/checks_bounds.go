@@ -11,9 +11,9 @@ import (
 // The bounds on what a swarmd says and asks, whatever the world is like. Machines are droplets and nodes.
 const (
 	reportBytes      = 8 << 10
-	reportPerMachine = 512
+	reportPerMachine = 1 << 10
 	logBytes         = 32 << 10
-	logPerMachine    = 512
+	logPerMachine    = 1 << 10
 	logPerHour       = 256 << 10
 	callsPerSlot     = 300 // to the cloud, of one process
 	callsSlot        = 10 * time.Minute

@@ -7,7 +7,6 @@ import (
 
 	api "github.com/docker/docker/api/types/swarm"
 
-	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
 
@@ -19,12 +18,12 @@ func stranger(n api.Node) bool { return strings.HasPrefix(n.Status.Addr, strange
 
 // hostWorkflows have machines in the swarm that nobody asked for.
 func hostWorkflows() []Workflow {
-	web, claimed := service("app", "nginx:1.27", 2, ""), []string{plan.GuardIdentity} // a node that claims a droplet which it is not on is held for good
+	web := service("app", "nginx:1.27", 2, "")
 	start := file{managers: 1, workers: 1, services: web}
 	return []Workflow{
-		{Name: "strangers", About: "eight strange machines with hostile names join the swarm; a worker more, then two less", Start: start, Sparse: long, Held: claimed, Settles: true,
+		{Name: "strangers", About: "eight strange machines with hostile names join the swarm; a worker more, then two less", Start: start, Sparse: long,
 			Play: strange(8, web)},
-		{Name: "many-strangers", About: "the same with five hundred", Start: start, Held: claimed, Settles: true, Play: strange(500, web)},
+		{Name: "many-strangers", About: "the same with five hundred", Start: start, Play: strange(500, web)},
 	}
 }
 

@@ -29,10 +29,11 @@ type cast struct {
 	demoted map[string]time.Time // machine → since when it was seen to be no manager
 	away    map[string]time.Time // machine → not started again before
 	before  int                  // processes that were there before all of these
+	clocks  map[string]*clock    // by machine
 }
 
 func newCast(r *run) *cast {
-	return &cast{run: r, files: map[string][]byte{}, demoted: map[string]time.Time{}, away: map[string]time.Time{}}
+	return &cast{run: r, files: map[string][]byte{}, demoted: map[string]time.Time{}, away: map[string]time.Time{}, clocks: map[string]*clock{}}
 }
 
 // living returns the process on the machine, nil if there is none.
@@ -53,6 +54,9 @@ func (c *cast) supervise() {
 	}
 	now := time.Now()
 	for _, e := range c.run.world.Swarm.Engines() {
+		if strings.HasPrefix(e.Addr(), strangersAt) {
+			continue // whatever it is called
+		}
 		m, p := e.Name(), c.living(e.Name())
 		manager := e.Up() && slices.Contains(truth.Members, e.NodeID())
 		switch {
@@ -89,7 +93,7 @@ func (c *cast) start(machine string) {
 	r := c.run
 	name := fmt.Sprintf("%s#%d", strings.TrimPrefix(machine, r.cluster+"-"), c.before+len(c.all)+1)
 	p, err := start(origin{cluster: r.cluster, name: name, machine: machine, token: r.world.Token(), seed: r.plan.Seed, file: c.files[machine], explorer: r.explorer, conductor: r.conductor,
-		mutant: r.mutant, takeOver: r.workflow.Beside, refused: func(b string) { r.braked(name, b) },
+		mutant: r.mutant, takeOver: r.workflow.Beside, clock: c.clock(machine), refused: func(b string) { r.braked(name, b) },
 		wire: func(p *process) http.RoundTripper {
 			return wire{r.conductor, p, r.world.TransportFrom(machine), r.recorded}
 		}})

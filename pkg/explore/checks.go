@@ -39,6 +39,7 @@ type checks struct {
 	token    string          // the worker's, at the last look
 	byHand   bool            // a person replaced it since
 	actor    actor
+	tallies  map[string]tally // by process
 
 	gone map[int]bool // droplets that people deleted
 	lost map[int]bool // droplets that run on and that the restored swarm does not know
@@ -55,7 +56,7 @@ type sighting struct {
 }
 
 func newChecks(r *run) *checks {
-	return &checks{run: r, theirs: map[string]string{}, most: map[string]int{}, least: map[string]int{}, leases: map[string]uint64{}, listed: map[string]sighting{},
+	return &checks{run: r, theirs: map[string]string{}, most: map[string]int{}, least: map[string]int{}, leases: map[string]uint64{}, tallies: map[string]tally{}, listed: map[string]sighting{},
 		calls: map[string][]time.Time{}, pushes: map[string]int{}, reached: map[uint64]bool{}, gone: map[int]bool{}, lost: map[int]bool{}}
 }
 
@@ -274,6 +275,7 @@ func (c *checks) budget(t *ticket) {
 	if !strings.HasPrefix(t.path, "/v2/") {
 		return
 	}
+	c.counted(t)
 	now := time.Now()
 	recent := slices.DeleteFunc(append(c.calls[t.proc.name], now), func(at time.Time) bool { return now.Sub(at) >= time.Minute })
 	c.calls[t.proc.name] = recent

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -141,6 +142,7 @@ func (c *checks) drained(s *state, d docean.Droplet) {
 // nodeWrite: one change of membership at a time, and never one that costs the margin.
 func (c *checks) nodeWrite(s *state, t *ticket) {
 	id := objectIn(t.path)
+	c.strangeNode(s, t, id)
 	if t.method == http.MethodDelete {
 		if strings.Contains(t.query, "force=1") || strings.Contains(t.query, "force=true") {
 			c.run.violate("engine", "node %s is removed with force", id)
@@ -159,6 +161,9 @@ func (c *checks) nodeWrite(s *state, t *ticket) {
 	changes := false
 	for _, n := range s.swarm.Nodes {
 		if n.ID == id {
+			if t.query != fmt.Sprintf("version=%d", n.Version.Index) && t.fault != Slow {
+				return // the engine refuses it
+			}
 			changes = string(n.Spec.Role) != want.Role
 		} else if (string(n.Spec.Role) == "manager") != s.member(n.ID) {
 			changing = append(changing, n.ID)
@@ -220,7 +225,7 @@ func (c *checks) changes(was, now *state, t *ticket) {
 	for _, e := range c.clear() {
 		c.happened(e)
 	}
-	c.leases[now.holder[strings.LastIndexByte(now.holder, '/')+1:]] = now.epoch // whichever call it was: a slow one has its effect between others
+	c.leases[strings.TrimPrefix(now.holder[strings.LastIndexByte(now.holder, '/')+1:], "visitor-")] = now.epoch // whichever call it was: a slow one has its effect between others
 	if was.at.After(c.meddled) {
 		c.keeps(was, now)
 	}
@@ -291,6 +296,7 @@ func (c *checks) conclude() {
 		c.secrets(s, "the log of "+p.name, p.logs.String(), "")
 		if report, err := json.Marshal(p.loop.Last()); err == nil {
 			c.secrets(s, "the report of "+p.name, string(report), "")
+			c.bounded(s, p, report)
 		}
 		c.metrics(s, p)
 	}

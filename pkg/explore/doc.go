@@ -13,13 +13,18 @@
 //
 // # What is played
 //
-// Every single fault: each kind at each call of each workflow, reads that cannot differ taken for one. What follows its last fault is a run
+// Some workflows have a part of the world out of order for minutes: a side that fails, a token that is refused, a machine that nobody reaches, a clock
+// that is wrong. Of their single faults one of so many is played, and so of faults that are lies in good form or set a clock.
+//
+// Every other single fault: each kind at each call of each workflow, reads that cannot differ taken for one. What follows its last fault is a run
 // without faults from the state that was reached: so all states that a fault leads to are shown to converge within a bound, then to stay still for
 // a pass that writes nothing and for as long as it takes all timers but the hourly ones to fire; some run for seven days more. Pairs of faults
 // are drawn by chance; mixes have edits and faults at random, for minutes or for days. With other seeds the calls come in another order, and
 // lists lag for longer.
 //
 // The engines are the simulator's default ones; a sample of the single faults is played on 20.10 too, and such a plan begins with "20.10:".
+//
+// Each process goes by the clock on its machine's wall where a time leaves it or comes from another; the monotonic clock is one for all.
 //
 // A mutant is swarmd with a deliberate bug, put in from outside: by wrapping a client, a transport, the planner's input or its output. The
 // checker is checked by it: each mutant must be caught.

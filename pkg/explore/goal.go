@@ -25,6 +25,9 @@ func (r *run) unmet() string {
 	if began := report.At.Add(-report.Took); began.Before(r.faults.last) || len(r.faults.down) > 0 {
 		return "no pass has begun since the last fault"
 	}
+	if len(r.faults.wrong) > 0 {
+		return "a clock is wrong"
+	}
 	if m := r.cast.missing(); m != "" {
 		return "no swarmd runs on " + m
 	}
@@ -176,7 +179,7 @@ func (r *run) machinesDiffer(s *state, want *spec.Spec) string {
 func leftover(s *state) string {
 	for _, n := range s.swarm.Nodes {
 		ghost := n.Description.Hostname == "" && s.at.Sub(n.CreatedAt) < 16*time.Minute
-		if !ghost && !isRogue(n) && !slices.ContainsFunc(s.droplets, func(d docean.Droplet) bool { return d.Private.Addr().String() == n.Status.Addr }) {
+		if !ghost && !isRogue(n) && !stranger(n) && !slices.ContainsFunc(s.droplets, func(d docean.Droplet) bool { return d.Private.Addr().String() == n.Status.Addr }) {
 			return fmt.Sprintf("node %s (%s) is left over, it is %s", n.ID, n.Status.Addr, n.Status.State)
 		}
 	}

@@ -31,6 +31,9 @@ type injector struct {
 	people person
 	last   time.Time   // when something was done last
 	over   atomic.Bool // no more faults
+
+	troubles []trouble            // that go on for minutes
+	wrong    map[string]time.Time // machine → when its clock is set right
 }
 
 // lasting is a fault of a read that goes on while its client tries again: one that ends before would not be felt by anybody.
@@ -53,7 +56,7 @@ func lastsFor(k Kind, s Sign) int {
 }
 
 func newInjector(r *run) *injector {
-	in := &injector{run: r, at: map[int]Kind{}, lasts: map[string]lasting{}, down: map[string]time.Time{}, people: person{run: r}}
+	in := &injector{run: r, at: map[int]Kind{}, lasts: map[string]lasting{}, down: map[string]time.Time{}, wrong: map[string]time.Time{}, people: person{run: r}}
 	for _, f := range r.plan.Faults {
 		in.at[f.At] = f.Kind
 	}
@@ -89,7 +92,9 @@ func (in *injector) judge(t *ticket) {
 		k = in.random(n, s)
 	}
 	if k == "" || !k.Applies(s, in.run.workflow) {
-		in.goOn(t)
+		if !in.troubled(t) {
+			in.goOn(t)
+		}
 		return
 	}
 	in.lasts[t.call()] = lasting{k, lastsFor(k, s)}
@@ -122,7 +127,9 @@ func (in *injector) inflict(t *ticket, k Kind) {
 		in.people.takeLease()
 	case Human:
 		in.people.edit(in.run.number(t))
-	case HTML, Truncated, Empty, ShortList, StaleStep, StaleStart:
+	case ClockAhead, ClockBack, ClockDay:
+		in.setClock(t, clockSteps()[k])
+	case HTML, Truncated, Empty, ShortList, StaleStep, StaleStart, OtherIDs, Fewer, OtherStates:
 		t.verdict.Edit = in.lie(k, t)
 	default:
 		if v, ok := verdicts()[k]; ok {
@@ -189,6 +196,8 @@ func (in *injector) lie(k Kind, t *ticket) func(int, http.Header, []byte) (int, 
 			return status, in.lists[max(0, len(in.lists)-2)]
 		case StaleStart:
 			return status, in.lists[0]
+		case OtherIDs, Fewer, OtherStates:
+			return status, in.falsify(k, body)
 		}
 		return status, body
 	}
@@ -233,6 +242,7 @@ func (in *injector) stopEngine(machine string) {
 
 // step starts engines again.
 func (in *injector) step() {
+	in.rightClocks()
 	for _, machine := range slices.Sorted(maps.Keys(in.down)) {
 		if !time.Now().Before(in.down[machine]) {
 			delete(in.down, machine)

@@ -32,20 +32,27 @@ const (
 	Refuse503    Kind = "refuse-503"
 	Refuse422    Kind = "refuse-422"
 	Refuse429    Kind = "refuse-429"
-	NoLeader     Kind = "no-leader"   // the engine's own words for a swarm without a leader
-	HTML         Kind = "html"        // a proxy's page with status 200
-	Truncated    Kind = "truncated"   // half of the answer
-	Empty        Kind = "empty"       // an empty list with status 200
-	ShortList    Kind = "short-list"  // an entry is missing, the total is as ever
-	StaleStep    Kind = "stale-step"  // the list as it was before its last change
-	StaleStart   Kind = "stale-start" // the list as it was when the workflow was armed
-	NotThere     Kind = "not-there"   // a droplet that exists answers 404
+	NoLeader     Kind = "no-leader"    // the engine's own words for a swarm without a leader
+	HTML         Kind = "html"         // a proxy's page with status 200
+	Truncated    Kind = "truncated"    // half of the answer
+	Empty        Kind = "empty"        // an empty list with status 200
+	ShortList    Kind = "short-list"   // an entry is missing, the total is as ever
+	StaleStep    Kind = "stale-step"   // the list as it was before its last change
+	StaleStart   Kind = "stale-start"  // the list as it was when the workflow was armed
+	NotThere     Kind = "not-there"    // a droplet that exists answers 404
+	ClockAhead   Kind = "clock-ahead"  // the clock on the process's wall is ten minutes ahead, for a while
+	ClockBack    Kind = "clock-back"   // it is ten minutes behind
+	ClockDay     Kind = "clock-day"    // it is a day ahead
+	OtherIDs     Kind = "other-ids"    // a true answer in which the ids are changed round
+	Fewer        Kind = "fewer"        // one in which the first is missing, of the total too
+	OtherStates  Kind = "other-states" // one in which what is up is down, and the other way round
 )
 
 // Kinds are all of them.
 func Kinds() []Kind {
 	return []Kind{CrashBefore, CrashAfter, CrashAway, Pause, Jump, LeaderChange, EngineDown, LeaseLost, Human, Cut, Hang, Slow, LostCut, LostHang,
-		Lost500, Lost502, Lost504, Refuse500, Refuse503, Refuse422, Refuse429, NoLeader, HTML, Truncated, Empty, ShortList, StaleStep, StaleStart, NotThere}
+		Lost500, Lost502, Lost504, Refuse500, Refuse503, Refuse422, Refuse429, NoLeader, HTML, Truncated, Empty, ShortList, StaleStep, StaleStart, NotThere,
+		ClockAhead, ClockBack, ClockDay, OtherIDs, Fewer, OtherStates}
 }
 
 // Sign is what kind of call one was.
@@ -79,17 +86,21 @@ func class(path string) string {
 }
 
 const (
-	listDroplets = "GET /v2/droplets"
-	getDroplet   = "GET /v2/droplets/ID"
-	actOnDroplet = "POST /v2/droplets/ID/actions"
+	listDroplets  = "GET /v2/droplets"
+	createDroplet = "POST /v2/droplets"
+	deleteDroplet = "DELETE /v2/droplets/ID"
+	getDroplet    = "GET /v2/droplets/ID"
+	actOnDroplet  = "POST /v2/droplets/ID/actions"
 )
 
 // Applies reports whether the fault can happen to such a call.
 func (k Kind) Applies(s Sign, w Workflow) bool {
 	stream := s.Class == "GET /events"
 	switch k {
-	case CrashBefore, Pause, EngineDown, LeaderChange, LeaseLost, Human, Cut:
+	case CrashBefore, Pause, EngineDown, LeaderChange, LeaseLost, Human, Cut, ClockAhead, ClockBack, ClockDay:
 		return true
+	case OtherIDs, Fewer, OtherStates:
+		return k.lies(s, w)
 	case Jump:
 		return !w.Several
 	case CrashAway:

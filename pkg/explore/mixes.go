@@ -15,7 +15,7 @@ const (
 // specials are the workflows that are not explored fault by fault.
 func specials() []Workflow {
 	start := file{managers: 1, workers: 1, services: service("app", "nginx:1.27", 2, "")}
-	return []Workflow{
+	return append(hostWorkflows()[1:], []Workflow{
 		{Name: "mix", About: "edits and faults at random, then none", Start: start, Play: mix(5*time.Second, 2*time.Minute)},
 		{Name: "mix-three", About: "the same with three managers and a swarmd on each", Several: true, Play: mix(5*time.Second, 2*time.Minute),
 			Start: file{managers: 3, workers: 1, services: service("app", "nginx:1.27", 2, "")}},
@@ -35,7 +35,7 @@ func specials() []Workflow {
 			r.cast.pass(7 * 24 * time.Hour)
 			r.check.quiet(false)
 		}},
-	}
+	}...)
 }
 
 // mix edits the file at random moments, so far apart, while calls fail at random. Everything is drawn from the plan's seed.

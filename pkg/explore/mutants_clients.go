@@ -57,56 +57,59 @@ func wireMutants() []Mutant {
 	}
 }
 
-func absenceMutants() []Mutant {
-	return []Mutant{
-		believed(clouds("absence-is-gone", "C5: trusts that a list shows all there is", func(real brake.CloudAPI) oddCloud {
-			var mu sync.Mutex
-			listed := map[int]bool{}
-			return oddCloud{
-				list: func(ctx context.Context, tag string) ([]cloud.Droplet, error) {
-					all, err := real.Droplets(ctx, tag)
-					mu.Lock()
-					defer mu.Unlock()
-					clear(listed)
-					for _, d := range all {
-						listed[d.ID] = true
-					}
-					return all, err
-				},
-				get: func(ctx context.Context, id int) (cloud.Droplet, error) {
-					mu.Lock()
-					known := listed[id]
-					mu.Unlock()
-					if !known {
-						return cloud.Droplet{}, &apierr.Error{Kind: apierr.NotFound, Op: "get droplet", Err: errors.New("not in the list")}
-					}
-					return real.Droplet(ctx, id)
-				},
-			}
-		})),
-		believed(clouds("failed-page-is-the-end", "trap 3: a list whose later page failed is taken for the whole list", func(real brake.CloudAPI) oddCloud {
-			var mu sync.Mutex
-			var kept []cloud.Droplet
-			return oddCloud{
-				list: func(ctx context.Context, tag string) ([]cloud.Droplet, error) {
-					all, err := real.Droplets(ctx, tag)
-					mu.Lock()
-					defer mu.Unlock()
-					if err == nil {
-						kept = slices.Clone(all)
-					}
-					return slices.Clone(kept[:min(len(kept), 2)]), nil
-				},
-				get: func(ctx context.Context, id int) (cloud.Droplet, error) {
-					d, err := real.Droplet(ctx, id)
-					if err != nil {
-						err = &apierr.Error{Kind: apierr.NotFound, Op: "get droplet", Err: err}
-					}
-					return d, err
-				},
-			}
-		})),
-	}
+func absenceMutants() []Mutant { return []Mutant{absenceIsGone(), failedPageIsTheEnd()} }
+
+func absenceIsGone() Mutant {
+	return believed(clouds("absence-is-gone", "C5: trusts that a list shows all there is", func(real brake.CloudAPI) oddCloud {
+		var mu sync.Mutex
+		listed := map[int]bool{}
+		return oddCloud{
+			list: func(ctx context.Context, tag string) ([]cloud.Droplet, error) {
+				all, err := real.Droplets(ctx, tag)
+				mu.Lock()
+				defer mu.Unlock()
+				clear(listed)
+				for _, d := range all {
+					listed[d.ID] = true
+				}
+				return all, err
+			},
+			get: func(ctx context.Context, id int) (cloud.Droplet, error) {
+				mu.Lock()
+				known := listed[id]
+				mu.Unlock()
+				if !known {
+					return cloud.Droplet{}, &apierr.Error{Kind: apierr.NotFound, Op: "get droplet", Err: errors.New("not in the list")}
+				}
+				return real.Droplet(ctx, id)
+			},
+		}
+	}))
+}
+
+func failedPageIsTheEnd() Mutant {
+	return believed(clouds("failed-page-is-the-end", "trap 3: a list whose later page failed is taken for the whole list", func(real brake.CloudAPI) oddCloud {
+		var mu sync.Mutex
+		var kept []cloud.Droplet
+		return oddCloud{
+			list: func(ctx context.Context, tag string) ([]cloud.Droplet, error) {
+				all, err := real.Droplets(ctx, tag)
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					kept = slices.Clone(all)
+				}
+				return slices.Clone(kept[:min(len(kept), 2)]), nil
+			},
+			get: func(ctx context.Context, id int) (cloud.Droplet, error) {
+				d, err := real.Droplet(ctx, id)
+				if err != nil {
+					err = &apierr.Error{Kind: apierr.NotFound, Op: "get droplet", Err: err}
+				}
+				return d, err
+			},
+		}
+	}))
 }
 
 func listMutants() []Mutant {

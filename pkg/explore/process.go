@@ -132,6 +132,8 @@ type origin struct {
 	conductor                     *conductor
 	takeOver                      bool
 	refused                       func(brake string)
+	clock                         *clock
+	visitor                       bool // a person's apply, no node's daemon
 }
 
 // start assembles a swarmd as the daemon does and runs it.
@@ -166,19 +168,19 @@ func start(o origin) (*process, error) {
 func (p *process) config(o origin, do *digitalocean.Client) reconcile.Config {
 	p.registry = prometheus.NewRegistry()
 	var store *ledger.Store
-	options := brake.Options{Cluster: o.cluster, Cloud: o.mutant.cloud(do), Engine: o.mutant.engine(p.engine), Refused: o.refused, Parse: o.explorer.parse,
+	options := brake.Options{Cluster: o.cluster, Cloud: o.mutant.cloud(do), Engine: o.mutant.engine(p.engine), Refused: o.refused, Parse: o.explorer.parse, Wall: o.clock.now,
 		Ledger: func(ctx context.Context) (ledger.Ledger, error) { return store.Load(ctx) }}
 	machines, members := brake.New(options)
 	store = ledger.NewStore(members, o.cluster)
 	boot := booter{o.cluster, machines, members, o.explorer}
 	c := reconcile.Config{Cluster: o.cluster, TakeOver: o.takeOver, Store: store, Reads: world.Reads{Cloud: machines, Swarm: members, Ledger: store},
-		Elector: ledger.ElectorConfig{Store: store, Identity: identity(members), Instance: o.name},
+		Elector: ledger.ElectorConfig{Store: store, Identity: identity(members), Instance: o.name, Visitor: o.visitor},
 		Execute: execute.Config{Droplets: machines, Nodes: members, Tokens: members, Services: members, Networks: members, Ledger: store, UserData: boot.userData, Gate: gate{o.conductor, p}},
 		Parse:   o.explorer.check, Convert: o.explorer.convert,
 		Initial: o.file, Edits: p.edits, Source: "file " + o.machine, File: "cluster.yaml", Events: members.Events(p.ctx),
 		Log:     zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(p.logs), zap.DebugLevel)),
 		Metrics: health.NewMetrics(p.registry, reconcile.Vocabulary("explored")), OpIDs: p.rng.opIDs, Jitter: newSeeded(o.seed, o.name+" loop").float,
-		Plan: plan.Compute}
+		Plan: plan.Compute, Wall: o.clock.now}
 	return o.mutant.config(c)
 }
 

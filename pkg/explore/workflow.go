@@ -20,6 +20,7 @@ type Workflow struct {
 	Settles bool     // in spite of what holds, the file's machines are all there at the end
 	Image   string   // of which the roll-out fails: what runs at the end is another one
 	Pages   int      // droplets a page, 0: all
+	Sparse  int      // of so many of its single faults one is played; 0: all are
 	Small   bool     // all its pairs of faults are played when there is time, see Campaign.Pairs
 }
 

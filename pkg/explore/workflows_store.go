@@ -10,6 +10,11 @@ import (
 // storeWorkflows are those in which a person deletes, damages or rolls back swarmd's own configs, and then does what swarmd advises.
 func storeWorkflows() []Workflow {
 	one, two := file{managers: 1, services: service("app", "nginx:1.27", 2, "")}, file{managers: 1, services: service("app", "nginx:1.27", 3, "")}
+	return append(leaseWorkflows(one, two), ledgerWorkflows(one, two)...)
+}
+
+// leaseWorkflows are about the lease.
+func leaseWorkflows(one, two file) []Workflow {
 	return []Workflow{
 		{Name: "lease-gone", About: "a person removes the lease, which was taken more than once", Start: one,
 			Play: func(r *run) {
@@ -33,6 +38,12 @@ func storeWorkflows() []Workflow {
 				r.person().discard("lease")
 				r.edit(two)
 			}},
+	}
+}
+
+// ledgerWorkflows are about the ledger and the revisions.
+func ledgerWorkflows(one, two file) []Workflow {
+	return []Workflow{
 		{Name: "ledger-gone", About: "a person removes the ledger; nobody acts until the revisions are removed and a file is applied, as advised", Start: one,
 			Play: func(r *run) {
 				r.restart()

@@ -75,20 +75,21 @@ func soon(k apierr.Kind) bool {
 	return false
 }
 
-// pools returns until when the pools are left alone.
-func (w withheld) pools() map[string]time.Time {
+// pools returns until when the pools are left alone, by a clock that is so far ahead of this process's own.
+func (w withheld) pools(ahead time.Duration) map[string]time.Time {
 	out := map[string]time.Time{}
 	for object, h := range w {
 		if pool, ok := strings.CutPrefix(object, "pool/"); ok {
-			out[pool] = h.until
+			out[pool] = h.until.Add(ahead)
 		}
 	}
 	return out
 }
 
-// withhold takes the steps on withheld objects out of the plan and puts holds in their place. The executor drops what comes after them.
+// withhold takes the steps on withheld objects out of the plan and puts holds in their place. The executor drops what comes after them. If no step
+// is left, nothing is looked at sooner because of them than the first is tried again.
 func (w withheld) withhold(p plan.Plan, now time.Time) plan.Plan {
-	steps := p.Steps
+	steps, soonest := p.Steps, time.Duration(0)
 	p.Steps, p.Holds = nil, slices.Clone(p.Holds)
 	for i, hold := range p.Holds { // the planner knows until when, and not why
 		if h := w[hold.Object]; h != nil && hold.Guard == plan.GuardBackoff {
@@ -104,6 +105,14 @@ func (w withheld) withhold(p plan.Plan, now time.Time) plan.Plan {
 		}
 		p.Holds = append(p.Holds, plan.Hold{Guard: plan.GuardBackoff, Object: object, Blocking: true,
 			Text: fmt.Sprintf("tried again at %s: %s", h.until.UTC().Format(time.TimeOnly), h.why)})
+		if d := h.until.Sub(now); soonest == 0 || d < soonest {
+			soonest = d
+		}
+	}
+	if soonest > 0 && len(p.Steps) == 0 {
+		if p.LookAgain = soonest; p.LookIdly > 0 {
+			p.LookAgain = min(soonest, p.LookIdly)
+		}
 	}
 	return p
 }

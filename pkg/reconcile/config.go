@@ -28,7 +28,7 @@ type Config struct {
 	// DenyHostAccess holds services that would be root on the machines, see spec.Spec's HostAccess.
 	DenyHostAccess bool
 
-	// Elector's Changed and Begin and Execute's Check and OnStep are set by New.
+	// Elector's Changed, Begin and Wall and Execute's Check, OnStep and Wall are set by New.
 	Elector ledger.ElectorConfig
 	Execute execute.Config
 

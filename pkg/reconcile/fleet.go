@@ -106,8 +106,10 @@ func (l *Loop) see(ctx context.Context, acting bool) (t turnout) {
 	if t.err != nil || l.want.spec == nil {
 		return t
 	}
-	t.world.Ledger.Ops = l.creates.age(t.world.Ledger.Ops, l.cfg.Wall(), time.Now(), l.want.spec.Policies.CreateVisible)
-	l.strangers.see(plan.Strangers(t.world, l.want.spec.Cluster), acting && len(t.world.Gaps) == 0, time.Now())
+	wall, now := l.cfg.Wall(), time.Now()
+	t.world.Ledger.Ops = l.creates.age(t.world.Ledger.Ops, wall, now, l.want.spec.Policies.CreateVisible)
+	t.world.Machines = l.arrivals.age(t.world.Machines, wall, now)
+	l.strangers.see(plan.Strangers(t.world, l.want.spec.Cluster), acting && len(t.world.Gaps) == 0, now)
 	t.epoch, t.held = l.elector.Held()
 	t.held = t.held && acting // the lease was won meanwhile: what was seen is a follower's view, the next pass acts
 	t.plan, t.planned = l.compute(t.world, t.epoch), true

@@ -29,6 +29,8 @@ type Loop struct {
 	retry    *spread
 	withheld withheld
 	creates  creates
+	arrivals arrivals
+	twice    twice
 	voice    *voice
 	glance   *glance
 	fleet    *fleet
@@ -67,11 +69,12 @@ func New(cfg Config) *Loop {
 		cfg.Plan = plan.Compute
 	}
 	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{},
-		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), withheld: withheld{}, creates: creates{}, voice: newVoice(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor), fleet: &fleet{glance: &glance{of: cfg.Reads.Cloud}}}
-	cfg.Elector.Changed, cfg.Elector.Begin = l.Kick, l.mayBeginAgain
+		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), withheld: withheld{}, creates: creates{}, arrivals: arrivals{}, twice: twice{}, voice: newVoice(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor), fleet: &fleet{glance: &glance{of: cfg.Reads.Cloud}}}
+	cfg.Elector.Changed, cfg.Elector.Begin, cfg.Elector.Wall = l.Kick, l.mayBeginAgain, cfg.Wall
 	l.elector = ledger.NewElector(cfg.Elector)
 	cfg.Execute.Check = l.elector.Check
 	cfg.Execute.OnStep = l.stepEnded
+	cfg.Execute.Wall = cfg.Wall
 	l.executor = execute.New(cfg.Execute)
 	l.last = Report{Cluster: cfg.Cluster, Result: Starting}
 	return l

@@ -106,15 +106,16 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 }
 
 func (l *Loop) compute(w world.World, epoch uint64) plan.Plan {
-	now := l.cfg.Wall()
-	p := l.cfg.Plan(plan.Input{Now: now, Spec: l.want.spec, Revision: l.want.revision, Stack: l.want.stack, World: w, Epoch: epoch,
-		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), NotBefore: l.withheld.pools(),
-		Strangers: l.strangers.ages(time.Now()), DenyHostAccess: l.cfg.DenyHostAccess})
+	wall, now := l.cfg.Wall(), time.Now()
+	p := l.cfg.Plan(plan.Input{Now: wall, Spec: l.want.spec, Revision: l.want.revision, Stack: l.want.stack, World: w, Epoch: epoch,
+		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), NotBefore: l.withheld.pools(wall.Sub(now)),
+		Strangers: l.strangers.ages(now), DenyHostAccess: l.cfg.DenyHostAccess})
 	return l.withheld.withhold(p, now)
 }
 
 // act executes the plan and keeps the lease fresh with what was just read, so that a quiet pass makes one write and no read for it.
 func (l *Loop) act(ctx context.Context, t *turnout) error {
+	t.plan = l.twice.sift(t.plan)
 	l.creates.begin(t.plan, time.Now(), l.want.spec.Policies.CreateVisible)
 	t.results = l.executor.Run(ctx, execute.Order{Plan: t.plan, At: t.world.At, Epoch: t.epoch, Revision: t.world.Ledger.Revision})
 	l.withheld.learn(t.results, time.Now(), l.cfg.Jitter)

@@ -93,6 +93,8 @@ type Options struct {
 	Parse Parser
 	// Refused is told each time a brake held, by its name. May be nil.
 	Refused func(brake string)
+	// Wall is what the clock on the wall says, which the ledger's times are by; nil: time.Now.
+	Wall func() time.Time
 }
 
 // brakes is what both sides share.
@@ -119,6 +121,9 @@ func New(o Options) (*Cloud, *Swarm) {
 	}
 	if o.Parse == nil {
 		o.Parse = parse
+	}
+	if o.Wall == nil {
+		o.Wall = time.Now
 	}
 	b := &brakes{
 		opts: o, turn: sem.New(), seen: map[int]sighting{}, created: map[int]string{},

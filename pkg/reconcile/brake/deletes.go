@@ -49,14 +49,14 @@ func (b *brakes) deletable(ctx context.Context, op string, d cloud.Droplet) erro
 	if err != nil {
 		return b.refuse(View, cloudSide, op, "the ledger could not be read first: %w", unkind(err))
 	}
-	if why := b.countDelete(l, d.ID, time.Now()); why != "" {
+	if why := b.countDelete(l, d.ID, b.opts.Wall(), time.Now()); why != "" {
 		return b.refuse(Deletes, cloudSide, op, "droplet %d: %s", d.ID, why)
 	}
 	return nil
 }
 
 // countDelete says why the ledger does not permit the delete; "" if it does, and then the delete counts as done.
-func (b *brakes) countDelete(l ledger.Ledger, id int, now time.Time) string {
+func (b *brakes) countDelete(l ledger.Ledger, id int, wall, now time.Time) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if why := b.deletes.learn(l); why != "" {
@@ -70,7 +70,7 @@ func (b *brakes) countDelete(l ledger.Ledger, id int, now time.Time) string {
 		b.deletes.use(id)
 		return ""
 	}
-	return b.deletes.uncharge(l, id, now)
+	return b.deletes.uncharge(l, id, wall, now)
 }
 
 func (b *brakes) ledgerName() string { return "swarmd." + b.opts.Cluster }
@@ -100,7 +100,7 @@ func (b *brakes) learn(l ledger.Ledger, c swarm.Config) bool {
 }
 
 // contradicts says what is wrong with a ledger that is to be written over the one of that version; "" if nothing is.
-func (b *brakes) contradicts(l ledger.Ledger, version uint64, now time.Time) string {
+func (b *brakes) contradicts(l ledger.Ledger, version uint64, wall time.Time) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	g := &b.deletes
@@ -110,7 +110,7 @@ func (b *brakes) contradicts(l ledger.Ledger, version uint64, now time.Time) str
 	if !g.known || version < g.version {
 		return "" // it was not read through these brakes, or the engine refuses the write
 	}
-	return g.forged(l, now)
+	return g.forged(l, wall)
 }
 
 // learn takes in the ledger, unless it contradicts what is known.
@@ -166,7 +166,7 @@ func (g *deleteLog) contradicts(l ledger.Ledger, permitted int) string {
 
 // forged says what a write adds to the ledger that nobody gave. Every swarmd reads what the others have spent only here: so a permission whose
 // operation is closed is gone, an operation without one is charged when it is opened, and no charge disappears before its hour is over.
-func (g *deleteLog) forged(l ledger.Ledger, now time.Time) string {
+func (g *deleteLog) forged(l ledger.Ledger, wall time.Time) string {
 	was, is := deletesOf(g.last), deletesOf(l)
 	closed, opened := 0, 0
 	for id, op := range was {
@@ -186,7 +186,7 @@ func (g *deleteLog) forged(l ledger.Ledger, now time.Time) string {
 	if have, left := permissions(l), permissions(g.last)-closed; l.Revision == g.revision && have > left {
 		return fmt.Sprintf("%d deletes are permitted where %d are left, without a new revision", have, left)
 	}
-	if charged, due := recent(l.Uncharged, now), recent(g.last.Uncharged, now)+opened; charged < due || opened > 0 && charged > allowance {
+	if charged, due := recent(l.Uncharged, wall), recent(g.last.Uncharged, wall)+opened; charged < due || opened > 0 && charged > allowance {
 		return fmt.Sprintf("%d deletes without an accepted edit are charged to the hour; %d are due, and %d is the most", charged, due, allowance)
 	}
 	return ""
@@ -230,10 +230,10 @@ func (g *deleteLog) use(id int) {
 	g.used[id] = true
 }
 
-// uncharge counts a delete against the hour's allowance: as the ledger has it, and as it was let through here. The same droplet
-// again is the same delete.
-func (g *deleteLog) uncharge(l ledger.Ledger, id int, now time.Time) string {
-	begun, others := recent(l.Uncharged, now), 0
+// uncharge counts a delete against the hour's allowance: as the ledger has it, by the clock on the wall, and as it was let through here, by one that
+// nobody sets. The same droplet again is the same delete.
+func (g *deleteLog) uncharge(l ledger.Ledger, id int, wall, now time.Time) string {
+	begun, others := recent(l.Uncharged, wall), 0
 	for other, t := range g.uncharged {
 		switch {
 		case now.Sub(t) >= time.Hour:

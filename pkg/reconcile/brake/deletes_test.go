@@ -148,6 +148,26 @@ func TestOneUnchargedAnHour(t *testing.T) {
 	})
 }
 
+// The hour of what this process let through is by a clock that nobody sets: one that steps ahead permits no delete more.
+func TestOneUnchargedAnHourWhateverTheClockSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGround()
+		for id := 1; id <= 2; id++ {
+			g.droplet(id)
+			g.leave(id, false)
+		}
+		g.ledger.Uncharged = g.ledger.Uncharged[:1]
+		c, _, _ := g.brakes(nil)
+		if err := c.DeleteDroplet(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		c.opts.Wall = func() time.Time { return time.Now().Round(0).Add(24 * time.Hour) }
+		if err := c.DeleteDroplet(t.Context(), 2); apierr.KindOf(err) != apierr.Braked {
+			t.Error("a second one within the hour, the clock is a day ahead:", err)
+		}
+	})
+}
+
 func TestCreditIsCheckedAgainstRevisions(t *testing.T) {
 	var g deleteLog
 	op := ledger.Op{Kind: ledger.Delete, DropletID: 1, Credit: true}

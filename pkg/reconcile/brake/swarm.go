@@ -3,7 +3,6 @@ package brake
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -123,7 +122,7 @@ func (s *Swarm) RemoveConfig(ctx context.Context, id string) error {
 func (s *Swarm) UpdateConfig(ctx context.Context, id string, version uint64, labels map[string]string) error {
 	l, _, notLedger := ledger.Decode(labels)
 	if notLedger == nil {
-		if why := s.brakes.contradicts(l, version, time.Now()); why != "" {
+		if why := s.brakes.contradicts(l, version, s.brakes.opts.Wall()); why != "" {
 			return s.brakes.refuse(Deletes, swarmSide, "update config", "the ledger: %s", why)
 		}
 		if err := s.brakes.newDeletes(ctx, l); err != nil {

@@ -69,7 +69,7 @@ type Ledger interface {
 	Update(ctx context.Context, change func(*ledger.Ledger) error) (ledger.Ledger, error)
 }
 
-// Config is what an Executor needs. All but Gate, Parallel and OnStep is required; Droplets and UserData may be nil when plans have no
+// Config is what an Executor needs. All but Gate, Parallel, OnStep and Wall is required; Droplets and UserData may be nil when plans have no
 // droplet steps.
 type Config struct {
 	Droplets Droplets
@@ -83,6 +83,7 @@ type Config struct {
 	Gate     Gate                                                      // nil: at most Parallel calls at once
 	Parallel int                                                       // 0: 8
 	OnStep   func(Result)                                              // told each result as it comes; one at a time; may be nil
+	Wall     func() time.Time                                          // what the clock on the wall says, which the ledger's times are by; nil: time.Now
 }
 
 // Executor executes one plan at a time. It remembers nothing between runs but the digests of images.
@@ -101,6 +102,9 @@ func New(cfg Config) *Executor {
 	}
 	if cfg.OnStep == nil {
 		cfg.OnStep = func(Result) {}
+	}
+	if cfg.Wall == nil {
+		cfg.Wall = time.Now
 	}
 	return &Executor{cfg: cfg}
 }

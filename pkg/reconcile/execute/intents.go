@@ -41,7 +41,7 @@ func answersIntoLedger(a plan.Action) bool {
 // writeIntents writes the intents of the steps in one compare-and-swap and returns each step's error.
 func (e *Executor) writeIntents(r *run, steps []plan.Step) map[string]error {
 	var errs map[string]error
-	now := time.Now()
+	now := e.cfg.Wall()
 	_, err := e.update(r, "intents", func(l *ledger.Ledger) error {
 		errs = map[string]error{}
 		if err := r.permit(); err != nil {

@@ -28,6 +28,7 @@ type ElectorConfig struct {
 	Visitor  bool                                      // not a node's own daemon (apply): holds under no node's name
 	Changed  func()                                    // called when the lease was won or lost; may be nil
 	Begin    func(context.Context) error               // asked before the ledger is made where there is none: an error forbids it; may be nil
+	Wall     func() time.Time                          // what the clock on the wall says, which anybody may set; nil: time.Now
 }
 
 // Elector holds the lease for this process, or watches who does. It is safe for use by several goroutines.
@@ -52,6 +53,9 @@ type Elector struct {
 
 // NewElector returns an elector that holds nothing and sends nothing before its first Tick.
 func NewElector(cfg ElectorConfig) *Elector {
+	if cfg.Wall == nil {
+		cfg.Wall = time.Now
+	}
 	return &Elector{cfg: cfg, turn: sem.New()}
 }
 
@@ -73,7 +77,7 @@ func (e *Elector) Held() (epoch uint64, ok bool) {
 // unconfirmed is how long ago the lease was confirmed, by the clock that says longer. The monotonic one stands still while a laptop sleeps or a
 // machine is suspended, and others have taken over meanwhile; the wall clock can be set back.
 func (e *Elector) unconfirmed(now time.Time) time.Duration {
-	return max(now.Sub(e.confirmed), now.Round(0).Sub(e.onTheWall))
+	return max(now.Sub(e.confirmed), e.cfg.Wall().Round(0).Sub(e.onTheWall))
 }
 
 // Seen returns the lease as it was seen last.
@@ -253,7 +257,7 @@ func (e *Elector) judge(st standing) (next Lease, want bool) {
 // take writes the lease and, when it is newly held, fences the ledger before it counts as held. A lease whose fence failed is given up: to
 // renew it without holding it would keep everybody else from it.
 func (e *Elector) take(ctx context.Context, from, next Lease) error {
-	asked := time.Now()
+	asked, onTheWall := time.Now(), e.cfg.Wall().Round(0)
 	if err := e.cfg.Store.setLease(ctx, from, next); err != nil {
 		e.lapse(err)
 		return fmt.Errorf("write lease: %w", err)
@@ -266,7 +270,7 @@ func (e *Elector) take(ctx context.Context, from, next Lease) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.seen, e.seenAt, e.held, e.confirmed, e.onTheWall, e.acted = next, time.Now(), true, asked, asked.Round(0), asked
+	e.seen, e.seenAt, e.held, e.confirmed, e.onTheWall, e.acted = next, time.Now(), true, asked, onTheWall, asked
 	return nil
 }
 

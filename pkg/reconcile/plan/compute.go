@@ -53,6 +53,7 @@ type draft struct {
 	look        time.Duration
 	implausible bool     // the cloud's view contradicts the swarm's
 	underway    bool     // something is not as wanted yet, and nothing holds it
+	soon        bool     // a step was planned whose effect shows at once
 	opIDs       []string // the fresh ids that are left
 	attempts    int      // roll-outs that are remembered before they start
 	credit      int      // deletes that accepted edits still permit
@@ -79,7 +80,7 @@ func newDraft(in Input) *draft {
 func (d *draft) step(kind, object string, a Action, code, text string, after ...string) string {
 	id := kind + "/" + object
 	d.steps = append(d.steps, Step{ID: id, After: after, Action: a, Reason: Reason{Code: code, Text: text}})
-	d.wait(lookSoon)
+	d.underway, d.soon = true, true
 	return id
 }
 
@@ -142,5 +143,9 @@ func (d *draft) finish() Plan {
 		return strings.Compare(a.Guard+"\x00"+a.Object+"\x00"+a.Text, b.Guard+"\x00"+b.Object+"\x00"+b.Text)
 	})
 	d.holds = slices.Compact(d.holds)
-	return Plan{Steps: d.steps, Holds: d.holds, Pools: d.poolsSum, Services: d.svcSum, LookAgain: d.look, Converged: d.converged()}
+	idly := d.look
+	if d.soon {
+		d.lookIn(lookSoon)
+	}
+	return Plan{Steps: d.steps, Holds: d.holds, Pools: d.poolsSum, Services: d.svcSum, LookAgain: d.look, LookIdly: idly, Converged: d.converged()}
 }

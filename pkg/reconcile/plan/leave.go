@@ -25,9 +25,9 @@ func (d *draft) leaves() {
 		d.hold(GuardNoCloud, "cluster", fmt.Sprintf("%d machines are to leave, and no cloud to delete them", len(ops)))
 	case d.whole():
 		for _, op := range ops {
-			held := len(d.holds)
+			held, steps := len(d.holds), len(d.steps)
 			d.leave(op)
-			if len(d.holds) == held {
+			if len(d.holds) == held && len(d.steps) == steps {
 				d.lookIn(lookWait)
 			}
 		}
@@ -140,7 +140,7 @@ func (d *draft) stop(op ledger.Op, m member) {
 	case m.Droplet.Locked || m.Droplet.Status != cloud.StatusActive: // an event is in flight
 	case op.Shutdown.IsZero():
 		d.step("shutdown", id, ShutdownDroplet{OpID: op.ID, DropletID: op.DropletID}, WhyShutdown, m.name()+" is drained and no manager")
-	case d.in.Now.Sub(op.Shutdown) > d.in.Spec.Policies.ShutdownTimeout:
+	case d.in.Now.Sub(op.Shutdown).Abs() > d.in.Spec.Policies.ShutdownTimeout: // one in the future was asked for by a clock that was ahead
 		d.step("power-off", id, PowerOffDroplet{DropletID: op.DropletID}, WhyPowerOff,
 			fmt.Sprintf("%s did not shut down within %s", m.name(), d.in.Spec.Policies.ShutdownTimeout))
 	}

@@ -104,6 +104,8 @@ func TestLeaveGoesStageByStage(t *testing.T) {
 		{"shut down", 1, 2, both(to(1, 1), begun(id, 0, idle(id))), []string{"shutdown/103"}, nil},
 		{"once", 1, 2, both(to(1, 1), begun(id, 0, idle(id), asked(time.Minute))), nil, nil},
 		{"then cut the power", 1, 2, both(to(1, 1), begun(id, 0, idle(id), asked(3*time.Minute))), []string{"power-off/103"}, nil},
+		{"a clock that was a day ahead when it was asked", 1, 2, both(to(1, 1), begun(id, 0, idle(id), asked(-24*time.Hour))), []string{"power-off/103"}, nil},
+		{"a clock that differs a little", 1, 2, both(to(1, 1), begun(id, 0, idle(id), asked(-time.Minute))), nil, nil},
 		{"not while an event is in flight", 1, 2, both(to(1, 1), begun(id, 0, idle(id), asked(3*time.Minute), locked(id))), nil, nil},
 		{"off is not down yet", 1, 2, both(to(1, 1), begun(id, 0, idle(id), off(id))), nil, nil},
 		{"out of the swarm", 1, 2, both(to(1, 1), begun(id, 0, idle(id), off(id), kill(id))), []string{"remove-node/n103"}, nil},

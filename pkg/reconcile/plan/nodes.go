@@ -36,8 +36,8 @@ func (d *draft) nodes() {
 
 // arrive binds a node whose claim and address agree. It stays drained until the next look has seen the binding.
 func (d *draft) arrive(m member) {
-	d.wait(lookWait)
 	if m.Node.State != swarm.NodeReady {
+		d.wait(lookWait)
 		return
 	}
 	s := m.Node.Spec

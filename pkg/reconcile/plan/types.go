@@ -34,6 +34,7 @@ type Plan struct {
 	Pools     []PoolCount
 	Services  []ServiceCount
 	LookAgain time.Duration // from Input.Now; 0: the usual resync
+	LookIdly  time.Duration // the same for who takes none of the steps: what is under way besides them
 	Converged bool          // nothing to do, nothing blocked, nothing under way, everything wanted is there and running
 }
 

@@ -230,6 +230,8 @@ func (j *join) placeClaim(n *swarm.Node) {
 	case d.Droplet.PrivateIPv4 == "" && j.unaddressed[id] == 1:
 		d.Node, d.Binding, d.Pool = n, Unaddressed, cmp.Or(d.Pool, j.made[id])
 		d.Why = fmt.Sprintf("waits until the cloud shows the address of droplet %d, which the node claims from %s", id, address(n))
+	case d.Droplet.Status == cloud.StatusOff && d.Droplet.PrivateIPv4 != "" && d.Droplet.PrivateIPv4 != address(n) && n.State == swarm.NodeReady:
+		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, which is off, from another address", id)) // it cannot be on it, and must not keep it from being deleted
 	case d.Droplet.PrivateIPv4 == "" || d.Droplet.PrivateIPv4 != address(n):
 		j.doubt(id, "node "+n.ID+" claims it from another address")
 		j.refuse(n, nil, fmt.Sprintf("claims droplet %d, but its address %s is not the droplet's%s", id, address(n),

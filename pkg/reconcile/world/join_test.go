@@ -37,6 +37,16 @@ func boundNode(id string, to int) swarm.Node {
 	return n
 }
 
+func switchedOff(d cloud.Droplet) cloud.Droplet {
+	d.Status = cloud.StatusOff
+	return d
+}
+
+func isDown(n swarm.Node) swarm.Node {
+	n.State = swarm.NodeDown
+	return n
+}
+
 func drainedWorker(n swarm.Node) swarm.Node {
 	n.Spec.Role, n.Spec.Availability = swarm.Worker, swarm.Drain
 	return n
@@ -131,6 +141,14 @@ func joinCases() []joinCase {
 		{"nor is one while the node that is bound lives",
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("new", 5, "10.0.0.5"), boundNode("old", 5)}},
 			[]string{"5 old bound workers owned", "- new contradicted : claims droplet 5, to which another node is bound"}},
+		{"a living node elsewhere claims a droplet that is off: the droplet is not in doubt",
+			world.Parts{Droplets: []cloud.Droplet{switchedOff(ownDroplet(5))}, Nodes: []swarm.Node{claimant("x", 5, "10.0.0.99")},
+				Ledger: ledger.Ledger{Ops: []ledger.Op{{ID: opB, Kind: ledger.Delete, DropletID: 5, NodeID: "gone"}}}},
+			[]string{"5 -  workers owned delete:v", "- x contradicted : claims droplet 5, which is off, from another address"}},
+		{"a node that is down may have been on the droplet that is off",
+			world.Parts{Droplets: []cloud.Droplet{switchedOff(ownDroplet(5))}, Nodes: []swarm.Node{isDown(claimant("x", 5, "10.0.0.99"))}},
+			[]string{"5 - contradicted workers: node x claims it from another address",
+				"- x contradicted : claims droplet 5, but its address 10.0.0.99 is not the droplet's 10.0.0.5"}},
 		{"two claims to one droplet from its address",
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("a", 5, "10.0.0.5"), claimant("b", 5, "10.0.0.5")}},
 			[]string{"5 - contradicted workers: 2 nodes claim it", "- a contradicted : 2 nodes claim droplet 5", "- b contradicted : 2 nodes claim droplet 5"}},

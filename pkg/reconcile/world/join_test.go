@@ -95,11 +95,6 @@ func raftAt(n swarm.Node, addr string) swarm.Node {
 	return n
 }
 
-func downNode(n swarm.Node) swarm.Node {
-	n.State = swarm.NodeDown
-	return n
-}
-
 type joinCase struct {
 	name  string
 	parts world.Parts
@@ -133,10 +128,10 @@ func joinCases() []joinCase {
 			[]string{"5 - contradicted workers: node n5 claims it from another address",
 				"- n5 contradicted : claims droplet 5, but its address 127.0.0.1 is not the droplet's 10.0.0.5"}},
 		{"a machine that left and joined again",
-			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("new", 5, "10.0.0.5"), downNode(boundNode("old", 5))}},
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("new", 5, "10.0.0.5"), isDown(boundNode("old", 5))}},
 			[]string{"5 old bound workers owned", "- new contradicted workers: droplet 5 left the swarm and joined again as this node: docker node rm old is enough, then this one takes its place"}},
 		{"a claim from elsewhere is no such machine",
-			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("new", 5, "10.0.0.9"), downNode(boundNode("old", 5))}},
+			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("new", 5, "10.0.0.9"), isDown(boundNode("old", 5))}},
 			[]string{"5 old bound workers owned", "- new contradicted : claims droplet 5, to which another node is bound"}},
 		{"nor is one while the node that is bound lives",
 			world.Parts{Droplets: []cloud.Droplet{ownDroplet(5)}, Nodes: []swarm.Node{claimant("new", 5, "10.0.0.5"), boundNode("old", 5)}},

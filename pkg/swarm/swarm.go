@@ -118,7 +118,7 @@ type ServiceSpec struct {
 	Name      string
 	Labels    map[string]string
 	Image     string // reference without digest
-	Digest    string // "sha256:…" of a live service, or "" if unpinned or not resolved yet
+	Digest    string // "sha256:…" of a live service or of one whose file names it, or "" if unpinned or not resolved yet
 	Mode      Mode
 	Replicas  uint64   // with Replicated
 	Networks  []string // names

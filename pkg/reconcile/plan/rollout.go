@@ -53,8 +53,8 @@ func (d *draft) holdPaused(live swarm.Service) {
 
 func (d *draft) updateService(want swarm.ServiceSpec, live swarm.Service, diff []string, made map[string]string) {
 	want.Labels = d.labelled(want)
-	resolve := want.Image != live.Spec.Image
-	if !resolve {
+	resolve := want.Digest == "" && want.Image != live.Spec.Image // a digest that the file names is what is run, whatever the tag means
+	if want.Digest == "" && !resolve {
 		want.Digest = live.Spec.Digest // the same image stays the same bytes
 	}
 	first := append(after(want, made), d.rememberAttempt(want, live)...)

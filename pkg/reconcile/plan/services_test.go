@@ -102,6 +102,18 @@ func TestImageIsResolvedOnlyWhenItChanges(t *testing.T) {
 	if a := update(); !a.ResolveImage || a.Spec.Digest != "" || a.Version != live(m).Version || a.ID != live(m).ID {
 		t.Errorf("new image: %+v", a)
 	}
+	pinned := service("app", "app:1", 6)
+	pinned.Digest = "sha256:named"
+	wants(pinned)(m)
+	if a := update(); a.ResolveImage || a.Spec.Digest != "sha256:named" {
+		t.Errorf("the file names a digest, and the image is the one that runs: %+v", a)
+	}
+	pinned = service("app", "app:2", 4)
+	pinned.Digest = "sha256:named"
+	wants(pinned)(m)
+	if a := update(); a.ResolveImage || a.Spec.Digest != "sha256:named" {
+		t.Errorf("the file names a digest of another image: %+v", a)
+	}
 	if _, wrote := m.stack.Services[0].Labels[swarm.LabelRevision]; wrote {
 		t.Error("the planner wrote into its input")
 	}

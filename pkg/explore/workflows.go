@@ -13,7 +13,7 @@ import (
 // Workflows are all that can be explored.
 func Workflows() []Workflow {
 	all := append(machineWorkflows(), serviceWorkflows()...)
-	return slices.Concat(all, troubleWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows(), foreignWorkflows())
+	return slices.Concat(all, troubleWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows(), foreignWorkflows(), rolloutWorkflows())
 }
 
 // machineWorkflows change how many machines there are.

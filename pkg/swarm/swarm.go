@@ -85,6 +85,7 @@ const (
 	LabelCluster   = "swarmd.cluster"   // on services, networks, configs of ours
 	LabelHash      = "swarmd.hash"      // on services and networks: hash of the wanted normal form
 	LabelRevision  = "swarmd.revision"  // on services: the revision that wrote it
+	LabelGood      = "swarmd.good"      // on services: what ran whole before, and is gone back to; see Good
 	LabelComponent = "swarmd.component" // on swarmd's own service: "swarmd". Never part of the stack
 	LabelDrained   = "swarmd.drained"   // node label: when swarmd drained the node, because it was no machine of the cluster; it does so once
 	LabelNamespace = "com.docker.stack.namespace"
@@ -123,7 +124,9 @@ type ServiceSpec struct {
 	Replicas  uint64   // with Replicated
 	Networks  []string // names
 	Ports     []Port
-	RollsBack bool // the engine takes a roll-out that fails back by itself
+	RollsBack bool          // the engine takes a roll-out that fails back by itself
+	Delay     time.Duration // between two tasks of a roll-out
+	Restored  bool          // it is sent with the counter of forced updates that it has: the engine had it before, and its tasks stay
 	Form      Form
 	Raw       json.RawMessage // opaque to all but the adapter
 }
@@ -148,6 +151,8 @@ type Service struct {
 	Spec          ServiceSpec
 	Update        UpdateState
 	UpdateMessage string
+	UpdateStarted time.Time    // when the roll-out began; zero without one
+	Previous      *ServiceSpec // what the engine would go back to, while a roll-out has not completed; nil else
 	Created       time.Time
 	Updated       time.Time
 }
@@ -163,6 +168,7 @@ type Task struct {
 	Message      string
 	Err          string
 	Image        string
+	Created      time.Time
 	Updated      time.Time
 }
 

@@ -38,6 +38,7 @@ const (
 	GuardMaxCreates    = "max-creates"     // enough droplets are under way
 	GuardRollout       = "rollout"         // a roll-out runs
 	GuardRolloutPaused = "rollout-paused"  // a roll-out is paused
+	GuardRolloutStuck  = "rollout-stuck"   // a roll-out makes no progress, and does not end by itself
 	GuardRolledBack    = "rolled-back"     // a roll-out failed; the same is not written again
 	GuardMode          = "mode-changed"    // Swarm cannot change a service's mode
 	GuardNetwork       = "network-changed" // Swarm cannot change a network
@@ -48,7 +49,7 @@ func Guards() []string {
 	all := []string{
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
 		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
-		GuardSelf, GuardDrain, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused,
+		GuardSelf, GuardDrain, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardRolledBack, GuardMode, GuardNetwork,
 	}
 	slices.SortFunc(all, strings.Compare)

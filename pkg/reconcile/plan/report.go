@@ -92,26 +92,35 @@ func (d *draft) strandedCounts() []PoolCount {
 }
 
 func (d *draft) serviceCount(want swarm.ServiceSpec) ServiceCount {
-	c := ServiceCount{Service: want.Name, Desired: int(want.Replicas)}
 	live := d.liveService(want.Name)
 	if live == nil || !d.ours(live.Spec.Labels) {
-		return c
+		return ServiceCount{Service: want.Name, Desired: int(want.Replicas)}
 	}
-	c.Update = live.Update
+	c := d.tally(want, *live)
+	d.progress(c, *live)
+	return c
+}
+
+// tally counts the tasks of a live service against what a specification wants.
+func (d *draft) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
+	c := ServiceCount{Service: want.Name, Desired: int(want.Replicas), Update: live.Update}
 	placed := 0
 	for _, t := range d.in.World.Tasks {
 		if t.ServiceID != live.ID || t.DesiredState != "running" {
 			continue
 		}
 		placed++
-		if t.State == "running" && d.nodeReady(t.NodeID) {
-			c.Running++
+		if t.State != "running" || !d.nodeReady(t.NodeID) {
+			continue
+		}
+		c.Running++
+		if moving(live) && !t.Created.Before(live.UpdateStarted) {
+			c.Updated++
 		}
 	}
 	if want.Mode == swarm.Global {
 		c.Desired = placed // the engine knows which nodes are fit, and makes a task for each
 	}
-	d.progress(c, *live)
 	return c
 }
 
@@ -125,8 +134,7 @@ func (d *draft) nodeReady(id string) bool {
 func (d *draft) progress(c ServiceCount, live swarm.Service) {
 	age := d.in.Now.Sub(live.Updated)
 	fresh := live.Update != swarm.Completed && age < settle && age > -time.Minute
-	moving := live.Update == swarm.Updating || live.Update == swarm.RollbackStarted
-	if !fresh && !moving && c.Running == c.Desired {
+	if !fresh && !moving(live) && c.Running == c.Desired {
 		return
 	}
 	d.underway = true

@@ -66,7 +66,8 @@ func TestServices(t *testing.T) {
 		{"somebody's network of the same name takes no service of ours", 1, 1, both(wants(app, service("other", "o", 1)), func(m *model) {
 			m.networks["web_default"].Spec.Labels = nil
 		}), nil, []string{"foreign-network network/web_default", "foreign-network service/web_other"}},
-		{"a running roll-out is not written to", 1, 1, both(wants(next), state(swarm.Updating)), nil, []string{"rollout service/web_app"}},
+		{"a running roll-out is not written to for what replaces no task", 1, 1, both(wants(service("app", "app:1", 6)), state(swarm.Updating)), nil, []string{"rollout service/web_app"}},
+		{"nor for what somebody changed by hand", 1, 1, both(byHand("cap_add", "NET_ADMIN"), state(swarm.Updating)), nil, []string{"rollout service/web_app"}},
 		{"nor a running roll-back", 1, 1, both(wants(next), state(swarm.RollbackStarted)), nil, []string{"rollout service/web_app"}},
 		{"a paused one is held", 1, 1, state(swarm.Paused), nil, []string{"rollout-paused service/web_app"}},
 		{"a paused one that was changed by hand too", 1, 1, both(state(swarm.Paused), byHand("Mode.Replicated.Replicas", "9")), nil, []string{"rollout-paused service/web_app"}},

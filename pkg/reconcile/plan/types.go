@@ -20,6 +20,9 @@ type Input struct {
 	Holder   string   // node id of the lease holder's machine, "" if it is not a node: that machine leaves last
 	OpIDs    []string // fresh random ids, more than any plan needs
 
+	// Good has, by service, what a revision says of it: for those that LostGood names.
+	Good map[string]swarm.ServiceSpec
+
 	Prices    map[string]float64       // US dollars a month by size slug; nil: unknown, counted as 0
 	Strangers map[string]time.Duration // by node id: for how long it has been one of Strangers in each look
 	NotBefore map[string]time.Time     // by pool: no create before, because the last one was refused, by the cloud or the ledger
@@ -73,6 +76,7 @@ type ServiceCount struct {
 	Service string            `json:"service"`
 	Desired int               `json:"desired"`
 	Running int               `json:"running"`
+	Updated int               `json:"updated,omitempty"` // during a roll-out: those of them that are of the new specification
 	Update  swarm.UpdateState `json:"update,omitempty"`
 }
 

@@ -93,6 +93,7 @@ func taskOf(t api.Task) swarm.Task {
 		DesiredState: string(t.DesiredState),
 		Message:      brief(t.Status.Message),
 		Err:          brief(t.Status.Err),
+		Created:      t.CreatedAt,
 		Updated:      t.UpdatedAt,
 	}
 	if t.Spec.ContainerSpec != nil {

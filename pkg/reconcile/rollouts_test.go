@@ -1,6 +1,8 @@
 package reconcile_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,6 +12,7 @@ import (
 
 	api "github.com/docker/docker/api/types/swarm"
 
+	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
@@ -160,5 +163,121 @@ func TestWhatWasGoodSurvivesAScaleByHandAndAnotherSwarmd(t *testing.T) {
 		if runs := c.runs(t, "web_app"); runs["app:1"] != 3 {
 			t.Errorf("%v run, want three of app:1; %+v", runs, c.loop.Last().Holds)
 		}
+	})
+}
+
+// looks are the reports of so many seconds, one a second.
+func (c *cluster) looks(n int, each func(reconcile.Report)) {
+	for range n {
+		time.Sleep(time.Second)
+		each(c.loop.Last())
+	}
+}
+
+func TestAGlobalServiceThatDiesIsNeverConverged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, sim.Options{}, services(`  agent: { image: "agent:1", deploy: { mode: global, restart_policy: { delay: 10s } } }`+"\n"))
+		defer c.stop()
+		c.Swarm.SetImage("agent:1", dockerd.Image{CrashAfter: time.Second})
+		settle(5 * time.Minute)
+		said := false
+		c.looks(300, func(r reconcile.Report) {
+			if len(r.Services) != 1 || r.Services[0].Desired != 2 || r.Converged {
+				t.Errorf("converged %t: %+v", r.Converged, r.Services)
+			}
+			said = said || len(r.Holds) == 1 && r.Holds[0].Guard == "tasks-missing" && strings.Contains(r.Holds[0].Text, "task: non-zero exit (1)")
+		})
+		if !said {
+			t.Errorf("nothing says why: %+v", c.loop.Last().Holds)
+		}
+	})
+}
+
+func TestWhyTasksDoNotRunIsSaid(t *testing.T) {
+	for service, want := range map[string]string{
+		`{ image: "app:1", deploy: { replicas: 2, placement: { constraints: ["node.platform.os==windows"] } } }`: "no suitable node (scheduling constraints not satisfied on 2 nodes)",
+		`{ image: "nope:1", deploy: { replicas: 2 } }`:                                                           "No such image: nope:1",
+		`{ image: "dies:1", deploy: { replicas: 2 } }`:                                                           "task: non-zero exit (1)",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCluster(t, sim.Options{}, services("  app: "+service+"\n"))
+			defer c.stop()
+			c.Swarm.SetImage("nope:1", dockerd.Image{Missing: true})
+			c.Swarm.SetImage("dies:1", dockerd.Image{CrashAfter: time.Second})
+			settle(3 * time.Minute)
+			held := 0
+			c.looks(60, func(r reconcile.Report) {
+				if r.Result == reconcile.Held && len(r.Holds) == 1 && strings.Contains(r.Holds[0].Text, want) && r.Services[0].Error == strings.TrimPrefix(r.Holds[0].Text, "tasks are missing: ") {
+					held++
+				}
+			})
+			if held < 20 {
+				t.Errorf("%s: %d of 60 looks said %q: %+v", service, held, want, c.loop.Last())
+			}
+		})
+	}
+}
+
+// posted counts the calls of that path since the trace began.
+func (c *cluster) posted(path string) (n int) {
+	for _, t := range c.Trace() {
+		if t.Method == http.MethodPost && t.Path == path {
+			n++
+		}
+	}
+	return n
+}
+
+// What is refused again and again in the same way is no lost race: it is left alone ever longer, told, and goes when the way is free.
+func TestTheSameRefusalTwiceIsNoRace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, sim.Options{}, services(`  app: { image: "app:1", networks: [public] }
+networks: { public: { external: true, name: traefik-public } }
+`))
+		defer c.stop()
+		settle(10 * time.Minute)
+		if n := c.posted("/services/create"); n < 4 || n > 12 {
+			t.Errorf("%d creates in ten minutes", n)
+		}
+		r := c.loop.Last()
+		if r.Result != reconcile.Held || len(r.Holds) != 1 || r.Holds[0].Object != "service/web_app" || !strings.Contains(r.Holds[0].Text, "traefik-public not found; what it names has to be there") {
+			t.Errorf("%s: %+v", r.Result, r.Holds)
+		}
+		if err := c.Ask(http.MethodPost, "/networks/create", map[string]any{"Name": "traefik-public", "Driver": "overlay"}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if !sampled(10*time.Minute, func() bool { return c.loop.Last().Converged }) {
+			t.Errorf("with the network: %+v", c.loop.Last())
+		}
+	})
+}
+
+// lost follows a revision until it is said that only a person can go on.
+func (c *cluster) lost(t *testing.T, revision int, limit time.Duration, object, why string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	var lost *reconcile.LostError
+	if _, err := c.loop.Await(ctx, revision, nil); !errors.As(err, &lost) || lost.Hold.Object != object || !strings.Contains(lost.Hold.Text, why) {
+		t.Errorf("%v\n%+v", err, c.loop.Last())
+	}
+}
+
+func TestFollowingEndsWhenAllIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, sim.Options{}, rolled("app:1", "rollback", ""))
+		defer c.stop()
+		c.Swarm.SetImage("bad:1", dockerd.Image{CrashAfter: time.Second})
+		c.Swarm.SetImage("nope:1", dockerd.Image{Missing: true})
+		c.await(t, 1, 10*time.Minute)
+		c.edits <- rolled("bad:1", "rollback", "")
+		settle(time.Second)
+		c.lost(t, 2, time.Minute, "service/web_app", "task: non-zero exit (1)")
+		c.edits <- services(`  app: { image: "nope:1" }` + "\n")
+		settle(time.Second)
+		c.lost(t, 3, 2*time.Minute, "service/web_app", "No such image: nope:1")
+		c.edits <- []byte(strings.ReplaceAll(string(file(1, 2, 0, 0)), "count: 2, size: s-1vcpu-1gb", "count: 2, size: s-9vcpu-9gb") + `  app: { image: "app:1" }` + "\n")
+		settle(time.Second)
+		c.lost(t, 4, 2*time.Minute, "pool/workers", "size")
 	})
 }

@@ -63,6 +63,7 @@ type Node struct {
 	Message       string
 	Addr          string         // the address the managers see, private
 	Manager       *ManagerStatus // nil: not a Raft member
+	Platform      Platform
 	EngineVersion string
 	EngineLabels  map[string]string // the worker's word: a claim, never a proof
 	CPUs          float64
@@ -116,19 +117,21 @@ type Port struct {
 // ServiceSpec is a service's specification: the fields the planner looks at, the normal form it compares, and what the adapter
 // sends to the engine.
 type ServiceSpec struct {
-	Name      string
-	Labels    map[string]string
-	Image     string // reference without digest
-	Digest    string // "sha256:…" of a live service or of one whose file names it, or "" if unpinned or not resolved yet
-	Mode      Mode
-	Replicas  uint64   // with Replicated
-	Networks  []string // names
-	Ports     []Port
-	RollsBack bool          // the engine takes a roll-out that fails back by itself
-	Delay     time.Duration // between two tasks of a roll-out
-	Restored  bool          // it is sent with the counter of forced updates that it has: the engine had it before, and its tasks stay
-	Form      Form
-	Raw       json.RawMessage // opaque to all but the adapter
+	Name        string
+	Labels      map[string]string
+	Image       string // reference without digest
+	Digest      string // "sha256:…" of a live service or of one whose file names it, or "" if unpinned or not resolved yet
+	Mode        Mode
+	Replicas    uint64     // with Replicated
+	Constraints []string   // of its placement, as written
+	Platforms   []Platform // that its image has, nil: any
+	Networks    []string   // names
+	Ports       []Port
+	RollsBack   bool          // the engine takes a roll-out that fails back by itself
+	Delay       time.Duration // between two tasks of a roll-out
+	Restored    bool          // it is sent with the counter of forced updates that it has: the engine had it before, and its tasks stay
+	Form        Form
+	Raw         json.RawMessage // opaque to all but the adapter
 }
 
 // UpdateState of a service's roll-out. "" means none has run since the last write.

@@ -39,10 +39,14 @@ const (
 	GuardRollout       = "rollout"         // a roll-out runs
 	GuardRolloutPaused = "rollout-paused"  // a roll-out is paused
 	GuardRolloutStuck  = "rollout-stuck"   // a roll-out makes no progress, and does not end by itself
+	GuardTasks         = "tasks-missing"   // the engine cannot run a service's tasks, or they end
 	GuardRolledBack    = "rolled-back"     // a roll-out failed; the same is not written again
 	GuardMode          = "mode-changed"    // Swarm cannot change a service's mode
 	GuardNetwork       = "network-changed" // Swarm cannot change a network
 )
+
+// finalGuards are those of services that hold until a person has done something.
+var finalGuards = []string{GuardForeignSvc, GuardForeignNet, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardRolledBack, GuardMode, GuardNetwork}
 
 // Guards returns all values of Hold.Guard, sorted: the label values of a metric.
 func Guards() []string {
@@ -50,7 +54,7 @@ func Guards() []string {
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
 		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
-		GuardRolledBack, GuardMode, GuardNetwork,
+		GuardTasks, GuardRolledBack, GuardMode, GuardNetwork,
 	}
 	slices.SortFunc(all, strings.Compare)
 	return all

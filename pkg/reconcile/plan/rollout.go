@@ -43,15 +43,15 @@ func (d *draft) mayWrite(want swarm.ServiceSpec, live swarm.Service, diff []stri
 	case live.Update == swarm.RollbackStarted && !d.stuck(live):
 		return GuardRollout, "a roll-back runs; the change follows when it has ended"
 	case live.Update == swarm.RollbackStarted && d.tried(want.Name).hash == hash:
-		return GuardRolledBack, "this specification is being taken back, and that does not end: " + live.UpdateMessage + "; change the service to try again"
+		return GuardRolledBack, "this specification is being taken back, and that does not end: " + live.UpdateMessage + d.because(live) + "; change the service to try again"
 	case moving(live) && (!newer || d.gap(world.GapTasks)) && !d.stuck(live):
 		return GuardRollout, "a roll-out runs; the change follows when it has ended"
 	case d.isFailed(want):
-		return GuardRolledBack, "this specification was rolled out and taken back: " + live.UpdateMessage + "; change the service to try again"
+		return GuardRolledBack, "this specification was rolled out and taken back: " + live.UpdateMessage + d.because(live) + "; change the service to try again"
 	case live.Update == swarm.Paused && live.Spec.Labels[swarm.LabelHash] == hash:
-		return GuardRolloutPaused, "the roll-out is paused: " + live.UpdateMessage + "; change the service to go on"
+		return GuardRolloutPaused, "the roll-out is paused: " + live.UpdateMessage + d.because(live) + "; change the service to go on"
 	case live.Update == swarm.Paused && !newer:
-		return GuardRolloutPaused, "the roll-out is paused: " + live.UpdateMessage + "; a change that replaces no task would only make it go on: change what failed as well"
+		return GuardRolloutPaused, "the roll-out is paused: " + live.UpdateMessage + d.because(live) + "; a change that replaces no task would only make it go on: change what failed as well"
 	}
 	return "", ""
 }
@@ -65,7 +65,7 @@ func (d *draft) isFailed(want swarm.ServiceSpec) bool {
 // holdPaused: what is wanted is written, and the engine stopped on the way to it, or on the way back.
 func (d *draft) holdPaused(live swarm.Service) {
 	if live.Update == swarm.Paused || live.Update == swarm.RollbackPaused {
-		d.hold(GuardRolloutPaused, "service/"+live.Spec.Name, "the engine paused: "+live.UpdateMessage+"; change the service to go on")
+		d.hold(GuardRolloutPaused, "service/"+live.Spec.Name, "the engine paused: "+live.UpdateMessage+d.because(live)+"; change the service to go on")
 	}
 }
 
@@ -118,7 +118,7 @@ func (d *draft) rememberRollback(want swarm.ServiceSpec, live swarm.Service, dif
 		if tried.failed || tried.hash == "" {
 			seen.hash = wanted // nobody has written down what else it could have been
 		}
-		d.hold(GuardRolledBack, "service/"+want.Name, "the roll-out was taken back: "+live.UpdateMessage)
+		d.hold(GuardRolledBack, "service/"+want.Name, "the roll-out was taken back: "+live.UpdateMessage+d.because(live))
 	case tried.hash == wanted:
 		seen.hash = "" // it is live and wanted: it did not fail
 	}

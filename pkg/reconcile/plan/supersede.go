@@ -154,8 +154,9 @@ func (d *draft) halfway(live swarm.Service) bool {
 // proven reports whether the running roll-out's new tasks run, and none of them fails or waits.
 func (d *draft) proven(live swarm.Service) bool {
 	running := 0
-	for _, t := range d.newTasks(live) {
+	for _, t := range slices.Concat(d.newTasks(live), d.failedOf(live)) {
 		switch {
+		case t.Created.Before(live.UpdateStarted):
 		case t.Err != "" || t.State == "failed" || t.State == "rejected" || t.State == "complete" || t.State == "orphaned":
 			return false
 		case t.State == "running" && t.DesiredState == "running":
@@ -265,10 +266,21 @@ func (d *draft) because(live swarm.Service) string {
 // taskError is what the engine says of the newest of the service's tasks that waits or failed, "" if none does.
 func (d *draft) taskError(live swarm.Service) string {
 	var last swarm.Task
-	for _, t := range d.tasksOf(live, func(t swarm.Task) bool { return t.Err != "" }) {
+	for _, t := range slices.Concat(d.tasksOf(live, func(t swarm.Task) bool { return t.Err != "" }), d.failedOf(live)) {
 		if last.ID == "" || t.Updated.After(last.Updated) {
 			last = t
 		}
 	}
-	return last.Err
+	switch {
+	case last.Err != "":
+		return last.Err
+	case last.State == "complete":
+		return "its containers end by themselves, with exit code 0"
+	}
+	return last.Message
+}
+
+// failedOf is the task of the service that failed last, if that was read.
+func (d *draft) failedOf(live swarm.Service) []swarm.Task {
+	return slices.DeleteFunc(slices.Clone(d.in.World.Failed), func(t swarm.Task) bool { return t.ServiceID != live.ID })
 }

@@ -57,7 +57,8 @@ type Hold struct {
 	Guard    string `json:"guard"`  // bounded set, see guards.go
 	Object   string `json:"object"` // "pool/workers", "node/NAME", "service/NAME", "droplet/ID", "cluster"
 	Text     string `json:"text"`
-	Blocking bool   `json:"blocking"` // the desired state is not reached because of it; a note about something foreign does not block
+	Blocking bool   `json:"blocking"`        // the desired state is not reached because of it; a note about something foreign does not block
+	Final    bool   `json:"final,omitempty"` // it does not pass by itself: a person has to do something
 }
 
 // PoolCount is what a pool wants and has.
@@ -78,6 +79,7 @@ type ServiceCount struct {
 	Running int               `json:"running"`
 	Updated int               `json:"updated,omitempty"` // during a roll-out: those of them that are of the new specification
 	Update  swarm.UpdateState `json:"update,omitempty"`
+	Error   string            `json:"error,omitempty"` // what the engine says of the newest task that waits or failed, while some are missing
 }
 
 // Action is a sealed set: the executor's one switch knows them all.

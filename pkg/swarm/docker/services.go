@@ -148,6 +148,12 @@ func specOf(s api.ServiceSpec, networks map[string]string) (swarm.ServiceSpec, e
 	for _, n := range attachments(s) {
 		out.Networks = append(out.Networks, n.Target)
 	}
+	if p := s.TaskTemplate.Placement; p != nil {
+		out.Constraints = p.Constraints
+		for _, platform := range p.Platforms {
+			out.Platforms = append(out.Platforms, swarm.Platform{OS: platform.OS, Architecture: platform.Architecture})
+		}
+	}
 	out.Ports = portsOf(s.EndpointSpec)
 	if u := s.UpdateConfig; u != nil {
 		out.RollsBack, out.Delay = u.FailureAction == api.UpdateFailureActionRollback, u.Delay

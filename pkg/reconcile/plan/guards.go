@@ -40,13 +40,20 @@ const (
 	GuardRolloutPaused = "rollout-paused"  // a roll-out is paused
 	GuardRolloutStuck  = "rollout-stuck"   // a roll-out makes no progress, and does not end by itself
 	GuardTasks         = "tasks-missing"   // the engine cannot run a service's tasks, or they end
+	GuardUnpinned      = "unpinned"        // a service's image has no digest
 	GuardRolledBack    = "rolled-back"     // a roll-out failed; the same is not written again
 	GuardMode          = "mode-changed"    // Swarm cannot change a service's mode
 	GuardNetwork       = "network-changed" // Swarm cannot change a network
 )
 
-// finalGuards are those of services that hold until a person has done something.
-var finalGuards = []string{GuardForeignSvc, GuardForeignNet, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardRolledBack, GuardMode, GuardNetwork}
+// final reports whether a guard of services holds until a person has done something.
+func final(guard string) bool {
+	switch guard {
+	case GuardForeignSvc, GuardForeignNet, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardRolledBack, GuardMode, GuardNetwork:
+		return true
+	}
+	return false
+}
 
 // Guards returns all values of Hold.Guard, sorted: the label values of a metric.
 func Guards() []string {
@@ -54,7 +61,7 @@ func Guards() []string {
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
 		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
-		GuardTasks, GuardRolledBack, GuardMode, GuardNetwork,
+		GuardTasks, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork,
 	}
 	slices.SortFunc(all, strings.Compare)
 	return all

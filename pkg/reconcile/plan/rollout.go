@@ -19,6 +19,7 @@ func (d *draft) rollout(want swarm.ServiceSpec, live swarm.Service, made map[str
 		return
 	}
 	d.holdStuck(live)
+	d.noteUnpinned(want, live)
 	if d.supersede(want, live, diff) {
 		return
 	}
@@ -74,7 +75,8 @@ func (d *draft) updateService(want swarm.ServiceSpec, live swarm.Service, diff [
 	if good := d.remembering(live, diff); good != "" {
 		want.Labels[swarm.LabelGood] = good
 	}
-	resolve := want.Digest == "" && want.Image != live.Spec.Image // a digest that the file names is what is run, whatever the tag means
+	// A digest that the file names is what is run, whatever the tag means. One that could not be had is asked for with the next change.
+	resolve := want.Digest == "" && (want.Image != live.Spec.Image || live.Spec.Digest == "")
 	if want.Digest == "" && !resolve {
 		want.Digest = live.Spec.Digest // the same image stays the same bytes
 	}
@@ -174,4 +176,12 @@ func (d *draft) forget() {
 // serviceGap reports whether the services' state cannot be judged.
 func (d *draft) serviceGap() bool {
 	return d.gap(world.GapServices) || d.gap(world.GapTasks) || d.gap(world.GapNetworks)
+}
+
+// noteUnpinned names a service whose registry could not be asked for the image's digest when it was written: its tasks may run different images.
+func (d *draft) noteUnpinned(want swarm.ServiceSpec, live swarm.Service) {
+	if live.Spec.Digest == "" && want.Digest == "" && live.Spec.Image == want.Image {
+		d.note(GuardUnpinned, "service/"+want.Name, "its image "+want.Image+" has no digest, so each node takes what the tag means to it: "+
+			"the registry did not tell it; the next change of the service asks again")
+	}
 }

@@ -238,7 +238,7 @@ func (d *draft) holdStuck(live swarm.Service) {
 // others are the tasks that run another image than the one that the service is pinned to.
 func (d *draft) others(live swarm.Service) []swarm.Task {
 	return d.tasksOf(live, func(t swarm.Task) bool {
-		return live.Spec.Digest != "" && t.State == "running" && t.DesiredState == "running" && !strings.HasSuffix(t.Image, "@"+live.Spec.Digest)
+		return live.Spec.Digest != "" && t.Image != "" && t.State == "running" && t.DesiredState == "running" && !strings.HasSuffix(t.Image, "@"+live.Spec.Digest)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 )
 
@@ -88,8 +89,11 @@ func (a *app) follow(ctx context.Context, asm *assembly, data []byte, source str
 		return err
 	}
 	meant, err := loop.Meaning(ctx, data)
-	if err == nil { // else the loop meets it again, and tells
+	switch {
+	case err == nil:
 		sayMeaning(a.out, meant)
+	case apierr.KindOf(err) == apierr.Unavailable: // no engine answers; all else the loop meets again, and tells
+		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
@@ -104,15 +108,27 @@ func (a *app) follow(ctx context.Context, asm *assembly, data []byte, source str
 	}
 	view.say("revision %d accepted", revision)
 	began := time.Now()
+	var lost *reconcile.LostError
 	last, err := loop.Await(ctx, revision, view.tell)
 	view.close()
 	switch {
 	case err == nil:
 		printf(a.out, "converged: revision %d is true after %s\n", revision, time.Since(began).Round(100*time.Millisecond))
 		return nil
+	case errors.As(err, &lost):
+		a.printReport(last)
+		return &exitError{code: 1, msg: fmt.Sprintf("revision %d does not become true as it is: %s", revision, plain(lost.Error()))}
 	case errors.Is(err, context.DeadlineExceeded):
 		a.printReport(last)
-		return &exitError{code: 1, msg: fmt.Sprintf("revision %d is accepted but not true yet; swarmd goes on", revision)}
+		return &exitError{code: 1, msg: fmt.Sprintf("revision %d is accepted but not true yet; %s", revision, whoGoesOn(last))}
 	}
 	return err
+}
+
+// whoGoesOn says who makes the revision true after this command has ended.
+func whoGoesOn(last reconcile.Report) string {
+	if last.Lease.Held || last.Lease.Holder == "" || last.Unattended != "" {
+		return "nobody goes on: no swarmd runs in this swarm. Start one with swarmd run, or apply the file again"
+	}
+	return "swarmd on " + last.Lease.Holder + " goes on"
 }

@@ -106,7 +106,7 @@ func (in serviceInstaller) place(ctx context.Context, engine *docker.Client, liv
 		return fmt.Errorf("there is a service %s that is not swarmd's: it is left alone", want.Name)
 	case len(swarm.Diff(want.Form, live.Spec.Form)) == 0:
 		return nil
-	case live.Spec.Image == want.Image:
+	case want.Digest == "" && live.Spec.Image == want.Image:
 		want = docker.WithDigest(want, live.Spec.Digest) // the tag may mean another image by now, and nobody has asked for that
 	default:
 		want = in.pinned(ctx, engine, want)
@@ -114,8 +114,11 @@ func (in serviceInstaller) place(ctx context.Context, engine *docker.Client, liv
 	return engine.UpdateService(ctx, live.ID, live.Version, want)
 }
 
-// pinned is the specification with the digest that its image has now, or with the tag alone where nobody can tell.
+// pinned is the specification with the digest that the file names or that its image has now, or with the tag alone where nobody can tell.
 func (in serviceInstaller) pinned(ctx context.Context, engine *docker.Client, want swarm.ServiceSpec) swarm.ServiceSpec {
+	if want.Digest != "" {
+		return want
+	}
 	digest, err := engine.ResolveImage(ctx, want.Image)
 	if err != nil {
 		printf(in.app.err, "warning: no digest for %s, its tag alone will do: %v\n", want.Image, err)

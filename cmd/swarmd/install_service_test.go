@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -100,5 +101,44 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 	first = settle("first-token")
 	if after := settle("second-token"); after == first || !strings.Contains(out.String(), docker.TokenSecretOf("web", "first-token")+" was removed") {
 		t.Errorf("another token: version %d → %d; said %q", first, after, out.String())
+	}
+}
+
+// TestSwarmdsOwnDigestIsTheOneThatTheFileNames runs what bootstrap does where swarmd.image has a digest, and where it gets another one.
+func TestSwarmdsOwnDigestIsTheOneThatTheFileNames(t *testing.T) {
+	world := sim.New(simOptions(200))
+	if err := world.Populate(sim.Seeded{Cluster: "web", Region: "fra1", Managers: 1}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	server, err := world.Serve(ctx, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { stop(); _ = server.Wait() }()
+	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "SWARMD_STATE_DIR": t.TempDir(), "DIGITALOCEAN_TOKEN": "token"}
+	in := serviceInstaller{app: &app{out: io.Discard, err: io.Discard, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()}}
+	engine, closer, err := in.app.engineClient(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closer()
+	var version uint64
+	for _, c := range []struct {
+		digest string
+		writes bool
+	}{{strings.Repeat("a", 64), true}, {strings.Repeat("a", 64), false}, {strings.Repeat("b", 64), true}} {
+		in.spec = &spec.Spec{Cluster: "web", Swarmd: spec.Swarmd{Image: "registry.example/swarmd:1.0@sha256:" + c.digest}}
+		if err := in.first(ctx); err != nil {
+			t.Fatal(err)
+		}
+		live, err := in.live(ctx, engine)
+		if err != nil || live == nil {
+			t.Fatalf("swarmd's service: %v, %v", live, err)
+		}
+		if live.Spec.Digest != "sha256:"+c.digest || (live.Version != version) != c.writes {
+			t.Errorf("swarmd runs %s at version %d, was %d; want %s", live.Spec.Digest, live.Version, version, c.digest)
+		}
+		version = live.Version
 	}
 }

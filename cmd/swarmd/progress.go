@@ -80,6 +80,9 @@ func (p *progress) tell(r reconcile.Report) {
 	}
 	for _, c := range r.Services {
 		p.count("service "+c.Service, c.Running, c.Desired, "running")
+		if c.Error != "" {
+			p.once("task error "+c.Service, c.Service+": "+c.Error)
+		}
 	}
 }
 

@@ -221,9 +221,22 @@ func printNodes(w io.Writer, r reconcile.Report) {
 func printServices(w io.Writer, r reconcile.Report) {
 	fmt.Fprintln(w, "SERVICE\tWANTED\tRUNNING\tROLL-OUT")
 	for _, s := range r.Services {
-		printf(w, "%s\t%d\t%d\t%s\n", s.Service, s.Desired, s.Running, dash(string(s.Update)))
+		printf(w, "%s\t%d\t%d\t%s\n", s.Service, s.Desired, s.Running, rollout(s))
 	}
 	fmt.Fprintln(w)
+	for _, s := range r.Services {
+		if s.Error != "" {
+			printf(w, "%s: %s\n", s.Service, s.Error)
+		}
+	}
+}
+
+// rollout is how far a service's roll-out is.
+func rollout(s plan.ServiceCount) string {
+	if s.Update == swarm.Updating || s.Update == swarm.RollbackStarted {
+		return fmt.Sprintf("%s, %d of %d new", s.Update, s.Updated, s.Desired)
+	}
+	return dash(string(s.Update))
 }
 
 func dash(s string) string {

@@ -23,6 +23,7 @@ func (c *checks) services(was, now *state, t *ticket) {
 		} else if objectIn(t.path) == v.ID && old.Version.Index != v.Version.Index {
 			c.pinned(v)
 			c.pushed(*old, v)
+			c.superseded(was, *old, v)
 		}
 	}
 }
@@ -44,16 +45,13 @@ func (c *checks) pinned(v api.Service) {
 	}
 }
 
-// pushed: a write changes something, never disturbs a roll-out that runs, and no specification is rolled out twice for one revision.
+// pushed: a write changes something, and no specification is rolled out twice for one revision, unless it is put back.
 func (c *checks) pushed(old, v api.Service) {
 	if reflect.DeepEqual(old.Spec, v.Spec) {
 		c.run.violate("single-push", "service %s is written again as it is", v.Spec.Name)
 	}
-	if u := old.UpdateStatus; u != nil && (u.State == api.UpdateStateUpdating || u.State == api.UpdateStateRollbackStarted) {
-		c.run.violate("roll-out", "service %s is written while its roll-out is %s", v.Spec.Name, u.State)
-	}
 	hash := v.Spec.Labels[swarm.LabelHash]
-	if old.Spec.Labels[swarm.LabelHash] == hash {
+	if old.Spec.Labels[swarm.LabelHash] == hash || isPutBack(v) {
 		return
 	}
 	key := v.ID + " " + hash + " " + v.Spec.Labels[swarm.LabelRevision]

@@ -43,7 +43,7 @@ func TestSmokeMutants(t *testing.T) {
 	e := New()
 	for _, text := range []string{"add-worker/1/-/two-at-once", "remove-worker/1/-/force-remove", "holder-leaves/1/-/role-is-membership",
 		"add-worker/1/-/nobody-is-ours", "grow-managers/1/-/all-promotions-at-once", "add-worker/1/-/no-intent", "bad-edit/1/-/takes-any-file",
-		"role-edit/1/-/demotes-before-promoted", "restored/1/-/any-swarms-is-ours"} {
+		"role-edit/1/-/demotes-before-promoted", "restored/1/-/any-swarms-is-ours", "stuck-then-broken/1/-/straight-over"} {
 		p := parsed(t, text)
 		if caught(e.Run(t, p)) == "" {
 			t.Errorf("%s: nothing noticed", p)

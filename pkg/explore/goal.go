@@ -35,7 +35,11 @@ func (r *run) unmet() string {
 	back, dying := r.tookBack() && !report.Converged, r.tookForDone()
 	switch guards := r.held(back); {
 	case dying:
-		if why := restsAt(report, reconcile.Progress, nil); why != "" {
+		result := reconcile.Progress // they are between two lives
+		if report.Result == reconcile.Held {
+			result = reconcile.Held
+		}
+		if why := restsAt(report, result, []string{plan.GuardTasks}); why != "" {
 			return why
 		}
 		back = true
@@ -59,7 +63,7 @@ func (r *run) unmet() string {
 func (r *run) held(back bool) []string {
 	guards := r.workflow.Held
 	if back {
-		guards = append(slices.Clone(guards), plan.GuardRolledBack, plan.GuardRolloutPaused)
+		guards = append(slices.Clone(guards), plan.GuardRolledBack, plan.GuardRolloutPaused, plan.GuardTasks)
 	}
 	return guards
 }

@@ -13,7 +13,8 @@ import (
 // Workflows are all that can be explored.
 func Workflows() []Workflow {
 	all := append(machineWorkflows(), serviceWorkflows()...)
-	return slices.Concat(all, troubleWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows(), foreignWorkflows(), worldWorkflows(), hostWorkflows()[:1], visitWorkflows())
+	return slices.Concat(all, troubleWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows(), foreignWorkflows(), worldWorkflows(), hostWorkflows()[:1], visitWorkflows(),
+		rolloutWorkflows())
 }
 
 // machineWorkflows change how many machines there are.

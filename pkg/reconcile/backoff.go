@@ -18,9 +18,11 @@ import (
 type withheld map[string]*withholding
 
 type withholding struct {
-	until time.Time
+	until time.Time // zero: not at all yet
 	grow  *spread
 	why   string
+	final bool   // the request is wrong and stays so
+	lost  string // the last refusal that looked like a lost race
 }
 
 // spread is a backoff that doubles; each pause is between half and one and a half of its interval, so that many do not come at once.
@@ -48,25 +50,51 @@ func (w withheld) learn(rs execute.Results, now time.Time, jitter func() float64
 		switch {
 		case r.Outcome == execute.Done:
 			delete(w, object)
-		case r.Outcome == execute.Refused && !soon(r.Kind):
-			w.add(object, r.Err, now, jitter)
+		case r.Outcome == execute.Refused && (!soon(r.Kind) || w.again(object, r, jitter)):
+			w.add(object, r, now, jitter)
 		}
 	}
 }
 
-func (w withheld) add(object string, err error, now time.Time, jitter func() float64) {
+// again reports whether what looks like a lost race was refused in just the same way the last time: then it is none. Each pass would be refused anew,
+// for as long as a network is missing that the file calls external, or one of the name is there that is somebody's.
+func (w withheld) again(object string, r execute.Result, jitter func() float64) bool {
+	h, refusal := w.of(object, jitter), r.Step.ID+" "+r.Err.Error()
+	same := h.lost == refusal
+	h.lost = refusal
+	return same
+}
+
+func (w withheld) of(object string, jitter func() float64) *withholding {
 	h := w[object]
 	if h == nil {
 		h = &withholding{grow: newBackoff(5*time.Second, 5*time.Minute, jitter)}
 		w[object] = h
 	}
+	return h
+}
+
+func (w withheld) add(object string, r execute.Result, now time.Time, jitter func() float64) {
+	h := w.of(object, jitter)
 	if now.Before(h.until) {
 		return // another step on it was refused in the same run
 	}
-	h.until, h.why = now.Add(h.grow.NextBackOff()), err.Error()
+	h.until, h.why = now.Add(h.grow.NextBackOff()), r.Err.Error()+wayOut(r.Kind)
+	h.final = r.Kind == apierr.Invalid || soon(r.Kind)
 }
 
-// soon reports whether a refusal is nothing about the object: a lost race, something that is gone. The next look decides anew.
+// wayOut is what a person can do about a refusal that stays, as the end of a sentence.
+func wayOut(k apierr.Kind) string {
+	switch k {
+	case apierr.NotFound:
+		return "; what it names has to be there: make it, or correct the file"
+	case apierr.Conflict:
+		return "; remove or rename what is there, or rename what the file has"
+	}
+	return ""
+}
+
+// soon reports whether a refusal may be nothing about the object: a lost race, something that is gone. The next look decides anew.
 func soon(k apierr.Kind) bool {
 	switch k {
 	case apierr.Conflict, apierr.NotFound, apierr.NotManager:
@@ -93,7 +121,7 @@ func (w withheld) withhold(p plan.Plan, now time.Time) plan.Plan {
 	p.Steps, p.Holds = nil, slices.Clone(p.Holds)
 	for i, hold := range p.Holds { // the planner knows until when, and not why
 		if h := w[hold.Object]; h != nil && hold.Guard == plan.GuardBackoff {
-			p.Holds[i].Text += ": " + h.why
+			p.Holds[i].Text, p.Holds[i].Final = p.Holds[i].Text+": "+h.why, h.final
 		}
 	}
 	for _, s := range steps {
@@ -103,7 +131,7 @@ func (w withheld) withhold(p plan.Plan, now time.Time) plan.Plan {
 			p.Steps = append(p.Steps, s)
 			continue
 		}
-		p.Holds = append(p.Holds, plan.Hold{Guard: plan.GuardBackoff, Object: object, Blocking: true,
+		p.Holds = append(p.Holds, plan.Hold{Guard: plan.GuardBackoff, Object: object, Blocking: true, Final: h.final,
 			Text: fmt.Sprintf("tried again at %s: %s", h.until.UTC().Format(time.TimeOnly), h.why)})
 		if d := h.until.Sub(now); soonest == 0 || d < soonest {
 			soonest = d

@@ -112,6 +112,11 @@ func (l *Loop) see(ctx context.Context, acting bool) (t turnout) {
 	l.strangers.see(plan.Strangers(t.world, l.want.spec.Cluster), acting && len(t.world.Gaps) == 0, now)
 	t.epoch, t.held = l.elector.Held()
 	t.held = t.held && acting // the lease was won meanwhile: what was seen is a follower's view, the next pass acts
-	t.plan, t.planned = l.compute(t.world, t.epoch), true
+	good, err := l.good(ctx, t.world.Services)
+	if err != nil {
+		t.err = err
+		return t
+	}
+	t.plan, t.planned = l.compute(t.world, t.epoch, good), true
 	return t
 }

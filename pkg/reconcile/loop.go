@@ -36,10 +36,11 @@ type Loop struct {
 	fleet    *fleet
 
 	// Only the goroutine of Run touches these.
-	want   desired
-	faulty faulty // the accepted revision, if l.want is an older one
-	reader reader
-	number uint64 // of the pass
+	want    desired
+	faulty  faulty  // the accepted revision, if l.want is an older one
+	earlier desired // the older revision that was asked for last, see good
+	reader  reader
+	number  uint64 // of the pass
 
 	strangers strangers
 

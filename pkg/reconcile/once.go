@@ -54,7 +54,11 @@ func (l *Loop) Preview(ctx context.Context, s *spec.Spec) (plan.Plan, world.Worl
 	w := world.Observe(ctx, l.cfg.Reads, l.cfg.Cluster, want.adopt())
 	w.Ledger.Credit = l.granted(st.History(), s).Onto(w.Ledger.Credit) // what accepting this file would permit
 	w.Ledger.Ops = l.creates.age(w.Ledger.Ops, l.cfg.Wall(), time.Now(), s.Policies.CreateVisible)
-	p := plan.Compute(plan.Input{Now: l.cfg.Wall(), Spec: s, Revision: want.revision, Stack: stack, World: w, Epoch: st.Lease.Epoch,
+	good, err := l.good(ctx, w.Services)
+	if err != nil {
+		return plan.Plan{}, w, err
+	}
+	p := plan.Compute(plan.Input{Good: good, Now: l.cfg.Wall(), Spec: s, Revision: want.revision, Stack: stack, World: w, Epoch: st.Lease.Epoch,
 		Holder: st.Lease.Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), DenyHostAccess: l.cfg.DenyHostAccess})
 	return p, w, nil
 }

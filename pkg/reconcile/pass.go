@@ -13,6 +13,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // pass is one pass: it returns when to look again.
@@ -105,11 +106,11 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 	return w, nil
 }
 
-func (l *Loop) compute(w world.World, epoch uint64) plan.Plan {
+func (l *Loop) compute(w world.World, epoch uint64, good map[string]swarm.ServiceSpec) plan.Plan {
 	wall, now := l.cfg.Wall(), time.Now()
 	p := l.cfg.Plan(plan.Input{Now: wall, Spec: l.want.spec, Revision: l.want.revision, Stack: l.want.stack, World: w, Epoch: epoch,
 		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), NotBefore: l.withheld.pools(wall.Sub(now)),
-		Strangers: l.strangers.ages(now), DenyHostAccess: l.cfg.DenyHostAccess})
+		Good: good, Strangers: l.strangers.ages(now), DenyHostAccess: l.cfg.DenyHostAccess})
 	return l.withheld.withhold(p, now)
 }
 

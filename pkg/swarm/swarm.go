@@ -63,6 +63,7 @@ type Node struct {
 	Message       string
 	Addr          string         // the address the managers see, private
 	Manager       *ManagerStatus // nil: not a Raft member
+	Platform      Platform
 	EngineVersion string
 	EngineLabels  map[string]string // the worker's word: a claim, never a proof
 	CPUs          float64
@@ -85,6 +86,7 @@ const (
 	LabelCluster   = "swarmd.cluster"   // on services, networks, configs of ours
 	LabelHash      = "swarmd.hash"      // on services and networks: hash of the wanted normal form
 	LabelRevision  = "swarmd.revision"  // on services: the revision that wrote it
+	LabelGood      = "swarmd.good"      // on services: what ran whole before, and is gone back to; see Good
 	LabelComponent = "swarmd.component" // on swarmd's own service: "swarmd". Never part of the stack
 	LabelDrained   = "swarmd.drained"   // node label: when swarmd drained the node, because it was no machine of the cluster; it does so once
 	LabelNamespace = "com.docker.stack.namespace"
@@ -115,17 +117,21 @@ type Port struct {
 // ServiceSpec is a service's specification: the fields the planner looks at, the normal form it compares, and what the adapter
 // sends to the engine.
 type ServiceSpec struct {
-	Name      string
-	Labels    map[string]string
-	Image     string // reference without digest
-	Digest    string // "sha256:…" of a live service, or "" if unpinned or not resolved yet
-	Mode      Mode
-	Replicas  uint64   // with Replicated
-	Networks  []string // names
-	Ports     []Port
-	RollsBack bool // the engine takes a roll-out that fails back by itself
-	Form      Form
-	Raw       json.RawMessage // opaque to all but the adapter
+	Name        string
+	Labels      map[string]string
+	Image       string // reference without digest
+	Digest      string // "sha256:…" of a live service or of one whose file names it, or "" if unpinned or not resolved yet
+	Mode        Mode
+	Replicas    uint64     // with Replicated
+	Constraints []string   // of its placement, as written
+	Platforms   []Platform // that its image has, nil: any
+	Networks    []string   // names
+	Ports       []Port
+	RollsBack   bool          // the engine takes a roll-out that fails back by itself
+	Delay       time.Duration // between two tasks of a roll-out
+	Restored    bool          // it is sent with the counter of forced updates that it has: the engine had it before, and its tasks stay
+	Form        Form
+	Raw         json.RawMessage // opaque to all but the adapter
 }
 
 // UpdateState of a service's roll-out. "" means none has run since the last write.
@@ -148,6 +154,8 @@ type Service struct {
 	Spec          ServiceSpec
 	Update        UpdateState
 	UpdateMessage string
+	UpdateStarted time.Time    // when the roll-out began; zero without one
+	Previous      *ServiceSpec // what the engine would go back to, while a roll-out has not completed; nil else
 	Created       time.Time
 	Updated       time.Time
 }
@@ -163,6 +171,7 @@ type Task struct {
 	Message      string
 	Err          string
 	Image        string
+	Created      time.Time
 	Updated      time.Time
 }
 

@@ -45,6 +45,14 @@ func Summary(diff []string) string {
 	return strings.Join(Veiled(diff), ", ") + rest
 }
 
+// Replaces reports whether a Diff of two services' forms replaces tasks: the engine compares the template and the endpoint alone.
+func Replaces(diff []string) bool {
+	return slices.ContainsFunc(diff, func(line string) bool {
+		path, _, _ := strings.Cut(line, ": ")
+		return !slices.ContainsFunc([]string{"Name", "Labels", "Mode", "UpdateConfig", "RollbackConfig"}, func(f string) bool { return within(path, f) })
+	})
+}
+
 // within reports whether a path is the field or below it.
 func within(path, field string) bool {
 	rest, ok := strings.CutPrefix(path, field)

@@ -61,6 +61,7 @@ type Engine interface {
 	Services(ctx context.Context) ([]swarm.Service, error)
 	Tasks(ctx context.Context) ([]swarm.Task, error)
 	TasksOn(ctx context.Context, nodes []string) ([]swarm.Task, error)
+	TasksEnded(ctx context.Context, services []string) ([]swarm.Task, error)
 	Networks(ctx context.Context) ([]swarm.Network, error)
 	Configs(ctx context.Context, prefix string) ([]swarm.Config, error)
 	UpdateNode(ctx context.Context, id string, version uint64, spec swarm.NodeSpec) error

@@ -153,9 +153,9 @@ func (e *Executor) updateService(r *run, a plan.UpdateService) (warning string, 
 	return warning, r.send(func() error { return e.cfg.Services.UpdateService(r.calls, a.ID, a.Version, spec) })
 }
 
-// pin sets the digest of the service's image.
+// pin sets the digest of the service's image, unless it has one: that is what the file names.
 func (e *Executor) pin(r *run, spec swarm.ServiceSpec, resolve bool) (swarm.ServiceSpec, string, error) {
-	if !resolve {
+	if !resolve || spec.Digest != "" {
 		return spec, "", nil
 	}
 	digest, warning, err := e.images.resolve(r.calls, spec.Image, e.cfg.Services.ResolveImage)

@@ -44,6 +44,17 @@ func TestUpdateResolvesOnlyWhenAsked(t *testing.T) {
 	diff(t, []string{"sha256:old", "sha256:d1"}, []string{b.specs[0].Digest, b.specs[1].Digest})
 }
 
+func TestADigestThatIsThereIsKept(t *testing.T) {
+	b := newBench(t)
+	pinned := swarm.ServiceSpec{Name: "s", Image: "app:1", Digest: "sha256:named"}
+	b.run(t.Context(), step("create", plan.CreateService{Spec: pinned}))
+	b.run(t.Context(), step("update", plan.UpdateService{ID: "1", Version: 5, Spec: pinned, ResolveImage: true}))
+	if n := b.resolved(); n != 0 {
+		t.Errorf("asked %d times", n)
+	}
+	diff(t, []string{"sha256:named", "sha256:named"}, []string{b.specs[0].Digest, b.specs[1].Digest})
+}
+
 func TestImageWithoutADigest(t *testing.T) {
 	cases := []struct {
 		kind  apierr.Kind

@@ -86,7 +86,7 @@ func (d *draft) step(kind, object string, a Action, code, text string, after ...
 
 // hold adds a hold that keeps the desired state from being reached.
 func (d *draft) hold(guard, object, text string) {
-	d.holds = append(d.holds, Hold{Guard: guard, Object: object, Text: text, Blocking: true})
+	d.holds = append(d.holds, Hold{Guard: guard, Object: object, Text: text, Blocking: true, Final: final(guard)})
 }
 
 // note adds a hold that does not matter for the desired state.

@@ -39,19 +39,31 @@ const (
 	GuardMaxCreates    = "max-creates"     // enough droplets are under way
 	GuardRollout       = "rollout"         // a roll-out runs
 	GuardRolloutPaused = "rollout-paused"  // a roll-out is paused
+	GuardRolloutStuck  = "rollout-stuck"   // a roll-out makes no progress, and does not end by itself
+	GuardTasks         = "tasks-missing"   // the engine cannot run a service's tasks, or they end
+	GuardUnpinned      = "unpinned"        // a service's image has no digest
 	GuardRolledBack    = "rolled-back"     // a roll-out failed; the same is not written again
 	GuardMode          = "mode-changed"    // Swarm cannot change a service's mode
 	GuardNetwork       = "network-changed" // Swarm cannot change a network
 	GuardHostAccess    = "host-access"     // a service would be root on the machines, and this swarmd was started to deny that
 )
 
+// final reports whether a guard of services holds until a person has done something.
+func final(guard string) bool {
+	switch guard {
+	case GuardForeignSvc, GuardForeignNet, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess:
+		return true
+	}
+	return false
+}
+
 // Guards returns all values of Hold.Guard, sorted: the label values of a metric.
 func Guards() []string {
 	all := []string{
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
 		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
-		GuardSelf, GuardDrain, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused,
-		GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess,
+		GuardSelf, GuardDrain, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
+		GuardTasks, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess,
 	}
 	slices.SortFunc(all, strings.Compare)
 	return all

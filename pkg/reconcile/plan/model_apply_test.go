@@ -197,10 +197,13 @@ func (m *model) updateService(a plan.UpdateService) {
 	if live.ID != a.ID || live.Version != a.Version {
 		m.t.Fatalf("update of %s out of sequence", a.Spec.Name)
 	}
-	if live.Update == swarm.Updating || live.Update == swarm.RollbackStarted {
+	moving := live.Update == swarm.Updating || live.Update == swarm.RollbackStarted
+	if newer := a.Spec.Labels[swarm.LabelHash] != live.Spec.Labels[swarm.LabelHash]; moving && !newer {
 		m.t.Fatalf("write to %s while its roll-out runs", a.Spec.Name)
 	}
 	m.old[a.Spec.Name] = live.Spec
+	before := live.Spec
+	live.Previous, live.UpdateStarted = &before, m.now
 	if a.ResolveImage {
 		a.Spec.Digest = "sha256:" + a.Spec.Image
 	}

@@ -92,27 +92,70 @@ func (d *draft) strandedCounts() []PoolCount {
 }
 
 func (d *draft) serviceCount(want swarm.ServiceSpec) ServiceCount {
-	c := ServiceCount{Service: want.Name, Desired: int(want.Replicas)}
 	live := d.liveService(want.Name)
 	if live == nil || !d.ours(live.Spec.Labels) {
-		return c
+		return ServiceCount{Service: want.Name, Desired: int(want.Replicas)}
 	}
-	c.Update = live.Update
-	placed := 0
+	c := d.tally(want, *live)
+	if c.Running != c.Desired {
+		c.Error = d.taskError(*live)
+	}
+	d.progress(c, *live)
+	d.holdShort(c, want, *live)
+	return c
+}
+
+// holdShort names what the engine says against a service that lacks tasks, once they had time to come up. A roll-out says it itself.
+func (d *draft) holdShort(c ServiceCount, want swarm.ServiceSpec, live swarm.Service) {
+	if moving(live) || d.in.Now.Sub(live.Updated) < time.Minute {
+		return
+	}
+	switch {
+	case c.Error != "":
+		d.hold(GuardTasks, "service/"+want.Name, "tasks are missing: "+c.Error)
+	case want.Mode == swarm.Global && c.Desired == 0 && len(want.Constraints) > 0:
+		d.hold(GuardTasks, "service/"+want.Name, "no node fits its constraints ("+strings.Join(want.Constraints, ", ")+"): correct them, or the nodes' labels")
+	}
+}
+
+// tally counts the tasks of a live service against what a specification wants. A global service wants one on each node that fits and takes tasks; the
+// tasks that there are do not say it, since one that waits to be restarted is not asked to run. On one node more than one runs for a moment, when the
+// new one starts first.
+func (d *draft) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
+	c := ServiceCount{Service: want.Name, Desired: int(want.Replicas), Update: live.Update}
+	on := map[string]int{}
 	for _, t := range d.in.World.Tasks {
-		if t.ServiceID != live.ID || t.DesiredState != "running" {
+		if t.ServiceID != live.ID || t.DesiredState != "running" || t.State != "running" || !d.nodeReady(t.NodeID) {
 			continue
 		}
-		placed++
-		if t.State == "running" && d.nodeReady(t.NodeID) {
-			c.Running++
+		c.Running++
+		on[t.NodeID]++
+		if moving(live) && !t.Created.Before(live.UpdateStarted) {
+			c.Updated++
 		}
 	}
 	if want.Mode == swarm.Global {
-		c.Desired = placed // the engine knows which nodes are fit, and makes a task for each
+		c.Desired, c.Running = d.everywhere(want, on)
 	}
-	d.progress(c, *live)
 	return c
+}
+
+// everywhere counts the nodes that a global service wants a task on, and those of them that have one. A paused node keeps the task that it has.
+func (d *draft) everywhere(want swarm.ServiceSpec, on map[string]int) (desired, running int) {
+	for _, m := range d.in.World.Machines {
+		n := m.Node
+		if n == nil || n.State != swarm.NodeReady || !want.Fits(*n) {
+			continue
+		}
+		if n.Spec.Availability != swarm.Active && (n.Spec.Availability != swarm.Pause || on[n.ID] == 0) {
+			continue
+		}
+		desired++
+		if on[n.ID] > 0 {
+			running++
+		}
+	}
+	return desired, running
 }
 
 func (d *draft) nodeReady(id string) bool {
@@ -125,8 +168,7 @@ func (d *draft) nodeReady(id string) bool {
 func (d *draft) progress(c ServiceCount, live swarm.Service) {
 	age := d.in.Now.Sub(live.Updated)
 	fresh := live.Update != swarm.Completed && age < settle && age > -time.Minute
-	moving := live.Update == swarm.Updating || live.Update == swarm.RollbackStarted
-	if !fresh && !moving && c.Running == c.Desired {
+	if !fresh && !moving(live) && c.Running == c.Desired {
 		return
 	}
 	d.underway = true

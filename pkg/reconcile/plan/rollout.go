@@ -12,13 +12,18 @@ import (
 )
 
 // rollout decides about a live service of ours. Any write sets the engine's previous specification to the current one and forgets
-// the roll-out's state (seen on 20.10.24), so nothing is written while one runs, and what failed is not pushed again.
+// the roll-out's state (seen on 20.10.24), so while one runs only a newer edit is written, see supersede, and what failed is not pushed again.
 func (d *draft) rollout(want swarm.ServiceSpec, live swarm.Service, made map[string]string) {
 	diff := swarm.Diff(want.Form, live.Spec.Form)
 	if d.rememberRollback(want, live, len(diff) > 0) {
 		return
 	}
-	switch guard, why := d.mayWrite(want, live); {
+	d.holdStuck(live)
+	d.noteUnpinned(want, live)
+	if d.supersede(want, live, diff) {
+		return
+	}
+	switch guard, why := d.mayWrite(want, live, diff); {
 	case len(diff) == 0:
 		d.holdPaused(live)
 	case guard != "":
@@ -31,30 +36,48 @@ func (d *draft) rollout(want swarm.ServiceSpec, live swarm.Service, made map[str
 }
 
 // mayWrite names the guard that forbids to write the wanted specification, "" if there is none.
-func (d *draft) mayWrite(want swarm.ServiceSpec, live swarm.Service) (guard, why string) {
-	hash := want.Labels[swarm.LabelHash]
-	switch tried := d.tried(want.Name); {
-	case live.Update == swarm.Updating || live.Update == swarm.RollbackStarted:
+func (d *draft) mayWrite(want swarm.ServiceSpec, live swarm.Service, diff []string) (guard, why string) {
+	hash, newer := want.Labels[swarm.LabelHash], newer(want, live, diff)
+	switch {
+	case moving(live) && putBack(live) && !d.stuck(live):
+		return GuardRollout, "the roll-out before is superseded: what ran before it is put back, and the change follows when the engine has completed that"
+	case live.Update == swarm.RollbackStarted && !d.stuck(live):
+		return GuardRollout, "a roll-back runs; the change follows when it has ended"
+	case live.Update == swarm.RollbackStarted && d.tried(want.Name).hash == hash:
+		return GuardRolledBack, "this specification is being taken back, and that does not end: " + live.UpdateMessage + d.because(live) + "; change the service to try again"
+	case moving(live) && (!newer || d.gap(world.GapTasks)) && !d.stuck(live):
 		return GuardRollout, "a roll-out runs; the change follows when it has ended"
-	case hash != "" && tried.failed && tried.hash == hash:
-		return GuardRolledBack, "this specification was rolled out and taken back: " + live.UpdateMessage + "; change the service to try again"
+	case d.isFailed(want):
+		return GuardRolledBack, "this specification was rolled out and taken back: " + live.UpdateMessage + d.because(live) + "; change the service to try again"
 	case live.Update == swarm.Paused && live.Spec.Labels[swarm.LabelHash] == hash:
-		return GuardRolloutPaused, "the roll-out is paused: " + live.UpdateMessage + "; change the service to go on"
+		return GuardRolloutPaused, "the roll-out is paused: " + live.UpdateMessage + d.because(live) + "; change the service to go on"
+	case live.Update == swarm.Paused && !newer:
+		return GuardRolloutPaused, "the roll-out is paused: " + live.UpdateMessage + d.because(live) + "; a change that replaces no task would only make it go on: change what failed as well"
 	}
 	return "", ""
+}
+
+// isFailed reports whether what is wanted was rolled out before and taken back.
+func (d *draft) isFailed(want swarm.ServiceSpec) bool {
+	hash, tried := want.Labels[swarm.LabelHash], d.tried(want.Name)
+	return hash != "" && tried.failed && tried.hash == hash
 }
 
 // holdPaused: what is wanted is written, and the engine stopped on the way to it, or on the way back.
 func (d *draft) holdPaused(live swarm.Service) {
 	if live.Update == swarm.Paused || live.Update == swarm.RollbackPaused {
-		d.hold(GuardRolloutPaused, "service/"+live.Spec.Name, "the engine paused: "+live.UpdateMessage+"; change the service to go on")
+		d.hold(GuardRolloutPaused, "service/"+live.Spec.Name, "the engine paused: "+live.UpdateMessage+d.because(live)+"; change the service to go on")
 	}
 }
 
 func (d *draft) updateService(want swarm.ServiceSpec, live swarm.Service, diff []string, made map[string]string) {
 	want.Labels = d.labelled(want)
-	resolve := want.Image != live.Spec.Image
-	if !resolve {
+	if good := d.remembering(live, diff); good != "" {
+		want.Labels[swarm.LabelGood] = good
+	}
+	// A digest that the file names is what is run, whatever the tag means. One that could not be had is asked for with the next change.
+	resolve := want.Digest == "" && (want.Image != live.Spec.Image || live.Spec.Digest == "")
+	if want.Digest == "" && !resolve {
 		want.Digest = live.Spec.Digest // the same image stays the same bytes
 	}
 	first := append(after(want, made), d.rememberAttempt(want, live)...)
@@ -97,7 +120,7 @@ func (d *draft) rememberRollback(want swarm.ServiceSpec, live swarm.Service, dif
 		if tried.failed || tried.hash == "" {
 			seen.hash = wanted // nobody has written down what else it could have been
 		}
-		d.hold(GuardRolledBack, "service/"+want.Name, "the roll-out was taken back: "+live.UpdateMessage)
+		d.hold(GuardRolledBack, "service/"+want.Name, "the roll-out was taken back: "+live.UpdateMessage+d.because(live))
 	case tried.hash == wanted:
 		seen.hash = "" // it is live and wanted: it did not fail
 	}
@@ -153,4 +176,12 @@ func (d *draft) forget() {
 // serviceGap reports whether the services' state cannot be judged.
 func (d *draft) serviceGap() bool {
 	return d.gap(world.GapServices) || d.gap(world.GapTasks) || d.gap(world.GapNetworks)
+}
+
+// noteUnpinned names a service whose registry could not be asked for the image's digest when it was written: its tasks may run different images.
+func (d *draft) noteUnpinned(want swarm.ServiceSpec, live swarm.Service) {
+	if live.Spec.Digest == "" && want.Digest == "" && live.Spec.Image == want.Image {
+		d.note(GuardUnpinned, "service/"+want.Name, "its image "+want.Image+" has no digest, so each node takes what the tag means to it: "+
+			"the registry did not tell it; the next change of the service asks again")
+	}
 }

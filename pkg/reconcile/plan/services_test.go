@@ -110,7 +110,8 @@ func TestServices(t *testing.T) {
 		{"somebody's network of the same name takes no service of ours", 1, 1, both(wants(app, service("other", "o", 1)), func(m *model) {
 			m.networks["web_default"].Spec.Labels = nil
 		}), nil, []string{"foreign-network network/web_default", "foreign-network service/web_other"}},
-		{"a running roll-out is not written to", 1, 1, both(wants(next), state(swarm.Updating)), nil, []string{"rollout service/web_app"}},
+		{"a running roll-out is not written to for what replaces no task", 1, 1, both(wants(service("app", "app:1", 6)), state(swarm.Updating)), nil, []string{"rollout service/web_app"}},
+		{"nor for what somebody changed by hand", 1, 1, both(byHand("cap_add", "NET_ADMIN"), state(swarm.Updating)), nil, []string{"rollout service/web_app"}},
 		{"nor a running roll-back", 1, 1, both(wants(next), state(swarm.RollbackStarted)), nil, []string{"rollout service/web_app"}},
 		{"a paused one is held", 1, 1, state(swarm.Paused), nil, []string{"rollout-paused service/web_app"}},
 		{"a paused one that was changed by hand too", 1, 1, both(state(swarm.Paused), byHand("Mode.Replicated.Replicas", "9")), nil, []string{"rollout-paused service/web_app"}},
@@ -146,8 +147,37 @@ func TestImageIsResolvedOnlyWhenItChanges(t *testing.T) {
 	if a := update(); !a.ResolveImage || a.Spec.Digest != "" || a.Version != live(m).Version || a.ID != live(m).ID {
 		t.Errorf("new image: %+v", a)
 	}
+	pinned := service("app", "app:1", 6)
+	pinned.Digest = "sha256:named"
+	wants(pinned)(m)
+	if a := update(); a.ResolveImage || a.Spec.Digest != "sha256:named" {
+		t.Errorf("the file names a digest, and the image is the one that runs: %+v", a)
+	}
+	pinned = service("app", "app:2", 4)
+	pinned.Digest = "sha256:named"
+	wants(pinned)(m)
+	if a := update(); a.ResolveImage || a.Spec.Digest != "sha256:named" {
+		t.Errorf("the file names a digest of another image: %+v", a)
+	}
 	if _, wrote := m.stack.Services[0].Labels[swarm.LabelRevision]; wrote {
 		t.Error("the planner wrote into its input")
+	}
+}
+
+// A registry that did not answer once is asked again with the next change, and until then it is said that the image has no digest.
+func TestAnImageWithoutADigestIsNamedAndAskedForAgain(t *testing.T) {
+	m := grown(t, 1, 1)
+	m.step(time.Minute)
+	if p := plan.Compute(m.input()); len(p.Holds) > 0 {
+		t.Fatalf("pinned: %v", holds(p))
+	}
+	live(m).Spec.Digest = ""
+	if p := plan.Compute(m.input()); !slices.Equal(holds(p), []string{"~unpinned service/web_app"}) || !p.Converged {
+		t.Errorf("%+v, converged %t", p.Holds, p.Converged)
+	}
+	wants(service("app", "app:1", 6))(m)
+	if a := written(t, m); !a.ResolveImage || a.Spec.Digest != "" {
+		t.Errorf("%+v", a)
 	}
 }
 
@@ -241,17 +271,70 @@ func TestConvergedIsStrict(t *testing.T) {
 	}
 }
 
-func TestAGlobalServiceWantsWhatTheEnginePlaced(t *testing.T) {
-	m := grown(t, 1, 1)
+// What a global service wants is what the nodes say, not its tasks: those that wait for their restart are not asked to run.
+func TestAGlobalServiceWantsATaskOnEachNodeThatFits(t *testing.T) {
+	m := grown(t, 1, 2)
 	m.stack.Services[0].Mode, m.stack.Services[0].Replicas = swarm.Global, 0
 	live(m).Spec.Mode, live(m).Spec.Replicas = swarm.Global, 0
-	if p := plan.Compute(m.input()); p.Services[0].Desired != 4 || p.Services[0].Running != 4 || !p.Converged {
-		t.Errorf("%+v", p)
+	m.tasks = nil
+	counts := func(desired, running int, converged bool) {
+		t.Helper()
+		p := plan.Compute(m.input())
+		if c := p.Services[0]; c.Desired != desired || c.Running != running || p.Converged != converged {
+			t.Errorf("%d of %d, converged %t; want %d of %d, %t", c.Running, c.Desired, p.Converged, running, desired, converged)
+		}
 	}
-	m.tasks[0].State = "pending"
-	if p := plan.Compute(m.input()); p.Services[0].Desired != 4 || p.Services[0].Running != 3 || p.Converged {
-		t.Errorf("%+v", p)
+	counts(3, 0, false)
+	for _, d := range m.machines() {
+		m.tasks = append(m.tasks, swarm.Task{ID: d.node.ID, ServiceID: live(m).ID, NodeID: d.node.ID, State: "running", DesiredState: "running"})
 	}
+	counts(3, 3, true)
+	m.tasks = append(m.tasks, swarm.Task{ID: "next", ServiceID: live(m).ID, NodeID: m.tasks[0].NodeID, State: "running", DesiredState: "running"})
+	counts(3, 3, true)
+	m.tasks = m.tasks[:3]
+	m.tasks[2].State, m.tasks[2].DesiredState = "ready", "ready"
+	counts(3, 2, false)
+	last := m.machines()[2]
+	last.node.Spec.Availability = swarm.Drain
+	counts(2, 2, false)
+	m.tasks[2].State, m.tasks[2].DesiredState, last.node.Spec.Availability = "running", "running", swarm.Pause
+	counts(3, 3, false)
+	last.node.Spec.Availability = swarm.Active
+	m.stack.Services[0].Constraints = []string{"node.role==worker"}
+	counts(2, 2, true)
+	m.stack.Services[0].Constraints = []string{"node.labels.zone==nowhere"}
+	m.step(2 * time.Minute)
+	counts(0, 0, false)
+	if p := plan.Compute(m.input()); !slices.Equal(holds(p), []string{"tasks-missing service/web_app"}) {
+		t.Errorf("%v", holds(p))
+	}
+}
+
+// What the engine says of tasks that wait or died is told: at once with the counts, and as a hold once they had time to come up.
+func TestAServiceThatLacksTasksSaysWhy(t *testing.T) {
+	m := grown(t, 1, 1)
+	m.step(time.Hour)
+	m.tasks[0].State, m.tasks[0].DesiredState = "ready", "ready"
+	in := m.input()
+	in.World.Failed = []swarm.Task{{ID: "x", ServiceID: live(m).ID, State: "failed", Err: "task: non-zero exit (1)", Updated: m.now.Add(-time.Second)}, {ID: "y", ServiceID: "another", Err: "no"}}
+	told := func(why string, held bool) {
+		t.Helper()
+		p := plan.Compute(in)
+		if p.Services[0].Error != why || held != slices.Contains(holds(p), "tasks-missing service/web_app") || held && !strings.Contains(p.Holds[0].Text, why) {
+			t.Errorf("%q, holds %+v; want %q, %t", p.Services[0].Error, p.Holds, why, held)
+		}
+	}
+	told("task: non-zero exit (1)", true)
+	in.World.Failed[0].State, in.World.Failed[0].Err = "complete", ""
+	told("its containers end by themselves, with exit code 0", true)
+	for i := range in.World.Tasks {
+		if in.World.Tasks[i].State == "ready" {
+			in.World.Tasks[i].State, in.World.Tasks[i].Err, in.World.Tasks[i].Updated = "pending", "no suitable node (insufficient resources on 2 nodes)", m.now
+		}
+	}
+	told("no suitable node (insufficient resources on 2 nodes)", true)
+	in.World.Services[0].Updated = m.now.Add(-30 * time.Second)
+	told("no suitable node (insufficient resources on 2 nodes)", false)
 }
 
 func TestAServiceThatNeverRunsIsNotLookedAtForEver(t *testing.T) {

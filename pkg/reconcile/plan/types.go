@@ -20,6 +20,9 @@ type Input struct {
 	Holder   string   // node id of the lease holder's machine, "" if it is not a node: that machine leaves last
 	OpIDs    []string // fresh random ids, more than any plan needs
 
+	// Good has, by service, what a revision says of it: for those that LostGood names.
+	Good map[string]swarm.ServiceSpec
+
 	Prices    map[string]float64       // US dollars a month by size slug; nil: unknown, counted as 0
 	Strangers map[string]time.Duration // by node id: for how long it has been one of Strangers in each look
 	NotBefore map[string]time.Time     // by pool: no create before, because the last one was refused, by the cloud or the ledger
@@ -57,7 +60,8 @@ type Hold struct {
 	Guard    string `json:"guard"`  // bounded set, see guards.go
 	Object   string `json:"object"` // "pool/workers", "node/NAME", "service/NAME", "droplet/ID", "cluster"
 	Text     string `json:"text"`
-	Blocking bool   `json:"blocking"` // the desired state is not reached because of it; a note about something foreign does not block
+	Blocking bool   `json:"blocking"`        // the desired state is not reached because of it; a note about something foreign does not block
+	Final    bool   `json:"final,omitempty"` // it does not pass by itself: a person has to do something
 }
 
 // PoolCount is what a pool wants and has.
@@ -76,7 +80,9 @@ type ServiceCount struct {
 	Service string            `json:"service"`
 	Desired int               `json:"desired"`
 	Running int               `json:"running"`
+	Updated int               `json:"updated,omitempty"` // during a roll-out: those of them that are of the new specification
 	Update  swarm.UpdateState `json:"update,omitempty"`
+	Error   string            `json:"error,omitempty"` // what the engine says of the newest task that waits or failed, while some are missing
 }
 
 // Action is a sealed set: the executor's one switch knows them all.

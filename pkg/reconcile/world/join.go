@@ -40,6 +40,7 @@ type Parts struct {
 	Nodes      []swarm.Node
 	Services   []swarm.Service
 	Tasks      []swarm.Task
+	Failed     []swarm.Task
 	Networks   []swarm.Network
 	Ledger     ledger.Ledger
 	Gaps       []Gap
@@ -54,7 +55,7 @@ func Join(p Parts) World {
 		Services: sorted(p.Services, func(a, b swarm.Service) int {
 			return cmp.Or(strings.Compare(a.Spec.Name, b.Spec.Name), strings.Compare(a.ID, b.ID))
 		}),
-		Tasks: sorted(p.Tasks, byServiceSlotNode),
+		Tasks: sorted(p.Tasks, byServiceSlotNode), Failed: sorted(p.Failed, byServiceSlotNode),
 		Networks: sorted(p.Networks, func(a, b swarm.Network) int {
 			return cmp.Or(strings.Compare(a.Spec.Name, b.Spec.Name), strings.Compare(a.ID, b.ID))
 		}),

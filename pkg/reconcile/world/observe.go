@@ -30,8 +30,9 @@ type Members interface {
 // Workload is what runs on them.
 type Workload interface {
 	Services(ctx context.Context) ([]swarm.Service, error)
-	Tasks(ctx context.Context) ([]swarm.Task, error)                   // those that run, are to run, or are removed
-	TasksOn(ctx context.Context, nodes []string) ([]swarm.Task, error) // all on the nodes with these ids
+	Tasks(ctx context.Context) ([]swarm.Task, error)                         // those that run, are to run, or are removed
+	TasksOn(ctx context.Context, nodes []string) ([]swarm.Task, error)       // all on the nodes with these ids
+	TasksEnded(ctx context.Context, services []string) ([]swarm.Task, error) // of the services with these ids, those that others took the place of
 	Networks(ctx context.Context) ([]swarm.Network, error)
 }
 
@@ -57,14 +58,17 @@ type Reads struct {
 const confirmations = 8
 
 // Observe looks at everything once: one call for each kind of thing, side by side, then one GET for each droplet that the ledger, a
-// node's binding or claim, or adopt (droplet id → pool) names and the list does not show, because lists lag, and one for all tasks of the nodes
-// that are to leave. Each failure is a Gap; nothing is tried twice. In the steady state of a cluster without adopted machines that is eight calls.
+// node's binding or claim, or adopt (droplet id → pool) names and the list does not show, because lists lag, one for all tasks of the nodes
+// that are to leave, and one for what became of the tasks that services lack. Each failure is a Gap; nothing is tried twice. In the steady state of a cluster without adopted machines that is eight calls.
 func Observe(ctx context.Context, r Reads, cluster string, adopt map[int]string) World {
 	s := &sight{in: Parts{At: time.Now(), Name: cluster, Adopt: adopt, NoDroplets: r.Cloud == nil}}
 	s.lists(ctx, r)
 	tasks, droplets := !s.in.gap(GapTasks), r.Cloud != nil && !s.in.gap(GapDroplets)
 	if tasks {
 		s.stopping(ctx, r.Swarm)
+	}
+	if tasks && !s.in.gap(GapServices) {
+		s.failures(ctx, r.Swarm)
 	}
 	if droplets {
 		s.confirm(ctx, r.Cloud)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -28,6 +29,8 @@ type side struct {
 	confused bool     // answers a GET with another droplet
 	asked    []string // nodes whose tasks were asked for
 	stopping []swarm.Task
+	ended    []swarm.Task
+	services []swarm.Service // nil: one that nobody owns
 }
 
 func (s *side) call(what string) error {
@@ -63,6 +66,9 @@ func (s *side) Cluster(context.Context) (swarm.Cluster, error) {
 }
 func (s *side) Nodes(context.Context) ([]swarm.Node, error) { return s.nodes, s.call("nodes") }
 func (s *side) Services(context.Context) ([]swarm.Service, error) {
+	if s.services != nil {
+		return s.services, s.call("services")
+	}
 	return []swarm.Service{{ID: "s"}}, s.call("services")
 }
 func (s *side) Tasks(context.Context) ([]swarm.Task, error) {
@@ -71,6 +77,9 @@ func (s *side) Tasks(context.Context) ([]swarm.Task, error) {
 func (s *side) TasksOn(_ context.Context, nodes []string) ([]swarm.Task, error) {
 	s.asked = append(s.asked, nodes...)
 	return s.stopping, s.call("tasks on nodes")
+}
+func (s *side) TasksEnded(_ context.Context, services []string) ([]swarm.Task, error) {
+	return s.ended, s.call("tasks ended of " + strings.Join(services, ","))
 }
 func (s *side) Networks(context.Context) ([]swarm.Network, error) {
 	return []swarm.Network{{ID: "n"}}, s.call("networks")
@@ -209,4 +218,27 @@ func TestObserveWithoutACloud(t *testing.T) {
 			t.Errorf("%d calls, %+v", s.calls.Load(), w)
 		}
 	})
+}
+
+// What became of tasks is asked for where some are missing, of the cluster's services, in one call; and it is no gap where it cannot be told.
+func TestWhyTasksEndedIsReadOfServicesThatLackSome(t *testing.T) {
+	ours, old := map[string]string{swarm.LabelCluster: "web"}, time.Now().Add(-time.Hour)
+	side := &side{services: []swarm.Service{
+		{ID: "short", Updated: old, Spec: swarm.ServiceSpec{Replicas: 1, Labels: ours}},
+		{ID: "whole", Updated: old, Spec: swarm.ServiceSpec{Replicas: 0, Labels: ours}},
+		{ID: "fresh", Updated: time.Now(), Spec: swarm.ServiceSpec{Replicas: 1, Labels: ours}},
+		{ID: "theirs", Updated: old, Spec: swarm.ServiceSpec{Replicas: 1}},
+		{ID: "everywhere", Updated: old, Spec: swarm.ServiceSpec{Mode: swarm.Global, Labels: ours}},
+	}, ended: []swarm.Task{
+		{ID: "1", ServiceID: "short", State: "failed", Updated: old}, {ID: "2", ServiceID: "short", State: "rejected", Updated: old.Add(time.Second)},
+		{ID: "3", ServiceID: "short", State: "shutdown", Updated: old.Add(time.Minute)},
+	}}
+	w := world.Observe(t.Context(), side.reads(), "web", nil)
+	if len(w.Failed) != 1 || w.Failed[0].ID != "2" || len(w.Gaps) > 0 {
+		t.Errorf("%+v, gaps %v", w.Failed, w.Gaps)
+	}
+	side.fail = map[string]error{"tasks ended of everywhere,short": errors.New("gone")}
+	if w := world.Observe(t.Context(), side.reads(), "web", nil); len(w.Failed) > 0 || len(w.Gaps) > 0 {
+		t.Errorf("%+v, gaps %v", w.Failed, w.Gaps)
+	}
 }

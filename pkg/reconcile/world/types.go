@@ -50,6 +50,7 @@ type World struct {
 	Machines   []Machine       // sorted by droplet id, then node id
 	Services   []swarm.Service // all of them, sorted by name
 	Tasks      []swarm.Task    // that run, are to run, or are removed, and all of the nodes that are to leave; sorted by service, slot, node, id
+	Failed     []swarm.Task    // of each service of the cluster that lacks tasks, the one that failed last, as far as that could be read; sorted as Tasks
 	Networks   []swarm.Network // sorted by name
 	Gaps       []Gap           // sorted by What
 	Gone       []int           // droplet ids that the ledger, a binding, a claim or the file names and of which a GET said "not found"; sorted

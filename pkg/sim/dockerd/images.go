@@ -31,8 +31,11 @@ func (s *Swarm) image(ref string) Image {
 	return s.images[imageName(ref)]
 }
 
-// digestOf is the image's digest, or one that derives from the name.
+// digestOf is what the registry says is the reference's digest: the one that the reference names, the image's, or one that derives from the name.
 func digestOf(ref string, i Image) string {
+	if _, named, ok := strings.Cut(ref, "@"); ok {
+		return named
+	}
 	if i.Digest != "" {
 		return i.Digest
 	}

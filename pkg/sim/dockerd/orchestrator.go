@@ -116,7 +116,8 @@ func runningNode(tasks []*task) string {
 	return ""
 }
 
-// orchestrateGlobal keeps one task on every node that is neither drained nor down and meets the constraints.
+// orchestrateGlobal keeps one task on every node that is neither drained nor down and meets the constraints. On a paused node a task runs on as it is:
+// it is not rolled, and not restarted when it dies.
 func (c *cluster) orchestrateGlobal(s *service, tasks []*task) {
 	for _, t := range tasks {
 		switch {
@@ -124,13 +125,15 @@ func (c *cluster) orchestrateGlobal(s *service, tasks []*task) {
 			c.desire(t, api.TaskStateRemove)
 		case t.wanted() && (c.invalid(t.NodeID) || !c.eligible(s, c.nodes[t.NodeID])):
 			c.desire(t, api.TaskStateShutdown)
+		case t.wanted() && !t.held && t.finished() && c.paused(t.NodeID):
+			c.desire(t, api.TaskStateShutdown)
 		case t.wanted() && !t.held && t.finished():
 			tasks = c.restart(s, t, tasks)
 		}
 	}
 	slots := c.slotsOf(tasks)
 	for key := range slots {
-		if c.invalid(key) || !c.eligible(s, c.nodes[key]) {
+		if c.invalid(key) || c.paused(key) || !c.eligible(s, c.nodes[key]) {
 			delete(slots, key)
 		}
 	}
@@ -145,6 +148,10 @@ func (c *cluster) orchestrateGlobal(s *service, tasks []*task) {
 func (c *cluster) eligible(s *service, n *node) bool {
 	p := s.Spec.TaskTemplate.Placement
 	return p == nil || nodeMatches(p.Constraints, n)
+}
+
+func (c *cluster) paused(nodeID string) bool {
+	return c.nodes[nodeID].Spec.Availability == api.NodeAvailabilityPause
 }
 
 // invalid reports whether a node can keep no task: it is gone, down or drained.

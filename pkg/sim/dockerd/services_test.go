@@ -2,6 +2,7 @@ package dockerd_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -233,6 +234,19 @@ func TestADownNodesTasksMoveAndAreOrphanedAfterADay(t *testing.T) {
 		l.pass(24 * time.Hour)
 		if got := l.tasks("web", api.TaskStateOrphaned); len(got) != 1 {
 			l.Fatalf("%d tasks orphaned, want 1", len(got))
+		}
+	})
+}
+
+// A reference with a digest means that manifest, whatever its tag means by now.
+func TestTheRegistryAnswersForTheDigestThatIsNamed(t *testing.T) {
+	bubble(t, 1, 0, func(l *lab) {
+		named := "sha256:" + strings.Repeat("a", 64)
+		for ref, want := range map[string]bool{"app:1@" + named: true, "app@" + named: true, "app:1": false} {
+			got, err := l.docker.DistributionInspect(l.ctx, ref, "")
+			if err != nil || (got.Descriptor.Digest.String() == named) != want {
+				l.Errorf("%s: %s, %v", ref, got.Descriptor.Digest, err)
+			}
 		}
 	})
 }

@@ -67,6 +67,7 @@ func nodeOf(n api.Node) swarm.Node {
 		Message:       brief(n.Status.Message),
 		Addr:          n.Status.Addr,
 		Manager:       managerOf(n.ManagerStatus),
+		Platform:      swarm.Platform{OS: n.Description.Platform.OS, Architecture: n.Description.Platform.Architecture},
 		EngineVersion: n.Description.Engine.EngineVersion,
 		EngineLabels:  n.Description.Engine.Labels,
 		CPUs:          float64(n.Description.Resources.NanoCPUs) / 1e9,

@@ -38,11 +38,20 @@ func (c *Client) Services(ctx context.Context) ([]swarm.Service, error) {
 	return services, nil
 }
 
-// serviceBounds are those of the services: all of one is looked at, but not what it was before.
+// serviceBounds are those of the services: all of one is looked at, and what it was before only while it may be gone back to.
 func serviceBounds() bounds[api.Service] {
 	b := held("service", maxWhole, func(s api.Service) string { return s.Spec.Name })
-	b.slim = func(s *api.Service) { s.PreviousSpec = nil }
+	b.slim = func(s *api.Service) {
+		if !underway(s.UpdateStatus) {
+			s.PreviousSpec = nil
+		}
+	}
 	return b
+}
+
+// underway reports whether a roll-out runs, or stopped on its way.
+func underway(u *api.UpdateStatus) bool {
+	return u != nil && u.State != "" && u.State != api.UpdateStateCompleted && u.State != api.UpdateStateRollbackCompleted
 }
 
 // understood is what an engine said of a service, with the names of its networks, and what that means.
@@ -61,6 +70,10 @@ func (c *Client) understand(list []api.Service, networks map[string]string) ([]s
 	for _, s := range list {
 		said := s
 		said.Spec = withNetworkNames(s.Spec, networks)
+		if s.PreviousSpec != nil {
+			previous := withNetworkNames(*s.PreviousSpec, networks)
+			said.PreviousSpec = &previous
+		}
 		u, known := before[s.ID]
 		if !known || !reflect.DeepEqual(u.said, said) {
 			live, err := serviceOf(s, networks)
@@ -84,6 +97,11 @@ func targetsOf(list []api.Service) []string {
 		for _, n := range attachments(s.Spec) {
 			ids = append(ids, n.Target)
 		}
+		if s.PreviousSpec != nil {
+			for _, n := range attachments(*s.PreviousSpec) {
+				ids = append(ids, n.Target)
+			}
+		}
 	}
 	return ids
 }
@@ -96,7 +114,18 @@ func serviceOf(s api.Service, networks map[string]string) (swarm.Service, error)
 	out := swarm.Service{ID: s.ID, Version: s.Version.Index, Spec: spec, Created: s.CreatedAt, Updated: s.UpdatedAt}
 	if s.UpdateStatus != nil {
 		out.Update, out.UpdateMessage = swarm.UpdateState(s.UpdateStatus.State), brief(s.UpdateStatus.Message)
+		if s.UpdateStatus.StartedAt != nil {
+			out.UpdateStarted = *s.UpdateStatus.StartedAt
+		}
 	}
+	if s.PreviousSpec == nil {
+		return out, nil
+	}
+	previous, err := specOf(*s.PreviousSpec, networks)
+	if err != nil {
+		return swarm.Service{}, fmt.Errorf("service %s, before: %w", s.Spec.Name, err)
+	}
+	out.Previous = &previous
 	return out, nil
 }
 
@@ -119,8 +148,16 @@ func specOf(s api.ServiceSpec, networks map[string]string) (swarm.ServiceSpec, e
 	for _, n := range attachments(s) {
 		out.Networks = append(out.Networks, n.Target)
 	}
+	if p := s.TaskTemplate.Placement; p != nil {
+		out.Constraints = p.Constraints
+		for _, platform := range p.Platforms {
+			out.Platforms = append(out.Platforms, swarm.Platform{OS: platform.OS, Architecture: platform.Architecture})
+		}
+	}
 	out.Ports = portsOf(s.EndpointSpec)
-	out.RollsBack = s.UpdateConfig != nil && s.UpdateConfig.FailureAction == api.UpdateFailureActionRollback
+	if u := s.UpdateConfig; u != nil {
+		out.RollsBack, out.Delay = u.FailureAction == api.UpdateFailureActionRollback, u.Delay
+	}
 	return out, nil
 }
 
@@ -210,7 +247,9 @@ func (c *Client) UpdateService(ctx context.Context, id string, version uint64, s
 		return &apierr.Error{Kind: apierr.Conflict, Side: "swarm", Op: op,
 			Err: fmt.Errorf("service %s is at version %d, not %d; nothing was sent", spec.Name, live.Version.Index, version)}
 	}
-	out.TaskTemplate.ForceUpdate = live.Spec.TaskTemplate.ForceUpdate
+	if !spec.Restored {
+		out.TaskTemplate.ForceUpdate = live.Spec.TaskTemplate.ForceUpdate
+	}
 	return c.write(ctx, op, func(ctx context.Context) error {
 		if err := c.understood(op, out); err != nil {
 			return err

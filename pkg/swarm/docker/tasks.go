@@ -43,6 +43,25 @@ func (c *Client) TasksOn(ctx context.Context, nodes []string) ([]swarm.Task, err
 	return tasksOf(list)
 }
 
+// TasksEnded returns the tasks of the services with these ids that others took the place of, or that nobody wants any more, in the same order; of no
+// services it asks nothing.
+func (c *Client) TasksEnded(ctx context.Context, services []string) ([]swarm.Task, error) {
+	if len(services) == 0 {
+		return nil, nil // without a filter it would be those of all
+	}
+	args := filtersOf("service", services)
+	args.Add("desired-state", "shutdown")
+	var list []api.Task
+	err := c.read(ctx, "list ended tasks", func(ctx context.Context) (err error) {
+		list, err = c.api.TaskList(ctx, api.TaskListOptions{Filters: args})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return tasksOf(list)
+}
+
 func filtersOf(key string, values []string) filters.Args {
 	args := filters.NewArgs()
 	for _, v := range values {
@@ -93,6 +112,7 @@ func taskOf(t api.Task) swarm.Task {
 		DesiredState: string(t.DesiredState),
 		Message:      brief(t.Status.Message),
 		Err:          brief(t.Status.Err),
+		Created:      t.CreatedAt,
 		Updated:      t.UpdatedAt,
 	}
 	if t.Spec.ContainerSpec != nil {

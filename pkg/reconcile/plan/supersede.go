@@ -1,0 +1,286 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// The bounds of a roll-out's pace. The first is what Nomad and Kubernetes allow by default.
+const (
+	progressDeadline = 10 * time.Minute // since the last new task that runs, beside the roll-out's own delay
+	backDeadline     = time.Minute      // the same on the way back, which replaces few tasks or none
+)
+
+// good says where the specification that a service ran whole with last can be found again. It is a label of what is rolled out over it: written
+// with it, read by any swarmd, and kept by who scales or relabels the service by hand, which costs the engine its own memory. A specification that
+// names itself was put back.
+type good struct {
+	revision int
+	hash     string // of its form
+	digest   string // of its image, "" if it was not pinned
+}
+
+func (g good) String() string { return fmt.Sprintf("%d/%s/%s", g.revision, g.hash, g.digest) }
+
+// goodBefore reads what the live specification says was good before it.
+func goodBefore(live swarm.Service) (g good, known bool) {
+	revision, rest, _ := strings.Cut(live.Spec.Labels[swarm.LabelGood], "/")
+	hash, digest, ok := strings.Cut(rest, "/")
+	n, err := strconv.Atoi(revision)
+	return good{n, hash, digest}, ok && err == nil && n > 0 && hash != ""
+}
+
+// goodOf is the specification as one to go back to; not known if somebody has changed it by hand.
+func goodOf(s swarm.ServiceSpec) (g good, known bool) {
+	n, err := strconv.Atoi(s.Labels[swarm.LabelRevision])
+	return good{n, s.Labels[swarm.LabelHash], s.Digest}, err == nil && n > 0 && s.Labels[swarm.LabelHash] != "" && s.Form.Hash() == s.Labels[swarm.LabelHash]
+}
+
+// putBack reports whether the live specification is one that was gone back to.
+func putBack(live swarm.Service) bool {
+	g, known := goodBefore(live)
+	return known && g.hash == live.Spec.Labels[swarm.LabelHash]
+}
+
+// LostGood returns of each service whose roll-out has not completed, and of whose last good specification the engine has no memory any more, the
+// revision that has it. Input.Good is asked for these.
+func LostGood(services []swarm.Service) map[string]int {
+	out := map[string]int{}
+	for _, s := range services {
+		g, known := goodBefore(s)
+		if known && !putBack(s) && s.Update != swarm.Completed && s.Update != swarm.RollbackCompleted && !remembers(s, g) {
+			out[s.Spec.Name] = g.revision
+		}
+	}
+	return out
+}
+
+// remembers reports whether the engine's previous specification is that one.
+func remembers(live swarm.Service, g good) bool {
+	if live.Previous == nil {
+		return false
+	}
+	p, unchanged := goodOf(*live.Previous)
+	return unchanged && p.hash == g.hash && p.digest == g.digest
+}
+
+// lastGood is the specification that the service ran whole with last, ready to be written.
+func (d *draft) lastGood(live swarm.Service) (swarm.ServiceSpec, bool) {
+	g, known := goodBefore(live)
+	spec, found := d.in.Good[live.Spec.Name]
+	switch previous, own := d.previous(live); {
+	case previous != nil && (own || !known || remembers(live, g)): // where nothing is known, a swarmd that left no word has written it
+		spec = *previous
+		spec.Restored = true
+		g, _ = goodOf(spec)
+	case known && found && spec.Labels[swarm.LabelHash] == g.hash && !own:
+		spec.Digest = g.digest
+	default:
+		return swarm.ServiceSpec{}, false
+	}
+	spec.Labels = maps.Clone(spec.Labels)
+	spec.Labels[swarm.LabelRevision], spec.Labels[swarm.LabelGood] = strconv.Itoa(g.revision), g.String()
+	return spec, spec.Mode == live.Spec.Mode && d.connected(spec, live)
+}
+
+// previous is what the engine would go back to, nil if that is nothing to go back to. It is the service's own if a person has made the roll-out: with
+// the same file's specification as before, restarted or changed by hand. Then what was good before that specification is not meant.
+func (d *draft) previous(live swarm.Service) (spec *swarm.ServiceSpec, own bool) {
+	p := live.Previous
+	if p == nil {
+		return nil, false
+	}
+	_, unchanged := goodOf(*p)
+	if p.Labels[swarm.LabelHash] != live.Spec.Labels[swarm.LabelHash] {
+		if unchanged {
+			return p, false
+		}
+		return nil, false
+	}
+	switch {
+	case unchanged && swarm.Replaces(swarm.Diff(live.Spec.Form, p.Form)):
+		return p, true
+	case len(d.others(live)) == 0:
+		return nil, true
+	}
+	return nil, false // a roll-out that was scaled by hand: the engine's memory is lost
+}
+
+// connected reports whether the networks of a specification are there.
+func (d *draft) connected(spec swarm.ServiceSpec, live swarm.Service) bool {
+	return !slices.ContainsFunc(spec.Networks, func(n string) bool { return d.liveNetwork(n) == nil && !slices.Contains(live.Spec.Networks, n) })
+}
+
+// newer reports whether the file asks for other tasks than those that the live specification was written for.
+func newer(want swarm.ServiceSpec, live swarm.Service, diff []string) bool {
+	return swarm.Replaces(diff) && want.Labels[swarm.LabelHash] != live.Spec.Labels[swarm.LabelHash]
+}
+
+// supersede ends a roll-out for a newer edit, and reports whether the edit itself has to wait. Two writes make it: first exactly what ran before,
+// then, when the engine has completed that, which takes two seconds and replaces no good task, the new specification. Written straight over a
+// roll-out that is stuck or failed, a new one that fails as well makes the engine go back to the stuck one, and every good task is gone (seen on
+// 26.1.5 and 28.5.2: 0 of 3 running). A roll-out whose new tasks all run has nothing to be afraid of, and to go back would replace them twice.
+func (d *draft) supersede(want swarm.ServiceSpec, live swarm.Service, diff []string) bool {
+	if !newer(want, live, diff) || want.Mode != live.Spec.Mode || !d.halfway(live) || putBack(live) || d.proven(live) || d.isFailed(want) {
+		return false
+	}
+	before, known := d.lastGood(live)
+	if !known {
+		return false
+	}
+	back := swarm.Diff(before.Form, live.Spec.Form)
+	if len(back) == 0 {
+		return false
+	}
+	d.step("service", want.Name, UpdateService{ID: live.ID, Version: live.Version, Spec: before, Diff: back}, WhySuperseded,
+		"the file has a newer specification; what ran before the roll-out is put back first: "+swarm.Summary(back))
+	return true
+}
+
+// halfway reports whether a roll-out runs or stopped on its way. It may not say so: a write clears what the engine says of a roll-out, and the same
+// specification written again over a paused one leaves it so.
+func (d *draft) halfway(live swarm.Service) bool {
+	_, known := goodBefore(live)
+	return live.Update == swarm.Updating || live.Update == swarm.Paused || live.Update == "" && known && len(d.others(live)) > 0
+}
+
+// proven reports whether the running roll-out's new tasks run, and none of them fails or waits.
+func (d *draft) proven(live swarm.Service) bool {
+	running := 0
+	for _, t := range slices.Concat(d.newTasks(live), d.failedOf(live)) {
+		switch {
+		case t.Created.Before(live.UpdateStarted):
+		case t.Err != "" || t.State == "failed" || t.State == "rejected" || t.State == "complete" || t.State == "orphaned":
+			return false
+		case t.State == "running" && t.DesiredState == "running":
+			running++
+		}
+	}
+	return live.Update == swarm.Updating && running > 0 && !d.stuck(live)
+}
+
+// newTasks are those that were made since the roll-out began.
+func (d *draft) newTasks(live swarm.Service) []swarm.Task {
+	if live.UpdateStarted.IsZero() {
+		return nil
+	}
+	return d.tasksOf(live, func(t swarm.Task) bool { return !t.Created.Before(live.UpdateStarted) })
+}
+
+// tasksOf are the service's tasks that are as asked.
+func (d *draft) tasksOf(live swarm.Service, as func(swarm.Task) bool) []swarm.Task {
+	var out []swarm.Task
+	for _, t := range d.in.World.Tasks {
+		if t.ServiceID == live.ID && as(t) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// isWhole reports whether all tasks that the live specification wants run.
+func (d *draft) isWhole(live swarm.Service) bool {
+	c := d.tally(live.Spec, live)
+	return !d.gap(world.GapTasks) && c.Running >= c.Desired
+}
+
+// lastStep is when the roll-out moved on last.
+func (d *draft) lastStep(live swarm.Service) time.Time {
+	last := live.UpdateStarted
+	if live.Updated.After(last) {
+		last = live.Updated // the engine wrote that it goes back
+	}
+	for _, t := range d.newTasks(live) {
+		if t.State == "running" && t.Updated.After(last) {
+			last = t.Updated
+		}
+	}
+	return last
+}
+
+func moving(live swarm.Service) bool {
+	return live.Update == swarm.Updating || live.Update == swarm.RollbackStarted
+}
+
+// stuck reports whether a running roll-out has made no progress for too long. It then does not end by itself: a task that waits for a node never
+// fails it.
+func (d *draft) stuck(live swarm.Service) bool {
+	limit := progressDeadline + live.Spec.Delay
+	if putBack(live) || live.Update == swarm.RollbackStarted {
+		limit = backDeadline
+	}
+	return moving(live) && !d.gap(world.GapTasks) && d.in.Now.Sub(d.lastStep(live)) >= limit
+}
+
+// holdStuck names a roll-out that does not end by itself, and one that stopped without a word.
+func (d *draft) holdStuck(live swarm.Service) {
+	object, since := "service/"+live.Spec.Name, d.lastStep(live)
+	switch {
+	case d.stuck(live):
+		fresh := d.tasksOf(live, func(t swarm.Task) bool {
+			return t.State == "running" && t.DesiredState == "running" && !t.Created.Before(live.UpdateStarted)
+		})
+		d.hold(GuardRolloutStuck, object, fmt.Sprintf("the roll-out has made no progress since %s: %d new tasks run%s; change the service, and what ran before is put back first",
+			clock(since), len(fresh), d.because(live)))
+	case live.Update == "" && d.in.Now.Sub(live.Updated) >= progressDeadline && len(d.others(live)) > 0:
+		d.hold(GuardRolloutStuck, object, fmt.Sprintf("%d tasks run another image than the service's, and the engine does nothing about it%s; change the service to go on",
+			len(d.others(live)), d.because(live)))
+	}
+}
+
+// others are the tasks that run another image than the one that the service is pinned to.
+func (d *draft) others(live swarm.Service) []swarm.Task {
+	return d.tasksOf(live, func(t swarm.Task) bool {
+		return live.Spec.Digest != "" && t.Image != "" && t.State == "running" && t.DesiredState == "running" && !strings.HasSuffix(t.Image, "@"+live.Spec.Digest)
+	})
+}
+
+func clock(t time.Time) string { return t.UTC().Format(time.TimeOnly) + " UTC" }
+
+// remembering is the label that says what to go back to from what is written over the live specification: that one, if it is whole, or what it
+// says itself.
+func (d *draft) remembering(live swarm.Service, diff []string) string {
+	g, unchanged := goodOf(live.Spec)
+	ended := live.Update == "" || live.Update == swarm.Completed || live.Update == swarm.RollbackCompleted
+	if swarm.Replaces(diff) && unchanged && ended && d.isWhole(live) {
+		return g.String()
+	}
+	return live.Spec.Labels[swarm.LabelGood]
+}
+
+// because is the newest error of the service's tasks as the end of a sentence.
+func (d *draft) because(live swarm.Service) string {
+	if why := d.taskError(live); why != "" {
+		return ": " + why
+	}
+	return ""
+}
+
+// taskError is what the engine says of the newest of the service's tasks that waits or failed, "" if none does.
+func (d *draft) taskError(live swarm.Service) string {
+	var last swarm.Task
+	for _, t := range slices.Concat(d.tasksOf(live, func(t swarm.Task) bool { return t.Err != "" }), d.failedOf(live)) {
+		if last.ID == "" || t.Updated.After(last.Updated) {
+			last = t
+		}
+	}
+	switch {
+	case last.Err != "":
+		return last.Err
+	case last.State == "complete":
+		return "its containers end by themselves, with exit code 0"
+	}
+	return last.Message
+}
+
+// failedOf is the task of the service that failed last, if that was read.
+func (d *draft) failedOf(live swarm.Service) []swarm.Task {
+	return slices.DeleteFunc(slices.Clone(d.in.World.Failed), func(t swarm.Task) bool { return t.ServiceID != live.ID })
+}

@@ -30,9 +30,9 @@ func takenCases() []Case {
 			t.same("spread", "node.id", s.TaskTemplate.Placement.Preferences[0].Spread.SpreadDescriptor)
 		}},
 		{"more reserved than the limit", func(s *api.ServiceSpec) {
-			s.TaskTemplate.Resources = &api.ResourceRequirements{Limits: &api.Limit{MemoryBytes: 8 << 20}, Reservations: &api.Resources{MemoryBytes: 16 << 20}}
+			s.TaskTemplate.Resources = &api.ResourceRequirements{Limits: &api.Limit{MemoryBytes: 64 << 20}, Reservations: &api.Resources{MemoryBytes: 128 << 20}}
 		}, func(t *T, s api.ServiceSpec) {
-			t.same("reserved", int64(16<<20), s.TaskTemplate.Resources.Reservations.MemoryBytes)
+			t.same("reserved", int64(128<<20), s.TaskTemplate.Resources.Reservations.MemoryBytes)
 		}},
 	} {
 		out = append(out, Case{"service taken: " + c.name, Together, func(t *T) {

@@ -37,6 +37,8 @@ func enginePlaces() []hostPlace {
 		{"/run/docker.sock", "the Docker socket"},
 		{"/run/docker", "Docker's sockets"},
 		{"/run/containerd", "containerd's sockets"},
+		{"/run/systemd/private", "systemd's socket, which starts what root tells it"},
+		{"/run/dbus", "the system's bus, where systemd does what root tells it"},
 		{"/var/lib/docker", "Docker's folder"},
 		{"/var/lib/containerd", "containerd's folder"},
 	}
@@ -44,9 +46,14 @@ func enginePlaces() []hostPlace {
 
 // rootPlaces are where the machine finds what it runs as root, and whom it lets in.
 func rootPlaces() []string {
-	return []string{"/boot", "/root", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/local/bin", "/usr/local/sbin", "/proc", "/sys", "/etc/systemd", "/etc/docker",
-		"/etc/ssh", "/etc/sudoers", "/etc/sudoers.d", "/etc/pam.d", "/etc/passwd", "/etc/shadow", "/etc/profile.d", "/etc/ld.so.preload", "/etc/crontab",
-		"/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly", "/var/spool/cron"}
+	return []string{"/boot", "/root", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/libexec", "/usr/local/bin", "/usr/local/sbin", "/usr/local/lib",
+		"/opt/digitalocean", "/proc", "/sys", "/run/systemd", "/run/udev", "/etc/systemd", "/etc/init.d", "/etc/udev", "/etc/docker", "/etc/containerd",
+		"/etc/ssh", "/etc/sudoers", "/etc/sudoers.d", "/etc/pam.d", "/etc/security", "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/environment",
+		"/etc/profile", "/etc/profile.d", "/etc/bash.bashrc", "/etc/update-motd.d", "/etc/ld.so.preload", "/etc/ld.so.conf", "/etc/ld.so.conf.d",
+		"/etc/ld.so.cache", "/etc/default", "/etc/modprobe.d", "/etc/modules-load.d", "/etc/sysctl.conf", "/etc/sysctl.d", "/etc/tmpfiles.d",
+		"/etc/logrotate.conf", "/etc/logrotate.d", "/etc/apt", "/etc/dpkg", "/etc/network", "/etc/ufw", "/etc/apparmor.d", "/etc/kernel",
+		"/etc/initramfs-tools", "/etc/grub.d", "/etc/crontab", "/etc/anacrontab", "/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly",
+		"/etc/cron.monthly", "/var/spool/cron", "/var/lib/dpkg"}
 }
 
 // hostBind is a place of the machine as a container gets it.
@@ -64,6 +71,7 @@ type hostBind struct {
 //	a folder around a program of ours, such as /usr    fine       fault
 //	/                                                  warning    warning
 //	an engine's place, what is in it or around it      warning    warning
+//	/proc, and a process' folder in it                 warning    warning
 //	a place of root's, what is in it or around it      fine       warning
 //	anything else                                      fine       fine
 //
@@ -74,12 +82,16 @@ func (b hostBind) judge() (fault, access string) {
 		return "which place on the machine this template means cannot be told: write the path out; {{.Task.Slot}}, {{.Service.Name}} and {{.Node.Hostname}} may be in it", ""
 	}
 	// The engine cleans the path of a bind before the kernel follows it, and hands on that of a volume as it is.
-	for _, at := range []string{followed(path.Clean(source)), followed(source)} {
+	for _, p := range []string{path.Clean(source), source} {
+		at, through := followed(p)
 		if fault := b.refused(at); fault != "" {
 			return fault, ""
 		}
 		if access == "" {
 			access = b.power(at)
+		}
+		if access == "" && through {
+			access = ofProcesses(p)
 		}
 	}
 	return "", access
@@ -108,6 +120,9 @@ func (b hostBind) power(at string) string {
 			return p.what + " (" + p.path + ")"
 		}
 	}
+	if at == "/proc" || isProcess(at) {
+		return ofProcesses(at)
+	}
 	for _, p := range secretPlaces() {
 		if within(p.path, at) {
 			return p.what + " (" + p.path + ")"
@@ -117,6 +132,19 @@ func (b hostBind) power(at string) string {
 		return "what root runs or obeys (" + clip(at) + ")"
 	}
 	return ""
+}
+
+// isProcess reports whether the place is what /proc shows of a process, or in it.
+func isProcess(at string) bool {
+	rest, inProc := strings.CutPrefix(at, "/proc/")
+	name, _, _ := strings.Cut(rest, "/")
+	return inProc && (name == "self" || name == "thread-self" || name != "" && strings.Trim(name, digits) == "")
+}
+
+// ofProcesses says what /proc gives: below it lie the files of each process that has no more capabilities than the reader, which is what other
+// containers have, and links that a container made for itself.
+func ofProcesses(at string) string {
+	return "the files of other containers, swarmd's API token among them (" + clip(at) + ")"
 }
 
 // within reports whether the place is the folder or in it. Both are clean.
@@ -135,8 +163,9 @@ func fillTemplates(s string) (string, bool) {
 }
 
 // followed is where the kernel ends with an absolute path: one component after the other, the links that every machine has followed, "..", "."
-// and empty ones gone.
-func followed(p string) string {
+// and empty ones gone. through: the path goes through the root or the working folder of a process that may be a container's, so that what comes
+// after it may be a link that the container made.
+func followed(p string) (end string, through bool) {
 	var at []string
 	todo := strings.Split(p, "/")
 	for len(todo) > 0 {
@@ -151,10 +180,11 @@ func followed(p string) string {
 		}
 		at = append(at, next)
 		if to, linked := hostLink(at); linked {
+			through = through || at[0] == "proc" && at[1] != "1"
 			at, todo = nil, append(strings.Split(to, "/"), todo...)
 		}
 	}
-	return "/" + strings.Join(at, "/")
+	return "/" + strings.Join(at, "/"), through
 }
 
 // hostLink is where a link of Debian or Ubuntu leads. The root and the working folder that /proc shows of a process are links to "/" for

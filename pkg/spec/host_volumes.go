@@ -40,7 +40,7 @@ func hostBinds(volume map[string]any) (binds []hostBind, mounted string) {
 func layers(options []string) []hostBind {
 	var binds []hostBind
 	for _, o := range options {
-		name, value, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(o), `\`, ""), "=") // overlayfs drops the backslashes
+		name, value, _ := strings.Cut(strings.TrimSpace(o), "=")
 		switch {
 		case name == "upperdir" || name == "workdir":
 			binds = append(binds, hostBind{value, true})
@@ -61,6 +61,10 @@ func judgeVolume(volume map[string]any, readOnly bool) (fault, access string) {
 		}
 	}
 	binds, mounted := hostBinds(volume)
+	given := section(volume, "driver_opts")
+	if strings.HasPrefix(strings.ToLower(str(given, "type")), "overlay") && strings.Contains(str(given, "o"), `\`) { // overlayfs takes "\," for a comma in a name
+		return "which folders the overlay is made of cannot be told: write its options without a backslash", ""
+	}
 	for _, b := range binds {
 		b.writable = b.writable && !readOnly
 		why, gets := b.judge()

@@ -48,6 +48,29 @@ func (w *walker) lintHost(f *serviceFacts, s *Spec, networks, volumes map[string
 		}
 		s.HostAccess[f.name] = append(s.HostAccess[f.name], a.what)
 	}
+	if writes := f.hostWrites(volumes); len(writes) > 0 {
+		if s.HostWrites == nil {
+			s.HostWrites = map[string][]string{}
+		}
+		s.HostWrites[f.name] = writes
+	}
+}
+
+// hostWrites are the places of the machine that the service can write to and that do not make it root themselves, in the order of the mounts.
+func (f *serviceFacts) hostWrites(volumes map[string]any) []string {
+	var all []string
+	for _, m := range f.mounts() {
+		binds := []hostBind{{m.source, true}}
+		if m.kind == "volume" {
+			binds, _ = hostBinds(section(volumes, m.source))
+		}
+		for _, b := range binds {
+			if _, what := b.judge(); b.writable && !m.readOnly && what == "" && m.kind != "tmpfs" {
+				all = append(all, clip(b.source))
+			}
+		}
+	}
+	return all
 }
 
 // hostAccess is what the service gets of the machine, in the order mounts, capabilities, networks.

@@ -166,9 +166,12 @@ func TestAccessToTheMachineIsWarnedOf(t *testing.T) {
   workers: { image: "a:1", networks: [ours, machine], deploy: { mode: global, placement: { constraints: [node.role!=manager] } } }
   edge: { image: "a:1", volumes: [{ type: volume, source: disk, target: /d }], deploy: { mode: global, placement: { constraints: [node.labels.zone==edge] } } }
   nobody: { image: "a:1", networks: [host], deploy: { mode: global, placement: { constraints: [node.role==worker, node.labels.swarmd.pool==managers] } } }
-  harmless: { image: "a:1", cap_add: [NET_BIND_SERVICE], volumes: ["/srv:/srv"], networks: [ours], deploy: { mode: global } }
+  harmless: { image: "a:1", cap_add: [NET_BIND_SERVICE], volumes: ["/srv:/srv", "/opt:/o:ro", "own:/v", { type: tmpfs, target: /t }], networks: [ours], deploy: { mode: global } }
+  layered: { image: "a:1", volumes: ["layers:/l"], deploy: { mode: global } }
+  readers: { image: "a:1", volumes: ["layers:/l:ro"], deploy: { mode: global } }
 networks: { ours: {}, machine: { external: true, name: host }, host: { external: true } }
-volumes: { disk: { driver_opts: { type: ext4, device: /dev/vda1 } } }
+volumes: { disk: { driver_opts: { type: ext4, device: /dev/vda1 } }, own: {},
+  layers: { driver_opts: { type: overlay, device: overlay, o: "lowerdir=/opt,upperdir=/srv/u,workdir=/srv/w" } } }
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -176,6 +179,9 @@ volumes: { disk: { driver_opts: { type: ext4, device: /dev/vda1 } } }
 	want := map[string][]string{"anywhere": {"the Docker socket (/run/docker.sock)"}, "managers": {"the capability SYS_ADMIN"},
 		"workers": {"the machine's own network"}, "edge": {"a file system of the machine's own (type: ext4)"}, "nobody": {"the machine's own network"}}
 	if diff := cmp.Diff(want, s.HostAccess); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string][]string{"harmless": {"/srv"}, "layered": {"/srv/u", "/srv/w"}}, s.HostWrites); diff != "" {
 		t.Error(diff)
 	}
 	said := report(warnings, nil)

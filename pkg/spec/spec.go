@@ -20,6 +20,10 @@ type Spec struct {
 
 	// HostAccess has, by service, what of the machine makes it root there: "the Docker socket (/run/docker.sock)". See hostBind.judge and powers.
 	HostAccess map[string][]string
+
+	// HostWrites has, by service, the folders of the machine that it writes to and that HostAccess does not name. A link that it makes there leads a
+	// later bind anywhere, which no look at the file shows.
+	HostWrites map[string][]string
 }
 
 // DigitalOcean has what is common to all droplets of the cluster.

@@ -92,12 +92,11 @@ func (d *draft) service(want swarm.ServiceSpec, made map[string]string) {
 // denied holds a service that would be root on the machines where this swarmd is to deny that. One that runs is left as it is: what it could do
 // it could have done by now, and others may need it.
 func (d *draft) denied(want swarm.ServiceSpec, live *swarm.Service) bool {
-	gets := d.in.Spec.HostAccess[strings.TrimPrefix(want.Name, d.in.Spec.Cluster+"_")]
-	if !d.in.DenyHostAccess || len(gets) == 0 {
+	why := d.denial(want)
+	if why == "" {
 		return false
 	}
-	why := "it gets " + strings.Join(gets, ", ") + ", so who controls it is root on the machines, and swarmd was started with --deny-host-access: " +
-		"take that out of the file, or run swarmd bootstrap --deny-host-access=false"
+	why += ", and swarmd was started with --deny-host-access: take that out of the file, or run swarmd bootstrap --deny-host-access=false"
 	switch {
 	case live == nil:
 		d.hold(GuardHostAccess, "service/"+want.Name, "not created: "+why)
@@ -107,6 +106,28 @@ func (d *draft) denied(want swarm.ServiceSpec, live *swarm.Service) bool {
 		d.note(GuardHostAccess, "service/"+want.Name, "it runs and is left alone: "+why)
 	}
 	return true
+}
+
+// denial is what of a service this swarmd is to deny, "" if there is nothing. A network of which none has that name is part of it: the engine takes a
+// name that it does not find for the beginning of an id, and the machine's own network has one (moby, daemon/cluster: getNetwork).
+func (d *draft) denial(want swarm.ServiceSpec) string {
+	if !d.in.DenyHostAccess {
+		return ""
+	}
+	name := strings.TrimPrefix(want.Name, d.in.Spec.Cluster+"_")
+	if gets := d.in.Spec.HostAccess[name]; len(gets) > 0 {
+		return "it gets " + strings.Join(gets, ", ") + ", so who controls it is root on the machines"
+	}
+	if writes := d.in.Spec.HostWrites[name]; len(writes) > 0 {
+		return "it writes to " + strings.Join(writes, ", ") + " on the machines, where a link that it makes leads a later bind to any place"
+	}
+	for _, n := range want.Networks {
+		ours := slices.ContainsFunc(d.in.Stack.Networks, func(made swarm.NetworkSpec) bool { return made.Name == n })
+		if !ours && d.liveNetwork(n) == nil && n != "bridge" {
+			return "the network " + n + " is not there, and the engine takes such a name for the beginning of an id, be it that of the machine's own network"
+		}
+	}
+	return ""
 }
 
 func (d *draft) createService(want swarm.ServiceSpec, made map[string]string) {

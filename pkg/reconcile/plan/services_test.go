@@ -52,6 +52,14 @@ func root(names ...string) func(*model) {
 
 func denied(m *model) { m.deny = true }
 
+func writes(m *model) { m.spec.HostWrites = map[string][]string{"app": {"/srv"}} }
+
+// on puts the service on a network that somebody else makes.
+func on(s swarm.ServiceSpec, network string) swarm.ServiceSpec {
+	s.Networks = append(slices.Clone(s.Networks), network)
+	return s
+}
+
 func TestServicesThatWouldBeRootOnTheMachines(t *testing.T) {
 	app, next, other := service("app", "app:1", 4), service("app", "app:2", 4), service("other", "o", 1)
 	gone := func(m *model) { m.services, m.tasks = map[string]*swarm.Service{}, nil }
@@ -61,6 +69,14 @@ func TestServicesThatWouldBeRootOnTheMachines(t *testing.T) {
 		{"the change of one that runs is held", 1, 1, both(wants(next), both(root("app"), denied)), nil, []string{"host-access service/web_app"}},
 		{"one that runs as wanted is left alone", 1, 1, both(root("app"), denied), nil, []string{"~host-access service/web_app"}},
 		{"one that is not wanted any more goes", 1, 1, both(wants(), both(root("app"), denied)), []string{"remove-service/web_app"}, nil},
+		{"one that writes to the machine is held, because of links", 1, 1, both(both(wants(app, other), gone), both(writes, denied)),
+			[]string{"service/web_other"}, []string{"host-access service/web_app"}},
+		{"and runs where nobody denies it", 1, 1, both(both(wants(app, other), gone), writes), []string{"service/web_app", "service/web_other"}, nil},
+		{"a network that may be the beginning of an id", 1, 1, both(both(wants(on(app, "4f"), other), gone), denied),
+			[]string{"service/web_other"}, []string{"host-access service/web_app"}},
+		{"a network that is there", 1, 1, both(both(wants(on(app, "front"), other), gone), both(denied, func(m *model) {
+			m.networks["front"] = &swarm.Network{ID: "f", Spec: swarm.NetworkSpec{Name: "front"}}
+		})), []string{"service/web_app", "service/web_other"}, nil},
 		{"an edit that takes the access away goes through", 1, 1, both(wants(next), denied), []string{"service/web_app"}, nil},
 		{"somebody else's service is named as such", 1, 1, both(both(wants(next), func(m *model) { live(m).Spec.Labels = nil }), both(root("app"), denied)),
 			nil, []string{"foreign-service service/web_app"}},

@@ -35,12 +35,12 @@ func Strangers(w world.World, cluster string) []string {
 	return out
 }
 
-// newWorker reports whether the machine is a worker that joined since then and that nothing on the managers' side makes one of the cluster. One
-// that never came up is the trace of a failed join.
+// newWorker reports whether the machine is a worker that joined since then and that nothing on the managers' side makes one of the cluster. Its
+// state and its host name do not matter: both are its own word, and who changes them from look to look must not begin anew each time.
 func newWorker(m world.Machine, since time.Time) bool {
 	n := m.Node
 	return n != nil && !n.Manages() && n.Created.After(since) && m.Op == nil && m.Binding != world.Bound && m.Binding != world.Claimed &&
-		n.Spec.Labels[swarm.LabelDroplet] == "" && n.Spec.Labels[swarm.LabelPool] == "" && (n.Hostname != "" || n.State == swarm.NodeReady)
+		n.Spec.Labels[swarm.LabelDroplet] == "" && n.Spec.Labels[swarm.LabelPool] == ""
 }
 
 // homes are the places where a node of the cluster may stand.
@@ -72,7 +72,7 @@ func homesIn(w world.World, cluster string) homes {
 	return h
 }
 
-// mayHave reports whether the node may be that of a droplet of ours.
+// mayHave reports whether the node may be that of a droplet of ours. What a failed join leaves behind, which never spoke to a manager, has no address.
 func (h homes) mayHave(n *swarm.Node) bool {
 	addr := world.Address(*n)
 	return h.unknown || addr == "" || slices.ContainsFunc(h.at[addr], func(m world.Machine) bool {

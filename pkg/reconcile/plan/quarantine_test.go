@@ -49,6 +49,10 @@ func TestAStrangerIsDrainedOnce(t *testing.T) {
 	if a.Version != 4 || a.Spec.Availability != swarm.Drain || a.Spec.Labels[swarm.LabelDrained] == "" || a.Spec.Role != swarm.Worker {
 		t.Errorf("%+v", a)
 	}
+	nameless := func(_ *model, n *swarm.Node) { n.Hostname, n.State = "", swarm.NodeDown }
+	if p := quarantined(t, 2*time.Minute, nameless); !slices.Contains(ids(p), "quarantine/rogue") {
+		t.Errorf("one that gives no host name and goes down from time to time: %v", ids(p))
+	}
 	for name, tc := range map[string]struct {
 		seen   time.Duration
 		change func(*model, *swarm.Node)

@@ -56,7 +56,7 @@ type Swarmd struct {
 // Policies bound what swarmd does on its own. Defaults are in defaults.go.
 type Policies struct {
 	CreateVisible   time.Duration // how long a created droplet may stay out of the list before its create counts as without effect; 5 min
-	LaunchTimeout   time.Duration // from create to joined; a machine over it is replaced; 10 min
+	LaunchTimeout   time.Duration // from create to joined; a machine over it is held and named; 10 min
 	DrainTimeout    time.Duration // how long a drain may take before it is held and reported; 5 min
 	ShutdownTimeout time.Duration // how long a clean shutdown may take before the power is cut; 2 min
 	MaxCreates      int           // droplets under way at once; 10

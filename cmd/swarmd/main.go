@@ -14,6 +14,9 @@ import (
 // version is set at link time.
 var version = "dev"
 
+// exitHeld is the code when nothing is wrong, and the file does not become true without a person.
+const exitHeld = 3
+
 // exitError ends the program with a code; an empty message prints nothing.
 type exitError struct {
 	code int

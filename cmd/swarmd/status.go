@@ -127,9 +127,7 @@ func (a *app) printReport(r reconcile.Report) {
 	printNodes(w, r)
 	printServices(w, r)
 	_ = w.Flush() // the terminal is gone, nobody to tell
-	for _, h := range r.Holds {
-		printf(a.out, "%s: %s: %s (%s)\n", holdWord(h), h.Object, h.Text, h.Guard)
-	}
+	printLines(a.out, holdLines(r.Holds))
 	for _, op := range r.Operations {
 		if op.Kind == ledger.Create && op.DropletID == 0 {
 			printf(a.out, "open: create %s: no droplet of it was seen yet; looked for until %s\n", op.Name, op.Deadline.Local().Format(time.DateTime))
@@ -138,9 +136,7 @@ func (a *app) printReport(r reconcile.Report) {
 	for _, s := range r.Steps {
 		printf(a.out, "next: %s %s: %s\n", s.Action, s.Object, s.Text)
 	}
-	for _, g := range r.Gaps {
-		printf(a.out, "could not read %s: %s\n", g.What, g.Err)
-	}
+	printLines(a.out, gapLines(r.Gaps))
 	for _, node := range slices.Sorted(maps.Keys(r.Stale)) {
 		printf(a.out, "stale: the file on node %s is revision %d and changes nothing; to go back to it on purpose, apply it\n", nodeName(r, node), r.Stale[node])
 	}
@@ -160,14 +156,6 @@ func nodeName(r reconcile.Report, id string) string {
 		}
 	}
 	return id
-}
-
-// holdWord tells what keeps the file from becoming true from what is only told.
-func holdWord(h plan.Hold) string {
-	if h.Blocking {
-		return "held"
-	}
-	return "note"
 }
 
 func verdict(r reconcile.Report) string {

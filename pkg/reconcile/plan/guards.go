@@ -69,6 +69,21 @@ func Guards() []string {
 	return all
 }
 
+// HeldOnly reports whether nothing is left to do or to wait for but holds that a person has to end.
+func (p Plan) HeldOnly() bool {
+	held := false
+	for _, h := range p.Holds {
+		switch {
+		case !h.Blocking:
+		case h.Guard == GuardSelf, h.Guard == GuardBudget: // another manager acts, an hour passes
+			return false
+		default:
+			held = true
+		}
+	}
+	return held && len(p.Steps) == 0 && !p.Underway && p.LookAgain == 0
+}
+
 // blind reports whether so much is unknown that nothing at all may be done: without the nodes, the cluster's identity or the ledger
 // it is not known who leaves, what is under way, or whose swarm it is.
 func (d *draft) blind() bool {

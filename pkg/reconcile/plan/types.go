@@ -38,6 +38,7 @@ type Plan struct {
 	Services  []ServiceCount
 	LookAgain time.Duration // from Input.Now; 0: the usual resync
 	LookIdly  time.Duration // the same for who takes none of the steps: what is under way besides them
+	Underway  bool          // something is not as wanted yet, and nothing holds it
 	Converged bool          // nothing to do, nothing blocked, nothing under way, everything wanted is there and running
 }
 

@@ -135,5 +135,5 @@ func whoGoesOn(last reconcile.Report) string {
 	if last.Lease.Held || last.Lease.Holder == "" || last.Unattended != "" {
 		return "nobody goes on: no swarmd runs in this swarm. Start one with swarmd run, or apply the file again"
 	}
-	return "swarmd on " + last.Lease.Holder + " goes on"
+	return "swarmd on " + last.Lease.Who() + " goes on"
 }

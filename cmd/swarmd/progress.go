@@ -11,6 +11,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
@@ -24,6 +25,9 @@ type progress struct {
 	said  map[string]string // topic → what was said last
 
 	listed map[string]map[string]bool // topic → the lines that the last report had
+
+	lease reconcile.LeaseReport // of another holder, as it was seen first
+	waits string                // the holder that was said to be waited for
 
 	managers []reconcile.NodeReport // of the last report that saw the nodes
 	acted    bool                   // this process held the lease then
@@ -68,7 +72,9 @@ func (p *progress) once(topic, line string) {
 
 // tell takes in a report.
 func (p *progress) tell(r reconcile.Report) {
-	p.steps(r.Steps)
+	if p.done(r) {
+		p.steps(r.Steps)
+	}
 	p.lines("holds", holdLines(r.Holds))
 	p.lines("gaps", gapLines(r.Gaps))
 	p.remember(r)
@@ -87,6 +93,32 @@ func (p *progress) tell(r reconcile.Report) {
 			p.once("task error "+c.Service, c.Service+": "+c.Error)
 		}
 	}
+}
+
+// lateLease is the age of a lease that whoever holds it should have renewed.
+const lateLease = ledger.RenewEvery + ledger.WatchEvery
+
+// done reports whether somebody is seen to do the steps. A holder that may be dead does none, and is waited for until its lease ends.
+func (p *progress) done(r reconcile.Report) bool {
+	l := r.Lease
+	switch age := r.At.Sub(l.Renewed); {
+	case l.Held:
+		return true
+	case l.Holder == "":
+		return false
+	case l.Holder != p.lease.Holder:
+		p.lease = l
+	case !l.Renewed.Equal(p.lease.Renewed):
+		p.once("lease", l.Who()+" acts")
+		return age < ledger.Term
+	case age >= lateLease && age < ledger.Term:
+		if p.waits == l.Holder {
+			return false
+		}
+		p.waits = l.Holder
+		p.say("waiting for %s, whose lease ends in %s", l.Who(), (ledger.Term - age).Round(time.Second))
+	}
+	return false
 }
 
 // lines says those that the report before did not have.

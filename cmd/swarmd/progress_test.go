@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile"
@@ -52,5 +53,39 @@ func TestOtherManagersAreNamed(t *testing.T) {
 	text := v.elsewhere(4)
 	if !strings.Contains(text, "swarmd on the managers goes on") || !strings.HasSuffix(text, ": DOCKER_HOST=ssh://root@203.0.113.2 (m2), or DOCKER_HOST=ssh://root@10.0.0.3 (m3)") {
 		t.Error(text)
+	}
+}
+
+// A dead holder's steps are nobody's: they are not shown, and the end of its lease is told once. A living one is seen by its renewal.
+func TestStepsOfADeadHolderAreNotShown(t *testing.T) {
+	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	report := func(at, renewed int, held bool) reconcile.Report {
+		return reconcile.Report{At: began.Add(time.Duration(at) * time.Second), Steps: []reconcile.StepReport{{Action: "create_service", Object: "service/a", Text: "missing"}},
+			Lease: reconcile.LeaseReport{Holder: "n2/abcde", Name: "m2", Held: held, Renewed: began.Add(time.Duration(renewed) * time.Second)}}
+	}
+	const step = "create_service service/a: missing"
+	for _, c := range []struct {
+		name    string
+		reports []reconcile.Report
+		want    string
+	}{
+		{"dead, then its lease ends", []reconcile.Report{report(0, 0, false), report(10, 0, false), report(14, 0, false), report(18, 0, false), report(31, 31, true)},
+			"waiting for m2, whose lease ends in 16s|" + step},
+		{"alive", []reconcile.Report{report(0, 0, false), report(10, 9, false), report(12, 9, false)}, "m2 acts|" + step},
+		{"this one", []reconcile.Report{report(0, 0, true)}, step},
+	} {
+		if _, lines := shown(c.reports...); strings.Join(lines(), "|") != c.want {
+			t.Errorf("%s: it says %q, want %q", c.name, lines(), c.want)
+		}
+	}
+}
+
+func TestTheHolderIsNamedAsPeopleDo(t *testing.T) {
+	for lease, want := range map[reconcile.LeaseReport]string{
+		{}: "", {Holder: "n1/abcde", Name: "m1"}: "m1", {Holder: "n1/abcde"}: "n1/abcde", {Holder: "visitor-abcde"}: "a swarmd apply (visitor-abcde)",
+	} {
+		if got := lease.Who(); got != want {
+			t.Errorf("%+v: %q, want %q", lease, got, want)
+		}
 	}
 }

@@ -21,40 +21,43 @@ import (
 )
 
 func statusCommand(a *app) *cobra.Command {
-	var file, cluster string
-	var asJSON bool
-	var deny denial
+	var f statusFlags
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "The live picture: who acts, what is wanted, what is there, what is held and why",
+		Short: "The live picture: who acts, what is wanted, what is there, what is held and why; with --check exit 0 as wanted, 3 only held, 1 not there or nobody acts",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.status(cmd.Context(), file, cluster, asJSON, deny)
+			return a.status(cmd.Context(), f)
 		},
 	}
-	fileFlag(cmd, &file)
-	cmd.Flags().StringVar(&cluster, "cluster", "", "name of the cluster (default: the one that the swarm's store knows)")
-	deny.previewFlag(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	fileFlag(cmd, &f.file)
+	cmd.Flags().StringVar(&f.cluster, "cluster", "", "name of the cluster (default: the one that the swarm's store knows)")
+	f.deny.previewFlag(cmd)
+	cmd.Flags().BoolVar(&f.json, "json", false, "as JSON")
+	cmd.Flags().BoolVar(&f.check, "check", false, "exit 0 if everything is as wanted, 3 if nothing is left but what is held until a person acts, 1 if it is not there yet or nobody acts")
 	return cmd
 }
 
-func (a *app) status(ctx context.Context, file, cluster string, asJSON bool, deny denial) error {
+type statusFlags struct {
+	file, cluster string
+	json, check   bool
+	deny          denial
+}
+
+func (a *app) status(ctx context.Context, f statusFlags) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	var own []byte
-	if file != "" {
-		s, data, err := readFile(file, a.err)
+	cluster, own := f.cluster, []byte(nil)
+	if f.file != "" {
+		s, data, err := readFile(f.file, a.err)
 		if err != nil {
 			return err
 		}
 		cluster, own = s.Cluster, data
 	}
-	if cluster == "" {
-		var err error
-		if cluster, err = a.onlyCluster(ctx); err != nil {
-			return err
-		}
+	cluster, err := a.chooseCluster(ctx, cluster)
+	if err != nil {
+		return err
 	}
 	asm, err := a.assemble(cluster, zap.NewNop(), false)
 	if err != nil {
@@ -62,13 +65,47 @@ func (a *app) status(ctx context.Context, file, cluster string, asJSON bool, den
 	}
 	defer asm.close()
 	asm.prices.fetch()
-	deny.learn(ctx, asm)
+	f.deny.learn(ctx, asm)
 	r := reconcile.New(asm.config(instanceName(), true)).Look(ctx)
-	if asJSON {
-		return writeJSON(a.out, r)
+	if f.json {
+		err = writeJSON(a.out, r)
+	} else {
+		a.printReport(r)
+		err = a.compareFile(ctx, asm.store, f.file, own)
 	}
-	a.printReport(r)
-	return a.compareFile(ctx, asm.store, file, own)
+	if err == nil && f.check {
+		err = checked(r)
+	}
+	return err
+}
+
+// chooseCluster returns the cluster that is asked for, or else the only one, if the swarm's store knows it.
+func (a *app) chooseCluster(ctx context.Context, asked string) (string, error) {
+	known, err := a.knownClusters(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case len(known) == 0:
+		return "", errors.New("this swarm knows no cluster of swarmd: run swarmd bootstrap, or swarmd apply")
+	case asked == "" && len(known) > 1:
+		return "", fmt.Errorf("this swarm knows the clusters %s: choose with --cluster", strings.Join(known, ", "))
+	case asked == "":
+		return known[0], nil
+	case !slices.Contains(known, asked):
+		return "", fmt.Errorf("this swarm knows no cluster %s; it knows: %s", asked, strings.Join(known, ", "))
+	}
+	return asked, nil
+}
+
+// checked is the exit code of status --check.
+func checked(r reconcile.Report) error {
+	switch {
+	case r.Converged:
+		return nil
+	case r.HeldOnly && r.Unattended == "":
+		return &exitError{code: exitHeld}
+	}
+	return &exitError{code: 1}
 }
 
 // compareFile says what the file at hand counts for against the accepted revision.
@@ -91,31 +128,26 @@ func (a *app) compareFile(ctx context.Context, store *ledger.Store, file string,
 	return nil
 }
 
-// onlyCluster finds the one cluster that the swarm's store knows.
-func (a *app) onlyCluster(ctx context.Context) (string, error) {
+// knownClusters returns the names of the clusters that the swarm's store knows, sorted.
+func (a *app) knownClusters(ctx context.Context) ([]string, error) {
 	engine, closer, err := a.engineClient(nil)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer closer()
 	configs, err := engine.Configs(ctx, "swarmd.")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	var names []string
 	for _, c := range configs {
-		if name, ok := strings.CutSuffix(strings.TrimPrefix(c.Name, "swarmd."), ".lease"); ok && c.Labels[swarm.LabelCluster] == name {
+		name := c.Labels[swarm.LabelCluster]
+		if name != "" && (c.Name == "swarmd."+name || strings.HasPrefix(c.Name, "swarmd."+name+".")) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
-	switch len(names) {
-	case 0:
-		return "", errors.New("this swarm knows no cluster of swarmd: run swarmd bootstrap, or swarmd apply")
-	case 1:
-		return names[0], nil
-	}
-	return "", fmt.Errorf("this swarm knows the clusters %s: choose with --cluster", strings.Join(names, ", "))
+	return slices.Compact(names), nil
 }
 
 // printReport is the live picture for people.
@@ -172,7 +204,11 @@ func acting(r reconcile.Report) string {
 	if r.Unattended != "" {
 		return ""
 	}
-	return r.Lease.Holder
+	who, age := r.Lease.Who(), r.At.Sub(r.Lease.Renewed)
+	if who == "" || r.Lease.Renewed.IsZero() {
+		return who
+	}
+	return fmt.Sprintf("%s, lease renewed %s ago", who, max(age, 0).Round(time.Second))
 }
 
 func orNone(s string) string {

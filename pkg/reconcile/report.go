@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
@@ -63,9 +64,19 @@ type Report struct {
 
 // LeaseReport says who acts.
 type LeaseReport struct {
-	Holder string `json:"holder,omitempty"`
-	Epoch  uint64 `json:"epoch"`
-	Held   bool   `json:"held"` // by the swarmd that reports
+	Holder  string    `json:"holder,omitempty"`
+	Name    string    `json:"name,omitempty"` // of the holder's machine, "" if it is none's or is not seen
+	Epoch   uint64    `json:"epoch"`
+	Held    bool      `json:"held"`             // by the swarmd that reports
+	Renewed time.Time `json:"renewed,omitzero"` // when it was seen to be renewed last; a single look has the swarm's word and clock for it
+}
+
+// Who is the holder as people name it; "" if there is none.
+func (l LeaseReport) Who() string {
+	if l.Name == "" && strings.HasPrefix(l.Holder, ledger.VisitorPrefix) {
+		return "a swarmd apply (" + l.Holder + ")"
+	}
+	return cmp.Or(l.Name, l.Holder)
 }
 
 // NodeReport is a machine in one line.
@@ -104,7 +115,7 @@ func (l *Loop) report(t turnout, began time.Time) Report {
 	seen := l.elector.Seen()
 	_, held := l.elector.Held()
 	r := Report{Cluster: l.cfg.Cluster, Pass: l.number, At: now, Took: now.Sub(began), FileFault: l.sources.bad(), FileUnread: l.sources.unread != "",
-		Lease: LeaseReport{seen.Holder, seen.Epoch, held}, ConvergedAt: l.Last().ConvergedAt,
+		Lease: LeaseReport{Holder: seen.Holder, Name: nameOf(t.world, seen.Node()), Epoch: seen.Epoch, Held: held, Renewed: l.elector.Renewed()}, ConvergedAt: l.Last().ConvergedAt,
 		Revision: l.accepted(t.world).revision, Source: l.accepted(t.world).source, Stale: t.world.Ledger.Stale, Broken: t.world.Ledger.Broken, Operations: t.world.Ledger.Ops,
 		Pools: t.plan.Pools, Services: t.plan.Services, Holds: t.plan.Holds, Gaps: t.world.Gaps,
 		Node: t.world.Self.NodeID, Nodes: nodes(t.world), Steps: steps(t)}
@@ -216,6 +227,16 @@ func node(m world.Machine) NodeReport {
 		}
 	}
 	return r
+}
+
+// nameOf returns the name of the node's machine, "" if it is not seen.
+func nameOf(w world.World, id string) string {
+	for _, m := range w.Machines {
+		if m.Node != nil && m.Node.ID == id {
+			return node(m).Name
+		}
+	}
+	return ""
 }
 
 // role is what the node is, not what it is asked to be.

@@ -99,6 +99,9 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := a.somethingThere(ctx, d); err != nil {
+		return err
+	}
 	a.previewDestroy(d, f.includeAdopted)
 	if err := a.confirm(s.Cluster, f.confirm); err != nil {
 		return err

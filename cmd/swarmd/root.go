@@ -42,7 +42,7 @@ Environment: DIGITALOCEAN_TOKEN (or DIGITALOCEAN_TOKEN_FILE), DIGITALOCEAN_API_U
 	root.PersistentFlags().BoolVar(&a.sshAcceptNew, "ssh-accept-new", a.getenv("SWARMD_SSH_ACCEPT_NEW") != "",
 		"accept and keep the key of a host that is not known yet, never a changed one (or SWARMD_SSH_ACCEPT_NEW)")
 	root.AddCommand(
-		validateCommand(a), planCommand(a), applyCommand(a), runCommand(a), statusCommand(a),
+		validateCommand(a), planCommand(a), applyCommand(a), runCommand(a), statusCommand(a), drainCommand(a), activateCommand(a),
 		bootstrapCommand(a), destroyCommand(a), simCommand(a), labCommand(a), demoCommand(a),
 		schemaCommand(a), versionCommand(a),
 	)

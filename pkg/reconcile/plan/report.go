@@ -66,7 +66,7 @@ func (d *draft) poolCount(p *spec.Pool) PoolCount {
 // ready reports whether a machine is all that its pool wants: bound, ready, of the right role and availability.
 func ready(m member) bool {
 	return m.bucket == serving && m.raft() == (m.pool.Role == "manager") && m.managerWish() == m.raft() &&
-		m.Node.Spec.Availability == availability(m.pool)
+		m.Node.Spec.Availability == m.availability()
 }
 
 // strandedCounts counts the machines of pools that the file no longer has. They stay, and so does what they cost.

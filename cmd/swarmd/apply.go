@@ -123,6 +123,8 @@ func (a *app) follow(ctx context.Context, asm *assembly, data []byte, source str
 	case errors.Is(err, reconcile.ErrHeld):
 		printLines(a.out, holdLines(last.Holds))
 		return &exitError{code: exitHeld, msg: fmt.Sprintf("revision %d is accepted, and all that can be done is done; what is held above waits until a person acts", revision)}
+	case errors.Is(err, context.Canceled):
+		return &exitError{code: exitInterrupted, msg: fmt.Sprintf("interrupted; revision %d stays accepted", revision)}
 	case errors.Is(err, context.DeadlineExceeded):
 		a.printReport(last)
 		return &exitError{code: 1, msg: fmt.Sprintf("revision %d is accepted but not true yet; %s", revision, whoGoesOn(last))}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -154,11 +155,15 @@ func (a *app) knownClusters(ctx context.Context) ([]string, error) {
 func (a *app) printReport(r reconcile.Report) {
 	printf(a.out, "cluster %s, revision %d (%s): %s\n", r.Cluster, r.Revision, orNone(r.Source), verdict(r))
 	printf(a.out, "acting: %s\n\n", orNone(acting(r)))
-	w := tabwriter.NewWriter(a.out, 0, 0, 3, ' ', 0)
+	var tables bytes.Buffer
+	w := tabwriter.NewWriter(&tables, 0, 0, 3, ' ', 0)
 	printPools(w, r)
 	printNodes(w, r)
 	printServices(w, r)
-	_ = w.Flush() // the terminal is gone, nobody to tell
+	_ = w.Flush() // a buffer does not fail
+	for line := range strings.Lines(tables.String()) {
+		fmt.Fprintln(a.out, strings.TrimRight(line, " \n"))
+	}
 	printLines(a.out, holdLines(r.Holds))
 	for _, op := range r.Operations {
 		if op.Kind == ledger.Create && op.DropletID == 0 {
@@ -227,7 +232,7 @@ func printPools(w io.Writer, r reconcile.Report) {
 }
 
 func printNodes(w io.Writer, r reconcile.Report) {
-	fmt.Fprintln(w, "NODE\tDROPLET\tPOOL\tROLE\tSTATE\tAVAILABILITY\t")
+	fmt.Fprintln(w, "NODE\tDROPLET\tPOOL\tROLE\tSTATE\tAVAILABILITY\tPUBLIC\tPRIVATE\tSIZE\tIMAGE\tAGE\tNOTE")
 	for _, n := range r.Nodes {
 		note := n.Why
 		if n.Leader {
@@ -237,15 +242,16 @@ func printNodes(w io.Writer, r reconcile.Report) {
 		if n.DropletID != 0 {
 			droplet = fmt.Sprint(n.DropletID)
 		}
-		printf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", n.Name, droplet, dash(n.Pool), dash(n.Role), n.State, dash(n.Availability), note)
+		printf(w, "%s\t%s\t%s\t%s\t%s\t%s\t", n.Name, droplet, dash(n.Pool), dash(n.Role), n.State, dash(n.Availability))
+		printf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", dash(n.PublicIPv4), dash(n.Address), dash(n.Size), dash(n.Image), age(r.At, n.Created), note)
 	}
 	fmt.Fprintln(w)
 }
 
 func printServices(w io.Writer, r reconcile.Report) {
-	fmt.Fprintln(w, "SERVICE\tWANTED\tRUNNING\tROLL-OUT")
+	fmt.Fprintln(w, "SERVICE\tWANTED\tRUNNING\tROLL-OUT\tIMAGE")
 	for _, s := range r.Services {
-		printf(w, "%s\t%d\t%d\t%s\n", s.Service, s.Desired, s.Running, rollout(s))
+		printf(w, "%s\t%d\t%d\t%s\t%s\n", s.Service, s.Desired, s.Running, rollout(s), dash(s.Image))
 	}
 	fmt.Fprintln(w)
 	for _, s := range r.Services {
@@ -261,6 +267,22 @@ func rollout(s plan.ServiceCount) string {
 		return fmt.Sprintf("%s, %d of %d new", s.Update, s.Updated, s.Desired)
 	}
 	return dash(string(s.Update))
+}
+
+// age is how old something is, in its largest unit.
+func age(now, created time.Time) string {
+	d := now.Sub(created)
+	switch {
+	case created.IsZero() || d < 0:
+		return "-"
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }
 
 func dash(s string) string {

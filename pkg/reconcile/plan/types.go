@@ -79,6 +79,7 @@ type PoolCount struct {
 // ServiceCount is what a service of ours wants and has. Running counts tasks whose state and desired state are running on a node that is ready.
 type ServiceCount struct {
 	Service string            `json:"service"`
+	Image   string            `json:"image,omitempty"` // as the file has it
 	Desired int               `json:"desired"`
 	Running int               `json:"running"`
 	Updated int               `json:"updated,omitempty"` // during a roll-out: those of them that are of the new specification

@@ -23,7 +23,7 @@ func applyCommand(a *app) *cobra.Command {
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
-		Short: "Make the file the next revision and follow until it is true; exit 0 converged, 1 not",
+		Short: "Make the file the next revision and follow until it is true; exit 0 converged, 3 held until a person acts or to be followed elsewhere, 1 not",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, data, err := readFile(file, a.err)
@@ -118,6 +118,13 @@ func (a *app) follow(ctx context.Context, asm *assembly, data []byte, source str
 	case errors.As(err, &lost):
 		a.printReport(last)
 		return &exitError{code: 1, msg: fmt.Sprintf("revision %d does not become true as it is: %s", revision, plain(lost.Error()))}
+	case errors.Is(err, reconcile.ErrDemoted):
+		return &exitError{code: exitHeld, msg: view.elsewhere(revision)}
+	case errors.Is(err, reconcile.ErrHeld):
+		printLines(a.out, holdLines(last.Holds))
+		return &exitError{code: exitHeld, msg: fmt.Sprintf("revision %d is accepted, and all that can be done is done; what is held above waits until a person acts", revision)}
+	case errors.Is(err, context.Canceled):
+		return &exitError{code: exitInterrupted, msg: fmt.Sprintf("interrupted; revision %d stays accepted", revision)}
 	case errors.Is(err, context.DeadlineExceeded):
 		a.printReport(last)
 		return &exitError{code: 1, msg: fmt.Sprintf("revision %d is accepted but not true yet; %s", revision, whoGoesOn(last))}
@@ -130,5 +137,5 @@ func whoGoesOn(last reconcile.Report) string {
 	if last.Lease.Held || last.Lease.Holder == "" || last.Unattended != "" {
 		return "nobody goes on: no swarmd runs in this swarm. Start one with swarmd run, or apply the file again"
 	}
-	return "swarmd on " + last.Lease.Holder + " goes on"
+	return "swarmd on " + last.Lease.Who() + " goes on"
 }

@@ -99,8 +99,11 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := a.somethingThere(ctx, d); err != nil {
+		return err
+	}
 	a.previewDestroy(d, f.includeAdopted)
-	if err := a.confirm(s.Cluster, f.confirm); err != nil {
+	if err := a.confirm(ctx, s.Cluster, f.confirm); err != nil {
 		return err
 	}
 	path, err := a.saveDoomed(d)
@@ -197,14 +200,24 @@ func (a *app) previewDestroy(d doomed, includeAdopted bool) {
 }
 
 // confirm wants the cluster's name, typed.
-func (a *app) confirm(cluster, given string) error {
+func (a *app) confirm(ctx context.Context, cluster, given string) error {
 	if given == "" {
 		printf(a.out, "type the cluster's name to go on: ")
-		line, err := bufio.NewReader(a.in).ReadString('\n')
-		if err != nil && line == "" {
+		typed := make(chan string, 1)
+		go func() { // a read cannot be ended, the program can
+			line, _ := bufio.NewReader(a.in).ReadString('\n')
+			typed <- line
+		}()
+		select {
+		case given = <-typed:
+		case <-ctx.Done():
+			fmt.Fprintln(a.out)
+			return fmt.Errorf("wait for the confirmation: %w; nothing was deleted", ctx.Err())
+		}
+		if given == "" {
 			return &exitError{code: 1, msg: "no confirmation; nothing was deleted"}
 		}
-		given = strings.TrimSpace(line)
+		given = strings.TrimSpace(given)
 	}
 	if given != cluster {
 		return &exitError{code: 1, msg: fmt.Sprintf("%q is not %q; nothing was deleted", given, cluster)}

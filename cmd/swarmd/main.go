@@ -14,6 +14,12 @@ import (
 // version is set at link time.
 var version = "dev"
 
+// exitHeld is the code when nothing is wrong, and the file does not become true without a person.
+const exitHeld = 3
+
+// exitInterrupted is the shell's code for a command that Ctrl-C ended.
+const exitInterrupted = 130
+
 // exitError ends the program with a code; an empty message prints nothing.
 type exitError struct {
 	code int
@@ -45,6 +51,10 @@ func run(ctx context.Context, a *app, args []string) int {
 			printf(a.err, "swarmd: %s\n", exit.msg)
 		}
 		return exit.code
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		fmt.Fprintln(a.err, "swarmd: interrupted")
+		return exitInterrupted
 	}
 	a.failed(err)
 	return 1

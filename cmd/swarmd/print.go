@@ -27,6 +27,13 @@ func printf(w io.Writer, format string, args ...any) {
 	fmt.Fprintf(w, format, args...)
 }
 
+// printLines prints each text as a line of its own.
+func printLines(w io.Writer, lines []string) {
+	for _, line := range lines {
+		printf(w, "%s\n", line)
+	}
+}
+
 // plain is the text with everything escaped that is no printable character: control characters, line ends, marks that turn the direction.
 func plain(s string) string { return escaped(s, "") }
 

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
 // progress shows how a revision becomes true: lines for what is done and held, and on a terminal a bar for each pool and service.
@@ -20,11 +24,17 @@ type progress struct {
 	known map[string]*mpb.Bar
 	said  map[string]string // topic → what was said last
 
-	stepped map[string]bool // what the last report's steps were
+	listed map[string]map[string]bool // topic → the lines that the last report had
+
+	lease reconcile.LeaseReport // of another holder, as it was seen first
+	waits string                // the holder that was said to be waited for
+
+	managers []reconcile.NodeReport // of the last report that saw the nodes
+	acted    bool                   // this process held the lease then
 }
 
 func (a *app) newProgress() *progress {
-	p := &progress{app: a, began: time.Now(), out: a.out, known: map[string]*mpb.Bar{}, said: map[string]string{}}
+	p := &progress{app: a, began: time.Now(), out: a.out, known: map[string]*mpb.Bar{}, said: map[string]string{}, listed: map[string]map[string]bool{}}
 	if isTerminal(a.out) && a.getenv("TERM") != "dumb" {
 		p.bars = mpb.New(mpb.WithOutput(a.out), mpb.WithWidth(40), mpb.WithRefreshRate(150*time.Millisecond))
 		p.out = p.bars
@@ -62,13 +72,12 @@ func (p *progress) once(topic, line string) {
 
 // tell takes in a report.
 func (p *progress) tell(r reconcile.Report) {
-	p.steps(r.Steps)
-	for _, h := range r.Holds {
-		p.once("hold "+h.Guard+h.Object, fmt.Sprintf("%s %s: %s (%s)", holdWord(h), h.Object, h.Text, h.Guard))
+	if p.done(r) {
+		p.steps(r.Steps)
 	}
-	for _, g := range r.Gaps {
-		p.once("gap "+g.What, fmt.Sprintf("could not read %s: %s", g.What, g.Err))
-	}
+	p.lines("holds", holdLines(r.Holds))
+	p.lines("gaps", gapLines(r.Gaps))
+	p.remember(r)
 	if r.Error != "" {
 		p.once("error", r.Error)
 	}
@@ -86,9 +95,47 @@ func (p *progress) tell(r reconcile.Report) {
 	}
 }
 
+// lateLease is the age of a lease that whoever holds it should have renewed.
+const lateLease = ledger.RenewEvery + ledger.WatchEvery
+
+// done reports whether somebody is seen to do the steps. A holder that may be dead does none, and is waited for until its lease ends.
+func (p *progress) done(r reconcile.Report) bool {
+	l := r.Lease
+	switch age := r.At.Sub(l.Renewed); {
+	case l.Held:
+		return true
+	case l.Holder == "":
+		return false
+	case l.Holder != p.lease.Holder:
+		p.lease = l
+	case !l.Renewed.Equal(p.lease.Renewed):
+		p.once("lease", l.Who()+" acts")
+		return age < ledger.Term
+	case age >= lateLease && age < ledger.Term:
+		if p.waits == l.Holder {
+			return false
+		}
+		p.waits = l.Holder
+		p.say("waiting for %s, whose lease ends in %s", l.Who(), (ledger.Term - age).Round(time.Second))
+	}
+	return false
+}
+
+// lines says those that the report before did not have.
+func (p *progress) lines(topic string, lines []string) {
+	now := map[string]bool{}
+	for _, line := range lines {
+		if !p.listed[topic][line] && !now[line] {
+			p.say("%s", line)
+		}
+		now[line] = true
+	}
+	p.listed[topic] = now
+}
+
 // steps says what was not said of the report before: who follows plans anew each time, with other operation ids for the same wish.
 func (p *progress) steps(steps []reconcile.StepReport) {
-	now := map[string]bool{}
+	var lines []string
 	for _, s := range steps {
 		line := fmt.Sprintf("%s %s: %s", s.Action, s.Object, s.Text)
 		if s.Outcome != "" && s.Outcome != "done" {
@@ -97,12 +144,41 @@ func (p *progress) steps(steps []reconcile.StepReport) {
 		if s.Warning != "" {
 			line += " (warning: " + s.Warning + ")"
 		}
-		if !p.stepped[line] && !now[line] {
-			p.say("%s", line)
-		}
-		now[line] = true
+		lines = append(lines, line)
 	}
-	p.stepped = now
+	p.lines("steps", lines)
+}
+
+// remember keeps who else manages the swarm, for when the engine at hand does not any more.
+func (p *progress) remember(r reconcile.Report) {
+	if len(r.Nodes) == 0 || slices.ContainsFunc(r.Gaps, func(g world.Gap) bool { return g.What == world.GapNodes }) {
+		return
+	}
+	p.managers, p.acted = nil, r.Lease.Held
+	for _, n := range r.Nodes {
+		if n.Role == "manager" && n.NodeID != r.Node {
+			p.managers = append(p.managers, n)
+		}
+	}
+}
+
+// elsewhere is where to follow a revision when the engine at hand is no manager any more.
+func (p *progress) elsewhere(revision int) string {
+	msg := fmt.Sprintf("the engine at DOCKER_HOST is no manager any more; revision %d is accepted", revision)
+	if p.acted {
+		msg += ", and no swarmd was seen to act but this one; go on from another manager with swarmd apply"
+	} else {
+		msg += ", and swarmd on the managers goes on; follow it at another one with swarmd status"
+	}
+	for i, n := range p.managers {
+		if i == 0 {
+			msg += ": "
+		} else {
+			msg += ", or "
+		}
+		msg += "DOCKER_HOST=ssh://root@" + cmp.Or(n.PublicIPv4, n.Address) + " (" + n.Name + ")"
+	}
+	return msg
 }
 
 func (p *progress) count(what string, have, want int, word string) {

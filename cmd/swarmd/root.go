@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -38,13 +39,22 @@ there, and converges: it creates droplets, joins them, keeps the managers' quoru
 Environment: DIGITALOCEAN_TOKEN (or DIGITALOCEAN_TOKEN_FILE), DIGITALOCEAN_API_URL, and Docker's own DOCKER_HOST
 (unix, tcp, ssh), DOCKER_TLS_VERIFY, DOCKER_CERT_PATH.`,
 	}
-	root.PersistentFlags().StringVar(&a.sshKey, "ssh-key", "", "private key file for ssh (default: the agent, then ~/.ssh; or SWARMD_SSH_KEY)")
-	root.PersistentFlags().BoolVar(&a.sshAcceptNew, "ssh-accept-new", a.getenv("SWARMD_SSH_ACCEPT_NEW") != "",
-		"accept and keep the key of a host that is not known yet, never a changed one (or SWARMD_SSH_ACCEPT_NEW)")
 	root.AddCommand(
-		validateCommand(a), planCommand(a), applyCommand(a), runCommand(a), statusCommand(a),
+		validateCommand(a), planCommand(a), applyCommand(a), runCommand(a), statusCommand(a), drainCommand(a), activateCommand(a),
 		bootstrapCommand(a), destroyCommand(a), simCommand(a), labCommand(a), demoCommand(a),
 		schemaCommand(a), versionCommand(a),
 	)
+	for _, cmd := range root.Commands() {
+		if slices.Contains([]string{"plan", "apply", "run", "status", "drain", "activate", "bootstrap", "destroy"}, cmd.Name()) {
+			sshFlags(cmd, a)
+		}
+	}
 	return root
+}
+
+// sshFlags are for the commands that speak to an engine, which may be reached through ssh.
+func sshFlags(cmd *cobra.Command, a *app) {
+	cmd.Flags().StringVar(&a.sshKey, "ssh-key", "", "private key file for ssh (default: the agent, then ~/.ssh; or SWARMD_SSH_KEY)")
+	cmd.Flags().BoolVar(&a.sshAcceptNew, "ssh-accept-new", a.getenv("SWARMD_SSH_ACCEPT_NEW") != "",
+		"accept and keep the key of a host that is not known yet, never a changed one (or SWARMD_SSH_ACCEPT_NEW)")
 }

@@ -42,7 +42,7 @@ func (a *app) firstFile(ctx context.Context, f runFlags) (firstLook, error) {
 	if first.cluster != "" {
 		return first, nil
 	}
-	known, err := a.onlyCluster(ctx)
+	known, err := a.chooseCluster(ctx, "")
 	if err != nil {
 		return first, errors.Join(first.unread, fault, err)
 	}

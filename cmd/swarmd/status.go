@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,40 +22,43 @@ import (
 )
 
 func statusCommand(a *app) *cobra.Command {
-	var file, cluster string
-	var asJSON bool
-	var deny denial
+	var f statusFlags
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "The live picture: who acts, what is wanted, what is there, what is held and why",
+		Short: "The live picture: who acts, what is wanted, what is there, what is held and why; with --check exit 0 as wanted, 3 only held, 1 not there or nobody acts",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.status(cmd.Context(), file, cluster, asJSON, deny)
+			return a.status(cmd.Context(), f)
 		},
 	}
-	fileFlag(cmd, &file)
-	cmd.Flags().StringVar(&cluster, "cluster", "", "name of the cluster (default: the one that the swarm's store knows)")
-	deny.previewFlag(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	fileFlag(cmd, &f.file)
+	cmd.Flags().StringVar(&f.cluster, "cluster", "", "name of the cluster (default: the one that the swarm's store knows)")
+	f.deny.previewFlag(cmd)
+	cmd.Flags().BoolVar(&f.json, "json", false, "as JSON")
+	cmd.Flags().BoolVar(&f.check, "check", false, "exit 0 if everything is as wanted, 3 if nothing is left but what is held until a person acts, 1 if it is not there yet or nobody acts")
 	return cmd
 }
 
-func (a *app) status(ctx context.Context, file, cluster string, asJSON bool, deny denial) error {
+type statusFlags struct {
+	file, cluster string
+	json, check   bool
+	deny          denial
+}
+
+func (a *app) status(ctx context.Context, f statusFlags) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	var own []byte
-	if file != "" {
-		s, data, err := readFile(file, a.err)
+	cluster, own := f.cluster, []byte(nil)
+	if f.file != "" {
+		s, data, err := readFile(f.file, a.err)
 		if err != nil {
 			return err
 		}
 		cluster, own = s.Cluster, data
 	}
-	if cluster == "" {
-		var err error
-		if cluster, err = a.onlyCluster(ctx); err != nil {
-			return err
-		}
+	cluster, err := a.chooseCluster(ctx, cluster)
+	if err != nil {
+		return err
 	}
 	asm, err := a.assemble(cluster, zap.NewNop(), false)
 	if err != nil {
@@ -62,13 +66,47 @@ func (a *app) status(ctx context.Context, file, cluster string, asJSON bool, den
 	}
 	defer asm.close()
 	asm.prices.fetch()
-	deny.learn(ctx, asm)
+	f.deny.learn(ctx, asm)
 	r := reconcile.New(asm.config(instanceName(), true)).Look(ctx)
-	if asJSON {
-		return writeJSON(a.out, r)
+	if f.json {
+		err = writeJSON(a.out, r)
+	} else {
+		a.printReport(r)
+		err = a.compareFile(ctx, asm.store, f.file, own)
 	}
-	a.printReport(r)
-	return a.compareFile(ctx, asm.store, file, own)
+	if err == nil && f.check {
+		err = checked(r)
+	}
+	return err
+}
+
+// chooseCluster returns the cluster that is asked for, or else the only one, if the swarm's store knows it.
+func (a *app) chooseCluster(ctx context.Context, asked string) (string, error) {
+	known, err := a.knownClusters(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case len(known) == 0:
+		return "", errors.New("this swarm knows no cluster of swarmd: run swarmd bootstrap, or swarmd apply")
+	case asked == "" && len(known) > 1:
+		return "", fmt.Errorf("this swarm knows the clusters %s: choose with --cluster", strings.Join(known, ", "))
+	case asked == "":
+		return known[0], nil
+	case !slices.Contains(known, asked):
+		return "", fmt.Errorf("this swarm knows no cluster %s; it knows: %s", asked, strings.Join(known, ", "))
+	}
+	return asked, nil
+}
+
+// checked is the exit code of status --check.
+func checked(r reconcile.Report) error {
+	switch {
+	case r.Converged:
+		return nil
+	case r.HeldOnly && r.Unattended == "":
+		return &exitError{code: exitHeld}
+	}
+	return &exitError{code: 1}
 }
 
 // compareFile says what the file at hand counts for against the accepted revision.
@@ -91,45 +129,42 @@ func (a *app) compareFile(ctx context.Context, store *ledger.Store, file string,
 	return nil
 }
 
-// onlyCluster finds the one cluster that the swarm's store knows.
-func (a *app) onlyCluster(ctx context.Context) (string, error) {
+// knownClusters returns the names of the clusters that the swarm's store knows, sorted.
+func (a *app) knownClusters(ctx context.Context) ([]string, error) {
 	engine, closer, err := a.engineClient(nil)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer closer()
 	configs, err := engine.Configs(ctx, "swarmd.")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	var names []string
 	for _, c := range configs {
-		if name, ok := strings.CutSuffix(strings.TrimPrefix(c.Name, "swarmd."), ".lease"); ok && c.Labels[swarm.LabelCluster] == name {
+		name := c.Labels[swarm.LabelCluster]
+		if name != "" && (c.Name == "swarmd."+name || strings.HasPrefix(c.Name, "swarmd."+name+".")) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
-	switch len(names) {
-	case 0:
-		return "", errors.New("this swarm knows no cluster of swarmd: run swarmd bootstrap, or swarmd apply")
-	case 1:
-		return names[0], nil
-	}
-	return "", fmt.Errorf("this swarm knows the clusters %s: choose with --cluster", strings.Join(names, ", "))
+	return slices.Compact(names), nil
 }
 
 // printReport is the live picture for people.
 func (a *app) printReport(r reconcile.Report) {
 	printf(a.out, "cluster %s, revision %d (%s): %s\n", r.Cluster, r.Revision, orNone(r.Source), verdict(r))
 	printf(a.out, "acting: %s\n\n", orNone(acting(r)))
-	w := tabwriter.NewWriter(a.out, 0, 0, 3, ' ', 0)
+	var tables bytes.Buffer
+	w := tabwriter.NewWriter(&tables, 0, 0, 3, ' ', 0)
 	printPools(w, r)
 	printNodes(w, r)
 	printServices(w, r)
-	_ = w.Flush() // the terminal is gone, nobody to tell
-	for _, h := range r.Holds {
-		printf(a.out, "%s: %s: %s (%s)\n", holdWord(h), h.Object, h.Text, h.Guard)
+	_ = w.Flush() // a buffer does not fail
+	for line := range strings.Lines(tables.String()) {
+		fmt.Fprintln(a.out, strings.TrimRight(line, " \n"))
 	}
+	printLines(a.out, holdLines(r.Holds))
 	for _, op := range r.Operations {
 		if op.Kind == ledger.Create && op.DropletID == 0 {
 			printf(a.out, "open: create %s: no droplet of it was seen yet; looked for until %s\n", op.Name, op.Deadline.Local().Format(time.DateTime))
@@ -138,9 +173,7 @@ func (a *app) printReport(r reconcile.Report) {
 	for _, s := range r.Steps {
 		printf(a.out, "next: %s %s: %s\n", s.Action, s.Object, s.Text)
 	}
-	for _, g := range r.Gaps {
-		printf(a.out, "could not read %s: %s\n", g.What, g.Err)
-	}
+	printLines(a.out, gapLines(r.Gaps))
 	for _, node := range slices.Sorted(maps.Keys(r.Stale)) {
 		printf(a.out, "stale: the file on node %s is revision %d and changes nothing; to go back to it on purpose, apply it\n", nodeName(r, node), r.Stale[node])
 	}
@@ -162,14 +195,6 @@ func nodeName(r reconcile.Report, id string) string {
 	return id
 }
 
-// holdWord tells what keeps the file from becoming true from what is only told.
-func holdWord(h plan.Hold) string {
-	if h.Blocking {
-		return "held"
-	}
-	return "note"
-}
-
 func verdict(r reconcile.Report) string {
 	switch {
 	case r.Unattended != "":
@@ -184,7 +209,11 @@ func acting(r reconcile.Report) string {
 	if r.Unattended != "" {
 		return ""
 	}
-	return r.Lease.Holder
+	who, age := r.Lease.Who(), r.At.Sub(r.Lease.Renewed)
+	if who == "" || r.Lease.Renewed.IsZero() {
+		return who
+	}
+	return fmt.Sprintf("%s, lease renewed %s ago", who, max(age, 0).Round(time.Second))
 }
 
 func orNone(s string) string {
@@ -203,7 +232,7 @@ func printPools(w io.Writer, r reconcile.Report) {
 }
 
 func printNodes(w io.Writer, r reconcile.Report) {
-	fmt.Fprintln(w, "NODE\tDROPLET\tPOOL\tROLE\tSTATE\tAVAILABILITY\t")
+	fmt.Fprintln(w, "NODE\tDROPLET\tPOOL\tROLE\tSTATE\tAVAILABILITY\tPUBLIC\tPRIVATE\tSIZE\tIMAGE\tAGE\tNOTE")
 	for _, n := range r.Nodes {
 		note := n.Why
 		if n.Leader {
@@ -213,15 +242,16 @@ func printNodes(w io.Writer, r reconcile.Report) {
 		if n.DropletID != 0 {
 			droplet = fmt.Sprint(n.DropletID)
 		}
-		printf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", n.Name, droplet, dash(n.Pool), dash(n.Role), n.State, dash(n.Availability), note)
+		printf(w, "%s\t%s\t%s\t%s\t%s\t%s\t", n.Name, droplet, dash(n.Pool), dash(n.Role), n.State, dash(n.Availability))
+		printf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", dash(n.PublicIPv4), dash(n.Address), dash(n.Size), dash(n.Image), age(r.At, n.Created), note)
 	}
 	fmt.Fprintln(w)
 }
 
 func printServices(w io.Writer, r reconcile.Report) {
-	fmt.Fprintln(w, "SERVICE\tWANTED\tRUNNING\tROLL-OUT")
+	fmt.Fprintln(w, "SERVICE\tWANTED\tRUNNING\tROLL-OUT\tIMAGE")
 	for _, s := range r.Services {
-		printf(w, "%s\t%d\t%d\t%s\n", s.Service, s.Desired, s.Running, rollout(s))
+		printf(w, "%s\t%d\t%d\t%s\t%s\n", s.Service, s.Desired, s.Running, rollout(s), dash(s.Image))
 	}
 	fmt.Fprintln(w)
 	for _, s := range r.Services {
@@ -237,6 +267,22 @@ func rollout(s plan.ServiceCount) string {
 		return fmt.Sprintf("%s, %d of %d new", s.Update, s.Updated, s.Desired)
 	}
 	return dash(string(s.Update))
+}
+
+// age is how old something is, in its largest unit.
+func age(now, created time.Time) string {
+	d := now.Sub(created)
+	switch {
+	case created.IsZero() || d < 0:
+		return "-"
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }
 
 func dash(s string) string {

@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
-	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 )
 
 // Last returns the report of the last pass. That nobody acts is said at once, not with the next pass.
@@ -56,63 +53,6 @@ func (l *Loop) Submit(ctx context.Context, data []byte, source string) (revision
 		return a.revision, a.err
 	case <-ctx.Done():
 		return 0, fmt.Errorf("submit: %w: %s", ctx.Err(), l.Last().Error)
-	}
-}
-
-// ErrSuperseded is the error of Await when a later revision was accepted.
-var ErrSuperseded = errors.New("another revision was accepted")
-
-// LostError is the error of Await when the revision does not become true by itself any more.
-type LostError struct{ Hold plan.Hold }
-
-func (e *LostError) Error() string { return e.Hold.Object + ": " + e.Hold.Text }
-
-// lost is a hold that keeps the revision from becoming true until a person does something, while nothing else is under way; nil if there is none.
-// Of services it counts once all machines are there: a task that finds no node may find one among those to come.
-func (r *Report) lost() *plan.Hold {
-	machines := !slices.ContainsFunc(r.Pools, func(p plan.PoolCount) bool { return p.Ready != p.Desired })
-	if len(r.Steps) > 0 || len(r.Gaps) > 0 {
-		return nil
-	}
-	for i, h := range r.Holds {
-		if h.Final && h.Blocking && (machines || !strings.HasPrefix(h.Object, "service/") && !strings.HasPrefix(h.Object, "network/")) {
-			return &r.Holds[i]
-		}
-	}
-	return nil
-}
-
-// Await follows until everything is as the revision wants it, and tells each report on the way; told may be nil. It does not matter which
-// swarmd acts. Where two reports one after the other say that only a person can go on, it is a LostError at once. Run must be running.
-func (l *Loop) Await(ctx context.Context, revision int, told func(Report)) (Report, error) {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	reports := l.Follow(ctx)
-	before := "" // what the report before said that only a person can put right
-	for {
-		select {
-		case r := <-reports:
-			if told != nil {
-				told(r)
-			}
-			if r.Revision > revision {
-				return r, fmt.Errorf("revision %d: %w", r.Revision, ErrSuperseded)
-			}
-			if r.Converged && r.Revision == revision {
-				return r, nil
-			}
-			hold := r.lost()
-			if hold == nil || r.Revision != revision {
-				before = ""
-				continue
-			}
-			if before == hold.Guard+hold.Object {
-				return r, &LostError{*hold}
-			}
-			before = hold.Guard + hold.Object
-		case <-ctx.Done():
-			return l.Last(), fmt.Errorf("wait for revision %d: %w", revision, ctx.Err())
-		}
 	}
 }
 

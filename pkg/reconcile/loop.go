@@ -209,7 +209,7 @@ func (l *Loop) pause(r Report, lookAgain time.Duration) time.Duration {
 	if r.Lease.Held && l.fleet.keptBefore(r.At.Add(-r.Took)) {
 		next = min(next, max(time.Until(l.fleet.stale()), lookGap)) // a pass that did with a kept list puts off no full look
 	}
-	if r.Result == Failed {
+	if r.Result == Failed || l.sources.open() {
 		return min(l.want.resync(), l.retry.NextBackOff())
 	}
 	l.retry.Reset()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
@@ -19,11 +20,20 @@ func (l *Loop) Look(ctx context.Context) Report {
 	if err != nil {
 		return r.leftAlone("whether anybody acts cannot be seen", err)
 	}
-	r.Lease = LeaseReport{Holder: st.Lease.Holder, Epoch: st.Lease.Epoch}
-	if why := l.cfg.Store.Unattended(ctx, st); why != nil {
-		r = r.leftAlone("nobody acts", why)
+	r.Lease = LeaseReport{Holder: st.Lease.Holder, Name: nameOf(t.world, st.Lease.Node()), Epoch: st.Lease.Epoch, Renewed: st.Renewed}
+	if why := l.cfg.Store.Unattended(ctx, st, r.Lease.Who()); why != nil {
+		r = r.leftAlone(idle(st), why)
 	}
 	return r
+}
+
+// idle says that nobody acts, and for how long as far as the swarm's clock and ours agree.
+func idle(st ledger.State) string {
+	age := time.Since(st.Renewed)
+	if st.Renewed.IsZero() || age < time.Second || st.Lease.Holder != "" && age < ledger.Term {
+		return "nobody acts"
+	}
+	return "nobody has acted for " + age.Round(time.Second).String()
 }
 
 // Meaning is what the file would mean as an edit of the accepted one, see plan.Meaning. Run must not be running.

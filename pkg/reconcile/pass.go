@@ -11,6 +11,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -63,6 +64,9 @@ type turnout struct {
 // look is observe → compute → apply.
 func (l *Loop) look(ctx context.Context) turnout {
 	settled := l.settle(ctx)
+	if l.beginning(settled) {
+		settled = nil
+	}
 	settled = keepFirst(l.unbegun(), settled)
 	_, acting := l.elector.Held()
 	t := l.decide(ctx, acting)
@@ -75,6 +79,12 @@ func (l *Loop) look(ctx context.Context) turnout {
 	}
 	t.err = keepFirst(t.err, l.noteFile(ctx, t.world))
 	return t
+}
+
+// beginning reports whether an offer waits only because the ledger is being made, as at every first start.
+func (l *Loop) beginning(err error) bool {
+	idle, trouble := l.elector.Idle()
+	return apierr.KindOf(err) == apierr.NotFound && l.want.spec == nil && trouble == nil && idle < ledger.RenewEvery
 }
 
 // observe looks at the world with the accepted revision's eyes. If that revision turns out to be another one, and it adopts other machines,

@@ -1,7 +1,9 @@
 package reconcile
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
@@ -40,7 +42,9 @@ type Report struct {
 	Result      string              `json:"result"`
 	Error       string              `json:"error,omitempty"`
 	Converged   bool                `json:"converged"`
+	HeldOnly    bool                `json:"held_only,omitempty"`   // nothing is left to do or to wait for but holds that a person has to end
 	ConvergedAt time.Time           `json:"converged_at,omitzero"` // when it was so last
+	Node        string              `json:"node,omitempty"`        // id of the node whose engine was asked
 	Revision    int                 `json:"revision"`              // accepted
 	Source      string              `json:"source,omitempty"`      // of the accepted revision
 	FileFault   string              `json:"file_fault,omitempty"`  // why the watched file is bad, or cannot be read
@@ -60,22 +64,37 @@ type Report struct {
 
 // LeaseReport says who acts.
 type LeaseReport struct {
-	Holder string `json:"holder,omitempty"`
-	Epoch  uint64 `json:"epoch"`
-	Held   bool   `json:"held"` // by the swarmd that reports
+	Holder  string    `json:"holder,omitempty"`
+	Name    string    `json:"name,omitempty"` // of the holder's machine, "" if it is none's or is not seen
+	Epoch   uint64    `json:"epoch"`
+	Held    bool      `json:"held"`             // by the swarmd that reports
+	Renewed time.Time `json:"renewed,omitzero"` // when it was seen to be renewed last; a single look has the swarm's word and clock for it
+}
+
+// Who is the holder as people name it; "" if there is none.
+func (l LeaseReport) Who() string {
+	if l.Name == "" && strings.HasPrefix(l.Holder, ledger.VisitorPrefix) {
+		return "a swarmd apply (" + l.Holder + ")"
+	}
+	return cmp.Or(l.Name, l.Holder)
 }
 
 // NodeReport is a machine in one line.
 type NodeReport struct {
-	Name         string `json:"name"`
-	NodeID       string `json:"node_id,omitempty"`
-	DropletID    int    `json:"droplet_id,omitempty"`
-	Pool         string `json:"pool,omitempty"` // "" if it is not the cluster's
-	Role         string `json:"role,omitempty"`
-	State        string `json:"state"`
-	Availability string `json:"availability,omitempty"`
-	Leader       bool   `json:"leader,omitempty"`
-	Why          string `json:"why,omitempty"`
+	Name         string    `json:"name"`
+	NodeID       string    `json:"node_id,omitempty"`
+	DropletID    int       `json:"droplet_id,omitempty"`
+	Pool         string    `json:"pool,omitempty"` // "" if it is not the cluster's
+	Role         string    `json:"role,omitempty"`
+	State        string    `json:"state"`
+	Availability string    `json:"availability,omitempty"`
+	Leader       bool      `json:"leader,omitempty"`
+	PublicIPv4   string    `json:"public_ipv4,omitempty"` // of the droplet
+	Address      string    `json:"address,omitempty"`     // private: what the managers see, else the droplet's
+	Size         string    `json:"size,omitempty"`
+	Image        string    `json:"image,omitempty"`
+	Created      time.Time `json:"created,omitzero"` // the droplet, else the node
+	Why          string    `json:"why,omitempty"`
 }
 
 // StepReport is a step and what became of it. The outcome is "" if another swarmd is to do it.
@@ -96,15 +115,16 @@ func (l *Loop) report(t turnout, began time.Time) Report {
 	seen := l.elector.Seen()
 	_, held := l.elector.Held()
 	r := Report{Cluster: l.cfg.Cluster, Pass: l.number, At: now, Took: now.Sub(began), FileFault: l.sources.bad(), FileUnread: l.sources.unread != "",
-		Lease: LeaseReport{seen.Holder, seen.Epoch, held}, ConvergedAt: l.Last().ConvergedAt,
+		Lease: LeaseReport{Holder: seen.Holder, Name: nameOf(t.world, seen.Node()), Epoch: seen.Epoch, Held: held, Renewed: l.elector.Renewed()}, ConvergedAt: l.Last().ConvergedAt,
 		Revision: l.accepted(t.world).revision, Source: l.accepted(t.world).source, Stale: t.world.Ledger.Stale, Broken: t.world.Ledger.Broken, Operations: t.world.Ledger.Ops,
 		Pools: t.plan.Pools, Services: t.plan.Services, Holds: t.plan.Holds, Gaps: t.world.Gaps,
-		Nodes: nodes(t.world), Steps: steps(t)}
+		Node: t.world.Self.NodeID, Nodes: nodes(t.world), Steps: steps(t)}
 	r.Result = result(t)
 	if t.err != nil {
 		r.Error = t.err.Error()
 	}
 	r.Converged = t.planned && t.plan.Converged && t.err == nil
+	r.HeldOnly = t.planned && t.plan.HeldOnly() && t.err == nil
 	if r = l.attend(r); r.Converged {
 		r.ConvergedAt = now
 	}
@@ -197,15 +217,26 @@ func node(m world.Machine) NodeReport {
 	r := NodeReport{Pool: m.Pool, Why: m.Why}
 	if d := m.Droplet; d != nil {
 		r.Name, r.DropletID, r.State = d.Name, d.ID, "droplet "+string(d.Status)
+		r.PublicIPv4, r.Address, r.Size, r.Image, r.Created = d.PublicIPv4, d.PrivateIPv4, d.Size, d.Image, d.Created
 	}
 	if n := m.Node; n != nil {
 		r.NodeID, r.State, r.Role, r.Availability = n.ID, string(n.State), role(m), string(n.Spec.Availability)
-		r.Leader = n.Leads()
+		r.Leader, r.Address = n.Leads(), cmp.Or(n.Addr, r.Address)
 		if r.Name == "" {
-			r.Name = n.Hostname
+			r.Name, r.Created = n.Hostname, n.Created
 		}
 	}
 	return r
+}
+
+// nameOf returns the name of the node's machine, "" if it is not seen.
+func nameOf(w world.World, id string) string {
+	for _, m := range w.Machines {
+		if m.Node != nil && m.Node.ID == id {
+			return node(m).Name
+		}
+	}
+	return ""
 }
 
 // role is what the node is, not what it is asked to be.

@@ -78,6 +78,9 @@ func (l *Loop) unread(err error) {
 	l.cfg.Metrics.SpecLoaded(l.sources.bad() == "", time.Now())
 }
 
+// open reports whether an offer waits to be judged.
+func (s *sources) open() bool { return s.file != nil || len(s.submitted) > 0 }
+
 func (s *sources) offer(o offer) {
 	if o.answer != nil {
 		s.submitted = append(s.submitted, o)

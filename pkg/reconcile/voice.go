@@ -195,9 +195,15 @@ func (v *voice) report(r Report) {
 	v.topics("gap ", gaps, func(what, text string) {
 		v.logger().Warn("part of the world could not be read", zap.String(keyObject, what), zap.String(keyError, text))
 	})
-	v.topics("hold ", holds, func(what, text string) {
-		v.logger().Info("held", zap.String(keyGuard, what), zap.String(keyText, text))
+	v.over("gap ", gaps, func(what string) {
+		v.logger().Info("part of the world can be read again", zap.String(keyObject, what))
 	})
+	v.topics("hold ", holds, func(what, text string) {
+		v.logger().Info("held", append(guarded(what), zap.String(keyText, text))...)
+	})
+	if len(r.Gaps) == 0 && r.Error == "" { // else what is not seen may be held still
+		v.over("hold ", holds, func(what string) { v.logger().Info("held no longer", guarded(what)...) })
+	}
 	var err error
 	if r.Error != "" {
 		err = fmt.Errorf("%s", r.Error)
@@ -208,20 +214,36 @@ func (v *voice) report(r Report) {
 	}
 }
 
-// topics says each new text, and forgets the topics under the prefix that are over.
+// guarded is a hold's guard and object as fields.
+func guarded(what string) []zap.Field {
+	guard, object, _ := strings.Cut(what, " ")
+	return []zap.Field{zap.String(keyGuard, guard), zap.String(keyObject, object)}
+}
+
+// topics says each new text.
 func (v *voice) topics(prefix string, texts map[string]string, say func(what, text string)) {
 	for _, what := range slices.Sorted(maps.Keys(texts)) {
 		if v.news(prefix+what, texts[what]) {
 			say(what, texts[what])
 		}
 	}
+}
+
+// over forgets the topics under the prefix that are not among the texts any more, and says so.
+func (v *voice) over(prefix string, texts map[string]string, say func(what string)) {
 	v.mu.Lock()
-	defer v.mu.Unlock()
+	var ended []string
 	for topic := range v.said {
 		if what, ok := strings.CutPrefix(topic, prefix); ok {
 			if _, still := texts[what]; !still {
 				delete(v.said, topic)
+				ended = append(ended, what)
 			}
 		}
+	}
+	v.mu.Unlock()
+	slices.Sort(ended)
+	for _, what := range ended {
+		say(what)
 	}
 }

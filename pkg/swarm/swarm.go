@@ -79,18 +79,19 @@ func (n *Node) Manages() bool { return n.Manager != nil || n.Spec.Role == Manage
 
 // The labels that swarmd sets or reads. All else on an object is somebody's own and is preserved.
 const (
-	LabelDroplet   = "swarmd.droplet"   // engine label: the claim; node label: the binding. Decimal droplet id
-	LabelPool      = "swarmd.pool"      // node label
-	LabelAdopted   = "swarmd.adopted"   // node label "true" on a machine that was adopted, not made
-	LabelKeys      = "swarmd.keys"      // node label: comma-separated names of the pool labels that swarmd set and may remove
-	LabelCluster   = "swarmd.cluster"   // on services, networks, configs of ours
-	LabelHash      = "swarmd.hash"      // on services and networks: hash of the wanted normal form
-	LabelRevision  = "swarmd.revision"  // on services: the revision that wrote it
-	LabelGood      = "swarmd.good"      // on services: what ran whole before, and is gone back to; see Good
-	LabelComponent = "swarmd.component" // on swarmd's own service: "swarmd". Never part of the stack
-	LabelDrained   = "swarmd.drained"   // node label: when swarmd drained the node, because it was no machine of the cluster; it does so once
-	LabelNamespace = "com.docker.stack.namespace"
-	LabelImage     = "com.docker.stack.image"
+	LabelDroplet     = "swarmd.droplet"     // engine label: the claim; node label: the binding. Decimal droplet id
+	LabelPool        = "swarmd.pool"        // node label
+	LabelAdopted     = "swarmd.adopted"     // node label "true" on a machine that was adopted, not made
+	LabelKeys        = "swarmd.keys"        // node label: comma-separated names of the pool labels that swarmd set and may remove
+	LabelCluster     = "swarmd.cluster"     // on services, networks, configs of ours
+	LabelHash        = "swarmd.hash"        // on services and networks: hash of the wanted normal form
+	LabelRevision    = "swarmd.revision"    // on services: the revision that wrote it
+	LabelGood        = "swarmd.good"        // on services: what ran whole before, and is gone back to; see Good
+	LabelComponent   = "swarmd.component"   // on swarmd's own service: "swarmd". Never part of the stack
+	LabelDrained     = "swarmd.drained"     // node label: when swarmd drained the node, because it was no machine of the cluster; it does so once
+	LabelMaintenance = "swarmd.maintenance" // node label: a person keeps the node drained, see Maintenance
+	LabelNamespace   = "com.docker.stack.namespace"
+	LabelImage       = "com.docker.stack.image"
 )
 
 // Mode of a service.

@@ -80,6 +80,16 @@ func (e *Elector) unconfirmed(now time.Time) time.Duration {
 	return max(now.Sub(e.confirmed), e.cfg.Wall().Round(0).Sub(e.onTheWall))
 }
 
+// VisitorPrefix begins the holder's name where no node's own daemon holds the lease.
+const VisitorPrefix = "visitor-"
+
+// Renewed is when the lease was seen to change last, by this process's clock; zero before the first look.
+func (e *Elector) Renewed() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.seenAt
+}
+
 // Seen returns the lease as it was seen last.
 func (e *Elector) Seen() Lease {
 	e.mu.Lock()
@@ -207,7 +217,7 @@ func (e *Elector) identify(ctx context.Context) error {
 	defer e.mu.Unlock()
 	e.info, e.holder = info, info.NodeID+"/"+e.cfg.Instance
 	if e.cfg.Visitor {
-		e.holder = "visitor-" + e.cfg.Instance
+		e.holder = VisitorPrefix + e.cfg.Instance
 	}
 	return nil
 }

@@ -69,16 +69,16 @@ func (s *Store) fence() (epoch uint64, missing bool, obstacle error) {
 // wrote notes the epoch of a ledger that was written, and forgotten because of that.
 func (s *Store) wrote(epoch uint64) { s.written, s.epoch = true, epoch }
 
-// Unattended says why nobody acts, nil if somebody does, for who has looked once only. A lease that by this machine's clock was not renewed
+// Unattended says why nobody acts, nil if somebody does, for who has looked once only; who is the holder as people name it. A lease that by this machine's clock was not renewed
 // lately, or will be, is looked at again after the time in which a holder renews it: clocks differ.
-func (s *Store) Unattended(ctx context.Context, st State) error {
+func (s *Store) Unattended(ctx context.Context, st State, who string) error {
 	switch l := st.Lease; {
 	case st.Exists && Halted(st.Ledger.Epoch):
 		return s.halted("act")
 	case l.Holder == "":
-		return fmt.Errorf("no swarmd holds the lease; start one on a manager: swarmd run, or swarmd bootstrap -f FILE")
+		return fmt.Errorf("no swarmd holds the lease; %s", s.start())
 	case l.Epoch < st.Ledger.Epoch:
-		return fmt.Errorf("%s holds the lease at epoch %d, and the ledger goes by %d", l.Holder, l.Epoch, st.Ledger.Epoch)
+		return fmt.Errorf("%s holds the lease at epoch %d, and the ledger goes by %d", who, l.Epoch, st.Ledger.Epoch)
 	case time.Since(st.Renewed).Abs() < Term:
 		return nil
 	}
@@ -94,7 +94,13 @@ func (s *Store) Unattended(ctx context.Context, st State) error {
 	if was, is := st.Lease, again.Lease; is.Holder != was.Holder || is.Renewed != was.Renewed {
 		return nil
 	}
-	return fmt.Errorf("%s holds the lease and does not renew it; look at swarmd on that node, or start one on another manager", st.Lease.Holder)
+	return fmt.Errorf("%s holds the lease and does not renew it; %s", who, s.start())
+}
+
+// start is how a person starts swarmd, whichever way it was installed.
+func (s *Store) start() string {
+	return fmt.Sprintf("start it with docker service update --force swarmd-%s, or on a manager with systemctl restart swarmd; "+
+		"where it was never installed: swarmd bootstrap -f FILE", s.cluster)
 }
 
 // halt in a ledger's epoch says that swarmd was told to stop. It is above every lease's epoch, so that it fences who acts, whatever its version

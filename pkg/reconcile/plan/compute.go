@@ -147,5 +147,5 @@ func (d *draft) finish() Plan {
 	if d.soon {
 		d.lookIn(lookSoon)
 	}
-	return Plan{Steps: d.steps, Holds: d.holds, Pools: d.poolsSum, Services: d.svcSum, LookAgain: d.look, LookIdly: idly, Converged: d.converged()}
+	return Plan{Steps: d.steps, Holds: d.holds, Pools: d.poolsSum, Services: d.svcSum, LookAgain: d.look, LookIdly: idly, Underway: d.underway, Converged: d.converged()}
 }

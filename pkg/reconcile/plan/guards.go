@@ -32,6 +32,7 @@ const (
 	GuardPoolRemoved   = "pool-removed"    // a pool that the file no longer has still has machines
 	GuardQuorum        = "quorum"          // the managers' quorum forbids or delays a change
 	GuardSelf          = "self"            // the lease holder's own machine leaves: another manager must act
+	GuardMaintenance   = "maintenance"     // a person keeps a node drained
 	GuardDrain         = "drain-timeout"   // a drain takes too long
 	GuardBudget        = "delete-budget"   // more deletes than accepted edits permit
 	GuardAdopted       = "adopted"         // an adopted machine would have to be deleted
@@ -63,10 +64,25 @@ func Guards() []string {
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
 		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
-		GuardTasks, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess,
+		GuardTasks, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance,
 	}
 	slices.SortFunc(all, strings.Compare)
 	return all
+}
+
+// HeldOnly reports whether nothing is left to do or to wait for but holds that a person has to end.
+func (p Plan) HeldOnly() bool {
+	held := false
+	for _, h := range p.Holds {
+		switch {
+		case !h.Blocking:
+		case h.Guard == GuardSelf, h.Guard == GuardBudget: // another manager acts, an hour passes
+			return false
+		default:
+			held = true
+		}
+	}
+	return held && len(p.Steps) == 0 && !p.Underway && p.LookAgain == 0
 }
 
 // blind reports whether so much is unknown that nothing at all may be done: without the nodes, the cluster's identity or the ledger

@@ -150,6 +150,7 @@ func (d *draft) stop(op ledger.Op, m member) {
 func (d *draft) notes() {
 	for _, m := range d.members {
 		d.remark(m)
+		d.sayMaintained(m)
 	}
 	if d.outdated() {
 		return

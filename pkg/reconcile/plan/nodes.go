@@ -53,8 +53,8 @@ func (d *draft) keep(m member) {
 		said = append(said, changes(s.Labels, want)...)
 		s.Labels, code = want, WhyLabels
 	}
-	if want := availability(m.pool); s.Availability != want {
-		said = append(said, fmt.Sprintf("availability: %s → %s", s.Availability, want))
+	if want := m.availability(); s.Availability != want {
+		said = append(said, sayPutBack(m, want))
 		s.Availability, code = want, WhyAvailability
 	}
 	if code != "" {
@@ -94,13 +94,6 @@ func (d *draft) write(kind string, m member, s swarm.NodeSpec, code, text string
 	d.step(kind, m.Node.ID, UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: s}, code, m.name()+": "+text)
 }
 
-func availability(p *spec.Pool) swarm.Availability {
-	if p.Availability == "" {
-		return swarm.Active
-	}
-	return swarm.Availability(p.Availability)
-}
-
 // labels returns the node's labels as they should be: ours put right, what swarmd once set and the file no longer has taken away,
 // everything else as it is.
 func labels(m member, p *spec.Pool) map[string]string {
@@ -112,6 +105,9 @@ func labels(m member, p *spec.Pool) map[string]string {
 		if !strings.HasPrefix(key, ownPrefix) {
 			delete(out, key)
 		}
+	}
+	if _, ok := m.maintained(); !ok {
+		delete(out, swarm.LabelMaintenance)
 	}
 	maps.Copy(out, p.Labels)
 	out[swarm.LabelPool] = p.Name

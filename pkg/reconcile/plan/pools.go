@@ -145,7 +145,7 @@ func (d *draft) shrink(p *spec.Pool, surplus int) {
 	}
 }
 
-// pick sorts who could leave: failed, then never joined, then newest; the leader's and the lease holder's machines last.
+// pick sorts who could leave: failed, then drained by hand, then never joined, then newest; the leader's and the lease holder's machines last.
 func (d *draft) pick(p *spec.Pool) []member {
 	var out []member
 	for _, m := range d.members {
@@ -162,19 +162,21 @@ func (d *draft) pick(p *spec.Pool) []member {
 func (d *draft) order(m member) int {
 	switch {
 	case m.Node != nil && m.Node.ID == d.in.Holder:
-		return 5
+		return 6
 	case m.Node != nil && m.Node.Leads():
-		return 4
+		return 5
 	}
-	switch m.bucket {
-	case dead, down:
+	switch _, drained := m.maintained(); {
+	case m.bucket == dead, m.bucket == down:
 		return 0
-	case booting, late:
+	case drained:
 		return 1
-	case arriving:
+	case m.bucket == booting, m.bucket == late:
 		return 2
+	case m.bucket == arriving:
+		return 3
 	}
-	return 3
+	return 4
 }
 
 func newest(a, b member) int { return b.born().Compare(a.born()) }

@@ -29,5 +29,5 @@ const (
 	WhyServiceTried  = "service-tried"   // what is rolled out next is remembered
 	WhyUnwanted      = "unwanted"        // ours, and not in the stack any more
 	WhyRollbackSeen  = "rollback-seen"   // a roll-back is remembered
-	WhyRollbackOver  = "rollback-over"   // a remembered roll-back matters no more
+	WhyRolloutOver   = "rollout-over"    // what was remembered of a roll-out, or of a failed one, matters no more
 )

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -66,7 +67,7 @@ func (d *draft) poolCount(p *spec.Pool) PoolCount {
 // ready reports whether a machine is all that its pool wants: bound, ready, of the right role and availability.
 func ready(m member) bool {
 	return m.bucket == serving && m.raft() == (m.pool.Role == "manager") && m.managerWish() == m.raft() &&
-		m.Node.Spec.Availability == availability(m.pool)
+		m.Node.Spec.Availability == m.availability()
 }
 
 // strandedCounts counts the machines of pools that the file no longer has. They stay, and so does what they cost.
@@ -94,7 +95,7 @@ func (d *draft) strandedCounts() []PoolCount {
 func (d *draft) serviceCount(want swarm.ServiceSpec) ServiceCount {
 	live := d.liveService(want.Name)
 	if live == nil || !d.ours(live.Spec.Labels) {
-		return ServiceCount{Service: want.Name, Desired: int(want.Replicas)}
+		return ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas)}
 	}
 	c := d.tally(want, *live)
 	if c.Running != c.Desired {
@@ -118,11 +119,14 @@ func (d *draft) holdShort(c ServiceCount, want swarm.ServiceSpec, live swarm.Ser
 	}
 }
 
+// imageOf is the image as the file has it.
+func imageOf(s swarm.ServiceSpec) string { return cmp.Or(s.Labels[swarm.LabelImage], s.Image) }
+
 // tally counts the tasks of a live service against what a specification wants. A global service wants one on each node that fits and takes tasks; the
 // tasks that there are do not say it, since one that waits to be restarted is not asked to run. On one node more than one runs for a moment, when the
 // new one starts first.
 func (d *draft) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
-	c := ServiceCount{Service: want.Name, Desired: int(want.Replicas), Update: live.Update}
+	c := ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas), Update: live.Update}
 	on := map[string]int{}
 	for _, t := range d.in.World.Tasks {
 		if t.ServiceID != live.ID || t.DesiredState != "running" || t.State != "running" || !d.nodeReady(t.NodeID) {

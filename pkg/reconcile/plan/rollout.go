@@ -168,7 +168,7 @@ func (d *draft) forget() {
 				len(swarm.Diff(want.Form, live.Spec.Form)) == 0
 		}
 		if over {
-			d.step("failed", name, RecordRollout{Service: name}, WhyRollbackOver, name+" runs what is wanted")
+			d.step("forget", name, RecordRollout{Service: name}, WhyRolloutOver, name+" runs what is wanted")
 		}
 	}
 }

@@ -140,7 +140,7 @@ func TestServices(t *testing.T) {
 		{"a roll-back by hand to what is wanted is remembered without blame", 1, 1, state(swarm.RollbackCompleted), []string{"failed/web_app"}, nil},
 		{"once", 1, 1, both(state(swarm.RollbackCompleted), failed("", "1")), nil, nil},
 		{"and the next edit is pushed", 1, 1, both(wants(next), state(swarm.RollbackCompleted), failed("", "1")), []string{"service/web_app"}, nil},
-		{"what matters no more is forgotten", 1, 1, failed(nextHash, "1"), []string{"failed/web_app"}, nil},
+		{"what matters no more is forgotten", 1, 1, failed(nextHash, "1"), []string{"forget/web_app"}, nil},
 		{"an unreadable memory is none", 1, 1, both(state(swarm.RollbackCompleted), failed("x", "one")), []string{"failed/web_app"}, nil},
 	})
 }
@@ -244,7 +244,7 @@ func TestCounts(t *testing.T) {
 	if diff := cmp.Diff(want, p.Pools); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	services := []plan.ServiceCount{{Service: "web_app", Desired: 4, Running: 3, Update: ""}}
+	services := []plan.ServiceCount{{Service: "web_app", Image: "app:1", Desired: 4, Running: 3, Update: ""}}
 	if diff := cmp.Diff(services, p.Services); diff != "" || p.Converged {
 		t.Errorf("a task on a node that is down does not run: -want +got\n%s", diff)
 	}
@@ -432,7 +432,7 @@ func TestAnEmptyListForgetsNoFailure(t *testing.T) {
 	m := grown(t, 1, 1)
 	m.ledger.Rollouts = map[string]string{"web_app": "h@1", "web_gone": "h@1"}
 	m.services, m.tasks = map[string]*swarm.Service{}, nil
-	if got := ids(plan.Compute(m.input())); !slices.Equal(got, []string{"service/web_app", "failed/web_gone"}) {
+	if got := ids(plan.Compute(m.input())); !slices.Equal(got, []string{"service/web_app", "forget/web_gone"}) {
 		t.Errorf("%v", got)
 	}
 }

@@ -38,6 +38,7 @@ type Plan struct {
 	Services  []ServiceCount
 	LookAgain time.Duration // from Input.Now; 0: the usual resync
 	LookIdly  time.Duration // the same for who takes none of the steps: what is under way besides them
+	Underway  bool          // something is not as wanted yet, and nothing holds it
 	Converged bool          // nothing to do, nothing blocked, nothing under way, everything wanted is there and running
 }
 
@@ -78,6 +79,7 @@ type PoolCount struct {
 // ServiceCount is what a service of ours wants and has. Running counts tasks whose state and desired state are running on a node that is ready.
 type ServiceCount struct {
 	Service string            `json:"service"`
+	Image   string            `json:"image,omitempty"` // as the file has it
 	Desired int               `json:"desired"`
 	Running int               `json:"running"`
 	Updated int               `json:"updated,omitempty"` // during a roll-out: those of them that are of the new specification

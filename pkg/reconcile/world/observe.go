@@ -107,7 +107,7 @@ func read[T any](s *sight, what string, into *T, call func() (T, error)) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err != nil {
-			s.in.Gaps = append(s.in.Gaps, Gap{What: what, Err: err.Error()})
+			s.in.Gaps = append(s.in.Gaps, Gap{What: what, Err: err.Error(), Kind: apierr.KindOf(err)})
 			return
 		}
 		*into = v
@@ -126,7 +126,7 @@ func (s *sight) stopping(ctx context.Context, w Workload) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err != nil {
-			s.in.Gaps = append(s.in.Gaps, Gap{What: GapTasks, Err: err.Error()})
+			s.in.Gaps = append(s.in.Gaps, Gap{What: GapTasks, Err: err.Error(), Kind: apierr.KindOf(err)})
 			return
 		}
 		s.in.addTasks(tasks)
@@ -186,7 +186,7 @@ func (p *Parts) answer(id int, d cloud.Droplet, err error) {
 	case apierr.KindOf(err) == apierr.NotFound:
 		p.Gone = append(p.Gone, id)
 	default:
-		p.Gaps = append(p.Gaps, Gap{What: GapDroplets, Err: "droplet " + strconv.Itoa(id) + ": " + err.Error()})
+		p.Gaps = append(p.Gaps, Gap{What: GapDroplets, Err: "droplet " + strconv.Itoa(id) + ": " + err.Error(), Kind: apierr.KindOf(err)})
 	}
 }
 

@@ -136,7 +136,7 @@ func TestObserveKeepsEveryFailureAsAGap(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &side{fail: map[string]error{what: errors.New("broken")}, listed: []cloud.Droplet{ownDroplet(5)}, nodes: []swarm.Node{boundNode("n5", 5)}}
 			w := world.Observe(t.Context(), s.reads(), "web", nil)
-			if diff := cmp.Diff([]world.Gap{{What: what, Err: "broken"}}, w.Gaps); diff != "" {
+			if diff := cmp.Diff([]world.Gap{{What: what, Err: "broken", Kind: apierr.Unknown}}, w.Gaps); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
 			if empty := len(w.Services) * len(w.Tasks) * len(w.Networks); (empty == 0) != slices.Contains([]string{"services", "tasks", "networks"}, what) {

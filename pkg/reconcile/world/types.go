@@ -5,6 +5,7 @@ package world
 import (
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -12,8 +13,9 @@ import (
 
 // Gap is a part of the world that could not be read. Nothing destructive is planned on a view with one.
 type Gap struct {
-	What string `json:"what"`  // "droplets", "nodes", "services", "tasks", "networks", "ledger", "cluster"
-	Err  string `json:"error"` // redacted, for people
+	What string      `json:"what"`           // "droplets", "nodes", "services", "tasks", "networks", "ledger", "cluster"
+	Err  string      `json:"error"`          // redacted, for people
+	Kind apierr.Kind `json:"kind,omitempty"` // of a call that failed
 }
 
 // Binding says how sure it is that a droplet is a node.

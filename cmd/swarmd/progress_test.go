@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+)
+
+// shown is what apply says of reports, a line each, without the time.
+func shown(reports ...reconcile.Report) (*progress, func() []string) {
+	var out bytes.Buffer
+	v := (&app{out: &out, err: &out, getenv: func(string) string { return "" }, secrets: apierr.NewRedactor()}).newProgress()
+	for _, r := range reports {
+		v.tell(r)
+	}
+	return v, func() []string {
+		var lines []string
+		for line := range strings.Lines(out.String()) {
+			_, text, _ := strings.Cut(strings.TrimSpace(line), "s  ")
+			lines = append(lines, text)
+		}
+		return lines
+	}
+}
+
+// A manager that was demoted refuses five reads of each look, each with its hold, all for one cause.
+func TestOneCauseIsOneLine(t *testing.T) {
+	var r reconcile.Report
+	for _, what := range []string{"cluster", "nodes", "services"} {
+		err := "list " + what + ": not_manager (503): This node is not a swarm manager"
+		r.Gaps = append(r.Gaps, world.Gap{What: what, Err: err, Kind: apierr.NotManager})
+		r.Holds = append(r.Holds, plan.Hold{Guard: plan.GuardGap, Object: "cluster", Blocking: true, Text: what + " could not be read: " + err})
+	}
+	r.Holds = append(r.Holds, plan.Hold{Guard: "a", Object: "cluster", Text: "one"}, plan.Hold{Guard: "a", Object: "cluster", Text: "other"})
+	_, lines := shown(r, r, r)
+	want := "note: cluster: one (a)|note: cluster: other (a)|could not read cluster, nodes, services: not_manager (503): This node is not a swarm manager"
+	if got := strings.Join(lines(), "|"); got != want {
+		t.Errorf("it says\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Where to go on is of the last report that saw the nodes.
+func TestOtherManagersAreNamed(t *testing.T) {
+	good := reconcile.Report{Node: "n1", Nodes: []reconcile.NodeReport{{Name: "m1", NodeID: "n1", Role: "manager", PublicIPv4: "203.0.113.1"},
+		{Name: "m2", NodeID: "n2", Role: "manager", PublicIPv4: "203.0.113.2"}, {Name: "w1", NodeID: "n3", Role: "worker"}, {Name: "m3", NodeID: "n4", Role: "manager", Address: "10.0.0.3"}}}
+	v, _ := shown(good, reconcile.Report{Gaps: []world.Gap{{What: world.GapNodes, Kind: apierr.NotManager}}})
+	text := v.elsewhere(4)
+	if !strings.Contains(text, "swarmd on the managers goes on") || !strings.HasSuffix(text, ": DOCKER_HOST=ssh://root@203.0.113.2 (m2), or DOCKER_HOST=ssh://root@10.0.0.3 (m3)") {
+		t.Error(text)
+	}
+}
+
+// A dead holder's steps are nobody's: they are not shown, and the end of its lease is told once. A living one is seen by its renewal.
+func TestStepsOfADeadHolderAreNotShown(t *testing.T) {
+	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	report := func(at, renewed int, held bool) reconcile.Report {
+		return reconcile.Report{At: began.Add(time.Duration(at) * time.Second), Steps: []reconcile.StepReport{{Action: "create_service", Object: "service/a", Text: "missing"}},
+			Lease: reconcile.LeaseReport{Holder: "n2/abcde", Name: "m2", Held: held, Renewed: began.Add(time.Duration(renewed) * time.Second)}}
+	}
+	const step = "create_service service/a: missing"
+	for _, c := range []struct {
+		name    string
+		reports []reconcile.Report
+		want    string
+	}{
+		{"dead, then its lease ends", []reconcile.Report{report(0, 0, false), report(10, 0, false), report(14, 0, false), report(18, 0, false), report(31, 31, true)},
+			"waiting for m2, whose lease ends in 16s|" + step},
+		{"alive", []reconcile.Report{report(0, 0, false), report(10, 9, false), report(12, 9, false)}, "m2 acts|" + step},
+		{"this one", []reconcile.Report{report(0, 0, true)}, step},
+	} {
+		if _, lines := shown(c.reports...); strings.Join(lines(), "|") != c.want {
+			t.Errorf("%s: it says %q, want %q", c.name, lines(), c.want)
+		}
+	}
+}
+
+func TestTheHolderIsNamedAsPeopleDo(t *testing.T) {
+	for lease, want := range map[reconcile.LeaseReport]string{
+		{}: "", {Holder: "n1/abcde", Name: "m1"}: "m1", {Holder: "n1/abcde"}: "n1/abcde", {Holder: "visitor-abcde"}: "a swarmd apply (visitor-abcde)",
+	} {
+		if got := lease.Who(); got != want {
+			t.Errorf("%+v: %q, want %q", lease, got, want)
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+)
+
+// holdWord tells what keeps the file from becoming true from what is only told.
+func holdWord(h plan.Hold) string {
+	if h.Blocking {
+		return "held"
+	}
+	return "note"
+}
+
+// holdLines is a line for each hold. Those of what could not be read are left out: gapLines says it.
+func holdLines(holds []plan.Hold) []string {
+	var out []string
+	for _, h := range holds {
+		if h.Guard == plan.GuardGap && h.Object == "cluster" {
+			continue
+		}
+		out = append(out, fmt.Sprintf("%s: %s: %s (%s)", holdWord(h), h.Object, h.Text, h.Guard))
+	}
+	return out
+}
+
+// gapLines is a line for each cause for which something could not be read.
+func gapLines(gaps []world.Gap) []string {
+	var causes []string
+	whats := map[string][]string{}
+	for _, g := range gaps {
+		cause := gapCause(g)
+		if whats[cause] == nil {
+			causes = append(causes, cause)
+		}
+		if !slices.Contains(whats[cause], g.What) {
+			whats[cause] = append(whats[cause], g.What)
+		}
+	}
+	var out []string
+	for _, cause := range causes {
+		out = append(out, fmt.Sprintf("could not read %s: %s", strings.Join(whats[cause], ", "), cause))
+	}
+	return out
+}
+
+// gapCause is the error without the call that met it.
+func gapCause(g world.Gap) string {
+	if g.Kind == "" {
+		return g.Err
+	}
+	if i := strings.Index(g.Err, ": "+string(g.Kind)); i >= 0 {
+		return g.Err[i+2:]
+	}
+	return g.Err
+}

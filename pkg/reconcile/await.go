@@ -1,0 +1,118 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+)
+
+// Why Await ends without convergence. The revision stays accepted.
+var (
+	ErrSuperseded = errors.New("another revision was accepted")
+	ErrDemoted    = errors.New("the engine is no manager of the swarm any more")
+	ErrHeld       = errors.New("nothing is left but what is held until a person acts")
+)
+
+// heldFor is how long nothing but the same holds must be seen before nobody waits for them: what is read of both sides may lag, and settles.
+const heldFor = 10 * time.Second
+
+// demotedLooks is how many looks in a row must find that the engine is no manager.
+const demotedLooks = 2
+
+// LostError is the error of Await when the revision does not become true by itself any more.
+type LostError struct{ Hold plan.Hold }
+
+func (e *LostError) Error() string { return e.Hold.Object + ": " + e.Hold.Text }
+
+// lost is a hold that keeps the revision from becoming true until a person does something, while nothing else is under way; nil if there is none.
+// Of services it counts once all machines are there: a task that finds no node may find one among those to come.
+func (r *Report) lost() *plan.Hold {
+	machines := !slices.ContainsFunc(r.Pools, func(p plan.PoolCount) bool { return p.Ready != p.Desired })
+	if len(r.Steps) > 0 || len(r.Gaps) > 0 {
+		return nil
+	}
+	for i, h := range r.Holds {
+		if h.Final && h.Blocking && (machines || !strings.HasPrefix(h.Object, "service/") && !strings.HasPrefix(h.Object, "network/")) {
+			return &r.Holds[i]
+		}
+	}
+	return nil
+}
+
+// Await follows until everything is as the revision wants it, and tells each report on the way; told may be nil. It does not matter which
+// swarmd acts. It ends with one of the errors above when waiting does not help; where two reports one after the other say that only a person can go
+// on, with a LostError. Run must be running.
+func (l *Loop) Await(ctx context.Context, revision int, told func(Report)) (Report, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	reports, p := l.Follow(ctx), prospect{revision: revision}
+	for {
+		select {
+		case r := <-reports:
+			if told != nil {
+				told(r)
+			}
+			if end, err := p.end(r); end {
+				return r, err
+			}
+			if p.held != nil { // a pass that finds nothing to do is not followed by another one soon
+				time.AfterFunc(heldFor, l.Kick)
+			}
+		case <-ctx.Done():
+			return l.Last(), fmt.Errorf("wait for revision %d: %w", revision, ctx.Err())
+		}
+	}
+}
+
+// prospect judges, report after report, whether there is anything to wait for.
+type prospect struct {
+	revision int
+	demoted  int         // looks in a row that found the engine to be no manager
+	held     []plan.Hold // nil unless there is nothing but these
+	since    time.Time   // it is so
+	lost     *plan.Hold  // what the last report said that only a person can put right
+	again    bool        // the one before said the same
+}
+
+// end reports whether to follow no longer, and why if the revision is not true.
+func (p *prospect) end(r Report) (bool, error) {
+	p.note(r)
+	switch {
+	case r.Revision > p.revision:
+		return true, fmt.Errorf("revision %d: %w", r.Revision, ErrSuperseded)
+	case r.Converged && r.Revision == p.revision:
+		return true, nil
+	case p.demoted >= demotedLooks:
+		return true, fmt.Errorf("revision %d: %w", p.revision, ErrDemoted)
+	case p.again:
+		return true, &LostError{*p.lost}
+	case p.held != nil && r.At.Sub(p.since) >= heldFor:
+		return true, fmt.Errorf("revision %d: %w", p.revision, ErrHeld)
+	}
+	return false, nil
+}
+
+func (p *prospect) note(r Report) {
+	p.demoted++
+	if !slices.ContainsFunc(r.Gaps, func(g world.Gap) bool { return g.Kind == apierr.NotManager }) {
+		p.demoted = 0
+	}
+	before, lost := p.lost, r.lost()
+	if r.Revision != p.revision {
+		lost = nil
+	}
+	p.lost, p.again = lost, lost != nil && before != nil && before.Guard == lost.Guard && before.Object == lost.Object
+	switch {
+	case !r.HeldOnly || r.Revision != p.revision:
+		p.held = nil
+	case !slices.Equal(p.held, r.Holds):
+		p.held, p.since = r.Holds, r.At
+	}
+}

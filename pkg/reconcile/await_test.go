@@ -1,0 +1,70 @@
+package reconcile_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/sim"
+)
+
+// The pool's size changes, which is held, and it grows by one, which is not: the new machine is waited for, the hold is not.
+func TestAwaitWaitsForMachinesAndNotForPersons(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, sim.Options{Seed: 7}, file(1, 1, 1, 1))
+		defer c.stop()
+		c.await(t, 1, 15*time.Minute)
+		c.edits <- bytes.ReplaceAll(file(1, 2, 1, 1), []byte("count: 2, size: s-1vcpu-1gb"), []byte("count: 2, size: s-1vcpu-2gb"))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		began := time.Now()
+		r, err := c.loop.Await(ctx, 2, nil)
+		if !errors.Is(err, reconcile.ErrHeld) || !r.HeldOnly {
+			t.Fatalf("%v; held only %v, holds %+v", err, r.HeldOnly, r.Holds)
+		}
+		for _, p := range r.Pools {
+			if p.Ready != p.Desired {
+				t.Errorf("it ended with %d of %d of pool %s", p.Ready, p.Desired, p.Pool)
+			}
+		}
+		if took := time.Since(began); took > 5*time.Minute {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+// The engine that apply asks is demoted: it refuses all that only managers answer. One such look may be a change of leader.
+func TestAwaitEndsWhereTheEngineIsNoManagerAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		d := start(t, e, options{initial: "app=2", instance: "d"})
+		settle(time.Minute)
+		d.stop()
+		v := start(t, e, options{visitor: true, instance: "v"})
+		defer v.stop()
+		e.fail("create service web_db", apierr.Capacity)
+		n, err := v.Submit(t.Context(), []byte("app=2 db=1"), "apply test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		looks := 0
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+		defer cancel()
+		_, err = v.Await(ctx, n, func(r reconcile.Report) {
+			if looks++; looks == 2 {
+				for _, call := range []string{"cluster", "nodes", "services", "tasks", "networks"} {
+					e.fail(call, apierr.NotManager)
+				}
+			}
+		})
+		if took := time.Since(began); !errors.Is(err, reconcile.ErrDemoted) || took > 2*time.Minute || looks < 4 {
+			t.Errorf("%v after %s and %d looks", err, took, looks)
+		}
+	})
+}

@@ -1,0 +1,57 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// maintained reports whether a person keeps the machine's node drained. An edit of its pool's availability since has ended that.
+func (m member) maintained() (swarm.Maintenance, bool) {
+	if m.Node == nil || m.pool == nil {
+		return swarm.Maintenance{}, false
+	}
+	why, ok := m.Node.Spec.Maintained()
+	return why, ok && (why.Pool == "" || why.Pool == ofPool(m.pool))
+}
+
+// availability is what the node's should be.
+func (m member) availability() swarm.Availability {
+	if _, ok := m.maintained(); ok {
+		return swarm.Drain
+	}
+	return ofPool(m.pool)
+}
+
+// ofPool is the availability that the file wants of a pool's nodes.
+func ofPool(p *spec.Pool) swarm.Availability {
+	if p.Availability == "" {
+		return swarm.Active
+	}
+	return swarm.Availability(p.Availability)
+}
+
+// sayMaintained tells who drained it, and how that ends.
+func (d *draft) sayMaintained(m member) {
+	why, ok := m.maintained()
+	if !ok || m.bucket == leaving {
+		return
+	}
+	text := "drained by hand by " + why.By
+	if !why.Since.IsZero() {
+		text += " since " + why.Since.Format(time.RFC3339)
+	}
+	d.note(GuardMaintenance, m.object(), text+": swarmd activate "+m.name()+" ends it")
+}
+
+// sayPutBack says what of an availability that somebody set by hand is undone, and what keeps it. A node that has just joined is drained, too.
+func sayPutBack(m member, want swarm.Availability) string {
+	have := m.Node.Spec.Availability
+	text := fmt.Sprintf("availability: %s → %s", have, want)
+	if have == swarm.Drain && m.Op == nil {
+		text += " (swarmd drain " + m.name() + " keeps it drained)"
+	}
+	return text
+}

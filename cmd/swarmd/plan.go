@@ -33,7 +33,7 @@ func planCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, meant, err := a.preview(cmd.Context(), s, data, deny)
+			p, meant, err := a.preview(cmd.Context(), file, s, data, deny)
 			if err != nil {
 				return err
 			}
@@ -57,12 +57,15 @@ func planCommand(a *app) *cobra.Command {
 }
 
 // preview computes the plan for a file that is not accepted yet, and what it means as an edit.
-func (a *app) preview(ctx context.Context, s *spec.Spec, data []byte, deny denial) (plan.Plan, []string, error) {
+func (a *app) preview(ctx context.Context, file string, s *spec.Spec, data []byte, deny denial) (plan.Plan, []string, error) {
 	asm, err := a.assemble(s.Cluster, zap.NewNop(), true)
 	if err != nil {
 		return plan.Plan{}, nil, err
 	}
 	defer asm.close()
+	if err := a.offered(ctx, asm.catalog, file, s, data); err != nil {
+		return plan.Plan{}, nil, err
+	}
 	asm.prices.fetch()
 	deny.learn(ctx, asm)
 	loop := reconcile.New(asm.config(instanceName(), true))

@@ -46,7 +46,7 @@ func observe(t *testing.T) *observed {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	sim := start(t, nil, bin, "sim", "--cluster", "demo", "--managers", "3", "--workers", "2", "--speed", "100")
-	env := strings.Fields(sim.says(t, `(DIGITALOCEAN_API_URL=\S+\nDIGITALOCEAN_TOKEN=\S+\nDOCKER_HOST=\S+)\n`)[1])
+	env := strings.Fields(sim.says(t, `(DIGITALOCEAN_API_URL=\S+\nDIGITALOCEAN_TOKEN=\S+\nDIGITALOCEAN_ACCESS_TOKEN=\S+\nDOCKER_HOST=\S+)\n`)[1])
 	o := &observed{file: filepath.Join(dir, "demo.yaml")}
 	o.write(t, observedFile)
 	o.run(t, env, bin, "run", "-f", o.file)

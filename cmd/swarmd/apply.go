@@ -38,6 +38,9 @@ func applyCommand(a *app) *cobra.Command {
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
 			asm.takeOver = takeOver
+			if err := a.offered(ctx, asm.catalog, file, s, data); err != nil {
+				return err
+			}
 			deny.learn(ctx, asm)
 			if err := asm.understands(ctx, s); err != nil {
 				return err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/cloud/userdata"
 	"github.com/swarmd/swarmd/pkg/health"
 	"github.com/swarmd/swarmd/pkg/reconcile"
@@ -37,8 +38,9 @@ type assembly struct {
 	metrics  *health.Metrics
 	registry *prometheus.Registry
 	prices   prices
-	engine   *docker.Client // for what is asked of it before a file is handed in
-	takeOver bool           // see reconcile.Config
+	catalog  *digitalocean.Client // nil without a token; for what is asked of it before a file is handed in
+	engine   *docker.Client       // for what is asked of it before a file is handed in
+	takeOver bool                 // see reconcile.Config
 
 	denyHostAccess bool // see reconcile.Config
 	close          func()
@@ -57,7 +59,7 @@ func (a *app) assemble(cluster string, log *zap.Logger, needCloud bool) (*assemb
 	if err != nil {
 		return nil, err
 	}
-	s.close, s.engine = closer, engine
+	s.close, s.engine, s.catalog = closer, engine, droplets
 	s.join(droplets != nil, brake.Options{Cluster: cluster, Cloud: droplets, Engine: engine})
 	return s, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -78,6 +77,9 @@ func (a *app) bootstrap(ctx context.Context, f bootstrapFlags) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
+	if err := a.offered(ctx, droplets, f.file, s, data); err != nil {
+		return err
+	}
 	view := a.newProgress()
 	first, err := a.firstManager(ctx, s, droplets, view, f.takeOver)
 	view.close()
@@ -90,9 +92,6 @@ func (a *app) bootstrap(ctx context.Context, f bootstrapFlags) error {
 // firstManager finds or makes the first manager, with a swarm on it.
 func (a *app) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.Client, view *progress, takeOver bool) (bootstrap.First, error) {
 	braked, _ := brake.New(brake.Options{Cluster: s.Cluster, Cloud: api})
-	if err := preflight(ctx, braked, s); err != nil {
-		return bootstrap.First{}, err
-	}
 	network, err := vpcOf(ctx, braked, s.Cloud.VPC, managerPool(s).Region)
 	if err != nil {
 		return bootstrap.First{}, err
@@ -132,46 +131,6 @@ func managerPool(s *spec.Spec) spec.Pool {
 		}
 	}
 	return spec.Pool{}
-}
-
-// preflight finds out what would fail later, before anything is made.
-func preflight(ctx context.Context, c *brake.Cloud, s *spec.Spec) error {
-	account, err := c.Account(ctx)
-	if err != nil {
-		return err
-	}
-	if account.Status == "locked" {
-		return errors.New("the DigitalOcean account is locked")
-	}
-	sizes, err := c.Sizes(ctx)
-	if err != nil {
-		return err
-	}
-	want, faults := 0, []error(nil)
-	for _, p := range s.Pools {
-		want += p.Count - len(p.Adopt)
-		faults = append(faults, offered(sizes, p))
-	}
-	if account.DropletLimit > 0 && want > account.DropletLimit {
-		faults = append(faults, fmt.Errorf("the file wants %d droplets, the account may have %d", want, account.DropletLimit))
-	}
-	return errors.Join(faults...)
-}
-
-// offered checks that the pool's size exists and is to be had in its region.
-func offered(sizes []cloud.Size, p spec.Pool) error {
-	for _, size := range sizes {
-		if size.Slug != p.Size {
-			continue
-		}
-		for _, r := range size.Regions {
-			if r == p.Region {
-				return nil
-			}
-		}
-		return fmt.Errorf("nodes.%s: size %s is not to be had in region %s", p.Name, p.Size, p.Region)
-	}
-	return fmt.Errorf("nodes.%s: there is no size %s", p.Name, p.Size)
 }
 
 // clusterHosts is the file with the host keys of the cluster's machines.

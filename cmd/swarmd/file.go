@@ -34,12 +34,20 @@ func readFile(path string, w io.Writer) (*spec.Spec, []byte, error) {
 		if !errors.As(err, &faults) {
 			return nil, nil, err
 		}
-		for _, f := range faults {
-			printf(w, "%s\n", f)
-		}
-		return nil, nil, &exitError{code: 1, msg: plural(len(faults), "fault") + " in " + path + "; nothing was changed"}
+		return nil, nil, refused(w, path, faults)
 	}
 	return s, data, nil
+}
+
+// refused tells what is wrong with the file on w, and returns the error for that; nil if nothing is.
+func refused(w io.Writer, path string, faults []spec.Fault) error {
+	for _, f := range faults {
+		printf(w, "%s\n", f)
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return &exitError{code: 1, msg: plural(len(faults), "fault") + " in " + path + "; nothing was changed"}
 }
 
 func plural(n int, word string) string {

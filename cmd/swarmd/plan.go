@@ -33,14 +33,14 @@ func planCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, meant, err := a.preview(cmd.Context(), s, data, deny)
+			p, err := a.preview(cmd.Context(), file, s, data, deny)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				err = writeJSON(a.out, planView(p, meant, showValues))
+				err = writeJSON(a.out, planView(p, showValues))
 			} else {
-				sayMeaning(a.out, meant)
+				sayMeaning(a.out, p.meant)
 				printPlan(a.out, p, showValues)
 			}
 			if err == nil && len(p.Steps) > 0 {
@@ -56,31 +56,42 @@ func planCommand(a *app) *cobra.Command {
 	return cmd
 }
 
+// outlook is a plan for a file that is not accepted yet.
+type outlook struct {
+	plan.Plan
+	file   *spec.Spec
+	meant  []string // what the file means as an edit
+	prices priceList
+}
+
 // preview computes the plan for a file that is not accepted yet, and what it means as an edit.
-func (a *app) preview(ctx context.Context, s *spec.Spec, data []byte, deny denial) (plan.Plan, []string, error) {
+func (a *app) preview(ctx context.Context, file string, s *spec.Spec, data []byte, deny denial) (outlook, error) {
 	asm, err := a.assemble(s.Cluster, zap.NewNop(), true)
 	if err != nil {
-		return plan.Plan{}, nil, err
+		return outlook{}, err
 	}
 	defer asm.close()
+	if err := a.offered(ctx, asm.catalog, file, s, data); err != nil {
+		return outlook{}, err
+	}
 	asm.prices.fetch()
 	deny.learn(ctx, asm)
 	loop := reconcile.New(asm.config(instanceName(), true))
 	if err := begin(ctx, loop); err != nil {
-		return plan.Plan{}, nil, err
+		return outlook{}, err
 	}
 	if err := asm.understands(ctx, s); err != nil {
-		return plan.Plan{}, nil, err
+		return outlook{}, err
 	}
 	meant, err := loop.Meaning(ctx, data)
 	if err != nil {
-		return plan.Plan{}, nil, err
+		return outlook{}, err
 	}
 	p, w, err := loop.Preview(ctx, s)
 	if err != nil {
-		return plan.Plan{}, nil, err
+		return outlook{}, err
 	}
-	return p, meant, gapError(w.Gaps)
+	return outlook{Plan: p, file: s, meant: meant, prices: asm.prices.now()}, gapError(w.Gaps)
 }
 
 // gapError refuses to call a half-seen world a plan.
@@ -92,23 +103,29 @@ func gapError(gaps []world.Gap) error {
 	return errors.Join(all...)
 }
 
-func printPlan(w io.Writer, p plan.Plan, showValues bool) {
-	for _, s := range p.Steps {
-		printf(w, "%s %s: %s\n", sign(s.Action), execute.Object(s.Action), s.Reason.Text)
-		if u, ok := s.Action.(plan.UpdateService); ok {
+func printPlan(w io.Writer, o outlook, showValues bool) {
+	if poolChanges(w, o); len(o.Steps) > 0 {
+		printf(w, "first:\n")
+	}
+	for i, line := range stepLines(o.Steps, o.prices) {
+		if line != "" {
+			printf(w, "%s\n", line)
+		}
+		if u, ok := o.Steps[i].Action.(plan.UpdateService); ok {
 			for _, line := range shownDiff(u, showValues) {
 				printf(w, "    %s\n", line)
 			}
 		}
 	}
-	for _, h := range p.Holds {
+	for _, h := range o.Holds {
 		printf(w, "= %s: %s (%s by %s)\n", h.Object, h.Text, holdWord(h), h.Guard)
 	}
-	if len(p.Steps)+len(p.Holds) == 0 {
+	if len(o.Steps)+len(o.Holds) == 0 {
 		fmt.Fprintln(w, "nothing to do: everything is as the file wants it")
 	}
-	before, after := cost(p)
-	printf(w, "%s, %s; $%.2f a month now, $%.2f as the file wants it\n", plural(len(p.Steps), "step"), plural(len(p.Holds), "hold"), before, after)
+	before, after := cost(o.Plan)
+	printf(w, "%s, %s; $%.2f a month now, $%.2f as the file wants it%s\n", plural(len(o.Steps), "step"), plural(len(o.Holds), "hold"), before, after,
+		o.prices.uncounted(o.file))
 }
 
 // shownDiff is what changes in a service. Values that may be passwords are shown on purpose only: plans end in the logs of others.
@@ -149,7 +166,8 @@ type stepView struct {
 	Diff   []string `json:"diff,omitempty"`
 }
 
-func planView(p plan.Plan, meant []string, showValues bool) any {
+func planView(o outlook, showValues bool) any {
+	p := o.Plan
 	steps := make([]stepView, 0, len(p.Steps))
 	for _, s := range p.Steps {
 		v := stepView{ID: s.ID, After: s.After, Action: execute.ActionName(s.Action), Object: execute.Object(s.Action), Reason: s.Reason.Code, Text: s.Reason.Text}
@@ -159,8 +177,9 @@ func planView(p plan.Plan, meant []string, showValues bool) any {
 		steps = append(steps, v)
 	}
 	before, after := cost(p)
-	return map[string]any{"meaning": list(meant), "steps": steps, "holds": list(p.Holds), "pools": list(p.Pools), "services": list(p.Services), "converged": p.Converged,
-		"monthly_dollars": map[string]float64{"before": before, "after": after}}
+	return map[string]any{"meaning": list(o.meant), "steps": steps, "holds": list(p.Holds), "pools": list(p.Pools), "services": list(p.Services), "converged": p.Converged,
+		"sizes_without_price": o.prices.unknown(o.file),
+		"monthly_dollars":     map[string]float64{"before": before, "after": after}}
 }
 
 // list is the entries as JSON shows a list: none is [], not null.

@@ -14,6 +14,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/spec"
 )
 
 // hostileName is what a rogue machine calls itself: it sets the window's title, clears the screen, forges a line, and turns the direction.
@@ -50,7 +51,7 @@ func TestNothingThatMachinesNameReachesTheTerminal(t *testing.T) {
 	p := plan.Plan{Holds: hostileReport().Holds, Steps: []plan.Step{{Action: plan.UpdateService{Diff: []string{hostileName}}, Reason: plan.Reason{Text: hostileName}}}}
 	for what, text := range map[string]string{
 		"status": said(func(a *app) { a.printReport(hostileReport()) }),
-		"plan":   said(func(a *app) { printPlan(a.out, p, true) }),
+		"plan":   said(func(a *app) { printPlan(a.out, outlook{Plan: p, file: &spec.Spec{}}, true) }),
 		"apply":  said(func(a *app) { v := a.newProgress(); v.began = time.Now(); v.tell(hostileReport()) }),
 		"destroy": said(func(a *app) {
 			a.previewDestroy(doomed{Cluster: "web", Droplets: []doomedMember{{ID: 1, Name: hostileName}}, foreign: []cloud.Droplet{{Name: hostileName}}}, true)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,51 +24,121 @@ func simOptions(speed float64) sim.Options {
 	return o
 }
 
+// simFlags say what the world of `swarmd sim` is like.
+type simFlags struct {
+	listen, engine string
+	speed          float64
+	limit          int
+	seeded         sim.Seeded
+	images         []string // NAME=crash or NAME=missing
+}
+
 func simCommand(a *app) *cobra.Command {
-	var listen, engine string
-	var speed float64
-	var seeded sim.Seeded
-	var limit int
+	var f simFlags
 	cmd := &cobra.Command{
 		Use:   "sim",
 		Short: "The simulated DigitalOcean and Docker Engine as servers; prints the environment to use them",
 		Long: `Serves a simulated DigitalOcean account and the Docker API of a simulated swarm on one address, until interrupted.
 The lines that it prints are the environment for swarmd and for any other client (docker, doctl, terraform):
 
-    swarmd sim >sim.env & sleep 1; set -a; . ./sim.env; docker node ls`,
+    swarmd sim >sim.env & until [ -s sim.env ]; do sleep 0.1; done; set -a; . ./sim.env; set +a; docker node ls
+
+The swarm has one manager, or as many machines as --managers and --workers say. With --managers 0 the account is empty, and
+nothing answers at DOCKER_HOST until a droplet is there.
+Simulated machines have no ssh, which swarmd bootstrap needs: begin with swarmd plan and swarmd apply, with a file that has
+the same cluster name as --cluster and no ssh_keys.
+Every image is there and runs for ever, unless --image says otherwise.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if speed <= 0 {
-				return fmt.Errorf("--speed must be above 0")
-			}
-			if limit <= 0 {
-				return fmt.Errorf("--droplet-limit must be above 0")
-			}
-			release, err := dockerd.ParseRelease(engine)
+			world, err := f.world(cmd.Flags().Changed("droplet-limit"))
 			if err != nil {
-				return fmt.Errorf("--engine: %w", err)
+				return err
 			}
-			o := simOptions(speed)
-			o.Docker.Release, o.Cloud.DropletLimit = release, limit
-			world := sim.New(o)
-			if seeded.Managers+seeded.Workers+seeded.Services > 0 {
-				if err := world.Populate(seeded); err != nil {
-					return err
-				}
-			}
-			return a.serveSim(cmd.Context(), world, listen)
+			return a.serveSim(cmd.Context(), world, f.listen)
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address to serve on")
-	cmd.Flags().StringVar(&engine, "engine", string(dockerd.DefaultRelease), "Docker Engine that the simulated ones speak as: 20.10, 26.1 or 28.5")
-	cmd.Flags().StringVar(&seeded.Cluster, "cluster", "sim", "cluster name in the droplets' names and tags")
-	cmd.Flags().StringVar(&seeded.Region, "region", "fra1", "region of the droplets to start with, which the examples name too")
-	cmd.Flags().IntVar(&limit, "droplet-limit", 25, "droplets that the account may have")
-	cmd.Flags().IntVar(&seeded.Managers, "managers", 0, "managers to start with")
-	cmd.Flags().IntVar(&seeded.Workers, "workers", 0, "workers to start with")
-	cmd.Flags().IntVar(&seeded.Services, "services", 0, "services to start with, two tasks each")
-	cmd.Flags().Float64Var(&speed, "speed", 10, "how much faster than the real one machines boot and join")
+	f.register(cmd)
 	return cmd
+}
+
+func (f *simFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:0", "address to serve on")
+	flags.StringVar(&f.engine, "engine", string(dockerd.DefaultRelease), "Docker Engine that the simulated ones speak as: 20.10, 26.1 or 28.5")
+	flags.StringVar(&f.seeded.Cluster, "cluster", "sim", "cluster name in the droplets' names and tags")
+	flags.StringVar(&f.seeded.Region, "region", "fra1", "region of the droplets to start with, which the examples name too")
+	flags.IntVar(&f.limit, "droplet-limit", usualDropletLimit, "droplets that the account may have; more to start with raise it if it is not given")
+	flags.IntVar(&f.seeded.Managers, "managers", 1, "managers to start with; 0 is an empty account")
+	flags.IntVar(&f.seeded.Workers, "workers", 0, "workers to start with")
+	flags.IntVar(&f.seeded.Services, "services", 0, "services to start with, two tasks each")
+	flags.StringArrayVar(&f.images, "image", nil, "NAME=crash: containers of the image exit with code 1 after two seconds; NAME=missing: no registry has it (repeatable)")
+	flags.Float64Var(&f.speed, "speed", 10, "how much faster than the real one machines boot and join")
+}
+
+// usualDropletLimit is what an account may have unless more is asked for.
+const usualDropletLimit = 25
+
+// world makes the world that the flags ask for. limited says that the limit of droplets was given: it is not raised then.
+func (f simFlags) world(limited bool) (*sim.World, error) {
+	if err := f.check(limited); err != nil {
+		return nil, err
+	}
+	release, err := dockerd.ParseRelease(f.engine)
+	if err != nil {
+		return nil, fmt.Errorf("--engine: %w", err)
+	}
+	images, err := simImages(f.images)
+	if err != nil {
+		return nil, err
+	}
+	o := simOptions(f.speed)
+	o.Docker.Release, o.Cloud.DropletLimit = release, max(f.limit, f.seeded.Managers+f.seeded.Workers)
+	world := sim.New(o)
+	for name, image := range images {
+		world.Swarm.SetImage(name, image)
+	}
+	if f.seeded.Managers == 0 {
+		return world, nil
+	}
+	return world, world.Populate(f.seeded)
+}
+
+// check finds what the flags ask for and cannot get.
+func (f simFlags) check(limited bool) error {
+	seeded := f.seeded
+	droplets := seeded.Managers + seeded.Workers
+	switch {
+	case f.speed <= 0:
+		return errors.New("--speed must be above 0")
+	case f.limit <= 0:
+		return errors.New("--droplet-limit must be above 0")
+	case min(seeded.Managers, seeded.Workers, seeded.Services) < 0:
+		return errors.New("--managers, --workers and --services must be 0 or more")
+	case seeded.Managers == 0 && seeded.Workers+seeded.Services > 0:
+		return errors.New("--workers and --services need a swarm: give --managers 1 or more")
+	case limited && droplets > f.limit:
+		return fmt.Errorf("--droplet-limit is %d, and %s are asked for to start with: raise it, or leave it out", f.limit, plural(droplets, "droplet"))
+	}
+	return nil
+}
+
+// simImages reads how images behave: NAME=crash or NAME=missing, where a name may have a port and a tag.
+func simImages(given []string) (map[string]dockerd.Image, error) {
+	images := map[string]dockerd.Image{}
+	for _, text := range given {
+		name, how, _ := strings.Cut(text, "=")
+		switch {
+		case name == "":
+			return nil, fmt.Errorf("--image %s: write NAME=crash or NAME=missing", text)
+		case how == "crash":
+			images[name] = dockerd.Image{CrashAfter: 2 * time.Second}
+		case how == "missing":
+			images[name] = dockerd.Image{Missing: true}
+		default:
+			return nil, fmt.Errorf("--image %s: write %s=crash or %s=missing", text, name, name)
+		}
+	}
+	return images, nil
 }
 
 func (a *app) serveSim(ctx context.Context, world *sim.World, listen string) error {
@@ -74,17 +146,17 @@ func (a *app) serveSim(ctx context.Context, world *sim.World, listen string) err
 	if err != nil {
 		return err
 	}
-	for _, line := range simEnvironment(world, server) {
-		fmt.Fprintln(a.out, line)
-	}
+	// At once: who waits for the file to have something in it sources all of it.
+	fmt.Fprintln(a.out, strings.Join(simEnvironment(world, server), "\n"))
 	return server.Wait()
 }
 
-// simEnvironment is what a shell sources to talk to the world.
+// simEnvironment is what a shell sources to talk to the world. doctl reads its token from a variable of its own.
 func simEnvironment(w *sim.World, s *sim.Server) []string {
 	return []string{
 		"DIGITALOCEAN_API_URL=" + s.CloudURL(),
 		"DIGITALOCEAN_TOKEN=" + w.Token(),
+		"DIGITALOCEAN_ACCESS_TOKEN=" + w.Token(),
 		"DOCKER_HOST=" + s.DockerHost(),
 	}
 }

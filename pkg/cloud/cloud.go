@@ -122,3 +122,24 @@ type VPC struct {
 	Default bool
 	IPRange string // CIDR
 }
+
+// Region is a place where droplets are.
+type Region struct {
+	Slug      string
+	Available bool // new droplets can be made there
+}
+
+// Image is what droplets boot: a public one, or a snapshot of the account's.
+type Image struct {
+	ID        int
+	Slug      string // "" for a snapshot
+	Regions   []string
+	MinDiskGB int
+}
+
+// SSHKey is a public key that the account knows.
+type SSHKey struct {
+	ID          int
+	Name        string
+	Fingerprint string // MD5 in colon-separated pairs
+}

@@ -26,6 +26,7 @@ var rank = map[string]int{
 	"pkg/cloud/digitalocean":          2,
 	"pkg/swarm/docker":                2,
 	"pkg/swarm/docker/ssh":            2,
+	"pkg/swarm/docker/ssh/sshtest":    2,
 	"pkg/reconcile/ledger":            3,
 	"pkg/reconcile/ledger/ledgertest": 4,
 	"pkg/health":                      3,

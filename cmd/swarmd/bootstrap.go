@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,8 +15,6 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 	"github.com/swarmd/swarmd/pkg/spec"
-	"github.com/swarmd/swarmd/pkg/swarm/docker"
-	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh"
 )
 
 type bootstrapFlags struct {
@@ -44,7 +39,8 @@ With --systemd the binary and a hardened unit go onto the managers' hosts instea
 swarmd watches /etc/swarmd/cluster.yaml there. A manager that joins later has no swarmd of its own until the same command
 is run again; the cluster does not need it, the others go on.
 
-ssh uses the agent or a key file (--ssh-key); the host key of a machine that was just made is pinned.`,
+ssh uses the agent or a key file (--ssh-key). The first manager gets an ssh host key with its user-data and must show it from the
+first connection on. A manager that was made elsewhere is connected to when its key is known, or with --ssh-accept-new.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.bootstrap(cmd.Context(), f) },
 	}
@@ -106,12 +102,12 @@ func (a *app) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.
 		VPC:     vpcUUID(s, network),
 		Beside:  takeOver,
 		Private: private,
-		UserData: func(context.Context) (string, error) {
-			return userdata.Render(userdata.Params{Cluster: s.Cluster, Pool: managerPool(s).Name, PrivateCIDR: network.IPRange})
+		UserData: func(context.Context) (string, string, error) {
+			return withHostKey(userdata.Params{Cluster: s.Cluster, Pool: managerPool(s).Name, PrivateCIDR: network.IPRange})
 		},
 		Intent: bootstrap.Intent{Dir: a.stateDir()},
-		Dial: func(ctx context.Context, host string) (bootstrap.Engine, error) {
-			return a.dialEngine(ctx, s.Cluster, host)
+		Dial: func(ctx context.Context, host string, hostKeys []string) (bootstrap.Engine, error) {
+			return a.dialEngine(ctx, s.Cluster, host, hostKeys)
 		},
 		Progress: view.say,
 	})
@@ -133,50 +129,10 @@ func managerPool(s *spec.Spec) spec.Pool {
 	return spec.Pool{}
 }
 
-// clusterHosts is the file with the host keys of the cluster's machines.
-func (a *app) clusterHosts(cluster string) string {
-	return filepath.Join(a.stateDir(), cluster+knownHostsSuffix)
-}
-
-// newHosts forgets the host keys of an earlier cluster of this name when the first machine of a new one is made: addresses come back.
-type newHosts struct {
-	*brake.Cloud
-	file string
-}
-
-func (n newHosts) CreateDroplet(ctx context.Context, r cloud.CreateDroplet) (cloud.Droplet, error) {
-	if err := os.Remove(n.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return cloud.Droplet{}, err
-	}
-	return n.Cloud.CreateDroplet(ctx, r)
-}
-
-// hostOptions are for a machine of the cluster: its key is pinned when it is seen first.
-func (a *app) hostOptions(cluster, host string) ssh.Options {
-	o := a.sshOptions()
-	o.Host, o.KnownHosts, o.Pin = host, a.clusterHosts(cluster), true
-	return o
-}
-
-func (a *app) dialEngine(ctx context.Context, cluster, host string) (bootstrap.Engine, error) {
-	conn, err := ssh.Dial(ctx, a.hostOptions(cluster, host))
-	if errors.Is(err, ssh.ErrHostKeyChanged) {
-		return nil, &bootstrap.FatalError{Err: err}
-	}
-	if err != nil {
-		return nil, err
-	}
-	engine, err := docker.New(docker.Options{Host: "ssh://" + host, Dial: conn.DialDocker})
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return engine, nil
-}
-
 // settleIn puts swarmd onto the first manager, hands the file over, follows, and puts swarmd onto the managers that joined.
 func (a *app) settleIn(ctx context.Context, s *spec.Spec, data []byte, first bootstrap.First, f bootstrapFlags) error {
-	host := "ssh://root@" + first.Droplet.PublicIPv4
-	there := a.with("DOCKER_HOST", host)
+	host := sshHost(first.Droplet.PublicIPv4)
+	there := a.settled(s.Cluster, first.Droplet.PublicIPv4)
 	asm, err := there.assemble(s.Cluster, zap.NewNop(), true)
 	if err != nil {
 		return err
@@ -211,6 +167,15 @@ func (a *app) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 	printf(a.out, "to talk to it: export DOCKER_HOST=%s\n", host)
 	return nil
 }
+
+// settled is the same app with the first manager's engine, which must have the host key that it was checked for.
+func (a *app) settled(cluster, address string) *app {
+	there := a.with("DOCKER_HOST", sshHost(address))
+	there.hosts = a.clusterHosts(cluster)
+	return there
+}
+
+func sshHost(address string) string { return "ssh://root@" + address }
 
 // with is the same app with one variable of its environment set.
 func (a *app) with(name, value string) *app {

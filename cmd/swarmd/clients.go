@@ -67,12 +67,16 @@ func (a *app) engineClient(m *health.Metrics) (*docker.Client, func(), error) {
 func (a *app) sshOptions() ssh.Options {
 	o := ssh.Defaults(a.getenv)
 	o.KeyFile = cmp.Or(a.sshKey, a.getenv("SWARMD_SSH_KEY"))
+	o.Dial = a.dial
 	return o
 }
 
 // knownHosts returns the file that knows the host: the one of the cluster that bootstrap made it for, or the user's own. New keys that
 // are accepted on purpose go into a file of their own.
 func (a *app) knownHosts(o ssh.Options) string {
+	if a.hosts != "" {
+		return a.hosts
+	}
 	files, _ := filepath.Glob(filepath.Join(a.stateDir(), "*"+knownHostsSuffix)) // the pattern is well-formed
 	for _, f := range files {
 		data, err := os.ReadFile(f)

@@ -1,6 +1,12 @@
 package main
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh"
+)
 
 // TestNamesHost: a file of known hosts is about a machine by its whole name, not by a part of another's.
 func TestNamesHost(t *testing.T) {
@@ -10,5 +16,23 @@ func TestNamesHost(t *testing.T) {
 		if got := namesHost([]byte(file), host); got != want {
 			t.Errorf("%q: %v, want %v", host, got, want)
 		}
+	}
+}
+
+// TestBootstrapGoesByItsOwnKnownHosts: addresses come back, so another cluster's file may name the first manager's, with the key of a machine that
+// is gone.
+func TestBootstrapGoesByItsOwnKnownHosts(t *testing.T) {
+	dir := t.TempDir()
+	a := &app{getenv: func(n string) string { return map[string]string{"SWARMD_STATE_DIR": dir}[n] }}
+	older := filepath.Join(dir, "older.known_hosts")
+	if err := os.WriteFile(older, []byte("203.0.113.1 ssh-ed25519 AAAA\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := ssh.Options{Host: "203.0.113.1"}
+	if got := a.knownHosts(o); got != older {
+		t.Errorf("status goes by %s", got)
+	}
+	if got := a.settled("web", "203.0.113.1").knownHosts(o); got != filepath.Join(dir, "web.known_hosts") {
+		t.Errorf("bootstrap goes by %s", got)
 	}
 }

@@ -136,10 +136,13 @@ func (d *demonstration) firstManager(ctx context.Context, there *app, s *spec.Sp
 	}
 	_, err = bootstrap.FirstManager(ctx, bootstrap.Options{
 		Spec: s, Cloud: braked, Intent: bootstrap.Intent{Dir: dir}, Progress: d.say,
-		UserData: func(context.Context) (string, error) {
-			return userdata.Render(userdata.Params{Cluster: s.Cluster, Pool: managerPool(s).Name, PrivateCIDR: network.IPRange})
+		UserData: func(context.Context) (string, string, error) {
+			text, err := userdata.Render(userdata.Params{Cluster: s.Cluster, Pool: managerPool(s).Name, PrivateCIDR: network.IPRange})
+			return text, "", err
 		},
-		Dial: func(context.Context, string) (bootstrap.Engine, error) { return docker.New(docker.Options{Host: host}) },
+		Dial: func(context.Context, string, []string) (bootstrap.Engine, error) {
+			return docker.New(docker.Options{Host: host})
+		},
 	})
 	return err
 }

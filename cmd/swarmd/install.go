@@ -31,7 +31,7 @@ type unitInstaller struct {
 	read      string // the token for reading /status, once it is known
 }
 
-func (in *unitInstaller) first(ctx context.Context) error { return in.install(ctx, in.firstHost) }
+func (in *unitInstaller) first(ctx context.Context) error { return in.install(ctx, in.firstHost, "") }
 
 // rest installs swarmd on every other manager that has a droplet.
 func (in *unitInstaller) rest(ctx context.Context) error {
@@ -43,19 +43,19 @@ func (in *unitInstaller) rest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	public := map[string]string{} // by id: another swarm's machine of the name may have the same private address in another network
+	machines := map[string]cloud.Droplet{} // by id: another swarm's machine of the name may have the same private address in another network
 	for _, d := range droplets {
-		public[strconv.Itoa(d.ID)] = d.PublicIPv4
+		machines[strconv.Itoa(d.ID)] = d
 	}
 	var failed []error
 	for _, n := range nodes {
-		host := public[n.Spec.Labels[swarm.LabelDroplet]]
-		switch {
+		machine := machines[n.Spec.Labels[swarm.LabelDroplet]]
+		switch host := machine.PublicIPv4; {
 		case n.Manager == nil || host == in.firstHost:
 		case host == "":
 			printf(in.app.err, "warning: no swarmd on manager %s: it is no droplet of the cluster; put the unit there by hand\n", n.Hostname)
 		default:
-			failed = append(failed, in.install(ctx, host))
+			failed = append(failed, in.install(ctx, host, machine.PrivateIPv4))
 		}
 	}
 	return errors.Join(failed...)
@@ -86,8 +86,8 @@ type hostFile struct {
 }
 
 // install is safe to repeat: it writes what differs, and restarts the unit only for what it does not notice by itself.
-func (in *unitInstaller) install(ctx context.Context, host string) error {
-	conn, err := ssh.Dial(ctx, in.app.hostOptions(in.spec.Cluster, host))
+func (in *unitInstaller) install(ctx context.Context, host, private string) error {
+	conn, err := in.connect(ctx, host, private)
 	if err != nil {
 		return err
 	}

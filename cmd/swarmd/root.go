@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"io"
+	"net"
 	"os"
 	"slices"
 
@@ -17,6 +19,9 @@ type app struct {
 	err    io.Writer
 	getenv func(string) string
 	sshKey string // file, from --ssh-key
+	hosts  string // known_hosts file to go by; "" to look for the one that knows the host
+
+	dial func(ctx context.Context, network, addr string) (net.Conn, error) // how ssh reaches an address; nil as the network has it
 
 	sshAcceptNew bool             // take the key of a host that no known_hosts file knows, and keep it
 	secrets      *apierr.Redactor // values that no output may hold

@@ -37,13 +37,17 @@ type Progress func(format string, args ...any)
 
 // Options is what bootstrap starts from.
 type Options struct {
-	Spec     *spec.Spec
-	Cloud    Cloud
-	VPC      string                                                 // uuid, "" for the region's default
-	Private  netip.Prefix                                           // the VPC's range: the swarm's own networks are put beside it
-	UserData func(ctx context.Context) (string, error)              // of the first manager: firewall, no join
-	Intent   Intent                                                 // where the write-ahead record of the one create lives
-	Dial     func(ctx context.Context, host string) (Engine, error) // the Docker API through ssh
+	Spec    *spec.Spec
+	Cloud   Cloud
+	VPC     string       // uuid, "" for the region's default
+	Private netip.Prefix // the VPC's range: the swarm's own networks are put beside it
+	// UserData is what the first manager boots with: firewall, no join. It carries a private ssh host key that is made for this one create; the
+	// public one is returned beside it, "" where nobody connects by ssh. So the machine is known before its first connection.
+	UserData func(ctx context.Context) (text, hostKey string, err error)
+	Intent   Intent // where the write-ahead record of the one create lives
+	// Dial reaches the Docker API through ssh. The host must show one of the keys; without any, the record says nothing of it: an older
+	// bootstrap made it, or one on another machine.
+	Dial     func(ctx context.Context, host string, hostKeys []string) (Engine, error)
 	Progress Progress
 	Poll     time.Duration // between two looks while waiting; 1 s
 	Beside   bool          // a person said so: make the first manager beside droplets of a cluster of the name
@@ -124,7 +128,11 @@ func (o Options) reach(ctx context.Context, d cloud.Droplet) (First, swarm.Info,
 		return First{}, swarm.Info{}, err
 	}
 	o.Progress("droplet %s is active at %s", d.Name, d.PublicIPv4)
-	engine, info, err := o.waitEngine(ctx, d.PublicIPv4)
+	record, err := o.Intent.Open(o.Spec.Cluster)
+	if err != nil {
+		return First{}, swarm.Info{}, err
+	}
+	engine, info, err := o.waitEngine(ctx, d.PublicIPv4, record.hostKeysOf(d))
 	return First{Droplet: d, Engine: engine}, info, err
 }
 
@@ -243,11 +251,11 @@ func older(a, b cloud.Droplet) bool {
 }
 
 func (o Options) create(ctx context.Context, pool spec.Pool, intent Record) (cloud.Droplet, error) {
-	userData, err := o.UserData(ctx)
+	userData, hostKey, err := o.UserData(ctx)
 	if err != nil {
 		return cloud.Droplet{}, err
 	}
-	if intent, err = o.Intent.Send(o.Spec.Cluster); err != nil {
+	if intent, err = o.Intent.Send(o.Spec.Cluster, hostKey); err != nil {
 		return cloud.Droplet{}, err
 	}
 	name := o.name(pool, intent.OpID)
@@ -299,12 +307,12 @@ func (o Options) waitActive(ctx context.Context, d cloud.Droplet) (cloud.Droplet
 	}
 }
 
-func (o Options) waitEngine(ctx context.Context, host string) (Engine, swarm.Info, error) {
+func (o Options) waitEngine(ctx context.Context, host string, hostKeys []string) (Engine, swarm.Info, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.Spec.Policies.LaunchTimeout)
 	defer cancel()
 	o.Progress("waiting for ssh and the engine on %s", host)
 	for {
-		engine, err := o.Dial(ctx, host)
+		engine, err := o.Dial(ctx, host, hostKeys)
 		var info swarm.Info
 		if err == nil {
 			if info, err = engine.Info(ctx); err == nil {
@@ -356,7 +364,7 @@ func (o Options) pool() string {
 	return "192.168.0.0/16"
 }
 
-// FatalError is a failed dial that no waiting mends: a changed host key, a refused login.
+// FatalError is a failed dial that no waiting mends: a host key that is not the one that it must be.
 type FatalError struct{ Err error }
 
 func (e *FatalError) Error() string { return e.Err.Error() }

@@ -130,9 +130,9 @@ func options(t *testing.T, c *fakeCloud, e *fakeEngine) Options {
 		Spec: &spec.Spec{Cluster: "demo", Pools: []spec.Pool{{Name: "managers", Role: "manager", Count: 1}},
 			Policies: spec.Policies{CreateVisible: time.Minute, LaunchTimeout: 10 * time.Minute}},
 		Cloud:    c,
-		UserData: func(context.Context) (string, error) { return "#cloud-config\n", nil },
+		UserData: func(context.Context) (string, string, error) { return "#cloud-config\n", "", nil },
 		Intent:   Intent{Dir: t.TempDir()},
-		Dial:     func(context.Context, string) (Engine, error) { return e, nil },
+		Dial:     func(context.Context, string, []string) (Engine, error) { return e, nil },
 		Progress: func(format string, args ...any) { t.Logf(format, args...) },
 	}
 }
@@ -263,8 +263,8 @@ func made(id int, age time.Duration) cloud.Droplet {
 }
 
 // hosts answers Dial with the engine of each host; none: it cannot be reached.
-func hosts(engines map[string]*fakeEngine) func(context.Context, string) (Engine, error) {
-	return func(_ context.Context, host string) (Engine, error) {
+func hosts(engines map[string]*fakeEngine) func(context.Context, string, []string) (Engine, error) {
+	return func(_ context.Context, host string, _ []string) (Engine, error) {
 		if e := engines[host]; e != nil {
 			return e, nil
 		}
@@ -312,11 +312,11 @@ func TestTwoBootstrapsAtOnceMakeOneSwarm(t *testing.T) {
 		for range 2 {
 			o := options(t, c, nil)
 			booted := time.Now().Add(30 * time.Second)
-			o.Dial = func(ctx context.Context, host string) (Engine, error) {
+			o.Dial = func(ctx context.Context, host string, keys []string) (Engine, error) {
 				if time.Now().Before(booted) {
 					return nil, errors.New("connection refused")
 				}
-				return hosts(engines)(ctx, host)
+				return hosts(engines)(ctx, host, keys)
 			}
 			go func() {
 				first, err := FirstManager(t.Context(), o)

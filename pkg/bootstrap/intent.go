@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
 )
 
 // Record is the write-ahead record of the one create that happens before there is a store to write it into.
@@ -15,6 +17,9 @@ type Record struct {
 	OpID    string    `json:"op_id"`
 	Started time.Time `json:"started"` // of the last send
 	Sent    bool      `json:"sent"`
+	// HostKeys are the public ssh host keys that the machine may have, one of each create that was sent: which of them had an effect is not known
+	// when an answer was lost. Lines "ssh-ed25519 BASE64"; the private keys are kept nowhere. Records of older versions have none.
+	HostKeys []string `json:"host_keys,omitempty"`
 }
 
 // Intent keeps the records of clusters as small files in a directory.
@@ -35,13 +40,25 @@ func (i Intent) Open(cluster string) (Record, error) {
 	return r, json.Unmarshal(data, &r)
 }
 
-// Send marks the record as sent, durably, before the request leaves.
-func (i Intent) Send(cluster string) (Record, error) {
+// hostKeysOf returns the keys of which the droplet must show one, none if this record is about another droplet or knows no key.
+func (r Record) hostKeysOf(d cloud.Droplet) []string {
+	if d.OpID() != r.OpID {
+		return nil
+	}
+	return r.HostKeys
+}
+
+// Send marks the record as sent, durably, before the request leaves, and adds the host key that the request carries, if it carries one. Written
+// after it, the key of a machine would be lost with a run that dies in between, and the next run could only believe what it is shown.
+func (i Intent) Send(cluster, hostKey string) (Record, error) {
 	r, err := i.Open(cluster)
 	if err != nil {
 		return r, err
 	}
 	r.Sent, r.Started = true, time.Now()
+	if hostKey != "" {
+		r.HostKeys = append(r.HostKeys, hostKey)
+	}
 	return r, i.save(cluster, r)
 }
 

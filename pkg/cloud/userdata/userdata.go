@@ -44,6 +44,13 @@ type Params struct {
 	PrivateCIDR string   // the network from which the swarm's ports are open, the VPC's range
 	SSHFrom     []string // networks that may reach port 22; none: any
 	Join        *Join    // nil: the engine stays outside any swarm, as the first manager's does until it is initialised
+	HostKey     *HostKey // nil: the droplet makes ssh host keys of its own, which nobody knows beforehand
+}
+
+// HostKey is the ssh host key that a droplet is to have, so that who makes it knows it before the first connection.
+type HostKey struct {
+	Private string // a secret: a file of OpenSSH's own form, without passphrase
+	Public  string // a line "ssh-ed25519 BASE64" without its end
 }
 
 // Join says how to become a worker.
@@ -55,9 +62,18 @@ type Join struct {
 // config is the part of #cloud-config that is used. bootcmd runs at every boot before the engine, and before write_files; runcmd
 // once, at the end of the first.
 type config struct {
+	SSHKeys    *sshKeys   `yaml:"ssh_keys,omitempty"`
+	SSHDelete  bool       `yaml:"ssh_deletekeys,omitempty"`
 	BootCmd    [][]string `yaml:"bootcmd"`
 	WriteFiles []file     `yaml:"write_files"`
 	RunCmd     [][]string `yaml:"runcmd"`
+}
+
+// sshKeys are host keys. Where there are some, cloud-init makes none of other kinds, whatever ssh_genkeytypes says; those of the image go with
+// ssh_deletekeys, which is the default, and said since another key must not be the one that is shown. sshd comes after them.
+type sshKeys struct {
+	Private string `yaml:"ed25519_private"` // lines, as they are to be in the file: the writer makes a literal block of them
+	Public  string `yaml:"ed25519_public"`
 }
 
 type file struct {
@@ -79,7 +95,7 @@ type joinRequest struct {
 // placeBoot writes boot.sh, its first argument, and runs it: bootcmd comes before write_files.
 const placeBoot = `mkdir -p ` + libDir + ` && printf '%s' "$1" >` + libDir + `/boot.sh && exec sh ` + libDir + `/boot.sh "$2" "$3"`
 
-// Render returns the droplet's user-data. Same parameters, same bytes. The error never shows the token.
+// Render returns the droplet's user-data. Same parameters, same bytes. The error shows neither the token nor the private host key.
 func Render(p Params) (string, error) {
 	if err := p.validate(); err != nil {
 		return "", fmt.Errorf("user-data: %w", err)
@@ -92,6 +108,9 @@ func Render(p Params) (string, error) {
 		BootCmd:    [][]string{{"sh", "-c", placeBoot, "swarmd-boot", bootScript, p.PrivateCIDR, p.sshFrom()}},
 		WriteFiles: files,
 		RunCmd:     [][]string{{"sh", libDir + "/setup.sh", p.PrivateCIDR, p.sshFrom()}},
+	}
+	if k := p.HostKey; k != nil {
+		c.SSHKeys, c.SSHDelete = &sshKeys{Private: k.Private, Public: k.Public}, true
 	}
 	body, err := yaml.Marshal(c)
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
+
+	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh"
 )
 
 const token = "SWMTKN-1-0123456789abcdefghijklmnopqrstuvwxyz0123456789abcd-0123456789abcdefghijklmno"
@@ -18,6 +20,24 @@ func params() Params {
 		Cluster: "minitwit", Pool: "workers", PrivateCIDR: "10.114.0.0/20",
 		Join: &Join{Token: token, Managers: []string{"10.114.0.2", "10.114.0.3"}},
 	}
+}
+
+// hostKey is a real key pair, as bootstrap makes it.
+func hostKey(t *testing.T) *HostKey {
+	t.Helper()
+	private, public, err := ssh.NewHostKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &HostKey{Private: private, Public: public}
+}
+
+// manager is the first manager's, with a host key.
+func manager(t *testing.T, k *HostKey) Params {
+	t.Helper()
+	p := params()
+	p.Pool, p.Join, p.HostKey = "managers", nil, k
+	return p
 }
 
 func render(t *testing.T, p Params) string {
@@ -61,6 +81,44 @@ func TestRender(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, c.WriteFiles); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestHostKey: cloud-init writes both halves as they are into /etc/ssh, so they must come out of the YAML to the byte.
+func TestHostKey(t *testing.T) {
+	k := hostKey(t)
+	text := render(t, manager(t, k))
+	var got struct {
+		Keys   map[string]string `yaml:"ssh_keys"`
+		Delete bool              `yaml:"ssh_deletekeys"`
+	}
+	if err := yaml.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"ed25519_private": k.Private, "ed25519_public": k.Public}, got.Keys); diff != "" || !got.Delete {
+		t.Errorf("the image's keys go: %v; keys %s", got.Delete, diff)
+	}
+	if !strings.Contains(text, "    ed25519_private: |\n        -----BEGIN OPENSSH PRIVATE KEY-----\n") {
+		t.Error("the private key is no literal block")
+	}
+	if text := render(t, params()); strings.Contains(text, "ssh_keys") || strings.Contains(text, "ssh_deletekeys") {
+		t.Error("a droplet without a host key is told of one")
+	}
+}
+
+func TestHostKeysOfAnotherFormAreRefused(t *testing.T) {
+	good := hostKey(t)
+	for name, k := range map[string]HostKey{
+		"no private key": {Public: good.Public}, "no public key": {Private: good.Private}, "the wrong way round": {good.Public, good.Private},
+		"a line more": {good.Private, good.Public + "\nroot"}, "a comment": {good.Private, good.Public + " root@host"},
+		"two private keys": {good.Private + good.Private, good.Public}, "no last line end": {strings.TrimSpace(good.Private), good.Public},
+	} {
+		text, err := Render(manager(t, &k))
+		if err == nil || text != "" {
+			t.Errorf("%s: rendered", name)
+		} else if strings.Contains(err.Error(), "PRIVATE KEY") || strings.Contains(err.Error(), "AAAA") {
+			t.Errorf("%s: a key is in %v", name, err)
+		}
 	}
 }
 
@@ -165,12 +223,14 @@ func TestCloudInitSchema(t *testing.T) {
 	if err != nil {
 		t.Skip("cloud-init is not installed: the lab boots with it")
 	}
-	name := filepath.Join(t.TempDir(), "user-data")
-	if err := os.WriteFile(name, []byte(render(t, params())), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.CommandContext(t.Context(), tool, "schema", "-c", name).CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, out)
+	for who, p := range map[string]Params{"a worker's": params(), "the first manager's": manager(t, hostKey(t))} {
+		name := filepath.Join(t.TempDir(), "user-data")
+		if err := os.WriteFile(name, []byte(render(t, p)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.CommandContext(t.Context(), tool, "schema", "-c", name).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v: %s", who, err, out)
+		}
 	}
 }
 

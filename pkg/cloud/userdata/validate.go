@@ -14,8 +14,10 @@ const swarmPort = "2377"
 const maxManagers = 16
 
 var (
-	nameForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	tokenForm = regexp.MustCompile(`^SWMTKN-[0-9A-Za-z-]{1,200}$`)
+	nameForm    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	publicForm  = regexp.MustCompile(`^ssh-ed25519 [0-9A-Za-z+/]{68}$`)
+	privateForm = regexp.MustCompile(`^-----BEGIN OPENSSH PRIVATE KEY-----\n([0-9A-Za-z+/=]{1,76}\n){1,10}-----END OPENSSH PRIVATE KEY-----\n$`)
+	tokenForm   = regexp.MustCompile(`^SWMTKN-[0-9A-Za-z-]{1,200}$`)
 )
 
 // validate keeps everything out of the machine that is not exactly of the form expected, so that no value can mean anything to a
@@ -31,6 +33,9 @@ func (p Params) validate() error {
 		if n, err := netip.ParsePrefix(from); err != nil || n != n.Masked() {
 			return fmt.Errorf("%q is no network to reach port 22 from", from)
 		}
+	}
+	if k := p.HostKey; k != nil && (!publicForm.MatchString(k.Public) || !privateForm.MatchString(k.Private)) {
+		return errors.New("the host key has not the form of an ed25519 key pair")
 	}
 	if p.Join == nil {
 		return nil

@@ -3,6 +3,7 @@ package userdata
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gopkg.in/yaml.v3"
 )
 
 // copies are where cloud-init keeps what the user-data says.
@@ -47,6 +50,61 @@ func TestTheCopiesOfTheTokenAreWrittenOver(t *testing.T) {
 	if left, err := os.ReadFile(outside); err != nil || string(left) != token {
 		t.Errorf("a file elsewhere was written over: %q, %v", left, err)
 	}
+}
+
+// TestTheCopiesOfTheHostKeyAreWrittenOver: in each form in which cloud-init keeps it. What is left of a copy is read as before, but for the key.
+func TestTheCopiesOfTheHostKeyAreWrittenOver(t *testing.T) {
+	b := newBox(t, droplet("4711"))
+	k := hostKey(t)
+	quoted, err := json.Marshal(k.Private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := render(t, manager(t, k))
+	yamlForm := func(s string) (got string, err error) {
+		var c config
+		err = yaml.Unmarshal([]byte(s), &c)
+		return c.SSHKeys.Private, err
+	}
+	jsonForm := func(s string) (got string, err error) { err = json.Unmarshal([]byte(s), &got); return got, err }
+	forms := map[string]struct {
+		text string
+		read func(string) (string, error)
+	}{
+		"user-data.txt":              {text, yamlForm},
+		"obj.pkl":                    {"\x80\x04\x95" + k.Private + "\x94", func(s string) (string, error) { return s[3 : len(s)-1], nil }},
+		"combined-cloud-config.json": {string(quoted), jsonForm},
+		"cloud-config.txt":           {"ssh_keys:\n    ed25519_private: '" + strings.ReplaceAll(k.Private, "\n", "\n\n        ") + "'\n", yamlForm},
+		"folded.yaml":                {"ssh_keys:\n  ed25519_private: \"" + strings.ReplaceAll(k.Private, "\n", "\\n\\\n    ") + "\"\n", yamlForm},
+	}
+	for name, form := range forms {
+		b.write(t, "var/lib/cloud/instances/4711/"+name, form.text)
+		if got, err := form.read(form.text); err != nil || strings.TrimSpace(got) != strings.TrimSpace(k.Private) {
+			t.Fatalf("%s does not hold the key to begin with: %v", name, err)
+		}
+	}
+	if out, ok := b.run(t, wipeScript); !ok || out != "" {
+		t.Fatal(out)
+	}
+	for name, form := range forms {
+		left := b.read("var/lib/cloud/instances/4711/" + name)
+		got, err := form.read(left)
+		if want := blanked(k.Private); err != nil || strings.TrimSpace(got) != strings.TrimSpace(want) || len(left) != len(form.text) {
+			t.Errorf("%s: %v, %d bytes of %d, the key reads\n%s", name, err, len(left), len(form.text), got)
+		}
+	}
+	if left := b.read("var/lib/cloud/instances/4711/user-data.txt"); !strings.Contains(left, "ed25519_public: "+k.Public+"\n") || !strings.Contains(left, "b3BlbnNzaC1rZXktdjE(") {
+		t.Error("the public key or a script was written over")
+	}
+}
+
+// blanked is a private key whose lines, but for the first and the last, are x.
+func blanked(private string) string {
+	lines := strings.SplitAfter(strings.TrimSpace(private), "\n")
+	for i := 1; i < len(lines)-1; i++ {
+		lines[i] = strings.Repeat("x", len(lines[i])-1) + "\n"
+	}
+	return strings.Join(lines, "")
 }
 
 // TestRequestsAreLeftUntilSetupUsesThem: the first boot's wipe comes before the join; one of a later boot takes what a boot that was cut short left.

@@ -1,9 +1,10 @@
 #!/bin/sh
 # wipe.sh
 #
-# Runs at the end of every boot (cloud-init's scripts-per-boot) and of setup.sh: writes over the join token wherever cloud-init keeps what the
-# user-data says. In place and at its length, since cloud-init reads some of these files again at the next boot. The metadata service keeps
-# its copy: that one is worth nothing once swarmd has replaced the token.
+# Runs at the end of every boot (cloud-init's scripts-per-boot) and of setup.sh: writes over the join token and the private ssh host key wherever
+# cloud-init keeps what the user-data says. In place and at its length, since cloud-init reads some of these files again at the next boot; it
+# puts host keys in place at the first one only. The metadata service keeps its copies: the token is worth nothing once swarmd has
+# replaced it, and the host key is closed to containers as the token is.
 set -u
 
 state=/var/lib/swarmd
@@ -17,7 +18,15 @@ fi
 python3 - /var/lib/cloud /run/cloud-init <<'END'
 import os, re, stat, sys
 
-token = re.compile(rb"SWMTKN-[0-9A-Za-z-]+")
+# A token is one word. A key is several lines that all begin alike; between them are blanks and ends of lines, as they are or escaped.
+secrets = re.compile(rb"SWMTKN-[0-9A-Za-z-]+|b3BlbnNzaC1rZXktdjE(?:[0-9A-Za-z+/=\s\"']|\\[\s\S])+")
+keep = re.compile(rb"(\\[\s\S]|[\s\"'])|.")
+
+
+def blank(secret):  # as long as it was, and its lines and quotes where they were
+    return keep.sub(lambda m: m[1] or b"x", secret)
+
+
 failed = False
 for top in sys.argv[1:]:
     for folder, _, names in os.walk(top):
@@ -26,10 +35,10 @@ for top in sys.argv[1:]:
                 if not stat.S_ISREG(os.lstat(path).st_mode):
                     continue
                 with open(path, "r+b") as f:
-                    found = [m.span() for m in token.finditer(f.read())]
-                    for begin, end in found:
-                        f.seek(begin)
-                        f.write(b"x" * (end - begin))
+                    found = list(secrets.finditer(f.read()))
+                    for m in found:
+                        f.seek(m.start())
+                        f.write(blank(m[0]))
                     if found:
                         f.flush()
                         os.fsync(f.fileno())
@@ -37,6 +46,6 @@ for top in sys.argv[1:]:
                 pass
             except OSError as e:
                 failed = True
-                print("swarmd: the join token may be left in", path, e.strerror)
+                print("swarmd: a secret may be left in", path, e.strerror)
 sys.exit(failed)
 END

@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +17,7 @@ import (
 // hostKeys checks the server's key for one connection.
 type hostKeys struct {
 	options Options
+	given   []xssh.PublicKey     // those of Options.HostKeys
 	known   xssh.HostKeyCallback // nil: there is no file yet
 	verdict error                // why a key was refused: the handshake keeps only its text
 }
@@ -24,9 +26,13 @@ func (o Options) hostKeys() (*hostKeys, error) {
 	if o.KnownHosts == "" {
 		return nil, errors.New("no known_hosts file to check the host key with")
 	}
+	given, err := parseKeys(o.HostKeys)
+	if err != nil {
+		return nil, err
+	}
 	known, err := knownhosts.New(o.KnownHosts)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &hostKeys{options: o}, nil
+		return &hostKeys{options: o, given: given}, nil
 	}
 	if err != nil {
 		known, err = legible(o.KnownHosts)
@@ -34,10 +40,22 @@ func (o Options) hostKeys() (*hostKeys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("known_hosts: %w", err)
 	}
-	return &hostKeys{options: o, known: known}, nil
+	return &hostKeys{options: o, given: given, known: known}, nil
 }
 
-// check accepts a known key, pins an unknown one if told to, and refuses all else.
+func parseKeys(lines []string) ([]xssh.PublicKey, error) {
+	keys := make([]xssh.PublicKey, 0, len(lines))
+	for _, line := range lines {
+		key, _, _, _, err := xssh.ParseAuthorizedKey([]byte(line))
+		if err != nil {
+			return nil, fmt.Errorf("the host key %.40q that the machine was made with cannot be read: %w", line, err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+// check accepts a known key, pins an unknown one that was given or is taken on purpose, and refuses all else.
 func (h *hostKeys) check(addr string, remote net.Addr, key xssh.PublicKey) error {
 	h.verdict = h.judge(addr, remote, key)
 	return h.verdict
@@ -54,10 +72,24 @@ func (h *hostKeys) judge(addr string, remote net.Addr, key xssh.PublicKey) error
 	case len(mismatch.Want) > 0:
 		want := mismatch.Want[0]
 		return fmt.Errorf("%w (%s:%d: %s, now %s)", ErrHostKeyChanged, h.options.KnownHosts, want.Line, xssh.FingerprintSHA256(want.Key), xssh.FingerprintSHA256(key))
+	case len(h.given) > 0:
+		return h.pinGiven(addr, key)
 	case !h.options.Pin:
 		return fmt.Errorf("%w %s (%s)", ErrHostKeyUnknown, h.options.KnownHosts, xssh.FingerprintSHA256(key))
 	}
 	return h.pin(addr, key)
+}
+
+// pinGiven pins a key that the machine was made with. What the file knows counts before: a person may have replaced the key since.
+func (h *hostKeys) pinGiven(addr string, key xssh.PublicKey) error {
+	var want []string
+	for _, k := range h.given {
+		if bytes.Equal(k.Marshal(), key.Marshal()) {
+			return h.pin(addr, key)
+		}
+		want = append(want, xssh.FingerprintSHA256(k))
+	}
+	return fmt.Errorf("%w (%s, shown %s)", ErrHostKeyOther, strings.Join(want, " or "), xssh.FingerprintSHA256(key))
 }
 
 func (h *hostKeys) lookup(addr string, remote net.Addr, key xssh.PublicKey) error {
@@ -128,15 +160,23 @@ func unended(f *os.File) bool {
 	return err == nil && last[0] != '\n'
 }
 
-// algorithms are those of the keys that are known for the host, so that a server with several keys shows one of these; nil if none is known.
+// algorithms are those of the keys that are known for the host, or that it was made with, so that a server with several keys shows one of these;
+// nil if there is none.
 func (h *hostKeys) algorithms() []string {
 	var none *knownhosts.KeyError
 	if !errors.As(h.lookup(h.options.addr(), &net.TCPAddr{}, noKey{}), &none) {
 		return nil
 	}
-	var out []string
+	keys := h.given
+	if len(none.Want) > 0 {
+		keys = nil
+	}
 	for _, k := range none.Want {
-		switch t := k.Key.Type(); t {
+		keys = append(keys, k.Key)
+	}
+	var out []string
+	for _, k := range keys {
+		switch t := k.Type(); t {
 		case xssh.KeyAlgoRSA:
 			out = append(out, xssh.KeyAlgoRSASHA512, xssh.KeyAlgoRSASHA256)
 		default:

@@ -1,6 +1,6 @@
 // Package ssh reaches an engine's socket, and a shell, through one ssh connection, with no ssh or docker binary on either side. It decides whom
-// to trust: a host key is checked against a known_hosts file, and an unknown one is accepted only where the caller asked for that, then
-// written down. It must not decide when to try again, and it never takes a changed host key.
+// to trust: a host key is checked against a known_hosts file, and an unknown one is accepted only where the caller says which it must be, or asked
+// for any, then written down. It must not decide when to try again, and it never takes a changed host key.
 //
 // The user's ~/.ssh/config is not read.
 package ssh
@@ -21,6 +21,7 @@ import (
 var (
 	ErrHostKeyChanged = errors.New("the host key is not the one in known_hosts: either the machine was made anew or somebody is in between")
 	ErrHostKeyUnknown = errors.New("the host key is not in known_hosts")
+	ErrHostKeyOther   = errors.New("the host key is not the one that the machine was made with")
 	ErrLogin          = errors.New("login refused")
 )
 
@@ -33,12 +34,15 @@ type Options struct {
 	DefaultKeys []string
 	AgentSocket string // of an ssh agent, as in SSH_AUTH_SOCK; "" for none
 	KnownHosts  string // file
+	// HostKeys, if there are any, are the only keys that a host may show that KnownHosts does not know, as NewHostKey writes them. What it shows is
+	// added to KnownHosts. They are for a machine that was made with one of them, and count before Pin.
+	HostKeys []string
 	// Pin accepts a host that known_hosts does not know and adds it there: for a machine that was made a moment ago. OnPin, if set, is told.
 	Pin   bool
 	OnPin func(host, fingerprint string)
 	// Socket is the engine's on the far side; "" is /var/run/docker.sock.
 	Socket string
-	// Dial replaces the TCP connection, for tests.
+	// Dial replaces the TCP connection: by one through another machine, or a test's.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
@@ -149,6 +153,15 @@ func (c *Conn) DialDocker(ctx context.Context, _, _ string) (net.Conn, error) {
 	conn, err := c.client.DialContext(ctx, "unix", c.socket)
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: "ssh", Err: fmt.Errorf("%s through ssh: %w", c.socket, err)}
+	}
+	return conn, nil
+}
+
+// DialTCP connects to host:port from the far side, as ssh -J does.
+func (c *Conn) DialTCP(ctx context.Context, addr string) (net.Conn, error) {
+	conn, err := c.client.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: "ssh", Err: fmt.Errorf("%s through ssh: %w", addr, err)}
 	}
 	return conn, nil
 }

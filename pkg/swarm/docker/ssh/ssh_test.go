@@ -14,6 +14,8 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh/sshtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -28,7 +30,7 @@ func dial(t *testing.T, o Options) *Conn {
 	return c
 }
 
-func pinned(t *testing.T) (*server, Options) {
+func pinned(t *testing.T) (*sshtest.Server, Options) {
 	t.Helper()
 	s, o := serve(t)
 	o.Pin = true
@@ -60,23 +62,16 @@ func TestChangedHostKeyIsNeverTaken(t *testing.T) {
 	other, o := serve(t)
 	// The other server answers at the first one's address.
 	o.KnownHosts, o.Port, o.Pin = known.KnownHosts, known.Port, true
-	o.Dial = to(other)
+	o.Dial = other.Dial
 	if _, err := Dial(t.Context(), o); !errors.Is(err, ErrHostKeyChanged) {
 		t.Fatalf("got %v", err)
 	}
 }
 
-// to is a connection to the server whatever the address.
-func to(s *server) func(context.Context, string, string) (net.Conn, error) {
-	return func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, s.listener.Addr().String())
-	}
-}
-
 func TestWrongKeyIsALoginError(t *testing.T) {
 	_, o := pinned(t)
-	_, private := newSigner(t)
-	o.KeyFile = writeKey(t, t.TempDir(), private)
+	_, private := sshtest.NewKey(t)
+	o.KeyFile = sshtest.WriteKey(t, t.TempDir(), private)
 	if _, err := Dial(t.Context(), o); !errors.Is(err, ErrLogin) {
 		t.Fatalf("got %v", err)
 	}
@@ -232,7 +227,7 @@ func TestDialerConnectsAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.cut()
+	s.Cut()
 	if _, err := conn.Read(make([]byte, 1)); err == nil {
 		t.Fatal("the connection outlived its cut")
 	}

@@ -65,7 +65,7 @@ func policyKeys() map[string]rule {
 		"create_visible": byDefault(brief(d.CreateVisible), doc("how long a created droplet may stay out of the account's list before its create counts as without effect",
 			span(30*time.Second, time.Hour))),
 		"launch_timeout": byDefault(brief(d.LaunchTimeout), doc("time from create to joined; a machine that takes longer is held and named", span(time.Minute, 2*time.Hour))),
-		"drain_timeout":  byDefault(brief(d.DrainTimeout), doc("time that a drain may take before it is held and reported", span(time.Second, 24*time.Hour))),
+		"drain_timeout":  byDefault(brief(d.DrainTimeout), doc("time that a drain may take before it is held and reported; until its tasks run elsewhere or for as long, the next machine of a pool is not drained", span(time.Second, 24*time.Hour))),
 		"shutdown_timeout": byDefault(brief(d.ShutdownTimeout), doc("time that a shutdown may take before the power is cut",
 			span(10*time.Second, time.Hour))),
 		"max_creates": byDefault(strconv.Itoa(d.MaxCreates), doc("droplets that are made at once", whole(1, 100))),

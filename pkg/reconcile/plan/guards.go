@@ -34,6 +34,7 @@ const (
 	GuardSelf          = "self"            // the lease holder's own machine leaves: another manager must act
 	GuardMaintenance   = "maintenance"     // a person keeps a node drained
 	GuardDrain         = "drain-timeout"   // a drain takes too long
+	GuardDrainTurn     = "drain-turn"      // a pool's machines are drained one after the other
 	GuardBudget        = "delete-budget"   // more deletes than accepted edits permit
 	GuardAdopted       = "adopted"         // an adopted machine would have to be deleted
 	GuardBackoff       = "backoff"         // the cloud refused the pool's last create
@@ -63,7 +64,7 @@ func Guards() []string {
 	all := []string{
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
 		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
-		GuardSelf, GuardDrain, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
+		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardTasks, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance,
 	}
 	slices.SortFunc(all, strings.Compare)

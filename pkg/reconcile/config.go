@@ -88,6 +88,7 @@ type desired struct {
 	revision int
 	sha256   string // hex, of its content
 	source   string
+	accepted time.Time
 	spec     *spec.Spec
 	stack    swarm.Stack
 }

@@ -84,7 +84,7 @@ func (l *Loop) revision(ctx context.Context, revision int) (desired, error) {
 	if err != nil {
 		return desired{}, err
 	}
-	want := desired{revision: revision, sha256: rev.SHA256, source: rev.Source}
+	want := desired{revision: revision, sha256: rev.SHA256, source: rev.Source, accepted: rev.Accepted}
 	if want.spec, want.stack, err = l.read(revisionName(revision), rev.Data); err != nil {
 		want.spec = nil
 		return want, faultyError{err}

@@ -68,7 +68,7 @@ func (l *Loop) Preview(ctx context.Context, s *spec.Spec) (plan.Plan, world.Worl
 	if err != nil {
 		return plan.Plan{}, w, err
 	}
-	p := plan.Compute(plan.Input{Good: good, Now: l.cfg.Wall(), Spec: s, Revision: want.revision, Stack: stack, World: w, Epoch: st.Lease.Epoch,
+	p := plan.Compute(plan.Input{Good: good, Now: l.cfg.Wall(), Spec: s, Revision: want.revision, Accepted: l.cfg.Wall(), Stack: stack, World: w, Epoch: st.Lease.Epoch,
 		Holder: st.Lease.Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), DenyHostAccess: l.cfg.DenyHostAccess})
 	return p, w, nil
 }

@@ -118,7 +118,7 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 
 func (l *Loop) compute(w world.World, epoch uint64, good map[string]swarm.ServiceSpec) plan.Plan {
 	wall, now := l.cfg.Wall(), time.Now()
-	p := l.cfg.Plan(plan.Input{Now: wall, Spec: l.want.spec, Revision: l.want.revision, Stack: l.want.stack, World: w, Epoch: epoch,
+	p := l.cfg.Plan(plan.Input{Now: wall, Spec: l.want.spec, Revision: l.want.revision, Accepted: l.want.accepted, Stack: l.want.stack, World: w, Epoch: epoch,
 		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), NotBefore: l.withheld.pools(wall.Sub(now)),
 		Good: good, Strangers: l.strangers.ages(now), DenyHostAccess: l.cfg.DenyHostAccess})
 	return l.withheld.withhold(p, now)

@@ -46,6 +46,7 @@ func defaultPolicies() Policies {
 		LaunchTimeout:   10 * time.Minute,
 		DrainTimeout:    5 * time.Minute,
 		ShutdownTimeout: 2 * time.Minute,
+		ServicesWait:    5 * time.Minute,
 		MaxCreates:      10,
 		Resync:          30 * time.Second,
 

@@ -65,9 +65,11 @@ func policyKeys() map[string]rule {
 		"create_visible": byDefault(brief(d.CreateVisible), doc("how long a created droplet may stay out of the account's list before its create counts as without effect",
 			span(30*time.Second, time.Hour))),
 		"launch_timeout": byDefault(brief(d.LaunchTimeout), doc("time from create to joined; a machine that takes longer is held and named", span(time.Minute, 2*time.Hour))),
-		"drain_timeout":  byDefault(brief(d.DrainTimeout), doc("time that a drain may take before it is held and reported", span(time.Second, 24*time.Hour))),
+		"drain_timeout":  byDefault(brief(d.DrainTimeout), doc("time that a drain may take before it is held and reported; until its tasks run elsewhere or for as long, the next machine of a pool is not drained", span(time.Second, 24*time.Hour))),
 		"shutdown_timeout": byDefault(brief(d.ShutdownTimeout), doc("time that a shutdown may take before the power is cut",
 			span(10*time.Second, time.Hour))),
+		"services_wait": byDefault(brief(d.ServicesWait), doc("how long after an edit a new service waits for the machines that are still to come in the pools that can hold it, because Swarm moves no task later; 0s does not wait",
+			span(0, time.Hour))),
 		"max_creates": byDefault(strconv.Itoa(d.MaxCreates), doc("droplets that are made at once", whole(1, 100))),
 		"resync":      byDefault(brief(d.Resync), doc("a full look at least this often", span(time.Second, time.Minute))),
 
@@ -260,7 +262,7 @@ func policies(values map[string]any) Policies {
 	p := defaultPolicies()
 	for key, field := range map[string]*time.Duration{
 		"create_visible": &p.CreateVisible, "launch_timeout": &p.LaunchTimeout, "drain_timeout": &p.DrainTimeout,
-		"shutdown_timeout": &p.ShutdownTimeout, "resync": &p.Resync,
+		"shutdown_timeout": &p.ShutdownTimeout, "services_wait": &p.ServicesWait, "resync": &p.Resync,
 	} {
 		if d, err := time.ParseDuration(str(values, key)); err == nil {
 			*field = d

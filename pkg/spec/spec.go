@@ -59,6 +59,7 @@ type Policies struct {
 	LaunchTimeout   time.Duration // from create to joined; a machine over it is held and named; 10 min
 	DrainTimeout    time.Duration // how long a drain may take before it is held and reported; 5 min
 	ShutdownTimeout time.Duration // how long a clean shutdown may take before the power is cut; 2 min
+	ServicesWait    time.Duration // how long after an edit a new service waits for machines that are to come, 0: not at all; 5 min
 	MaxCreates      int           // droplets under way at once; 10
 	Resync          time.Duration // a full look at least this often; 30 s, at most 1 min
 

@@ -28,7 +28,7 @@ func TestExampleSpec(t *testing.T) {
 		},
 		Swarmd: Swarmd{Image: "registry.example/swarmd:1.0", Memory: DefaultMemory},
 		Policies: Policies{CreateVisible: 5 * time.Minute, LaunchTimeout: 10 * time.Minute, DrainTimeout: 5 * time.Minute,
-			ShutdownTimeout: 2 * time.Minute, MaxCreates: 10, Resync: 30 * time.Second, ForeignNodes: DrainNew, RotateWorkerToken: true},
+			ShutdownTimeout: 2 * time.Minute, ServicesWait: 5 * time.Minute, MaxCreates: 10, Resync: 30 * time.Second, ForeignNodes: DrainNew, RotateWorkerToken: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -24,6 +24,8 @@
 // A machine is counted in its pool if it is disputed, dead, booting, late, arriving, down, quiet or serving: what is broken is held
 // and reported, not replaced. A Create operation whose droplet is not seen yet is counted as well, so nothing is created twice.
 //
+// The leaving machines of a pool that carry tasks are drained one after the other, see awaitsTurn.
+//
 // A step is destructive if something is gone or stopped after it: begin to leave, drain, demote, shut down, power off, remove a node,
 // a service or a network, delete a droplet, and giving up an operation. A view with a gap gives no destructive step.
 package plan

@@ -34,6 +34,7 @@ const (
 	GuardSelf          = "self"            // the lease holder's own machine leaves: another manager must act
 	GuardMaintenance   = "maintenance"     // a person keeps a node drained
 	GuardDrain         = "drain-timeout"   // a drain takes too long
+	GuardDrainTurn     = "drain-turn"      // a pool's machines are drained one after the other
 	GuardBudget        = "delete-budget"   // more deletes than accepted edits permit
 	GuardAdopted       = "adopted"         // an adopted machine would have to be deleted
 	GuardBackoff       = "backoff"         // the cloud refused the pool's last create
@@ -42,6 +43,8 @@ const (
 	GuardRolloutPaused = "rollout-paused"  // a roll-out is paused
 	GuardRolloutStuck  = "rollout-stuck"   // a roll-out makes no progress, and does not end by itself
 	GuardTasks         = "tasks-missing"   // the engine cannot run a service's tasks, or they end
+	GuardGrowing       = "pool-growing"    // a new service waits for the machines that are to come
+	GuardTogether      = "tasks-together"  // all tasks of a service are on one of several nodes
 	GuardUnpinned      = "unpinned"        // a service's image has no digest
 	GuardRolledBack    = "rolled-back"     // a roll-out failed; the same is not written again
 	GuardMode          = "mode-changed"    // Swarm cannot change a service's mode
@@ -63,8 +66,8 @@ func Guards() []string {
 	all := []string{
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
 		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
-		GuardSelf, GuardDrain, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
-		GuardTasks, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance,
+		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
+		GuardTasks, GuardGrowing, GuardTogether, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance,
 	}
 	slices.SortFunc(all, strings.Compare)
 	return all

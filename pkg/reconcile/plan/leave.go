@@ -80,6 +80,7 @@ func (d *draft) leaveSwarm(op ledger.Op, m member) {
 		d.drain(m)
 	case !stopped(m) && d.tasksOn(m.Node.ID) > 0:
 		d.drainWaits(op, m)
+	case d.unsettled(op, m): // until then it is not stopped, and a person can still activate it again
 	case m.managerWish():
 		d.demote = append(d.demote, m)
 	case m.raft(): // the demotion is under way

@@ -35,8 +35,21 @@ func drained(id int) func(*model) {
 	return func(m *model) { m.droplets[id].node.Spec.Availability = swarm.Drain }
 }
 
-// idle is drained, and nothing runs on it any more.
+// idle is drained, and what ran on it runs elsewhere.
 func idle(id int) func(*model) {
+	return func(m *model) {
+		emptied(id)(m)
+		m.schedule()
+		for i := range m.tasks {
+			if m.tasks[i].State == "preparing" {
+				m.tasks[i].State = "running"
+			}
+		}
+	}
+}
+
+// emptied is drained, and what ran on it has ended and does not run elsewhere yet.
+func emptied(id int) func(*model) {
 	return func(m *model) {
 		drained(id)(m)
 		for i := range m.tasks {

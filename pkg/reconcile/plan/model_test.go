@@ -36,6 +36,7 @@ type model struct {
 	now      time.Time
 	spec     *spec.Spec
 	revision int
+	accepted time.Time
 	stack    swarm.Stack
 	holder   string
 	droplets map[int]*machine
@@ -68,7 +69,7 @@ type machine struct {
 
 func newModel(t testing.TB, pools ...spec.Pool) *model {
 	m := &model{
-		t: t, now: epoch, revision: 1, holder: "", droplets: map[int]*machine{}, services: map[string]*swarm.Service{}, networks: map[string]*swarm.Network{},
+		t: t, now: epoch, revision: 1, accepted: epoch, holder: "", droplets: map[int]*machine{}, services: map[string]*swarm.Service{}, networks: map[string]*swarm.Network{},
 		nodes: map[string]*machine{}, ledger: ledger.Ledger{Revision: 1, ClusterID: "swarm1"}, said: map[string]bool{}, old: map[string]swarm.ServiceSpec{},
 	}
 	m.spec = newSpec(pools...)
@@ -82,7 +83,7 @@ func newSpec(pools ...spec.Pool) *spec.Spec {
 		Version: 1, Cluster: "web", Pools: pools,
 		Cloud: spec.DigitalOcean{Region: "fra1", Image: "docker-20-04", SSHKeys: []string{"aa:bb"}},
 		Policies: spec.Policies{CreateVisible: 5 * time.Minute, LaunchTimeout: 10 * time.Minute, DrainTimeout: 5 * time.Minute,
-			ShutdownTimeout: 2 * time.Minute, MaxCreates: 10, Resync: 30 * time.Second},
+			ShutdownTimeout: 2 * time.Minute, ServicesWait: 5 * time.Minute, MaxCreates: 10, Resync: 30 * time.Second},
 	}
 }
 
@@ -190,7 +191,7 @@ func (m *model) machines() []*machine {
 }
 
 func (m *model) input() plan.Input {
-	return plan.Input{Now: m.now, Spec: m.spec, Revision: m.revision, Stack: m.stack, World: world.Join(m.parts()), Epoch: 1, Holder: m.holder, OpIDs: m.opIDs(), DenyHostAccess: m.deny}
+	return plan.Input{Now: m.now, Spec: m.spec, Revision: m.revision, Accepted: m.accepted, Stack: m.stack, World: world.Join(m.parts()), Epoch: 1, Holder: m.holder, OpIDs: m.opIDs(), DenyHostAccess: m.deny}
 }
 
 // pass is one look, one plan, all its steps.
@@ -244,6 +245,7 @@ func (m *model) edit(pools ...spec.Pool) {
 		}
 	}
 	m.revision++
+	m.accepted = m.now
 	m.spec, m.ledger.Revision = next, m.revision
 	m.write("edit: revision %d", m.revision)
 }

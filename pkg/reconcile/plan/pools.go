@@ -136,8 +136,11 @@ func (d *draft) shrink(p *spec.Pool, surplus int) {
 			surplus, surplus-len(picked)))
 	}
 	for _, m := range picked[:min(surplus, len(picked))] {
-		if p.Role == "manager" && !d.managerMayLeave(m) {
+		if p.Role == "manager" && !d.managerMayLeave(m) || !d.budgeted(p) {
 			return // one after the other
+		}
+		if d.carries(m) && d.awaitsTurn(p) {
+			continue // those that carry nothing need no turn
 		}
 		if !d.beginLeave(p, m) {
 			return
@@ -191,12 +194,17 @@ func (m member) born() time.Time {
 // shortened is a name as long as a droplet's can be: a node says itself what its host is called, and the ledger has little room.
 func shortened(name string) string { return name[:min(len(name), 63)] }
 
-// beginLeave opens the Delete operation; false if the budget forbids it.
-func (d *draft) beginLeave(p *spec.Pool, m member) bool {
+// budgeted reports whether one more delete is permitted.
+func (d *draft) budgeted(p *spec.Pool) bool {
 	if d.credit == 0 && !d.spare {
 		d.hold(GuardBudget, "pool/"+p.Name, "no accepted edit permits a further delete, and one without an edit was begun within the hour: the next one goes by itself an hour after that")
 		return false
 	}
+	return true
+}
+
+// beginLeave opens the Delete operation, which must be budgeted; false if no operation id is left.
+func (d *draft) beginLeave(p *spec.Pool, m member) bool {
 	id := d.opID()
 	if id == "" {
 		return false

@@ -103,6 +103,7 @@ func (d *draft) serviceCount(want swarm.ServiceSpec) ServiceCount {
 	}
 	d.progress(c, *live)
 	d.holdShort(c, want, *live)
+	d.together(c, want, *live)
 	return c
 }
 

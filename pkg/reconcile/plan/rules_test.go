@@ -282,9 +282,9 @@ func TestAdopted(t *testing.T) {
 		d.node.EngineLabels, d.node.Spec.Availability = nil, swarm.Active
 	}
 	runRules(t, []rule{
-		{"counts in its pool and is bound by address", 1, 0, both(joined, pets(1, 200)), []string{"bind/n200"}, nil},
-		{"is never deleted", 1, 0, both(joined, pets(0, 200)), []string{"bind/n200"}, []string{"adopted pool/pets"}},
-		{"not even with an operation", 1, 0, both(joined, pets(0, 200), begun(200, 0)), nil, []string{"adopted node/pet"}},
+		{"counts in its pool and is bound by address", 1, 0, both(joined, pets(1, 200)), []string{"bind/n200"}, []string{"~tasks-together service/web_app"}},
+		{"is never deleted", 1, 0, both(joined, pets(0, 200)), []string{"bind/n200"}, []string{"adopted pool/pets", "~tasks-together service/web_app"}},
+		{"not even with an operation", 1, 0, both(joined, pets(0, 200), begun(200, 0)), nil, []string{"adopted node/pet", "~tasks-together service/web_app"}},
 		{"that does not exist is not replaced", 1, 0, pets(1, 999), nil, []string{"droplet-dead droplet/999"}},
 	})
 	m := grown(t, 1, 0)

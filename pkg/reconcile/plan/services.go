@@ -131,7 +131,7 @@ func (d *draft) denial(want swarm.ServiceSpec) string {
 }
 
 func (d *draft) createService(want swarm.ServiceSpec, made map[string]string) {
-	if d.foreignNetwork(want) {
+	if d.foreignNetwork(want) || d.awaitsMachines(want) {
 		return
 	}
 	want.Labels = d.labelled(want)

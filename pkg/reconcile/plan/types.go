@@ -13,7 +13,8 @@ import (
 type Input struct {
 	Now      time.Time
 	Spec     *spec.Spec
-	Revision int // number of the revision that Spec is
+	Revision int       // number of the revision that Spec is
+	Accepted time.Time // when it was; zero: not known, long ago
 	Stack    swarm.Stack
 	World    world.World
 	Epoch    uint64   // of the lease under which the plan will be executed

@@ -1,0 +1,104 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// awaitsMachines reports whether a service that is to be created waits for machines of pools that can hold it, and says so. Swarm never moves a task
+// to a node that comes later: created at once in a new cluster, all tasks would stay on its first manager. The bound counts from the accepted edit,
+// so that a machine that never comes, however often it is tried, holds no service for ever.
+func (d *draft) awaitsMachines(want swarm.ServiceSpec) bool {
+	left := d.in.Spec.Policies.ServicesWait - d.in.Now.Sub(d.in.Accepted).Abs() // one in the future was accepted by a clock that was ahead
+	if left <= 0 || want.Mode != swarm.Replicated || want.Replicas == 0 || !d.clouded() {
+		return false
+	}
+	var missing []string
+	for i := range d.in.Spec.Pools {
+		p := &d.in.Spec.Pools[i]
+		if n := d.coming(p, want); n > 0 && ofPool(p) == swarm.Active && want.Fits(fresh(p)) {
+			missing = append(missing, fmt.Sprintf("%d of %d machines of pool %s", n, p.Count, p.Name))
+		}
+	}
+	if len(missing) == 0 {
+		return false
+	}
+	d.note(GuardGrowing, "service/"+want.Name, fmt.Sprintf("not created yet: it waits for %s, at most until %s (policies.services_wait)",
+		strings.Join(missing, " and "), d.in.Now.Add(left).UTC().Format(time.RFC3339)))
+	d.wait(min(left, lookWait))
+	return true
+}
+
+// coming returns how many machines of the pool are on their way to hold the service: begun, or held back by max_creates. While none is under way,
+// as when the cloud refuses them, what is missing does not count; nor does what is down or late.
+func (d *draft) coming(p *spec.Pool, want swarm.ServiceSpec) int {
+	underway, filled := d.unseenOf(p.Name), 0
+	for _, s := range d.steps {
+		if a, ok := s.Action.(CreateDroplet); ok && a.Pool == p.Name {
+			underway++
+		}
+	}
+	for _, m := range d.members {
+		switch {
+		case m.pool != p || !m.counts():
+		case m.bucket == booting, m.bucket == arriving, m.bucket == serving && !holds(m, want):
+			underway++
+		default:
+			filled++
+		}
+	}
+	if underway == 0 {
+		return 0
+	}
+	return max(underway, p.Count-filled)
+}
+
+// holds reports whether the machine's node takes tasks of the service now, or a person keeps it from that: then nothing is to come.
+func holds(m member, want swarm.ServiceSpec) bool {
+	if _, kept := m.maintained(); kept {
+		return true
+	}
+	return m.Node.Spec.Availability == swarm.Active && want.Fits(*m.Node)
+}
+
+// fresh is what a machine of the pool will be as a node, as far as placement goes. All droplets are Linux on x86_64.
+func fresh(p *spec.Pool) swarm.Node {
+	n := swarm.Node{Platform: swarm.Platform{OS: "linux", Architecture: "x86_64"},
+		Spec: swarm.NodeSpec{Role: swarm.Role(p.Role), Labels: maps.Clone(p.Labels)}}
+	if n.Spec.Labels == nil {
+		n.Spec.Labels = map[string]string{}
+	}
+	n.Spec.Labels[swarm.LabelPool] = p.Name
+	if p.Role == "manager" {
+		n.Manager = &swarm.ManagerStatus{}
+	}
+	return n
+}
+
+// together notes a service whose tasks all run on one node though others could hold some: with that node all are lost.
+func (d *draft) together(c ServiceCount, want swarm.ServiceSpec, live swarm.Service) {
+	if want.Mode != swarm.Replicated || c.Desired < 2 || c.Running != c.Desired || moving(live) {
+		return
+	}
+	on := map[string]int{}
+	for _, t := range d.in.World.Tasks {
+		if t.ServiceID == live.ID && t.DesiredState == "running" && t.State == "running" && d.nodeReady(t.NodeID) {
+			on[t.NodeID]++
+		}
+	}
+	fit, _ := d.everywhere(want, on)
+	if len(on) != 1 || fit < 2 {
+		return
+	}
+	for _, m := range d.members {
+		if m.Node != nil && on[m.Node.ID] > 0 {
+			d.note(GuardTogether, "service/"+want.Name, fmt.Sprintf("%d of %d tasks on one node, %s, and %d nodes fit: Swarm moves none of them; the next roll-out spreads them",
+				c.Running, c.Desired, m.name(), fit))
+		}
+	}
+}

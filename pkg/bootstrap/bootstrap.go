@@ -42,7 +42,7 @@ type Options struct {
 	VPC      string                                                 // uuid, "" for the region's default
 	Private  netip.Prefix                                           // the VPC's range: the swarm's own networks are put beside it
 	UserData func(ctx context.Context) (string, error)              // of the first manager: firewall, no join
-	Intent   Intent                                                 // where the write-ahead record of the one create lives
+	Intent   Records                                                // where the write-ahead record of the one create lives
 	Dial     func(ctx context.Context, host string) (Engine, error) // the Docker API through ssh
 	Progress Progress
 	Poll     time.Duration // between two looks while waiting; 1 s
@@ -138,7 +138,7 @@ func (o Options) others(ctx context.Context, first First) (there, oldest First, 
 	if err != nil {
 		return First{}, First{}, err
 	}
-	all, err := o.own(ctx, pool)
+	all, err := o.ownWith(ctx, pool, first.Droplet)
 	if err != nil {
 		return First{}, First{}, err
 	}
@@ -236,6 +236,22 @@ func (o Options) own(ctx context.Context, pool spec.Pool) ([]cloud.Droplet, erro
 		return nil, fmt.Errorf("the swarms %s both have machines of a cluster %s: destroy one with swarmd destroy --swarm ID, or use another name", strings.Join(swarms, " and "), o.Spec.Cluster)
 	}
 	return all, nil
+}
+
+// ownWith is own by a list that shows the droplet, too. Of two bootstraps at once at least one sees the other's machine then: a list that is
+// older than the own machine may lack both, and each would begin a swarm.
+func (o Options) ownWith(ctx context.Context, pool spec.Pool, d cloud.Droplet) ([]cloud.Droplet, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.Spec.Policies.CreateVisible)
+	defer cancel()
+	for {
+		all, err := o.own(ctx, pool)
+		if err != nil || slices.ContainsFunc(all, func(o cloud.Droplet) bool { return o.ID == d.ID }) {
+			return all, err
+		}
+		if err := sleep(ctx, o.Poll); err != nil {
+			return nil, fmt.Errorf("%s is not listed, so another bootstrap's machine may not be, either; two swarms must not be: run bootstrap again: %w", d.Name, err)
+		}
+	}
 }
 
 func older(a, b cloud.Droplet) bool {

@@ -17,6 +17,13 @@ type Record struct {
 	Sent    bool      `json:"sent"`
 }
 
+// Records keeps the records of clusters for longer than a process lives.
+type Records interface {
+	Open(cluster string) (Record, error) // a new one if there is none
+	Send(cluster string) (Record, error) // marked as sent before the request leaves
+	Close(cluster string) error          // forgets it
+}
+
 // Intent keeps the records of clusters as small files in a directory.
 type Intent struct{ Dir string }
 

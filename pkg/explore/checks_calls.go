@@ -88,6 +88,7 @@ func (c *checks) destroy(s *state, t *ticket, id int) {
 	if d.Name == t.proc.machine {
 		c.run.violate("self", "%s %s: %s is the machine that it runs on", t.method, t.path, d.Name)
 	}
+	c.elsewhere(t, d)
 	c.member(s, t, d)
 	c.drained(s, d)
 	if t.method == http.MethodDelete {
@@ -237,6 +238,7 @@ func (c *checks) changes(was, now *state, t *ticket) {
 	for _, op := range now.ledger.Ops {
 		if op.Kind == ledger.Delete && openOp(was, ledger.Delete, op.DropletID) == nil {
 			c.needed(now, op)
+			c.byRight(now, op)
 		}
 	}
 	c.services(was, now, t)

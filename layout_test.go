@@ -36,6 +36,7 @@ var rank = map[string]int{
 	"pkg/reconcile/execute":           6,
 	"pkg/reconcile":                   7,
 	"pkg/bootstrap":                   8,
+	"pkg/destroy":                     9,
 	"pkg/sim/docean":                  8,
 	"pkg/sim/dockerd":                 8,
 	"pkg/sim/conform":                 9,

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/bootstrap"
+	"github.com/swarmd/swarmd/pkg/destroy"
 )
 
 // somethingThere refuses to say of a cluster that nothing of it is left when there never was one, as far as can be seen: its name may be mistyped.
 // A destroy that is run again is told by the list that the first one left.
-func (a *app) somethingThere(ctx context.Context, d doomed) error {
-	if len(d.Droplets)+len(d.Adopted)+len(d.others)+len(d.foreign) > 0 {
+func (a *app) somethingThere(ctx context.Context, d destroy.Doomed) error {
+	if len(d.Droplets)+len(d.Adopted)+len(d.Others)+len(d.Foreign) > 0 {
 		return nil
 	}
 	if before, _ := filepath.Glob(filepath.Join(a.stateDir(), d.Cluster+".destroy-*.json")); len(before) > 0 { // the pattern is well-formed

@@ -11,6 +11,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/destroy"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
@@ -54,7 +55,7 @@ func TestNothingThatMachinesNameReachesTheTerminal(t *testing.T) {
 		"plan":   said(func(a *app) { printPlan(a.out, outlook{Plan: p, file: &spec.Spec{}}, true) }),
 		"apply":  said(func(a *app) { v := a.newProgress(); v.began = time.Now(); v.tell(hostileReport()) }),
 		"destroy": said(func(a *app) {
-			a.previewDestroy(doomed{Cluster: "web", Droplets: []doomedMember{{ID: 1, Name: hostileName}}, foreign: []cloud.Droplet{{Name: hostileName}}}, true)
+			a.previewDestroy(destroy.Doomed{Cluster: "web", Droplets: []destroy.Member{{ID: 1, Name: hostileName}}, Foreign: []cloud.Droplet{{Name: hostileName}}}, true)
 		}),
 		"error": said(func(a *app) { a.failed(errors.New(hostileName)) }),
 		"log": said(func(a *app) {

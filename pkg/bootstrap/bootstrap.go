@@ -44,7 +44,7 @@ type Options struct {
 	// UserData is what the first manager boots with: firewall, no join. It carries a private ssh host key that is made for this one create; the
 	// public one is returned beside it, "" where nobody connects by ssh. So the machine is known before its first connection.
 	UserData func(ctx context.Context) (text, hostKey string, err error)
-	Intent   Intent // where the write-ahead record of the one create lives
+	Intent   Records // where the write-ahead record of the one create lives
 	// Dial reaches the Docker API through ssh. The host must show one of the keys; without any, the record says nothing of it: an older
 	// bootstrap made it, or one on another machine.
 	Dial     func(ctx context.Context, host string, hostKeys []string) (Engine, error)
@@ -146,7 +146,7 @@ func (o Options) others(ctx context.Context, first First) (there, oldest First, 
 	if err != nil {
 		return First{}, First{}, err
 	}
-	all, err := o.own(ctx, pool)
+	all, err := o.ownWith(ctx, pool, first.Droplet)
 	if err != nil {
 		return First{}, First{}, err
 	}
@@ -244,6 +244,22 @@ func (o Options) own(ctx context.Context, pool spec.Pool) ([]cloud.Droplet, erro
 		return nil, fmt.Errorf("the swarms %s both have machines of a cluster %s: destroy one with swarmd destroy --swarm ID, or use another name", strings.Join(swarms, " and "), o.Spec.Cluster)
 	}
 	return all, nil
+}
+
+// ownWith is own by a list that shows the droplet, too. Of two bootstraps at once at least one sees the other's machine then: a list that is
+// older than the own machine may lack both, and each would begin a swarm.
+func (o Options) ownWith(ctx context.Context, pool spec.Pool, d cloud.Droplet) ([]cloud.Droplet, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.Spec.Policies.CreateVisible)
+	defer cancel()
+	for {
+		all, err := o.own(ctx, pool)
+		if err != nil || slices.ContainsFunc(all, func(o cloud.Droplet) bool { return o.ID == d.ID }) {
+			return all, err
+		}
+		if err := sleep(ctx, o.Poll); err != nil {
+			return nil, fmt.Errorf("%s is not listed, so another bootstrap's machine may not be, either; two swarms must not be: run bootstrap again: %w", d.Name, err)
+		}
+	}
 }
 
 func older(a, b cloud.Droplet) bool {

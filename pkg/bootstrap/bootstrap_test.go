@@ -303,34 +303,37 @@ func TestNoSecondSwarmIsBegun(t *testing.T) {
 	}
 }
 
-// Two people run bootstrap at once. Neither sees the other's droplet in time, and still there is one swarm, on the older machine.
+// Two people run bootstrap at once. Neither sees the other's droplet in time, and still there is one swarm, on the older machine, also when
+// the machines are up before they are listed.
 func TestTwoBootstrapsAtOnceMakeOneSwarm(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		engines := map[string]*fakeEngine{"203.0.113.1": {state: "inactive"}, "203.0.113.2": {state: "inactive"}}
-		c := &fakeCloud{lag: 20 * time.Second}
-		ids := make(chan int, 2)
-		for range 2 {
-			o := options(t, c, nil)
-			booted := time.Now().Add(30 * time.Second)
-			o.Dial = func(ctx context.Context, host string, keys []string) (Engine, error) {
-				if time.Now().Before(booted) {
-					return nil, errors.New("connection refused")
+	for _, boot := range []time.Duration{30 * time.Second, 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			engines := map[string]*fakeEngine{"203.0.113.1": {state: "inactive"}, "203.0.113.2": {state: "inactive"}}
+			c := &fakeCloud{lag: 20 * time.Second}
+			ids := make(chan int, 2)
+			for range 2 {
+				o := options(t, c, nil)
+				booted := time.Now().Add(boot)
+				o.Dial = func(ctx context.Context, host string, keys []string) (Engine, error) {
+					if time.Now().Before(booted) {
+						return nil, errors.New("connection refused")
+					}
+					return hosts(engines)(ctx, host, keys)
 				}
-				return hosts(engines)(ctx, host, keys)
+				go func() {
+					first, err := FirstManager(t.Context(), o)
+					if err != nil {
+						t.Error(err)
+					}
+					ids <- first.Droplet.ID
+				}()
+				time.Sleep(time.Second)
 			}
-			go func() {
-				first, err := FirstManager(t.Context(), o)
-				if err != nil {
-					t.Error(err)
-				}
-				ids <- first.Droplet.ID
-			}()
-			time.Sleep(time.Second)
-		}
-		if a, b := <-ids, <-ids; a != 1 || b != 1 || engines["203.0.113.1"].inits != 1 || engines["203.0.113.2"].inits != 0 {
-			t.Errorf("the swarm is on droplets %d and %d, %d and %d inits", a, b, engines["203.0.113.1"].inits, engines["203.0.113.2"].inits)
-		}
-	})
+			if a, b := <-ids, <-ids; a != 1 || b != 1 || engines["203.0.113.1"].inits != 1 || engines["203.0.113.2"].inits != 0 {
+				t.Errorf("up after %s: the swarm is on droplets %d and %d, %d and %d inits", boot, a, b, engines["203.0.113.1"].inits, engines["203.0.113.2"].inits)
+			}
+		})
+	}
 }
 
 // The first manager gets the tag of its swarm; a run that was cut off between the two is made good by the next.

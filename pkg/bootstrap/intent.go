@@ -22,6 +22,13 @@ type Record struct {
 	HostKeys []string `json:"host_keys,omitempty"`
 }
 
+// Records keeps the records of clusters for longer than a process lives.
+type Records interface {
+	Open(cluster string) (Record, error)          // a new one if there is none
+	Send(cluster, hostKey string) (Record, error) // marked as sent before the request leaves, with the public host key that it carries, "" for none
+	Close(cluster string) error                   // forgets it
+}
+
 // Intent keeps the records of clusters as small files in a directory.
 type Intent struct{ Dir string }
 

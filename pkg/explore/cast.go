@@ -25,6 +25,7 @@ const (
 type cast struct {
 	run     *run
 	all     []*process
+	hands   []*hand              // people's commands
 	files   map[string][]byte    // machine → what is on its disk
 	demoted map[string]time.Time // machine → since when it was seen to be no manager
 	away    map[string]time.Time // machine → not started again before
@@ -206,11 +207,15 @@ func (c *cast) report() (reconcile.Report, bool) {
 
 // killAll ends everything.
 func (c *cast) killAll() {
-	for _, p := range c.all {
+	all := slices.Clone(c.all)
+	for _, h := range c.hands {
+		all = append(all, h.process)
+	}
+	for _, p := range all {
 		p.kill()
 	}
 	c.run.conductor.end()
-	for _, p := range c.all {
+	for _, p := range all {
 		<-p.ended
 	}
 }

@@ -41,8 +41,9 @@ type checks struct {
 	actor    actor
 	tallies  map[string]tally // by process
 
-	gone map[int]bool // droplets that people deleted
-	lost map[int]bool // droplets that run on and that the restored swarm does not know
+	gone   map[int]bool // droplets that people deleted
+	doomed map[int]bool // droplets that a person has confirmed to destroy
+	lost   map[int]bool // droplets that run on and that the restored swarm does not know
 
 	mu     sync.Mutex
 	events []docean.Event // since the last look
@@ -57,13 +58,15 @@ type sighting struct {
 
 func newChecks(r *run) *checks {
 	return &checks{run: r, theirs: map[string]string{}, most: map[string]int{}, least: map[string]int{}, leases: map[string]uint64{}, tallies: map[string]tally{}, listed: map[string]sighting{},
-		calls: map[string][]time.Time{}, pushes: map[string]int{}, reached: map[uint64]bool{}, gone: map[int]bool{}, lost: map[int]bool{}}
+		calls: map[string][]time.Time{}, pushes: map[string]int{}, reached: map[uint64]bool{}, gone: map[int]bool{}, lost: map[int]bool{}, doomed: map[int]bool{}}
 }
 
 // begin takes in what the world starts with: the cluster, and what is not the cluster's.
 func (c *checks) begin() {
 	c.run.faults.people.order()
-	c.run.faults.people.employ()
+	if !c.run.workflow.Empty {
+		c.run.faults.people.employ()
+	}
 	c.wants(c.run.want)
 	s := c.run.observe()
 	c.cluster = s.swarm.ID
@@ -150,10 +153,15 @@ func (c *checks) tick() {
 
 // always is what must hold at any time.
 func (c *checks) always(s *state) {
+	if c.cluster == "" {
+		if c.cluster = s.swarm.ID; c.cluster == "" {
+			return // a bootstrap has not come so far
+		}
+	}
 	if s.swarm.ID != c.cluster {
 		c.run.violate("identity", "the swarm is %s, it was %s", s.swarm.ID, c.cluster)
 	}
-	if s.margin() < 0 && len(c.run.faults.down) == 0 {
+	if s.margin() < 0 && len(c.run.faults.down) == 0 && len(c.doomed) == 0 {
 		c.run.stop("quorum", "%d of %d managers are alive", s.swarm.Alive, len(s.swarm.Members))
 	}
 	if len(s.swarm.Members) > c.managers.most+1 {
@@ -178,7 +186,7 @@ func (c *checks) surge(s *state) {
 func (c *checks) staying(s *state) map[string]int {
 	have := map[string]int{}
 	for _, d := range s.droplets {
-		if pool := poolOf(c.run.cluster, d); pool != "" && !s.leaving(d.ID) && !c.lost[d.ID] {
+		if pool := poolOf(c.run.cluster, d); pool != "" && !s.leaving(d.ID) && !c.lost[d.ID] && !c.spare(d) {
 			have[pool]++
 		}
 	}
@@ -298,6 +306,10 @@ func dropletIn(path string) int {
 
 // writes judges a call before it goes, by the truth of that moment.
 func (c *checks) writes(s *state, t *ticket) {
+	if h := c.run.cast.handOf(t.proc); h != nil {
+		c.handWrite(s, t, h)
+		return
+	}
 	if c.isQuiet && !c.renews(s, t) && !c.notes(s, t) {
 		c.run.violate("still", "%s writes %s %s when all was as wanted", t.proc.name, t.method, t.path)
 	}

@@ -23,6 +23,8 @@ func (c *checks) cloudWrite(s *state, t *ticket) {
 	switch id := dropletIn(t.path); {
 	case t.method == http.MethodPost && t.path == "/v2/droplets":
 		c.create(s, t)
+	case t.method == http.MethodPost && strings.HasPrefix(t.path, "/v2/tags"):
+		c.marked(s, t)
 	case id == 0 || strings.Contains(t.query, "tag_name") || strings.Contains(t.path, "associated"):
 		c.run.violate("foreign", "%s %s?%s is no call for one droplet", t.method, t.path, t.query)
 	default:
@@ -86,6 +88,7 @@ func (c *checks) destroy(s *state, t *ticket, id int) {
 	if d.Name == t.proc.machine {
 		c.run.violate("self", "%s %s: %s is the machine that it runs on", t.method, t.path, d.Name)
 	}
+	c.elsewhere(t, d)
 	c.member(s, t, d)
 	c.drained(s, d)
 	if t.method == http.MethodDelete {
@@ -229,12 +232,13 @@ func (c *checks) changes(was, now *state, t *ticket) {
 	if was.at.After(c.meddled) {
 		c.keeps(was, now)
 	}
-	if was.margin() >= 0 && now.margin() < 0 {
+	if was.margin() >= 0 && now.margin() < 0 && len(c.doomed) == 0 {
 		c.run.violate("quorum", "%s %s: %d of %d managers are left", t.method, t.path, now.swarm.Alive, len(now.swarm.Members))
 	}
 	for _, op := range now.ledger.Ops {
 		if op.Kind == ledger.Delete && openOp(was, ledger.Delete, op.DropletID) == nil {
 			c.needed(now, op)
+			c.byRight(now, op)
 		}
 	}
 	c.services(was, now, t)
@@ -242,7 +246,7 @@ func (c *checks) changes(was, now *state, t *ticket) {
 
 // keeps: nothing that swarmd does takes its own record back.
 func (c *checks) keeps(was, now *state) {
-	if now.ledger.Epoch < was.ledger.Epoch || now.epoch < was.epoch {
+	if now.ledger.Epoch < was.ledger.Epoch && !ledger.Halted(was.ledger.Epoch) || now.epoch < was.epoch {
 		c.run.violate("single-writer", "epochs went back: ledger %d to %d, lease %d to %d", was.ledger.Epoch, now.ledger.Epoch, was.epoch, now.epoch)
 	}
 	if was.recorded && !now.recorded {
@@ -301,6 +305,7 @@ func (c *checks) conclude() {
 		c.metrics(s, p)
 	}
 	c.leaks(s)
+	c.named(s)
 	for _, d := range s.droplets {
 		c.secrets(s, "a droplet's name and tags", d.Name+strings.Join(d.Tags, " "), "")
 	}

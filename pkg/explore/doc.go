@@ -22,6 +22,10 @@
 // are drawn by chance; mixes have edits and faults at random, for minutes or for days. With other seeds the calls come in another order, and
 // lists lag for longer.
 //
+// Besides every swarmd, the commands of people are played so: apply, bootstrap from an empty account, alone and two at once, and destroy. One that
+// dies or fails is run again, as its person would; a hand is one such run, and a laptop what is kept between them. The file that a swarmd watches is
+// handed to it whole: the watcher itself goes by the operating system's events, which have no virtual time.
+//
 // The engines are the simulator's default ones; a sample of the single faults is played on 20.10 too, and such a plan begins with "20.10:".
 //
 // Each process goes by the clock on its machine's wall where a time leaves it or comes from another; the monotonic clock is one for all.

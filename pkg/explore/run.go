@@ -66,6 +66,7 @@ type run struct {
 	faults    *injector
 	armed     int // calls before the workflow was armed
 	isArmed   bool
+	ended     bool   // the cluster is destroyed
 	only      string // the one machine that has a swarmd, "" is every manager
 	want      file
 	wanted    func() (*spec.Spec, error) // the same, read
@@ -144,10 +145,13 @@ func (r *run) begin() bool {
 		return false
 	}
 	r.images()
-	first := r.firstMachine()
-	r.cast.files[first] = r.want.yaml(r.cluster)
-	if !r.workflow.Several {
-		r.only = first
+	if first := r.firstMachine(); r.workflow.Empty {
+		r.only = nowhere
+	} else {
+		r.cast.files[first] = r.want.yaml(r.cluster)
+		if !r.workflow.Several {
+			r.only = first
+		}
 	}
 	r.check.begin()
 	return true
@@ -174,6 +178,10 @@ func (r *run) drive(from *opening) {
 	}
 	if r.workflow.Play != nil {
 		r.workflow.Play(r)
+	}
+	if r.ended {
+		r.out.Active = r.conductor.count() - r.armed
+		return
 	}
 	r.converge("converge", convergeWithin)
 	r.still()

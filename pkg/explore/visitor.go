@@ -49,6 +49,14 @@ func (r *run) apply(f file) {
 	}
 }
 
+// way is the machine whose engine people reach.
+func (r *run) way() string {
+	if r.workflow.Empty {
+		return r.only
+	}
+	return r.firstMachine()
+}
+
 // visit starts a swarmd that is no machine's own. It reaches the engines as the first manager does.
 func (c *cast) visit() *process {
 	r := c.run
@@ -56,7 +64,7 @@ func (c *cast) visit() *process {
 	p, err := start(origin{cluster: r.cluster, name: name, machine: "laptop", token: r.world.Token(), seed: r.plan.Seed, explorer: r.explorer, conductor: r.conductor, mutant: r.mutant,
 		takeOver: r.workflow.Beside, refused: func(b string) { r.braked(name, b) }, clock: c.clock("laptop"), visitor: true,
 		wire: func(p *process) http.RoundTripper {
-			return wire{r.conductor, p, r.world.TransportFrom(r.firstMachine()), r.recorded}
+			return wire{r.conductor, p, r.world.TransportFrom(r.way()), r.recorded}
 		}})
 	if err != nil {
 		r.violate("harness", "%v", err)

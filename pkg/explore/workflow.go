@@ -13,6 +13,7 @@ type Workflow struct {
 	About   string
 	Start   file // what the cluster is like when the workflow is armed
 	Fresh   bool // armed from the first call on, with one manager that no swarmd has seen yet
+	Empty   bool // armed from the first call on, too: the account has no machine of the cluster, and there is no swarm
 	Several bool // a swarmd on every manager; otherwise on the first alone
 	Beside  bool // another swarm has machines of the cluster's name in the account; a person has said that swarmd may begin all the same
 	Play    func(*run)
@@ -93,6 +94,9 @@ func (w Workflow) populate(world *sim.World, cluster string) error {
 		if err := world.Populate(sim.Seeded{Cluster: cluster, Region: "fra1", Managers: 1, Workers: 2, From: besideFrom, Untagged: true}); err != nil {
 			return err
 		}
+	}
+	if w.Empty {
+		return nil
 	}
 	return world.Populate(seeded)
 }

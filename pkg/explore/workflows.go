@@ -14,7 +14,7 @@ import (
 func Workflows() []Workflow {
 	all := append(machineWorkflows(), serviceWorkflows()...)
 	return slices.Concat(all, troubleWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows(), foreignWorkflows(), worldWorkflows(), hostWorkflows()[:1], visitWorkflows(),
-		rolloutWorkflows())
+		rolloutWorkflows(), bootstrapWorkflows(), destroyWorkflows())
 }
 
 // machineWorkflows change how many machines there are.

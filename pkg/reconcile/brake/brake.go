@@ -140,8 +140,8 @@ func (b *brakes) refuse(brake, side, op, format string, args ...any) error {
 }
 
 // takeTurn waits until nobody else is between a look and the act that follows from it.
-func (b *brakes) takeTurn(ctx context.Context, side, op string) (done func(), err error) {
-	if err := b.turn.Lock(ctx, op); err != nil {
+func (b *brakes) takeTurn(ctx context.Context, side, op, of string) (done func(), err error) {
+	if err := b.turn.Lock(ctx, op+" "+of); err != nil {
 		return nil, &apierr.Error{Kind: apierr.Braked, Side: side, Op: op, Err: fmt.Errorf("waiting for its turn: %w", err)}
 	}
 	return b.turn.Unlock, nil

@@ -3,6 +3,7 @@ package brake
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
@@ -95,7 +96,7 @@ func (c *Cloud) TagDroplet(ctx context.Context, id int, tag string) error {
 // and no manager is on it. One that does not exist is a success, without a request.
 func (c *Cloud) DeleteDroplet(ctx context.Context, id int) error {
 	const op = "delete droplet"
-	done, err := c.takeTurn(ctx, cloudSide, op)
+	done, err := c.takeTurn(ctx, cloudSide, op, strconv.Itoa(id))
 	if err != nil {
 		return err
 	}
@@ -138,7 +139,7 @@ func (c *Cloud) PowerOff(ctx context.Context, id int) (cloud.Action, error) {
 type act func(context.Context, int) (cloud.Action, error)
 
 func (c *Cloud) stop(ctx context.Context, op string, id int, send act) (cloud.Action, error) {
-	done, err := c.takeTurn(ctx, cloudSide, op)
+	done, err := c.takeTurn(ctx, cloudSide, op, strconv.Itoa(id))
 	if err != nil {
 		return cloud.Action{}, err
 	}

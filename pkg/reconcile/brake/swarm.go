@@ -43,7 +43,7 @@ func (s *Swarm) UpdateNode(ctx context.Context, id string, version uint64, spec 
 	if !s.mayDemote(id, version, spec) {
 		return s.engine.UpdateNode(ctx, id, version, spec)
 	}
-	done, err := s.brakes.takeTurn(ctx, swarmSide, op)
+	done, err := s.brakes.takeTurn(ctx, swarmSide, op, id)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (s *Swarm) UpdateConfig(ctx context.Context, id string, version uint64, lab
 // RemoveNode removes a node that is no manager.
 func (s *Swarm) RemoveNode(ctx context.Context, id string) error {
 	const op = "remove node"
-	done, err := s.brakes.takeTurn(ctx, swarmSide, op)
+	done, err := s.brakes.takeTurn(ctx, swarmSide, op, id)
 	if err != nil {
 		return err
 	}

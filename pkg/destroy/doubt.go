@@ -1,4 +1,4 @@
-package main
+package destroy
 
 import (
 	"context"
@@ -7,10 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/swarmd/swarmd/pkg/apierr"
-	"github.com/swarmd/swarmd/pkg/bootstrap"
 	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/spec"
@@ -26,9 +23,9 @@ type pendingCreate struct {
 
 // pendingCreates are the open operations of the fenced swarmd and the record of a bootstrap on this machine, as far as the survey does not
 // show their droplets.
-func (a *app) pendingCreates(open []ledger.Op, s *spec.Spec, d doomed) ([]pendingCreate, error) {
+func (r *Run) pendingCreates(open []ledger.Op, s *spec.Spec, d Doomed) ([]pendingCreate, error) {
 	shown := map[string]bool{}
-	for _, m := range append(slices.Clone(d.Droplets), d.others...) {
+	for _, m := range append(slices.Clone(d.Droplets), d.Others...) {
 		shown[m.droplet.OpID()] = true
 	}
 	var out []pendingCreate
@@ -41,7 +38,7 @@ func (a *app) pendingCreates(open []ledger.Op, s *spec.Spec, d doomed) ([]pendin
 			out = append(out, pendingCreate{op.Name, until})
 		}
 	}
-	first, err := bootstrap.Intent{Dir: a.stateDir()}.Open(s.Cluster)
+	first, err := r.Records.Open(s.Cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -60,28 +57,28 @@ func underWay(pending []pendingCreate, now time.Time) bool {
 	return false
 }
 
-func (a *app) sayPending(pending []pendingCreate) {
+func (r *Run) sayPending(pending []pendingCreate) {
 	for _, p := range pending {
 		if time.Now().Before(p.until) {
-			printf(a.out, "%s may have been asked for just before: looking for it until %s\n", p.name, p.until.Local().Format(time.TimeOnly))
+			r.Say("%s may have been asked for just before: looking for it until %s\n", p.name, p.until.Local().Format(time.TimeOnly))
 		}
 	}
 }
 
 // sameAccount holds the cloud's view against the swarm's, where that can be seen. A token of another account shows no droplet: nothing would
 // be deleted, swarmd would be stopped for good, and the cluster would be told to be gone.
-func (a *app) sameAccount(ctx context.Context, c *brake.Cloud, d doomed) error {
-	if a.getenv("DOCKER_HOST") == "" || len(d.Droplets) > 0 {
+func (r *Run) sameAccount(ctx context.Context, c *brake.Cloud, d Doomed) error {
+	if r.Connect == nil || len(d.Droplets) > 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	asm, err := a.assemble(d.Cluster, zap.NewNop(), false)
+	asm, err := r.Connect()
 	if err != nil {
 		return err
 	}
-	defer asm.close()
-	nodes, err := asm.swarm.Nodes(ctx)
+	defer asm.Close()
+	nodes, err := asm.Swarm.Nodes(ctx)
 	if err != nil {
 		return nil // there is no swarm any more, or none to be reached: haltSwarmd says so
 	}
@@ -97,8 +94,8 @@ func (a *app) sameAccount(ctx context.Context, c *brake.Cloud, d doomed) error {
 		}
 	}
 	if missing > 0 {
-		return &exitError{code: 1, msg: fmt.Sprintf("the account of this token has none of the cluster's droplets, and %s are ready: "+
-			"is it another account's token? nothing was deleted", plural(missing, "node"))}
+		return fmt.Errorf("the account of this token has none of the cluster's droplets, and %s are ready: "+
+			"is it another account's token? nothing was deleted", plural(missing, "node"))
 	}
 	return nil
 }

@@ -120,11 +120,12 @@ func printPlan(w io.Writer, o outlook, showValues bool) {
 	for _, h := range o.Holds {
 		printf(w, "= %s: %s (%s by %s)\n", h.Object, h.Text, holdWord(h), h.Guard)
 	}
-	if len(o.Steps)+len(o.Holds) == 0 {
+	held := len(slices.DeleteFunc(slices.Clone(o.Holds), func(h plan.Hold) bool { return !h.Blocking }))
+	if len(o.Steps)+held == 0 {
 		fmt.Fprintln(w, "nothing to do: everything is as the file wants it")
 	}
 	before, after := cost(o.Plan)
-	printf(w, "%s, %s; $%.2f a month now, $%.2f as the file wants it%s\n", plural(len(o.Steps), "step"), plural(len(o.Holds), "hold"), before, after,
+	printf(w, "%s, %s; $%.2f a month now, $%.2f as the file wants it%s\n", plural(len(o.Steps), "step"), plural(held, "hold"), before, after,
 		o.prices.uncounted(o.file))
 }
 

@@ -15,7 +15,7 @@ import (
 // witnessed is a cloud that looks, when it gets a create, at what the record says by then. The first create has no effect and no answer.
 type witnessed struct {
 	*fakeCloud
-	intent Intent
+	intent Records
 	saw    [][]string
 }
 

@@ -274,6 +274,15 @@ func (u *units) brokenEdit() {
 		return now > passes+3, fmt.Sprint(now)
 	})
 	u.oneClearError()
+	noted := u.versions() // every manager's status tells of the broken file: that is noted in the ledger, once
+	if passes = u.report(u.first).Pass; noted["config swarmd.shop"] == before["config swarmd.shop"] {
+		u.Errorf("the ledger has no note of the broken file")
+	}
+	before["config swarmd.shop"] = noted["config swarmd.shop"]
+	u.until("three more passes", time.Minute, func() (bool, string) {
+		now := u.report(u.first).Pass
+		return now > passes+3, fmt.Sprint(now)
+	})
 	if ready := u.ask(u.first, "/readyz"); !strings.Contains(ready, "the file has faults") {
 		u.Errorf("/readyz says %q", ready)
 	}

@@ -55,9 +55,6 @@ func (c *checks) superseded(was *state, old, v api.Service) {
 	if same && (u.State == api.UpdateStateUpdating || u.State == api.UpdateStateRollbackStarted) {
 		c.run.violate("roll-out", "service %s is written while its roll-out is %s", v.Spec.Name, u.State)
 	}
-	if c.run.out.Injected[Human] > 0 {
-		return // what a person has changed by hand just before the roll-out was written by nobody's file: there is nothing that is known to be good
-	}
 	if !same && !isPutBack(v) && !isPutBack(old) && u.StartedAt != nil && troubled(was, old.ID, *u.StartedAt) {
 		c.run.violate("straight-over", "service %s: a new specification is written over a roll-out that is stuck: should it fail, the engine goes back to that", v.Spec.Name)
 	}

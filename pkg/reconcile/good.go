@@ -1,9 +1,12 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
@@ -12,10 +15,11 @@ import (
 
 // good reads what older revisions say of the services that are to go back to it, and of which the engine has lost that. A revision that is gone or that
 // has faults says nothing; one that cannot be read at the moment is an error, because without it a roll-out would be written straight over.
-func (l *Loop) good(ctx context.Context, services []swarm.Service) (map[string]swarm.ServiceSpec, error) {
-	out := map[string]swarm.ServiceSpec{}
-	for name, n := range plan.LostGood(services) {
-		older, err := l.older(ctx, n)
+func (l *Loop) good(ctx context.Context, stack swarm.Stack, services []swarm.Service) (map[string]swarm.ServiceSpec, error) {
+	out, lost := map[string]swarm.ServiceSpec{}, plan.LostGood(stack, services)
+	byRevision := slices.SortedFunc(maps.Keys(lost), func(a, b string) int { return cmp.Or(cmp.Compare(lost[a], lost[b]), cmp.Compare(a, b)) })
+	for _, name := range byRevision { // so that each revision is read once
+		older, err := l.older(ctx, lost[name])
 		if err != nil {
 			return nil, fmt.Errorf("service %s: what ran before: %w", name, err)
 		}

@@ -97,8 +97,11 @@ func (d *draft) rememberAttempt(want swarm.ServiceSpec, live swarm.Service) []st
 		return nil
 	}
 	d.attempts++
-	return []string{d.step("try", want.Name, RecordRollout{Service: want.Name, Value: attempt{hash: hash, version: live.Version}.String()},
-		WhyServiceTried, "what is rolled out next")}
+	next := attempt{hash: hash, version: live.Version}
+	if moving(live) {
+		next.over = live.Spec.Labels[swarm.LabelHash]
+	}
+	return []string{d.step("try", want.Name, RecordRollout{Service: want.Name, Value: next.String()}, WhyServiceTried, "what is rolled out next")}
 }
 
 // rolledBack reports whether the service shows the end of a roll-back: the old specification is live again.
@@ -114,14 +117,14 @@ func (d *draft) rememberRollback(want swarm.ServiceSpec, live swarm.Service, dif
 	if !rolledBack(live) || tried.version == live.Version {
 		return false
 	}
-	seen := attempt{hash: tried.hash, version: live.Version, failed: true}
+	seen := attempt{hash: tried.blamed(live), version: live.Version, failed: true}
 	switch {
 	case differs:
 		if tried.failed || tried.hash == "" {
 			seen.hash = wanted // nobody has written down what else it could have been
 		}
 		d.hold(GuardRolledBack, "service/"+want.Name, "the roll-out was taken back: "+live.UpdateMessage+d.because(live))
-	case tried.hash == wanted:
+	case seen.hash == wanted:
 		seen.hash = "" // it is live and wanted: it did not fail
 	}
 	d.step("failed", want.Name, RecordRollout{Service: want.Name, Value: seen.String()}, WhyRollbackSeen,
@@ -130,31 +133,41 @@ func (d *draft) rememberRollback(want swarm.ServiceSpec, live swarm.Service, dif
 }
 
 // attempt is a specification that was rolled out last, as Ledger.Rollouts has it: "HASH@VERSION" of one that failed, with the service's version
-// when that was seen, and "HASH@VERSION?" of one of which it is not known yet, with the version that it was written over.
+// when that was seen, and "HASH@VERSION?OVER" of one of which it is not known yet, with the version that it was written over.
 type attempt struct {
 	hash    string
 	version uint64
 	failed  bool
+	over    string // the hash of what was being rolled out at that version, "" if nothing was
 }
 
 // String is what is written.
 func (a attempt) String() string {
 	s := fmt.Sprintf("%s@%d", a.hash, a.version)
 	if !a.failed {
-		s += "?"
+		s += "?" + a.over
 	}
 	return s
+}
+
+// blamed is the hash of what was taken back, when a roll-back has ended. What was to be written over a running roll-out was perhaps refused,
+// because that one was taken back meanwhile. If it was written, the engine has gone back to what it was written over.
+func (a attempt) blamed(live swarm.Service) string {
+	if !a.failed && a.over != "" && live.Spec.Labels[swarm.LabelHash] != a.over {
+		return a.over
+	}
+	return a.hash
 }
 
 // tried reads what is remembered of a service; the zero value if that is nothing.
 func (d *draft) tried(name string) attempt {
 	hash, v, ok := strings.Cut(d.in.World.Ledger.Rollouts[name], "@")
-	v, open := strings.CutSuffix(v, "?")
+	v, over, open := strings.Cut(v, "?")
 	version, err := strconv.ParseUint(v, 10, 64)
 	if !ok || err != nil {
 		return attempt{hash: hash, failed: hash != ""}
 	}
-	return attempt{hash: hash, version: version, failed: !open}
+	return attempt{hash: hash, version: version, failed: !open, over: over}
 }
 
 // forget removes what is remembered of services that nobody wants and that are gone, or that run what is wanted and show no roll-back any

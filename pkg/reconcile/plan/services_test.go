@@ -390,6 +390,26 @@ func TestARollBackIsNotBlamedOnWhatWasNeverSent(t *testing.T) {
 	}
 }
 
+// What is written over a running roll-out is refused where the engine takes that one back meanwhile. Which of the two it was shows in what the
+// engine has gone back to.
+func TestARollBackBlamesTheOneOfTwoThatWasTakenBack(t *testing.T) {
+	m := grown(t, 1, 1)
+	both(wants(rollsBack(service("app", "app:2", 4))), state(swarm.Updating))(m)
+	under := live(m).Spec.Labels[swarm.LabelHash]
+	wanted := m.input().Stack.Services[0].Labels[swarm.LabelHash]
+	p := plan.Compute(m.input())
+	if value := p.Steps[0].Action.(plan.RecordRollout).Value; value != wanted+"@1?"+under {
+		t.Fatalf("%q is written down over a roll-out of %q", value, under)
+	}
+	state(swarm.RollbackCompleted)(m)
+	for over, want := range map[string]string{under: wanted, "another": "another"} {
+		m.ledger.Rollouts = map[string]string{"web_app": wanted + "@0?" + over}
+		if p := plan.Compute(m.input()); len(p.Steps) != 1 || p.Steps[0].Action != (plan.RecordRollout{Service: "web_app", Value: want + "@1"}) {
+			t.Errorf("over %q: %+v", over, p.Steps)
+		}
+	}
+}
+
 // What the engine may take back is written down before, once, for so many services that the ledger keeps room for operations.
 func TestWhatMayBeTakenBackIsWrittenDownFirst(t *testing.T) {
 	m := grown(t, 1, 1)

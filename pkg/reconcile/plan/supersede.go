@@ -49,13 +49,23 @@ func putBack(live swarm.Service) bool {
 	return known && g.hash == live.Spec.Labels[swarm.LabelHash]
 }
 
-// LostGood returns of each service whose roll-out has not completed, and of whose last good specification the engine has no memory any more, the
-// revision that has it. Input.Good is asked for these.
-func LostGood(services []swarm.Service) map[string]int {
+// LostGood returns, by service, the revision that has what ran whole before, where neither the engine nor the live specification has it: of a
+// roll-out that has not completed and whose specification the engine has forgotten, and of what a person has changed by hand and the stack is about
+// to roll over. Input.Good is asked for these.
+func LostGood(stack swarm.Stack, services []swarm.Service) map[string]int {
+	wanted := map[string]string{}
+	for _, s := range stack.Services {
+		wanted[s.Name] = s.Labels[swarm.LabelHash]
+	}
 	out := map[string]int{}
 	for _, s := range services {
 		g, known := goodBefore(s)
 		if known && !putBack(s) && s.Update != swarm.Completed && s.Update != swarm.RollbackCompleted && !remembers(s, g) {
+			out[s.Spec.Name] = g.revision
+			continue
+		}
+		hash, mine := wanted[s.Spec.Name]
+		if g, unchanged := goodOf(s.Spec); mine && !unchanged && hash != g.hash && g.revision > 0 && g.hash != "" && settled(s) {
 			out[s.Spec.Name] = g.revision
 		}
 	}
@@ -185,9 +195,9 @@ func (d *draft) tasksOf(live swarm.Service, as func(swarm.Task) bool) []swarm.Ta
 	return out
 }
 
-// isWhole reports whether all tasks that the live specification wants run.
-func (d *draft) isWhole(live swarm.Service) bool {
-	c := d.tally(live.Spec, live)
+// isWhole reports whether as many tasks of the service run as the specification wants.
+func (d *draft) isWhole(s swarm.ServiceSpec, live swarm.Service) bool {
+	c := d.tally(s, live)
 	return !d.gap(world.GapTasks) && c.Running >= c.Desired
 }
 
@@ -248,11 +258,20 @@ func clock(t time.Time) string { return t.UTC().Format(time.TimeOnly) + " UTC" }
 // says itself.
 func (d *draft) remembering(live swarm.Service, diff []string) string {
 	g, unchanged := goodOf(live.Spec)
-	ended := live.Update == "" || live.Update == swarm.Completed || live.Update == swarm.RollbackCompleted
-	if swarm.Replaces(diff) && unchanged && ended && d.isWhole(live) {
+	ran := live.Spec
+	if said := d.in.Good[live.Spec.Name]; !unchanged && g.hash != "" && said.Labels[swarm.LabelHash] == g.hash {
+		// It is good all the same where what a person changed replaces no task: its revision has it, and says how many ran.
+		ran, unchanged = said, !swarm.Replaces(swarm.Diff(said.Form, live.Spec.Form))
+	}
+	if swarm.Replaces(diff) && unchanged && settled(live) && d.isWhole(ran, live) {
 		return g.String()
 	}
 	return live.Spec.Labels[swarm.LabelGood]
+}
+
+// settled reports whether no roll-out is under way or stopped on its way.
+func settled(live swarm.Service) bool {
+	return live.Update == "" || live.Update == swarm.Completed || live.Update == swarm.RollbackCompleted
 }
 
 // because is the newest error of the service's tasks as the end of a sentence.

@@ -90,7 +90,7 @@ func TestWhatWasGoodIsFoundWithoutTheEnginesMemory(t *testing.T) {
 	bad := live(m).Spec
 	live(m).Previous = &bad
 	byHand("Mode.Replicated.Replicas", "5")(m)
-	lost := plan.LostGood([]swarm.Service{*live(m)})
+	lost := plan.LostGood(swarm.Stack{}, []swarm.Service{*live(m)})
 	if len(lost) != 1 || lost["web_app"] != 1 {
 		t.Fatalf("%v", lost)
 	}
@@ -112,6 +112,30 @@ func TestWhatWasGoodIsFoundWithoutTheEnginesMemory(t *testing.T) {
 	in.Good["web_app"] = service("app", "app:0", 4) // another specification by that number: a store that was begun anew
 	if a := plan.Compute(in).Steps[0].Action.(plan.UpdateService); a.Spec.Image != "app:3" {
 		t.Errorf("%+v", a.Spec)
+	}
+}
+
+// A person scales the service just before the file changes: what the file said before is good all the same, and is remembered.
+func TestWhatAPersonScaledIsStillGood(t *testing.T) {
+	m := grown(t, 1, 1)
+	said := live(m).Spec
+	byHand("Mode.Replicated.Replicas", "9")(m)
+	wants(service("app", "app:2", 4))(m)
+	in := m.input()
+	lost := plan.LostGood(in.Stack, []swarm.Service{*live(m)})
+	if len(lost) != 1 || lost["web_app"] != 1 {
+		t.Fatalf("%v", lost)
+	}
+	in.Good = map[string]swarm.ServiceSpec{"web_app": said}
+	if a := plan.Compute(in).Steps[0].Action.(plan.UpdateService); !strings.HasPrefix(a.Spec.Labels[swarm.LabelGood], "1/"+said.Labels[swarm.LabelHash]+"/") {
+		t.Errorf("%v", a.Spec.Labels)
+	}
+	in.Good = nil
+	if a := plan.Compute(in).Steps[0].Action.(plan.UpdateService); a.Spec.Labels[swarm.LabelGood] != "" {
+		t.Errorf("without its revision: %v", a.Spec.Labels)
+	}
+	if lost := plan.LostGood(swarm.Stack{}, []swarm.Service{*live(m)}); len(lost) != 0 {
+		t.Errorf("%v is read where nothing is rolled out", lost)
 	}
 }
 

@@ -69,19 +69,8 @@ func (d *draft) unsettled(op ledger.Op, m member) bool {
 	}
 	return slices.ContainsFunc(d.in.World.Services, func(s swarm.Service) bool {
 		had := slices.ContainsFunc(d.in.World.Tasks, func(t swarm.Task) bool { return t.ServiceID == s.ID && t.NodeID == m.Node.ID })
-		return had && s.Spec.Mode == swarm.Replicated && d.runs(s) < int(s.Spec.Replicas) && d.placeable(s.Spec)
+		return had && s.Spec.Mode == swarm.Replicated && !d.isWhole(s.Spec, s) && d.placeable(s.Spec)
 	})
-}
-
-// runs counts the tasks of a service that run and are meant to.
-func (d *draft) runs(s swarm.Service) int {
-	n := 0
-	for _, t := range d.in.World.Tasks {
-		if t.ServiceID == s.ID && t.DesiredState == "running" && t.State == "running" && d.nodeReady(t.NodeID) {
-			n++
-		}
-	}
-	return n
 }
 
 // placeable reports whether a node that stays can take tasks of the service.

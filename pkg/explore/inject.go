@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -135,8 +136,14 @@ func (in *injector) inflict(t *ticket, k Kind) {
 		if v, ok := verdicts()[k]; ok {
 			t.verdict = v
 		}
+		if a := &in.run.check.actor; (k == Hang || k == LostHang) && strings.HasPrefix(t.path, "/configs/") && a.awake.Before(in.last.Add(hangsFor)) {
+			a.awake = in.last.Add(hangsFor) // who waits for the answer to a renewal does not see who has the lease
+		}
 	}
 }
+
+// hangsFor is how long the clients wait for the answer to a write.
+const hangsFor = 25 * time.Second
 
 // strike is what happens to the process.
 func (in *injector) strike(t *ticket, k Kind) {

@@ -148,11 +148,11 @@ func createMutants() []Mutant {
 				return d, err
 			}}
 		}),
-		clouds("somebody-else", "C23: the droplet in an answer is taken for the one that was asked for", func(real brake.CloudAPI) oddCloud {
+		clouds("somebody-else", "C23: the id in an answer is taken for that of the droplet that was asked for", func(real brake.CloudAPI) oddCloud {
 			return oddCloud{create: func(ctx context.Context, r cloud.CreateDroplet) (cloud.Droplet, error) {
 				d, err := real.CreateDroplet(ctx, r)
 				if all, listErr := real.Droplets(ctx, cloud.ClusterTag(clusterName)); listErr == nil && err == nil {
-					d = all[0]
+					d.ID = all[0].ID
 				}
 				return d, err
 			}}

@@ -181,7 +181,7 @@ func excessMutants() []Mutant {
 				}
 				for _, m := range in.World.Machines {
 					if m.Owned && m.Droplet.ID != a.DropletID && m.Pool == a.Pool && m.Node != nil {
-						b := plan.OpenDelete{OpID: in.OpIDs[len(in.OpIDs)-1-i], Pool: m.Pool, Name: m.Droplet.Name, NodeID: m.Node.ID, DropletID: m.Droplet.ID}
+						b := plan.OpenDelete{OpID: in.OpIDs[len(in.OpIDs)-1-i], Pool: m.Pool, Name: m.Droplet.Name, NodeID: m.Node.ID, DropletID: m.Droplet.ID, Credit: a.Credit}
 						p.Steps = append(p.Steps, plan.Step{ID: fmt.Sprint("leave/", m.Droplet.ID), Action: b})
 						return
 					}

@@ -185,7 +185,7 @@ func (e *engine) UpdateService(_ context.Context, id string, version uint64, spe
 		return &apierr.Error{Kind: apierr.Conflict, Side: "swarm", Op: "update service", Err: errors.New("out of sequence")}
 	}
 	e.index++
-	s.Version, s.Spec, s.Updated = e.index, spec, time.Now()
+	s.Version, s.Spec, s.Updated, s.Update = e.index, spec, time.Now(), swarm.Completed
 	e.services[id] = s
 	return nil
 }

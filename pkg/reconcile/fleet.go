@@ -112,7 +112,7 @@ func (l *Loop) see(ctx context.Context, acting bool) (t turnout) {
 	l.strangers.see(plan.Strangers(t.world, l.want.spec.Cluster), acting && len(t.world.Gaps) == 0, now)
 	t.epoch, t.held = l.elector.Held()
 	t.held = t.held && acting // the lease was won meanwhile: what was seen is a follower's view, the next pass acts
-	good, err := l.good(ctx, l.want.stack, t.world.Services)
+	good, err := l.good(ctx, l.want.stack, t.world)
 	if err != nil {
 		t.err = err
 		return t

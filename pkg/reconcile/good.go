@@ -10,13 +10,17 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // good reads what older revisions say of the services that are to go back to it, and of which the engine has lost that. A revision that is gone or that
 // has faults says nothing; one that cannot be read at the moment is an error, because without it a roll-out would be written straight over.
-func (l *Loop) good(ctx context.Context, stack swarm.Stack, services []swarm.Service) (map[string]swarm.ServiceSpec, error) {
-	out, lost := map[string]swarm.ServiceSpec{}, plan.LostGood(stack, services)
+func (l *Loop) good(ctx context.Context, stack swarm.Stack, w world.World) (map[string]swarm.ServiceSpec, error) {
+	if !known(w, world.GapRevision) {
+		stack = swarm.Stack{} // nothing of it is begun
+	}
+	out, lost := map[string]swarm.ServiceSpec{}, plan.LostGood(stack, w.Services)
 	byRevision := slices.SortedFunc(maps.Keys(lost), func(a, b string) int { return cmp.Or(cmp.Compare(lost[a], lost[b]), cmp.Compare(a, b)) })
 	for _, name := range byRevision { // so that each revision is read once
 		older, err := l.older(ctx, lost[name])
@@ -42,7 +46,10 @@ func (l *Loop) older(ctx context.Context, n int) (desired, error) {
 	switch {
 	case err == nil:
 		l.earlier = d
-	case isFaulty(err), errors.As(err, &call) && (call.Kind == apierr.NotFound || call.Kind == apierr.Invalid):
+	case isFaulty(err):
+		l.earlier = desired{revision: n, sha256: d.sha256} // it is not parsed again at each look
+		return l.earlier, nil
+	case errors.As(err, &call) && (call.Kind == apierr.NotFound || call.Kind == apierr.Invalid):
 		return desired{}, nil
 	}
 	return d, err

@@ -45,9 +45,10 @@ func convert(s *spec.Spec) (swarm.Stack, error) {
 		name, count, _ := strings.Cut(word, "=")
 		var n uint64
 		fmt.Sscan(count, &n)
+		form := swarm.Form{"replicas": count}
 		out.Services = append(out.Services, swarm.ServiceSpec{Name: "web_" + name, Image: name + ":1", Mode: swarm.Replicated, Replicas: n,
-			Labels: map[string]string{swarm.LabelCluster: "web", swarm.LabelNamespace: "web", swarm.LabelHash: word},
-			Form:   swarm.Form{"replicas": count}})
+			Labels: map[string]string{swarm.LabelCluster: "web", swarm.LabelNamespace: "web", swarm.LabelHash: form.Hash()},
+			Form:   form})
 	}
 	return out, nil
 }

@@ -17,7 +17,7 @@ import (
 func foreignWorkflows() []Workflow {
 	web := service("app", "nginx:1.27", 2, "")
 	return []Workflow{
-		{Name: "rogues", About: "two machines of nobody join with a leaked token while a worker is made; a person activates one again",
+		{Name: "rogues", Sparse: 5, About: "two machines of nobody join with a leaked token while a worker is made; a person activates one again",
 			Start: file{managers: 1, workers: 1, services: web},
 			Play: func(r *run) {
 				r.person().leak(2)
@@ -25,7 +25,7 @@ func foreignWorkflows() []Workflow {
 				r.quarantined(2)
 				r.person().welcome()
 			}},
-		{Name: "rotated-by-hand", About: "a person replaces the worker token while a machine boots, and deletes the machine, as advised", Start: file{managers: 1, workers: 1},
+		{Name: "rotated-by-hand", Sparse: 5, About: "a person replaces the worker token while a machine boots, and deletes the machine, as advised", Start: file{managers: 1, workers: 1},
 			Play: func(r *run) {
 				r.edit(file{managers: 1, workers: 2})
 				r.wait(tick)

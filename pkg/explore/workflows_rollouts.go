@@ -22,13 +22,13 @@ func rolloutWorkflows() []Workflow {
 	}
 	one := with("nginx:1.27", roll)
 	return []Workflow{
-		{Name: "stuck-then-corrected", About: "a roll-out that never ends, since no node fits, then a corrected file", Start: one,
+		{Name: "stuck-then-corrected", Sparse: 2, About: "a roll-out that never ends, since no node fits, then a corrected file", Start: one,
 			Play: func(r *run) {
 				r.edit(with("nginx:1.28", nowhere))
 				r.wait(15 * time.Second)
 				r.edit(with("nginx:1.28", roll))
 			}},
-		{Name: "stuck-then-broken", About: "the same, then a file with an image that dies; the engine goes back to what ran before both", Start: one,
+		{Name: "stuck-then-broken", Sparse: 4, About: "the same, then a file with an image that dies; the engine goes back to what ran before both", Start: one,
 			Image: brokenImage, Held: []string{plan.GuardRolledBack},
 			Play: func(r *run) {
 				r.edit(with("nginx:1.28", nowhere))

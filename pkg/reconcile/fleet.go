@@ -106,6 +106,7 @@ func (l *Loop) see(ctx context.Context, acting bool) (t turnout) {
 	if t.err != nil || l.want.spec == nil {
 		return t
 	}
+	l.identities.doubt(&t.world)
 	wall, now := l.cfg.Wall(), time.Now()
 	t.world.Ledger.Ops = l.creates.age(t.world.Ledger.Ops, wall, now, l.want.spec.Policies.CreateVisible)
 	t.world.Machines = l.arrivals.age(t.world.Machines, wall, now)

@@ -42,7 +42,8 @@ type Loop struct {
 	reader  reader
 	number  uint64 // of the pass
 
-	strangers strangers
+	strangers  strangers
+	identities identities
 
 	mu            sync.Mutex // guards what follows, never over a call
 	last          Report

@@ -85,12 +85,7 @@ func (d *draft) together(c ServiceCount, want swarm.ServiceSpec, live swarm.Serv
 	if want.Mode != swarm.Replicated || c.Desired < 2 || c.Running != c.Desired || moving(live) {
 		return
 	}
-	on := map[string]int{}
-	for _, t := range d.in.World.Tasks {
-		if t.ServiceID == live.ID && t.DesiredState == "running" && t.State == "running" && d.nodeReady(t.NodeID) {
-			on[t.NodeID]++
-		}
-	}
+	_, on := d.runningTasks(live)
 	fit, _ := d.everywhere(want, on)
 	if len(on) != 1 || fit < 2 {
 		return

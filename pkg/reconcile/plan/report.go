@@ -128,13 +128,9 @@ func imageOf(s swarm.ServiceSpec) string { return cmp.Or(s.Labels[swarm.LabelIma
 // new one starts first.
 func (d *draft) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 	c := ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas), Update: live.Update}
-	on := map[string]int{}
-	for _, t := range d.in.World.Tasks {
-		if t.ServiceID != live.ID || t.DesiredState != "running" || t.State != "running" || !d.nodeReady(t.NodeID) {
-			continue
-		}
-		c.Running++
-		on[t.NodeID]++
+	running, on := d.runningTasks(live)
+	c.Running = len(running)
+	for _, t := range running {
 		if moving(live) && !t.Created.Before(live.UpdateStarted) {
 			c.Updated++
 		}
@@ -143,6 +139,16 @@ func (d *draft) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 		c.Desired, c.Running = d.everywhere(want, on)
 	}
 	return c
+}
+
+// runningTasks are the service's tasks that run on nodes that are ready, and how many of them each node has, by its id.
+func (d *draft) runningTasks(live swarm.Service) (running []swarm.Task, on map[string]int) {
+	on = map[string]int{}
+	running = d.tasksOf(live, func(t swarm.Task) bool { return t.Runs() && d.nodeReady(t.NodeID) })
+	for _, t := range running {
+		on[t.NodeID]++
+	}
+	return running, on
 }
 
 // everywhere counts the nodes that a global service wants a task on, and those of them that have one. A paused node keeps the task that it has.

@@ -212,9 +212,9 @@ func (j *join) bind(n *swarm.Node, id int) {
 func (j *join) placeClaim(n *swarm.Node) {
 	id := label(n.EngineLabels)
 	d := j.byID[id]
+	old := j.rejoined(n, d)
 	switch {
-	case j.rejoined(n, d) != nil:
-		old := j.rejoined(n, d)
+	case old != nil:
 		d.Again = n.ID
 		j.alone = append(j.alone, Machine{Node: n, Binding: Contradicted, Pool: old.Spec.Labels[swarm.LabelPool],
 			Why: fmt.Sprintf("droplet %d left the swarm and joined again as this node: %s is enough, then this one takes its place", id, removal(old))})

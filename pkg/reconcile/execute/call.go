@@ -46,7 +46,7 @@ func answer(a plan.Action, res Result, droplet int) *note {
 			return &note{opID: a.OpID, droplet: droplet}
 		}
 		if without {
-			return &note{opID: a.OpID, close: true}
+			return &note{opID: a.OpID, close: true, token: a.Token}
 		}
 	case plan.ShutdownDroplet:
 		if without {

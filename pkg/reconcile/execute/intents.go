@@ -1,7 +1,6 @@
 package execute
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -106,7 +105,7 @@ func room(a plan.Action) int {
 func amend(l *ledger.Ledger, a plan.Action, epoch uint64, now time.Time) error {
 	switch a := a.(type) {
 	case plan.CreateDroplet:
-		l.Token = cmp.Or(a.Token, l.Token)
+		l.HandOut(a.Token)
 		return addOp(l, ledger.Op{ID: a.OpID, Kind: ledger.Create, Pool: a.Pool, Name: a.Name, Epoch: epoch, Started: now, Deadline: a.Deadline})
 	case plan.OpenDelete:
 		return openDelete(l, a, epoch, now)
@@ -221,9 +220,10 @@ func refusef(kind apierr.Kind, format string, args ...any) error {
 // note is what the cloud answered to an operation.
 type note struct {
 	opID    string
-	droplet int  // set: the droplet that was created
-	close   bool // the create surely had no effect
-	unasked int  // the droplet of which the shutdown was surely not asked for
+	droplet int    // set: the droplet that was created
+	close   bool   // the create surely had no effect
+	token   string // of the token with which it was opened, the fingerprint
+	unasked int    // the droplet of which the shutdown was surely not asked for
 
 	unrotated uint64 // version of the swarm at which the worker token was surely not replaced
 }
@@ -243,8 +243,9 @@ func (e *Executor) writeNotes(r *run, notes []note) {
 }
 
 func keep(l *ledger.Ledger, n note) {
-	if n.close {
+	if n.close && findOp(l, n.opID) != nil {
 		closeOp(l, n.opID)
+		l.TakeBack(n.token)
 	}
 	if op := findOp(l, n.opID); op != nil && n.droplet > 0 {
 		op.DropletID = n.droplet

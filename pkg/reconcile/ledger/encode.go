@@ -79,7 +79,9 @@ func (l Ledger) labels() (map[string]string, error) {
 	putNumber(out, keyEpoch, l.Epoch)
 	putText(out, keySwarm, l.ClusterID)
 	putText(out, keyUncharged, joinTimes(l.Uncharged))
-	putText(out, keyToken, l.Token)
+	if l.Token != "" {
+		out[keyToken] = l.Token + ":" + strconv.Itoa(l.Handed)
+	}
 	putNumber(out, keyRotate, l.Rotate)
 	for holder, n := range l.Stale {
 		out[prefixStale+holder] = strconv.Itoa(n)
@@ -158,8 +160,10 @@ func (l *Ledger) decodeLabel(key, value string) (known bool, err error) {
 		l.Uncharged, err = splitTimes(value)
 		return true, err
 	case keyToken:
-		l.Token = value
-		return true, nil
+		print, handed, _ := strings.Cut(value, ":")
+		l.Token = print
+		l.Handed, err = natural(handed)
+		return true, err
 	case keyRotate:
 		l.Rotate, err = strconv.ParseUint(value, 10, 64)
 		return true, err

@@ -32,7 +32,7 @@ func full() ledger.Ledger {
 		Stale:     map[string]int{"node2": 11},
 		Broken:    map[string]string{"node3": "read cluster.yaml: no such file"},
 		Rollouts:  map[string]string{"web_app": "abc@17"},
-		Token:     "q83vASNF", Rotate: 41,
+		Token:     "q83vASNF", Handed: 2, Rotate: 41,
 	}
 }
 

@@ -53,8 +53,8 @@ func (d *draft) keep(m member) {
 		said = append(said, changes(s.Labels, want)...)
 		s.Labels, code = want, WhyLabels
 	}
-	if want := m.availability(); s.Availability != want {
-		said = append(said, sayPutBack(m, want))
+	if want := m.availability(); s.Availability != want && !m.awaitsRole() {
+		said = append(said, d.sayPutBack(m, want))
 		s.Availability, code = want, WhyAvailability
 	}
 	if code != "" {
@@ -62,6 +62,12 @@ func (d *draft) keep(m member) {
 		return
 	}
 	d.role(m)
+}
+
+// awaitsRole reports whether the node is drained until it is a manager. What it were given as a worker, by a constraint on node.role, would be taken
+// from it with its promotion.
+func (m member) awaitsRole() bool {
+	return m.pool.Role == "manager" && !m.raft() && m.Node.Spec.Availability == swarm.Drain
 }
 
 // role collects who is to be promoted or demoted; membership decides who of them is.

@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/swarmd/swarmd/pkg/reconcile"
-	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
@@ -139,7 +138,7 @@ func shownDiff(u plan.UpdateService, values bool) []string {
 
 // sign is how a step shows in a plan: something comes, goes, or changes.
 func sign(a plan.Action) string {
-	switch name := execute.ActionName(a); {
+	switch name := a.About().Name; {
 	case strings.HasPrefix(name, "create"):
 		return "+"
 	case slices.ContainsFunc([]string{"remove", "delete", "open_delete", "shutdown", "power_off"}, func(p string) bool { return strings.HasPrefix(name, p) }):
@@ -171,7 +170,7 @@ func planView(o outlook, showValues bool) any {
 	p := o.Plan
 	steps := make([]stepView, 0, len(p.Steps))
 	for _, s := range p.Steps {
-		v := stepView{ID: s.ID, After: s.After, Action: execute.ActionName(s.Action), Object: execute.Object(s.Action), Reason: s.Reason.Code, Text: s.Reason.Text}
+		v := stepView{ID: s.ID, After: s.After, Action: s.Action.About().Name, Object: s.Action.About().Object.String(), Reason: s.Reason.Code, Text: s.Reason.Text}
 		if u, ok := s.Action.(plan.UpdateService); ok {
 			v.Diff = shownDiff(u, showValues)
 		}

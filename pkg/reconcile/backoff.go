@@ -46,7 +46,7 @@ func (s *spread) NextBackOff() time.Duration {
 // learn takes in the results of a run.
 func (w withheld) learn(rs execute.Results, now time.Time, jitter func() float64) {
 	for _, r := range rs {
-		object := execute.Object(r.Step.Action)
+		object := r.Step.Action.About().Object.String()
 		switch {
 		case r.Outcome == execute.Done:
 			delete(w, object)
@@ -125,7 +125,7 @@ func (w withheld) withhold(p plan.Plan, now time.Time) plan.Plan {
 		}
 	}
 	for _, s := range steps {
-		object := execute.Object(s.Action)
+		object := s.Action.About().Object.String()
 		h := w[object]
 		if h == nil || !now.Before(h.until) {
 			p.Steps = append(p.Steps, s)

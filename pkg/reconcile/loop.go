@@ -249,6 +249,6 @@ func (l *Loop) leaseTold(err error) {
 }
 
 func (l *Loop) stepEnded(r execute.Result) {
-	l.cfg.Metrics.Step(execute.ActionName(r.Step.Action), string(r.Outcome))
+	l.cfg.Metrics.Step(r.Step.Action.About().Name, string(r.Outcome))
 	l.voice.step(r)
 }

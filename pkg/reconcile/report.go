@@ -192,7 +192,7 @@ func blocked(p plan.Plan) bool {
 func steps(t turnout) []StepReport {
 	out := make([]StepReport, 0, len(t.plan.Steps))
 	for i, s := range t.plan.Steps {
-		r := StepReport{ID: s.ID, Action: execute.ActionName(s.Action), Object: execute.Object(s.Action), Reason: s.Reason.Code, Text: s.Reason.Text}
+		r := StepReport{ID: s.ID, Action: s.Action.About().Name, Object: s.Action.About().Object.String(), Reason: s.Reason.Code, Text: s.Reason.Text}
 		if i < len(t.results) {
 			res := t.results[i]
 			r.Outcome, r.Warning = res.Outcome, res.Warning
@@ -294,7 +294,7 @@ func figures(r Report) health.Pass {
 
 // Vocabulary is every bounded value that the loop gives to metrics.
 func Vocabulary(version string) health.Vocabulary {
-	v := health.Vocabulary{Version: version, Results: Results(), Actions: execute.ActionNames(), Guards: plan.Guards(),
+	v := health.Vocabulary{Version: version, Results: Results(), Actions: plan.ActionNames(), Guards: plan.Guards(),
 		OpKinds: []string{string(ledger.Create), string(ledger.Delete)}}
 	for _, o := range execute.Outcomes() {
 		v.Outcomes = append(v.Outcomes, string(o))

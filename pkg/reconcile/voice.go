@@ -158,13 +158,13 @@ func (v *voice) revision(a accepted) {
 }
 
 func (v *voice) step(r execute.Result) {
-	fields := []zap.Field{zap.String(keyStep, r.Step.ID), zap.String(keyObject, execute.Object(r.Step.Action)),
+	fields := []zap.Field{zap.String(keyStep, r.Step.ID), zap.String(keyObject, r.Step.Action.About().Object.String()),
 		zap.String(keyReason, r.Step.Reason.Code), zap.String(keyText, r.Step.Reason.Text), zap.String(keyOutcome, string(r.Outcome)),
 		zap.Duration(keyTook, r.Took)}
 	if r.Warning != "" {
 		fields = append(fields, zap.String(keyWarning, r.Warning))
 	}
-	topic := "step " + execute.ActionName(r.Step.Action) + " " + execute.Object(r.Step.Action)
+	topic := "step " + r.Step.Action.About().Name + " " + r.Step.Action.About().Object.String()
 	switch r.Outcome {
 	case execute.Done:
 		v.forget(topic)

@@ -71,7 +71,7 @@ func TestTheTokenIsWrittenDownWithTheCreate(t *testing.T) {
 		c := create("a")
 		a := c.Action.(plan.CreateDroplet)
 		a.Token = tc.with
-		c.Action = a
+		c = step(c.ID, a)
 		if tc.fails != nil {
 			b.broken["create "+a.Name] = tc.fails
 		}

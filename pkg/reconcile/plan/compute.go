@@ -79,7 +79,7 @@ func newDraft(in Input) *draft {
 // step adds a step. Its id is kind/object; the object is unique within the kind.
 func (d *draft) step(kind, object string, a Action, code, text string, after ...string) string {
 	id := kind + "/" + object
-	d.steps = append(d.steps, Step{ID: id, After: after, Action: a, Reason: Reason{Code: code, Text: text}})
+	d.steps = append(d.steps, NewStep(id, a, Reason{Code: code, Text: text}, after...))
 	d.underway, d.soon = true, true
 	return id
 }

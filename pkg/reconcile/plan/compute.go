@@ -139,13 +139,16 @@ func (d *draft) open(kind ledger.OpKind) []ledger.Op {
 }
 
 func (d *draft) finish() Plan {
+	converged, idly := d.converged(), d.look
+	soonest := d.withhold()
+	if soonest > 0 {
+		d.lookIn(soonest)
+	} else if d.soon {
+		d.lookIn(lookSoon)
+	}
 	slices.SortStableFunc(d.holds, func(a, b Hold) int {
 		return strings.Compare(a.Guard+"\x00"+a.Object+"\x00"+a.Text, b.Guard+"\x00"+b.Object+"\x00"+b.Text)
 	})
 	d.holds = slices.Compact(d.holds)
-	idly := d.look
-	if d.soon {
-		d.lookIn(lookSoon)
-	}
-	return Plan{Steps: d.steps, Holds: d.holds, Pools: d.poolsSum, Services: d.svcSum, LookAgain: d.look, LookIdly: idly, Underway: d.underway, Converged: d.converged()}
+	return Plan{Steps: d.steps, Holds: d.holds, Pools: d.poolsSum, Services: d.svcSum, LookAgain: d.look, LookIdly: idly, Underway: d.underway, Converged: converged}
 }

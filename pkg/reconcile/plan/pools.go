@@ -81,10 +81,10 @@ func (d *draft) absent(p *spec.Pool) int {
 
 // grow creates what is missing, as far as the bound on what is under way permits.
 func (d *draft) grow(p *spec.Pool, missing int) {
-	if t := d.in.NotBefore[p.Name]; t.After(d.in.Now) {
-		d.hold(GuardBackoff, "pool/"+p.Name, fmt.Sprintf("%d missing, no create before %s: the last one was refused",
-			missing, t.UTC().Format(time.RFC3339)))
-		d.lookIn(t.Sub(d.in.Now))
+	if b, left := d.left(Ref{"pool", p.Name}); left {
+		d.holds = append(d.holds, Hold{Guard: GuardBackoff, Object: "pool/" + p.Name, Blocking: true, Final: b.Final,
+			Text: fmt.Sprintf("%d missing, no create before %s: the last one was refused: %s", missing, b.Until.UTC().Format(time.RFC3339), b.Why)})
+		d.lookIn(b.Until.Sub(d.in.Now))
 		return
 	}
 	if d.rotating() {

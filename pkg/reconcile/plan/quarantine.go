@@ -104,7 +104,7 @@ func (d *draft) quarantine() {
 		if !d.stranger(m) || m.Node.Spec.Availability == swarm.Drain || m.Node.Spec.Labels[swarm.LabelDrained] != "" {
 			continue
 		}
-		if left := strangerGrace - d.in.Strangers[m.Node.ID]; left > 0 {
+		if left := strangerGrace - d.in.Memory.Strangers[m.Node.ID]; left > 0 {
 			d.lookIn(left)
 			continue
 		}

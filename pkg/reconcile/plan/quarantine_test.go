@@ -26,7 +26,7 @@ func quarantined(t *testing.T, seen time.Duration, change func(*model, *swarm.No
 	change(m, n)
 	m.nodes[n.ID] = &machine{node: n}
 	in := m.input()
-	in.Strangers = map[string]time.Duration{"rogue": seen}
+	in.Memory.Strangers = map[string]time.Duration{"rogue": seen}
 	return plan.Compute(in)
 }
 
@@ -148,7 +148,7 @@ func TestThousandsOfStrangersAreDrainedAFewAtATime(t *testing.T) {
 	size := m.ledger.Size()
 	for pass := 1; pass <= 20; pass++ {
 		in := m.input()
-		in.Strangers = seen
+		in.Memory.Strangers = seen
 		p := plan.Compute(in)
 		if len(p.Steps) != 100 || p.Converged {
 			t.Fatalf("pass %d: %d steps, converged %t", pass, len(p.Steps), p.Converged)

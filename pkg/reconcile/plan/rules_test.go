@@ -204,21 +204,6 @@ func TestGrowing(t *testing.T) {
 	})
 }
 
-func TestBackoffOfAPool(t *testing.T) {
-	m := grown(t, 1, 1)
-	to(1, 2)(m)
-	in := m.input()
-	in.NotBefore = map[string]time.Time{"workers": m.now.Add(time.Minute)}
-	p := plan.Compute(in)
-	if diff := cmp.Diff([]string{"backoff pool/workers"}, holds(p)); diff != "" || len(p.Steps) > 0 || p.LookAgain != time.Minute {
-		t.Errorf("steps %v, look again in %s: -want +got\n%s", ids(p), p.LookAgain, diff)
-	}
-	in.Now = in.Now.Add(time.Minute)
-	if p := plan.Compute(in); len(p.Steps) != 1 {
-		t.Errorf("after the wait: %v", ids(p))
-	}
-}
-
 func TestCreateHasAllThatTheFileSays(t *testing.T) {
 	m := grown(t, 1, 0)
 	to(1, 1)(m)

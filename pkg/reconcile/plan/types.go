@@ -17,6 +17,7 @@ type Input struct {
 	Accepted time.Time // when it was; zero: not known, long ago
 	Stack    swarm.Stack
 	World    world.World
+	Memory   Memory
 	Epoch    uint64   // of the lease under which the plan will be executed
 	Holder   string   // node id of the lease holder's machine, "" if it is not a node: that machine leaves last
 	OpIDs    []string // fresh random ids, more than any plan needs
@@ -24,9 +25,7 @@ type Input struct {
 	// Good has, by service, what a revision says of it: for those that LostGood names.
 	Good map[string]swarm.ServiceSpec
 
-	Prices    map[string]float64       // US dollars a month by size slug; nil: unknown, counted as 0
-	Strangers map[string]time.Duration // by node id: for how long it has been one of Strangers in each look
-	NotBefore map[string]time.Time     // by pool: no create before, because the last one was refused, by the cloud or the ledger
+	Prices map[string]float64 // US dollars a month by size slug; nil: unknown, counted as 0
 
 	DenyHostAccess bool // services that Spec.HostAccess names are neither created nor changed
 }

@@ -15,7 +15,7 @@ import (
 // so that a machine that never comes, however often it is tried, holds no service for ever.
 func (d *draft) awaitsMachines(want swarm.ServiceSpec) bool {
 	left := d.in.Spec.Policies.ServicesWait - d.in.Now.Sub(d.in.Accepted).Abs() // one in the future was accepted by a clock that was ahead
-	if left <= 0 || want.Mode != swarm.Replicated || want.Replicas == 0 || !d.clouded() {
+	if left <= 0 || want.Mode != swarm.Replicated || want.Replicas == 0 || !d.dropletsKnown() {
 		return false
 	}
 	var missing []string

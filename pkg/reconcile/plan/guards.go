@@ -130,16 +130,6 @@ func (d *draft) gap(what string) bool {
 // accepted one may have asked for: only operations that are open are finished, by the older one's policies.
 func (d *draft) outdated() bool { return d.gap(world.GapRevision) }
 
-// whole reports whether the view has no gap and can be believed: only then is anything destructive planned.
-func (d *draft) whole() bool {
-	return !d.implausible && !slices.ContainsFunc(d.in.World.Gaps, func(g world.Gap) bool { return g.What != world.GapRevision })
-}
-
-// clouded reports whether the droplets are known, all of them.
-func (d *draft) clouded() bool {
-	return !d.in.World.NoDroplets && !d.gap(world.GapDroplets) && !d.implausible
-}
-
 // led reports whether a manager leads.
 func (d *draft) led() bool {
 	return slices.ContainsFunc(d.in.World.Machines, func(m world.Machine) bool {

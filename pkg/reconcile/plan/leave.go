@@ -23,7 +23,7 @@ func (d *draft) leaves() {
 	switch {
 	case d.in.World.NoDroplets:
 		d.hold(GuardNoCloud, "cluster", fmt.Sprintf("%d machines are to leave, and no cloud to delete them", len(ops)))
-	case d.whole():
+	case d.sees(deleteMachine):
 		for _, op := range ops {
 			held, steps := len(d.holds), len(d.steps)
 			d.leave(op)
@@ -237,7 +237,7 @@ func (d *draft) remarkForeign(m member) {
 		d.note(GuardForeign, "droplet/"+strconv.Itoa(m.Droplet.ID), m.Droplet.Name+" "+m.Why+": left alone")
 	case d.ghost(m):
 		d.step("remove-node", m.Node.ID, RemoveNode{NodeID: m.Node.ID}, WhyGhost, fmt.Sprintf("it never came up since %s", m.Node.Created.UTC().Format(time.RFC3339)))
-	case !d.clouded() && !d.in.World.NoDroplets: // it may be a machine whose droplet was not seen
+	case !d.dropletsKnown() && !d.in.World.NoDroplets: // it may be a machine whose droplet was not seen
 	case m.Node.Manages():
 		d.note(GuardForeignMgr, m.object(), "is a manager and no machine of the cluster: left alone")
 	default:
@@ -252,6 +252,6 @@ const ghostGrace = 15 * time.Minute
 // binding. Nobody's work can be on it. Some seconds after its join every node looks so.
 func (d *draft) ghost(m member) bool {
 	n := m.Node
-	return d.whole() && n.Hostname == "" && n.Manager == nil && n.Spec.Role == swarm.Worker && n.State != swarm.NodeReady && len(n.EngineLabels) == 0 &&
+	return d.sees(removeNode) && n.Hostname == "" && n.Manager == nil && n.Spec.Role == swarm.Worker && n.State != swarm.NodeReady && len(n.EngineLabels) == 0 &&
 		n.Spec.Labels[swarm.LabelDroplet] == "" && !n.Created.IsZero() && d.in.Now.Sub(n.Created) > ghostGrace && d.tasksOn(n.ID) == 0
 }

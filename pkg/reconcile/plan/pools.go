@@ -17,7 +17,7 @@ const nameLetters = 5
 
 // pools grows and shrinks each pool to its count.
 func (d *draft) pools() {
-	if !d.clouded() {
+	if !d.dropletsKnown() {
 		d.withoutCloud()
 		return
 	}
@@ -127,7 +127,7 @@ func (d *draft) create(p *spec.Pool) {
 
 // shrink picks the machines that leave and writes that down; everything else follows from what was written.
 func (d *draft) shrink(p *spec.Pool, surplus int) {
-	if !d.whole() {
+	if !d.sees(deleteMachine) {
 		return
 	}
 	picked := d.pick(p)

@@ -70,7 +70,7 @@ func TestAStrangerIsDrainedOnce(t *testing.T) {
 			n.Spec.Availability, n.Spec.Labels = swarm.Drain, map[string]string{swarm.LabelDrained: "2026-01-01T00:00:00Z"}
 		}, "drained it at 2026-01-01T00:00:00Z"},
 		"not a manager":                         {time.Hour, func(_ *model, n *swarm.Node) { n.Spec.Role = swarm.Manager }, "is a manager"},
-		"not on a view with a gap":              {time.Hour, func(m *model, _ *swarm.Node) { gap("tasks")(m) }, "left alone"},
+		"not on a view with a gap":              {time.Hour, func(m *model, _ *swarm.Node) { gap("droplets")(m) }, ""},
 		"not where it may be a droplet of ours": {time.Hour, func(m *model, _ *swarm.Node) { homeOf(m, "web-workers-abcde") }, ""},
 		"not while a machine boots that shows no address": {time.Hour, func(m *model, _ *swarm.Node) {
 			homeOf(m, "web-workers-abcde").droplet.PrivateIPv4 = ""

@@ -41,7 +41,7 @@ func (d *draft) membership() {
 	if len(d.promote) == 0 && len(d.demote) == 0 {
 		return
 	}
-	if !d.whole() {
+	if !d.sees(changeRole) {
 		d.holdAll(d.demote, GuardGap, "not demoted on a view with a gap")
 		d.holdAll(d.promote, GuardGap, "not promoted on a view with a gap")
 		return

@@ -193,7 +193,7 @@ func (d *draft) progress(c ServiceCount, live swarm.Service) {
 
 // converged: nothing to do, nothing blocked, nothing under way, everything wanted is there and running.
 func (d *draft) converged() bool {
-	if len(d.steps) > 0 || d.underway || !d.whole() || d.outdated() || len(d.in.World.Ledger.Ops) > 0 {
+	if len(d.steps) > 0 || d.underway || !d.complete() || d.outdated() || len(d.in.World.Ledger.Ops) > 0 {
 		return false
 	}
 	if slices.ContainsFunc(d.holds, func(h Hold) bool { return h.Blocking }) {

@@ -132,7 +132,7 @@ func TestGrowing(t *testing.T) {
 		{"two more", 1, 1, to(1, 3), []string{"create/web-workers-aaaab", "create/web-workers-aaaac"}, nil},
 		{"an open create counts", 1, 1, both(to(1, 3), open(1, time.Second)), []string{"create/web-workers-aaaab"}, nil},
 		{"a create past its deadline without a droplet had no effect", 1, 1, both(to(1, 2), open(1, 6*time.Minute)), []string{one}, nil},
-		{"but not on a view with a gap", 1, 1, both(to(1, 2), open(1, 6*time.Minute), gap("tasks")), nil, []string{"gap cluster"}},
+		{"but not on a view with a gap", 1, 1, both(to(1, 2), open(1, 6*time.Minute), gap("droplets")), nil, []string{"gap cluster"}},
 		{"a droplet that is not found at once may be late", 1, 1, both(to(1, 2), open(1, 30*time.Second), known), nil, nil},
 		{"after a minute it is gone", 1, 1, both(to(1, 2), open(1, 61*time.Second), known), []string{one}, nil},
 		{"ten are under way, no more", 1, 1, both(to(1, 20), open(9, time.Second)), []string{"create/web-workers-aaaab"}, []string{"max-creates pool/workers"}},

@@ -16,7 +16,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile"
 )
 
-func applyCommand(a *app) *cobra.Command {
+func applyCommand(a *cli) *cobra.Command {
 	var file string
 	var takeOver bool
 	var deny denial
@@ -86,7 +86,7 @@ func sayMeaning(w io.Writer, texts []string) {
 }
 
 // follow submits the file and shows the way to convergence. While nobody holds the lease, this process holds it.
-func (a *app) follow(ctx context.Context, asm *assembly, data []byte, source string) error {
+func (a *cli) follow(ctx context.Context, asm *assembly, data []byte, source string) error {
 	loop := reconcile.New(asm.config(instanceName(), true))
 	if err := begin(ctx, loop); err != nil {
 		return err

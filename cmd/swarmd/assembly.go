@@ -47,7 +47,7 @@ type assembly struct {
 }
 
 // assemble connects to both sides. A missing token leaves the cloud out, unless it is required.
-func (a *app) assemble(cluster string, log *zap.Logger, needCloud bool) (*assembly, error) {
+func (a *cli) assemble(cluster string, log *zap.Logger, needCloud bool) (*assembly, error) {
 	s := &assembly{cluster: cluster, log: log, registry: prometheus.NewRegistry()}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.metrics = health.NewMetrics(s.registry, reconcile.Vocabulary(version))

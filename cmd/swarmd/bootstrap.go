@@ -24,7 +24,7 @@ type bootstrapFlags struct {
 	deny              denial
 }
 
-func bootstrapCommand(a *app) *cobra.Command {
+func bootstrapCommand(a *cli) *cobra.Command {
 	var f bootstrapFlags
 	cmd := &cobra.Command{
 		Use:   "bootstrap -f FILE",
@@ -59,7 +59,7 @@ type installer interface {
 	rest(ctx context.Context) error  // onto those that joined since
 }
 
-func (a *app) bootstrap(ctx context.Context, f bootstrapFlags) error {
+func (a *cli) bootstrap(ctx context.Context, f bootstrapFlags) error {
 	s, data, err := readFile(f.file, a.err)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (a *app) bootstrap(ctx context.Context, f bootstrapFlags) error {
 }
 
 // firstManager finds or makes the first manager, with a swarm on it.
-func (a *app) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.Client, view *progress, takeOver bool) (bootstrap.First, error) {
+func (a *cli) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.Client, view *progress, takeOver bool) (bootstrap.First, error) {
 	braked, _ := brake.New(brake.Options{Cluster: s.Cluster, Cloud: api})
 	network, err := vpcOf(ctx, braked, s.Cloud.VPC, managerPool(s).Region)
 	if err != nil {
@@ -130,7 +130,7 @@ func managerPool(s *spec.Spec) spec.Pool {
 }
 
 // settleIn puts swarmd onto the first manager, hands the file over, follows, and puts swarmd onto the managers that joined.
-func (a *app) settleIn(ctx context.Context, s *spec.Spec, data []byte, first bootstrap.First, f bootstrapFlags) error {
+func (a *cli) settleIn(ctx context.Context, s *spec.Spec, data []byte, first bootstrap.First, f bootstrapFlags) error {
 	host := sshHost(first.Droplet.PublicIPv4)
 	there := a.settled(s.Cluster, first.Droplet.PublicIPv4)
 	asm, err := there.assemble(s.Cluster, zap.NewNop(), true)
@@ -168,8 +168,8 @@ func (a *app) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 	return nil
 }
 
-// settled is the same app with the first manager's engine, which must have the host key that it was checked for.
-func (a *app) settled(cluster, address string) *app {
+// settled is the same cli with the first manager's engine, which must have the host key that it was checked for.
+func (a *cli) settled(cluster, address string) *cli {
 	there := a.with("DOCKER_HOST", sshHost(address))
 	there.hosts = a.clusterHosts(cluster)
 	return there
@@ -177,8 +177,8 @@ func (a *app) settled(cluster, address string) *app {
 
 func sshHost(address string) string { return "ssh://root@" + address }
 
-// with is the same app with one variable of its environment set.
-func (a *app) with(name, value string) *app {
+// with is the same cli with one variable of its environment set.
+func (a *cli) with(name, value string) *cli {
 	b, getenv := *a, a.getenv
 	b.getenv = func(n string) string {
 		if n == name {

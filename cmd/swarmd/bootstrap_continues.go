@@ -12,7 +12,7 @@ import (
 
 // continues refuses to hand a file over to a cluster that lives with another one: a file of the same name for another purpose would become its
 // next revision and take machines away, and bootstrap shows no plan. What swarmd itself is made of may differ: an image or a token is replaced so.
-func (a *app) continues(ctx context.Context, store *ledger.Store, s *spec.Spec, file, host string) error {
+func (a *cli) continues(ctx context.Context, store *ledger.Store, s *spec.Spec, file, host string) error {
 	st, err := store.Look(ctx)
 	if apierr.KindOf(err) == apierr.NotFound {
 		return nil // there is no ledger yet; what else that can mean, the loop tells

@@ -39,7 +39,7 @@ func TestBootstrapDoesNotHandOverAnotherFile(t *testing.T) {
 	defer func() { stop(); _ = server.Wait() }()
 	var out bytes.Buffer
 	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "DIGITALOCEAN_API_URL": server.CloudURL(), "DIGITALOCEAN_TOKEN": world.Token(), "SWARMD_STATE_DIR": t.TempDir()}
-	a := &app{out: &out, err: &out, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()}
+	a := &cli{out: &out, err: &out, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()}
 	asm, err := a.assemble("web", zap.NewNop(), true)
 	if err != nil {
 		t.Fatal(err)

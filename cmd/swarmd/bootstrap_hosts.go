@@ -17,7 +17,7 @@ import (
 )
 
 // clusterHosts is the file with the host keys of the cluster's machines.
-func (a *app) clusterHosts(cluster string) string {
+func (a *cli) clusterHosts(cluster string) string {
 	return filepath.Join(a.stateDir(), cluster+knownHostsSuffix)
 }
 
@@ -48,14 +48,14 @@ func withHostKey(p userdata.Params) (text, public string, err error) {
 
 // hostOptions are for a machine of the cluster, which must show a key that is known of it. An unknown one is taken only where a person asked for
 // that: the API token goes over these connections.
-func (a *app) hostOptions(cluster, host string) ssh.Options {
+func (a *cli) hostOptions(cluster, host string) ssh.Options {
 	o := a.sshOptions()
 	o.Host, o.KnownHosts, o.Pin = host, a.clusterHosts(cluster), a.sshAcceptNew
 	return o
 }
 
 // dialEngine reaches the engine of a machine that must show one of the keys, which are those that it was made with, or that known_hosts knows.
-func (a *app) dialEngine(ctx context.Context, cluster, host string, hostKeys []string) (bootstrap.Engine, error) {
+func (a *cli) dialEngine(ctx context.Context, cluster, host string, hostKeys []string) (bootstrap.Engine, error) {
 	o := a.hostOptions(cluster, host)
 	o.HostKeys = hostKeys
 	conn, err := ssh.Dial(ctx, o)

@@ -59,8 +59,8 @@ func newSite(t *testing.T) *site {
 }
 
 // app is a new process on the laptop.
-func (s *site) app() *app {
-	return &app{out: &s.out, err: &s.out, getenv: func(n string) string { return s.env[n] }, secrets: apierr.NewRedactor(), dial: s.dial}
+func (s *site) app() *cli {
+	return &cli{out: &s.out, err: &s.out, getenv: func(n string) string { return s.env[n] }, secrets: apierr.NewRedactor(), dial: s.dial}
 }
 
 func (s *site) dial(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -120,7 +120,7 @@ func hostKeysOf(t testing.TB, d docean.Droplet) map[string]string {
 }
 
 // first runs bootstrap as far as the first manager.
-func (s *site) first(ctx context.Context, a *app) (bootstrap.First, error) {
+func (s *site) first(ctx context.Context, a *cli) (bootstrap.First, error) {
 	s.Helper()
 	file, _, err := spec.Parse("f.yaml", []byte(continuesFile))
 	if err != nil {

@@ -28,7 +28,7 @@ func observer(m *health.Metrics, side string) func(string, apierr.Kind, time.Dur
 var errNoToken = errors.New("no API token: set DIGITALOCEAN_TOKEN, or DIGITALOCEAN_TOKEN_FILE to a file that holds it")
 
 // cloudClient returns the client of the cloud's API, or errNoToken.
-func (a *app) cloudClient(m *health.Metrics) (*digitalocean.Client, error) {
+func (a *cli) cloudClient(m *health.Metrics) (*digitalocean.Client, error) {
 	token, err := digitalocean.TokenFromEnv(a.getenv, os.ReadFile)
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func (a *app) cloudClient(m *health.Metrics) (*digitalocean.Client, error) {
 }
 
 // engineClient returns the client of the engine that DOCKER_HOST names. It connects when it is first used.
-func (a *app) engineClient(m *health.Metrics) (*docker.Client, func(), error) {
+func (a *cli) engineClient(m *health.Metrics) (*docker.Client, func(), error) {
 	o := docker.OptionsFromEnv(a.getenv)
 	o.Observe = observer(m, "swarm")
 	closer := func() {}
@@ -64,7 +64,7 @@ func (a *app) engineClient(m *health.Metrics) (*docker.Client, func(), error) {
 }
 
 // sshOptions are the user's own, with the key of --ssh-key or SWARMD_SSH_KEY.
-func (a *app) sshOptions() ssh.Options {
+func (a *cli) sshOptions() ssh.Options {
 	o := ssh.Defaults(a.getenv)
 	o.KeyFile = cmp.Or(a.sshKey, a.getenv("SWARMD_SSH_KEY"))
 	o.Dial = a.dial
@@ -73,7 +73,7 @@ func (a *app) sshOptions() ssh.Options {
 
 // knownHosts returns the file that knows the host: the one of the cluster that bootstrap made it for, or the user's own. New keys that
 // are accepted on purpose go into a file of their own.
-func (a *app) knownHosts(o ssh.Options) string {
+func (a *cli) knownHosts(o ssh.Options) string {
 	if a.hosts != "" {
 		return a.hosts
 	}
@@ -111,7 +111,7 @@ func namesHost(data []byte, host string) bool {
 const knownHostsSuffix = ".known_hosts"
 
 // stateDir is where a laptop keeps what must outlive one command: pinned host keys, the record of a bootstrap, lists of ids.
-func (a *app) stateDir() string {
+func (a *cli) stateDir() string {
 	if d := a.getenv("SWARMD_STATE_DIR"); d != "" {
 		return d
 	}
@@ -122,4 +122,4 @@ func (a *app) stateDir() string {
 }
 
 // redact takes the secrets that this command line knows out of a text.
-func (a *app) redact(s string) string { return a.secrets.String(s) }
+func (a *cli) redact(s string) string { return a.secrets.String(s) }

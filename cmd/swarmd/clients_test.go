@@ -23,7 +23,7 @@ func TestNamesHost(t *testing.T) {
 // is gone.
 func TestBootstrapGoesByItsOwnKnownHosts(t *testing.T) {
 	dir := t.TempDir()
-	a := &app{getenv: func(n string) string { return map[string]string{"SWARMD_STATE_DIR": dir}[n] }}
+	a := &cli{getenv: func(n string) string { return map[string]string{"SWARMD_STATE_DIR": dir}[n] }}
 	older := filepath.Join(dir, "older.known_hosts")
 	if err := os.WriteFile(older, []byte("203.0.113.1 ssh-ed25519 AAAA\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ import (
 // demoSpeed is how much faster than at DigitalOcean machines boot and join.
 const demoSpeed = 15
 
-func demoCommand(a *app) *cobra.Command {
+func demoCommand(a *cli) *cobra.Command {
 	var once, logs bool
 	var listen string
 	cmd := &cobra.Command{
@@ -45,7 +45,7 @@ the file is edited, a task dies and comes back, somebody scales by hand. Then it
 
 // demonstration is a running demo.
 type demonstration struct {
-	app   *app
+	app   *cli
 	world *sim.World
 	file  string // that the daemon watches
 	loop  *reconcile.Loop
@@ -53,7 +53,7 @@ type demonstration struct {
 	env   []string
 }
 
-func (a *app) demo(ctx context.Context, once, logs bool, listen string) error {
+func (a *cli) demo(ctx context.Context, once, logs bool, listen string) error {
 	dir, err := os.MkdirTemp("", "swarmd-demo-")
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func (d *demonstration) start(ctx context.Context, g *errgroup.Group, log *zap.L
 }
 
 // firstManager is what `swarmd bootstrap` does, without ssh: the simulated engine is reached over TCP.
-func (d *demonstration) firstManager(ctx context.Context, there *app, s *spec.Spec, host, dir string) error {
+func (d *demonstration) firstManager(ctx context.Context, there *cli, s *spec.Spec, host, dir string) error {
 	api, err := there.cloudClient(nil)
 	if err != nil {
 		return err

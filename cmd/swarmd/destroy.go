@@ -24,7 +24,7 @@ type destroyFlags struct {
 	timeout                time.Duration
 }
 
-func destroyCommand(a *app) *cobra.Command {
+func destroyCommand(a *cli) *cobra.Command {
 	var f destroyFlags
 	cmd := &cobra.Command{
 		Use:   "destroy -f FILE",
@@ -49,7 +49,7 @@ what goes. If destroy ends early, swarmd is told to go on; where destroy was kil
 	return cmd
 }
 
-func (a *app) destroy(ctx context.Context, f destroyFlags) error {
+func (a *cli) destroy(ctx context.Context, f destroyFlags) error {
 	s, _, err := readFile(f.file, a.err)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) error {
 }
 
 // destroyRun is a destroy from this machine. Its client of the cloud is still missing.
-func (a *app) destroyRun(s *spec.Spec, f destroyFlags) *destroy.Run {
+func (a *cli) destroyRun(s *spec.Spec, f destroyFlags) *destroy.Run {
 	r := &destroy.Run{Spec: s, File: f.file, IncludeAdopted: f.includeAdopted, Records: bootstrap.Intent{Dir: a.stateDir()}, Save: a.saveDoomed, Redact: a.redact,
 		Forget: func() error { return os.Remove(a.clusterHosts(s.Cluster)) },
 		Say:    func(format string, args ...any) { printf(a.out, format, args...) }}
@@ -95,7 +95,7 @@ func (a *app) destroyRun(s *spec.Spec, f destroyFlags) *destroy.Run {
 	return r
 }
 
-func (a *app) previewDestroy(d destroy.Doomed, includeAdopted bool) {
+func (a *cli) previewDestroy(d destroy.Doomed, includeAdopted bool) {
 	printf(a.out, "%s: %s will be deleted, and the swarm with them:\n", d.Whole(), plural(len(d.Droplets), "droplet"))
 	for _, m := range d.Droplets {
 		printf(a.out, "  - %d %s\n", m.ID, m.Name)
@@ -116,7 +116,7 @@ func (a *app) previewDestroy(d destroy.Doomed, includeAdopted bool) {
 }
 
 // confirm wants the cluster's name, typed.
-func (a *app) confirm(ctx context.Context, cluster, given string) error {
+func (a *cli) confirm(ctx context.Context, cluster, given string) error {
 	if given == "" {
 		printf(a.out, "type the cluster's name to go on: ")
 		typed := make(chan string, 1)
@@ -142,7 +142,7 @@ func (a *app) confirm(ctx context.Context, cluster, given string) error {
 }
 
 // saveDoomed writes the list to a file of its own, because the store goes with the cluster.
-func (a *app) saveDoomed(d destroy.Doomed) (string, error) {
+func (a *cli) saveDoomed(d destroy.Doomed) (string, error) {
 	if err := os.MkdirAll(a.stateDir(), 0o700); err != nil {
 		return "", err
 	}

@@ -14,7 +14,7 @@ import (
 
 // somethingThere refuses to say of a cluster that nothing of it is left when there never was one, as far as can be seen: its name may be mistyped.
 // A destroy that is run again is told by the list that the first one left.
-func (a *app) somethingThere(ctx context.Context, d destroy.Doomed) error {
+func (a *cli) somethingThere(ctx context.Context, d destroy.Doomed) error {
 	if len(d.Droplets)+len(d.Adopted)+len(d.Others)+len(d.Foreign) > 0 {
 		return nil
 	}

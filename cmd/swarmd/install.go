@@ -21,7 +21,7 @@ import (
 
 // unitInstaller puts the binary and the unit onto each manager's host.
 type unitInstaller struct {
-	app       *app
+	app       *cli
 	asm       *assembly
 	spec      *spec.Spec
 	data      []byte // the file

@@ -17,7 +17,7 @@ import (
 
 // serviceInstaller runs swarmd as a global service: Swarm itself keeps one on every manager, also on those to come.
 type serviceInstaller struct {
-	app  *app
+	app  *cli
 	asm  *assembly
 	spec *spec.Spec
 	deny denial

@@ -31,7 +31,7 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "SWARMD_STATE_DIR": t.TempDir()}
 	in := serviceInstaller{
 		asm:  &assembly{},
-		app:  &app{out: &out, err: &out, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()},
+		app:  &cli{out: &out, err: &out, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()},
 		spec: &spec.Spec{Cluster: "web", Swarmd: spec.Swarmd{Image: "registry.example/swarmd:1.0"}},
 	}
 	engine, closer, err := in.app.engineClient(nil)
@@ -117,7 +117,7 @@ func TestSwarmdsOwnDigestIsTheOneThatTheFileNames(t *testing.T) {
 	}
 	defer func() { stop(); _ = server.Wait() }()
 	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "SWARMD_STATE_DIR": t.TempDir(), "DIGITALOCEAN_TOKEN": "token"}
-	in := serviceInstaller{asm: &assembly{}, app: &app{out: io.Discard, err: io.Discard, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()}}
+	in := serviceInstaller{asm: &assembly{}, app: &cli{out: io.Discard, err: io.Discard, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()}}
 	engine, closer, err := in.app.engineClient(nil)
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 )
 
 // logger writes JSON lines, or lines for people on a terminal. No secret that this process knows gets through.
-func (a *app) logger(level zapcore.Level) *zap.Logger {
+func (a *cli) logger(level zapcore.Level) *zap.Logger {
 	if isTerminal(a.err) {
 		return zap.New(a.consoleCore(level))
 	}
@@ -20,7 +20,7 @@ func (a *app) logger(level zapcore.Level) *zap.Logger {
 }
 
 // consoleCore writes lines for people, in which nothing speaks to the terminal.
-func (a *app) consoleCore(level zapcore.Level) zapcore.Core {
+func (a *cli) consoleCore(level zapcore.Level) zapcore.Core {
 	cfg := zap.NewProductionEncoderConfig()
 	cfg.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
 	cfg.EncodeLevel = zapcore.CapitalLevelEncoder

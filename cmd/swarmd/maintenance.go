@@ -16,16 +16,16 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-func drainCommand(a *app) *cobra.Command {
+func drainCommand(a *cli) *cobra.Command {
 	return nodeCommand(a, "drain", "Keep a node drained until swarmd activate: its tasks go elsewhere, and it stays in its pool", (*upkeep).drain)
 }
 
-func activateCommand(a *app) *cobra.Command {
+func activateCommand(a *cli) *cobra.Command {
 	return nodeCommand(a, "activate", "End swarmd drain: the node gets back the availability that the file wants", (*upkeep).activate)
 }
 
 // nodeCommand is a command about one node.
-func nodeCommand(a *app, verb, short string, change func(*upkeep, swarm.Node) (swarm.NodeSpec, string, error)) *cobra.Command {
+func nodeCommand(a *cli, verb, short string, change func(*upkeep, swarm.Node) (swarm.NodeSpec, string, error)) *cobra.Command {
 	var cluster string
 	cmd := &cobra.Command{
 		Use:   verb + " NODE",
@@ -52,7 +52,7 @@ type upkeep struct {
 	by       string
 }
 
-func (a *app) maintain(ctx context.Context, cluster, name string, change func(*upkeep, swarm.Node) (swarm.NodeSpec, string, error)) error {
+func (a *cli) maintain(ctx context.Context, cluster, name string, change func(*upkeep, swarm.Node) (swarm.NodeSpec, string, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	cluster, err := a.chooseCluster(ctx, cluster)

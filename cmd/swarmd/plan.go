@@ -19,7 +19,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-func planCommand(a *app) *cobra.Command {
+func planCommand(a *cli) *cobra.Command {
 	var file string
 	var asJSON, showValues bool
 	var deny denial
@@ -64,7 +64,7 @@ type outlook struct {
 }
 
 // preview computes the plan for a file that is not accepted yet, and what it means as an edit.
-func (a *app) preview(ctx context.Context, file string, s *spec.Spec, data []byte, deny denial) (outlook, error) {
+func (a *cli) preview(ctx context.Context, file string, s *spec.Spec, data []byte, deny denial) (outlook, error) {
 	asm, err := a.assemble(s.Cluster, zap.NewNop(), true)
 	if err != nil {
 		return outlook{}, err

@@ -15,7 +15,7 @@ import (
 // shown is what apply says of reports, a line each, without the time.
 func shown(reports ...reconcile.Report) (*progress, func() []string) {
 	var out bytes.Buffer
-	v := (&app{out: &out, err: &out, getenv: func(string) string { return "" }, secrets: apierr.NewRedactor()}).newProgress()
+	v := (&cli{out: &out, err: &out, getenv: func(string) string { return "" }, secrets: apierr.NewRedactor()}).newProgress()
 	for _, r := range reports {
 		v.tell(r)
 	}

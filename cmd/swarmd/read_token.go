@@ -24,7 +24,7 @@ const (
 
 // readToken returns what tells the token for reading of now: the file may be replaced. It fails if there is none in it at the start; later that
 // is no token, and nobody has it. Without a file, and without the unit's credential, it is nil.
-func (a *app) readToken(file string) (func() string, error) {
+func (a *cli) readToken(file string) (func() string, error) {
 	if dir := a.getenv("CREDENTIALS_DIRECTORY"); file == "" && dir != "" {
 		given := filepath.Join(dir, readCredential)
 		if data, err := os.ReadFile(given); err == nil && strings.TrimSpace(string(data)) != "" { // empty is what the unit says for a file that is missing
@@ -104,7 +104,7 @@ func readTokenFile(file string) (string, error) {
 }
 
 // clusterReadToken returns the cluster's token for reading from the state folder, made if there is none, and its path.
-func (a *app) clusterReadToken(cluster string) (token, path string, err error) {
+func (a *cli) clusterReadToken(cluster string) (token, path string, err error) {
 	path = filepath.Join(a.stateDir(), cluster+".read-token")
 	token, err = readTokenFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {

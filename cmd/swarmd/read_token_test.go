@@ -33,7 +33,7 @@ func TestAnotherOperatorsReadTokenStays(t *testing.T) {
 	laptop := func(t *testing.T) (*unitInstaller, *bytes.Buffer, string) {
 		out, dir := &bytes.Buffer{}, t.TempDir()
 		env := map[string]string{"SWARMD_STATE_DIR": dir}
-		return &unitInstaller{spec: &spec.Spec{Cluster: "web"}, app: &app{out: out, err: out, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()}}, out, dir
+		return &unitInstaller{spec: &spec.Spec{Cluster: "web"}, app: &cli{out: out, err: out, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()}}, out, dir
 	}
 	get := func(in *unitInstaller, h hosts, host string) string {
 		t.Helper()
@@ -97,7 +97,7 @@ func TestUnitWithoutAReadTokenStarts(t *testing.T) {
 		t.Fatal("no fallback in the unit, and systemd calls an empty one a wrong syntax")
 	}
 	dir := t.TempDir()
-	a := &app{getenv: func(n string) string { return map[string]string{"CREDENTIALS_DIRECTORY": dir}[n] }, secrets: apierr.NewRedactor()}
+	a := &cli{getenv: func(n string) string { return map[string]string{"CREDENTIALS_DIRECTORY": dir}[n] }, secrets: apierr.NewRedactor()}
 	for content, wantErr := range map[string]bool{fallback: false, "short": true} {
 		if err := os.WriteFile(filepath.Join(dir, readCredential), []byte(content), 0o600); err != nil {
 			t.Fatal(err)

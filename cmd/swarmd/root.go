@@ -12,8 +12,8 @@ import (
 	"github.com/swarmd/swarmd/pkg/apierr"
 )
 
-// app is what a command line acts with: the streams and the environment, so that tests can bring their own.
-type app struct {
+// cli is what a command line acts with: the streams and the environment, so that tests can bring their own.
+type cli struct {
 	in     io.Reader
 	out    io.Writer
 	err    io.Writer
@@ -27,11 +27,11 @@ type app struct {
 	secrets      *apierr.Redactor // values that no output may hold
 }
 
-func newApp() *app {
-	return &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: withCredential(os.Getenv), secrets: apierr.NewRedactor()}
+func newCLI() *cli {
+	return &cli{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: withCredential(os.Getenv), secrets: apierr.NewRedactor()}
 }
 
-func rootCommand(a *app) *cobra.Command {
+func rootCommand(a *cli) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "swarmd",
 		Short:         "One file becomes a real swarm: droplets, nodes and services in one loop",
@@ -58,7 +58,7 @@ Environment: DIGITALOCEAN_TOKEN (or DIGITALOCEAN_TOKEN_FILE), DIGITALOCEAN_API_U
 }
 
 // sshFlags are for the commands that speak to an engine, which may be reached through ssh.
-func sshFlags(cmd *cobra.Command, a *app) {
+func sshFlags(cmd *cobra.Command, a *cli) {
 	cmd.Flags().StringVar(&a.sshKey, "ssh-key", "", "private key file for ssh (default: the agent, then ~/.ssh; or SWARMD_SSH_KEY)")
 	cmd.Flags().BoolVar(&a.sshAcceptNew, "ssh-accept-new", a.getenv("SWARMD_SSH_ACCEPT_NEW") != "",
 		"accept and keep the key of a host that is not known yet, never a changed one (or SWARMD_SSH_ACCEPT_NEW)")

@@ -29,7 +29,7 @@ type runFlags struct {
 	deny                             denial
 }
 
-func runCommand(a *app) *cobra.Command {
+func runCommand(a *cli) *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "run [-f FILE | --cluster NAME]",
@@ -53,7 +53,7 @@ revisions in the swarm's own store, where bootstrap and apply put them.`,
 // machine may have 1 GB.
 const tidiness = 60
 
-func (a *app) daemon(ctx context.Context, f runFlags) error {
+func (a *cli) daemon(ctx context.Context, f runFlags) error {
 	if a.getenv("GOGC") == "" {
 		debug.SetGCPercent(tidiness)
 	}

@@ -20,7 +20,7 @@ type firstLook struct {
 
 // firstFile reads the file and finds the cluster's name. A file with faults, or one that cannot be read, is no reason not to start: the
 // accepted revision goes on. The name is in the file, in --cluster, or else the one that the swarm's store knows.
-func (a *app) firstFile(ctx context.Context, f runFlags) (firstLook, error) {
+func (a *cli) firstFile(ctx context.Context, f runFlags) (firstLook, error) {
 	if f.file == "" {
 		if f.cluster == "" {
 			return firstLook{}, errors.New("which cluster? give -f FILE or --cluster NAME")

@@ -21,7 +21,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-func statusCommand(a *app) *cobra.Command {
+func statusCommand(a *cli) *cobra.Command {
 	var f statusFlags
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -45,7 +45,7 @@ type statusFlags struct {
 	deny          denial
 }
 
-func (a *app) status(ctx context.Context, f statusFlags) error {
+func (a *cli) status(ctx context.Context, f statusFlags) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	cluster, own := f.cluster, []byte(nil)
@@ -81,7 +81,7 @@ func (a *app) status(ctx context.Context, f statusFlags) error {
 }
 
 // chooseCluster returns the cluster that is asked for, or else the only one, if the swarm's store knows it.
-func (a *app) chooseCluster(ctx context.Context, asked string) (string, error) {
+func (a *cli) chooseCluster(ctx context.Context, asked string) (string, error) {
 	known, err := a.knownClusters(ctx)
 	switch {
 	case err != nil:
@@ -110,7 +110,7 @@ func checked(r reconcile.Report) error {
 }
 
 // compareFile says what the file at hand counts for against the accepted revision.
-func (a *app) compareFile(ctx context.Context, store *ledger.Store, file string, own []byte) error {
+func (a *cli) compareFile(ctx context.Context, store *ledger.Store, file string, own []byte) error {
 	if own == nil {
 		return nil
 	}
@@ -130,7 +130,7 @@ func (a *app) compareFile(ctx context.Context, store *ledger.Store, file string,
 }
 
 // knownClusters returns the names of the clusters that the swarm's store knows, sorted.
-func (a *app) knownClusters(ctx context.Context) ([]string, error) {
+func (a *cli) knownClusters(ctx context.Context) ([]string, error) {
 	engine, closer, err := a.engineClient(nil)
 	if err != nil {
 		return nil, err
@@ -152,7 +152,7 @@ func (a *app) knownClusters(ctx context.Context) ([]string, error) {
 }
 
 // printReport is the live picture for people.
-func (a *app) printReport(r reconcile.Report) {
+func (a *cli) printReport(r reconcile.Report) {
 	printf(a.out, "cluster %s, revision %d (%s): %s\n", r.Cluster, r.Revision, orNone(r.Source), verdict(r))
 	printf(a.out, "acting: %s\n\n", orNone(acting(r)))
 	var tables bytes.Buffer

@@ -9,7 +9,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/spec"
 )
 
-func validateCommand(a *app) *cobra.Command {
+func validateCommand(a *cli) *cobra.Command {
 	var named []string
 	var strict bool
 	cmd := &cobra.Command{
@@ -30,7 +30,7 @@ func validateCommand(a *app) *cobra.Command {
 }
 
 // validate reads all files, also behind one that cannot be read, so that one run says everything.
-func (a *app) validate(files []string, strict bool) error {
+func (a *cli) validate(files []string, strict bool) error {
 	faults, warned, read := 0, 0, 0
 	for _, path := range files {
 		f, n, err := a.validateOne(path)
@@ -57,7 +57,7 @@ func (a *app) validate(files []string, strict bool) error {
 }
 
 // validateOne tells what is wrong in one file, and how much it is. The error is about a file that cannot be read.
-func (a *app) validateOne(path string) (faults, warnings int, err error) {
+func (a *cli) validateOne(path string) (faults, warnings int, err error) {
 	name, data, err := path, []byte(nil), error(nil)
 	if path == "-" {
 		name = "stdin"

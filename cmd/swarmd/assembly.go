@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.uber.org/zap"
 
+	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
@@ -51,11 +52,11 @@ func (a *cli) assemble(cluster string, log *zap.Logger, needCloud bool) (*assemb
 	s := &assembly{cluster: cluster, log: log, registry: prometheus.NewRegistry()}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.metrics = health.NewMetrics(s.registry, reconcile.Vocabulary(version))
-	droplets, err := a.cloudClient(s.metrics)
-	if err != nil && (needCloud || !errors.Is(err, errNoToken)) {
+	droplets, err := a.Cloud(s.metrics.Caller("cloud"))
+	if err != nil && (needCloud || !errors.Is(err, access.ErrNoToken)) {
 		return nil, err
 	}
-	engine, closer, err := a.engineClient(s.metrics)
+	engine, closer, err := a.Engine(s.metrics.Caller("swarm"))
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/bootstrap"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
@@ -67,7 +68,7 @@ func (a *cli) bootstrap(ctx context.Context, f bootstrapFlags) error {
 	if s.Swarmd.Image == "" && !f.systemd {
 		return errors.New("the file names no image for swarmd: set swarmd.image, or use --systemd")
 	}
-	droplets, err := a.cloudClient(nil)
+	droplets, err := a.Cloud(nil)
 	if err != nil {
 		return err
 	}
@@ -98,14 +99,14 @@ func (a *cli) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.
 	}
 	return bootstrap.FirstManager(ctx, bootstrap.Options{
 		Spec:    s,
-		Cloud:   newHosts{braked, a.clusterHosts(s.Cluster)},
+		Cloud:   newHosts{braked, a.ClusterHosts(s.Cluster)},
 		VPC:     vpcUUID(s, network),
 		Beside:  takeOver,
 		Private: private,
 		UserData: func(context.Context) (string, string, error) {
 			return withHostKey(userdata.Params{Cluster: s.Cluster, Pool: managerPool(s).Name, PrivateCIDR: network.IPRange})
 		},
-		Intent: bootstrap.Intent{Dir: a.stateDir()},
+		Intent: bootstrap.Intent{Dir: a.StateDir()},
 		Dial: func(ctx context.Context, host string, hostKeys []string) (bootstrap.Engine, error) {
 			return a.dialEngine(ctx, s.Cluster, host, hostKeys)
 		},
@@ -131,8 +132,8 @@ func managerPool(s *spec.Spec) spec.Pool {
 
 // settleIn puts swarmd onto the first manager, hands the file over, follows, and puts swarmd onto the managers that joined.
 func (a *cli) settleIn(ctx context.Context, s *spec.Spec, data []byte, first bootstrap.First, f bootstrapFlags) error {
-	host := sshHost(first.Droplet.PublicIPv4)
-	there := a.settled(s.Cluster, first.Droplet.PublicIPv4)
+	host := access.SSHHost(first.Droplet.PublicIPv4)
+	there := a.at(a.Settled(s.Cluster, first.Droplet.PublicIPv4))
 	asm, err := there.assemble(s.Cluster, zap.NewNop(), true)
 	if err != nil {
 		return err
@@ -168,24 +169,10 @@ func (a *cli) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 	return nil
 }
 
-// settled is the same cli with the first manager's engine, which must have the host key that it was checked for.
-func (a *cli) settled(cluster, address string) *cli {
-	there := a.with("DOCKER_HOST", sshHost(address))
-	there.hosts = a.clusterHosts(cluster)
-	return there
-}
-
-func sshHost(address string) string { return "ssh://root@" + address }
-
-// with is the same cli with one variable of its environment set.
-func (a *cli) with(name, value string) *cli {
-	b, getenv := *a, a.getenv
-	b.getenv = func(n string) string {
-		if n == name {
-			return value
-		}
-		return getenv(n)
-	}
+// at is the same command line with another access.
+func (a *cli) at(there access.Access) *cli {
+	b := *a
+	b.Access = there
 	return &b
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/spec"
@@ -39,7 +40,7 @@ func TestBootstrapDoesNotHandOverAnotherFile(t *testing.T) {
 	defer func() { stop(); _ = server.Wait() }()
 	var out bytes.Buffer
 	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "DIGITALOCEAN_API_URL": server.CloudURL(), "DIGITALOCEAN_TOKEN": world.Token(), "SWARMD_STATE_DIR": t.TempDir()}
-	a := &cli{out: &out, err: &out, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()}
+	a := &cli{out: &out, err: &out, Access: access.Access{Getenv: func(n string) string { return env[n] }, Secrets: apierr.NewRedactor()}}
 	asm, err := a.assemble("web", zap.NewNop(), true)
 	if err != nil {
 		t.Fatal(err)

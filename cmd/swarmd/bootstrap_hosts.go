@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/swarmd/swarmd/pkg/bootstrap"
 	"github.com/swarmd/swarmd/pkg/cloud"
@@ -15,11 +14,6 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh"
 )
-
-// clusterHosts is the file with the host keys of the cluster's machines.
-func (a *cli) clusterHosts(cluster string) string {
-	return filepath.Join(a.stateDir(), cluster+knownHostsSuffix)
-}
 
 // newHosts forgets the host keys of an earlier cluster of this name when the first machine of a new one is made: addresses come back.
 type newHosts struct {
@@ -46,17 +40,9 @@ func withHostKey(p userdata.Params) (text, public string, err error) {
 	return text, public, err
 }
 
-// hostOptions are for a machine of the cluster, which must show a key that is known of it. An unknown one is taken only where a person asked for
-// that: the API token goes over these connections.
-func (a *cli) hostOptions(cluster, host string) ssh.Options {
-	o := a.sshOptions()
-	o.Host, o.KnownHosts, o.Pin = host, a.clusterHosts(cluster), a.sshAcceptNew
-	return o
-}
-
 // dialEngine reaches the engine of a machine that must show one of the keys, which are those that it was made with, or that known_hosts knows.
 func (a *cli) dialEngine(ctx context.Context, cluster, host string, hostKeys []string) (bootstrap.Engine, error) {
-	o := a.hostOptions(cluster, host)
+	o := a.HostOptions(cluster, host)
 	o.HostKeys = hostKeys
 	conn, err := ssh.Dial(ctx, o)
 	if err != nil {

@@ -95,8 +95,8 @@ func (d *demonstration) start(ctx context.Context, g *errgroup.Group, log *zap.L
 	}
 	g.Go(server.Wait)
 	d.env = simEnvironment(d.world, server)
-	there := d.app.with("DIGITALOCEAN_API_URL", server.CloudURL()).with("DIGITALOCEAN_TOKEN", d.world.Token()).
-		with("DIGITALOCEAN_TOKEN_FILE", "").with("DOCKER_HOST", server.DockerHost())
+	there := d.app.at(d.app.With("DIGITALOCEAN_API_URL", server.CloudURL()).With("DIGITALOCEAN_TOKEN", d.world.Token()).
+		With("DIGITALOCEAN_TOKEN_FILE", "").With("DOCKER_HOST", server.DockerHost()))
 	s, _, err := spec.Parse(d.file, deploy.Demo)
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func (d *demonstration) start(ctx context.Context, g *errgroup.Group, log *zap.L
 
 // firstManager is what `swarmd bootstrap` does, without ssh: the simulated engine is reached over TCP.
 func (d *demonstration) firstManager(ctx context.Context, there *cli, s *spec.Spec, host, dir string) error {
-	api, err := there.cloudClient(nil)
+	api, err := there.Cloud(nil)
 	if err != nil {
 		return err
 	}

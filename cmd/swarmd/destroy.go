@@ -60,7 +60,7 @@ func (a *cli) destroy(ctx context.Context, f destroyFlags) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	if r.Cloud, err = a.cloudClient(nil); err != nil {
+	if r.Cloud, err = a.Cloud(nil); err != nil {
 		return err
 	}
 	d, err := r.Choose(ctx, f.swarm)
@@ -79,10 +79,10 @@ func (a *cli) destroy(ctx context.Context, f destroyFlags) error {
 
 // destroyRun is a destroy from this machine. Its client of the cloud is still missing.
 func (a *cli) destroyRun(s *spec.Spec, f destroyFlags) *destroy.Run {
-	r := &destroy.Run{Spec: s, File: f.file, IncludeAdopted: f.includeAdopted, Records: bootstrap.Intent{Dir: a.stateDir()}, Save: a.saveDoomed, Redact: a.redact,
-		Forget: func() error { return os.Remove(a.clusterHosts(s.Cluster)) },
+	r := &destroy.Run{Spec: s, File: f.file, IncludeAdopted: f.includeAdopted, Records: bootstrap.Intent{Dir: a.StateDir()}, Save: a.saveDoomed, Redact: a.redact,
+		Forget: func() error { return os.Remove(a.ClusterHosts(s.Cluster)) },
 		Say:    func(format string, args ...any) { printf(a.out, format, args...) }}
-	if a.getenv("DOCKER_HOST") == "" && !f.resume {
+	if a.Getenv("DOCKER_HOST") == "" && !f.resume {
 		return r
 	}
 	r.Connect = func() (destroy.Manager, error) {
@@ -143,13 +143,13 @@ func (a *cli) confirm(ctx context.Context, cluster, given string) error {
 
 // saveDoomed writes the list to a file of its own, because the store goes with the cluster.
 func (a *cli) saveDoomed(d destroy.Doomed) (string, error) {
-	if err := os.MkdirAll(a.stateDir(), 0o700); err != nil {
+	if err := os.MkdirAll(a.StateDir(), 0o700); err != nil {
 		return "", err
 	}
 	data, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(a.stateDir(), fmt.Sprintf("%s.destroy-%s.json", d.Cluster, d.At.Format("20060102T150405Z")))
+	path := filepath.Join(a.StateDir(), fmt.Sprintf("%s.destroy-%s.json", d.Cluster, d.At.Format("20060102T150405Z")))
 	return path, os.WriteFile(path, append(data, '\n'), 0o600)
 }

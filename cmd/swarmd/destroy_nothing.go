@@ -18,14 +18,14 @@ func (a *cli) somethingThere(ctx context.Context, d destroy.Doomed) error {
 	if len(d.Droplets)+len(d.Adopted)+len(d.Others)+len(d.Foreign) > 0 {
 		return nil
 	}
-	if before, _ := filepath.Glob(filepath.Join(a.stateDir(), d.Cluster+".destroy-*.json")); len(before) > 0 { // the pattern is well-formed
+	if before, _ := filepath.Glob(filepath.Join(a.StateDir(), d.Cluster+".destroy-*.json")); len(before) > 0 { // the pattern is well-formed
 		return nil
 	}
-	if first, err := (bootstrap.Intent{Dir: a.stateDir()}).Open(d.Cluster); err != nil || first.Sent {
+	if first, err := (bootstrap.Intent{Dir: a.StateDir()}).Open(d.Cluster); err != nil || first.Sent {
 		return err
 	}
 	msg := fmt.Sprintf("the account has no droplet of a cluster %s", d.Cluster)
-	if a.getenv("DOCKER_HOST") != "" {
+	if a.Getenv("DOCKER_HOST") != "" {
 		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 		defer cancel()
 		switch known, err := a.knownClusters(ctx); {

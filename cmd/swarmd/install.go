@@ -133,12 +133,12 @@ func (in *unitInstaller) files(read string) ([]hostFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	token, err := digitalocean.TokenFromEnv(in.app.getenv, os.ReadFile)
+	token, err := digitalocean.TokenFromEnv(in.app.Getenv, os.ReadFile)
 	if err != nil {
 		return nil, err
 	}
 	environment := ""
-	if url := in.app.getenv("DIGITALOCEAN_API_URL"); url != "" {
+	if url := in.app.Getenv("DIGITALOCEAN_API_URL"); url != "" {
 		environment = "DIGITALOCEAN_API_URL=" + url + "\n"
 	}
 	return []hostFile{

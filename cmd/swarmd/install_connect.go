@@ -11,7 +11,7 @@ import (
 
 // connect reaches a manager's host at its public address. private is its address in the VPC, "" for the first manager.
 func (in *unitInstaller) connect(ctx context.Context, host, private string) (*ssh.Conn, error) {
-	o := in.app.hostOptions(in.spec.Cluster, host)
+	o := in.app.HostOptions(in.spec.Cluster, host)
 	conn, err := ssh.Dial(ctx, o)
 	if private == "" || !errors.Is(err, ssh.ErrHostKeyUnknown) {
 		return conn, advise(err, o)
@@ -27,7 +27,7 @@ func (in *unitInstaller) connect(ctx context.Context, host, private string) (*ss
 // here has its key, and the API token is to go there. The other way is to believe who answers on the Internet; here only who is in the VPC already
 // could lie, and the swarm trusts that network anyway.
 func (in *unitInstaller) meet(ctx context.Context, o ssh.Options, private string) error {
-	first, err := ssh.Dial(ctx, in.app.hostOptions(in.spec.Cluster, in.firstHost))
+	first, err := ssh.Dial(ctx, in.app.HostOptions(in.spec.Cluster, in.firstHost))
 	if err != nil {
 		return err
 	}

@@ -25,12 +25,12 @@ type serviceInstaller struct {
 
 // first makes the service, or gives it what differs now: the image of the file, the token. Its old token's secret stays until rest.
 func (in serviceInstaller) first(ctx context.Context) error {
-	engine, closer, err := in.app.engineClient(nil)
+	engine, closer, err := in.app.Engine(nil)
 	if err != nil {
 		return err
 	}
 	defer closer()
-	token, err := digitalocean.TokenFromEnv(in.app.getenv, os.ReadFile)
+	token, err := digitalocean.TokenFromEnv(in.app.Getenv, os.ReadFile)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (in serviceInstaller) first(ctx context.Context) error {
 	}
 	in.asm.denyHostAccess = in.deny.or(live != nil && docker.DeniesHostAccess(live.Spec))
 	want, err := docker.SelfService(docker.Self{Cluster: in.spec.Cluster, Image: in.spec.Swarmd.Image,
-		APIURL: in.app.getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: name, ReadID: read, Memory: in.spec.Swarmd.Memory,
+		APIURL: in.app.Getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: name, ReadID: read, Memory: in.spec.Swarmd.Memory,
 		DenyHostAccess: in.asm.denyHostAccess})
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func (in serviceInstaller) readSecret(ctx context.Context, engine *docker.Client
 	if err != nil || all[name] != "" {
 		return all[name], err
 	}
-	token, path, err := in.app.clusterReadToken(in.spec.Cluster)
+	token, path, err := in.app.ClusterReadToken(in.spec.Cluster)
 	if err != nil {
 		return "", err
 	}
@@ -143,7 +143,7 @@ func (in serviceInstaller) live(ctx context.Context, engine *docker.Client) (*sw
 // rest removes the secrets of tokens that were replaced, once no swarmd starts with them any more. The engine keeps one that a service
 // names.
 func (in serviceInstaller) rest(ctx context.Context) error {
-	engine, closer, err := in.app.engineClient(nil)
+	engine, closer, err := in.app.Engine(nil)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/spec"
@@ -31,10 +32,10 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "SWARMD_STATE_DIR": t.TempDir()}
 	in := serviceInstaller{
 		asm:  &assembly{},
-		app:  &cli{out: &out, err: &out, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()},
+		app:  &cli{out: &out, err: &out, Access: access.Access{Getenv: func(n string) string { return env[n] }, Secrets: apierr.NewRedactor()}},
 		spec: &spec.Spec{Cluster: "web", Swarmd: spec.Swarmd{Image: "registry.example/swarmd:1.0"}},
 	}
-	engine, closer, err := in.app.engineClient(nil)
+	engine, closer, err := in.app.Engine(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,8 +118,8 @@ func TestSwarmdsOwnDigestIsTheOneThatTheFileNames(t *testing.T) {
 	}
 	defer func() { stop(); _ = server.Wait() }()
 	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "SWARMD_STATE_DIR": t.TempDir(), "DIGITALOCEAN_TOKEN": "token"}
-	in := serviceInstaller{asm: &assembly{}, app: &cli{out: io.Discard, err: io.Discard, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()}}
-	engine, closer, err := in.app.engineClient(nil)
+	in := serviceInstaller{asm: &assembly{}, app: &cli{out: io.Discard, err: io.Discard, Access: access.Access{Getenv: func(n string) string { return env[n] }, Secrets: apierr.NewRedactor()}}}
+	engine, closer, err := in.app.Engine(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ func (a *cli) logger(level zapcore.Level) *zap.Logger {
 	}
 	cfg := zap.NewProductionEncoderConfig()
 	cfg.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(cfg), zapcore.Lock(zapcore.AddSync(a.secrets.Writer(a.err))), level))
+	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(cfg), zapcore.Lock(zapcore.AddSync(a.Secrets.Writer(a.err))), level))
 }
 
 // consoleCore writes lines for people, in which nothing speaks to the terminal.
@@ -24,7 +24,7 @@ func (a *cli) consoleCore(level zapcore.Level) zapcore.Core {
 	cfg := zap.NewProductionEncoderConfig()
 	cfg.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
 	cfg.EncodeLevel = zapcore.CapitalLevelEncoder
-	out := plainWriter{a.secrets.Writer(a.err)}
+	out := plainWriter{a.Secrets.Writer(a.err)}
 	return zapcore.NewCore(zapcore.NewConsoleEncoder(cfg), zapcore.Lock(zapcore.AddSync(out)), level)
 }
 

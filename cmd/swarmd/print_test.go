@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/destroy"
@@ -46,7 +47,7 @@ func hostileReport() reconcile.Report {
 func TestNothingThatMachinesNameReachesTheTerminal(t *testing.T) {
 	said := func(show func(a *cli)) string {
 		var out bytes.Buffer
-		show(&cli{out: &out, err: &out, getenv: func(string) string { return "" }, secrets: apierr.NewRedactor()})
+		show(&cli{out: &out, err: &out, Access: access.Access{Getenv: func(string) string { return "" }, Secrets: apierr.NewRedactor()}})
 		return out.String()
 	}
 	p := plan.Plan{Holds: hostileReport().Holds, Steps: []plan.Step{{Action: plan.UpdateService{Diff: []string{hostileName}}, Reason: plan.Reason{Text: hostileName}}}}

@@ -35,7 +35,7 @@ type progress struct {
 
 func (a *cli) newProgress() *progress {
 	p := &progress{app: a, began: time.Now(), out: a.out, known: map[string]*mpb.Bar{}, said: map[string]string{}, listed: map[string]map[string]bool{}}
-	if isTerminal(a.out) && a.getenv("TERM") != "dumb" {
+	if isTerminal(a.out) && a.Getenv("TERM") != "dumb" {
 		p.bars = mpb.New(mpb.WithOutput(a.out), mpb.WithWidth(40), mpb.WithRefreshRate(150*time.Millisecond))
 		p.out = p.bars
 	}

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/health"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 )
@@ -44,7 +45,7 @@ revisions in the swarm's own store, where bootstrap and apply put them.`,
 	cmd.Flags().StringVar(&f.listen, "listen", health.DefaultListen, "address of /metrics, /healthz, /readyz and /status; the host \"node\" is this node's address in the swarm; \"\" for none")
 	takeOverFlag(cmd, &f.takeOver)
 	f.deny.flag(cmd, "hold services that would be root on the machines: with the Docker socket, the machine's disk or network, or a capability such as SYS_ADMIN")
-	cmd.Flags().StringVar(&f.readToken, "read-token-file", "", "file with the bearer token that shows /status in full to other machines; without one they get counts (default: the unit's credential "+readCredential+")")
+	cmd.Flags().StringVar(&f.readToken, "read-token-file", "", "file with the bearer token that shows /status in full to other machines; without one they get counts (default: the unit's credential "+access.ReadCredential+")")
 	cmd.Flags().BoolVar(&f.debug, "debug", false, "log more")
 	return cmd
 }
@@ -54,7 +55,7 @@ revisions in the swarm's own store, where bootstrap and apply put them.`,
 const tidiness = 60
 
 func (a *cli) daemon(ctx context.Context, f runFlags) error {
-	if a.getenv("GOGC") == "" {
+	if a.Getenv("GOGC") == "" {
 		debug.SetGCPercent(tidiness)
 	}
 	level := zapcore.InfoLevel
@@ -66,7 +67,7 @@ func (a *cli) daemon(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	token, err := a.readToken(f.readToken)
+	token, err := a.ReadToken(f.readToken)
 	if err != nil {
 		return err
 	}

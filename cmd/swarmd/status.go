@@ -131,7 +131,7 @@ func (a *cli) compareFile(ctx context.Context, store *ledger.Store, file string,
 
 // knownClusters returns the names of the clusters that the swarm's store knows, sorted.
 func (a *cli) knownClusters(ctx context.Context) ([]string, error) {
-	engine, closer, err := a.engineClient(nil)
+	engine, closer, err := a.Engine(nil)
 	if err != nil {
 		return nil, err
 	}

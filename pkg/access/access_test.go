@@ -1,4 +1,4 @@
-package main
+package access
 
 import (
 	"os"
@@ -23,7 +23,7 @@ func TestNamesHost(t *testing.T) {
 // is gone.
 func TestBootstrapGoesByItsOwnKnownHosts(t *testing.T) {
 	dir := t.TempDir()
-	a := &cli{getenv: func(n string) string { return map[string]string{"SWARMD_STATE_DIR": dir}[n] }}
+	a := Access{Getenv: func(n string) string { return map[string]string{"SWARMD_STATE_DIR": dir}[n] }}
 	older := filepath.Join(dir, "older.known_hosts")
 	if err := os.WriteFile(older, []byte("203.0.113.1 ssh-ed25519 AAAA\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -32,7 +32,7 @@ func TestBootstrapGoesByItsOwnKnownHosts(t *testing.T) {
 	if got := a.knownHosts(o); got != older {
 		t.Errorf("status goes by %s", got)
 	}
-	if got := a.settled("web", "203.0.113.1").knownHosts(o); got != filepath.Join(dir, "web.known_hosts") {
+	if got := a.Settled("web", "203.0.113.1").knownHosts(o); got != filepath.Join(dir, "web.known_hosts") {
 		t.Errorf("bootstrap goes by %s", got)
 	}
 }

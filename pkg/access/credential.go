@@ -1,4 +1,4 @@
-package main
+package access
 
 import (
 	"os"
@@ -8,9 +8,9 @@ import (
 // tokenCredential is the name under which the unit gets the API token.
 const tokenCredential = "digitalocean-token"
 
-// withCredential lets DIGITALOCEAN_TOKEN_FILE default to the credential that systemd gave to this process. The unit cannot set the variable
+// WithCredential lets DIGITALOCEAN_TOKEN_FILE default to the credential that systemd gave to this process. The unit cannot set the variable
 // itself: the specifier for the credentials' directory is younger (systemd 250) than credentials are (247).
-func withCredential(getenv func(string) string) func(string) string {
+func WithCredential(getenv func(string) string) func(string) string {
 	return func(name string) string {
 		value := getenv(name)
 		if name != "DIGITALOCEAN_TOKEN_FILE" || value != "" || getenv("DIGITALOCEAN_TOKEN") != "" {

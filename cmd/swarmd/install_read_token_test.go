@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/swarmd/swarmd/deploy"
+	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/spec"
 )
@@ -33,7 +33,7 @@ func TestAnotherOperatorsReadTokenStays(t *testing.T) {
 	laptop := func(t *testing.T) (*unitInstaller, *bytes.Buffer, string) {
 		out, dir := &bytes.Buffer{}, t.TempDir()
 		env := map[string]string{"SWARMD_STATE_DIR": dir}
-		return &unitInstaller{spec: &spec.Spec{Cluster: "web"}, app: &cli{out: out, err: out, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()}}, out, dir
+		return &unitInstaller{spec: &spec.Spec{Cluster: "web"}, app: &cli{out: out, err: out, Access: access.Access{Getenv: func(n string) string { return env[n] }, Secrets: apierr.NewRedactor()}}}, out, dir
 	}
 	get := func(in *unitInstaller, h hosts, host string) string {
 		t.Helper()
@@ -48,7 +48,7 @@ func TestAnotherOperatorsReadTokenStays(t *testing.T) {
 		h := hosts{"m2": "  \n"}
 		mine := get(in, h, "m1")
 		file := filepath.Join(dir, "web.read-token")
-		if saved, err := readTokenFile(file); err != nil || saved != mine || get(in, h, "m2") != mine {
+		if saved, err := os.ReadFile(file); err != nil || string(saved) != mine+"\n" || get(in, h, "m2") != mine {
 			t.Errorf("made %q, saved %q: %v", mine, saved, err)
 		}
 		if strings.Count(out.String(), "other machines is in "+file) != 1 || strings.Contains(out.String(), mine) {
@@ -83,28 +83,4 @@ func TestAnotherOperatorsReadTokenStays(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-}
-
-// TestUnitWithoutAReadTokenStarts: systemd hands over what the unit says for a file that is not there, and that is no token.
-func TestUnitWithoutAReadTokenStarts(t *testing.T) {
-	var fallback string
-	for line := range strings.Lines(deploy.Unit(512<<20, false)) {
-		if value, ok := strings.CutPrefix(line, "SetCredential="+readCredential+":"); ok {
-			fallback = strings.ReplaceAll(strings.TrimSuffix(value, "\n"), `\n`, "\n") // as systemd does
-		}
-	}
-	if fallback == "" {
-		t.Fatal("no fallback in the unit, and systemd calls an empty one a wrong syntax")
-	}
-	dir := t.TempDir()
-	a := &cli{getenv: func(n string) string { return map[string]string{"CREDENTIALS_DIRECTORY": dir}[n] }, secrets: apierr.NewRedactor()}
-	for content, wantErr := range map[string]bool{fallback: false, "short": true} {
-		if err := os.WriteFile(filepath.Join(dir, readCredential), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		token, err := a.readToken("")
-		if (err != nil) != wantErr || token != nil && token() != "" {
-			t.Errorf("%q: %v", content, err)
-		}
-	}
 }

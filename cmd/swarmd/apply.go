@@ -30,15 +30,15 @@ func applyCommand(a *cli) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			asm, err := a.assemble(s.Cluster, zap.NewNop(), true)
+			asm, err := a.connect(s.Cluster, zap.NewNop(), true)
 			if err != nil {
 				return err
 			}
-			defer asm.close()
+			defer asm.Close()
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			asm.takeOver = takeOver
-			if err := a.offered(ctx, asm.catalog, file, s, data); err != nil {
+			asm.role.TakeOver = takeOver
+			if err := a.offered(ctx, asm.Catalog, file, s, data); err != nil {
 				return err
 			}
 			deny.learn(ctx, asm)
@@ -86,8 +86,8 @@ func sayMeaning(w io.Writer, texts []string) {
 }
 
 // follow submits the file and shows the way to convergence. While nobody holds the lease, this process holds it.
-func (a *cli) follow(ctx context.Context, asm *assembly, data []byte, source string) error {
-	loop := reconcile.New(asm.config(instanceName(), true))
+func (a *cli) follow(ctx context.Context, asm *connection, data []byte, source string) error {
+	loop := asm.visit()
 	if err := begin(ctx, loop); err != nil {
 		return err
 	}

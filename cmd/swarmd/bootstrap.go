@@ -13,7 +13,6 @@ import (
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/cloud/userdata"
-	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 	"github.com/swarmd/swarmd/pkg/spec"
 )
@@ -89,7 +88,7 @@ func (a *cli) bootstrap(ctx context.Context, f bootstrapFlags) error {
 // firstManager finds or makes the first manager, with a swarm on it.
 func (a *cli) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.Client, view *progress, takeOver bool) (bootstrap.First, error) {
 	braked, _ := brake.New(brake.Options{Cluster: s.Cluster, Cloud: api})
-	network, err := vpcOf(ctx, braked, s.Cloud.VPC, managerPool(s).Region)
+	network, err := cloud.VPCOf(ctx, braked, s.Cloud.VPC, managerPool(s).Region)
 	if err != nil {
 		return bootstrap.First{}, err
 	}
@@ -134,16 +133,16 @@ func managerPool(s *spec.Spec) spec.Pool {
 func (a *cli) settleIn(ctx context.Context, s *spec.Spec, data []byte, first bootstrap.First, f bootstrapFlags) error {
 	host := access.SSHHost(first.Droplet.PublicIPv4)
 	there := a.at(a.Settled(s.Cluster, first.Droplet.PublicIPv4))
-	asm, err := there.assemble(s.Cluster, zap.NewNop(), true)
+	asm, err := there.connect(s.Cluster, zap.NewNop(), true)
 	if err != nil {
 		return err
 	}
-	defer asm.close()
-	asm.takeOver = f.takeOver
-	if err := begin(ctx, reconcile.New(asm.config(instanceName(), true))); err != nil {
+	defer asm.Close()
+	asm.role.TakeOver = f.takeOver
+	if err := begin(ctx, asm.visit()); err != nil {
 		return err
 	}
-	if err := there.continues(ctx, asm.store, s, f.file, host); err != nil {
+	if err := there.continues(ctx, asm.Store, s, f.file, host); err != nil {
 		return err
 	}
 	var in installer = serviceInstaller{app: there, asm: asm, spec: s, deny: f.deny}
@@ -178,10 +177,10 @@ func (a *cli) at(there access.Access) *cli {
 
 // waitForHolder gives the swarmd on the first manager the time to take the lease, so that it acts and this process only follows. If it
 // does not come, this process does the work and the follower shows what is wrong.
-func waitForHolder(ctx context.Context, asm *assembly) error {
+func waitForHolder(ctx context.Context, asm *connection) error {
 	deadline := time.Now().Add(time.Minute)
 	for time.Now().Before(deadline) {
-		st, err := asm.store.Look(ctx)
+		st, err := asm.Store.Look(ctx)
 		if err == nil && st.Lease.Holder != "" {
 			return nil
 		}

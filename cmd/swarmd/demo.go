@@ -12,9 +12,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/swarmd/swarmd/deploy"
+	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/bootstrap"
+	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/cloud/userdata"
-	"github.com/swarmd/swarmd/pkg/health"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 	"github.com/swarmd/swarmd/pkg/sim"
@@ -101,25 +102,23 @@ func (d *demonstration) start(ctx context.Context, g *errgroup.Group, log *zap.L
 	if err != nil {
 		return err
 	}
-	asm, err := there.assemble(s.Cluster, log, true)
+	asm, err := there.connect(s.Cluster, log, true)
 	if err != nil {
 		return err
 	}
-	context.AfterFunc(ctx, asm.close)
+	context.AfterFunc(ctx, asm.Close)
 	if err := d.firstManager(ctx, there, s, server.DockerHost(), dir); err != nil {
 		return err
 	}
-	cfg := asm.config(instanceName(), false)
-	cfg.Events, cfg.Initial, cfg.Source, cfg.File = asm.swarm.Events(ctx), deploy.Demo, "file "+d.file, d.file
-	cfg.Edits, cfg.Unread = watchFile(ctx, d.file, firstLook{data: deploy.Demo}, log)
-	d.loop = reconcile.New(cfg)
+	role := app.Role{Events: asm.Swarm.Events(ctx), File: app.File{Initial: deploy.Demo, Source: "file " + d.file, Path: d.file}}
+	role.File.Edits, role.File.Unread = watchFile(ctx, d.file, firstLook{data: deploy.Demo}, log)
+	d.loop = asm.Loop(role)
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return err
 	}
 	d.page = "http://" + l.Addr().String()
-	g.Go(func() error { return health.Serve(ctx, l, asm.handler(d.loop, nil), log) })
-	g.Go(func() error { return d.loop.Run(ctx) })
+	g.Go(func() error { return asm.Run(ctx, d.loop, app.Page{Listener: l}) })
 	return nil
 }
 
@@ -130,7 +129,7 @@ func (d *demonstration) firstManager(ctx context.Context, there *cli, s *spec.Sp
 		return err
 	}
 	braked, _ := brake.New(brake.Options{Cluster: s.Cluster, Cloud: api}) // there is no swarm yet
-	network, err := vpcOf(ctx, braked, "", managerPool(s).Region)
+	network, err := cloud.VPCOf(ctx, braked, "", managerPool(s).Region)
 	if err != nil {
 		return err
 	}

@@ -86,11 +86,11 @@ func (a *cli) destroyRun(s *spec.Spec, f destroyFlags) *destroy.Run {
 		return r
 	}
 	r.Connect = func() (destroy.Manager, error) {
-		asm, err := a.assemble(s.Cluster, zap.NewNop(), false)
+		asm, err := a.connect(s.Cluster, zap.NewNop(), false)
 		if err != nil {
 			return destroy.Manager{}, err
 		}
-		return destroy.Manager{Swarm: asm.swarm, Store: asm.store, Close: asm.close}, nil
+		return destroy.Manager{Swarm: asm.Swarm, Store: asm.Store, Close: asm.Close}, nil
 	}
 	return r
 }

@@ -36,14 +36,14 @@ func (d *denial) or(before bool) bool {
 }
 
 // learn finds out how swarmd's own service is started. Of a swarmd that runs otherwise, and where it cannot be read, only the flag says.
-func (d *denial) learn(ctx context.Context, asm *assembly) {
+func (d *denial) learn(ctx context.Context, asm *connection) {
 	before := false
-	if services, err := asm.swarm.Services(ctx); err == nil {
+	if services, err := asm.Swarm.Services(ctx); err == nil {
 		for _, s := range services {
-			before = before || s.Spec.Name == docker.SelfName(asm.cluster) && docker.DeniesHostAccess(s.Spec)
+			before = before || s.Spec.Name == docker.SelfName(asm.Cluster) && docker.DeniesHostAccess(s.Spec)
 		}
 	}
-	asm.denyHostAccess = d.or(before)
+	asm.role.DenyHostAccess = d.or(before)
 }
 
 // denies reports whether a host's unit is started with the flag.

@@ -22,7 +22,7 @@ import (
 // unitInstaller puts the binary and the unit onto each manager's host.
 type unitInstaller struct {
 	app       *cli
-	asm       *assembly
+	asm       *connection
 	spec      *spec.Spec
 	data      []byte // the file
 	binary    string
@@ -35,11 +35,11 @@ func (in *unitInstaller) first(ctx context.Context) error { return in.install(ct
 
 // rest installs swarmd on every other manager that has a droplet.
 func (in *unitInstaller) rest(ctx context.Context) error {
-	nodes, err := in.asm.swarm.Nodes(ctx)
+	nodes, err := in.asm.Swarm.Nodes(ctx)
 	if err != nil {
 		return err
 	}
-	droplets, err := in.asm.cloud.Droplets(ctx, cloud.ClusterTag(in.spec.Cluster))
+	droplets, err := in.asm.Cloud.Droplets(ctx, cloud.ClusterTag(in.spec.Cluster))
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (in *unitInstaller) install(ctx context.Context, host, private string) erro
 	if err != nil {
 		return fmt.Errorf("install on %s: %w", host, err)
 	}
-	in.asm.denyHostAccess = in.deny.or(in.asm.denyHostAccess || denies(string(unit))) // a manager that is new is started as the first one
+	in.asm.role.DenyHostAccess = in.deny.or(in.asm.role.DenyHostAccess || denies(string(unit))) // a manager that is new is started as the first one
 	files, err := in.files(read)
 	if err != nil {
 		return err
@@ -147,7 +147,7 @@ func (in *unitInstaller) files(read string) ([]hostFile, error) {
 		{readTokenPath, 0o600, []byte(read + "\n"), true},
 		{"/etc/swarmd/environment", 0o644, []byte(environment), true},
 		{"/etc/swarmd/cluster.yaml", 0o644, in.data, false},
-		{unitPath, 0o644, []byte(deploy.Unit(in.spec.Swarmd.Memory, in.asm.denyHostAccess)), true},
+		{unitPath, 0o644, []byte(deploy.Unit(in.spec.Swarmd.Memory, in.asm.role.DenyHostAccess)), true},
 	}, nil
 }
 

@@ -18,7 +18,7 @@ import (
 // serviceInstaller runs swarmd as a global service: Swarm itself keeps one on every manager, also on those to come.
 type serviceInstaller struct {
 	app  *cli
-	asm  *assembly
+	asm  *connection
 	spec *spec.Spec
 	deny denial
 }
@@ -47,10 +47,10 @@ func (in serviceInstaller) first(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	in.asm.denyHostAccess = in.deny.or(live != nil && docker.DeniesHostAccess(live.Spec))
+	in.asm.role.DenyHostAccess = in.deny.or(live != nil && docker.DeniesHostAccess(live.Spec))
 	want, err := docker.SelfService(docker.Self{Cluster: in.spec.Cluster, Image: in.spec.Swarmd.Image,
 		APIURL: in.app.Getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: name, ReadID: read, Memory: in.spec.Swarmd.Memory,
-		DenyHostAccess: in.asm.denyHostAccess})
+		DenyHostAccess: in.asm.role.DenyHostAccess})
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 	var out bytes.Buffer
 	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "SWARMD_STATE_DIR": t.TempDir()}
 	in := serviceInstaller{
-		asm:  &assembly{},
+		asm:  &connection{},
 		app:  &cli{out: &out, err: &out, Access: access.Access{Getenv: func(n string) string { return env[n] }, Secrets: apierr.NewRedactor()}},
 		spec: &spec.Spec{Cluster: "web", Swarmd: spec.Swarmd{Image: "registry.example/swarmd:1.0"}},
 	}
@@ -79,7 +79,7 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 	denied := func(is bool, why string) {
 		t.Helper()
 		live, err := in.live(ctx, engine)
-		if err != nil || docker.DeniesHostAccess(live.Spec) != is || in.asm.denyHostAccess != is {
+		if err != nil || docker.DeniesHostAccess(live.Spec) != is || in.asm.role.DenyHostAccess != is {
 			t.Errorf("%s: it denies access to the machine: %v, want %v (%v)", why, !is, is, err)
 		}
 	}
@@ -94,7 +94,7 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 		{"taken back", true, false, false},
 	} {
 		in.deny = denial{wanted: c.wanted, given: func() bool { return c.given }}
-		in.asm.denyHostAccess = false
+		in.asm.role.DenyHostAccess = false
 		settle("first-token")
 		denied(c.is, c.why)
 	}
@@ -118,7 +118,7 @@ func TestSwarmdsOwnDigestIsTheOneThatTheFileNames(t *testing.T) {
 	}
 	defer func() { stop(); _ = server.Wait() }()
 	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "SWARMD_STATE_DIR": t.TempDir(), "DIGITALOCEAN_TOKEN": "token"}
-	in := serviceInstaller{asm: &assembly{}, app: &cli{out: io.Discard, err: io.Discard, Access: access.Access{Getenv: func(n string) string { return env[n] }, Secrets: apierr.NewRedactor()}}}
+	in := serviceInstaller{asm: &connection{}, app: &cli{out: io.Discard, err: io.Discard, Access: access.Access{Getenv: func(n string) string { return env[n] }, Secrets: apierr.NewRedactor()}}}
 	engine, closer, err := in.app.Engine(nil)
 	if err != nil {
 		t.Fatal(err)

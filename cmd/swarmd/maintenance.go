@@ -59,11 +59,11 @@ func (a *cli) maintain(ctx context.Context, cluster, name string, change func(*u
 	if err != nil {
 		return err
 	}
-	asm, err := a.assemble(cluster, zap.NewNop(), false)
+	asm, err := a.connect(cluster, zap.NewNop(), false)
 	if err != nil {
 		return err
 	}
-	defer asm.close()
+	defer asm.Close()
 	for tries := 3; ; tries-- {
 		said, err := asm.upkeep(ctx, name, change)
 		if apierr.KindOf(err) == apierr.Conflict && tries > 1 { // swarmd or somebody else wrote it in between
@@ -77,17 +77,17 @@ func (a *cli) maintain(ctx context.Context, cluster, name string, change func(*u
 }
 
 // upkeep looks, and makes the change.
-func (s *assembly) upkeep(ctx context.Context, name string, change func(*upkeep, swarm.Node) (swarm.NodeSpec, string, error)) (said string, err error) {
-	u := &upkeep{cluster: s.cluster, by: whoami()}
-	st, err := s.store.Look(ctx)
+func (s *connection) upkeep(ctx context.Context, name string, change func(*upkeep, swarm.Node) (swarm.NodeSpec, string, error)) (said string, err error) {
+	u := &upkeep{cluster: s.Cluster, by: whoami()}
+	st, err := s.Store.Look(ctx)
 	if err != nil {
 		return "", err
 	}
 	u.accepted = acceptedSpec(st)
-	if u.nodes, err = s.swarm.Nodes(ctx); err != nil {
+	if u.nodes, err = s.Swarm.Nodes(ctx); err != nil {
 		return "", err
 	}
-	if u.services, err = s.swarm.Services(ctx); err != nil {
+	if u.services, err = s.Swarm.Services(ctx); err != nil {
 		return "", err
 	}
 	n, err := pickNode(u.nodes, name)
@@ -98,7 +98,7 @@ func (s *assembly) upkeep(ctx context.Context, name string, change func(*upkeep,
 	if err != nil || said != "" && wanted.Role == "" {
 		return said, err
 	}
-	return said, s.swarm.UpdateNode(ctx, n.ID, n.Version, wanted)
+	return said, s.Swarm.UpdateNode(ctx, n.ID, n.Version, wanted)
 }
 
 func acceptedSpec(st ledger.State) *spec.Spec {

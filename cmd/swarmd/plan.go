@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
-	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
@@ -65,17 +64,17 @@ type outlook struct {
 
 // preview computes the plan for a file that is not accepted yet, and what it means as an edit.
 func (a *cli) preview(ctx context.Context, file string, s *spec.Spec, data []byte, deny denial) (outlook, error) {
-	asm, err := a.assemble(s.Cluster, zap.NewNop(), true)
+	asm, err := a.connect(s.Cluster, zap.NewNop(), true)
 	if err != nil {
 		return outlook{}, err
 	}
-	defer asm.close()
-	if err := a.offered(ctx, asm.catalog, file, s, data); err != nil {
+	defer asm.Close()
+	if err := a.offered(ctx, asm.Catalog, file, s, data); err != nil {
 		return outlook{}, err
 	}
-	asm.prices.fetch()
+	asm.FetchPrices()
 	deny.learn(ctx, asm)
-	loop := reconcile.New(asm.config(instanceName(), true))
+	loop := asm.visit()
 	if err := begin(ctx, loop); err != nil {
 		return outlook{}, err
 	}
@@ -90,7 +89,7 @@ func (a *cli) preview(ctx context.Context, file string, s *spec.Spec, data []byt
 	if err != nil {
 		return outlook{}, err
 	}
-	return outlook{Plan: p, file: s, meant: meant, prices: asm.prices.now()}, gapError(w.Gaps)
+	return outlook{Plan: p, file: s, meant: meant, prices: asm.Prices()}, gapError(w.Gaps)
 }
 
 // gapError refuses to call a half-seen world a plan.

@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -17,12 +14,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/swarmd/swarmd/pkg/access"
+	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/health"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 )
-
-// nodeHost in a listen address stands for this node's own address in the swarm.
-const nodeHost = "node"
 
 type runFlags struct {
 	file, cluster, listen, readToken string
@@ -71,74 +66,32 @@ func (a *cli) daemon(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.assemble(first.cluster, log, false)
+	s, err := a.connect(first.cluster, log, false)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	if s.cloud == nil {
+	defer s.Close()
+	if s.Cloud == nil {
 		log.Warn("no API token: droplets are left alone")
 	}
-	s.takeOver, s.denyHostAccess = f.takeOver, f.deny.wanted
 	g, ctx := errgroup.WithContext(ctx)
-	cfg := s.config(instanceName(), false)
-	cfg.Events = s.swarm.Events(ctx)
+	role := app.Role{TakeOver: f.takeOver, DenyHostAccess: f.deny.wanted, Events: s.Swarm.Events(ctx)}
 	if f.file != "" {
 		host, _ := os.Hostname() // for people only
-		cfg.Initial, cfg.Source, cfg.File = first.data, "file "+host+":"+f.file, f.file
-		cfg.Edits, cfg.Unread = watchFile(ctx, f.file, first, log)
+		role.File = app.File{Initial: first.data, Source: "file " + host + ":" + f.file, Path: f.file}
+		role.File.Edits, role.File.Unread = watchFile(ctx, f.file, first, log)
 	}
-	loop := reconcile.New(cfg)
-	if err := s.serve(ctx, g, loop, f.listen, token); err != nil {
+	loop := s.Loop(role)
+	page := app.Page{Token: token}
+	if page.Listener, err = s.Listen(ctx, f.listen); err != nil {
 		return err
 	}
-	g.Go(func() error { return loop.Run(ctx) })
+	g.Go(func() error { return s.Run(ctx, loop, page) })
 	g.Go(func() error { notifySystemd(ctx, loop); return nil })
 	log.Info("running", zap.String("cluster", first.cluster), zap.String("version", version))
 	err = g.Wait()
 	log.Info("stopped")
 	return err
-}
-
-// instanceName tells this process from an earlier one on the same node.
-func instanceName() string { return reconcile.RandomOpIDs(1)[0][:5] }
-
-// serve starts the HTTP side.
-func (s *assembly) serve(ctx context.Context, g *errgroup.Group, loop *reconcile.Loop, listen string, token func() string) error {
-	if listen == "" {
-		return nil
-	}
-	addr, err := s.listenAddr(ctx, listen)
-	if err != nil {
-		return err
-	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return err
-	}
-	s.log.Info("listening", zap.String("address", l.Addr().String()))
-	g.Go(func() error { return health.Serve(ctx, l, s.handler(loop, token), s.log) })
-	return nil
-}
-
-func (s *assembly) handler(loop *reconcile.Loop, token func() string) http.Handler {
-	return health.Handler(health.Sources{Metrics: s.registry, Alive: loop.Alive, Ready: loop.Ready,
-		Status: func() any { return loop.Last() }, Counts: func() any { return loop.Last().Counts() }, Token: token})
-}
-
-func (s *assembly) listenAddr(ctx context.Context, listen string) (string, error) {
-	port, ok := strings.CutPrefix(listen, nodeHost+":")
-	if !ok {
-		return listen, nil
-	}
-	info, err := s.swarm.Info(ctx)
-	if err != nil {
-		return "", fmt.Errorf("find this node's address: %w", err)
-	}
-	if info.NodeAddr == "" {
-		return "", fmt.Errorf("--listen %s: this machine is in no swarm and has no address there", listen)
-	}
-	return net.JoinHostPort(info.NodeAddr, port), nil
 }
 
 // notifySystemd says READY when the first pass is over, feeds the watchdog while the loop turns, and says STOPPING at the end. Without

@@ -60,19 +60,19 @@ func (a *cli) status(ctx context.Context, f statusFlags) error {
 	if err != nil {
 		return err
 	}
-	asm, err := a.assemble(cluster, zap.NewNop(), false)
+	asm, err := a.connect(cluster, zap.NewNop(), false)
 	if err != nil {
 		return err
 	}
-	defer asm.close()
-	asm.prices.fetch()
+	defer asm.Close()
+	asm.FetchPrices()
 	f.deny.learn(ctx, asm)
-	r := reconcile.New(asm.config(instanceName(), true)).Look(ctx)
+	r := asm.visit().Look(ctx)
 	if f.json {
 		err = writeJSON(a.out, r)
 	} else {
 		a.printReport(r)
-		err = a.compareFile(ctx, asm.store, f.file, own)
+		err = a.compareFile(ctx, asm.Store, f.file, own)
 	}
 	if err == nil && f.check {
 		err = checked(r)

@@ -10,7 +10,6 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
-	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/sim"
 )
 
@@ -37,7 +36,7 @@ func TestTheLogTellsWhenAHoldEnds(t *testing.T) {
 		if err := w.Populate(sim.Seeded{Cluster: "web", Region: "fra1", Managers: 1}); err != nil {
 			t.Fatal(err)
 		}
-		c := on(t, w, "web-managers-aaaaa", file(1, 1, 1, 1), func(c *reconcile.Config) { c.Log = zap.New(core) })
+		c := on(t, w, "web-managers-aaaaa", file(1, 1, 1, 1), func(s *setup) { s.Log = zap.New(core) })
 		defer c.stop()
 		c.await(t, 1, 15*time.Minute)
 		logs.TakeAll()

@@ -39,6 +39,7 @@ var rank = map[string]int{
 	"pkg/app":                         8,
 	"pkg/bootstrap":                   8,
 	"pkg/destroy":                     9,
+	"pkg/install":                     9,
 	"pkg/sim/docean":                  8,
 	"pkg/sim/dockerd":                 8,
 	"pkg/sim/conform":                 9,

@@ -10,10 +10,8 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/bootstrap"
-	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
-	"github.com/swarmd/swarmd/pkg/cloud/userdata"
-	"github.com/swarmd/swarmd/pkg/reconcile/brake"
+	"github.com/swarmd/swarmd/pkg/install"
 	"github.com/swarmd/swarmd/pkg/spec"
 )
 
@@ -53,12 +51,6 @@ first connection on. A manager that was made elsewhere is connected to when its 
 	return cmd
 }
 
-// installer puts swarmd onto the managers in one of two ways.
-type installer interface {
-	first(ctx context.Context) error // onto the first manager, before the file is handed over
-	rest(ctx context.Context) error  // onto those that joined since
-}
-
 func (a *cli) bootstrap(ctx context.Context, f bootstrapFlags) error {
 	s, data, err := readFile(f.file, a.err)
 	if err != nil {
@@ -87,46 +79,13 @@ func (a *cli) bootstrap(ctx context.Context, f bootstrapFlags) error {
 
 // firstManager finds or makes the first manager, with a swarm on it.
 func (a *cli) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.Client, view *progress, takeOver bool) (bootstrap.First, error) {
-	braked, _ := brake.New(brake.Options{Cluster: s.Cluster, Cloud: api})
-	network, err := cloud.VPCOf(ctx, braked, s.Cloud.VPC, managerPool(s).Region)
+	o, err := bootstrap.Prepare(ctx, s, api, nil)
 	if err != nil {
 		return bootstrap.First{}, err
 	}
-	private, err := apart(s, network)
-	if err != nil {
-		return bootstrap.First{}, err
-	}
-	return bootstrap.FirstManager(ctx, bootstrap.Options{
-		Spec:    s,
-		Cloud:   newHosts{braked, a.ClusterHosts(s.Cluster)},
-		VPC:     vpcUUID(s, network),
-		Beside:  takeOver,
-		Private: private,
-		UserData: func(context.Context) (string, string, error) {
-			return withHostKey(userdata.Params{Cluster: s.Cluster, Pool: managerPool(s).Name, PrivateCIDR: network.IPRange})
-		},
-		Intent: bootstrap.Intent{Dir: a.StateDir()},
-		Dial: func(ctx context.Context, host string, hostKeys []string) (bootstrap.Engine, error) {
-			return a.dialEngine(ctx, s.Cluster, host, hostKeys)
-		},
-		Progress: view.say,
-	})
-}
-
-func vpcUUID(s *spec.Spec, network cloud.VPC) string {
-	if s.Cloud.VPC == "" {
-		return ""
-	}
-	return network.UUID
-}
-
-func managerPool(s *spec.Spec) spec.Pool {
-	for _, p := range s.Pools {
-		if p.Role == "manager" && p.Count > 0 {
-			return p
-		}
-	}
-	return spec.Pool{}
+	o.OverSSH(a.Access)
+	o.Beside, o.Progress = takeOver, view.say
+	return bootstrap.FirstManager(ctx, o)
 }
 
 // settleIn puts swarmd onto the first manager, hands the file over, follows, and puts swarmd onto the managers that joined.
@@ -142,23 +101,21 @@ func (a *cli) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 	if err := begin(ctx, asm.visit()); err != nil {
 		return err
 	}
-	if err := there.continues(ctx, asm.Store, s, f.file, host); err != nil {
+	if err := continues(ctx, asm, s, f.file, host); err != nil {
 		return err
 	}
-	var in installer = serviceInstaller{app: there, asm: asm, spec: s, deny: f.deny}
-	if f.systemd {
-		in = &unitInstaller{app: there, asm: asm, spec: s, data: data, binary: f.binary, deny: f.deny, firstHost: first.Droplet.PublicIPv4}
-	}
-	if err := in.first(ctx); err != nil {
+	in := there.installer(asm, s, data, first, f)
+	if err := in.First(ctx); err != nil {
 		return err
 	}
+	asm.role.DenyHostAccess = in.DeniesHostAccess()
 	if err := waitForHolder(ctx, asm); err != nil {
 		return err
 	}
 	if err := there.follow(ctx, asm, data, "bootstrap "+whoami()); err != nil {
 		return err
 	}
-	if err := in.rest(ctx); err != nil {
+	if err := in.Rest(ctx); err != nil {
 		return err
 	}
 	if !first.Created {
@@ -166,6 +123,27 @@ func (a *cli) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 	}
 	printf(a.out, "to talk to it: export DOCKER_HOST=%s\n", host)
 	return nil
+}
+
+// installer puts swarmd onto the managers in the way that the flags ask for.
+func (a *cli) installer(asm *connection, s *spec.Spec, data []byte, first bootstrap.First, f bootstrapFlags) install.Installer {
+	o := install.Options{Access: a.Access, Spec: s, Deny: f.deny.or,
+		Say:  func(format string, args ...any) { printf(a.out, format, args...) },
+		Warn: func(format string, args ...any) { printf(a.err, format, args...) }}
+	if f.systemd {
+		return &install.Unit{Options: o, File: data, Binary: f.binary, FirstHost: first.Droplet.PublicIPv4, Swarm: asm.Swarm, Cloud: asm.Cloud}
+	}
+	return &install.Service{Options: o}
+}
+
+// continues refuses a file that is not the one that the cluster lives with.
+func continues(ctx context.Context, asm *connection, s *spec.Spec, file, host string) error {
+	var other *bootstrap.OtherFileError
+	err := bootstrap.Continues(ctx, asm.Store, s, file, host)
+	if errors.As(err, &other) {
+		return &exitError{code: 1, msg: other.Text}
+	}
+	return err
 }
 
 // at is the same command line with another access.

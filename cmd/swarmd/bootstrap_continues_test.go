@@ -52,7 +52,7 @@ func TestBootstrapDoesNotHandOverAnotherFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return a.continues(ctx, asm.Store, s, "f.yaml", "ssh://root@203.0.113.1")
+		return continues(ctx, asm, s, "f.yaml", "ssh://root@203.0.113.1")
 	}
 	if err := check(continuesFile); err != nil {
 		t.Errorf("where nothing lives: %v", err)

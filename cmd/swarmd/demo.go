@@ -14,10 +14,7 @@ import (
 	"github.com/swarmd/swarmd/deploy"
 	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/bootstrap"
-	"github.com/swarmd/swarmd/pkg/cloud"
-	"github.com/swarmd/swarmd/pkg/cloud/userdata"
 	"github.com/swarmd/swarmd/pkg/reconcile"
-	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
@@ -128,21 +125,15 @@ func (d *demonstration) firstManager(ctx context.Context, there *cli, s *spec.Sp
 	if err != nil {
 		return err
 	}
-	braked, _ := brake.New(brake.Options{Cluster: s.Cluster, Cloud: api}) // there is no swarm yet
-	network, err := cloud.VPCOf(ctx, braked, "", managerPool(s).Region)
+	o, err := bootstrap.Prepare(ctx, s, api, nil)
 	if err != nil {
 		return err
 	}
-	_, err = bootstrap.FirstManager(ctx, bootstrap.Options{
-		Spec: s, Cloud: braked, Intent: bootstrap.Intent{Dir: dir}, Progress: d.say,
-		UserData: func(context.Context) (string, string, error) {
-			text, err := userdata.Render(userdata.Params{Cluster: s.Cluster, Pool: managerPool(s).Name, PrivateCIDR: network.IPRange})
-			return text, "", err
-		},
-		Dial: func(context.Context, string, []string) (bootstrap.Engine, error) {
-			return docker.New(docker.Options{Host: host})
-		},
-	})
+	o.Intent, o.Progress = bootstrap.Intent{Dir: dir}, d.say
+	o.Dial = func(context.Context, string, []string) (bootstrap.Engine, error) {
+		return docker.New(docker.Options{Host: host})
+	}
+	_, err = bootstrap.FirstManager(ctx, o)
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/cloud/userdata"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -39,8 +40,9 @@ type Progress func(format string, args ...any)
 type Options struct {
 	Spec    *spec.Spec
 	Cloud   Cloud
-	VPC     string       // uuid, "" for the region's default
-	Private netip.Prefix // the VPC's range: the swarm's own networks are put beside it
+	VPC     string          // uuid, "" for the region's default
+	Private netip.Prefix    // the VPC's range: the swarm's own networks are put beside it
+	Boot    userdata.Params // of the first manager, without a host key
 	// UserData is what the first manager boots with: firewall, no join. It carries a private ssh host key that is made for this one create; the
 	// public one is returned beside it, "" where nobody connects by ssh. So the machine is known before its first connection.
 	UserData func(ctx context.Context) (text, hostKey string, err error)

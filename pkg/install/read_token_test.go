@@ -1,9 +1,10 @@
-package main
+package install
 
 import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -30,12 +31,13 @@ func (f runnerFunc) Run(context.Context, string, io.Reader) ([]byte, error) { re
 // TestAnotherOperatorsReadTokenStays: two people bootstrap a cluster from two laptops, and the first one's scripts go on.
 func TestAnotherOperatorsReadTokenStays(t *testing.T) {
 	theirs := strings.Repeat("theirs", 5)
-	laptop := func(t *testing.T) (*unitInstaller, *bytes.Buffer, string) {
+	laptop := func(t *testing.T) (*Unit, *bytes.Buffer, string) {
 		out, dir := &bytes.Buffer{}, t.TempDir()
 		env := map[string]string{"SWARMD_STATE_DIR": dir}
-		return &unitInstaller{spec: &spec.Spec{Cluster: "web"}, app: &cli{out: out, err: out, Access: access.Access{Getenv: func(n string) string { return env[n] }, Secrets: apierr.NewRedactor()}}}, out, dir
+		return &Unit{Options: Options{Spec: &spec.Spec{Cluster: "web"}, Access: access.Access{Getenv: func(n string) string { return env[n] }, Secrets: apierr.NewRedactor()},
+			Say: func(format string, args ...any) { fmt.Fprintf(out, format, args...) }}}, out, dir
 	}
-	get := func(in *unitInstaller, h hosts, host string) string {
+	get := func(in *Unit, h hosts, host string) string {
 		t.Helper()
 		token, err := in.readToken(t.Context(), h.on(host), host)
 		if err != nil {

@@ -1,4 +1,4 @@
-package main
+package install
 
 import (
 	"bytes"
@@ -14,32 +14,35 @@ import (
 	"github.com/swarmd/swarmd/deploy"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
-	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh"
 )
 
-// unitInstaller puts the binary and the unit onto each manager's host.
-type unitInstaller struct {
-	app       *cli
-	asm       *connection
-	spec      *spec.Spec
-	data      []byte // the file
-	binary    string
-	firstHost string
-	deny      denial
-	read      string // the token for reading /status, once it is known
+// Unit puts the binary and the unit onto each manager's host.
+type Unit struct {
+	Options
+	File      []byte // that swarmd watches there
+	Binary    string // file; "": this program
+	FirstHost string // address of the first manager
+	Swarm     interface {
+		Nodes(ctx context.Context) ([]swarm.Node, error)
+	}
+	Cloud interface {
+		Droplets(ctx context.Context, tag string) ([]cloud.Droplet, error)
+	}
+	read string // the token for reading /status, once it is known
 }
 
-func (in *unitInstaller) first(ctx context.Context) error { return in.install(ctx, in.firstHost, "") }
+// First installs swarmd on the first manager.
+func (in *Unit) First(ctx context.Context) error { return in.install(ctx, in.FirstHost, "") }
 
-// rest installs swarmd on every other manager that has a droplet.
-func (in *unitInstaller) rest(ctx context.Context) error {
-	nodes, err := in.asm.Swarm.Nodes(ctx)
+// Rest installs swarmd on every other manager that has a droplet.
+func (in *Unit) Rest(ctx context.Context) error {
+	nodes, err := in.Swarm.Nodes(ctx)
 	if err != nil {
 		return err
 	}
-	droplets, err := in.asm.Cloud.Droplets(ctx, cloud.ClusterTag(in.spec.Cluster))
+	droplets, err := in.Cloud.Droplets(ctx, cloud.ClusterTag(in.Spec.Cluster))
 	if err != nil {
 		return err
 	}
@@ -51,9 +54,9 @@ func (in *unitInstaller) rest(ctx context.Context) error {
 	for _, n := range nodes {
 		machine := machines[n.Spec.Labels[swarm.LabelDroplet]]
 		switch host := machine.PublicIPv4; {
-		case n.Manager == nil || host == in.firstHost:
+		case n.Manager == nil || host == in.FirstHost:
 		case host == "":
-			printf(in.app.err, "warning: no swarmd on manager %s: it is no droplet of the cluster; put the unit there by hand\n", n.Hostname)
+			in.Warn("warning: no swarmd on manager %s: it is no droplet of the cluster; put the unit there by hand\n", n.Hostname)
 		default:
 			failed = append(failed, in.install(ctx, host, machine.PrivateIPv4))
 		}
@@ -86,7 +89,7 @@ type hostFile struct {
 }
 
 // install is safe to repeat: it writes what differs, and restarts the unit only for what it does not notice by itself.
-func (in *unitInstaller) install(ctx context.Context, host, private string) error {
+func (in *Unit) install(ctx context.Context, host, private string) error {
 	conn, err := in.connect(ctx, host, private)
 	if err != nil {
 		return err
@@ -107,7 +110,7 @@ func (in *unitInstaller) install(ctx context.Context, host, private string) erro
 	if err != nil {
 		return fmt.Errorf("install on %s: %w", host, err)
 	}
-	in.asm.role.DenyHostAccess = in.deny.or(in.asm.role.DenyHostAccess || denies(string(unit))) // a manager that is new is started as the first one
+	in.denies = in.Deny(in.denies || unitDenies(string(unit))) // a manager that is new is started as the first one
 	files, err := in.files(read)
 	if err != nil {
 		return err
@@ -128,17 +131,17 @@ func (in *unitInstaller) install(ctx context.Context, host, private string) erro
 }
 
 // files are what a host gets, read the token for reading among them. The token is root's alone; systemd hands it to the unit as a credential.
-func (in *unitInstaller) files(read string) ([]hostFile, error) {
+func (in *Unit) files(read string) ([]hostFile, error) {
 	program, err := in.program()
 	if err != nil {
 		return nil, err
 	}
-	token, err := digitalocean.TokenFromEnv(in.app.Getenv, os.ReadFile)
+	token, err := digitalocean.TokenFromEnv(in.Access.Getenv, os.ReadFile)
 	if err != nil {
 		return nil, err
 	}
 	environment := ""
-	if url := in.app.Getenv("DIGITALOCEAN_API_URL"); url != "" {
+	if url := in.Access.Getenv("DIGITALOCEAN_API_URL"); url != "" {
 		environment = "DIGITALOCEAN_API_URL=" + url + "\n"
 	}
 	return []hostFile{
@@ -146,8 +149,8 @@ func (in *unitInstaller) files(read string) ([]hostFile, error) {
 		{"/etc/swarmd/token", 0o600, []byte(token + "\n"), true},
 		{readTokenPath, 0o600, []byte(read + "\n"), true},
 		{"/etc/swarmd/environment", 0o644, []byte(environment), true},
-		{"/etc/swarmd/cluster.yaml", 0o644, in.data, false},
-		{unitPath, 0o644, []byte(deploy.Unit(in.spec.Swarmd.Memory, in.asm.role.DenyHostAccess)), true},
+		{"/etc/swarmd/cluster.yaml", 0o644, in.File, false},
+		{unitPath, 0o644, []byte(deploy.Unit(in.Spec.Swarmd.Memory, in.denies)), true},
 	}, nil
 }
 
@@ -188,8 +191,8 @@ func upload(ctx context.Context, conn *ssh.Conn, files []hostFile) (restart bool
 }
 
 // program is the Linux binary to install.
-func (in unitInstaller) program() ([]byte, error) {
-	path := in.binary
+func (in *Unit) program() ([]byte, error) {
+	path := in.Binary
 	if path == "" {
 		self, err := os.Executable()
 		if err != nil {

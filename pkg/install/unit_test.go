@@ -1,4 +1,4 @@
-package main
+package install
 
 import (
 	"os"
@@ -25,10 +25,10 @@ func TestOnlyALinuxBinaryIsInstalled(t *testing.T) {
 	if err := os.WriteFile(script, []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (unitInstaller{binary: script}).program(); err == nil || !strings.Contains(err.Error(), "not a Linux binary") {
+	if _, err := (&Unit{Binary: script}).program(); err == nil || !strings.Contains(err.Error(), "not a Linux binary") {
 		t.Errorf("got %v", err)
 	}
-	if data, err := (unitInstaller{binary: "/bin/true"}).program(); err != nil || len(data) == 0 {
+	if data, err := (&Unit{Binary: "/bin/true"}).program(); err != nil || len(data) == 0 {
 		t.Errorf("%d bytes, %v", len(data), err)
 	}
 }

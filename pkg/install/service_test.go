@@ -1,8 +1,9 @@
-package main
+package install
 
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -12,13 +13,24 @@ import (
 	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/sim"
+	"github.com/swarmd/swarmd/pkg/sim/docean"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
+// still is a world without any delay of its own.
+var still = sim.Options{Seed: 1, BootTime: -1, JoinTime: -1, ShutdownTime: -1, Cloud: docean.Options{ActionTime: -1, ListLag: -1, TagDelay: -1}}
+
+// service is installed from a laptop with the environment, where nobody speaks of access to hosts.
+func service(out io.Writer, env map[string]string) *Service {
+	say := func(format string, args ...any) { fmt.Fprintf(out, format, args...) }
+	return &Service{Options{Access: access.Access{Getenv: func(n string) string { return env[n] }, Secrets: apierr.NewRedactor()},
+		Deny: func(before bool) bool { return before }, Say: say, Warn: say}}
+}
+
 // TestAnotherTokenIsAnotherSecret runs what bootstrap does with swarmd's service: once, again, and with another token.
 func TestAnotherTokenIsAnotherSecret(t *testing.T) {
-	world := sim.New(simOptions(200))
+	world := sim.New(still)
 	if err := world.Populate(sim.Seeded{Cluster: "web", Region: "fra1", Managers: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -30,12 +42,9 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 	defer func() { stop(); _ = server.Wait() }()
 	var out bytes.Buffer
 	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "SWARMD_STATE_DIR": t.TempDir()}
-	in := serviceInstaller{
-		asm:  &connection{},
-		app:  &cli{out: &out, err: &out, Access: access.Access{Getenv: func(n string) string { return env[n] }, Secrets: apierr.NewRedactor()}},
-		spec: &spec.Spec{Cluster: "web", Swarmd: spec.Swarmd{Image: "registry.example/swarmd:1.0"}},
-	}
-	engine, closer, err := in.app.Engine(nil)
+	in := service(&out, env)
+	in.Spec = &spec.Spec{Cluster: "web", Swarmd: spec.Swarmd{Image: "registry.example/swarmd:1.0"}}
+	engine, closer, err := in.Access.Engine(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,10 +58,10 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 	settle := func(token string) (version uint64) {
 		t.Helper()
 		env["DIGITALOCEAN_TOKEN"] = token
-		if err := in.first(ctx); err != nil {
+		if err := in.First(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if err := in.rest(ctx); err != nil {
+		if err := in.Rest(ctx); err != nil {
 			t.Fatal(err)
 		}
 		live, err := in.live(ctx, engine)
@@ -79,7 +88,7 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 	denied := func(is bool, why string) {
 		t.Helper()
 		live, err := in.live(ctx, engine)
-		if err != nil || docker.DeniesHostAccess(live.Spec) != is || in.asm.role.DenyHostAccess != is {
+		if err != nil || docker.DeniesHostAccess(live.Spec) != is || in.DeniesHostAccess() != is {
 			t.Errorf("%s: it denies access to the machine: %v, want %v (%v)", why, !is, is, err)
 		}
 	}
@@ -93,8 +102,8 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 		{"again, without a word of it", false, false, true},
 		{"taken back", true, false, false},
 	} {
-		in.deny = denial{wanted: c.wanted, given: func() bool { return c.given }}
-		in.asm.role.DenyHostAccess = false
+		in.Deny = func(before bool) bool { return c.given && c.wanted || !c.given && before }
+		in.denies = false
 		settle("first-token")
 		denied(c.is, c.why)
 	}
@@ -107,7 +116,7 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 
 // TestSwarmdsOwnDigestIsTheOneThatTheFileNames runs what bootstrap does where swarmd.image has a digest, and where it gets another one.
 func TestSwarmdsOwnDigestIsTheOneThatTheFileNames(t *testing.T) {
-	world := sim.New(simOptions(200))
+	world := sim.New(still)
 	if err := world.Populate(sim.Seeded{Cluster: "web", Region: "fra1", Managers: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -118,8 +127,8 @@ func TestSwarmdsOwnDigestIsTheOneThatTheFileNames(t *testing.T) {
 	}
 	defer func() { stop(); _ = server.Wait() }()
 	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "SWARMD_STATE_DIR": t.TempDir(), "DIGITALOCEAN_TOKEN": "token"}
-	in := serviceInstaller{asm: &connection{}, app: &cli{out: io.Discard, err: io.Discard, Access: access.Access{Getenv: func(n string) string { return env[n] }, Secrets: apierr.NewRedactor()}}}
-	engine, closer, err := in.app.Engine(nil)
+	in := service(io.Discard, env)
+	engine, closer, err := in.Access.Engine(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,8 +138,8 @@ func TestSwarmdsOwnDigestIsTheOneThatTheFileNames(t *testing.T) {
 		digest string
 		writes bool
 	}{{strings.Repeat("a", 64), true}, {strings.Repeat("a", 64), false}, {strings.Repeat("b", 64), true}} {
-		in.spec = &spec.Spec{Cluster: "web", Swarmd: spec.Swarmd{Image: "registry.example/swarmd:1.0@sha256:" + c.digest}}
-		if err := in.first(ctx); err != nil {
+		in.Spec = &spec.Spec{Cluster: "web", Swarmd: spec.Swarmd{Image: "registry.example/swarmd:1.0@sha256:" + c.digest}}
+		if err := in.First(ctx); err != nil {
 			t.Fatal(err)
 		}
 		live, err := in.live(ctx, engine)

@@ -1,4 +1,4 @@
-package main
+package install
 
 import (
 	"context"
@@ -10,31 +10,25 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
-	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
-// serviceInstaller runs swarmd as a global service: Swarm itself keeps one on every manager, also on those to come.
-type serviceInstaller struct {
-	app  *cli
-	asm  *connection
-	spec *spec.Spec
-	deny denial
-}
+// Service runs swarmd as a global service: Swarm itself keeps one on every manager, also on those to come.
+type Service struct{ Options }
 
-// first makes the service, or gives it what differs now: the image of the file, the token. Its old token's secret stays until rest.
-func (in serviceInstaller) first(ctx context.Context) error {
-	engine, closer, err := in.app.Engine(nil)
+// First makes the service, or gives it what differs now: the image of the file, the token. Its old token's secret stays until Rest.
+func (in *Service) First(ctx context.Context) error {
+	engine, closer, err := in.Access.Engine(nil)
 	if err != nil {
 		return err
 	}
 	defer closer()
-	token, err := digitalocean.TokenFromEnv(in.app.Getenv, os.ReadFile)
+	token, err := digitalocean.TokenFromEnv(in.Access.Getenv, os.ReadFile)
 	if err != nil {
 		return err
 	}
-	name := docker.TokenSecretOf(in.spec.Cluster, token)
+	name := docker.TokenSecretOf(in.Spec.Cluster, token)
 	secret, err := in.secret(ctx, engine, name, token)
 	if err != nil {
 		return err
@@ -47,10 +41,10 @@ func (in serviceInstaller) first(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	in.asm.role.DenyHostAccess = in.deny.or(live != nil && docker.DeniesHostAccess(live.Spec))
-	want, err := docker.SelfService(docker.Self{Cluster: in.spec.Cluster, Image: in.spec.Swarmd.Image,
-		APIURL: in.app.Getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: name, ReadID: read, Memory: in.spec.Swarmd.Memory,
-		DenyHostAccess: in.asm.role.DenyHostAccess})
+	in.denies = in.Deny(live != nil && docker.DeniesHostAccess(live.Spec))
+	want, err := docker.SelfService(docker.Self{Cluster: in.Spec.Cluster, Image: in.Spec.Swarmd.Image,
+		APIURL: in.Access.Getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: name, ReadID: read, Memory: in.Spec.Swarmd.Memory,
+		DenyHostAccess: in.denies})
 	if err != nil {
 		return err
 	}
@@ -59,23 +53,23 @@ func (in serviceInstaller) first(ctx context.Context) error {
 
 // readSecret returns the id of the secret with the token for reading /status. One that is there stays: another machine has made it, and has its
 // value.
-func (in serviceInstaller) readSecret(ctx context.Context, engine *docker.Client) (string, error) {
-	name := docker.ReadSecret(in.spec.Cluster)
+func (in *Service) readSecret(ctx context.Context, engine *docker.Client) (string, error) {
+	name := docker.ReadSecret(in.Spec.Cluster)
 	all, err := engine.Secrets(ctx, name)
 	if err != nil || all[name] != "" {
 		return all[name], err
 	}
-	token, path, err := in.app.ClusterReadToken(in.spec.Cluster)
+	token, path, err := in.Access.ClusterReadToken(in.Spec.Cluster)
 	if err != nil {
 		return "", err
 	}
-	printf(in.app.out, "the token that shows /status in full to other machines is in %s\n", path)
+	in.Say("the token that shows /status in full to other machines is in %s\n", path)
 	return in.secret(ctx, engine, name, token)
 }
 
 // secret returns the id of the secret with this token, and makes it if there is none. Its value is never in user-data, arguments or
 // environment.
-func (in serviceInstaller) secret(ctx context.Context, engine *docker.Client, name, token string) (string, error) {
+func (in *Service) secret(ctx context.Context, engine *docker.Client, name, token string) (string, error) {
 	find := func() (string, error) {
 		all, err := engine.Secrets(ctx, name)
 		return all[name], err
@@ -83,7 +77,7 @@ func (in serviceInstaller) secret(ctx context.Context, engine *docker.Client, na
 	if id, err := find(); err != nil || id != "" {
 		return id, err
 	}
-	id, err := engine.CreateSecret(ctx, name, map[string]string{swarm.LabelCluster: in.spec.Cluster}, []byte(token))
+	id, err := engine.CreateSecret(ctx, name, map[string]string{swarm.LabelCluster: in.Spec.Cluster}, []byte(token))
 	if err == nil {
 		return id, nil
 	}
@@ -94,7 +88,7 @@ func (in serviceInstaller) secret(ctx context.Context, engine *docker.Client, na
 }
 
 // place creates swarmd's service, or updates it if it is another than the one that is wanted now.
-func (in serviceInstaller) place(ctx context.Context, engine *docker.Client, live *swarm.Service, want swarm.ServiceSpec) error {
+func (in *Service) place(ctx context.Context, engine *docker.Client, live *swarm.Service, want swarm.ServiceSpec) error {
 	switch {
 	case live == nil:
 		_, err := engine.CreateService(ctx, in.pinned(ctx, engine, want))
@@ -115,44 +109,44 @@ func (in serviceInstaller) place(ctx context.Context, engine *docker.Client, liv
 }
 
 // pinned is the specification with the digest that the file names or that its image has now, or with the tag alone where nobody can tell.
-func (in serviceInstaller) pinned(ctx context.Context, engine *docker.Client, want swarm.ServiceSpec) swarm.ServiceSpec {
+func (in *Service) pinned(ctx context.Context, engine *docker.Client, want swarm.ServiceSpec) swarm.ServiceSpec {
 	if want.Digest != "" {
 		return want
 	}
 	digest, err := engine.ResolveImage(ctx, want.Image)
 	if err != nil {
-		printf(in.app.err, "warning: no digest for %s, its tag alone will do: %v\n", want.Image, err)
+		in.Warn("warning: no digest for %s, its tag alone will do: %v\n", want.Image, err)
 		return want
 	}
 	return docker.WithDigest(want, digest)
 }
 
 // live is swarmd's service as it is, nil if there is none.
-func (in serviceInstaller) live(ctx context.Context, engine *docker.Client) (*swarm.Service, error) {
+func (in *Service) live(ctx context.Context, engine *docker.Client) (*swarm.Service, error) {
 	services, err := engine.Services(ctx)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(services, func(s swarm.Service) bool { return s.Spec.Name == docker.SelfName(in.spec.Cluster) })
+	i := slices.IndexFunc(services, func(s swarm.Service) bool { return s.Spec.Name == docker.SelfName(in.Spec.Cluster) })
 	if i < 0 {
 		return nil, nil
 	}
 	return &services[i], nil
 }
 
-// rest removes the secrets of tokens that were replaced, once no swarmd starts with them any more. The engine keeps one that a service
+// Rest removes the secrets of tokens that were replaced, once no swarmd starts with them any more. The engine keeps one that a service
 // names.
-func (in serviceInstaller) rest(ctx context.Context) error {
-	engine, closer, err := in.app.Engine(nil)
+func (in *Service) Rest(ctx context.Context) error {
+	engine, closer, err := in.Access.Engine(nil)
 	if err != nil {
 		return err
 	}
 	defer closer()
-	all, err := engine.Secrets(ctx, docker.TokenSecret(in.spec.Cluster))
+	all, err := engine.Secrets(ctx, docker.TokenSecret(in.Spec.Cluster))
 	if err != nil {
 		return err
 	}
-	maps.DeleteFunc(all, func(name, _ string) bool { return !docker.IsTokenSecret(in.spec.Cluster, name) })
+	maps.DeleteFunc(all, func(name, _ string) bool { return !docker.IsTokenSecret(in.Spec.Cluster, name) })
 	if len(all) < 2 {
 		return nil
 	}
@@ -162,7 +156,7 @@ func (in serviceInstaller) rest(ctx context.Context) error {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		switch err := engine.RemoveSecret(ctx, all[name]); apierr.KindOf(err) {
 		case "":
-			printf(in.app.out, "the secret %s was removed: swarmd has another token now\n", name)
+			in.Say("the secret %s was removed: swarmd has another token now\n", name)
 		case apierr.Precondition, apierr.NotFound: // it is the one in use, or gone already
 		default:
 			return err
@@ -172,7 +166,7 @@ func (in serviceInstaller) rest(ctx context.Context) error {
 }
 
 // rolledOut waits until every swarmd is of the service as it is now.
-func (in serviceInstaller) rolledOut(ctx context.Context, engine *docker.Client) error {
+func (in *Service) rolledOut(ctx context.Context, engine *docker.Client) error {
 	for {
 		live, err := in.live(ctx, engine)
 		if err != nil {

@@ -1,4 +1,4 @@
-package main
+package bootstrap
 
 import (
 	"context"
@@ -10,9 +10,14 @@ import (
 	"github.com/swarmd/swarmd/pkg/spec"
 )
 
-// continues refuses to hand a file over to a cluster that lives with another one: a file of the same name for another purpose would become its
-// next revision and take machines away, and bootstrap shows no plan. What swarmd itself is made of may differ: an image or a token is replaced so.
-func (a *cli) continues(ctx context.Context, store *ledger.Store, s *spec.Spec, file, host string) error {
+// OtherFileError is that a cluster lives with another file than the one that is to be handed over.
+type OtherFileError struct{ Text string }
+
+func (e *OtherFileError) Error() string { return e.Text }
+
+// Continues refuses, with an OtherFileError, to hand a file over to a cluster that lives with another one: a file of the same name for another purpose would become its
+// next revision and take machines away, and bootstrap shows no plan. host is the DOCKER_HOST to look at it with. What swarmd itself is made of may differ: an image or a token is replaced so.
+func Continues(ctx context.Context, store *ledger.Store, s *spec.Spec, file, host string) error {
 	st, err := store.Look(ctx)
 	if apierr.KindOf(err) == apierr.NotFound {
 		return nil // there is no ledger yet; what else that can mean, the loop tells
@@ -29,7 +34,7 @@ func (a *cli) continues(ctx context.Context, store *ledger.Store, s *spec.Spec, 
 	if err == nil && sameButSwarmd(lives, s) {
 		return nil
 	}
-	return &exitError{code: 1, msg: fmt.Sprintf("cluster %s lives already, with revision %d (%s), and %s says something else; nothing was changed: "+
+	return &OtherFileError{fmt.Sprintf("cluster %s lives already, with revision %d (%s), and %s says something else; nothing was changed: "+
 		"export DOCKER_HOST=%s, then swarmd plan -f %s shows the difference, and swarmd apply -f %s makes it the next revision",
 		s.Cluster, number, accepted.Source, file, host, file, file)}
 }

@@ -1,4 +1,4 @@
-package main
+package install
 
 import (
 	"context"
@@ -18,7 +18,7 @@ type runner interface {
 
 // readToken returns the host's token for reading. One that is there stays: somebody else may have made it, and uses it. It is the one for hosts
 // without, too; if none has one, it is the state folder's. Where it is is told once.
-func (in *unitInstaller) readToken(ctx context.Context, conn runner, host string) (string, error) {
+func (in *Unit) readToken(ctx context.Context, conn runner, host string) (string, error) {
 	there, err := conn.Run(ctx, "if [ -e "+readTokenPath+" ]; then cat "+readTokenPath+"; fi", nil)
 	if err != nil {
 		return "", err
@@ -29,13 +29,13 @@ func (in *unitInstaller) readToken(ctx context.Context, conn runner, host string
 	case in.read != "":
 		return in.read, nil
 	default:
-		if token, place, err = in.app.ClusterReadToken(in.spec.Cluster); err != nil {
+		if token, place, err = in.Access.ClusterReadToken(in.Spec.Cluster); err != nil {
 			return "", err
 		}
 	}
-	in.app.Secrets.Add(token)
+	in.Access.Secrets.Add(token)
 	if token != in.read {
-		printf(in.app.out, "the token that shows /status in full to other machines is in %s\n", place)
+		in.Say("the token that shows /status in full to other machines is in %s\n", place)
 	}
 	if in.read == "" {
 		in.read = token

@@ -28,6 +28,7 @@ var rank = map[string]int{
 	"pkg/swarm/docker/ssh":            2,
 	"pkg/swarm/docker/ssh/sshtest":    2,
 	"pkg/access":                      3,
+	"pkg/preflight":                   3,
 	"pkg/reconcile/ledger":            3,
 	"pkg/reconcile/ledger/ledgertest": 4,
 	"pkg/health":                      3,

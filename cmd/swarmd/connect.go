@@ -10,9 +10,9 @@ import (
 	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
+	"github.com/swarmd/swarmd/pkg/preflight"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/spec"
-	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
 // connection is the swarmd of one command, and what its loops are told.
@@ -44,15 +44,23 @@ func (c *connection) visit() *reconcile.Loop {
 	return c.Loop(r)
 }
 
-// understands reports, as an error, what the file has that the engine is too old to know: it would refuse, or drop it without a word.
+// understands refuses a file with what the engine is too old to know.
 func (c *connection) understands(ctx context.Context, want *spec.Spec) error {
-	stack, err := docker.Convert(want.Cluster, want.Stack)
-	if err != nil {
-		return err
-	}
-	lines, err := c.Engine.Unknown(ctx, stack)
+	lines, err := preflight.Unknown(ctx, c.Engine, want)
 	if err == nil && len(lines) > 0 {
 		return &exitError{code: 1, msg: strings.Join(append(lines, "nothing was changed"), "; ")}
 	}
 	return err
+}
+
+// offered refuses a file with what the cloud does not have. What the cloud does not say is a warning.
+func (a *cli) offered(ctx context.Context, api preflight.Catalog, path string, s *spec.Spec, data []byte) error {
+	found := preflight.Offers(ctx, api, path, s, data)
+	for _, w := range found.Warnings {
+		printf(a.err, "warning: %s\n", w)
+	}
+	if found.Unknown != "" {
+		printf(a.err, "warning: %s\n", found.Unknown)
+	}
+	return refused(a.err, path, found.Faults)
 }

@@ -1,10 +1,11 @@
-package main
+// Package preflight asks both sides, read-only, whether they can give what a file asks for, before it is handed in. It decides what they cannot
+// give, and what of that is no fault because it runs already. It must not decide whether the file is handed in all the same.
+package preflight
 
 import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,9 +14,19 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
-	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/spec"
 )
+
+// Catalog is what is asked of the cloud.
+type Catalog interface {
+	Account(ctx context.Context) (cloud.Account, error)
+	Sizes(ctx context.Context) ([]cloud.Size, error)
+	Regions(ctx context.Context) ([]cloud.Region, error)
+	Droplets(ctx context.Context, tag string) ([]cloud.Droplet, error)
+	SSHKeys(ctx context.Context) ([]cloud.SSHKey, error)
+	Image(ctx context.Context, word string) (cloud.Image, error)
+	Images(ctx context.Context) ([]cloud.Image, error)
+}
 
 // offersTime is how long the cloud may take to say what it offers: a file is handed in without that, too.
 const offersTime = 15 * time.Second
@@ -34,23 +45,25 @@ type offers struct {
 	silent map[string]error // what could not be read, and why
 }
 
-// offered asks the cloud, read-only, whether it has what the file names, before the file is handed in. What it does not have is an error; what it
-// does not say is a warning.
-func (a *cli) offered(ctx context.Context, api *digitalocean.Client, path string, s *spec.Spec, data []byte) error {
+// Findings is what is wrong with a file in the light of what the cloud offers, by places in the file.
+type Findings struct {
+	Faults, Warnings []spec.Fault
+	Unknown          string // what the cloud did not say, and why, in one line; "" if it said everything
+}
+
+// Offers asks the cloud whether it has what the file names, for 15 seconds at most. What it does not have is a fault, or a warning where machines
+// that were made with it run. What it does not say is judged by nobody. data is the file's content, and path its name in what is found.
+func Offers(ctx context.Context, api Catalog, path string, s *spec.Spec, data []byte) Findings {
 	ctx, cancel := context.WithTimeout(ctx, offersTime)
 	defer cancel()
 	o := askOffers(ctx, api, s)
 	j := judgement{offers: o, spec: s, places: spec.PlacesOf(path, data)}
 	j.all()
-	for _, w := range j.warnings {
-		printf(a.err, "warning: %s\n", w)
-	}
-	o.tellSilent(a.err)
-	return refused(a.err, path, j.faults)
+	return Findings{Faults: j.faults, Warnings: j.warnings, Unknown: o.unknown()}
 }
 
 // askOffers makes all calls at once.
-func askOffers(ctx context.Context, api *digitalocean.Client, s *spec.Spec) *offers {
+func askOffers(ctx context.Context, api Catalog, s *spec.Spec) *offers {
 	o := &offers{images: map[string]*cloud.Image{}, silent: map[string]error{}}
 	var calls sync.WaitGroup
 	ask := func(what string, read func() error) {
@@ -75,7 +88,7 @@ func askOffers(ctx context.Context, api *digitalocean.Client, s *spec.Spec) *off
 }
 
 // askImages asks for each image by itself: one that is no longer listed may still be there.
-func (o *offers) askImages(ctx context.Context, api *digitalocean.Client, s *spec.Spec) error {
+func (o *offers) askImages(ctx context.Context, api Catalog, s *spec.Spec) error {
 	for _, p := range s.Pools {
 		if _, asked := o.images[p.Image]; asked {
 			continue
@@ -98,17 +111,17 @@ func (o *offers) askImages(ctx context.Context, api *digitalocean.Client, s *spe
 	return nil
 }
 
-// tellSilent says in one line what could not be asked: a cloud that does not answer says it of everything.
-func (o *offers) tellSilent(w io.Writer) {
+// unknown says in one line what could not be asked: a cloud that does not answer says it of everything.
+func (o *offers) unknown() string {
 	var what []string
 	for name := range o.silent {
 		what = append(what, name)
 	}
 	if len(what) == 0 {
-		return
+		return ""
 	}
 	slices.Sort(what)
-	printf(w, "warning: whether the cloud has what the file names is not known in full (%s): %s\n", strings.Join(what, ", "), o.silent[what[0]])
+	return fmt.Sprintf("whether the cloud has what the file names is not known in full (%s): %s", strings.Join(what, ", "), o.silent[what[0]])
 }
 
 // judgement is what is wrong with a file in the light of what the cloud offers.

@@ -34,6 +34,7 @@ var rank = map[string]int{
 	"pkg/health":                      3,
 	"pkg/reconcile/brake":             4,
 	"pkg/reconcile/world":             4,
+	"pkg/maintenance":                 4,
 	"pkg/reconcile/plan":              5,
 	"pkg/reconcile/execute":           6,
 	"pkg/reconcile":                   7,

@@ -59,7 +59,7 @@ var onlyIn = map[string][]string{
 	"github.com/digitalocean/godo":        {"pkg/cloud/digitalocean"},
 	"github.com/docker/docker/client":     {"pkg/swarm/docker"},
 	"github.com/docker/docker/api/types":  {"pkg/swarm/docker", "pkg/sim", "pkg/explore"},
-	"github.com/coreos/go-systemd/v22":    {"cmd/swarmd"},
+	"github.com/coreos/go-systemd/v22":    {"pkg/app"},
 	"github.com/prometheus/client_golang": {"pkg/health", "pkg/app", "pkg/explore"},
 	"github.com/spf13/cobra":              {"cmd/swarmd"},
 	"github.com/docker/cli/cli/compose":   {"pkg/spec", "pkg/swarm/docker"},

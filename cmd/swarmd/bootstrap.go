@@ -109,7 +109,7 @@ func (a *cli) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 		return err
 	}
 	asm.role.DenyHostAccess = in.DeniesHostAccess()
-	if err := waitForHolder(ctx, asm); err != nil {
+	if err := bootstrap.AwaitHolder(ctx, asm.Store); err != nil {
 		return err
 	}
 	if err := there.follow(ctx, asm, data, "bootstrap "+whoami()); err != nil {
@@ -151,22 +151,4 @@ func (a *cli) at(there access.Access) *cli {
 	b := *a
 	b.Access = there
 	return &b
-}
-
-// waitForHolder gives the swarmd on the first manager the time to take the lease, so that it acts and this process only follows. If it
-// does not come, this process does the work and the follower shows what is wrong.
-func waitForHolder(ctx context.Context, asm *connection) error {
-	deadline := time.Now().Add(time.Minute)
-	for time.Now().Before(deadline) {
-		st, err := asm.Store.Look(ctx)
-		if err == nil && st.Lease.Holder != "" {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(500 * time.Millisecond):
-		}
-	}
-	return nil
 }

@@ -107,9 +107,7 @@ func (d *demonstration) start(ctx context.Context, g *errgroup.Group, log *zap.L
 	if err := d.firstManager(ctx, there, s, server.DockerHost(), dir); err != nil {
 		return err
 	}
-	role := app.Role{Events: asm.Swarm.Events(ctx), File: app.File{Initial: deploy.Demo, Source: "file " + d.file, Path: d.file}}
-	role.File.Edits, role.File.Unread = watchFile(ctx, d.file, firstLook{data: deploy.Demo}, log)
-	d.loop = asm.Loop(role)
+	d.loop = asm.Loop(app.Role{Events: asm.Swarm.Events(ctx), File: app.FirstLook{Data: deploy.Demo}.Watch(ctx, d.file, "file "+d.file, log)})
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return err

@@ -3,10 +3,9 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -67,7 +66,7 @@ func (a *cli) destroy(ctx context.Context, f destroyFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := a.somethingThere(ctx, d); err != nil {
+	if err := a.somethingThere(ctx, r, d); err != nil {
 		return err
 	}
 	a.previewDestroy(d, f.includeAdopted)
@@ -79,7 +78,7 @@ func (a *cli) destroy(ctx context.Context, f destroyFlags) error {
 
 // destroyRun is a destroy from this machine. Its client of the cloud is still missing.
 func (a *cli) destroyRun(s *spec.Spec, f destroyFlags) *destroy.Run {
-	r := &destroy.Run{Spec: s, File: f.file, IncludeAdopted: f.includeAdopted, Records: bootstrap.Intent{Dir: a.StateDir()}, Save: a.saveDoomed, Redact: a.redact,
+	r := &destroy.Run{Spec: s, File: f.file, IncludeAdopted: f.includeAdopted, Records: bootstrap.Intent{Dir: a.StateDir()}, Save: a.lists().Save, Redact: a.redact,
 		Forget: func() error { return os.Remove(a.ClusterHosts(s.Cluster)) },
 		Say:    func(format string, args ...any) { printf(a.out, format, args...) }}
 	if a.Getenv("DOCKER_HOST") == "" && !f.resume {
@@ -93,6 +92,23 @@ func (a *cli) destroyRun(s *spec.Spec, f destroyFlags) *destroy.Run {
 		return destroy.Manager{Swarm: asm.Swarm, Store: asm.Store, Close: asm.Close}, nil
 	}
 	return r
+}
+
+// lists are those of earlier destroys.
+func (a *cli) lists() destroy.Lists { return destroy.Lists{Dir: a.StateDir()} }
+
+// somethingThere refuses to go on where there never was such a cluster.
+func (a *cli) somethingThere(ctx context.Context, r *destroy.Run, d destroy.Doomed) error {
+	clusters := a.knownClusters
+	if a.Getenv("DOCKER_HOST") == "" {
+		clusters = nil
+	}
+	var never *destroy.NeverError
+	err := r.SomethingThere(ctx, d, a.lists(), clusters)
+	if errors.As(err, &never) {
+		return &exitError{code: 1, msg: never.Text}
+	}
+	return err
 }
 
 func (a *cli) previewDestroy(d destroy.Doomed, includeAdopted bool) {
@@ -139,17 +155,4 @@ func (a *cli) confirm(ctx context.Context, cluster, given string) error {
 		return &exitError{code: 1, msg: fmt.Sprintf("%q is not %q; nothing was deleted", given, cluster)}
 	}
 	return nil
-}
-
-// saveDoomed writes the list to a file of its own, because the store goes with the cluster.
-func (a *cli) saveDoomed(d destroy.Doomed) (string, error) {
-	if err := os.MkdirAll(a.StateDir(), 0o700); err != nil {
-		return "", err
-	}
-	data, err := json.MarshalIndent(d, "", "  ")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(a.StateDir(), fmt.Sprintf("%s.destroy-%s.json", d.Cluster, d.At.Format("20060102T150405Z")))
-	return path, os.WriteFile(path, append(data, '\n'), 0o600)
 }

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"runtime/debug"
-	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -16,7 +13,6 @@ import (
 	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/health"
-	"github.com/swarmd/swarmd/pkg/reconcile"
 )
 
 type runFlags struct {
@@ -58,7 +54,7 @@ func (a *cli) daemon(ctx context.Context, f runFlags) error {
 		level = zapcore.DebugLevel
 	}
 	log := a.logger(level)
-	first, err := a.firstFile(ctx, f)
+	first, err := app.LookFirst(ctx, f.file, f.cluster, func(ctx context.Context) (string, error) { return a.chooseCluster(ctx, "") })
 	if err != nil {
 		return err
 	}
@@ -66,7 +62,7 @@ func (a *cli) daemon(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.connect(first.cluster, log, false)
+	s, err := a.connect(first.Cluster, log, false)
 	if err != nil {
 		return err
 	}
@@ -78,8 +74,7 @@ func (a *cli) daemon(ctx context.Context, f runFlags) error {
 	role := app.Role{TakeOver: f.takeOver, DenyHostAccess: f.deny.wanted, Events: s.Swarm.Events(ctx)}
 	if f.file != "" {
 		host, _ := os.Hostname() // for people only
-		role.File = app.File{Initial: first.data, Source: "file " + host + ":" + f.file, Path: f.file}
-		role.File.Edits, role.File.Unread = watchFile(ctx, f.file, first, log)
+		role.File = first.Watch(ctx, f.file, "file "+host+":"+f.file, log)
 	}
 	loop := s.Loop(role)
 	page := app.Page{Token: token}
@@ -87,45 +82,9 @@ func (a *cli) daemon(ctx context.Context, f runFlags) error {
 		return err
 	}
 	g.Go(func() error { return s.Run(ctx, loop, page) })
-	g.Go(func() error { notifySystemd(ctx, loop); return nil })
-	log.Info("running", zap.String("cluster", first.cluster), zap.String("version", version))
+	g.Go(func() error { app.NotifySystemd(ctx, loop); return nil })
+	log.Info("running", zap.String("cluster", first.Cluster), zap.String("version", version))
 	err = g.Wait()
 	log.Info("stopped")
 	return err
-}
-
-// notifySystemd says READY when the first pass is over, feeds the watchdog while the loop turns, and says STOPPING at the end. Without
-// systemd it does nothing.
-func notifySystemd(ctx context.Context, loop *reconcile.Loop) {
-	notify := func(state string) { _, _ = daemon.SdNotify(false, state) } // without a socket there is nobody to tell
-	interval, err := daemon.SdWatchdogEnabled(false)
-	if err != nil || interval == 0 {
-		interval = time.Minute
-	}
-	ready, tick := false, time.NewTicker(min(interval/3, time.Second))
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			notify(daemon.SdNotifyStopping)
-			return
-		case <-tick.C:
-		}
-		last := loop.Last()
-		if !ready && last.Result != reconcile.Starting {
-			ready = true
-			notify(daemon.SdNotifyReady)
-		}
-		if loop.Alive() == nil {
-			notify(daemon.SdNotifyWatchdog + "\nSTATUS=" + statusLine(last))
-		}
-	}
-}
-
-func statusLine(r reconcile.Report) string {
-	who := "watching"
-	if r.Lease.Held {
-		who = "acting"
-	}
-	return fmt.Sprintf("%s, revision %d, %s", who, r.Revision, r.Result)
 }

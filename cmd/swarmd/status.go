@@ -136,19 +136,7 @@ func (a *cli) knownClusters(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	defer closer()
-	configs, err := engine.Configs(ctx, "swarmd.")
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, c := range configs {
-		name := c.Labels[swarm.LabelCluster]
-		if name != "" && (c.Name == "swarmd."+name || strings.HasPrefix(c.Name, "swarmd."+name+".")) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	return ledger.Clusters(ctx, engine)
 }
 
 // printReport is the live picture for people.

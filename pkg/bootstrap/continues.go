@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
@@ -44,4 +45,20 @@ func sameButSwarmd(a, b *spec.Spec) bool {
 	x, y := *a, *b
 	x.Swarmd, y.Swarmd = spec.Swarmd{}, spec.Swarmd{}
 	return reflect.DeepEqual(x, y)
+}
+
+// AwaitHolder gives the swarmd on the first manager a minute to take the lease, so that it acts and this process only follows. If it does not come,
+// that is no error: this process does the work, and who follows sees what is wrong.
+func AwaitHolder(ctx context.Context, store *ledger.Store) error {
+	deadline := time.Now().Add(time.Minute)
+	for time.Now().Before(deadline) {
+		st, err := store.Look(ctx)
+		if err == nil && st.Lease.Holder != "" {
+			return nil
+		}
+		if err := sleep(ctx, 500*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
 }

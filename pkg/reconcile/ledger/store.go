@@ -179,6 +179,25 @@ func (s *Store) Others(ctx context.Context) ([]Other, error) {
 	return out, nil
 }
 
+// Clusters returns the names of the clusters that the swarm's store knows, sorted.
+func Clusters(ctx context.Context, from interface {
+	Configs(ctx context.Context, prefix string) ([]swarm.Config, error)
+}) ([]string, error) {
+	configs, err := from.Configs(ctx, "swarmd.")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, c := range configs {
+		name := c.Labels[swarm.LabelCluster]
+		if name != "" && (c.Name == "swarmd."+name || strings.HasPrefix(c.Name, "swarmd."+name+".")) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
 // Create makes the ledger if there is none. One that exists already is no error.
 func (s *Store) Create(ctx context.Context, clusterID string, epoch uint64) error {
 	if err := s.lock(ctx); err != nil {

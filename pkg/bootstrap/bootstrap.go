@@ -210,7 +210,7 @@ func (o Options) droplet(ctx context.Context) (cloud.Droplet, bool, error) {
 }
 
 func (o Options) name(pool spec.Pool, opID string) string {
-	return fmt.Sprintf("%s-%s-%.5s", o.Spec.Cluster, pool.Name, opID)
+	return cloud.DropletName(o.Spec.Cluster, pool.Name, opID)
 }
 
 // existing returns the oldest droplet that is the cluster's own and in the pool; a zero ID if there is none.

@@ -254,7 +254,7 @@ func (j *judgement) grows() bool {
 func (j *judgement) made(p spec.Pool) int {
 	n := 0
 	for _, d := range j.droplets {
-		if end, ok := strings.CutPrefix(d.Name, j.spec.Cluster+"-"+p.Name+"-"); ok && end != "" && strings.HasPrefix(d.OpID(), end) {
+		if cloud.ParseDropletName(j.spec.Cluster, d.Name, d.OpID()) == p.Name {
 			n++
 		}
 	}

@@ -12,9 +12,6 @@ import (
 	"github.com/swarmd/swarmd/pkg/spec"
 )
 
-// nameLetters is how many letters of the operation id end a droplet's name.
-const nameLetters = 5
-
 // pools grows and shrinks each pool to its count.
 func (d *draft) pools() {
 	if !d.dropletsKnown() {
@@ -114,10 +111,10 @@ func (d *draft) creates() int {
 
 func (d *draft) create(p *spec.Pool) {
 	id := d.opID()
-	if len(id) < nameLetters {
+	name := cloud.DropletName(d.in.Spec.Cluster, p.Name, id)
+	if name == "" {
 		return
 	}
-	name := d.in.Spec.Cluster + "-" + p.Name + "-" + id[:nameLetters]
 	d.step("create", name, CreateDroplet{
 		OpID: id, Pool: p.Name, Name: name, Region: p.Region, Size: p.Size, Image: p.Image, VPC: d.in.Spec.Cloud.VPC,
 		SSHKeys: slices.Clone(d.in.Spec.Cloud.SSHKeys), Tags: []string{cloud.ClusterTag(d.in.Spec.Cluster), cloud.OpTag(id), cloud.SwarmTag(d.in.World.Cluster.ID)},

@@ -129,20 +129,16 @@ func (l *Loop) act(ctx context.Context, t *turnout) error {
 	l.creates.begin(t.plan, time.Now(), l.want.spec.Policies.CreateVisible)
 	t.results = l.executor.Run(ctx, execute.Order{Plan: t.plan, At: t.world.At, Epoch: t.epoch, Revision: t.world.Ledger.Revision})
 	l.refusals = l.refusals.learn(t.results, time.Now(), l.cfg.Jitter)
-	if holdsSelf(t.plan) {
+	if stepsDown(t.plan) {
 		l.elector.Yield(ctx, yieldFor)
 		return nil
 	}
 	return l.elector.Tick(ctx, passDeadline)
 }
 
-func holdsSelf(p plan.Plan) bool {
-	for _, h := range p.Holds {
-		if h.Guard == plan.GuardSelf {
-			return true
-		}
-	}
-	return false
+// stepsDown reports whether another manager's swarmd must act: its machine does not leave, or it can read what this one cannot.
+func stepsDown(p plan.Plan) bool {
+	return slices.ContainsFunc(p.Holds, func(h plan.Hold) bool { return h.Guard == plan.GuardSelf || h.Guard == plan.GuardNewer })
 }
 
 // panicked turns a panic into the pass's error.

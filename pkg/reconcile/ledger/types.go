@@ -53,6 +53,7 @@ type Ledger struct {
 	Token  string    // Fingerprint of the worker join token that was current when a create was opened last; "": none was opened yet
 	Handed int       // creates that were opened with that token, less those that surely made no droplet; above 0 a droplet may have it
 	Rotate uint64    // version of the swarm at which that token's rotation was begun last; while it has that version, the rotation may still come
+	Newer  []string  // labels of a newer swarmd, sorted: they are kept as they are, and who cannot read them must do nothing; known after Decode, never encoded
 	Begun  time.Time // when the ledger was made, by the managers' clock; known in what a Store returns from a look, never encoded
 }
 

@@ -248,6 +248,7 @@ func TestForeignAndDisputedAreLeftAlone(t *testing.T) {
 		{"a pool that vanished from the file keeps its machines", 1, 1, func(m *model) { m.edit(pool("managers", "manager", 1)) },
 			nil, []string{"pool-removed pool/workers"}},
 		{"another swarm's ledger", 1, 1, both(to(1, 3), func(m *model) { m.ledger.ClusterID = "other" }), nil, []string{"other-swarm cluster"}},
+		{"a newer swarmd's ledger", 1, 1, both(to(1, 3), wants(service("app", "app:2", 1)), func(m *model) { m.ledger.Newer = []string{"swarmd.ledger.op.abc"} }), nil, []string{"newer-swarmd cluster"}},
 		{"no leader", 1, 1, both(to(1, 3), func(m *model) { m.droplets[101].node.Manager.Leader = false }), nil, []string{"no-leader cluster"}},
 	})
 }

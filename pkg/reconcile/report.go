@@ -86,6 +86,7 @@ type NodeReport struct {
 	DropletID    int       `json:"droplet_id,omitempty"`
 	Pool         string    `json:"pool,omitempty"` // "" if it is not the cluster's
 	Role         string    `json:"role,omitempty"`
+	Class        string    `json:"class,omitempty"` // how the machine is, see plan.Class; "" without a plan
 	State        string    `json:"state"`
 	Availability string    `json:"availability,omitempty"`
 	Leader       bool      `json:"leader,omitempty"`
@@ -118,7 +119,7 @@ func (l *Loop) report(t turnout, began time.Time) Report {
 		Lease: LeaseReport{Holder: seen.Holder, Name: nameOf(t.world, seen.Node()), Epoch: seen.Epoch, Held: held, Renewed: l.elector.Renewed()}, ConvergedAt: l.Last().ConvergedAt,
 		Revision: l.accepted(t.world).revision, Source: l.accepted(t.world).source, Stale: t.world.Ledger.Stale, Broken: t.world.Ledger.Broken, Operations: t.world.Ledger.Ops,
 		Pools: t.plan.Pools, Services: t.plan.Services, Holds: t.plan.Holds, Gaps: t.world.Gaps,
-		Node: t.world.Self.NodeID, Nodes: nodes(t.world), Steps: steps(t)}
+		Node: t.world.Self.NodeID, Nodes: nodes(t.world, t.plan.Classes), Steps: steps(t)}
 	r.Result = result(t)
 	if t.err != nil {
 		r.Error = t.err.Error()
@@ -205,10 +206,14 @@ func steps(t turnout) []StepReport {
 	return out
 }
 
-func nodes(w world.World) []NodeReport {
+func nodes(w world.World, classes []plan.Class) []NodeReport {
 	out := make([]NodeReport, 0, len(w.Machines))
-	for _, m := range w.Machines {
-		out = append(out, node(m))
+	for i, m := range w.Machines {
+		n := node(m)
+		if i < len(classes) {
+			n.Class = string(classes[i])
+		}
+		out = append(out, n)
 	}
 	return out
 }
@@ -282,6 +287,9 @@ func figures(r Report) health.Pass {
 		p.Pools = append(p.Pools, health.Pool{Name: c.Pool, Role: c.Role, Desired: c.Desired, Have: c.Have, Ready: c.Ready, Monthly: c.Monthly})
 	}
 	for _, n := range r.Nodes {
+		if n.Class != "" {
+			p.Machines = append(p.Machines, health.Machine{Pool: n.Pool, Class: n.Class})
+		}
 		if n.NodeID != "" {
 			p.Nodes = append(p.Nodes, health.Node{Role: n.Role, State: n.State})
 		}
@@ -294,7 +302,7 @@ func figures(r Report) health.Pass {
 
 // Vocabulary is every bounded value that the loop gives to metrics.
 func Vocabulary(version string) health.Vocabulary {
-	v := health.Vocabulary{Version: version, Results: Results(), Actions: plan.ActionNames(), Guards: plan.Guards(),
+	v := health.Vocabulary{Version: version, Results: Results(), Actions: plan.ActionNames(), Guards: plan.Guards(), Classes: plan.Classes(),
 		OpKinds: []string{string(ledger.Create), string(ledger.Delete)}}
 	for _, o := range execute.Outcomes() {
 		v.Outcomes = append(v.Outcomes, string(o))

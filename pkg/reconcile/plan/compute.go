@@ -150,5 +150,5 @@ func (d *draft) finish() Plan {
 		return strings.Compare(a.Guard+"\x00"+a.Object+"\x00"+a.Text, b.Guard+"\x00"+b.Object+"\x00"+b.Text)
 	})
 	d.holds = slices.Compact(d.holds)
-	return Plan{Steps: d.steps, Holds: d.holds, Pools: d.poolsSum, Services: d.svcSum, LookAgain: d.look, LookIdly: idly, Underway: d.underway, Converged: converged}
+	return Plan{Steps: d.steps, Holds: d.holds, Pools: d.poolsSum, Services: d.svcSum, Classes: d.classes(), LookAgain: d.look, LookIdly: idly, Underway: d.underway, Converged: converged}
 }

@@ -35,7 +35,7 @@ func (d *draft) awaitsMachines(want swarm.ServiceSpec) bool {
 }
 
 // coming returns how many machines of the pool are on their way to hold the service: begun, or held back by max_creates. While none is under way,
-// as when the cloud refuses them, what is missing does not count; nor does what is down or late.
+// as when the cloud refuses them, what is missing does not count; nor does what is down or overdue.
 func (d *draft) coming(p *spec.Pool, want swarm.ServiceSpec) int {
 	underway, filled := d.unseenOf(p.Name), 0
 	for _, s := range d.steps {
@@ -46,7 +46,7 @@ func (d *draft) coming(p *spec.Pool, want swarm.ServiceSpec) int {
 	for _, m := range d.members {
 		switch {
 		case m.pool != p || !m.counts():
-		case m.bucket == booting, m.bucket == arriving, m.bucket == serving && !holds(m, want):
+		case m.class == booting, m.class == arriving, m.class == ready && !holds(m, want):
 			underway++
 		default:
 			filled++

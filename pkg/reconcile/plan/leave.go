@@ -41,7 +41,7 @@ func (d *draft) leave(op ledger.Op) {
 		d.hold(GuardIdentity, "droplet/"+strconv.Itoa(op.DropletID), "the node "+op.NodeID+" that was to leave is not on it any more")
 	case !ok && d.gone(op.DropletID):
 		d.step("close", op.ID, CloseOp{OpID: op.ID, Outcome: "gone"}, WhyDropletGone, op.Name+" is gone")
-	case !ok || m.bucket == disputed: // held under identity
+	case !ok || m.class == disputed: // held under identity
 	case m.Adopted || m.Droplet != nil && !m.Owned:
 		d.hold(GuardAdopted, m.object(), "swarmd did not make it and does not delete it")
 	case m.Node != nil:
@@ -162,7 +162,7 @@ func (d *draft) notes() {
 }
 
 func (d *draft) remark(m member) {
-	switch m.bucket {
+	switch m.class {
 	case foreign:
 		d.remarkForeign(m)
 	case disputed:
@@ -176,14 +176,14 @@ func (d *draft) remark(m member) {
 			return
 		}
 		d.hold(GuardIdentity, m.object(), disputedWhy(m))
-	case stranded:
+	case orphaned:
 		if d.outdated() {
 			return // the accepted spec may have the pool
 		}
 		d.hold(GuardPoolRemoved, "pool/"+m.Pool, "the file has no such pool; set its count to 0 to remove its machines")
 	case dead:
 		d.hold(GuardDropletDead, m.object(), fmt.Sprintf("its droplet %d does not exist any more; %s makes room for a new one", m.dropletID(), removal(m)))
-	case late:
+	case overdue:
 		if d.outrun(m) {
 			d.hold(GuardLaunch, m.object(), m.name()+outrunWhy)
 			return
@@ -200,7 +200,7 @@ func (d *draft) remark(m member) {
 		if d.outrun(m) {
 			d.hold(GuardLaunch, m.object(), m.name()+outrunWhy)
 		}
-	case quiet:
+	case unknown:
 		d.wait(lookWait)
 	}
 }

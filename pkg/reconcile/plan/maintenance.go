@@ -36,7 +36,7 @@ func ofPool(p *spec.Pool) swarm.Availability {
 // sayMaintained tells who drained it, and how that ends.
 func (d *draft) sayMaintained(m member) {
 	why, ok := m.maintained()
-	if !ok || m.bucket == leaving {
+	if !ok || m.class == leaving {
 		return
 	}
 	text := "drained by hand by " + why.By

@@ -21,12 +21,12 @@ const ownPrefix = "swarmd."
 func (d *draft) nodes() {
 	for _, m := range d.members {
 		created := m.Op != nil && m.Op.Kind == ledger.Create
-		switch m.bucket {
+		switch m.class {
 		case arriving:
 			if created || !d.outdated() {
 				d.arrive(m)
 			}
-		case serving, down, quiet, dead:
+		case ready, down, unknown, dead:
 			if !d.outdated() {
 				d.keep(m)
 			}
@@ -74,7 +74,7 @@ func (m member) awaitsRole() bool {
 func (d *draft) role(m member) {
 	manager := m.pool.Role == "manager"
 	switch {
-	case manager && !m.managerWish() && !m.raft() && m.bucket == serving:
+	case manager && !m.managerWish() && !m.raft() && m.class == ready:
 		d.wait(lookWait)
 		d.promote = append(d.promote, m)
 	case !manager && (m.managerWish() || m.raft()) && m.Node.ID == d.in.Holder:

@@ -56,7 +56,7 @@ func (d *draft) counted(pool string) int {
 func (d *draft) disputed(p *spec.Pool) int {
 	n := 0
 	for _, m := range d.members {
-		if m.bucket == disputed && m.counts() && m.pool == p {
+		if m.class == disputed && m.counts() && m.pool == p {
 			n++
 		}
 	}
@@ -149,7 +149,7 @@ func (d *draft) shrink(p *spec.Pool, surplus int) {
 func (d *draft) pick(p *spec.Pool) []member {
 	var out []member
 	for _, m := range d.members {
-		if m.counts() && m.pool == p && m.bucket != disputed && !m.Adopted && m.dropletID() != 0 {
+		if m.counts() && m.pool == p && m.class != disputed && !m.Adopted && m.dropletID() != 0 {
 			out = append(out, m)
 		}
 	}
@@ -167,13 +167,13 @@ func (d *draft) order(m member) int {
 		return 5
 	}
 	switch _, drained := m.maintained(); {
-	case m.bucket == dead, m.bucket == down:
+	case m.class == dead, m.class == down:
 		return 0
 	case drained:
 		return 1
-	case m.bucket == booting, m.bucket == late:
+	case m.class == booting, m.class == overdue:
 		return 2
-	case m.bucket == arriving:
+	case m.class == arriving:
 		return 3
 	}
 	return 4

@@ -66,7 +66,7 @@ func (d *draft) holdAll(ms []member, guard, text string) {
 // became a member is none: taking its wish back changes no membership.
 func (d *draft) changing() (member, bool) {
 	for _, m := range d.members {
-		if m.Node == nil || m.raft() == m.managerWish() || m.bucket == leaving && !m.raft() {
+		if m.Node == nil || m.raft() == m.managerWish() || m.class == leaving && !m.raft() {
 			continue
 		}
 		return m, true

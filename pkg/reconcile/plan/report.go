@@ -22,7 +22,7 @@ func (d *draft) count() {
 	for i := range d.in.Spec.Pools {
 		d.poolsSum = append(d.poolsSum, d.poolCount(&d.in.Spec.Pools[i]))
 	}
-	d.poolsSum = append(d.poolsSum, d.strandedCounts()...)
+	d.poolsSum = append(d.poolsSum, d.orphanedCounts()...)
 	slices.SortFunc(d.poolsSum, func(a, b PoolCount) int { return strings.Compare(a.Pool, b.Pool) })
 	if d.serviceGap() {
 		return
@@ -51,30 +51,30 @@ func (d *draft) poolCount(p *spec.Pool) PoolCount {
 		if m.Pool != p.Name {
 			continue
 		}
-		if m.Droplet != nil && m.bucket != foreign {
+		if m.Droplet != nil && m.class != foreign {
 			c.MonthlyBefore += d.in.Prices[m.Droplet.Size]
 		}
 		if m.counts() {
 			c.Have++
 		}
-		if ready(m) {
+		if asWanted(m) {
 			c.Ready++
 		}
 	}
 	return c
 }
 
-// ready reports whether a machine is all that its pool wants: bound, ready, of the right role and availability.
-func ready(m member) bool {
-	return m.bucket == serving && m.raft() == (m.pool.Role == "manager") && m.managerWish() == m.raft() &&
+// asWanted reports whether a machine is all that its pool wants: bound, ready, of the right role and availability.
+func asWanted(m member) bool {
+	return m.class == ready && m.raft() == (m.pool.Role == "manager") && m.managerWish() == m.raft() &&
 		m.Node.Spec.Availability == m.availability()
 }
 
-// strandedCounts counts the machines of pools that the file no longer has. They stay, and so does what they cost.
-func (d *draft) strandedCounts() []PoolCount {
+// orphanedCounts counts the machines of pools that the file no longer has. They stay, and so does what they cost.
+func (d *draft) orphanedCounts() []PoolCount {
 	byPool := map[string]PoolCount{}
 	for _, m := range d.members {
-		if m.bucket != stranded {
+		if m.class != orphaned {
 			continue
 		}
 		c := byPool[m.Pool]

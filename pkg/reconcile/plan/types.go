@@ -36,6 +36,7 @@ type Plan struct {
 	Holds     []Hold // sorted by Guard, then Object
 	Pools     []PoolCount
 	Services  []ServiceCount
+	Classes   []Class       // of the machines, in the order of World.Machines
 	LookAgain time.Duration // from Input.Now; 0: the usual resync
 	LookIdly  time.Duration // the same for who takes none of the steps: what is under way besides them
 	Underway  bool          // something is not as wanted yet, and nothing holds it

@@ -137,7 +137,7 @@ func orderMutants() []Mutant {
 		}),
 		planned("all-promotions-at-once", "Q3: promotes everybody in one pass", func(in plan.Input, p *plan.Plan) {
 			for _, m := range in.World.Machines {
-				if m.Pool == "managers" && m.Node != nil && m.Binding == world.Bound && m.Node.Spec.Role == swarm.Worker && m.Op == nil {
+				if m.Pool == "managers" && m.Node != nil && m.Binding == world.Bound && m.Node.Spec.Role == swarm.Worker {
 					s := m.Node.Spec
 					s.Role = swarm.Manager
 					p.Steps = addStep(p.Steps, "promote/"+m.Node.ID, plan.UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: s})

@@ -30,6 +30,7 @@ var rank = map[string]int{
 	"pkg/access":                      3,
 	"pkg/preflight":                   3,
 	"pkg/reconcile/ledger":            3,
+	"pkg/reconcile/report":            3,
 	"pkg/reconcile/ledger/ledgertest": 4,
 	"pkg/health":                      3,
 	"pkg/reconcile/brake":             4,

@@ -82,12 +82,10 @@ func (a Access) Engine(observe Observe) (*docker.Client, func(), error) {
 	o.Observe = observe
 	closer := func() {}
 	if strings.HasPrefix(o.Host, "ssh://") {
-		target, err := a.sshOptions().ParseHost(o.Host)
+		dialer, err := a.dialer(o.Host)
 		if err != nil {
-			return nil, nil, fmt.Errorf("DOCKER_HOST: %w", err)
+			return nil, nil, err
 		}
-		target.KnownHosts, target.Pin = a.knownHosts(target), a.AcceptNew
-		dialer := ssh.NewDialer(target)
 		o.Dial = dialer.DialDocker
 		closer = func() { _ = dialer.Close() }
 	}
@@ -97,6 +95,16 @@ func (a Access) Engine(observe Observe) (*docker.Client, func(), error) {
 		return nil, nil, err
 	}
 	return c, func() { c.Close(); closer() }, nil
+}
+
+// dialer reaches the machine of a DOCKER_HOST=ssh://…. It connects when it is first used.
+func (a Access) dialer(host string) (*ssh.Dialer, error) {
+	target, err := a.sshOptions().ParseHost(host)
+	if err != nil {
+		return nil, fmt.Errorf("DOCKER_HOST: %w", err)
+	}
+	target.KnownHosts, target.Pin = a.knownHosts(target), a.AcceptNew
+	return ssh.NewDialer(target), nil
 }
 
 // sshOptions are the user's own, with the key that was given.

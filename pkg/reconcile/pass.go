@@ -21,7 +21,7 @@ import (
 func (l *Loop) pass(ctx context.Context) (again time.Duration) {
 	l.number++
 	began := time.Now()
-	l.voice.pass(l.number)
+	l.recorder.pass(l.number)
 	t := l.guarded(ctx)
 	if ctx.Err() != nil {
 		return 0 // we are stopping: what was cut short is no news
@@ -29,7 +29,7 @@ func (l *Loop) pass(ctx context.Context) (again time.Duration) {
 	r := l.report(t, began)
 	again = l.pause(r, t.plan.LookAgain)
 	if n := t.results.Late(); n > 0 { // about them nothing is wrong, so nothing is waited for, whatever became of the others
-		l.voice.late(n)
+		l.recorder.late(n)
 		again = lookGap
 	}
 	r.NextLook = time.Now().Add(again)
@@ -144,7 +144,7 @@ func stepsDown(p plan.Plan) bool {
 // panicked turns a panic into the pass's error.
 func (l *Loop) panicked(p any) error {
 	l.cfg.Metrics.Panicked()
-	l.voice.logger().Error("pass panicked", zap.Any(keyError, p), zap.ByteString("stack", debug.Stack()))
+	l.recorder.logger().Error("pass panicked", zap.Any(keyError, p), zap.ByteString("stack", debug.Stack()))
 	return &apierr.Error{Kind: apierr.Unknown, Op: "pass", Err: fmt.Errorf("panic: %v", p)}
 }
 

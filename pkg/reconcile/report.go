@@ -254,11 +254,13 @@ func role(m world.Machine) string {
 
 // publish hands the report to all who want it.
 func (l *Loop) publish(r Report) {
-	l.voice.report(r)
+	l.recorder.report(r)
 	l.cfg.Metrics.Pass(figures(r))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last = r
+	close(l.changed)
+	l.changed = make(chan struct{})
 	for ch := range l.followers {
 		select {
 		case <-ch: // the older one was not taken: only the newest counts

@@ -71,9 +71,9 @@ func (l *Loop) unread(err error) {
 	l.sources.unread = ""
 	if err != nil {
 		l.sources.unread = err.Error()
-		l.voice.badFile(fileUnread, l.cfg.Source, err)
+		l.recorder.badFile(fileUnread, l.cfg.Source, err)
 	} else if was != "" {
-		l.voice.readable(l.cfg.Source)
+		l.recorder.readable(l.cfg.Source)
 	}
 	l.cfg.Metrics.SpecLoaded(l.sources.bad() == "", time.Now())
 }
@@ -121,7 +121,7 @@ func (l *Loop) settleFile(ctx context.Context, o offer) (settled bool, err error
 	if _, _, err := l.read(o.name(l.cfg.File), o.data); err != nil {
 		l.sources.fault = fewer(err.Error())
 		l.cfg.Metrics.SpecLoaded(false, time.Now())
-		l.voice.badFile(fileFaulty, o.source, errors.New(l.sources.fault))
+		l.recorder.badFile(fileFaulty, o.source, errors.New(l.sources.fault))
 		return true, nil
 	}
 	rev, err := l.accept(ctx, o)
@@ -130,10 +130,10 @@ func (l *Loop) settleFile(ctx context.Context, o offer) (settled bool, err error
 	}
 	l.sources.fault = ""
 	if l.sources.unread == "" {
-		l.voice.forget("file")
+		l.recorder.forget("file")
 		l.cfg.Metrics.SpecLoaded(true, time.Now())
 	}
-	l.voice.revision(rev)
+	l.recorder.revision(rev)
 	return true, nil
 }
 
@@ -171,7 +171,7 @@ func (l *Loop) accept(ctx context.Context, o offer) (accepted, error) {
 		return accepted{}, err
 	}
 	if verdict == ledger.Next {
-		l.voice.meaning(rev.Number, meant)
+		l.recorder.meaning(rev.Number, meant)
 	}
 	if o.answer == nil {
 		l.sources.stale = 0

@@ -15,6 +15,7 @@ const module = "github.com/swarmd/swarmd/"
 // rank is the order of the rooms: a room imports only rooms of a lower rank. README's architecture section is the same list in prose.
 var rank = map[string]int{
 	"deploy":                          0,
+	"internal/clock":                  0,
 	"internal/cost":                   0,
 	"internal/sem":                    0,
 	"pkg/apierr":                      0,

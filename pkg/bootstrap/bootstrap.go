@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/cloud/userdata"
@@ -201,7 +202,7 @@ func (o Options) droplet(ctx context.Context) (cloud.Droplet, bool, error) {
 			break
 		}
 		o.Progress("an earlier run may have created %s; looking for it until %s", o.name(pool, intent.OpID), deadline.Format(time.TimeOnly))
-		if err := sleep(ctx, o.Poll); err != nil {
+		if err := clock.Sleep(ctx, o.Poll); err != nil {
 			return cloud.Droplet{}, false, err
 		}
 	}
@@ -258,7 +259,7 @@ func (o Options) ownWith(ctx context.Context, pool spec.Pool, d cloud.Droplet) (
 		if err != nil || slices.ContainsFunc(all, func(o cloud.Droplet) bool { return o.ID == d.ID }) {
 			return all, err
 		}
-		if err := sleep(ctx, o.Poll); err != nil {
+		if err := clock.Sleep(ctx, o.Poll); err != nil {
 			return nil, fmt.Errorf("%s is not listed, so another bootstrap's machine may not be, either; two swarms must not be: run bootstrap again: %w", d.Name, err)
 		}
 	}
@@ -303,7 +304,7 @@ func (o Options) waitListed(ctx context.Context, pool spec.Pool, intent Record) 
 		if err == nil && d.ID != 0 {
 			return d, nil
 		}
-		if err := sleep(ctx, o.Poll); err != nil {
+		if err := clock.Sleep(ctx, o.Poll); err != nil {
 			return cloud.Droplet{}, err
 		}
 	}
@@ -319,7 +320,7 @@ func (o Options) waitActive(ctx context.Context, d cloud.Droplet) (cloud.Droplet
 			return now, nil
 		}
 		// Just created, it may be 404 for a moment; for longer it means that its placement failed.
-		if err := sleep(ctx, o.Poll); err != nil {
+		if err := clock.Sleep(ctx, o.Poll); err != nil {
 			return d, fmt.Errorf("droplet %d did not become active: %w", d.ID, err)
 		}
 	}
@@ -340,7 +341,7 @@ func (o Options) waitEngine(ctx context.Context, host string, hostKeys []string)
 		if fatal := (*FatalError)(nil); errors.As(err, &fatal) {
 			return nil, info, err
 		}
-		if serr := sleep(ctx, o.Poll/2); serr != nil {
+		if serr := clock.Sleep(ctx, o.Poll/2); serr != nil {
 			return nil, info, fmt.Errorf("no engine over ssh on %s: %w", host, err)
 		}
 	}
@@ -387,12 +388,3 @@ type FatalError struct{ Err error }
 
 func (e *FatalError) Error() string { return e.Err.Error() }
 func (e *FatalError) Unwrap() error { return e.Err }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}

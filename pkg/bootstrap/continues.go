@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/spec"
@@ -56,7 +57,7 @@ func AwaitHolder(ctx context.Context, store *ledger.Store) error {
 		if err == nil && st.Lease.Holder != "" {
 			return nil
 		}
-		if err := sleep(ctx, 500*time.Millisecond); err != nil {
+		if err := clock.Sleep(ctx, 500*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -178,10 +179,8 @@ func (in *Service) rolledOut(ctx context.Context, engine *docker.Client) error {
 		if live.Update != swarm.Updating {
 			return fmt.Errorf("the roll-out of swarmd is %s: %s", live.Update, live.UpdateMessage)
 		}
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-			return fmt.Errorf("the roll-out of swarmd goes on: %w", ctx.Err())
+		if err := clock.Sleep(ctx, time.Second); err != nil {
+			return fmt.Errorf("the roll-out of swarmd goes on: %w", err)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -61,10 +60,9 @@ func NewStore(configs Configs, cluster string) *Store {
 	return &Store{configs: configs, cluster: cluster, turn: sem.New()}
 }
 
-func (s *Store) ledgerName() string        { return "swarmd." + s.cluster }
-func (s *Store) leaseName() string         { return "swarmd." + s.cluster + ".lease" }
-func (s *Store) revisionPrefix() string    { return "swarmd." + s.cluster + ".spec." }
-func (s *Store) revisionName(n int) string { return s.revisionPrefix() + strconv.Itoa(n) }
+func (s *Store) ledgerName() string        { return Name(s.cluster) }
+func (s *Store) leaseName() string         { return LeaseName(s.cluster) }
+func (s *Store) revisionName(n int) string { return RevisionName(s.cluster, n) }
 
 // State is one read of everything in the store.
 type State struct {
@@ -144,7 +142,7 @@ func (s *Store) damaged(err error) error {
 func (s *Store) beginAnew(what string) string {
 	return fmt.Sprintf("to begin anew on purpose: docker config rm %s$(docker config ls -q --filter name=%s), then swarmd apply -f FILE, "+
 		"and put that file where swarmd watches one: whatever is there counts as new at its next start",
-		what, s.revisionPrefix())
+		what, RevisionPrefix(s.cluster))
 }
 
 // lost refuses to take a vanished ledger for one that never was: open operations would be forgotten.
@@ -164,13 +162,13 @@ type Other struct {
 
 // Others returns the ledgers of other clusters that the swarm has, sorted by name.
 func (s *Store) Others(ctx context.Context) ([]Other, error) {
-	list, err := s.configs.Configs(ctx, "swarmd.")
+	list, err := s.configs.Configs(ctx, prefix)
 	if err != nil {
 		return nil, err
 	}
 	var out []Other
 	for _, c := range list {
-		cluster, ok := strings.CutPrefix(c.Name, "swarmd.")
+		cluster, ok := strings.CutPrefix(c.Name, prefix)
 		if l, _, err := Decode(c.Labels); ok && err == nil && cluster != s.cluster {
 			out = append(out, Other{cluster, l})
 		}
@@ -183,14 +181,14 @@ func (s *Store) Others(ctx context.Context) ([]Other, error) {
 func Clusters(ctx context.Context, from interface {
 	Configs(ctx context.Context, prefix string) ([]swarm.Config, error)
 }) ([]string, error) {
-	configs, err := from.Configs(ctx, "swarmd.")
+	configs, err := from.Configs(ctx, prefix)
 	if err != nil {
 		return nil, err
 	}
 	var names []string
 	for _, c := range configs {
 		name := c.Labels[swarm.LabelCluster]
-		if name != "" && (c.Name == "swarmd."+name || strings.HasPrefix(c.Name, "swarmd."+name+".")) {
+		if name != "" && (c.Name == Name(name) || strings.HasPrefix(c.Name, Name(name)+".")) {
 			names = append(names, name)
 		}
 	}
@@ -342,7 +340,7 @@ func (s *Store) read(ctx context.Context) error {
 	}
 	s.seen, s.seenAt, s.written = map[string]swarm.Config{}, at, false
 	for _, c := range list {
-		if c.Name == s.ledgerName() || c.Name == s.leaseName() || strings.HasPrefix(c.Name, s.revisionPrefix()) {
+		if c.Name == s.ledgerName() || c.Name == s.leaseName() || strings.HasPrefix(c.Name, RevisionPrefix(s.cluster)) {
 			s.seen[c.Name] = c
 		}
 	}

@@ -17,19 +17,19 @@ func TestFailuresOfManyServicesLeaveRoomForOperations(t *testing.T) {
 	b := newBench(t)
 	b.put(t, func(l *ledger.Ledger) { l.Ops = []ledger.Op{{ID: "opz", Kind: ledger.Create}} })
 	var steps []plan.Step
-	for i := range 200 {
+	for i := range 400 {
 		name := fmt.Sprintf("minitwit_service%d", i)
 		steps = append(steps, step("failed/"+name, plan.RecordRollout{Service: name, Value: "0123456789abcdef@1234567"}))
 	}
 	steps = append(steps, step("close", plan.CloseOp{OpID: "opz"}), create("a"))
 	rs := b.run(t.Context(), steps...)
-	for _, r := range rs[200:] {
+	for _, r := range rs[400:] {
 		if r.Outcome != execute.Done {
 			t.Errorf("%s: %s, %v", r.Step.ID, r.Outcome, r.Err)
 		}
 	}
 	l := b.ledger(t)
-	if n := len(l.Rollouts); n < 20 || n == 200 || rs.Count(execute.Refused) != 200-n || l.Size() > ledger.MaxBytes*3/4 {
+	if n := len(l.Rollouts); n != ledger.MaxRollouts || rs.Count(execute.Refused) != 400-n || l.Size() > ledger.MaxBytes*3/4 {
 		t.Errorf("%d failures are remembered, %d refused, %d bytes", n, rs.Count(execute.Refused), l.Size())
 	}
 }
@@ -46,7 +46,7 @@ func TestOpenOperationsLeaveRoomForWhatFollows(t *testing.T) {
 		shut = append(shut, step(fmt.Sprint("shutdown/", i), plan.ShutdownDroplet{OpID: op, DropletID: 500_000_000 + i}))
 	}
 	opened := b.run(t.Context(), open...).Count(execute.Done)
-	if opened < 25 || opened == 99 {
+	if opened != ledger.MaxOps {
 		t.Fatalf("%d of 99 opened", opened)
 	}
 	if n := b.run(t.Context(), shut...).Count(execute.Done); n != opened {

@@ -41,7 +41,7 @@ func refusef(kind apierr.Kind, format string, args ...any) error {
 }
 
 // room is the size up to which a change may make the ledger grow. What begins something leaves room for what follows from it, and for
-// what is remembered of services there is only half: two hundred of them can fail at once.
+// what is remembered of services there is only half: hundreds of them can fail at once.
 func room(c Change) int {
 	switch c.(type) {
 	case SetRollout:
@@ -195,6 +195,9 @@ func (c SetRollout) apply(l *Ledger, _ Moment) error {
 		delete(l.Rollouts, c.Service)
 		return nil
 	}
+	if _, known := l.Rollouts[c.Service]; !known && len(l.Rollouts) >= MaxRollouts {
+		return refusef(apierr.Busy, "the roll-outs of %d services are remembered already", MaxRollouts)
+	}
 	if l.Rollouts == nil {
 		l.Rollouts = map[string]string{}
 	}
@@ -220,6 +223,9 @@ func (c NotRotated) apply(l *Ledger, _ Moment) error {
 func (l *Ledger) open(op Op) error {
 	if l.ByID(op.ID) != nil {
 		return refusef(apierr.Conflict, "operation %s is open already", op.ID)
+	}
+	if len(l.Ops) >= MaxOps {
+		return refusef(apierr.Busy, "%d operations are open already", MaxOps)
 	}
 	l.Ops = append(l.Ops, op)
 	return nil

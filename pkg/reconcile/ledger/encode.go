@@ -13,13 +13,18 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// MaxBytes bounds keys and values of the ledger's labels together: Raft keeps every write until its next snapshot.
-const MaxBytes = 8 << 10
+// The bounds of what is written. MaxBytes has room for as many operations and roll-outs as there may be: keys and values of the labels together, since
+// Raft keeps every write until its next snapshot.
+const (
+	MaxOps      = 60  // that are open at once
+	MaxRollouts = 300 // services whose roll-outs are remembered at once
+	MaxBytes    = 96 << 10
+)
 
 // The bounds of what is read back, bytes: a person may have written anything into a label.
 const (
-	maxLabels = 8 * MaxBytes // keys and values of one object
-	maxShown  = 200          // of a label in an error, and of a text for people
+	maxLabels = 256 << 10 // keys and values of one object
+	maxShown  = 200       // of a label in an error, and of a text for people
 )
 
 // The labels of the ledger's config. Every other label on it is somebody's own, or a later version's, and is preserved.

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -138,25 +139,52 @@ func TestWhatANewerSwarmdWroteIsKept(t *testing.T) {
 	}
 }
 
-func TestLedgerHasRoomForFortyOperationsAndNoMoreThan8kB(t *testing.T) {
-	l := ledger.Ledger{}
-	for range 200 {
-		l.Ops = append(l.Ops, ledger.Op{ID: strings.Repeat("a", 13) + string([]byte{'a' + byte(len(l.Ops)/26), 'a' + byte(len(l.Ops)%26), 'a'}), Kind: ledger.Create,
-			Pool: "workers", Name: "minitwit-workers-aaaaa", Epoch: 1, Started: time.Unix(1_800_000_000, 0), Deadline: time.Unix(1_800_000_300, 0)})
-		labels, err := ledger.Encode(l, nil)
-		if err == nil {
-			if n := bytes(labels); n > ledger.MaxBytes {
-				t.Fatalf("%d bytes", n)
-			}
-			continue
-		}
-		wantKind(t, err, apierr.Capacity)
-		if len(l.Ops) <= 40 {
-			t.Fatalf("full with %d operations", len(l.Ops))
-		}
-		return
+// TestTheLedgerHasRoomForAllThatMayBeOpen: as many operations and roll-outs as there may be, with the longest names that there can be. One more of
+// either is refused, and leaves the ledger as it was.
+func TestTheLedgerHasRoomForAllThatMayBeOpen(t *testing.T) {
+	at := time.Unix(1_800_000_300, 0)
+	l := ledger.Ledger{Credit: ledger.MaxOps + 1, Broken: map[string]string{}, Stale: map[string]int{}}
+	for i := range 9 {
+		l.Broken[fmt.Sprintf("%025d", i)] = strings.Repeat("é", 100)
 	}
-	t.Fatal("it never fills")
+	moment := ledger.Moment{Now: at, Epoch: 1 << 60}
+	rollout := func(i int) ledger.Change {
+		return ledger.SetRollout{Service: fmt.Sprintf("%063d", i), Value: strings.Repeat("f", 16) + "@18446744073709551615?" + strings.Repeat("f", 16)}
+	}
+	leave := func(i int) ledger.Change {
+		return ledger.OpenDelete{OpID: fmt.Sprintf("%016d", i), Pool: strings.Repeat("p", 40), Name: strings.Repeat("n", 63), NodeID: strings.Repeat("i", 25), DropletID: 1<<40 + i, Credit: true}
+	}
+	for i := range ledger.MaxRollouts {
+		if err := l.Apply(moment, rollout(i)); err != nil {
+			t.Fatalf("roll-out %d: %v", i+1, err)
+		}
+	}
+	for i := range ledger.MaxOps {
+		if err := l.Apply(moment, leave(i)); err != nil {
+			t.Fatalf("operation %d: %v", i+1, err)
+		}
+	}
+	for i := range ledger.MaxOps {
+		if err := l.Apply(moment, ledger.AskShutdown{DropletID: 1<<40 + i}); err != nil {
+			t.Fatalf("shutdown %d: %v", i+1, err)
+		}
+	}
+	full := l.Clone()
+	for _, more := range []ledger.Change{rollout(ledger.MaxRollouts), leave(ledger.MaxOps), ledger.OpenCreate{OpID: "another"}} {
+		wantKind(t, l.Apply(moment, more), apierr.Busy)
+	}
+	if d := cmp.Diff(full, l); d != "" {
+		t.Errorf("-before +after\n%s", d)
+	}
+	labels, err := ledger.Encode(l, map[string]string{"team": "blue"})
+	if err != nil || bytes(labels) > ledger.MaxBytes {
+		t.Fatalf("%d bytes, %v", bytes(labels), err)
+	}
+	if again, _, err := ledger.Decode(labels); err != nil || len(again.Ops) != ledger.MaxOps || len(again.Rollouts) != ledger.MaxRollouts {
+		t.Errorf("read again: %v", err)
+	}
+	_, err = ledger.Encode(l, map[string]string{"team": strings.Repeat("x", ledger.MaxBytes)})
+	wantKind(t, err, apierr.Capacity)
 }
 
 func bytes(labels map[string]string) (n int) {

@@ -35,7 +35,7 @@ type Op struct {
 	Shutdown  time.Time `json:"shutdown,omitzero"` // with Delete: when a clean shutdown was asked for; zero: not yet
 }
 
-// Ledger is what is open. It is one Docker config's labels, at most 8 kB.
+// Ledger is what is open. It is one Docker config's labels, at most MaxBytes.
 type Ledger struct {
 	Revision  int               // number of the accepted revision; 0: none yet
 	Ops       []Op              // sorted by ID

@@ -39,6 +39,7 @@ const (
 	GuardBudget        = "delete-budget"   // more deletes than accepted edits permit
 	GuardAdopted       = "adopted"         // an adopted machine would have to be deleted
 	GuardBackoff       = "backoff"         // the cloud refused the pool's last create
+	GuardLedger        = "ledger-full"     // as much is under way as can be remembered
 	GuardMaxCreates    = "max-creates"     // enough droplets are under way
 	GuardRollout       = "rollout"         // a roll-out runs
 	GuardRolloutPaused = "rollout-paused"  // a roll-out is paused
@@ -67,7 +68,7 @@ func Guards() []string {
 	all := []string{
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardNewer, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
 		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
-		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
+		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardTasks, GuardGrowing, GuardTogether, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance,
 	}
 	slices.SortFunc(all, strings.Compare)

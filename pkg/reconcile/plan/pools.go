@@ -94,8 +94,27 @@ func (d *draft) grow(p *spec.Pool, missing int) {
 			missing-max(room, 0), d.in.Spec.Policies.MaxCreates))
 	}
 	for range min(missing, room) {
+		if !d.roomFor(p) {
+			return
+		}
 		d.create(p)
 	}
+}
+
+// roomFor reports whether one more operation may be open.
+func (d *draft) roomFor(p *spec.Pool) bool {
+	opened := 0
+	for _, s := range d.steps {
+		switch s.Action.(type) {
+		case CreateDroplet, OpenDelete:
+			opened++
+		}
+	}
+	if len(d.in.World.Ledger.Ops)+opened < ledger.MaxOps {
+		return true
+	}
+	d.hold(GuardLedger, "pool/"+p.Name, fmt.Sprintf("no further machine is begun with or ended: %d operations are open, at most so many at once; status names them", ledger.MaxOps))
+	return false
 }
 
 // creates returns how many creates this plan has already.
@@ -202,6 +221,9 @@ func (d *draft) budgeted(p *spec.Pool) bool {
 
 // beginLeave opens the Delete operation, which must be budgeted; false if no operation id is left.
 func (d *draft) beginLeave(p *spec.Pool, m member) bool {
+	if !d.roomFor(p) {
+		return false
+	}
 	id := d.opID()
 	if id == "" {
 		return false

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -80,28 +81,34 @@ func (d *draft) updateService(want swarm.ServiceSpec, live swarm.Service, diff [
 	if want.Digest == "" && !resolve {
 		want.Digest = live.Spec.Digest // the same image stays the same bytes
 	}
-	first := append(after(want, made), d.rememberAttempt(want, live)...)
+	remembered, room := d.rememberAttempt(want, live)
+	if !room {
+		d.hold(GuardLedger, "service/"+want.Name, fmt.Sprintf("not rolled out yet: the roll-outs of %d services are remembered already, at most so many at once", ledger.MaxRollouts))
+		return
+	}
+	first := append(after(want, made), remembered...)
 	d.step("service", want.Name, UpdateService{ID: live.ID, Version: live.Version, Spec: want, ResolveImage: resolve, Diff: diff},
 		WhyServiceDiff, swarm.Summary(diff), first...)
 }
 
-// maxAttempts is up to how many services the ledger remembers roll-outs before they start: it must keep room for operations.
-const maxAttempts = 32
-
 // rememberAttempt writes into the ledger what is about to be rolled out, if the engine would take it back should it fail: it does not say then
-// which one that was, the file may have changed meanwhile, and swarmd may have died. Past maxAttempts the update goes without: a roll-back seen
-// by another swarmd is blamed on what is wanted then, which is held until it changes.
-func (d *draft) rememberAttempt(want swarm.ServiceSpec, live swarm.Service) []string {
+// which one that was, the file may have changed meanwhile, and swarmd may have died. It returns the step that does so, if one is needed, and false
+// if there is no room for it: without it the engine's word alone would be left.
+func (d *draft) rememberAttempt(want swarm.ServiceSpec, live swarm.Service) (step []string, room bool) {
 	hash, tried := want.Labels[swarm.LabelHash], d.tried(want.Name)
-	if !want.RollsBack || !tried.failed && tried.hash == hash || len(d.in.World.Ledger.Rollouts)+d.attempts >= maxAttempts {
-		return nil
+	if !want.RollsBack || !tried.failed && tried.hash == hash {
+		return nil, true
 	}
-	d.attempts++
+	if _, known := d.in.World.Ledger.Rollouts[want.Name]; !known {
+		if d.attempts++; len(d.in.World.Ledger.Rollouts)+d.attempts > ledger.MaxRollouts {
+			return nil, false
+		}
+	}
 	next := attempt{hash: hash, version: live.Version}
 	if moving(live) {
 		next.over = live.Spec.Labels[swarm.LabelHash]
 	}
-	return []string{d.step("try", want.Name, RecordRollout{Service: want.Name, Value: next.String()}, WhyServiceTried, "what is rolled out next")}
+	return []string{d.step("try", want.Name, RecordRollout{Service: want.Name, Value: next.String()}, WhyServiceTried, "what is rolled out next")}, true
 }
 
 // rolledBack reports whether the service shows the end of a roll-back: the old specification is live again.

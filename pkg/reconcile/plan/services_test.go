@@ -1,7 +1,6 @@
 package plan_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -423,28 +422,6 @@ func TestWhatMayBeTakenBackIsWrittenDownFirst(t *testing.T) {
 	m.ledger.Rollouts = map[string]string{"web_app": hash + "@1?"}
 	if p := plan.Compute(m.input()); len(p.Steps) != 1 || len(p.Steps[0].After) > 0 {
 		t.Errorf("again: %+v", p.Steps)
-	}
-}
-
-func TestTheLedgerRemembersSoManyRollOuts(t *testing.T) {
-	m := grown(t, 1, 1)
-	var before, after []swarm.ServiceSpec
-	for i := range 40 {
-		before = append(before, service(fmt.Sprint("s", i), "app:1", 1))
-		after = append(after, rollsBack(service(fmt.Sprint("s", i), "app:2", 1)))
-	}
-	wants(before...)(m)
-	m.settle(time.Minute)
-	wants(after...)(m)
-	written := 0
-	p := plan.Compute(m.input())
-	for _, s := range p.Steps {
-		if _, ok := s.Action.(plan.RecordRollout); ok {
-			written++
-		}
-	}
-	if written != 32 || len(p.Steps) != 72 {
-		t.Errorf("%d of %d steps", written, len(p.Steps))
 	}
 }
 

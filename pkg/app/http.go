@@ -56,7 +56,7 @@ func (a *App) resolve(ctx context.Context, address string) (string, error) {
 	return net.JoinHostPort(info.NodeAddr, port), nil
 }
 
-// Run runs the loop and serves its page until ctx ends, or one of them does with an error.
+// Run runs the loop and serves its page until ctx ends, or one of them does with an error. It is called once.
 func (a *App) Run(ctx context.Context, loop *reconcile.Loop, page Page) error {
 	g, ctx := errgroup.WithContext(ctx)
 	if page.Listener != nil {

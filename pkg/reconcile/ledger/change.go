@@ -176,7 +176,7 @@ func (c GoOnDelete) apply(l *Ledger, m Moment) error {
 }
 
 func (c AskShutdown) apply(l *Ledger, m Moment) error {
-	if err := (GoOnDelete{DropletID: c.DropletID}).apply(l, m); err != nil {
+	if err := GoOnDelete(c).apply(l, m); err != nil {
 		return err
 	}
 	l.deleteOf(c.DropletID).Shutdown = m.Now

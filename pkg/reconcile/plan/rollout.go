@@ -80,9 +80,10 @@ func (d *draft) updateService(want swarm.ServiceSpec, live swarm.Service, diff [
 	if want.Digest == "" && !resolve {
 		want.Digest = live.Spec.Digest // the same image stays the same bytes
 	}
+	changes := swarm.ServiceChanges(want.Form, live.Spec.Form)
 	first := append(after(want, made), d.rememberAttempt(want, live)...)
-	d.step("service", want.Name, UpdateService{ID: live.ID, Version: live.Version, Spec: want, ResolveImage: resolve, Diff: diff},
-		WhyServiceDiff, swarm.Summary(diff), first...)
+	d.step("service", want.Name, UpdateService{ID: live.ID, Version: live.Version, Spec: want, ResolveImage: resolve, Changes: changes},
+		WhyServiceDiff, swarm.Summary(changes), first...)
 }
 
 // maxAttempts is up to how many services the ledger remembers roll-outs before they start: it must keep room for operations.
@@ -101,7 +102,7 @@ func (d *draft) rememberAttempt(want swarm.ServiceSpec, live swarm.Service) []st
 	if moving(live) {
 		next.over = live.Spec.Labels[swarm.LabelHash]
 	}
-	return []string{d.step("try", want.Name, RecordRollout{Service: want.Name, Value: next.String()}, WhyServiceTried, "what is rolled out next")}
+	return []string{d.step("try", want.Name, RecordRollout{Service: want.Name, Value: next.String()}, WhyServiceTried, "noted before it is rolled out, in case it is taken back")}
 }
 
 // rolledBack reports whether the service shows the end of a roll-back: the old specification is live again.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/spec"
 )
 
 func applyCommand(a *cli) *cobra.Command {
@@ -45,7 +46,7 @@ func applyCommand(a *cli) *cobra.Command {
 			if err := asm.understands(ctx, s); err != nil {
 				return err
 			}
-			return a.follow(ctx, asm, data, "apply "+whoami())
+			return a.follow(ctx, asm, data, s, "apply "+whoami())
 		},
 	}
 	fileFlag(cmd, &file)
@@ -85,8 +86,16 @@ func sayMeaning(w io.Writer, texts []string) {
 	}
 }
 
-// follow submits the file and shows the way to convergence. While nobody holds the lease, this process holds it.
-func (a *cli) follow(ctx context.Context, asm *connection, data []byte, source string) error {
+// foretell says what the file changes before it is handed in. What cannot be read is met again by the loop, and told.
+func (a *cli) foretell(ctx context.Context, loop *reconcile.Loop, asm *connection, s *spec.Spec) {
+	if o, err := foresee(ctx, loop, asm, s); err == nil {
+		printPlan(a.out, o, false)
+	}
+}
+
+// follow submits the file and shows the way to convergence. While nobody holds the lease, this process holds it. What the file changes is said before if
+// it is given parsed.
+func (a *cli) follow(ctx context.Context, asm *connection, data []byte, s *spec.Spec, source string) error {
 	loop := asm.visit()
 	if err := begin(ctx, loop); err != nil {
 		return err
@@ -95,6 +104,9 @@ func (a *cli) follow(ctx context.Context, asm *connection, data []byte, source s
 	switch {
 	case err == nil:
 		sayMeaning(a.out, meant)
+		if s != nil {
+			a.foretell(ctx, loop, asm, s)
+		}
 	case apierr.KindOf(err) == apierr.Unavailable: // no engine answers; all else the loop meets again, and tells
 		return err
 	}

@@ -112,7 +112,7 @@ func (a *cli) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 	if err := bootstrap.AwaitHolder(ctx, asm.Store); err != nil {
 		return err
 	}
-	if err := there.follow(ctx, asm, data, "bootstrap "+whoami()); err != nil {
+	if err := there.follow(ctx, asm, data, nil, "bootstrap "+whoami()); err != nil {
 		return err
 	}
 	if err := in.Rest(ctx); err != nil {

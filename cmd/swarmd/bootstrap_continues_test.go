@@ -57,7 +57,7 @@ func TestBootstrapDoesNotHandOverAnotherFile(t *testing.T) {
 	if err := check(continuesFile); err != nil {
 		t.Errorf("where nothing lives: %v", err)
 	}
-	if err := a.follow(ctx, asm, []byte(continuesFile), "test"); err != nil {
+	if err := a.follow(ctx, asm, []byte(continuesFile), nil, "test"); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{

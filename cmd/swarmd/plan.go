@@ -12,10 +12,10 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
-	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 func planCommand(a *cli) *cobra.Command {
@@ -24,25 +24,25 @@ func planCommand(a *cli) *cobra.Command {
 	var deny denial
 	cmd := &cobra.Command{
 		Use:   "plan -f FILE",
-		Short: "What would change and why, what is held, what it costs; writes nothing; exit 0 nothing, 2 changes, 1 error",
+		Short: "What the file changes, what restarts, what is held, what it costs; writes nothing; exit 0 nothing, 2 changes, 3 only what is held, 1 error",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, data, err := readFile(file, a.err)
 			if err != nil {
 				return err
 			}
-			p, err := a.preview(cmd.Context(), file, s, data, deny)
+			o, err := a.preview(cmd.Context(), file, s, data, deny)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				err = writeJSON(a.out, planView(p, showValues))
+				err = writeJSON(a.out, planView(o, showValues))
 			} else {
-				sayMeaning(a.out, p.meant)
-				printPlan(a.out, p, showValues)
+				sayMeaning(a.out, o.meant)
+				printPlan(a.out, o, showValues)
 			}
-			if err == nil && len(p.Steps) > 0 {
-				err = &exitError{code: 2}
+			if code := o.exit(); err == nil && code != 0 {
+				err = &exitError{code: code}
 			}
 			return err
 		},
@@ -57,6 +57,7 @@ func planCommand(a *cli) *cobra.Command {
 // outlook is a plan for a file that is not accepted yet.
 type outlook struct {
 	plan.Plan
+	whole  plan.Overview
 	file   *spec.Spec
 	meant  []string // what the file means as an edit
 	prices priceList
@@ -85,11 +86,29 @@ func (a *cli) preview(ctx context.Context, file string, s *spec.Spec, data []byt
 	if err != nil {
 		return outlook{}, err
 	}
-	p, w, err := loop.Preview(ctx, s)
+	o, err := foresee(ctx, loop, asm, s)
+	o.meant = meant
+	return o, err
+}
+
+// foresee is what the file would change.
+func foresee(ctx context.Context, loop *reconcile.Loop, asm *connection, s *spec.Spec) (outlook, error) {
+	p, whole, w, err := loop.Preview(ctx, s)
 	if err != nil {
 		return outlook{}, err
 	}
-	return outlook{Plan: p, file: s, meant: meant, prices: asm.Prices()}, gapError(w.Gaps)
+	return outlook{Plan: p, whole: whole, file: s, prices: asm.Prices()}, gapError(w.Gaps)
+}
+
+// exit is the exit code of a plan: whether anything changes, and if not, whether something is held.
+func (o outlook) exit() int {
+	switch {
+	case len(o.Steps) > 0 || !changesNothing(o.whole) && o.Underway:
+		return 2
+	case slices.ContainsFunc(o.Holds, func(h plan.Hold) bool { return h.Blocking }):
+		return exitHeld
+	}
+	return 0
 }
 
 // gapError refuses to call a half-seen world a plan.
@@ -102,45 +121,61 @@ func gapError(gaps []world.Gap) error {
 }
 
 func printPlan(w io.Writer, o outlook, showValues bool) {
-	if poolChanges(w, o); len(o.Steps) > 0 {
-		printf(w, "first:\n")
+	rest := printOverview(w, o, showValues)
+	upkeep := upkeepLines(o)
+	if len(upkeep) > 0 {
+		printf(w, "besides, whatever the file says:\n")
 	}
-	for i, line := range stepLines(o.Steps, o.prices) {
-		if line != "" {
-			printf(w, "%s\n", line)
-		}
-		if u, ok := o.Steps[i].Action.(plan.UpdateService); ok {
-			for _, line := range shownDiff(u, showValues) {
-				printf(w, "    %s\n", line)
-			}
-		}
+	for _, line := range upkeep {
+		printf(w, "    %s\n", line)
 	}
-	for _, h := range o.Holds {
+	for _, h := range rest {
 		printf(w, "= %s: %s (%s by %s)\n", h.Object, h.Text, holdWord(h), h.Guard)
 	}
-	held := len(slices.DeleteFunc(slices.Clone(o.Holds), func(h plan.Hold) bool { return !h.Blocking }))
-	if len(o.Steps)+held == 0 {
+	held := 0
+	for _, h := range o.Holds {
+		if h.Blocking && !paces(h) {
+			held++
+		}
+	}
+	if changesNothing(o.whole) && len(upkeep)+held == 0 {
 		fmt.Fprintln(w, "nothing to do: everything is as the file wants it")
 	}
 	before, after := cost(o.Plan)
-	printf(w, "%s, %s; $%.2f a month now, $%.2f as the file wants it%s\n", plural(len(o.Steps), "step"), plural(held, "hold"), before, after,
-		o.prices.uncounted(o.file))
+	printf(w, "%s; %s; $%.2f a month now, $%.2f as the file wants it%s\n", tally(o.whole), plural(held, "hold"), before, after, o.prices.uncounted(o.file))
 }
 
-// shownDiff is what changes in a service. Values that may be passwords are shown on purpose only: plans end in the logs of others.
-func shownDiff(u plan.UpdateService, values bool) []string {
-	if values {
-		return u.Diff
+// upkeepLines are the steps of the next pass that follow from no edit: a machine is bound, one that was told to leave goes on leaving.
+func upkeepLines(o outlook) []string {
+	var out []string
+	for _, s := range o.Steps {
+		if line := stepLine(s.Action.About().Name, s.Action.About().Object.String(), s.Reason.Text); line != "" && (changesNothing(o.whole) || !plan.OfFile(s.Reason.Code)) {
+			out = append(out, line)
+		}
 	}
-	return swarm.Veiled(u.Diff)
+	return out
 }
 
-// sign is how a step shows in a plan: something comes, goes, or changes.
-func sign(a plan.Action) string {
-	switch name := a.About().Name; {
-	case strings.HasPrefix(name, "create"):
+// stepLine is a step for people, "" for one that is swarmd's bookkeeping alone.
+func stepLine(action, object, text string) string {
+	kind, name, _ := strings.Cut(object, "/")
+	switch {
+	case action == "record_rollout" || action == "record_droplet":
+		return ""
+	case kind == "node" || kind == "op": // the text says whose: the object is an id
+		return sign(action) + " " + text
+	case name == "" || strings.HasPrefix(text, kind+" "+name+" "): // the text says it itself
+		return sign(action) + " " + text
+	}
+	return sign(action) + " " + kind + " " + name + ": " + text
+}
+
+// sign is how a step shows: something comes, goes, or changes.
+func sign(action string) string {
+	switch {
+	case strings.HasPrefix(action, "create"):
 		return "+"
-	case slices.ContainsFunc([]string{"remove", "delete", "open_delete", "shutdown", "power_off"}, func(p string) bool { return strings.HasPrefix(name, p) }):
+	case slices.ContainsFunc([]string{"remove", "delete", "open_delete", "shutdown", "power_off"}, func(p string) bool { return strings.HasPrefix(action, p) }):
 		return "-"
 	}
 	return "~"
@@ -171,12 +206,18 @@ func planView(o outlook, showValues bool) any {
 	for _, s := range p.Steps {
 		v := stepView{ID: s.ID, After: s.After, Action: s.Action.About().Name, Object: s.Action.About().Object.String(), Reason: s.Reason.Code, Text: s.Reason.Text}
 		if u, ok := s.Action.(plan.UpdateService); ok {
-			v.Diff = shownDiff(u, showValues)
+			for _, c := range u.Changes {
+				v.Diff = append(v.Diff, c.Text(showValues))
+			}
 		}
 		steps = append(steps, v)
 	}
 	before, after := cost(p)
-	return map[string]any{"meaning": list(o.meant), "steps": steps, "holds": list(p.Holds), "pools": list(p.Pools), "services": list(p.Services), "converged": p.Converged,
+	whole := o.whole
+	if !showValues {
+		whole = masked(whole)
+	}
+	return map[string]any{"meaning": list(o.meant), "changes": whole, "steps": steps, "holds": list(p.Holds), "pools": list(p.Pools), "services": list(p.Services), "converged": p.Converged,
 		"sizes_without_price": o.prices.unknown(o.file),
 		"monthly_dollars":     map[string]float64{"before": before, "after": after}}
 }

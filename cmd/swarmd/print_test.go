@@ -17,6 +17,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // hostileName is what a rogue machine calls itself: it sets the window's title, clears the screen, forges a line, and turns the direction.
@@ -50,10 +51,14 @@ func TestNothingThatMachinesNameReachesTheTerminal(t *testing.T) {
 		show(&cli{out: &out, err: &out, Access: access.Access{Getenv: func(string) string { return "" }, Secrets: apierr.NewRedactor()}})
 		return out.String()
 	}
-	p := plan.Plan{Holds: hostileReport().Holds, Steps: []plan.Step{{Action: plan.UpdateService{Diff: []string{hostileName}}, Reason: plan.Reason{Text: hostileName}}}}
+	p := plan.Plan{Holds: hostileReport().Holds, Steps: []plan.Step{{Action: plan.RemoveNode{NodeID: hostileName}, Reason: plan.Reason{Text: hostileName}}}}
+	edits, volumes := []swarm.Change{{Key: hostileName, From: hostileName, To: hostileName}}, []plan.VolumeChange{{Volume: hostileName, Nodes: []string{hostileName}}}
+	whole := plan.Overview{Pools: []plan.PoolChange{{Pool: hostileName, Leaving: []string{hostileName}, Drift: []string{hostileName}}},
+		Networks: []plan.NetworkChange{{Network: hostileName, Fields: edits}},
+		Services: []plan.ServiceChange{{Service: hostileName, Edits: edits, Drift: edits, Pending: edits, RollOut: hostileName, Volumes: volumes}}}
 	for what, text := range map[string]string{
 		"status": said(func(a *cli) { a.printReport(hostileReport()) }),
-		"plan":   said(func(a *cli) { printPlan(a.out, outlook{Plan: p, file: &spec.Spec{}}, true) }),
+		"plan":   said(func(a *cli) { printPlan(a.out, outlook{Plan: p, whole: whole, file: &spec.Spec{}}, true) }),
 		"apply":  said(func(a *cli) { v := a.newProgress(); v.began = time.Now(); v.tell(hostileReport()) }),
 		"destroy": said(func(a *cli) {
 			a.previewDestroy(destroy.Doomed{Cluster: "web", Droplets: []destroy.Member{{ID: 1, Name: hostileName}}, Foreign: []cloud.Droplet{{Name: hostileName}}}, true)

@@ -11,6 +11,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
@@ -137,8 +138,14 @@ func (p *progress) lines(topic string, lines []string) {
 func (p *progress) steps(steps []reconcile.StepReport) {
 	var lines []string
 	for _, s := range steps {
-		line := fmt.Sprintf("%s %s: %s", s.Action, s.Object, s.Text)
-		if s.Outcome != "" && s.Outcome != "done" {
+		line, failed := stepLine(s.Action, s.Object, s.Text), s.Outcome != "" && s.Outcome != execute.Done
+		if line == "" && !failed && s.Warning == "" {
+			continue
+		}
+		if line == "" {
+			line = "~ " + s.Object + ": " + s.Text
+		}
+		if failed {
 			line += fmt.Sprintf(" (%s: %s)", s.Outcome, s.Error)
 		}
 		if s.Warning != "" {

@@ -64,7 +64,7 @@ func TestStepsOfADeadHolderAreNotShown(t *testing.T) {
 		return reconcile.Report{At: began.Add(time.Duration(at) * time.Second), Steps: []reconcile.StepReport{{Action: "create_service", Object: "service/a", Text: "missing"}},
 			Lease: reconcile.LeaseReport{Holder: "n2/abcde", Name: "m2", Held: held, Renewed: began.Add(time.Duration(renewed) * time.Second)}}
 	}
-	const step = "create_service service/a: missing"
+	const step = "+ service a: missing"
 	for _, c := range []struct {
 		name    string
 		reports []reconcile.Report

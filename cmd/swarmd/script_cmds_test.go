@@ -204,7 +204,7 @@ func dropletsCmd(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// faultCmd: fault METHOD_PATH_PATTERN STATUS answers such calls with the status; without arguments all pass again.
+// faultCmd: fault METHOD_PATH_PATTERN STATUS [TEXT] answers such calls with the status and a text; without arguments all pass again.
 func faultCmd(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) == 0 {
 		theWorld(ts).SetFault(nil)
@@ -215,7 +215,7 @@ func faultCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	theWorld(ts).SetFault(func(c sim.Call) sim.Verdict {
 		if pattern.MatchString(c.Method + " " + c.Path) {
-			return sim.Refuse(status, "it is broken")
+			return sim.Refuse(status, strings.Join(append([]string{"it is broken"}, args[2:]...), ": "))
 		}
 		return sim.Pass()
 	})

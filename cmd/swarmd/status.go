@@ -159,7 +159,9 @@ func (a *cli) printReport(r reconcile.Report) {
 		}
 	}
 	for _, s := range r.Steps {
-		printf(a.out, "next: %s %s: %s\n", s.Action, s.Object, s.Text)
+		if line := stepLine(s.Action, s.Object, s.Text); line != "" {
+			printf(a.out, "next: %s\n", line)
+		}
 	}
 	printLines(a.out, gapLines(r.Gaps))
 	for _, node := range slices.Sorted(maps.Keys(r.Stale)) {

@@ -49,16 +49,30 @@ func (l *Loop) Meaning(ctx context.Context, data []byte) ([]string, error) {
 	return l.meaning(st.History(), s), nil
 }
 
-// Preview is the plan as it would be if the file were the accepted revision, and the world that it was made for. It writes nothing. Run must
-// not be running.
-func (l *Loop) Preview(ctx context.Context, s *spec.Spec) (plan.Plan, world.World, error) {
+// Preview is the plan as it would be if the file were the accepted revision, the whole change that it makes, and the world that both were made for.
+// It writes nothing. Run must not be running.
+func (l *Loop) Preview(ctx context.Context, s *spec.Spec) (plan.Plan, plan.Overview, world.World, error) {
+	in, err := l.foreseen(ctx, s)
+	if err != nil {
+		return plan.Plan{}, plan.Overview{}, in.World, err
+	}
+	was, err := l.older(ctx, in.Revision-1)
+	if err != nil {
+		return plan.Plan{}, plan.Overview{}, in.World, err
+	}
+	p := plan.Compute(in)
+	return p, plan.OverviewOf(in, p, plan.Accepted{Spec: was.spec, Stack: was.stack}), in.World, nil
+}
+
+// foreseen is what the next pass would decide by if the file were the accepted revision.
+func (l *Loop) foreseen(ctx context.Context, s *spec.Spec) (plan.Input, error) {
 	stack, err := l.cfg.Convert(s)
 	if err != nil {
-		return plan.Plan{}, world.World{}, err
+		return plan.Input{}, err
 	}
 	st, err := l.cfg.Store.Look(ctx)
 	if err != nil {
-		return plan.Plan{}, world.World{}, err
+		return plan.Input{}, err
 	}
 	want := desired{spec: s, stack: stack, revision: st.Ledger.Revision + 1}
 	w := world.Observe(ctx, l.cfg.Reads, l.cfg.Cluster, want.adopt())
@@ -66,9 +80,8 @@ func (l *Loop) Preview(ctx context.Context, s *spec.Spec) (plan.Plan, world.Worl
 	w.Ledger.Ops = l.creates.age(w.Ledger.Ops, l.cfg.Wall(), time.Now(), s.Policies.CreateVisible)
 	good, err := l.good(ctx, stack, w)
 	if err != nil {
-		return plan.Plan{}, w, err
+		return plan.Input{World: w}, err
 	}
-	p := plan.Compute(plan.Input{Good: good, Now: l.cfg.Wall(), Spec: s, Revision: want.revision, Accepted: l.cfg.Wall(), Stack: stack, World: w, Epoch: st.Lease.Epoch,
-		Holder: st.Lease.Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), DenyHostAccess: l.cfg.DenyHostAccess})
-	return p, w, nil
+	return plan.Input{Good: good, Now: l.cfg.Wall(), Spec: s, Revision: want.revision, Accepted: l.cfg.Wall(), Stack: stack, World: w, Epoch: st.Lease.Epoch,
+		Holder: st.Lease.Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), DenyHostAccess: l.cfg.DenyHostAccess}, nil
 }

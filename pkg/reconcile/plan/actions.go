@@ -136,7 +136,7 @@ type (
 		Version      uint64
 		Spec         swarm.ServiceSpec
 		ResolveImage bool
-		Diff         []string // "path: old → new", for people
+		Changes      []swarm.Change // what it makes of the live one, for people
 	}
 	RemoveService struct{ ID, Name string }
 )

@@ -36,8 +36,8 @@ func (d *draft) holdDrift(guard, pool, want string, have []string) {
 	}
 	n := len(have)
 	slices.Sort(have)
-	d.hold(guard, "pool/"+pool, fmt.Sprintf("%d machines have %s, the file says %s; swarmd cannot change machines yet",
-		n, strings.Join(slices.Compact(have), ", "), want))
+	d.hold(guard, "pool/"+pool, fmt.Sprintf("%s of %s, and the file says %s: swarmd does not change machines yet; write what they are, or add a pool of the new kind and set the count of this one to 0",
+		machines(n), strings.Join(slices.Compact(have), ", "), want))
 }
 
 // imageDiffers: an image that is retired or replaced under its slug shows as a bare id, which says nothing about the slug.

@@ -51,9 +51,13 @@ func (d *draft) sayMaintained(m member) {
 func (d *draft) sayPutBack(m member, want swarm.Availability) string {
 	have := m.Node.Spec.Availability
 	text := fmt.Sprintf("availability: %s → %s", have, want)
-	promoted := m.pool.Role == "manager" && d.in.Now.Sub(m.born()) < d.in.Spec.Policies.LaunchTimeout
-	if have == swarm.Drain && m.Op == nil && !promoted {
+	if have == swarm.Drain && !d.justJoined(m) {
 		text += " (swarmd drain " + m.name() + " keeps it drained)"
 	}
 	return text
+}
+
+// justJoined reports whether a node may be drained since it joined: one of a manager pool is until it is a manager.
+func (d *draft) justJoined(m member) bool {
+	return m.Op != nil || m.pool.Role == "manager" && d.in.Now.Sub(m.born()) < d.in.Spec.Policies.LaunchTimeout
 }

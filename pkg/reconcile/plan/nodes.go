@@ -42,7 +42,7 @@ func (d *draft) arrive(m member) {
 	}
 	s := m.Node.Spec
 	s.Labels = labels(m, m.pool)
-	d.write("bind", m, s, WhyBind, fmt.Sprintf("droplet %d is at %s", m.Droplet.ID, m.Droplet.PrivateIPv4))
+	d.write("bind", m, s, WhyBind, fmt.Sprintf("is taken into pool %s: it is droplet %d at %s", m.pool.Name, m.Droplet.ID, m.Droplet.PrivateIPv4))
 }
 
 // keep puts back labels and availability that differ, in one write; then the role is looked at.

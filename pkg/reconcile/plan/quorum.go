@@ -92,7 +92,7 @@ func (d *draft) promoteOne() bool {
 	m := d.promote[0]
 	s := m.Node.Spec
 	s.Role = swarm.Manager
-	d.write("promote", m, s, WhyPromote, fmt.Sprintf("pool %s; %d of %d managers so far", m.Pool, n, d.wanted()))
+	d.write("promote", m, s, WhyPromote, fmt.Sprintf("becomes a manager; %d of %d so far", n, d.wanted()))
 	return true
 }
 

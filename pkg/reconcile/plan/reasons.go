@@ -31,3 +31,13 @@ const (
 	WhyRollbackSeen  = "rollback-seen"   // a roll-back is remembered
 	WhyRolloutOver   = "rollout-over"    // what was remembered of a roll-out, or of a failed one, matters no more
 )
+
+// OfFile reports whether a step of that reason makes something what the file says. The others follow from what is seen, whatever is edited.
+func OfFile(code string) bool {
+	switch code {
+	case WhyPoolShort, WhyPoolSurplus, WhyLabels, WhyAvailability, WhyNetworkNew, WhyServiceNew, WhyServiceDiff, WhySuperseded, WhyServiceTried, WhyUnwanted,
+		WhyRollbackSeen, WhyRolloutOver:
+		return true
+	}
+	return false
+}

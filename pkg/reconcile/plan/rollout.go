@@ -86,9 +86,10 @@ func (d *draft) updateService(want swarm.ServiceSpec, live swarm.Service, diff [
 		d.hold(GuardLedger, "service/"+want.Name, fmt.Sprintf("not rolled out yet: the roll-outs of %d services are remembered already, at most so many at once", ledger.MaxRollouts))
 		return
 	}
+	changes := swarm.ServiceChanges(want.Form, live.Spec.Form)
 	first := append(after(want, made), remembered...)
-	d.step("service", want.Name, UpdateService{ID: live.ID, Version: live.Version, Spec: want, ResolveImage: resolve, Diff: diff},
-		WhyServiceDiff, swarm.Summary(diff), first...)
+	d.step("service", want.Name, UpdateService{ID: live.ID, Version: live.Version, Spec: want, ResolveImage: resolve, Changes: changes},
+		WhyServiceDiff, swarm.Summary(changes), first...)
 }
 
 // rememberAttempt writes into the ledger what is about to be rolled out, if the engine would take it back should it fail: it does not say then
@@ -108,7 +109,7 @@ func (d *draft) rememberAttempt(want swarm.ServiceSpec, live swarm.Service) (ste
 	if moving(live) {
 		next.over = live.Spec.Labels[swarm.LabelHash]
 	}
-	return []string{d.step("try", want.Name, RecordRollout{Service: want.Name, Value: next.String()}, WhyServiceTried, "what is rolled out next")}, true
+	return []string{d.step("try", want.Name, RecordRollout{Service: want.Name, Value: next.String()}, WhyServiceTried, "noted before it is rolled out, in case it is taken back")}, true
 }
 
 // rolledBack reports whether the service shows the end of a roll-back: the old specification is live again.

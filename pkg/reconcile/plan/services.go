@@ -37,12 +37,12 @@ func (d *draft) networks() map[string]string {
 		live := d.liveNetwork(want.Name)
 		switch {
 		case live == nil:
-			made[want.Name] = d.step("network", want.Name, CreateNetwork{Spec: want}, WhyNetworkNew, "the stack wants it")
+			made[want.Name] = d.step("network", want.Name, CreateNetwork{Spec: want}, WhyNetworkNew, "the file wants it")
 		case !d.ours(live.Spec.Labels):
 			d.hold(GuardForeignNet, "network/"+want.Name, "there is one of that name that is not the cluster's")
 		default:
 			if diff := swarm.Diff(want.Form, live.Spec.Form); len(diff) > 0 {
-				d.hold(GuardNetwork, "network/"+want.Name, "a network cannot be changed: "+swarm.Summary(diff))
+				d.hold(GuardNetwork, "network/"+want.Name, "a network cannot be changed ("+swarm.Summary(swarm.NetworkChanges(want.Form, live.Spec.Form))+"): give the new one another name")
 			}
 		}
 	}
@@ -135,7 +135,7 @@ func (d *draft) createService(want swarm.ServiceSpec, made map[string]string) {
 		return
 	}
 	want.Labels = d.labelled(want)
-	d.step("service", want.Name, CreateService{Spec: want}, WhyServiceNew, "the stack wants it", after(want, made)...)
+	d.step("service", want.Name, CreateService{Spec: want}, WhyServiceNew, "the file wants it", after(want, made)...)
 }
 
 // foreignNetwork holds a service that would be put on a network that is not ours but has the name of one of the stack's.
@@ -179,7 +179,7 @@ func (d *draft) unwantedServices() {
 		}
 		d.underway = true
 		if d.sees(removeService) {
-			d.step("remove-service", s.Spec.Name, RemoveService{ID: s.ID, Name: s.Spec.Name}, WhyUnwanted, "not in the stack any more")
+			d.step("remove-service", s.Spec.Name, RemoveService{ID: s.ID, Name: s.Spec.Name}, WhyUnwanted, "the file does not have it any more")
 		}
 	}
 }

@@ -156,7 +156,7 @@ func TestImageIsResolvedOnlyWhenItChanges(t *testing.T) {
 		return p.Steps[0].Action.(plan.UpdateService)
 	}
 	wants(service("app", "app:1", 6))(m)
-	if a := update(); a.ResolveImage || a.Spec.Digest != "sha256:app:1" || !slices.Equal(a.Diff, []string{"Mode.Replicated.Replicas: 4 → 6"}) || a.Spec.Labels[swarm.LabelRevision] != "2" {
+	if a := update(); a.ResolveImage || a.Spec.Digest != "sha256:app:1" || !slices.Equal(a.Changes, []swarm.Change{{Key: "deploy.replicas", From: "4", To: "6"}}) || a.Spec.Labels[swarm.LabelRevision] != "2" {
 		t.Errorf("scaled: %+v", a)
 	}
 	wants(service("app", "app:2", 4))(m)
@@ -446,7 +446,7 @@ func TestAReasonHasNoValueThatMayBeAPassword(t *testing.T) {
 		t.Fatalf("%d steps", len(p.Steps))
 	}
 	text := p.Steps[0].Reason.Text
-	for _, want := range []string{"Env[PASSWORD] changes", "Args[0] changes", "Labels.auth changes", "Mode.Replicated.Replicas: 9 → "} {
+	for _, want := range []string{"environment.PASSWORD: removed (value not shown)", "command: removed (value not shown)", "deploy.labels.auth: removed (value not shown)", "deploy.replicas: 9 → 4"} {
 		if strings.Contains(text, "hunter2") || !strings.Contains(text, want) {
 			t.Errorf("it should say %q: %s", want, text)
 		}

@@ -145,11 +145,11 @@ func (d *draft) supersede(want swarm.ServiceSpec, live swarm.Service, diff []str
 	if !known {
 		return false
 	}
-	back := swarm.Diff(before.Form, live.Spec.Form)
+	back := swarm.ServiceChanges(before.Form, live.Spec.Form)
 	if len(back) == 0 {
 		return false
 	}
-	d.step("service", want.Name, UpdateService{ID: live.ID, Version: live.Version, Spec: before, Diff: back}, WhySuperseded,
+	d.step("service", want.Name, UpdateService{ID: live.ID, Version: live.Version, Spec: before, Changes: back}, WhySuperseded,
 		"the file has a newer specification; what ran before the roll-out is put back first: "+swarm.Summary(back))
 	return true
 }

@@ -14,7 +14,7 @@ func (d *draft) rotate() {
 		return
 	}
 	d.step("rotate", "worker-token", RotateToken{Version: c.Version, Spec: c.Spec}, WhyRotate,
-		"the machines that were made with the worker join token have joined: what their user-data has of it must open nothing")
+		"the worker join token is replaced: the machines that were made with it have joined, and their user-data still has it")
 }
 
 // rotating reports whether a rotation that was begun may still come. It names a version of the swarm and is refused at any other, so it is over

@@ -226,7 +226,7 @@ func (c *Client) CreateService(ctx context.Context, spec swarm.ServiceSpec) (str
 			return err
 		}
 		made, err = c.api.ServiceCreate(ctx, out, api.ServiceCreateOptions{})
-		return err
+		return hiding(err, out)
 	})
 	return made.ID, err
 }
@@ -255,7 +255,7 @@ func (c *Client) UpdateService(ctx context.Context, id string, version uint64, s
 			return err
 		}
 		_, err := c.api.ServiceUpdate(ctx, id, api.Version{Index: version}, out, api.ServiceUpdateOptions{})
-		return err
+		return hiding(err, out)
 	})
 }
 

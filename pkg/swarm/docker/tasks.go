@@ -88,11 +88,11 @@ func tasksOf(list []api.Task) ([]swarm.Task, error) {
 func taskBounds() bounds[api.Task] {
 	return bounds[api.Task]{kind: "task", name: func(t api.Task) string { return t.ID }, most: maxList, slim: func(t *api.Task) {
 		spec := t.Spec.ContainerSpec
+		t.Status = hiddenStatus(*t)
 		t.Spec, t.Status.ContainerStatus, t.Labels, t.NetworksAttachments, t.GenericResources = api.TaskSpec{}, nil, nil, nil, nil
 		if spec != nil {
 			t.Spec.ContainerSpec = &api.ContainerSpec{Image: spec.Image}
 		}
-		t.Status.Message, t.Status.Err = brief(t.Status.Message), brief(t.Status.Err)
 	}, weight: func(t api.Task) int {
 		n := 700 + len(t.ID) + len(t.ServiceID) + len(t.NodeID) + len(t.Status.State) + len(t.DesiredState) + len(t.Status.Message) + len(t.Status.Err)
 		if t.Spec.ContainerSpec != nil {
@@ -102,7 +102,18 @@ func taskBounds() bounds[api.Task] {
 	}}
 }
 
+// hiddenStatus is a task's status without what may be passwords, and brief.
+func hiddenStatus(t api.Task) api.TaskStatus {
+	s := t.Status
+	if s.Err != "" { // what goes well is told in the engine's own words alone
+		s.Message, s.Err = hidden(s.Message, t.Spec, nil), hidden(s.Err, t.Spec, nil)
+	}
+	s.Message, s.Err = brief(s.Message), brief(s.Err)
+	return s
+}
+
 func taskOf(t api.Task) swarm.Task {
+	t.Status = hiddenStatus(t)
 	out := swarm.Task{
 		ID:           t.ID,
 		ServiceID:    t.ServiceID,
@@ -110,8 +121,8 @@ func taskOf(t api.Task) swarm.Task {
 		Slot:         t.Slot,
 		State:        string(t.Status.State),
 		DesiredState: string(t.DesiredState),
-		Message:      brief(t.Status.Message),
-		Err:          brief(t.Status.Err),
+		Message:      t.Status.Message,
+		Err:          t.Status.Err,
 		Created:      t.CreatedAt,
 		Updated:      t.UpdatedAt,
 	}

@@ -1,0 +1,119 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// PoolChange is what becomes of a pool.
+type PoolChange struct {
+	Pool    string         `json:"pool"`
+	What    What           `json:"what"`
+	Have    int            `json:"have"`              // machines that count
+	Desired int            `json:"desired"`           // what the file wants
+	Edits   []swarm.Change `json:"edits,omitempty"`   // what the file changes besides the count
+	Leaving []string       `json:"leaving,omitempty"` // the machines that leave, in this order
+	Drift   []string       `json:"drift,omitempty"`   // what somebody changed on its nodes by hand, and is put back
+}
+
+func (s *survey) poolChanges() []PoolChange {
+	out := []PoolChange{}
+	for _, count := range s.plan.Pools {
+		p, before := s.pool(count.Pool), poolOf(s.was.Spec, count.Pool)
+		c := PoolChange{Pool: count.Pool, What: Kept, Have: count.Have, Desired: count.Desired}
+		switch {
+		case p == nil: // its machines stay, and are held
+			continue
+		case before == nil && count.Have == 0:
+			c.What = Create
+		case before != nil:
+			c.Edits = poolEdits(*before, *p)
+		}
+		c.Leaving = s.leavingOf(p)
+		if before != nil && maps.Equal(before.Labels, p.Labels) && before.Availability == p.Availability {
+			c.Drift = s.nodeDrift(p)
+		}
+		if c.What == Kept && (len(c.Edits)+len(c.Leaving)+len(c.Drift) > 0 || c.Have != c.Desired) {
+			c.What = Update
+		}
+		if c.What != Kept {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func poolOf(s *spec.Spec, name string) *spec.Pool {
+	if s == nil {
+		return nil
+	}
+	return poolIn(s, name)
+}
+
+// leavingOf are the names of the pool's machines that are picked to leave; those that leave already were said when they were picked.
+func (s *survey) leavingOf(p *spec.Pool) []string {
+	var out []string
+	for _, m := range s.surplus(p) {
+		out = append(out, m.name())
+	}
+	return out
+}
+
+// poolEdits are the keys of a pool that the file changes. Its count is told by what it has and wants.
+func poolEdits(was, is spec.Pool) []swarm.Change {
+	var out []swarm.Change
+	add := func(key, from, to string) {
+		if from != to {
+			out = append(out, swarm.Change{Key: key, From: from, To: to, Adds: from == "", Removes: to == ""})
+		}
+	}
+	add("role", was.Role, is.Role)
+	add("size", was.Size, is.Size)
+	add("image", was.Image, is.Image)
+	add("region", was.Region, is.Region)
+	add("availability", string(ofPool(&was)), string(ofPool(&is)))
+	add("adopt", numbers(was.Adopt), numbers(is.Adopt))
+	keys := maps.Clone(was.Labels)
+	if keys == nil {
+		keys = map[string]string{}
+	}
+	maps.Copy(keys, is.Labels)
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		from, had := was.Labels[key]
+		to, has := is.Labels[key]
+		if from != to || had != has {
+			out = append(out, swarm.Change{Key: "labels." + key, From: from, To: to, Adds: !had, Removes: !has})
+		}
+	}
+	return out
+}
+
+func numbers(ids []int) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ", "), "[]")
+}
+
+// nodeDrift says what differs on nodes of a pool that the file does not change. One that has just joined is not finished yet.
+func (s *survey) nodeDrift(p *spec.Pool) []string {
+	var out []string
+	for _, m := range s.members {
+		if m.pool != p || m.class != ready || m.Op != nil || s.leaving[m.Node.ID] {
+			continue
+		}
+		var said []string
+		if want := labels(m, p); !maps.Equal(want, m.Node.Spec.Labels) {
+			said = append(said, changes(m.Node.Spec.Labels, want)...)
+		}
+		if want := m.availability(); m.Node.Spec.Availability != want && !s.justJoined(m) {
+			said = append(said, s.sayPutBack(m, want))
+		}
+		if len(said) > 0 {
+			out = append(out, m.name()+": "+strings.Join(said, ", "))
+		}
+	}
+	return out
+}

@@ -10,15 +10,13 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
-
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 )
 
 func applyCommand(a *app) *cobra.Command {
 	var file string
-	var takeOver bool
+	var b beginFlags
 	var deny denial
 	var timeout time.Duration
 	cmd := &cobra.Command{
@@ -30,14 +28,13 @@ func applyCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			asm, err := a.assemble(s.Cluster, zap.NewNop(), true)
+			asm, err := a.assembleFor(s, b)
 			if err != nil {
 				return err
 			}
 			defer asm.close()
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			asm.takeOver = takeOver
 			if err := a.offered(ctx, asm.catalog, file, s, data); err != nil {
 				return err
 			}
@@ -49,10 +46,23 @@ func applyCommand(a *app) *cobra.Command {
 		},
 	}
 	fileFlag(cmd, &file)
-	takeOverFlag(cmd, &takeOver)
+	b.flags(cmd)
 	deny.previewFlag(cmd)
 	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "how long to follow")
 	return cmd
+}
+
+// beginFlags are what a person says of a cluster that has no ledger in the swarm yet.
+type beginFlags struct{ takeOver, newCluster bool }
+
+func (b *beginFlags) flags(cmd *cobra.Command) {
+	takeOverFlag(cmd, &b.takeOver)
+	newClusterFlag(cmd, &b.newCluster)
+}
+
+// newClusterFlag lets one more cluster begin in a swarm whose nodes are another's.
+func newClusterFlag(cmd *cobra.Command, to *bool) {
+	cmd.Flags().BoolVar(to, "new-cluster", false, "begin a cluster that has services only, in a swarm whose nodes are another cluster's or nobody's; its file has no nodes")
 }
 
 // takeOverFlag lets swarmd begin in a swarm that it never acted in, beside droplets of a cluster of the name.
@@ -70,9 +80,14 @@ func whoami() string {
 }
 
 // begin says at once what would keep swarmd from acting in this swarm. What fails for another reason the loop meets again, and tells.
-func begin(ctx context.Context, loop *reconcile.Loop) error {
+func begin(ctx context.Context, loop *reconcile.Loop) error { return notBegun(loop.Begin(ctx)) }
+
+// mayBegin is begin for who only looks: it writes nothing.
+func mayBegin(ctx context.Context, loop *reconcile.Loop) error { return notBegun(loop.MayBegin(ctx)) }
+
+func notBegun(err error) error {
 	var refused *reconcile.NotBegunError
-	if err := loop.Begin(ctx); errors.As(err, &refused) {
+	if errors.As(err, &refused) {
 		return &exitError{code: 1, msg: refused.Text}
 	}
 	return nil

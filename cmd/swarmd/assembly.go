@@ -42,6 +42,9 @@ type assembly struct {
 	engine   *docker.Client       // for what is asked of it before a file is handed in
 	takeOver bool                 // see reconcile.Config
 
+	newCluster bool       // see reconcile.Config
+	beginning  *spec.Spec // see reconcile.Config
+
 	denyHostAccess bool // see reconcile.Config
 	close          func()
 }
@@ -63,6 +66,22 @@ func (a *app) assemble(cluster string, log *zap.Logger, needCloud bool) (*assemb
 	s.join(droplets != nil, brake.Options{Cluster: cluster, Cloud: droplets, Engine: engine})
 	return s, nil
 }
+
+// assembleFor is assemble for a file that is to be handed in. One without nodes needs no cloud, and none is asked.
+func (a *app) assembleFor(want *spec.Spec, b beginFlags) (*assembly, error) {
+	s, err := a.assemble(want.Cluster, zap.NewNop(), len(want.Pools) > 0)
+	if err != nil {
+		return nil, err
+	}
+	s.takeOver, s.newCluster, s.beginning = b.takeOver, b.newCluster, want
+	if len(want.Pools) == 0 {
+		s.withoutCloud()
+	}
+	return s, nil
+}
+
+// withoutCloud leaves the cloud alone, of a cluster that owns no machines.
+func (s *assembly) withoutCloud() { s.cloud, s.catalog, s.prices.cloud = nil, nil, nil }
 
 // join puts the brakes in front of both sides, and the store behind them.
 func (s *assembly) join(withCloud bool, o brake.Options) {
@@ -111,6 +130,9 @@ func (s *assembly) config(instance string, visitor bool) reconcile.Config {
 		Store:    s.store,
 		Reads:    s.reads(),
 		TakeOver: s.takeOver,
+
+		NewCluster: s.newCluster,
+		Beginning:  s.beginning,
 
 		DenyHostAccess: s.denyHostAccess,
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,6 +64,9 @@ func (a *app) bootstrap(ctx context.Context, f bootstrapFlags) error {
 	s, data, err := readFile(f.file, a.err)
 	if err != nil {
 		return err
+	}
+	if len(s.Pools) == 0 {
+		return fmt.Errorf("%s has no nodes, and bootstrap makes them: swarmd apply -f %s --new-cluster begins a cluster of services in the swarm at DOCKER_HOST", f.file, f.file)
 	}
 	if s.Swarmd.Image == "" && !f.systemd {
 		return errors.New("the file names no image for swarmd: set swarmd.image, or use --systemd")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/bootstrap"
@@ -31,12 +30,12 @@ func (a *app) somethingThere(ctx context.Context, d destroy.Doomed) error {
 		switch known, err := a.knownClusters(ctx); {
 		case err != nil:
 			msg += fmt.Sprintf(", and the swarm at DOCKER_HOST could not be asked which clusters it knows (%s)", a.redact(err.Error()))
-		case slices.Contains(known, d.Cluster):
+		case slices.ContainsFunc(known, func(c knownCluster) bool { return c.name == d.Cluster }):
 			return nil
 		case len(known) == 0:
 			msg += ", and the swarm at DOCKER_HOST knows no cluster of swarmd"
 		default:
-			msg += ", and the swarm at DOCKER_HOST knows " + strings.Join(known, ", ")
+			msg += ", and the swarm at DOCKER_HOST knows " + namesOf(known)
 		}
 	}
 	return &exitError{code: 1, msg: msg + ": is the name in the file right? nothing was deleted"}

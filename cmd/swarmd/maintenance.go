@@ -55,7 +55,7 @@ type upkeep struct {
 func (a *app) maintain(ctx context.Context, cluster, name string, change func(*upkeep, swarm.Node) (swarm.NodeSpec, string, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	cluster, err := a.chooseCluster(ctx, cluster)
+	cluster, err := a.chooseOwner(ctx, cluster)
 	if err != nil {
 		return err
 	}

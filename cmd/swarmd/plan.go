@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
-
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
@@ -24,6 +22,7 @@ func planCommand(a *app) *cobra.Command {
 	var file string
 	var asJSON, showValues bool
 	var deny denial
+	var b beginFlags
 	cmd := &cobra.Command{
 		Use:   "plan -f FILE",
 		Short: "What would change and why, what is held, what it costs; writes nothing; exit 0 nothing, 2 changes, 1 error",
@@ -33,7 +32,7 @@ func planCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := a.preview(cmd.Context(), file, s, data, deny)
+			p, err := a.preview(cmd.Context(), file, s, data, b, deny)
 			if err != nil {
 				return err
 			}
@@ -52,6 +51,7 @@ func planCommand(a *app) *cobra.Command {
 	fileFlag(cmd, &file)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	deny.previewFlag(cmd)
+	newClusterFlag(cmd, &b.newCluster)
 	cmd.Flags().BoolVar(&showValues, "show-values", false, "show what changes in environments, commands, labels and options too: passwords may be among it")
 	return cmd
 }
@@ -65,8 +65,8 @@ type outlook struct {
 }
 
 // preview computes the plan for a file that is not accepted yet, and what it means as an edit.
-func (a *app) preview(ctx context.Context, file string, s *spec.Spec, data []byte, deny denial) (outlook, error) {
-	asm, err := a.assemble(s.Cluster, zap.NewNop(), true)
+func (a *app) preview(ctx context.Context, file string, s *spec.Spec, data []byte, b beginFlags, deny denial) (outlook, error) {
+	asm, err := a.assembleFor(s, b)
 	if err != nil {
 		return outlook{}, err
 	}
@@ -77,7 +77,7 @@ func (a *app) preview(ctx context.Context, file string, s *spec.Spec, data []byt
 	asm.prices.fetch()
 	deny.learn(ctx, asm)
 	loop := reconcile.New(asm.config(instanceName(), true))
-	if err := begin(ctx, loop); err != nil {
+	if err := mayBegin(ctx, loop); err != nil {
 		return outlook{}, err
 	}
 	if err := asm.understands(ctx, s); err != nil {

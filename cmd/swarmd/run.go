@@ -25,7 +25,8 @@ const nodeHost = "node"
 
 type runFlags struct {
 	file, cluster, listen, readToken string
-	takeOver, debug                  bool
+	debug                            bool
+	begin                            beginFlags
 	deny                             denial
 }
 
@@ -42,7 +43,7 @@ revisions in the swarm's own store, where bootstrap and apply put them.`,
 	fileFlag(cmd, &f.file)
 	cmd.Flags().StringVar(&f.cluster, "cluster", "", "name of the cluster, when there is no file here")
 	cmd.Flags().StringVar(&f.listen, "listen", health.DefaultListen, "address of /metrics, /healthz, /readyz and /status; the host \"node\" is this node's address in the swarm; \"\" for none")
-	takeOverFlag(cmd, &f.takeOver)
+	f.begin.flags(cmd)
 	f.deny.flag(cmd, "hold services that would be root on the machines: with the Docker socket, the machine's disk or network, or a capability such as SYS_ADMIN")
 	cmd.Flags().StringVar(&f.readToken, "read-token-file", "", "file with the bearer token that shows /status in full to other machines; without one they get counts (default: the unit's credential "+readCredential+")")
 	cmd.Flags().BoolVar(&f.debug, "debug", false, "log more")
@@ -75,10 +76,13 @@ func (a *app) daemon(ctx context.Context, f runFlags) error {
 		return err
 	}
 	defer s.close()
-	if s.cloud == nil {
+	s.takeOver, s.newCluster, s.beginning, s.denyHostAccess = f.begin.takeOver, f.begin.newCluster, first.spec, f.deny.wanted
+	switch {
+	case s.servicesOnly(ctx):
+		s.withoutCloud()
+	case s.cloud == nil:
 		log.Warn("no API token: droplets are left alone")
 	}
-	s.takeOver, s.denyHostAccess = f.takeOver, f.deny.wanted
 	g, ctx := errgroup.WithContext(ctx)
 	cfg := s.config(instanceName(), false)
 	cfg.Events = s.swarm.Events(ctx)
@@ -97,6 +101,17 @@ func (a *app) daemon(ctx context.Context, f runFlags) error {
 	err = g.Wait()
 	log.Info("stopped")
 	return err
+}
+
+// servicesOnly reports whether the cluster has no nodes of its own, by its ledger or by what it is to be begun as.
+func (s *assembly) servicesOnly(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	st, err := s.store.Look(ctx)
+	if err == nil && st.Exists {
+		return st.Ledger.ServicesOnly
+	}
+	return s.newCluster // without an answer: whatever it owns is looked at after a restart
 }
 
 // instanceName tells this process from an earlier one on the same node.

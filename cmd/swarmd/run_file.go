@@ -16,6 +16,7 @@ type firstLook struct {
 	data    []byte // nil if it cannot be read
 	unread  error  // why not
 	cluster string
+	spec    *spec.Spec // nil unless the file has no faults
 }
 
 // firstFile reads the file and finds the cluster's name. A file with faults, or one that cannot be read, is no reason not to start: the
@@ -31,7 +32,7 @@ func (a *app) firstFile(ctx context.Context, f runFlags) (firstLook, error) {
 	var fault error
 	first.data, first.unread = spec.ReadFile(f.file)
 	if first.unread == nil {
-		first.cluster, fault = clusterOf(f.file, first.data)
+		first.spec, first.cluster, fault = clusterOf(f.file, first.data)
 	}
 	switch {
 	case first.cluster == "":
@@ -50,17 +51,17 @@ func (a *app) firstFile(ctx context.Context, f runFlags) (firstLook, error) {
 	return first, nil
 }
 
-// clusterOf is the cluster that a file names, as far as it can be told of one with faults.
-func clusterOf(file string, data []byte) (string, error) {
+// clusterOf is the cluster that a file names, as far as it can be told of one with faults; without any it is the whole.
+func clusterOf(file string, data []byte) (*spec.Spec, string, error) {
 	parsed, _, err := spec.Parse(file, data)
 	if err == nil {
-		return parsed.Cluster, nil
+		return parsed, parsed.Cluster, nil
 	}
 	var name struct{ Cluster string }
 	if len(data) <= spec.MaxSize {
 		_ = yaml.Unmarshal(data, &name) // faults are told by the loop; here only the name counts
 	}
-	return name.Cluster, err
+	return nil, name.Cluster, err
 }
 
 // watchFile follows the file. Of whether it can be read only the newest word is kept, so that the watch never waits for a pass.

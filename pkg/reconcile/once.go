@@ -60,6 +60,9 @@ func (l *Loop) Preview(ctx context.Context, s *spec.Spec) (plan.Plan, world.Worl
 	if err != nil {
 		return plan.Plan{}, world.World{}, err
 	}
+	if err := fits(st.Ledger, s); err != nil {
+		return plan.Plan{}, world.World{}, err
+	}
 	want := desired{spec: s, stack: stack, revision: st.Ledger.Revision + 1}
 	w := world.Observe(ctx, l.cfg.Reads, l.cfg.Cluster, want.adopt())
 	w.Ledger.Credit = l.granted(st.History(), s).Onto(w.Ledger.Credit) // what accepting this file would permit

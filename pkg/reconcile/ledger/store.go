@@ -36,6 +36,8 @@ type Store struct {
 	decoded decoded
 	written bool // the ledger was written since, with this epoch
 	epoch   uint64
+
+	servicesOnly bool // what a ledger is that this store makes
 }
 
 // decoded is what labels meant: most reads find the ledger as it was.
@@ -60,6 +62,10 @@ func (s *Store) decode(labels map[string]string) (Ledger, error) {
 func NewStore(configs Configs, cluster string) *Store {
 	return &Store{configs: configs, cluster: cluster, turn: sem.New()}
 }
+
+// BeginServicesOnly makes the ledger, where there is none yet, that of a cluster that owns no nodes. One that is there stays what it is. It must be
+// called before anything else.
+func (s *Store) BeginServicesOnly() { s.servicesOnly = true }
 
 func (s *Store) ledgerName() string        { return "swarmd." + s.cluster }
 func (s *Store) leaseName() string         { return "swarmd." + s.cluster + ".lease" }
@@ -115,6 +121,7 @@ func (s *Store) state() (State, error) {
 	}
 	c, ok := s.seen[s.ledgerName()]
 	if !ok {
+		st.Ledger.ServicesOnly = s.servicesOnly
 		return st, s.lost(st.Revisions)
 	}
 	l, err := s.decodeLedger(c)
@@ -159,10 +166,16 @@ func (s *Store) lost(revisions []Revision) error {
 // Other is another cluster's ledger in the same swarm.
 type Other struct {
 	Cluster string
-	Ledger  Ledger
+	Ledger  Ledger // zero if it is damaged
+	Damaged bool
 }
 
-// Others returns the ledgers of other clusters that the swarm has, sorted by name.
+// Owns reports whether the other cluster may own nodes of the swarm with the id. What cannot be read may.
+func (o Other) Owns(swarmID string) bool {
+	return o.Damaged || o.Ledger.ClusterID == swarmID && !o.Ledger.ServicesOnly
+}
+
+// Others returns the ledgers of other clusters that the swarm has, sorted by name. Those that are damaged are among them.
 func (s *Store) Others(ctx context.Context) ([]Other, error) {
 	list, err := s.configs.Configs(ctx, "swarmd.")
 	if err != nil {
@@ -171,8 +184,12 @@ func (s *Store) Others(ctx context.Context) ([]Other, error) {
 	var out []Other
 	for _, c := range list {
 		cluster, ok := strings.CutPrefix(c.Name, "swarmd.")
-		if l, _, err := Decode(c.Labels); ok && err == nil && cluster != s.cluster {
-			out = append(out, Other{cluster, l})
+		if !ok || cluster == s.cluster {
+			continue
+		}
+		l, _, err := Decode(c.Labels)
+		if err == nil || c.Labels[keyFormat] != "" {
+			out = append(out, Other{Cluster: cluster, Ledger: l, Damaged: err != nil})
 		}
 	}
 	slices.SortFunc(out, func(a, b Other) int { return strings.Compare(a.Cluster, b.Cluster) })
@@ -191,7 +208,7 @@ func (s *Store) Create(ctx context.Context, clusterID string, epoch uint64) erro
 	if st, err := s.state(); err != nil || st.Exists {
 		return err
 	}
-	labels, err := Encode(Ledger{ClusterID: clusterID, Epoch: epoch}, clusterLabels(s.cluster))
+	labels, err := Encode(Ledger{ClusterID: clusterID, Epoch: epoch, ServicesOnly: s.servicesOnly}, clusterLabels(s.cluster))
 	if err != nil {
 		return err
 	}

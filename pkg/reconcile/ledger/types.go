@@ -50,6 +50,9 @@ type Ledger struct {
 	// one is not written again. The planner alone reads and makes the value, see plan's attempt.
 	Rollouts map[string]string
 
+	// ServicesOnly is of a cluster that was begun in a swarm without owning any of its nodes. It stays so: whoever acts for it touches no node.
+	ServicesOnly bool
+
 	Token  string    // Fingerprint of the worker join token that was current when a create was opened last; "": none was opened yet
 	Rotate uint64    // version of the swarm at which that token's rotation was begun last; while it has that version, the rotation may still come
 	Begun  time.Time // when the ledger was made, by the managers' clock; known in what a Store returns from a look, never encoded

@@ -90,6 +90,10 @@ func notBegun(err error) error {
 	if errors.As(err, &refused) {
 		return &exitError{code: 1, msg: refused.Text}
 	}
+	var call *apierr.Error
+	if errors.As(err, &call) && (call.Side == "cloud" || call.Kind == apierr.NotManager) {
+		return err // without an answer nothing begins
+	}
 	return nil
 }
 

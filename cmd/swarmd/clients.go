@@ -25,7 +25,7 @@ func observer(m *health.Metrics, side string) func(string, apierr.Kind, time.Dur
 	return m.Caller(side)
 }
 
-var errNoToken = errors.New("no API token: set DIGITALOCEAN_TOKEN, or DIGITALOCEAN_TOKEN_FILE to a file that holds it")
+var errNoToken = errors.New("no API token: set DIGITALOCEAN_TOKEN, or DIGITALOCEAN_TOKEN_FILE to a file that holds it (README, The token)")
 
 // cloudClient returns the client of the cloud's API, or errNoToken.
 func (a *app) cloudClient(m *health.Metrics) (*digitalocean.Client, error) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,12 +42,15 @@ func (a *app) offered(ctx context.Context, api *digitalocean.Client, path string
 	ctx, cancel := context.WithTimeout(ctx, offersTime)
 	defer cancel()
 	o := askOffers(ctx, api, s)
+	if err := denied(o.silent["droplets"]); err != nil {
+		return err
+	}
 	j := judgement{offers: o, spec: s, places: spec.PlacesOf(path, data)}
 	j.all()
 	for _, w := range j.warnings {
 		printf(a.err, "warning: %s\n", w)
 	}
-	o.tellSilent(a.err)
+	o.tellSilent(a)
 	return refused(a.err, path, j.faults)
 }
 
@@ -102,7 +104,7 @@ func (o *offers) askImages(ctx context.Context, api *digitalocean.Client, s *spe
 }
 
 // tellSilent says in one line what could not be asked: a cloud that does not answer says it of everything.
-func (o *offers) tellSilent(w io.Writer) {
+func (o *offers) tellSilent(a *app) {
 	var what []string
 	for name := range o.silent {
 		what = append(what, name)
@@ -111,7 +113,7 @@ func (o *offers) tellSilent(w io.Writer) {
 		return
 	}
 	slices.Sort(what)
-	printf(w, "warning: whether the cloud has what the file names is not known in full (%s): %s\n", strings.Join(what, ", "), o.silent[what[0]])
+	printf(a.err, "warning: whether the cloud has what the file names is not known in full (%s): %s\n", strings.Join(what, ", "), a.advised(o.silent[what[0]]))
 }
 
 // judgement is what is wrong with a file in the light of what the cloud offers.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
-	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -91,16 +89,7 @@ func (a *app) preview(ctx context.Context, file string, s *spec.Spec, data []byt
 	if err != nil {
 		return outlook{}, err
 	}
-	return outlook{Plan: p, file: s, meant: meant, prices: asm.prices.now()}, gapError(w.Gaps)
-}
-
-// gapError refuses to call a half-seen world a plan.
-func gapError(gaps []world.Gap) error {
-	var all []error
-	for _, g := range gaps {
-		all = append(all, fmt.Errorf("could not read %s: %s", g.What, g.Err))
-	}
-	return errors.Join(all...)
+	return outlook{Plan: p, file: s, meant: meant, prices: asm.prices.now()}, a.gapError(w.Gaps)
 }
 
 func printPlan(w io.Writer, o outlook, showValues bool) {
@@ -125,8 +114,9 @@ func printPlan(w io.Writer, o outlook, showValues bool) {
 		fmt.Fprintln(w, "nothing to do: everything is as the file wants it")
 	}
 	before, after := cost(o.Plan)
-	printf(w, "%s, %s; $%.2f a month now, $%.2f as the file wants it%s\n", plural(len(o.Steps), "step"), plural(held, "hold"), before, after,
-		o.prices.uncounted(o.file))
+	unknown := slices.ContainsFunc(o.Pools, func(c plan.PoolCount) bool { return c.PriceUnknown })
+	printf(w, "%s, %s; %s a month now, %s as the file wants it%s\n", plural(len(o.Steps), "step"), plural(held, "hold"),
+		dollars("$", before, unknown), dollars("$", after, unknown), o.prices.uncounted(o.file))
 }
 
 // shownDiff is what changes in a service. Values that may be passwords are shown on purpose only: plans end in the logs of others.

@@ -204,7 +204,7 @@ func dropletsCmd(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// faultCmd: fault METHOD_PATH_PATTERN STATUS answers such calls with the status; without arguments all pass again.
+// faultCmd: fault METHOD_PATH_PATTERN STATUS [MESSAGE] answers such calls with the status; without arguments all pass again.
 func faultCmd(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) == 0 {
 		theWorld(ts).SetFault(nil)
@@ -213,9 +213,13 @@ func faultCmd(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile(args[0])
 	status, err := strconv.Atoi(args[1])
 	ts.Check(err)
+	message := "it is broken"
+	if len(args) > 2 {
+		message = args[2]
+	}
 	theWorld(ts).SetFault(func(c sim.Call) sim.Verdict {
 		if pattern.MatchString(c.Method + " " + c.Path) {
-			return sim.Refuse(status, "it is broken")
+			return sim.Refuse(status, message)
 		}
 		return sim.Pass()
 	})

@@ -155,7 +155,7 @@ func (a *app) printReport(r reconcile.Report) {
 	for _, s := range r.Steps {
 		printf(a.out, "next: %s %s: %s\n", s.Action, s.Object, s.Text)
 	}
-	printLines(a.out, gapLines(r.Gaps))
+	printLines(a.out, a.gapLines(r.Gaps))
 	for _, node := range slices.Sorted(maps.Keys(r.Stale)) {
 		printf(a.out, "stale: the file on node %s is revision %d and changes nothing; to go back to it on purpose, apply it\n", nodeName(r, node), r.Stale[node])
 	}
@@ -212,7 +212,7 @@ func printPools(w io.Writer, r reconcile.Report) {
 	}
 	fmt.Fprintln(w, "POOL\tROLE\tWANTED\tDROPLETS\tREADY\t$/MONTH")
 	for _, p := range r.Pools {
-		printf(w, "%s\t%s\t%d\t%d\t%d\t%.2f\n", p.Pool, p.Role, p.Desired, p.Have, p.Ready, p.Monthly)
+		printf(w, "%s\t%s\t%d\t%d\t%d\t%s\n", p.Pool, p.Role, p.Desired, p.Have, p.Ready, dollars("", p.Monthly, p.PriceUnknown))
 	}
 	fmt.Fprintln(w)
 }

@@ -24,7 +24,7 @@ type Input struct {
 	// Good has, by service, what a revision says of it: for those that LostGood names.
 	Good map[string]swarm.ServiceSpec
 
-	Prices    map[string]float64       // US dollars a month by size slug; nil: unknown, counted as 0
+	Prices    map[string]float64       // US dollars a month by size slug; a size that is not in it has no known price
 	Strangers map[string]time.Duration // by node id: for how long it has been one of Strangers in each look
 	NotBefore map[string]time.Time     // by pool: no create before, because the last one was refused, by the cloud or the ledger
 
@@ -75,6 +75,9 @@ type PoolCount struct {
 	Ready         int     `json:"ready"`          // joined, bound, ready, right role and availability
 	MonthlyBefore float64 `json:"monthly_before"` // US dollars
 	Monthly       float64 `json:"monthly"`
+
+	// PriceUnknown says that a size of the pool's, wanted or there, has no known price. Both sums leave it out.
+	PriceUnknown bool `json:"price_unknown,omitempty"`
 }
 
 // ServiceCount is what a service of ours wants and has. Running counts tasks whose state and desired state are running on a node that is ready.

@@ -35,7 +35,7 @@ func applyCommand(a *app) *cobra.Command {
 			defer asm.close()
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			if err := a.offered(ctx, asm.catalog, file, s, data); err != nil {
+			if err := a.offered(ctx, asm.catalog, asm.swarm.Networks, file, s, data); err != nil {
 				return err
 			}
 			deny.learn(ctx, asm)

@@ -202,6 +202,11 @@ func vpcOf(ctx context.Context, c networks, want, region string) (cloud.VPC, err
 	if err != nil {
 		return cloud.VPC{}, err
 	}
+	return pickVPC(all, want, region)
+}
+
+// pickVPC is vpcOf of those that are known.
+func pickVPC(all []cloud.VPC, want, region string) (cloud.VPC, error) {
 	for _, v := range all {
 		if v.Region == region && (want == "" && v.Default || want != "" && (v.UUID == want || v.Name == want)) {
 			return v, nil

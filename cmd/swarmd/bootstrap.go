@@ -77,7 +77,7 @@ func (a *app) bootstrap(ctx context.Context, f bootstrapFlags) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	if err := a.offered(ctx, droplets, f.file, s, data); err != nil {
+	if err := a.offered(ctx, droplets, nil, f.file, s, data); err != nil {
 		return err
 	}
 	view := a.newProgress()
@@ -96,7 +96,7 @@ func (a *app) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.
 	if err != nil {
 		return bootstrap.First{}, err
 	}
-	private, err := apart(s, network)
+	private, err := rangeOf(network)
 	if err != nil {
 		return bootstrap.First{}, err
 	}
@@ -147,6 +147,9 @@ func (a *app) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 		return err
 	}
 	if err := there.continues(ctx, asm.store, s, f.file, host); err != nil {
+		return err
+	}
+	if err := asm.understands(ctx, s); err != nil {
 		return err
 	}
 	var in installer = serviceInstaller{app: there, asm: asm, spec: s, deny: f.deny}

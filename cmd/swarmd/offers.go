@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // offersTime is how long the cloud may take to say what it offers: a file is handed in without that, too.
@@ -28,34 +30,58 @@ type offers struct {
 	all      []cloud.Image           // what an unknown one may be meant to be
 	keys     []cloud.SSHKey
 	droplets []cloud.Droplet // with the cluster's tag
+	vpcs     []cloud.VPC
+	networks []swarm.Network // that the swarm has; nil where there is none yet
 
 	mu     sync.Mutex
 	silent map[string]error // what could not be read, and why
 }
 
+// liveNetworks lists the swarm's networks.
+type liveNetworks func(context.Context) ([]swarm.Network, error)
+
 // offered asks the cloud, read-only, whether it has what the file names, before the file is handed in. What it does not have is an error; what it
-// does not say is a warning.
-func (a *app) offered(ctx context.Context, api *digitalocean.Client, path string, s *spec.Spec, data []byte) error {
+// does not say is a warning. Without a swarm live is nil.
+func (a *app) offered(ctx context.Context, api *digitalocean.Client, live liveNetworks, path string, s *spec.Spec, data []byte) error {
 	if api == nil { // the file names no machines
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, offersTime)
-	defer cancel()
-	o := askOffers(ctx, api, s)
-	if err := denied(o.silent["droplets"]); err != nil {
+	j, err := a.judge(ctx, api, live, path, s, data)
+	if err != nil {
 		return err
 	}
-	j := judgement{offers: o, spec: s, places: spec.PlacesOf(path, data)}
-	j.all()
 	for _, w := range j.warnings {
 		printf(a.err, "warning: %s\n", w)
 	}
-	o.tellSilent(a)
 	return refused(a.err, path, j.faults)
 }
 
+// judge asks the cloud and judges the file. It says what the cloud did not say. An error is that of a token that the cloud does not take.
+func (a *app) judge(ctx context.Context, api *digitalocean.Client, live liveNetworks, path string, s *spec.Spec, data []byte) (*judgement, error) {
+	ctx, cancel := context.WithTimeout(ctx, offersTime)
+	defer cancel()
+	o := askOffers(ctx, api, live, s)
+	if err := denied(o.silent["droplets"]); err != nil {
+		return nil, err
+	}
+	j := &judgement{offers: o, spec: s, places: spec.PlacesOf(path, data)}
+	j.all()
+	o.tellSilent(a)
+	return j, nil
+}
+
+// tell prints what is wrong.
+func (j *judgement) tell(w io.Writer) {
+	for _, f := range j.warnings {
+		printf(w, "warning: %s\n", f)
+	}
+	for _, f := range j.faults {
+		printf(w, "%s\n", f)
+	}
+}
+
 // askOffers makes all calls at once.
-func askOffers(ctx context.Context, api *digitalocean.Client, s *spec.Spec) *offers {
+func askOffers(ctx context.Context, api *digitalocean.Client, live liveNetworks, s *spec.Spec) *offers {
 	o := &offers{images: map[string]*cloud.Image{}, silent: map[string]error{}}
 	var calls sync.WaitGroup
 	ask := func(what string, read func() error) {
@@ -73,6 +99,12 @@ func askOffers(ctx context.Context, api *digitalocean.Client, s *spec.Spec) *off
 	ask("droplets", func() (err error) { o.droplets, err = api.Droplets(ctx, cloud.ClusterTag(s.Cluster)); return err })
 	if len(s.Cloud.SSHKeys) > 0 {
 		ask("ssh keys", func() (err error) { o.keys, err = api.SSHKeys(ctx); return err })
+	}
+	if ranges(s) {
+		ask("vpcs", func() (err error) { o.vpcs, err = api.VPCs(ctx); return err })
+		if live != nil {
+			ask("networks", func() (err error) { o.networks, err = live(ctx); return err })
+		}
 	}
 	ask("images", func() error { return o.askImages(ctx, api, s) })
 	calls.Wait()
@@ -132,6 +164,8 @@ func (j *judgement) all() {
 	}
 	j.sshKeys()
 	j.limit()
+	j.subnets()
+	j.engines()
 	for _, found := range [][]spec.Fault{j.faults, j.warnings} {
 		slices.SortStableFunc(found, func(a, b spec.Fault) int { return cmp.Or(a.Line-b.Line, a.Col-b.Col) })
 	}
@@ -139,9 +173,14 @@ func (j *judgement) all() {
 
 // say keeps a fault once. What runs already was there when it was made, and an edit of something else must get through: it is a warning then.
 func (j *judgement) say(runs bool, message string, keys ...string) {
+	j.sayOf(runs, message, "; what runs with it stays, a new machine cannot be made", keys...)
+}
+
+// sayOf keeps it once: as a warning, with what that means, if it is there already.
+func (j *judgement) sayOf(there bool, message, meaning string, keys ...string) {
 	to := &j.faults
-	if runs {
-		to, message = &j.warnings, message+"; what runs with it stays, a new machine cannot be made"
+	if there {
+		to, message = &j.warnings, message+meaning
 	}
 	if f := j.places.Fault(message, keys...); !slices.Contains(*to, f) {
 		*to = append(*to, f)

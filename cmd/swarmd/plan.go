@@ -69,7 +69,7 @@ func (a *app) preview(ctx context.Context, file string, s *spec.Spec, data []byt
 		return outlook{}, err
 	}
 	defer asm.close()
-	if err := a.offered(ctx, asm.catalog, file, s, data); err != nil {
+	if err := a.offered(ctx, asm.catalog, asm.swarm.Networks, file, s, data); err != nil {
 		return outlook{}, err
 	}
 	asm.prices.fetch()

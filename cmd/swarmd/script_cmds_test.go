@@ -197,6 +197,18 @@ func dropletCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[1], strconv.Itoa(made.Droplet.ID))
 }
 
+// networkCmd: network NAME SUBNET makes an overlay network as a person would.
+func networkCmd(ts *testscript.TestScript, _ bool, args []string) {
+	body, err := json.Marshal(map[string]any{"Name": args[0], "Driver": "overlay", "IPAM": map[string]any{"Config": []any{map[string]any{"Subnet": args[1]}}}})
+	ts.Check(err)
+	resp, err := http.Post(theWorld(ts).url+"networks/create", "application/json", bytes.NewReader(body))
+	ts.Check(err)
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusCreated {
+		ts.Fatalf("create network: %s", resp.Status)
+	}
+}
+
 // dropletsCmd prints the droplets that live, a name a line.
 func dropletsCmd(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, d := range theWorld(ts).Cloud.Droplets() {

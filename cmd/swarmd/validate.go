@@ -1,17 +1,19 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/spec"
 )
 
 func validateCommand(a *app) *cobra.Command {
 	var named []string
-	var strict bool
+	var strict, withCloud bool
 	cmd := &cobra.Command{
 		Use:   "validate FILE…",
 		Short: "All faults and warnings of the files, as file:line:col: path: message; - reads what comes in; exit 0 fine, 1 faults",
@@ -20,20 +22,28 @@ func validateCommand(a *app) *cobra.Command {
 			if len(files) == 0 {
 				return errors.New("which file? give FILE, or - for what comes in")
 			}
-			return a.validate(files, strict)
+			return a.validate(cmd.Context(), files, strict, withCloud)
 		},
 	}
 	cmd.Flags().StringArrayVarP(&named, "file", "f", nil, "a file, as without the flag")
 	cmd.Flags().BoolVar(&strict, "strict", false, "warnings count as faults")
+	cmd.Flags().BoolVar(&withCloud, "cloud", false, "ask the cloud, read-only, whether it has what the file names")
 	cmd.Flags().SortFlags = false
 	return cmd
 }
 
 // validate reads all files, also behind one that cannot be read, so that one run says everything.
-func (a *app) validate(files []string, strict bool) error {
+func (a *app) validate(ctx context.Context, files []string, strict, withCloud bool) error {
 	faults, warned, read := 0, 0, 0
+	var api *digitalocean.Client
+	if withCloud {
+		var err error
+		if api, err = a.cloudClient(nil); err != nil {
+			return err
+		}
+	}
 	for _, path := range files {
-		f, n, err := a.validateOne(path)
+		f, n, err := a.validateOne(ctx, api, path)
 		if err != nil {
 			a.failed(err)
 			continue
@@ -56,8 +66,9 @@ func (a *app) validate(files []string, strict bool) error {
 	return nil
 }
 
-// validateOne tells what is wrong in one file, and how much it is. The error is about a file that cannot be read.
-func (a *app) validateOne(path string) (faults, warnings int, err error) {
+// validateOne tells what is wrong in one file, and how much it is. The error is about a file that cannot be
+// read, or a cloud that does not take the token; without api none is asked.
+func (a *app) validateOne(ctx context.Context, api *digitalocean.Client, path string) (faults, warnings int, err error) {
 	name, data, err := path, []byte(nil), error(nil)
 	if path == "-" {
 		name = "stdin"
@@ -78,6 +89,16 @@ func (a *app) validateOne(path string) (faults, warnings int, err error) {
 			printf(a.out, "%s\n", f)
 		}
 		return len(found), len(warned), nil
+	}
+	if err == nil && api != nil && len(s.Pools) > 0 {
+		j, err := a.judge(ctx, api, nil, name, s, data)
+		if err != nil {
+			return 0, len(warned), err
+		}
+		j.tell(a.out)
+		if warned = append(warned, j.warnings...); len(j.faults) > 0 {
+			return len(j.faults), len(warned), nil
+		}
 	}
 	if err == nil {
 		printf(a.out, "%s: fine: cluster %s, %s, %s\n", name, s.Cluster, plural(len(s.Pools), "pool"), plural(len(s.Stack.Services), "service"))

@@ -13,7 +13,7 @@ import (
 )
 
 // advised is an error with what to do about it as its last words.
-func (a *app) advised(err error) string {
+func (a *cli) advised(err error) string {
 	text := a.redact(err.Error())
 	var gaps gapsError
 	if errors.As(err, &gaps) {
@@ -34,7 +34,7 @@ func withAdvice(text, advice string) string {
 }
 
 // advice is what to do about a call that failed, "" if its own words say it or nothing is to be done.
-func (a *app) advice(e *apierr.Error) string {
+func (a *cli) advice(e *apierr.Error) string {
 	if errors.Is(e.Err, context.Canceled) {
 		return ""
 	}
@@ -47,7 +47,7 @@ func (a *app) advice(e *apierr.Error) string {
 	return ""
 }
 
-func (a *app) cloudAdvice(e *apierr.Error) string {
+func (a *cli) cloudAdvice(e *apierr.Error) string {
 	switch e.Kind {
 	case apierr.Unauthorized:
 		return "set DIGITALOCEAN_TOKEN, or DIGITALOCEAN_TOKEN_FILE, to a token that is neither expired nor revoked (README, The token)"
@@ -56,11 +56,11 @@ func (a *app) cloudAdvice(e *apierr.Error) string {
 	case apierr.RateLimited:
 		return "the account's calls are used up, by all its tokens together: try again " + later(e.RetryAfter)
 	case apierr.NotFound:
-		if url := a.getenv("DIGITALOCEAN_API_URL"); url != "" && strings.HasPrefix(e.Op, "list ") {
+		if url := a.Getenv("DIGITALOCEAN_API_URL"); url != "" && strings.HasPrefix(e.Op, "list ") {
 			return fmt.Sprintf("is DIGITALOCEAN_API_URL (%s) the API's? without it DigitalOcean's own is asked", url)
 		}
 	case apierr.Unavailable:
-		if url := a.getenv("DIGITALOCEAN_API_URL"); url != "" {
+		if url := a.Getenv("DIGITALOCEAN_API_URL"); url != "" {
 			return fmt.Sprintf("is DIGITALOCEAN_API_URL (%s) right? else try again", url)
 		}
 		return "is there a way to api.digitalocean.com from here? status.digitalocean.com says whether it is up; else try again"
@@ -75,8 +75,8 @@ func later(after time.Duration) string {
 	return "in " + after.Round(time.Second).String()
 }
 
-func (a *app) engineAdvice(e *apierr.Error) string {
-	host := a.getenv("DOCKER_HOST")
+func (a *cli) engineAdvice(e *apierr.Error) string {
+	host := a.Getenv("DOCKER_HOST")
 	at := "DOCKER_HOST (" + host + ")"
 	if host == "" {
 		at = "DOCKER_HOST, which is not set,"
@@ -101,7 +101,7 @@ func (a *app) engineAdvice(e *apierr.Error) string {
 }
 
 // gapAdvice is advice about what could not be read.
-func (a *app) gapAdvice(g world.Gap) string {
+func (a *cli) gapAdvice(g world.Gap) string {
 	side := "swarm"
 	if g.What == world.GapDroplets {
 		side = "cloud"
@@ -116,18 +116,9 @@ type gapsError struct{ lines []string }
 func (e gapsError) Error() string { return strings.Join(e.lines, "\n") }
 
 // gapError refuses to call a half-seen world a plan.
-func (a *app) gapError(gaps []world.Gap) error {
+func (a *cli) gapError(gaps []world.Gap) error {
 	if len(gaps) == 0 {
 		return nil
 	}
 	return gapsError{a.gapLines(gaps)}
-}
-
-// denied returns the error of a cloud that does not take the token: nothing that needs it will work before that is put right.
-func denied(err error) error {
-	switch apierr.KindOf(err) {
-	case apierr.Unauthorized, apierr.Forbidden:
-		return err
-	}
-	return nil
 }

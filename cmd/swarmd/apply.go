@@ -14,7 +14,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile"
 )
 
-func applyCommand(a *app) *cobra.Command {
+func applyCommand(a *cli) *cobra.Command {
 	var file string
 	var b beginFlags
 	var deny denial
@@ -28,14 +28,14 @@ func applyCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			asm, err := a.assembleFor(s, b)
+			asm, err := a.connectFor(s, b)
 			if err != nil {
 				return err
 			}
-			defer asm.close()
+			defer asm.Close()
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			if err := a.offered(ctx, asm.catalog, asm.swarm.Networks, file, s, data); err != nil {
+			if err := a.offered(ctx, asm.Catalog, asm.Swarm.Networks, file, s, data); err != nil {
 				return err
 			}
 			deny.learn(ctx, asm)
@@ -105,8 +105,8 @@ func sayMeaning(w io.Writer, texts []string) {
 }
 
 // follow submits the file and shows the way to convergence. While nobody holds the lease, this process holds it.
-func (a *app) follow(ctx context.Context, asm *assembly, data []byte, source string) error {
-	loop := reconcile.New(asm.config(instanceName(), true))
+func (a *cli) follow(ctx context.Context, asm *connection, data []byte, source string) error {
+	loop := asm.visit()
 	if err := begin(ctx, loop); err != nil {
 		return err
 	}

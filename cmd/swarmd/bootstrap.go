@@ -9,12 +9,10 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/bootstrap"
-	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
-	"github.com/swarmd/swarmd/pkg/cloud/userdata"
-	"github.com/swarmd/swarmd/pkg/reconcile"
-	"github.com/swarmd/swarmd/pkg/reconcile/brake"
+	"github.com/swarmd/swarmd/pkg/install"
 	"github.com/swarmd/swarmd/pkg/spec"
 )
 
@@ -25,7 +23,7 @@ type bootstrapFlags struct {
 	deny              denial
 }
 
-func bootstrapCommand(a *app) *cobra.Command {
+func bootstrapCommand(a *cli) *cobra.Command {
 	var f bootstrapFlags
 	cmd := &cobra.Command{
 		Use:   "bootstrap -f FILE",
@@ -54,13 +52,7 @@ first connection on. A manager that was made elsewhere is connected to when its 
 	return cmd
 }
 
-// installer puts swarmd onto the managers in one of two ways.
-type installer interface {
-	first(ctx context.Context) error // onto the first manager, before the file is handed over
-	rest(ctx context.Context) error  // onto those that joined since
-}
-
-func (a *app) bootstrap(ctx context.Context, f bootstrapFlags) error {
+func (a *cli) bootstrap(ctx context.Context, f bootstrapFlags) error {
 	s, data, err := readFile(f.file, a.err)
 	if err != nil {
 		return err
@@ -71,7 +63,7 @@ func (a *app) bootstrap(ctx context.Context, f bootstrapFlags) error {
 	if s.Swarmd.Image == "" && !f.systemd {
 		return errors.New("the file names no image for swarmd: set swarmd.image, or use --systemd")
 	}
-	droplets, err := a.cloudClient(nil)
+	droplets, err := a.Cloud(nil)
 	if err != nil {
 		return err
 	}
@@ -90,82 +82,47 @@ func (a *app) bootstrap(ctx context.Context, f bootstrapFlags) error {
 }
 
 // firstManager finds or makes the first manager, with a swarm on it.
-func (a *app) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.Client, view *progress, takeOver bool) (bootstrap.First, error) {
-	braked, _ := brake.New(brake.Options{Cluster: s.Cluster, Cloud: api})
-	network, err := vpcOf(ctx, braked, s.Cloud.VPC, managerPool(s).Region)
+func (a *cli) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.Client, view *progress, takeOver bool) (bootstrap.First, error) {
+	o, err := bootstrap.Prepare(ctx, s, api, nil)
 	if err != nil {
 		return bootstrap.First{}, err
 	}
-	private, err := rangeOf(network)
-	if err != nil {
-		return bootstrap.First{}, err
-	}
-	return bootstrap.FirstManager(ctx, bootstrap.Options{
-		Spec:    s,
-		Cloud:   newHosts{braked, a.clusterHosts(s.Cluster)},
-		VPC:     vpcUUID(s, network),
-		Beside:  takeOver,
-		Private: private,
-		UserData: func(context.Context) (string, string, error) {
-			return withHostKey(userdata.Params{Cluster: s.Cluster, Pool: managerPool(s).Name, PrivateCIDR: network.IPRange})
-		},
-		Intent: bootstrap.Intent{Dir: a.stateDir()},
-		Dial: func(ctx context.Context, host string, hostKeys []string) (bootstrap.Engine, error) {
-			return a.dialEngine(ctx, s.Cluster, host, hostKeys)
-		},
-		Progress: view.say,
-	})
-}
-
-func vpcUUID(s *spec.Spec, network cloud.VPC) string {
-	if s.Cloud.VPC == "" {
-		return ""
-	}
-	return network.UUID
-}
-
-func managerPool(s *spec.Spec) spec.Pool {
-	for _, p := range s.Pools {
-		if p.Role == "manager" && p.Count > 0 {
-			return p
-		}
-	}
-	return spec.Pool{}
+	o.OverSSH(a.Access)
+	o.Beside, o.Progress = takeOver, view.say
+	return bootstrap.FirstManager(ctx, o)
 }
 
 // settleIn puts swarmd onto the first manager, hands the file over, follows, and puts swarmd onto the managers that joined.
-func (a *app) settleIn(ctx context.Context, s *spec.Spec, data []byte, first bootstrap.First, f bootstrapFlags) error {
-	host := sshHost(first.Droplet.PublicIPv4)
-	there := a.settled(s.Cluster, first.Droplet.PublicIPv4)
-	asm, err := there.assemble(s.Cluster, zap.NewNop(), true)
+func (a *cli) settleIn(ctx context.Context, s *spec.Spec, data []byte, first bootstrap.First, f bootstrapFlags) error {
+	host := access.SSHHost(first.Droplet.PublicIPv4)
+	there := a.at(a.Settled(s.Cluster, first.Droplet.PublicIPv4))
+	asm, err := there.connect(s.Cluster, zap.NewNop(), true)
 	if err != nil {
 		return err
 	}
-	defer asm.close()
-	asm.takeOver = f.takeOver
-	if err := begin(ctx, reconcile.New(asm.config(instanceName(), true))); err != nil {
+	defer asm.Close()
+	asm.role.TakeOver = f.takeOver
+	if err := begin(ctx, asm.visit()); err != nil {
 		return err
 	}
-	if err := there.continues(ctx, asm.store, s, f.file, host); err != nil {
+	if err := continues(ctx, asm, s, f.file, host); err != nil {
 		return err
 	}
 	if err := asm.understands(ctx, s); err != nil {
 		return err
 	}
-	var in installer = serviceInstaller{app: there, asm: asm, spec: s, deny: f.deny}
-	if f.systemd {
-		in = &unitInstaller{app: there, asm: asm, spec: s, data: data, binary: f.binary, deny: f.deny, firstHost: first.Droplet.PublicIPv4}
-	}
-	if err := in.first(ctx); err != nil {
+	in := there.installer(asm, s, data, first, f)
+	if err := in.First(ctx); err != nil {
 		return err
 	}
-	if err := waitForHolder(ctx, asm); err != nil {
+	asm.role.DenyHostAccess = in.DeniesHostAccess()
+	if err := bootstrap.AwaitHolder(ctx, asm.Store); err != nil {
 		return err
 	}
 	if err := there.follow(ctx, asm, data, "bootstrap "+whoami()); err != nil {
 		return err
 	}
-	if err := in.rest(ctx); err != nil {
+	if err := in.Rest(ctx); err != nil {
 		return err
 	}
 	if !first.Created {
@@ -175,41 +132,30 @@ func (a *app) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 	return nil
 }
 
-// settled is the same app with the first manager's engine, which must have the host key that it was checked for.
-func (a *app) settled(cluster, address string) *app {
-	there := a.with("DOCKER_HOST", sshHost(address))
-	there.hosts = a.clusterHosts(cluster)
-	return there
+// installer puts swarmd onto the managers in the way that the flags ask for.
+func (a *cli) installer(asm *connection, s *spec.Spec, data []byte, first bootstrap.First, f bootstrapFlags) install.Installer {
+	o := install.Options{Access: a.Access, Spec: s, Deny: f.deny.or,
+		Say:  func(format string, args ...any) { printf(a.out, format, args...) },
+		Warn: func(format string, args ...any) { printf(a.err, format, args...) }}
+	if f.systemd {
+		return &install.Unit{Options: o, File: data, Binary: f.binary, FirstHost: first.Droplet.PublicIPv4, Swarm: asm.Swarm, Cloud: asm.Cloud}
+	}
+	return &install.Service{Options: o}
 }
 
-func sshHost(address string) string { return "ssh://root@" + address }
-
-// with is the same app with one variable of its environment set.
-func (a *app) with(name, value string) *app {
-	b, getenv := *a, a.getenv
-	b.getenv = func(n string) string {
-		if n == name {
-			return value
-		}
-		return getenv(n)
+// continues refuses a file that is not the one that the cluster lives with.
+func continues(ctx context.Context, asm *connection, s *spec.Spec, file, host string) error {
+	var other *bootstrap.OtherFileError
+	err := bootstrap.Continues(ctx, asm.Store, s, file, host)
+	if errors.As(err, &other) {
+		return &exitError{code: 1, msg: other.Text}
 	}
+	return err
+}
+
+// at is the same command line with another access.
+func (a *cli) at(there access.Access) *cli {
+	b := *a
+	b.Access = there
 	return &b
-}
-
-// waitForHolder gives the swarmd on the first manager the time to take the lease, so that it acts and this process only follows. If it
-// does not come, this process does the work and the follower shows what is wrong.
-func waitForHolder(ctx context.Context, asm *assembly) error {
-	deadline := time.Now().Add(time.Minute)
-	for time.Now().Before(deadline) {
-		st, err := asm.store.Look(ctx)
-		if err == nil && st.Lease.Holder != "" {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(500 * time.Millisecond):
-		}
-	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/spec"
@@ -39,19 +40,19 @@ func TestBootstrapDoesNotHandOverAnotherFile(t *testing.T) {
 	defer func() { stop(); _ = server.Wait() }()
 	var out bytes.Buffer
 	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "DIGITALOCEAN_API_URL": server.CloudURL(), "DIGITALOCEAN_TOKEN": world.Token(), "SWARMD_STATE_DIR": t.TempDir()}
-	a := &app{out: &out, err: &out, getenv: func(n string) string { return env[n] }, secrets: apierr.NewRedactor()}
-	asm, err := a.assemble("web", zap.NewNop(), true)
+	a := &cli{out: &out, err: &out, Access: access.Access{Getenv: func(n string) string { return env[n] }, Secrets: apierr.NewRedactor()}}
+	asm, err := a.connect("web", zap.NewNop(), true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer asm.close()
+	defer asm.Close()
 	check := func(text string) error {
 		t.Helper()
 		s, _, err := spec.Parse("f.yaml", []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return a.continues(ctx, asm.store, s, "f.yaml", "ssh://root@203.0.113.1")
+		return continues(ctx, asm, s, "f.yaml", "ssh://root@203.0.113.1")
 	}
 	if err := check(continuesFile); err != nil {
 		t.Errorf("where nothing lives: %v", err)

@@ -15,6 +15,7 @@ import (
 	xssh "golang.org/x/crypto/ssh"
 	"gopkg.in/yaml.v3"
 
+	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/bootstrap"
 	"github.com/swarmd/swarmd/pkg/sim"
@@ -59,8 +60,8 @@ func newSite(t *testing.T) *site {
 }
 
 // app is a new process on the laptop.
-func (s *site) app() *app {
-	return &app{out: &s.out, err: &s.out, getenv: func(n string) string { return s.env[n] }, secrets: apierr.NewRedactor(), dial: s.dial}
+func (s *site) app() *cli {
+	return &cli{out: &s.out, err: &s.out, Access: access.Access{Getenv: func(n string) string { return s.env[n] }, Secrets: apierr.NewRedactor(), Dial: s.dial}}
 }
 
 func (s *site) dial(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -120,13 +121,13 @@ func hostKeysOf(t testing.TB, d docean.Droplet) map[string]string {
 }
 
 // first runs bootstrap as far as the first manager.
-func (s *site) first(ctx context.Context, a *app) (bootstrap.First, error) {
+func (s *site) first(ctx context.Context, a *cli) (bootstrap.First, error) {
 	s.Helper()
 	file, _, err := spec.Parse("f.yaml", []byte(continuesFile))
 	if err != nil {
 		s.Fatal(err)
 	}
-	api, err := a.cloudClient(nil)
+	api, err := a.Cloud(nil)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -178,7 +179,7 @@ func TestTheFirstManagerIsKnownFromTheFirstConnection(t *testing.T) {
 		}
 	}
 	s.env["DOCKER_HOST"] = "ssh://root@" + first.Droplet.PublicIPv4
-	engine, closer, err := s.app().engineClient(nil)
+	engine, closer, err := s.app().Engine(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +198,7 @@ func TestNothingGoesToWhoHasAnotherKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := s.app()
-	a.sshAcceptNew = true // takes what is not known, not what is known to be another
+	a.AcceptNew = true // takes what is not known, not what is known to be another
 	err := a.bootstrap(t.Context(), bootstrapFlags{file: file, timeout: 2 * time.Minute})
 	if !errors.Is(err, ssh.ErrHostKeyOther) {
 		t.Fatal(err)
@@ -248,7 +249,7 @@ func TestAMachineThatWasMadeElsewhereIsNotBelieved(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := s.app()
-	a.sshAcceptNew = true
+	a.AcceptNew = true
 	for range 2 {
 		if _, err := s.first(t.Context(), a); err != nil {
 			t.Fatal(err)

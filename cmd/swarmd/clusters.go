@@ -10,104 +10,87 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
-	"github.com/swarmd/swarmd/pkg/swarm"
 )
-
-// knownCluster is a cluster that the swarm's store knows.
-type knownCluster struct {
-	name         string
-	servicesOnly bool // it owns none of the nodes
-}
 
 var errNoCluster = errors.New("this swarm knows no cluster of swarmd: run swarmd bootstrap, or swarmd apply")
 
 // knownClusters returns the clusters that the swarm's store knows, sorted by name.
-func (a *app) knownClusters(ctx context.Context) ([]knownCluster, error) {
-	engine, closer, err := a.engineClient(nil)
+func (a *cli) knownClusters(ctx context.Context) ([]ledger.Known, error) {
+	engine, closer, err := a.Engine(nil)
 	if err != nil {
 		return nil, err
 	}
 	defer closer()
-	configs, err := engine.Configs(ctx, "swarmd.")
-	if err != nil {
-		return nil, err
-	}
-	servicesOnly := map[string]bool{}
-	for _, c := range configs {
-		name := c.Labels[swarm.LabelCluster]
-		if name == "" || c.Name != "swarmd."+name && !strings.HasPrefix(c.Name, "swarmd."+name+".") {
-			continue
-		}
-		l, _, err := ledger.Decode(c.Labels)
-		servicesOnly[name] = servicesOnly[name] || c.Name == "swarmd."+name && err == nil && l.ServicesOnly
-	}
-	var known []knownCluster
-	for name, services := range servicesOnly {
-		known = append(known, knownCluster{name, services})
-	}
-	slices.SortFunc(known, func(a, b knownCluster) int { return strings.Compare(a.name, b.name) })
-	return known, nil
+	return ledger.Clusters(ctx, engine)
 }
 
-func namesOf(known []knownCluster) string {
-	var names []string
-	for _, c := range known {
-		names = append(names, c.name)
-	}
-	return strings.Join(names, ", ")
+// clusterNames is knownClusters for who needs no more of them.
+func (a *cli) clusterNames(ctx context.Context) ([]string, error) {
+	known, err := a.knownClusters(ctx)
+	return names(known), err
 }
+
+func names(known []ledger.Known) []string {
+	var out []string
+	for _, c := range known {
+		out = append(out, c.Name)
+	}
+	return out
+}
+
+func namesOf(known []ledger.Known) string { return strings.Join(names(known), ", ") }
 
 // choose returns the cluster that is asked for, or else the only one.
-func choose(known []knownCluster, asked string) (knownCluster, error) {
-	i := slices.IndexFunc(known, func(c knownCluster) bool { return c.name == asked })
+func choose(known []ledger.Known, asked string) (ledger.Known, error) {
+	i := slices.IndexFunc(known, func(c ledger.Known) bool { return c.Name == asked })
 	switch {
 	case len(known) == 0:
-		return knownCluster{}, errNoCluster
+		return ledger.Known{}, errNoCluster
 	case asked == "" && len(known) > 1:
-		return knownCluster{}, fmt.Errorf("this swarm knows the clusters %s: choose with --cluster", namesOf(known))
+		return ledger.Known{}, fmt.Errorf("this swarm knows the clusters %s: choose with --cluster", namesOf(known))
 	case asked == "":
 		return known[0], nil
 	case i < 0:
-		return knownCluster{}, fmt.Errorf("this swarm knows no cluster %s; it knows: %s", asked, namesOf(known))
+		return ledger.Known{}, fmt.Errorf("this swarm knows no cluster %s; it knows: %s", asked, namesOf(known))
 	}
 	return known[i], nil
 }
 
 // chooseCluster returns the cluster that is asked for, or else the only one, if the swarm's store knows it.
-func (a *app) chooseCluster(ctx context.Context, asked string) (string, error) {
+func (a *cli) chooseCluster(ctx context.Context, asked string) (string, error) {
 	known, err := a.knownClusters(ctx)
 	if err != nil {
 		return "", err
 	}
 	c, err := choose(known, asked)
-	return c.name, err
+	return c.Name, err
 }
 
 // chooseOwner is chooseCluster for who changes nodes: of several clusters it is the one that owns them.
-func (a *app) chooseOwner(ctx context.Context, asked string) (string, error) {
+func (a *cli) chooseOwner(ctx context.Context, asked string) (string, error) {
 	known, err := a.knownClusters(ctx)
 	if err != nil {
 		return "", err
 	}
 	if asked == "" && len(known) > 1 {
-		known = slices.DeleteFunc(known, func(c knownCluster) bool { return c.servicesOnly })
+		known = slices.DeleteFunc(known, func(c ledger.Known) bool { return c.ServicesOnly })
 	}
 	c, err := choose(known, asked)
-	if err == nil && c.servicesOnly {
-		return "", fmt.Errorf("cluster %s has services only, and none of the nodes: docker node update changes one that is no cluster's", c.name)
+	if err == nil && c.ServicesOnly {
+		return "", fmt.Errorf("cluster %s has services only, and none of the nodes: docker node update changes one that is no cluster's", c.Name)
 	}
-	return c.name, err
+	return c.Name, err
 }
 
 // statusOfAll shows each cluster of the swarm in a line.
-func (a *app) statusOfAll(ctx context.Context, known []knownCluster, f statusFlags) error {
+func (a *cli) statusOfAll(ctx context.Context, known []ledger.Known, f statusFlags) error {
 	reports, errs := make([]reconcile.Report, len(known)), make([]error, len(known))
 	var looks sync.WaitGroup
 	for i, c := range known {
 		looks.Go(func() {
 			asm, r, err := a.look(ctx, c, f.deny)
 			if reports[i], errs[i] = r, err; err == nil {
-				asm.close()
+				asm.Close()
 			}
 		})
 	}

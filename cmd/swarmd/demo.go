@@ -12,11 +12,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/swarmd/swarmd/deploy"
+	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/bootstrap"
-	"github.com/swarmd/swarmd/pkg/cloud/userdata"
-	"github.com/swarmd/swarmd/pkg/health"
 	"github.com/swarmd/swarmd/pkg/reconcile"
-	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
@@ -25,7 +23,7 @@ import (
 // demoSpeed is how much faster than at DigitalOcean machines boot and join.
 const demoSpeed = 15
 
-func demoCommand(a *app) *cobra.Command {
+func demoCommand(a *cli) *cobra.Command {
 	var once, logs bool
 	var listen string
 	cmd := &cobra.Command{
@@ -45,7 +43,7 @@ the file is edited, a task dies and comes back, somebody scales by hand. Then it
 
 // demonstration is a running demo.
 type demonstration struct {
-	app   *app
+	app   *cli
 	world *sim.World
 	file  string // that the daemon watches
 	loop  *reconcile.Loop
@@ -53,7 +51,7 @@ type demonstration struct {
 	env   []string
 }
 
-func (a *app) demo(ctx context.Context, once, logs bool, listen string) error {
+func (a *cli) demo(ctx context.Context, once, logs bool, listen string) error {
 	dir, err := os.MkdirTemp("", "swarmd-demo-")
 	if err != nil {
 		return err
@@ -95,55 +93,45 @@ func (d *demonstration) start(ctx context.Context, g *errgroup.Group, log *zap.L
 	}
 	g.Go(server.Wait)
 	d.env = simEnvironment(d.world, server)
-	there := d.app.with("DIGITALOCEAN_API_URL", server.CloudURL()).with("DIGITALOCEAN_TOKEN", d.world.Token()).
-		with("DIGITALOCEAN_TOKEN_FILE", "").with("DOCKER_HOST", server.DockerHost())
+	there := d.app.at(d.app.With("DIGITALOCEAN_API_URL", server.CloudURL()).With("DIGITALOCEAN_TOKEN", d.world.Token()).
+		With("DIGITALOCEAN_TOKEN_FILE", "").With("DOCKER_HOST", server.DockerHost()))
 	s, _, err := spec.Parse(d.file, deploy.Demo)
 	if err != nil {
 		return err
 	}
-	asm, err := there.assemble(s.Cluster, log, true)
+	asm, err := there.connect(s.Cluster, log, true)
 	if err != nil {
 		return err
 	}
-	context.AfterFunc(ctx, asm.close)
+	context.AfterFunc(ctx, asm.Close)
 	if err := d.firstManager(ctx, there, s, server.DockerHost(), dir); err != nil {
 		return err
 	}
-	cfg := asm.config(instanceName(), false)
-	cfg.Events, cfg.Initial, cfg.Source, cfg.File = asm.swarm.Events(ctx), deploy.Demo, "file "+d.file, d.file
-	cfg.Edits, cfg.Unread = watchFile(ctx, d.file, firstLook{data: deploy.Demo}, log)
-	d.loop = reconcile.New(cfg)
+	d.loop = asm.Loop(app.Role{Events: asm.Swarm.Events(ctx), File: app.FirstLook{Data: deploy.Demo}.Watch(ctx, d.file, "file "+d.file, log)})
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return err
 	}
 	d.page = "http://" + l.Addr().String()
-	g.Go(func() error { return health.Serve(ctx, l, asm.handler(d.loop, nil), log) })
-	g.Go(func() error { return d.loop.Run(ctx) })
+	g.Go(func() error { return asm.Run(ctx, d.loop, app.Page{Listener: l}) })
 	return nil
 }
 
 // firstManager is what `swarmd bootstrap` does, without ssh: the simulated engine is reached over TCP.
-func (d *demonstration) firstManager(ctx context.Context, there *app, s *spec.Spec, host, dir string) error {
-	api, err := there.cloudClient(nil)
+func (d *demonstration) firstManager(ctx context.Context, there *cli, s *spec.Spec, host, dir string) error {
+	api, err := there.Cloud(nil)
 	if err != nil {
 		return err
 	}
-	braked, _ := brake.New(brake.Options{Cluster: s.Cluster, Cloud: api}) // there is no swarm yet
-	network, err := vpcOf(ctx, braked, "", managerPool(s).Region)
+	o, err := bootstrap.Prepare(ctx, s, api, nil)
 	if err != nil {
 		return err
 	}
-	_, err = bootstrap.FirstManager(ctx, bootstrap.Options{
-		Spec: s, Cloud: braked, Intent: bootstrap.Intent{Dir: dir}, Progress: d.say,
-		UserData: func(context.Context) (string, string, error) {
-			text, err := userdata.Render(userdata.Params{Cluster: s.Cluster, Pool: managerPool(s).Name, PrivateCIDR: network.IPRange})
-			return text, "", err
-		},
-		Dial: func(context.Context, string, []string) (bootstrap.Engine, error) {
-			return docker.New(docker.Options{Host: host})
-		},
-	})
+	o.Intent, o.Progress = bootstrap.Intent{Dir: dir}, d.say
+	o.Dial = func(context.Context, string, []string) (bootstrap.Engine, error) {
+		return docker.New(docker.Options{Host: host})
+	}
+	_, err = bootstrap.FirstManager(ctx, o)
 	return err
 }
 

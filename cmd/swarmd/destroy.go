@@ -3,10 +3,9 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -24,7 +23,7 @@ type destroyFlags struct {
 	timeout                time.Duration
 }
 
-func destroyCommand(a *app) *cobra.Command {
+func destroyCommand(a *cli) *cobra.Command {
 	var f destroyFlags
 	cmd := &cobra.Command{
 		Use:   "destroy -f FILE",
@@ -50,7 +49,7 @@ DOCKER_HOST, and nothing else. A swarm in which other clusters have services sta
 	return cmd
 }
 
-func (a *app) destroy(ctx context.Context, f destroyFlags) error {
+func (a *cli) destroy(ctx context.Context, f destroyFlags) error {
 	s, _, err := readFile(f.file, a.err)
 	if err != nil {
 		return err
@@ -64,14 +63,14 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) error {
 	if len(s.Pools) == 0 {
 		return a.destroyServices(ctx, r, f.confirm)
 	}
-	if r.Cloud, err = a.cloudClient(nil); err != nil {
+	if r.Cloud, err = a.Cloud(nil); err != nil {
 		return err
 	}
 	d, err := r.Choose(ctx, f.swarm)
 	if err != nil {
 		return err
 	}
-	if err := a.somethingThere(ctx, d); err != nil {
+	if err := a.somethingThere(ctx, r, d); err != nil {
 		return err
 	}
 	a.previewDestroy(d, f.includeAdopted)
@@ -82,24 +81,41 @@ func (a *app) destroy(ctx context.Context, f destroyFlags) error {
 }
 
 // destroyRun is a destroy from this machine. Its client of the cloud is still missing.
-func (a *app) destroyRun(s *spec.Spec, f destroyFlags) *destroy.Run {
-	r := &destroy.Run{Spec: s, File: f.file, IncludeAdopted: f.includeAdopted, Records: bootstrap.Intent{Dir: a.stateDir()}, Save: a.saveDoomed, Redact: a.redact,
-		Forget: func() error { return os.Remove(a.clusterHosts(s.Cluster)) },
+func (a *cli) destroyRun(s *spec.Spec, f destroyFlags) *destroy.Run {
+	r := &destroy.Run{Spec: s, File: f.file, IncludeAdopted: f.includeAdopted, Records: bootstrap.Intent{Dir: a.StateDir()}, Save: a.lists().Save, Redact: a.redact,
+		Forget: func() error { return os.Remove(a.ClusterHosts(s.Cluster)) },
 		Say:    func(format string, args ...any) { printf(a.out, format, args...) }}
-	if a.getenv("DOCKER_HOST") == "" && !f.resume && len(s.Pools) > 0 {
+	if a.Getenv("DOCKER_HOST") == "" && !f.resume && len(s.Pools) > 0 {
 		return r
 	}
 	r.Connect = func() (destroy.Manager, error) {
-		asm, err := a.assemble(s.Cluster, zap.NewNop(), false)
+		asm, err := a.connect(s.Cluster, zap.NewNop(), false)
 		if err != nil {
 			return destroy.Manager{}, err
 		}
-		return destroy.Manager{Swarm: asm.swarm, Store: asm.store, Close: asm.close}, nil
+		return destroy.Manager{Swarm: asm.Swarm, Store: asm.Store, Close: asm.Close}, nil
 	}
 	return r
 }
 
-func (a *app) previewDestroy(d destroy.Doomed, includeAdopted bool) {
+// lists are those of earlier destroys.
+func (a *cli) lists() destroy.Lists { return destroy.Lists{Dir: a.StateDir()} }
+
+// somethingThere refuses to go on where there never was such a cluster.
+func (a *cli) somethingThere(ctx context.Context, r *destroy.Run, d destroy.Doomed) error {
+	clusters := a.clusterNames
+	if a.Getenv("DOCKER_HOST") == "" {
+		clusters = nil
+	}
+	var never *destroy.NeverError
+	err := r.SomethingThere(ctx, d, a.lists(), clusters)
+	if errors.As(err, &never) {
+		return &exitError{code: 1, msg: never.Text}
+	}
+	return err
+}
+
+func (a *cli) previewDestroy(d destroy.Doomed, includeAdopted bool) {
 	printf(a.out, "%s: %s will be deleted, and the swarm with them:\n", d.Whole(), plural(len(d.Droplets), "droplet"))
 	for _, m := range d.Droplets {
 		printf(a.out, "  - %d %s\n", m.ID, m.Name)
@@ -120,7 +136,7 @@ func (a *app) previewDestroy(d destroy.Doomed, includeAdopted bool) {
 }
 
 // confirm wants the cluster's name, typed.
-func (a *app) confirm(ctx context.Context, cluster, given string) error {
+func (a *cli) confirm(ctx context.Context, cluster, given string) error {
 	if given == "" {
 		printf(a.out, "type the cluster's name to go on: ")
 		typed := make(chan string, 1)
@@ -143,17 +159,4 @@ func (a *app) confirm(ctx context.Context, cluster, given string) error {
 		return &exitError{code: 1, msg: fmt.Sprintf("%q is not %q; nothing was deleted", given, cluster)}
 	}
 	return nil
-}
-
-// saveDoomed writes the list to a file of its own, because the store goes with the cluster.
-func (a *app) saveDoomed(d destroy.Doomed) (string, error) {
-	if err := os.MkdirAll(a.stateDir(), 0o700); err != nil {
-		return "", err
-	}
-	data, err := json.MarshalIndent(d, "", "  ")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(a.stateDir(), fmt.Sprintf("%s.destroy-%s.json", d.Cluster, d.At.Format("20060102T150405Z")))
-	return path, os.WriteFile(path, append(data, '\n'), 0o600)
 }

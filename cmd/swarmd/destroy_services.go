@@ -7,7 +7,7 @@ import (
 )
 
 // destroyServices ends a cluster that owns no nodes.
-func (a *app) destroyServices(ctx context.Context, r *destroy.Run, confirmed string) error {
+func (a *cli) destroyServices(ctx context.Context, r *destroy.Run, confirmed string) error {
 	b, err := r.Belongings(ctx)
 	if err != nil {
 		return err

@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/swarmd/swarmd/deploy"
-	"github.com/swarmd/swarmd/pkg/swarm/docker"
+	"github.com/swarmd/swarmd/pkg/install"
 )
 
 // denial is the flag --deny-host-access. It is the daemon's and never the file's: who may edit the file must not be able to lift it.
@@ -36,22 +35,6 @@ func (d *denial) or(before bool) bool {
 }
 
 // learn finds out how swarmd's own service is started. Of a swarmd that runs otherwise, and where it cannot be read, only the flag says.
-func (d *denial) learn(ctx context.Context, asm *assembly) {
-	before := false
-	if services, err := asm.swarm.Services(ctx); err == nil {
-		for _, s := range services {
-			before = before || s.Spec.Name == docker.SelfName(asm.cluster) && docker.DeniesHostAccess(s.Spec)
-		}
-	}
-	asm.denyHostAccess = d.or(before)
-}
-
-// denies reports whether a host's unit is started with the flag.
-func denies(unit string) bool {
-	for line := range strings.Lines(unit) {
-		if strings.HasPrefix(line, "ExecStart=") && strings.Contains(line, " --"+deploy.DenyHostAccess) {
-			return true
-		}
-	}
-	return false
+func (d *denial) learn(ctx context.Context, asm *connection) {
+	asm.role.DenyHostAccess = d.or(install.ServiceDenies(ctx, asm.Swarm, asm.Cluster))
 }

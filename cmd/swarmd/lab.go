@@ -15,7 +15,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/lab"
 )
 
-func labCommand(a *app) *cobra.Command {
+func labCommand(a *cli) *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
 		Use:   "lab",
@@ -28,7 +28,7 @@ own. Its network is a data centre of its own; run what has to reach droplets ins
 	return cmd
 }
 
-func labServe(a *app, dir *string) *cobra.Command {
+func labServe(a *cli, dir *string) *cobra.Command {
 	engine := lab.DefaultEngine
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the lab in the foreground until interrupted", Args: cobra.NoArgs,
@@ -48,7 +48,7 @@ func engineFlag(cmd *cobra.Command, engine *lab.Engine) {
 func labLog(dir string) string { return filepath.Join(dir, "lab.log") }
 
 // labUp starts the lab as a process of its own and waits until it serves.
-func labUp(a *app, dir *string) *cobra.Command {
+func labUp(a *cli, dir *string) *cobra.Command {
 	engine := lab.DefaultEngine
 	cmd := &cobra.Command{
 		Use: "up", Short: "Build the image once, start the lab in the background, print the environment to use it", Args: cobra.NoArgs,
@@ -91,7 +91,7 @@ func otherEngine(cmd *cobra.Command, st lab.Status, wanted lab.Engine) error {
 	return fmt.Errorf("the lab runs already, with engine %s: end it first (swarmd lab down) to have %s", st.Engine.Engine, wanted)
 }
 
-func (a *app) awaitLab(cmd *cobra.Command, dir, log string, ended <-chan error) error {
+func (a *cli) awaitLab(cmd *cobra.Command, dir, log string, ended <-chan error) error {
 	for {
 		if st, err := lab.ReadStatus(dir); err == nil {
 			a.printLab(st)
@@ -107,7 +107,7 @@ func (a *app) awaitLab(cmd *cobra.Command, dir, log string, ended <-chan error) 
 	}
 }
 
-func labDown(a *app, dir *string) *cobra.Command {
+func labDown(a *cli, dir *string) *cobra.Command {
 	var image bool
 	cmd := &cobra.Command{
 		Use: "down", Short: "End the lab and leave nothing of it but the image", Args: cobra.NoArgs,
@@ -127,7 +127,7 @@ func labDown(a *app, dir *string) *cobra.Command {
 	return cmd
 }
 
-func labStatus(a *app, dir *string) *cobra.Command {
+func labStatus(a *cli, dir *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "The lab's droplets, and what this machine lacks", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -152,7 +152,7 @@ func labStatus(a *app, dir *string) *cobra.Command {
 }
 
 // labExec runs a command in the data centre's network, where droplets can be reached, with the environment to talk to the lab.
-func labExec(a *app, dir *string) *cobra.Command {
+func labExec(a *cli, dir *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "exec -- COMMAND …", Short: "Run a command inside the data centre's network", Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -180,7 +180,7 @@ func labEnvironment(st lab.Status) []string {
 	return []string{"DIGITALOCEAN_API_URL=" + st.DropletURL, "DIGITALOCEAN_TOKEN=" + st.Token, "SWARMD_SSH_KEY=" + st.SSHKeyFile}
 }
 
-func (a *app) printLab(st lab.Status) {
+func (a *cli) printLab(st lab.Status) {
 	for _, line := range st.Environ() {
 		fmt.Fprintln(a.out, line)
 	}

@@ -13,7 +13,7 @@ func TestOtherEngine(t *testing.T) {
 		{"", ""}, {"20.10", ""}, {"28.5", "the lab runs already, with engine 20.10: end it first (swarmd lab down) to have 28.5"},
 	} {
 		dir := t.TempDir()
-		cmd := labUp(&app{}, &dir)
+		cmd := labUp(&cli{}, &dir)
 		if c.asked != "" {
 			if err := cmd.Flags().Set("engine", c.asked); err != nil {
 				t.Fatal(err)

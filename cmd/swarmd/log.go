@@ -10,21 +10,21 @@ import (
 )
 
 // logger writes JSON lines, or lines for people on a terminal. No secret that this process knows gets through.
-func (a *app) logger(level zapcore.Level) *zap.Logger {
+func (a *cli) logger(level zapcore.Level) *zap.Logger {
 	if isTerminal(a.err) {
 		return zap.New(a.consoleCore(level))
 	}
 	cfg := zap.NewProductionEncoderConfig()
 	cfg.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(cfg), zapcore.Lock(zapcore.AddSync(a.secrets.Writer(a.err))), level))
+	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(cfg), zapcore.Lock(zapcore.AddSync(a.Secrets.Writer(a.err))), level))
 }
 
 // consoleCore writes lines for people, in which nothing speaks to the terminal.
-func (a *app) consoleCore(level zapcore.Level) zapcore.Core {
+func (a *cli) consoleCore(level zapcore.Level) zapcore.Core {
 	cfg := zap.NewProductionEncoderConfig()
 	cfg.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
 	cfg.EncodeLevel = zapcore.CapitalLevelEncoder
-	out := plainWriter{a.secrets.Writer(a.err)}
+	out := plainWriter{a.Secrets.Writer(a.err)}
 	return zapcore.NewCore(zapcore.NewConsoleEncoder(cfg), zapcore.Lock(zapcore.AddSync(out)), level)
 }
 

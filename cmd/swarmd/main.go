@@ -30,13 +30,13 @@ func (e *exitError) Error() string { return e.msg }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, newApp(), os.Args[1:])
+	code := run(ctx, newCLI(), os.Args[1:])
 	stop()
 	os.Exit(code)
 }
 
 // run executes one command line and returns the exit code.
-func run(ctx context.Context, a *app, args []string) int {
+func run(ctx context.Context, a *cli, args []string) int {
 	cmd := rootCommand(a)
 	cmd.SetArgs(args)
 	cmd.SetOut(a.out)
@@ -61,4 +61,4 @@ func run(ctx context.Context, a *app, args []string) int {
 }
 
 // failed tells why a command ends.
-func (a *app) failed(err error) { fmt.Fprintln(a.err, "swarmd:", paragraph(a.advised(err))) }
+func (a *cli) failed(err error) { fmt.Fprintln(a.err, "swarmd:", paragraph(a.advised(err))) }

@@ -2,30 +2,25 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
-	"github.com/swarmd/swarmd/pkg/apierr"
-	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/maintenance"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-func drainCommand(a *app) *cobra.Command {
-	return nodeCommand(a, "drain", "Keep a node drained until swarmd activate: its tasks go elsewhere, and it stays in its pool", (*upkeep).drain)
+func drainCommand(a *cli) *cobra.Command {
+	return nodeCommand(a, "drain", "Keep a node drained until swarmd activate: its tasks go elsewhere, and it stays in its pool", maintenance.Cluster.Drain)
 }
 
-func activateCommand(a *app) *cobra.Command {
-	return nodeCommand(a, "activate", "End swarmd drain: the node gets back the availability that the file wants", (*upkeep).activate)
+func activateCommand(a *cli) *cobra.Command {
+	return nodeCommand(a, "activate", "End swarmd drain: the node gets back the availability that the file wants", maintenance.Cluster.Activate)
 }
 
 // nodeCommand is a command about one node.
-func nodeCommand(a *app, verb, short string, change func(*upkeep, swarm.Node) (swarm.NodeSpec, string, error)) *cobra.Command {
+func nodeCommand(a *cli, verb, short string, change func(maintenance.Cluster, context.Context, string) (string, error)) *cobra.Command {
 	var cluster string
 	cmd := &cobra.Command{
 		Use:   verb + " NODE",
@@ -43,166 +38,21 @@ kept in the node's label ` + swarm.LabelMaintenance + `; swarmd status shows it.
 	return cmd
 }
 
-// upkeep is what drain and activate know of the swarm.
-type upkeep struct {
-	cluster  string
-	accepted *spec.Spec // nil if the accepted revision cannot be read
-	nodes    []swarm.Node
-	services []swarm.Service
-	by       string
-}
-
-func (a *app) maintain(ctx context.Context, cluster, name string, change func(*upkeep, swarm.Node) (swarm.NodeSpec, string, error)) error {
+func (a *cli) maintain(ctx context.Context, cluster, name string, change func(maintenance.Cluster, context.Context, string) (string, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	cluster, err := a.chooseOwner(ctx, cluster)
 	if err != nil {
 		return err
 	}
-	asm, err := a.assemble(cluster, zap.NewNop(), false)
+	asm, err := a.connect(cluster, zap.NewNop(), false)
 	if err != nil {
 		return err
 	}
-	defer asm.close()
-	for tries := 3; ; tries-- {
-		said, err := asm.upkeep(ctx, name, change)
-		if apierr.KindOf(err) == apierr.Conflict && tries > 1 { // swarmd or somebody else wrote it in between
-			continue
-		}
-		if err == nil {
-			printf(a.out, "%s\n", said)
-		}
-		return err
+	defer asm.Close()
+	said, err := change(maintenance.Cluster{Name: cluster, Swarm: asm.Swarm, Store: asm.Store, By: whoami()}, ctx, name)
+	if err == nil {
+		printf(a.out, "%s\n", said)
 	}
-}
-
-// upkeep looks, and makes the change.
-func (s *assembly) upkeep(ctx context.Context, name string, change func(*upkeep, swarm.Node) (swarm.NodeSpec, string, error)) (said string, err error) {
-	u := &upkeep{cluster: s.cluster, by: whoami()}
-	st, err := s.store.Look(ctx)
-	if err != nil {
-		return "", err
-	}
-	u.accepted = acceptedSpec(st)
-	if u.nodes, err = s.swarm.Nodes(ctx); err != nil {
-		return "", err
-	}
-	if u.services, err = s.swarm.Services(ctx); err != nil {
-		return "", err
-	}
-	n, err := pickNode(u.nodes, name)
-	if err != nil {
-		return "", err
-	}
-	wanted, said, err := change(u, n)
-	if err != nil || said != "" && wanted.Role == "" {
-		return said, err
-	}
-	return said, s.swarm.UpdateNode(ctx, n.ID, n.Version, wanted)
-}
-
-func acceptedSpec(st ledger.State) *spec.Spec {
-	r, ok := st.Revision(st.Ledger.Revision)
-	if !ok {
-		return nil
-	}
-	s, _, err := spec.Parse("the accepted revision", r.Data)
-	if err != nil {
-		return nil
-	}
-	return s
-}
-
-// pickNode finds the node with that name, id or droplet, or the only one whose name or id begins so.
-func pickNode(nodes []swarm.Node, name string) (swarm.Node, error) {
-	var exact, begins []swarm.Node
-	for _, n := range nodes {
-		switch {
-		case name == n.ID, name == n.Hostname, name == n.Spec.Labels[swarm.LabelDroplet]:
-			exact = append(exact, n)
-		case strings.HasPrefix(n.ID, name), strings.HasPrefix(n.Hostname, name):
-			begins = append(begins, n)
-		}
-	}
-	found := exact
-	if len(found) == 0 {
-		found = begins
-	}
-	var names []string
-	for _, n := range found {
-		names = append(names, n.Hostname+" ("+n.ID+")")
-	}
-	switch {
-	case name == "" || len(found) == 0:
-		return swarm.Node{}, fmt.Errorf("the swarm has no node %q: swarmd status lists them", name)
-	case len(found) > 1:
-		return swarm.Node{}, fmt.Errorf("%q is said of %d nodes: %s; give the whole id", name, len(found), strings.Join(names, ", "))
-	}
-	return found[0], nil
-}
-
-// drain changes nothing if the node is drained so already.
-func (u *upkeep) drain(n swarm.Node) (swarm.NodeSpec, string, error) {
-	s := n.Spec
-	if s.Labels[swarm.LabelPool] == "" {
-		return s, "", fmt.Errorf("%s is no machine of cluster %s: docker node update --availability drain %s", n.Hostname, u.cluster, n.ID)
-	}
-	if was, ok := s.Maintained(); ok && s.Availability == swarm.Drain {
-		return swarm.NodeSpec{}, fmt.Sprintf("%s is drained already, by %s", n.Hostname, was.By), nil
-	}
-	if why := u.lastActing(n); why != "" {
-		return s, "", fmt.Errorf("%s", why)
-	}
-	s.Labels = withLabel(s.Labels, swarm.Maintenance{Since: time.Now(), Pool: u.ofPool(s), By: u.by}.String())
-	s.Availability = swarm.Drain
-	return s, fmt.Sprintf("%s is drained: its tasks go elsewhere, and it stays in its pool; swarmd activate %s ends it", n.Hostname, n.Hostname), nil
-}
-
-func (u *upkeep) activate(n swarm.Node) (swarm.NodeSpec, string, error) {
-	s := n.Spec
-	if _, ok := s.Maintained(); !ok {
-		return swarm.NodeSpec{}, fmt.Sprintf("%s was not drained with swarmd drain; its availability is %s", n.Hostname, s.Availability), nil
-	}
-	s.Labels, s.Availability = withLabel(s.Labels, ""), u.ofPool(s)
-	return s, fmt.Sprintf("%s is as the file wants it: %s", n.Hostname, s.Availability), nil
-}
-
-// ofPool is the availability that the accepted file wants of the node.
-func (u *upkeep) ofPool(s swarm.NodeSpec) swarm.Availability {
-	if u.accepted != nil {
-		for _, p := range u.accepted.Pools {
-			if p.Name == s.Labels[swarm.LabelPool] && p.Availability != "" {
-				return swarm.Availability(p.Availability)
-			}
-		}
-	}
-	return swarm.Active
-}
-
-// lastActing says why swarmd would stop to act: as a service it runs on active managers only, and this is the last one.
-func (u *upkeep) lastActing(n swarm.Node) string {
-	service := "swarmd-" + u.cluster
-	if n.Manager == nil || !slices.ContainsFunc(u.services, func(s swarm.Service) bool { return s.Spec.Name == service }) {
-		return ""
-	}
-	if slices.ContainsFunc(u.nodes, func(o swarm.Node) bool {
-		return o.ID != n.ID && o.Manager != nil && o.State == swarm.NodeReady && o.Spec.Availability == swarm.Active
-	}) {
-		return ""
-	}
-	return fmt.Sprintf("%s is the last active manager, and swarmd runs there as the service %s: nobody would act; activate another manager first", n.Hostname, service)
-}
-
-// withLabel returns the labels with the maintenance's value, without it if that is empty.
-func withLabel(labels map[string]string, value string) map[string]string {
-	out := map[string]string{}
-	for k, v := range labels {
-		if k != swarm.LabelMaintenance {
-			out[k] = v
-		}
-	}
-	if value != "" {
-		out[swarm.LabelMaintenance] = value
-	}
-	return out
+	return err
 }

@@ -9,14 +9,13 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/swarmd/swarmd/pkg/reconcile"
-	"github.com/swarmd/swarmd/pkg/reconcile/execute"
+
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-func planCommand(a *app) *cobra.Command {
+func planCommand(a *cli) *cobra.Command {
 	var file string
 	var asJSON, showValues bool
 	var deny denial
@@ -63,18 +62,18 @@ type outlook struct {
 }
 
 // preview computes the plan for a file that is not accepted yet, and what it means as an edit.
-func (a *app) preview(ctx context.Context, file string, s *spec.Spec, data []byte, b beginFlags, deny denial) (outlook, error) {
-	asm, err := a.assembleFor(s, b)
+func (a *cli) preview(ctx context.Context, file string, s *spec.Spec, data []byte, b beginFlags, deny denial) (outlook, error) {
+	asm, err := a.connectFor(s, b)
 	if err != nil {
 		return outlook{}, err
 	}
-	defer asm.close()
-	if err := a.offered(ctx, asm.catalog, asm.swarm.Networks, file, s, data); err != nil {
+	defer asm.Close()
+	if err := a.offered(ctx, asm.Catalog, asm.Swarm.Networks, file, s, data); err != nil {
 		return outlook{}, err
 	}
-	asm.prices.fetch()
+	asm.FetchPrices()
 	deny.learn(ctx, asm)
-	loop := reconcile.New(asm.config(instanceName(), true))
+	loop := asm.visit()
 	if err := mayBegin(ctx, loop); err != nil {
 		return outlook{}, err
 	}
@@ -89,7 +88,7 @@ func (a *app) preview(ctx context.Context, file string, s *spec.Spec, data []byt
 	if err != nil {
 		return outlook{}, err
 	}
-	return outlook{Plan: p, file: s, meant: meant, prices: asm.prices.now()}, a.gapError(w.Gaps)
+	return outlook{Plan: p, file: s, meant: meant, prices: asm.Prices()}, a.gapError(w.Gaps)
 }
 
 func printPlan(w io.Writer, o outlook, showValues bool) {
@@ -129,7 +128,7 @@ func shownDiff(u plan.UpdateService, values bool) []string {
 
 // sign is how a step shows in a plan: something comes, goes, or changes.
 func sign(a plan.Action) string {
-	switch name := execute.ActionName(a); {
+	switch name := a.About().Name; {
 	case strings.HasPrefix(name, "create"):
 		return "+"
 	case slices.ContainsFunc([]string{"remove", "delete", "open_delete", "shutdown", "power_off"}, func(p string) bool { return strings.HasPrefix(name, p) }):
@@ -161,7 +160,7 @@ func planView(o outlook, showValues bool) any {
 	p := o.Plan
 	steps := make([]stepView, 0, len(p.Steps))
 	for _, s := range p.Steps {
-		v := stepView{ID: s.ID, After: s.After, Action: execute.ActionName(s.Action), Object: execute.Object(s.Action), Reason: s.Reason.Code, Text: s.Reason.Text}
+		v := stepView{ID: s.ID, After: s.After, Action: s.Action.About().Name, Object: s.Action.About().Object.String(), Reason: s.Reason.Code, Text: s.Reason.Text}
 		if u, ok := s.Action.(plan.UpdateService); ok {
 			v.Diff = shownDiff(u, showValues)
 		}

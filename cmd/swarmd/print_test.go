@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/destroy"
@@ -44,21 +45,21 @@ func hostileReport() reconcile.Report {
 
 // TestNothingThatMachinesNameReachesTheTerminal: status, plan, apply, destroy, logs for people and the last error are text and nothing else.
 func TestNothingThatMachinesNameReachesTheTerminal(t *testing.T) {
-	said := func(show func(a *app)) string {
+	said := func(show func(a *cli)) string {
 		var out bytes.Buffer
-		show(&app{out: &out, err: &out, getenv: func(string) string { return "" }, secrets: apierr.NewRedactor()})
+		show(&cli{out: &out, err: &out, Access: access.Access{Getenv: func(string) string { return "" }, Secrets: apierr.NewRedactor()}})
 		return out.String()
 	}
 	p := plan.Plan{Holds: hostileReport().Holds, Steps: []plan.Step{{Action: plan.UpdateService{Diff: []string{hostileName}}, Reason: plan.Reason{Text: hostileName}}}}
 	for what, text := range map[string]string{
-		"status": said(func(a *app) { a.printReport(hostileReport()) }),
-		"plan":   said(func(a *app) { printPlan(a.out, outlook{Plan: p, file: &spec.Spec{}}, true) }),
-		"apply":  said(func(a *app) { v := a.newProgress(); v.began = time.Now(); v.tell(hostileReport()) }),
-		"destroy": said(func(a *app) {
+		"status": said(func(a *cli) { a.printReport(hostileReport()) }),
+		"plan":   said(func(a *cli) { printPlan(a.out, outlook{Plan: p, file: &spec.Spec{}}, true) }),
+		"apply":  said(func(a *cli) { v := a.newProgress(); v.began = time.Now(); v.tell(hostileReport()) }),
+		"destroy": said(func(a *cli) {
 			a.previewDestroy(destroy.Doomed{Cluster: "web", Droplets: []destroy.Member{{ID: 1, Name: hostileName}}, Foreign: []cloud.Droplet{{Name: hostileName}}}, true)
 		}),
-		"error": said(func(a *app) { a.failed(errors.New(hostileName)) }),
-		"log": said(func(a *app) {
+		"error": said(func(a *cli) { a.failed(errors.New(hostileName)) }),
+		"log": said(func(a *cli) {
 			log := zap.New(a.consoleCore(zap.InfoLevel))
 			log.Info("message", zap.String("name", hostileName), zap.Error(errors.New(hostileName)))
 		}),

@@ -17,7 +17,7 @@ import (
 
 // progress shows how a revision becomes true: lines for what is done and held, and on a terminal a bar for each pool and service.
 type progress struct {
-	app   *app
+	app   *cli
 	began time.Time
 	out   io.Writer
 	bars  *mpb.Progress // nil when it is no terminal
@@ -33,9 +33,9 @@ type progress struct {
 	acted    bool                   // this process held the lease then
 }
 
-func (a *app) newProgress() *progress {
+func (a *cli) newProgress() *progress {
 	p := &progress{app: a, began: time.Now(), out: a.out, known: map[string]*mpb.Bar{}, said: map[string]string{}, listed: map[string]map[string]bool{}}
-	if isTerminal(a.out) && a.getenv("TERM") != "dumb" {
+	if isTerminal(a.out) && a.Getenv("TERM") != "dumb" {
 		p.bars = mpb.New(mpb.WithOutput(a.out), mpb.WithWidth(40), mpb.WithRefreshRate(150*time.Millisecond))
 		p.out = p.bars
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
@@ -15,7 +16,7 @@ import (
 // shown is what apply says of reports, a line each, without the time.
 func shown(reports ...reconcile.Report) (*progress, func() []string) {
 	var out bytes.Buffer
-	v := (&app{out: &out, err: &out, getenv: func(string) string { return "" }, secrets: apierr.NewRedactor()}).newProgress()
+	v := (&cli{out: &out, err: &out, Access: access.Access{Getenv: func(string) string { return "" }, Secrets: apierr.NewRedactor()}}).newProgress()
 	for _, r := range reports {
 		v.tell(r)
 	}

@@ -1,37 +1,32 @@
 package main
 
 import (
-	"context"
 	"io"
-	"net"
 	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/apierr"
 )
 
-// app is what a command line acts with: the streams and the environment, so that tests can bring their own.
-type app struct {
-	in     io.Reader
-	out    io.Writer
-	err    io.Writer
-	getenv func(string) string
-	sshKey string // file, from --ssh-key
-	hosts  string // known_hosts file to go by; "" to look for the one that knows the host
-
-	dial func(ctx context.Context, network, addr string) (net.Conn, error) // how ssh reaches an address; nil as the network has it
-
-	sshAcceptNew bool             // take the key of a host that no known_hosts file knows, and keep it
-	secrets      *apierr.Redactor // values that no output may hold
+// cli is what a command line acts with: the streams and the environment, so that tests can bring their own.
+type cli struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+	access.Access
 }
 
-func newApp() *app {
-	return &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: withCredential(os.Getenv), secrets: apierr.NewRedactor()}
+func newCLI() *cli {
+	return &cli{in: os.Stdin, out: os.Stdout, err: os.Stderr, Access: access.Access{Getenv: access.WithCredential(os.Getenv), Secrets: apierr.NewRedactor()}}
 }
 
-func rootCommand(a *app) *cobra.Command {
+// redact takes the secrets that this command line knows out of a text.
+func (a *cli) redact(s string) string { return a.Secrets.String(s) }
+
+func rootCommand(a *cli) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "swarmd",
 		Short:         "One file becomes a real swarm: droplets, nodes and services in one loop",
@@ -45,12 +40,12 @@ Environment: DIGITALOCEAN_TOKEN (or DIGITALOCEAN_TOKEN_FILE), DIGITALOCEAN_API_U
 (unix, tcp, ssh), DOCKER_TLS_VERIFY, DOCKER_CERT_PATH.`,
 	}
 	root.AddCommand(
-		validateCommand(a), planCommand(a), applyCommand(a), runCommand(a), statusCommand(a), drainCommand(a), activateCommand(a),
+		validateCommand(a), planCommand(a), applyCommand(a), runCommand(a), statusCommand(a), eventsCommand(a), drainCommand(a), activateCommand(a),
 		bootstrapCommand(a), destroyCommand(a), simCommand(a), labCommand(a), demoCommand(a),
 		schemaCommand(a), versionCommand(a),
 	)
 	for _, cmd := range root.Commands() {
-		if slices.Contains([]string{"plan", "apply", "run", "status", "drain", "activate", "bootstrap", "destroy"}, cmd.Name()) {
+		if slices.Contains([]string{"plan", "apply", "run", "status", "events", "drain", "activate", "bootstrap", "destroy"}, cmd.Name()) {
 			sshFlags(cmd, a)
 		}
 	}
@@ -58,8 +53,8 @@ Environment: DIGITALOCEAN_TOKEN (or DIGITALOCEAN_TOKEN_FILE), DIGITALOCEAN_API_U
 }
 
 // sshFlags are for the commands that speak to an engine, which may be reached through ssh.
-func sshFlags(cmd *cobra.Command, a *app) {
-	cmd.Flags().StringVar(&a.sshKey, "ssh-key", "", "private key file for ssh (default: the agent, then ~/.ssh; or SWARMD_SSH_KEY)")
-	cmd.Flags().BoolVar(&a.sshAcceptNew, "ssh-accept-new", a.getenv("SWARMD_SSH_ACCEPT_NEW") != "",
+func sshFlags(cmd *cobra.Command, a *cli) {
+	cmd.Flags().StringVar(&a.SSHKey, "ssh-key", "", "private key file for ssh (default: the agent, then ~/.ssh; or SWARMD_SSH_KEY)")
+	cmd.Flags().BoolVar(&a.AcceptNew, "ssh-accept-new", a.Getenv("SWARMD_SSH_ACCEPT_NEW") != "",
 		"accept and keep the key of a host that is not known yet, never a changed one (or SWARMD_SSH_ACCEPT_NEW)")
 }

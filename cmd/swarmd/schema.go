@@ -6,7 +6,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/spec"
 )
 
-func schemaCommand(a *app) *cobra.Command {
+func schemaCommand(a *cli) *cobra.Command {
 	var reference bool
 	cmd := &cobra.Command{
 		Use:   "schema",

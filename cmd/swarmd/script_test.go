@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 // command is main with a copy of its output.
 func command() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	a := newApp()
+	a := newCLI()
 	if path := os.Getenv(transcriptVar); path != "" {
 		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {

@@ -33,7 +33,7 @@ type simFlags struct {
 	images         []string // NAME=crash or NAME=missing
 }
 
-func simCommand(a *app) *cobra.Command {
+func simCommand(a *cli) *cobra.Command {
 	var f simFlags
 	cmd := &cobra.Command{
 		Use:   "sim",
@@ -141,7 +141,7 @@ func simImages(given []string) (map[string]dockerd.Image, error) {
 	return images, nil
 }
 
-func (a *app) serveSim(ctx context.Context, world *sim.World, listen string) error {
+func (a *cli) serveSim(ctx context.Context, world *sim.World, listen string) error {
 	server, err := world.Serve(ctx, listen)
 	if err != nil {
 		return err

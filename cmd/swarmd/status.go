@@ -20,7 +20,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-func statusCommand(a *app) *cobra.Command {
+func statusCommand(a *cli) *cobra.Command {
 	var f statusFlags
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -49,7 +49,7 @@ type statusFlags struct {
 	deny          denial
 }
 
-func (a *app) status(ctx context.Context, f statusFlags) error {
+func (a *cli) status(ctx context.Context, f statusFlags) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	cluster, own := f.cluster, []byte(nil)
@@ -75,12 +75,12 @@ func (a *app) status(ctx context.Context, f statusFlags) error {
 	if err != nil {
 		return err
 	}
-	defer asm.close()
+	defer asm.Close()
 	if f.json {
 		err = writeJSON(a.out, r)
 	} else {
 		a.printReport(r)
-		err = a.compareFile(ctx, asm.store, f.file, own)
+		err = a.compareFile(ctx, asm.Store, f.file, own)
 	}
 	if err == nil && f.check {
 		err = checked(r)
@@ -88,18 +88,18 @@ func (a *app) status(ctx context.Context, f statusFlags) error {
 	return err
 }
 
-// look takes one look at a cluster. The assembly is to be closed.
-func (a *app) look(ctx context.Context, c knownCluster, deny denial) (*assembly, reconcile.Report, error) {
-	asm, err := a.assemble(c.name, zap.NewNop(), false)
+// look takes one look at a cluster. The connection is to be closed.
+func (a *cli) look(ctx context.Context, c ledger.Known, deny denial) (*connection, reconcile.Report, error) {
+	asm, err := a.connect(c.Name, zap.NewNop(), false)
 	if err != nil {
 		return nil, reconcile.Report{}, err
 	}
-	if c.servicesOnly {
-		asm.withoutCloud()
+	if c.ServicesOnly {
+		asm.WithoutCloud()
 	}
-	asm.prices.fetch()
+	asm.FetchPrices()
 	deny.learn(ctx, asm)
-	return asm, reconcile.New(asm.config(instanceName(), true)).Look(ctx), nil
+	return asm, asm.visit().Look(ctx), nil
 }
 
 // checked is the exit code of status --check.
@@ -114,7 +114,7 @@ func checked(r reconcile.Report) error {
 }
 
 // compareFile says what the file at hand counts for against the accepted revision.
-func (a *app) compareFile(ctx context.Context, store *ledger.Store, file string, own []byte) error {
+func (a *cli) compareFile(ctx context.Context, store *ledger.Store, file string, own []byte) error {
 	if own == nil {
 		return nil
 	}
@@ -134,7 +134,7 @@ func (a *app) compareFile(ctx context.Context, store *ledger.Store, file string,
 }
 
 // printReport is the live picture for people.
-func (a *app) printReport(r reconcile.Report) {
+func (a *cli) printReport(r reconcile.Report) {
 	printf(a.out, "cluster %s, revision %d (%s): %s\n", r.Cluster, r.Revision, orNone(r.Source), verdict(r))
 	printf(a.out, "acting: %s\n\n", orNone(acting(r)))
 	var tables bytes.Buffer

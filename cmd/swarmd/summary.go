@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/spec"
 )
@@ -76,7 +75,7 @@ func stepLines(steps []plan.Step, prices priceList) []string {
 	}
 	lines := make([]string, len(steps)) // "" for what an earlier line says
 	for i, s := range steps {
-		what, why := execute.Object(s.Action), s.Reason.Text
+		what, why := s.Action.About().Object.String(), s.Reason.Text
 		if c, ok := s.Action.(plan.CreateDroplet); ok {
 			n := alike[kindOfDroplet(c)]
 			if n == 0 {

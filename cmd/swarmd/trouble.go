@@ -30,7 +30,7 @@ func holdLines(holds []plan.Hold) []string {
 }
 
 // gapLines is a line for each cause for which something could not be read, with what to do.
-func (a *app) gapLines(gaps []world.Gap) []string {
+func (a *cli) gapLines(gaps []world.Gap) []string {
 	var causes []string
 	whats, advice := map[string][]string{}, map[string]string{}
 	for _, g := range gaps {

@@ -8,10 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
+	"github.com/swarmd/swarmd/pkg/preflight"
 	"github.com/swarmd/swarmd/pkg/spec"
 )
 
-func validateCommand(a *app) *cobra.Command {
+func validateCommand(a *cli) *cobra.Command {
 	var named []string
 	var strict, withCloud bool
 	cmd := &cobra.Command{
@@ -33,12 +34,12 @@ func validateCommand(a *app) *cobra.Command {
 }
 
 // validate reads all files, also behind one that cannot be read, so that one run says everything.
-func (a *app) validate(ctx context.Context, files []string, strict, withCloud bool) error {
+func (a *cli) validate(ctx context.Context, files []string, strict, withCloud bool) error {
 	faults, warned, read := 0, 0, 0
 	var api *digitalocean.Client
 	if withCloud {
 		var err error
-		if api, err = a.cloudClient(nil); err != nil {
+		if api, err = a.Cloud(nil); err != nil {
 			return err
 		}
 	}
@@ -66,9 +67,9 @@ func (a *app) validate(ctx context.Context, files []string, strict, withCloud bo
 	return nil
 }
 
-// validateOne tells what is wrong in one file, and how much it is. The error is about a file that cannot be
-// read, or a cloud that does not take the token; without api none is asked.
-func (a *app) validateOne(ctx context.Context, api *digitalocean.Client, path string) (faults, warnings int, err error) {
+// validateOne tells what is wrong in one file, and how much it is. The error is about a file that cannot be read,
+// or a cloud that does not take the token; without api none is asked.
+func (a *cli) validateOne(ctx context.Context, api *digitalocean.Client, path string) (faults, warnings int, err error) {
 	name, data, err := path, []byte(nil), error(nil)
 	if path == "-" {
 		name = "stdin"
@@ -91,13 +92,19 @@ func (a *app) validateOne(ctx context.Context, api *digitalocean.Client, path st
 		return len(found), len(warned), nil
 	}
 	if err == nil && api != nil && len(s.Pools) > 0 {
-		j, err := a.judge(ctx, api, nil, name, s, data)
-		if err != nil {
-			return 0, len(warned), err
+		asked := preflight.Offers(ctx, api, nil, name, s, data)
+		if asked.Denied != nil {
+			return 0, len(warned), asked.Denied
 		}
-		j.tell(a.out)
-		if warned = append(warned, j.warnings...); len(j.faults) > 0 {
-			return len(j.faults), len(warned), nil
+		a.sayUnknown(asked)
+		for _, f := range asked.Warnings {
+			printf(a.out, "warning: %s\n", f)
+		}
+		for _, f := range asked.Faults {
+			printf(a.out, "%s\n", f)
+		}
+		if warned = append(warned, asked.Warnings...); len(asked.Faults) > 0 {
+			return len(asked.Faults), len(warned), nil
 		}
 	}
 	if err == nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func versionCommand(a *app) *cobra.Command {
+func versionCommand(a *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "This swarmd's version, the Go that built it, and the platform",

@@ -12,8 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/cloud/userdata"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -39,8 +41,9 @@ type Progress func(format string, args ...any)
 type Options struct {
 	Spec    *spec.Spec
 	Cloud   Cloud
-	VPC     string       // uuid, "" for the region's default
-	Private netip.Prefix // the VPC's range: the swarm's own networks are put beside it
+	VPC     string          // uuid, "" for the region's default
+	Private netip.Prefix    // the VPC's range: the swarm's own networks are put beside it
+	Boot    userdata.Params // of the first manager, without a host key
 	// UserData is what the first manager boots with: firewall, no join. It carries a private ssh host key that is made for this one create; the
 	// public one is returned beside it, "" where nobody connects by ssh. So the machine is known before its first connection.
 	UserData func(ctx context.Context) (text, hostKey string, err error)
@@ -199,7 +202,7 @@ func (o Options) droplet(ctx context.Context) (cloud.Droplet, bool, error) {
 			break
 		}
 		o.Progress("an earlier run may have created %s; looking for it until %s", o.name(pool, intent.OpID), deadline.Format(time.TimeOnly))
-		if err := sleep(ctx, o.Poll); err != nil {
+		if err := clock.Sleep(ctx, o.Poll); err != nil {
 			return cloud.Droplet{}, false, err
 		}
 	}
@@ -208,7 +211,7 @@ func (o Options) droplet(ctx context.Context) (cloud.Droplet, bool, error) {
 }
 
 func (o Options) name(pool spec.Pool, opID string) string {
-	return fmt.Sprintf("%s-%s-%.5s", o.Spec.Cluster, pool.Name, opID)
+	return cloud.DropletName(o.Spec.Cluster, pool.Name, opID)
 }
 
 // existing returns the oldest droplet that is the cluster's own and in the pool; a zero ID if there is none.
@@ -256,7 +259,7 @@ func (o Options) ownWith(ctx context.Context, pool spec.Pool, d cloud.Droplet) (
 		if err != nil || slices.ContainsFunc(all, func(o cloud.Droplet) bool { return o.ID == d.ID }) {
 			return all, err
 		}
-		if err := sleep(ctx, o.Poll); err != nil {
+		if err := clock.Sleep(ctx, o.Poll); err != nil {
 			return nil, fmt.Errorf("%s is not listed, so another bootstrap's machine may not be, either; two swarms must not be: run bootstrap again: %w", d.Name, err)
 		}
 	}
@@ -301,7 +304,7 @@ func (o Options) waitListed(ctx context.Context, pool spec.Pool, intent Record) 
 		if err == nil && d.ID != 0 {
 			return d, nil
 		}
-		if err := sleep(ctx, o.Poll); err != nil {
+		if err := clock.Sleep(ctx, o.Poll); err != nil {
 			return cloud.Droplet{}, err
 		}
 	}
@@ -317,7 +320,7 @@ func (o Options) waitActive(ctx context.Context, d cloud.Droplet) (cloud.Droplet
 			return now, nil
 		}
 		// Just created, it may be 404 for a moment; for longer it means that its placement failed.
-		if err := sleep(ctx, o.Poll); err != nil {
+		if err := clock.Sleep(ctx, o.Poll); err != nil {
 			return d, fmt.Errorf("droplet %d did not become active: %w", d.ID, err)
 		}
 	}
@@ -338,7 +341,7 @@ func (o Options) waitEngine(ctx context.Context, host string, hostKeys []string)
 		if fatal := (*FatalError)(nil); errors.As(err, &fatal) {
 			return nil, info, err
 		}
-		if serr := sleep(ctx, o.Poll/2); serr != nil {
+		if serr := clock.Sleep(ctx, o.Poll/2); serr != nil {
 			return nil, info, fmt.Errorf("no engine over ssh on %s: %w", host, err)
 		}
 	}
@@ -385,12 +388,3 @@ type FatalError struct{ Err error }
 
 func (e *FatalError) Error() string { return e.Err.Error() }
 func (e *FatalError) Unwrap() error { return e.Err }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/bootstrap"
 	"github.com/swarmd/swarmd/pkg/cloud"
@@ -210,10 +211,8 @@ func (r *Run) remove(ctx context.Context, c *brake.Cloud, id int) error {
 		case apierr.Unauthorized, apierr.Forbidden, apierr.Invalid:
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(ctx.Err(), err)
-		case <-time.After(sweepPause):
+		if ended := clock.Sleep(ctx, sweepPause); ended != nil {
+			return errors.Join(ended, err)
 		}
 	}
 }
@@ -249,10 +248,8 @@ func (r *Run) sweepRest(ctx context.Context, c *brake.Cloud, s *spec.Spec, was D
 				return err
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("droplets of the cluster are still there, or may yet show: run destroy again: %w", ctx.Err())
-		case <-time.After(2 * time.Second):
+		if err := clock.Sleep(ctx, 2*time.Second); err != nil {
+			return fmt.Errorf("droplets of the cluster are still there, or may yet show: run destroy again: %w", err)
 		}
 	}
 	return r.forget(d)

@@ -3,14 +3,11 @@ package explore
 import (
 	"context"
 	"net/http"
-	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/bootstrap"
 	"github.com/swarmd/swarmd/pkg/cloud"
-	"github.com/swarmd/swarmd/pkg/cloud/userdata"
-	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 )
 
 // nowhere is no machine's name: until a bootstrap has installed swarmd on a machine there is none on any.
@@ -100,34 +97,19 @@ func firstManager(h *hand) error {
 	if err != nil {
 		return err
 	}
-	braked, _ := brake.New(brake.Options{Cluster: r.cluster, Cloud: api, Refused: func(b string) { r.braked(h.name, b) }})
-	network, err := defaultVPC(ctx, braked)
+	o, err := bootstrap.Prepare(ctx, want, api, func(b string) { r.braked(h.name, b) })
 	if err != nil {
 		return err
 	}
-	private, err := netip.ParsePrefix(network.IPRange)
-	if err != nil {
-		return err
+	o.Intent, o.Progress = &h.laptop.records, func(string, ...any) {}
+	o.UserData = func(context.Context) (string, string, error) { // nobody connects by ssh, so it has no host key
+		text, err := r.explorer.render(o.Boot)
+		return text, "", err
 	}
-	first, err := bootstrap.FirstManager(ctx, bootstrap.Options{Spec: want, Cloud: braked, Private: private, Intent: &h.laptop.records, Progress: func(string, ...any) {},
-		UserData: func(context.Context) (string, string, error) { // nobody connects by ssh, so it has no host key
-			text, err := r.explorer.render(userdata.Params{Cluster: r.cluster, Pool: "managers", PrivateCIDR: network.IPRange})
-			return text, "", err
-		},
-		Dial: func(_ context.Context, host string, _ []string) (bootstrap.Engine, error) { return h.engine(host) },
-	})
+	o.Dial = func(_ context.Context, host string, _ []string) (bootstrap.Engine, error) { return h.engine(host) }
+	first, err := bootstrap.FirstManager(ctx, o)
 	h.then = func() { r.installed(first.Droplet) }
 	return err
-}
-
-func defaultVPC(ctx context.Context, c *brake.Cloud) (cloud.VPC, error) {
-	all, err := c.VPCs(ctx)
-	for _, v := range all {
-		if v.Region == "fra1" && v.Default {
-			return v, nil
-		}
-	}
-	return cloud.VPC{}, err
 }
 
 // installed puts swarmd and the file on the first manager. There is one swarm, and the machine says whose it is.

@@ -7,9 +7,13 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
+	"github.com/swarmd/swarmd/pkg/access"
+	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/destroy"
-	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
 // destroyWithin is how long one destroy goes on by itself, and goneFor how long nothing may come back when one has finished.
@@ -92,15 +96,19 @@ func (h *hand) prepared() (*destroy.Run, error) {
 // connect reaches the engine that DOCKER_HOST names.
 func (h *hand) connect() (destroy.Manager, error) {
 	r := h.laptop.run
-	engine, err := h.engine(r.only)
+	swarmd, err := app.New(app.Options{Cluster: r.cluster, Version: "explored", Log: zap.NewNop(),
+		Engine: func(access.Observe) (*docker.Client, func(), error) {
+			engine, err := h.engine(r.only)
+			if err != nil {
+				return nil, nil, err
+			}
+			return engine, engine.Close, nil
+		},
+		Seams: app.Seams{Parse: r.explorer.check, Refused: func(b string) { r.braked(h.name, b) }}})
 	if err != nil {
 		return destroy.Manager{}, err
 	}
-	var store *ledger.Store
-	_, members := brake.New(brake.Options{Cluster: r.cluster, Engine: engine, Parse: r.explorer.parse, Refused: func(b string) { r.braked(h.name, b) },
-		Ledger: func(ctx context.Context) (ledger.Ledger, error) { return store.Load(ctx) }})
-	store = ledger.NewStore(members, r.cluster)
-	return destroy.Manager{Swarm: members, Store: store, Close: engine.Close}, nil
+	return destroy.Manager{Swarm: swarmd.Swarm, Store: swarmd.Store, Close: swarmd.Close}, nil
 }
 
 // destroy deletes what its person has been shown.

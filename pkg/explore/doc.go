@@ -1,4 +1,4 @@
-// Package explore tries to break swarmd. It plays whole workflows with the real loop, the real clients and the brakes against the
+// Package explore tries to break swarmd. It plays whole workflows with the swarmd that ships, as pkg/app puts it together, against the
 // simulated world, in a testing/synctest bubble, and makes one call after the other crash, fail, lie or lose its answer. After every call it
 // looks at the simulator's ground truth and holds it against the invariants; at the end the faults stop, and then everything must become as
 // the file says and stay so.

@@ -19,7 +19,7 @@ func editMutants() []Mutant {
 				}
 				s := m.Node.Spec
 				s.Role = swarm.Worker
-				p.Steps = append(p.Steps, plan.Step{ID: "demote/" + m.Node.ID, Action: plan.UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: s}})
+				p.Steps = append(p.Steps, plan.NewStep("demote/"+m.Node.ID, plan.UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: s}, plan.Reason{}))
 				return
 			}
 		}),
@@ -35,7 +35,7 @@ func editMutants() []Mutant {
 			for i, s := range p.Steps {
 				if a, ok := s.Action.(plan.CreateDroplet); ok {
 					a.Tags = a.Tags[:2]
-					p.Steps[i].Action = a
+					p.Steps[i] = plan.NewStep(s.ID, a, s.Reason, s.After...)
 				}
 			}
 		}),

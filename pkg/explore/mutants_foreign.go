@@ -32,7 +32,7 @@ func foreignMutants() []Mutant {
 			for _, s := range p.Steps {
 				if _, ok := s.Action.(plan.CreateDroplet); ok {
 					c := in.World.Cluster
-					p.Steps = append([]plan.Step{{ID: "rotate/worker-token", Action: plan.RotateToken{Version: c.Version, Spec: c.Spec}}}, p.Steps...)
+					p.Steps = append([]plan.Step{plan.NewStep("rotate/worker-token", plan.RotateToken{Version: c.Version, Spec: c.Spec}, plan.Reason{})}, p.Steps...)
 					return
 				}
 			}

@@ -94,7 +94,7 @@ func planMutants() []Mutant {
 					a.OpID = in.OpIDs[len(in.OpIDs)-1-i%4]
 					a.Name = in.Spec.Cluster + "-" + a.Pool + "-" + a.OpID[:5]
 					a.Tags = []string{cloud.ClusterTag(in.Spec.Cluster), cloud.OpTag(a.OpID)}
-					p.Steps = append(p.Steps, plan.Step{ID: s.ID + "-again", Action: a, Reason: s.Reason})
+					p.Steps = append(p.Steps, plan.NewStep(s.ID+"-again", a, s.Reason))
 				}
 			}
 		}),
@@ -103,21 +103,21 @@ func planMutants() []Mutant {
 		planned("nodes-stay", "D15: nodes of deleted machines stay in the swarm", func(in plan.Input, p *plan.Plan) {
 			for i, s := range p.Steps {
 				if a, ok := s.Action.(plan.RemoveNode); ok {
-					p.Steps[i].Action = deleteOf(in, a.NodeID)
+					p.Steps[i] = plan.NewStep(s.ID, deleteOf(in, a.NodeID), s.Reason, s.After...)
 				}
 			}
 		}),
 		planned("deletes-while-up", "S7: deletes a machine that was not shut down", func(in plan.Input, p *plan.Plan) {
 			for i, s := range p.Steps {
 				if a, ok := s.Action.(plan.ShutdownDroplet); ok {
-					p.Steps[i].Action = plan.DeleteDroplet(a)
+					p.Steps[i] = plan.NewStep(s.ID, plan.DeleteDroplet(a), s.Reason, s.After...)
 				}
 			}
 		}),
 		planned("acts-twice", "C24: another action on a droplet whose last one is in progress", func(_ plan.Input, p *plan.Plan) {
 			for _, s := range p.Steps {
 				if a, ok := s.Action.(plan.ShutdownDroplet); ok {
-					p.Steps = append(p.Steps, plan.Step{ID: s.ID + "-again", Action: plan.PowerOffDroplet{DropletID: a.DropletID}, After: []string{s.ID}})
+					p.Steps = append(p.Steps, plan.NewStep(s.ID+"-again", plan.PowerOffDroplet{DropletID: a.DropletID}, plan.Reason{}, s.ID))
 				}
 			}
 		}),
@@ -131,13 +131,13 @@ func orderMutants() []Mutant {
 		planned("no-grace", "D15: collects nodes that are still joining", func(in plan.Input, p *plan.Plan) {
 			for _, m := range in.World.Machines {
 				if m.Node != nil && m.Node.State != swarm.NodeReady && m.Node.Manager == nil && m.Binding != world.Bound {
-					p.Steps = append(p.Steps, plan.Step{ID: "collect/" + m.Node.ID, Action: plan.RemoveNode{NodeID: m.Node.ID}})
+					p.Steps = append(p.Steps, plan.NewStep("collect/"+m.Node.ID, plan.RemoveNode{NodeID: m.Node.ID}, plan.Reason{}))
 				}
 			}
 		}),
 		planned("all-promotions-at-once", "Q3: promotes everybody in one pass", func(in plan.Input, p *plan.Plan) {
 			for _, m := range in.World.Machines {
-				if m.Pool == "managers" && m.Node != nil && m.Binding == world.Bound && m.Node.Spec.Role == swarm.Worker && m.Op == nil {
+				if m.Pool == "managers" && m.Node != nil && m.Binding == world.Bound && m.Node.Spec.Role == swarm.Worker {
 					s := m.Node.Spec
 					s.Role = swarm.Manager
 					p.Steps = addStep(p.Steps, "promote/"+m.Node.ID, plan.UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: s})
@@ -161,7 +161,7 @@ func orderMutants() []Mutant {
 				if a, ok := s.Action.(plan.UpdateNode); ok && strings.HasPrefix(s.ID, "drain/") {
 					for _, op := range in.World.Ledger.Ops {
 						if op.NodeID == a.NodeID {
-							p.Steps[i].Action = plan.ShutdownDroplet{OpID: op.ID, DropletID: op.DropletID}
+							p.Steps[i] = plan.NewStep(s.ID, plan.ShutdownDroplet{OpID: op.ID, DropletID: op.DropletID}, s.Reason, s.After...)
 						}
 					}
 				}
@@ -182,7 +182,7 @@ func excessMutants() []Mutant {
 				for _, m := range in.World.Machines {
 					if m.Owned && m.Droplet.ID != a.DropletID && m.Pool == a.Pool && m.Node != nil {
 						b := plan.OpenDelete{OpID: in.OpIDs[len(in.OpIDs)-1-i], Pool: m.Pool, Name: m.Droplet.Name, NodeID: m.Node.ID, DropletID: m.Droplet.ID, Credit: a.Credit}
-						p.Steps = append(p.Steps, plan.Step{ID: fmt.Sprint("leave/", m.Droplet.ID), Action: b})
+						p.Steps = append(p.Steps, plan.NewStep(fmt.Sprint("leave/", m.Droplet.ID), b, plan.Reason{}))
 						return
 					}
 				}
@@ -191,7 +191,7 @@ func excessMutants() []Mutant {
 		planned("never-rests", "L1: writes although all is as wanted", func(in plan.Input, p *plan.Plan) {
 			for _, m := range in.World.Machines {
 				if p.Converged && m.Node != nil && m.Binding == world.Bound {
-					p.Steps = append(p.Steps, plan.Step{ID: "again/" + m.Node.ID, Action: plan.UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: m.Node.Spec}})
+					p.Steps = append(p.Steps, plan.NewStep("again/"+m.Node.ID, plan.UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: m.Node.Spec}, plan.Reason{}))
 				}
 			}
 		}),
@@ -208,7 +208,7 @@ func addStep(steps []plan.Step, id string, a plan.Action) []plan.Step {
 	if slices.ContainsFunc(steps, func(s plan.Step) bool { return s.ID == id }) {
 		return steps
 	}
-	return append(steps, plan.Step{ID: id, Action: a})
+	return append(steps, plan.NewStep(id, a, plan.Reason{}))
 }
 
 // deleteOf is the delete of the machine that a node is on.

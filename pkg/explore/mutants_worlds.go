@@ -37,7 +37,7 @@ func worldMutants() []Mutant {
 		planned("strangers-go", "X3: a node that nobody made is removed", func(in plan.Input, p *plan.Plan) {
 			for _, m := range in.World.Machines {
 				if n := m.Node; n != nil && m.Droplet == nil && n.Manager == nil {
-					p.Steps = append(p.Steps, plan.Step{ID: "remove-node/" + n.ID, Action: plan.RemoveNode{NodeID: n.ID}})
+					p.Steps = append(p.Steps, plan.NewStep("remove-node/"+n.ID, plan.RemoveNode{NodeID: n.ID}, plan.Reason{}))
 					return
 				}
 			}

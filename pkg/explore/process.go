@@ -16,15 +16,12 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/swarmd/swarmd/internal/sem"
+	"github.com/swarmd/swarmd/pkg/access"
+	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
-	"github.com/swarmd/swarmd/pkg/cloud/userdata"
-	"github.com/swarmd/swarmd/pkg/health"
 	"github.com/swarmd/swarmd/pkg/reconcile"
-	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
-	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
-	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
@@ -43,9 +40,7 @@ type process struct {
 	loop     *reconcile.Loop
 	registry *prometheus.Registry
 	logs     *logbook
-	engine   *docker.Client
 	edits    chan []byte
-	refused  func(brake string)
 	rng      *seeded
 }
 
@@ -136,98 +131,65 @@ type origin struct {
 	visitor                       bool // a person's apply, no node's daemon
 }
 
-// start assembles a swarmd as the daemon does and runs it.
+// start puts a swarmd together as the daemon does and runs it.
 func start(o origin) (*process, error) {
 	p := &process{began: time.Now(), name: o.name, machine: o.machine, cluster: o.cluster, ended: make(chan struct{}), edits: make(chan []byte), logs: &logbook{},
-		rng: newSeeded(o.seed, o.name), refused: o.refused}
+		rng: newSeeded(o.seed, o.name)}
 	p.ctx, p.cancel = context.WithCancel(sem.WithOrder(context.Background(), gate{o.conductor, p}.lock))
-	out := o.mutant.wire(o.wire(p))
-	engines, clouds := &o.explorer.engines, &o.explorer.clouds
-	if o.mutant.Name != "" {
-		engines, clouds = nil, nil // it may change what it reads
-	}
-	do, err := digitalocean.New(digitalocean.Options{Token: o.token, Transport: out, Jitter: newSeeded(o.seed, o.name+" cloud").float, Common: clouds})
+	swarmd, err := app.New(p.options(o))
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", o.name, err)
 	}
-	p.engine, err = docker.New(docker.Options{HTTP: &http.Client{Transport: out}, Jitter: newSeeded(o.seed, o.name+" events").float, Common: engines})
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", o.name, err)
-	}
-	p.loop = reconcile.New(p.config(o, do))
+	p.registry = swarmd.Metrics
+	p.loop = swarmd.Loop(app.Role{Instance: o.name, Visitor: o.visitor, TakeOver: o.takeOver, Events: swarmd.Swarm.Events(p.ctx),
+		File: app.File{Path: "cluster.yaml", Source: "file " + o.machine, Initial: o.file, Edits: p.edits}})
 	go func() {
 		defer close(p.ended)
-		_ = p.loop.Run(p.ctx) // it returns no error but when it ends
-		p.engine.Close()
+		_ = swarmd.Run(p.ctx, p.loop, app.Page{}) // it returns no error but when it ends
+		swarmd.Close()
 		p.kill()
 	}()
 	return p, nil
 }
 
-// config is what cmd/swarmd makes of the same parts.
-func (p *process) config(o origin, do *digitalocean.Client) reconcile.Config {
-	p.registry = prometheus.NewRegistry()
-	var store *ledger.Store
-	options := brake.Options{Cluster: o.cluster, Cloud: o.mutant.cloud(do), Engine: o.mutant.engine(p.engine), Refused: o.refused, Parse: o.explorer.parse, Wall: o.clock.now,
-		Ledger: func(ctx context.Context) (ledger.Ledger, error) { return store.Load(ctx) }}
-	machines, members := brake.New(options)
-	store = ledger.NewStore(members, o.cluster)
-	boot := booter{o.cluster, machines, members, o.explorer}
-	c := reconcile.Config{Cluster: o.cluster, TakeOver: o.takeOver, Store: store, Reads: world.Reads{Cloud: machines, Swarm: members, Ledger: store},
-		Elector: ledger.ElectorConfig{Store: store, Identity: identity(members), Instance: o.name, Visitor: o.visitor},
-		Execute: execute.Config{Droplets: machines, Nodes: members, Tokens: members, Services: members, Networks: members, Ledger: store, UserData: boot.userData, Gate: gate{o.conductor, p}},
-		Parse:   o.explorer.check, Convert: o.explorer.convert,
-		Initial: o.file, Edits: p.edits, Source: "file " + o.machine, File: "cluster.yaml", Events: members.Events(p.ctx),
-		Log:     zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(p.logs), zap.DebugLevel)),
-		Metrics: health.NewMetrics(p.registry, reconcile.Vocabulary("explored")), OpIDs: p.rng.opIDs, Jitter: newSeeded(o.seed, o.name+" loop").float,
-		Plan: plan.Compute, Wall: o.clock.now}
-	return o.mutant.config(c)
-}
-
-// identity asks which node this is.
-func identity(members *brake.Swarm) func(context.Context) (swarm.Info, error) {
-	return func(ctx context.Context) (swarm.Info, error) {
-		return members.Info(context.WithValue(ctx, caller{}, "elector"))
+// options are the daemon's, with transports of our own, and all that a run draws or reads from the plan's seed and the explorer's shelf.
+func (p *process) options(o origin) app.Options {
+	out := o.mutant.wire(o.wire(p))
+	engines, clouds := &o.explorer.engines, &o.explorer.clouds
+	if o.mutant.Name != "" {
+		engines, clouds = nil, nil // it may change what it reads
+	}
+	return app.Options{Cluster: o.cluster, Version: "explored",
+		Log: zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(p.logs), zap.DebugLevel)),
+		Cloud: func(observe access.Observe) (*digitalocean.Client, error) {
+			return digitalocean.New(digitalocean.Options{Token: o.token, Transport: out, Jitter: newSeeded(o.seed, o.name+" cloud").float, Common: clouds, Observe: observe})
+		},
+		Engine: func(observe access.Observe) (*docker.Client, func(), error) {
+			c, err := docker.New(docker.Options{HTTP: &http.Client{Transport: out}, Jitter: newSeeded(o.seed, o.name+" events").float, Common: engines, Observe: observe})
+			if err != nil {
+				return nil, nil, err
+			}
+			return c, c.Close, nil
+		},
+		Seams: app.Seams{Wall: o.clock.now, Jitter: newSeeded(o.seed, o.name+" loop").float, OpIDs: p.rng.opIDs,
+			Parse: o.explorer.check, Convert: o.explorer.convert, Render: o.explorer.render, Price: noPrices,
+			BesideCloud: o.mutant.cloud, BesideEngine: o.mutant.engine, Refused: o.refused,
+			Config: func(c reconcile.Config) reconcile.Config { return o.mutant.config(p.ordered(c, gate{o.conductor, p})) }},
 	}
 }
 
-// booter renders user-data as the daemon does: the worker token of now, the reachable managers of now.
-type booter struct {
-	cluster  string
-	machines *brake.Cloud
-	members  *brake.Swarm
-	explorer *Explorer
-}
+// noPrices: they are asked for beside the loop, and would come in an order that the seed does not decide.
+func noPrices() map[string]float64 { return nil }
 
-func (b booter) userData(ctx context.Context, d plan.CreateDroplet) (string, error) {
-	ctx = context.WithValue(ctx, caller{}, d.Name)
-	cluster, err := b.members.Cluster(ctx)
-	if err != nil {
-		return "", err
+// ordered has the executor's steps wait for their turn, and says whose calls are whose where two are the same in everything else.
+func (p *process) ordered(c reconcile.Config, turns execute.Gate) reconcile.Config {
+	identity, boot := c.Elector.Identity, c.Execute.UserData
+	c.Elector.Identity = func(ctx context.Context) (swarm.Info, error) {
+		return identity(context.WithValue(ctx, caller{}, "elector"))
 	}
-	if err := ledger.SameToken(d.Token, cluster.WorkerToken); err != nil {
-		return "", err
+	c.Execute.UserData = func(ctx context.Context, d plan.CreateDroplet) (string, error) {
+		return boot(context.WithValue(ctx, caller{}, d.Name), d)
 	}
-	nodes, err := b.members.Nodes(ctx)
-	if err != nil {
-		return "", err
-	}
-	var managers []string
-	for _, n := range nodes {
-		if n.Manager != nil && n.Manager.Reachability == "reachable" && n.Addr != "" {
-			managers = append(managers, n.Addr)
-		}
-	}
-	networks, err := b.machines.VPCs(ctx)
-	if err != nil {
-		return "", err
-	}
-	cidr := "10.0.0.0/8"
-	for _, v := range networks {
-		if v.Region == d.Region && v.Default {
-			cidr = v.IPRange
-		}
-	}
-	return b.explorer.render(userdata.Params{Cluster: b.cluster, Pool: d.Pool, PrivateCIDR: cidr,
-		Join: &userdata.Join{Token: cluster.WorkerToken, Managers: managers}})
+	c.Execute.Gate = turns
+	return c
 }

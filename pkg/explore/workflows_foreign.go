@@ -153,7 +153,7 @@ func (r *run) foreignDiffers(s *state) string {
 			return fmt.Sprintf("%s is %s, and a person activated %q", n.Description.Hostname, n.Spec.Availability, r.welcome)
 		}
 	}
-	if !s.ledger.Creates() && s.ledger.Token != "" && s.ledger.Token == ledger.Fingerprint(s.swarm.Tokens.Worker) {
+	if !s.ledger.Creates() && s.ledger.Handed > 0 && s.ledger.Token == ledger.Fingerprint(s.swarm.Tokens.Worker) {
 		return "the worker token is still the one that was handed out"
 	}
 	return ""

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func vocabulary() health.Vocabulary {
 	return health.Vocabulary{Version: "1.0", Results: []string{"converged", "failed"}, Actions: []string{"create_droplet", "update_node"},
-		Outcomes: []string{"done", "refused"}, Guards: []string{"gap", "quorum"}, OpKinds: []string{"create", "delete"}}
+		Outcomes: []string{"done", "refused"}, Guards: []string{"gap", "quorum"}, OpKinds: []string{"create", "delete"}, Classes: []string{"ready", "down"}}
 }
 
 func pass() health.Pass {
@@ -38,6 +38,7 @@ func pass() health.Pass {
 		Guards: []string{"quorum", "quorum"}, Revision: 3, OpenOps: map[string]int{"delete": 2}, Stale: 1, Converged: true, LeaseHeld: true, LeaseEpoch: 4,
 		Pools:    []health.Pool{{Name: "workers", Role: "worker", Desired: 3, Have: 3, Ready: 2, Monthly: 54}},
 		Nodes:    []health.Node{{Role: "manager", State: "ready"}, {Role: "worker", State: "ready"}, {Role: "worker", State: "down"}},
+		Machines: []health.Machine{{Pool: "workers", Class: "ready"}, {Pool: "workers", Class: "down"}, {Class: "foreign"}},
 		Services: []health.Service{{Name: "web_app", Desired: 5, Running: 4}}}
 }
 
@@ -114,6 +115,8 @@ func TestPassSetsWhatItSaw(t *testing.T) {
 		`swarmd_pool_ready_nodes{pool="workers",role="worker"}`:                          "2",
 		`swarmd_pool_cost_dollars_per_month{pool="workers",role="worker"}`:               "54",
 		`swarmd_nodes{role="worker",state="down"}`:                                       "1",
+		`swarmd_machines{class="down",pool="workers"}`:                                   "1",
+		`swarmd_machines{class="down",pool=""}`:                                          "0",
 		`swarmd_service_running_tasks{service="web_app"}`:                                "4",
 		`swarmd_steps_total{action="create_droplet",outcome="done"}`:                     "1",
 		`swarmd_api_calls_total{kind="ok",op="list droplets",side="cloud"}`:              "1",
@@ -139,6 +142,9 @@ func TestBlindPassKeepsTheLastFiguresAndVanishedThingsGo(t *testing.T) {
 	next.Pools, next.Services, next.Nodes = nil, []health.Service{{Name: "web_db", Desired: 1}}, nil
 	m.Pass(next)
 	got = series(t, reg)
+	if _, ok := got[`swarmd_machines{class="down",pool="workers"}`]; !ok {
+		t.Error("machines of a pool that the file no longer has are not counted")
+	}
 	if _, ok := got[`swarmd_service_running_tasks{service="web_app"}`]; ok {
 		t.Error("a removed service still has a series")
 	}
@@ -261,7 +267,7 @@ func TestNoMetricHasAnUnboundedLabel(t *testing.T) {
 	m := health.NewMetrics(reg, vocabulary())
 	m.Pass(pass())
 	m.Call("cloud", "list droplets", "", time.Millisecond)
-	allowed := []string{"result", "action", "outcome", "guard", "side", "op", "kind", "pool", "role", "state", "service", "version", "goversion"}
+	allowed := []string{"result", "action", "outcome", "guard", "side", "op", "kind", "class", "pool", "role", "state", "service", "version", "goversion"}
 	families, err := reg.Gather()
 	if err != nil {
 		t.Fatal(err)

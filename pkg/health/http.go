@@ -27,21 +27,28 @@ const DefaultListen = "127.0.0.1:9810"
 // Sources are what the HTTP side asks. All are required; they must answer at once, from memory.
 type Sources struct {
 	Metrics prometheus.Gatherer
-	Alive   func() error  // nil: the loop ticks
-	Ready   func() error  // nil: the file is good and the last pass fresh. Everybody sees the error: no value and no address may be in it
-	Status  func() any    // the last report, as JSON: for this machine, and for who has the token
-	Counts  func() any    // the same for everybody else: what names nothing
-	Token   func() string // optional: the bearer token of now, "" if there is none
+	Alive   func() error                                  // nil: the loop ticks
+	Ready   func() error                                  // nil: the file is good and the last pass fresh. Everybody sees the error: no value and no address may be in it
+	Status  func() any                                    // the last report, as JSON: for this machine, and for who has the token
+	Counts  func() any                                    // the same for everybody else: what names nothing
+	Events  func(after uint64) ([]Event, <-chan struct{}) // the timeline after a number, and what is closed when there is more
+	Changed func() <-chan struct{}                        // is closed when there is another Status
+	Token   func() string                                 // optional: the bearer token of now, "" if there is none
 }
 
-// Handler serves /metrics, /healthz, /readyz and /status. It only reads: any other method than GET and HEAD is refused. The first three are open.
-// /status answers in full to this machine, and to a bearer token; to everybody else with counts.
+// Event is one of the timeline, as JSON.
+type Event interface{ Number() uint64 }
+
+// Handler serves /metrics, /healthz, /readyz, /status, /events and /stream. It only reads: any other method than GET and HEAD is refused. The first three are open.
+// /status answers in full to this machine, and to a bearer token; to everybody else with counts. The last two answer nobody else.
 func Handler(s Sources) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: maxInFlight}))
 	mux.HandleFunc("GET /healthz", verdict(s.Alive))
 	mux.HandleFunc("GET /readyz", verdict(s.Ready))
-	mux.HandleFunc("GET /status", fewAtOnce(s.status))
+	mux.HandleFunc("GET /status", fewAtOnce(maxInFlight, s.status))
+	mux.HandleFunc("GET /events", fewAtOnce(maxInFlight, s.events))
+	mux.HandleFunc("GET /stream", fewAtOnce(maxStreams, s.stream))
 	return mux
 }
 
@@ -49,30 +56,45 @@ func Handler(s Sources) http.Handler {
 const maxInFlight = 4
 
 // fewAtOnce refuses who comes while as many as may be are being answered.
-func fewAtOnce(h http.HandlerFunc) http.HandlerFunc {
-	room := make(chan struct{}, maxInFlight)
+func fewAtOnce(most int, h http.HandlerFunc) http.HandlerFunc {
+	room := make(chan struct{}, most)
 	return func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case room <- struct{}{}:
 			defer func() { <-room }()
 			h(w, r)
 		default:
-			http.Error(w, fmt.Sprintf("%d are asking already: try again", maxInFlight), http.StatusServiceUnavailable)
+			http.Error(w, fmt.Sprintf("%d are asking already: try again", most), http.StatusServiceUnavailable)
 		}
 	}
 }
 
 func (s Sources) status(w http.ResponseWriter, r *http.Request) {
+	if s.reader(r) == inPart {
+		writeJSON(w, s.Counts())
+	} else if s.mayRead(w, r) {
+		writeJSON(w, s.Status())
+	}
+}
+
+// reading is what a client may read.
+type reading int
+
+const (
+	inPart  reading = iota // what names nothing
+	inFull                 // everything: it is of this machine, or has the token
+	refused                // nothing: its token is another one
+)
+
+func (s Sources) reader(r *http.Request) reading {
 	given, isToken := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	switch {
 	case isToken && s.knows(given), !isToken && sameHost(r):
-		writeJSON(w, s.Status())
+		return inFull
 	case isToken:
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		http.Error(w, "this is not the token of --read-token-file", http.StatusUnauthorized)
-	default:
-		writeJSON(w, s.Counts())
+		return refused
 	}
+	return inPart
 }
 
 // knows reports whether the token is the one for reading, in a time that tells nothing about it.
@@ -127,7 +149,7 @@ func writeJSON(w http.ResponseWriter, v any) {
 // uses is closed after ten seconds.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *zap.Logger) error {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
-		IdleTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10, ErrorLog: errorLog(log)}
+		IdleTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }, MaxHeaderBytes: 16 << 10, ErrorLog: errorLog(log)}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(newGate(l, srv.ErrorLog)) }()
 	select {

@@ -20,6 +20,7 @@ type Vocabulary struct {
 	Outcomes []string // of a step
 	Guards   []string // of a hold
 	OpKinds  []string // of an open operation
+	Classes  []string // of a machine
 }
 
 // Metrics are swarmd's metrics. It is safe for use by several goroutines.
@@ -35,6 +36,7 @@ type Metrics struct {
 	calls        *prometheus.CounterVec
 	callSeconds  *prometheus.HistogramVec
 	pools        poolMetrics
+	machines     machineMetrics
 	nodes        *prometheus.GaugeVec
 	services     serviceMetrics
 	spec         specMetrics
@@ -50,6 +52,11 @@ type Metrics struct {
 type poolMetrics struct {
 	desired, have, ready, cost *prometheus.GaugeVec
 	shown                      *shown
+}
+
+type machineMetrics struct {
+	machines *prometheus.GaugeVec
+	shown    *shown
 }
 
 type serviceMetrics struct {
@@ -74,6 +81,7 @@ func NewMetrics(reg prometheus.Registerer, v Vocabulary) *Metrics {
 		calls:        f.counters("api_calls_total", "Calls to DigitalOcean (cloud) and to the Docker Engine (swarm), by kind of failure; kind ok is success.", "side", "op", "kind"),
 		callSeconds:  f.histograms("api_call_duration_seconds", "How long calls took.", "side", "op"),
 		pools:        newPools(f),
+		machines:     machineMetrics{f.gauges("machines", "Machines by pool and class; pool \"\" is none of the cluster's.", "pool", "class"), &shown{}},
 		nodes:        f.gauges("nodes", "Nodes by role and state.", "role", "state"),
 		services:     newServices(f),
 		spec:         newSpec(f),

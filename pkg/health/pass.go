@@ -18,6 +18,7 @@ type Pass struct {
 	Guards      []string // of each hold
 	Pools       []Pool
 	Nodes       []Node
+	Machines    []Machine
 	Services    []Service
 	Revision    int
 	OpenOps     map[string]int // by kind
@@ -37,6 +38,9 @@ type Pool struct {
 
 // Node is a node's role and state.
 type Node struct{ Role, State string }
+
+// Machine is a machine's pool, "" if it is not the cluster's, and its class.
+type Machine struct{ Pool, Class string }
 
 // Service is a service's figures.
 type Service struct {
@@ -73,6 +77,7 @@ func (m *Metrics) setView(p Pass) {
 	if p.Seen {
 		m.viewAt.WithLabelValues("cloud").Set(began)
 		m.setPools(p.Pools)
+		m.setMachines(p.Pools, p.Machines)
 	}
 }
 
@@ -119,6 +124,24 @@ func (m *Metrics) setNodes(nodes []Node) {
 	for n, c := range count {
 		m.nodes.WithLabelValues(n.Role, n.State).Set(float64(c))
 	}
+}
+
+// setMachines has each class of each pool that there is, so that what is not there any more is a 0.
+func (m *Metrics) setMachines(pools []Pool, machines []Machine) {
+	count, names := map[Machine]int{}, []string{""}
+	for _, p := range pools {
+		names = append(names, p.Name)
+	}
+	for _, machine := range machines {
+		count[machine]++
+		names = append(names, machine.Pool)
+	}
+	for _, pool := range names {
+		for _, class := range m.vocabulary.Classes {
+			m.machines.machines.WithLabelValues(pool, class).Set(float64(count[Machine{pool, class}]))
+		}
+	}
+	m.machines.shown.keep(names, "pool", m.machines.machines)
 }
 
 func (m *Metrics) setServices(services []Service) {

@@ -14,6 +14,12 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
+func half() float64 { return 0.5 }
+
+func refusedStep(a plan.Action, err error) execute.Results {
+	return execute.Results{{Step: plan.NewStep("step", a, plan.Reason{}), Outcome: execute.Refused, Kind: apierr.KindOf(err), Err: err}}
+}
+
 // TestAHeldPoolSaysWhatFailed: a create may have failed at the cloud, or before it at the ledger.
 func TestAHeldPoolSaysWhatFailed(t *testing.T) {
 	now := time.Now()
@@ -21,14 +27,12 @@ func TestAHeldPoolSaysWhatFailed(t *testing.T) {
 		&apierr.Error{Kind: apierr.Capacity, Side: "cloud", Op: "create droplet", Code: 422, Err: errors.New("droplet limit")},
 		&apierr.Error{Kind: apierr.Invalid, Side: "swarm", Op: "write intent", Err: errors.New("the config is too large")},
 	} {
-		w := withheld{}
-		w.learn(execute.Results{{Step: plan.Step{Action: plan.CreateDroplet{Pool: "workers"}}, Outcome: execute.Refused, Kind: apierr.KindOf(why), Err: why}},
-			now, func() float64 { return 0.5 })
+		w := refusals{}.learn(refusedStep(plan.CreateDroplet{Pool: "workers"}, why), now, half)
 		leader := swarm.Node{ID: "n", Hostname: "m", State: swarm.NodeReady, Spec: swarm.NodeSpec{Role: swarm.Manager}, Manager: &swarm.ManagerStatus{Leader: true, Reachability: "reachable"}}
-		p := plan.Compute(plan.Input{Now: now, NotBefore: w.pools(0), World: world.World{Machines: []world.Machine{{Node: &leader}}},
+		p := plan.Compute(plan.Input{Now: now, Memory: plan.Memory{Backoff: w.backoffs(0)}, World: world.World{Machines: []world.Machine{{Node: &leader}}},
 			Spec: &spec.Spec{Cluster: "web", Pools: []spec.Pool{{Name: "workers", Role: "worker", Count: 1}}, Policies: spec.Policies{MaxCreates: 1}}})
 		text := ""
-		for _, h := range w.withhold(p, now).Holds {
+		for _, h := range p.Holds {
 			if h.Object == "pool/workers" && h.Guard == plan.GuardBackoff {
 				text = h.Text
 			}
@@ -39,31 +43,50 @@ func TestAHeldPoolSaysWhatFailed(t *testing.T) {
 	}
 }
 
-// TestWhatIsLeftAloneIsNotLookedAtMeanwhile: a delete that is refused is tried again after minutes, and a look each second until then would use up the
-// account's limit of calls. What is under way besides is looked at as ever.
-func TestWhatIsLeftAloneIsNotLookedAtMeanwhile(t *testing.T) {
-	now := time.Now()
+// TestThePausesAfterRefusals: they double up to a bound, and are as long as the other side asks for. What was done is forgotten, what looks like a lost
+// race is one the first time, and what was remembered before stays as it was.
+func TestThePausesAfterRefusals(t *testing.T) {
+	began := time.Now()
 	refused := &apierr.Error{Kind: apierr.Forbidden, Side: "cloud", Op: "delete droplet", Code: 403, Err: errors.New("no")}
-	step := plan.Step{Action: plan.DeleteDroplet{DropletID: 7}}
-	other := plan.Step{Action: plan.DeleteDroplet{DropletID: 8}}
-	w := withheld{}
-	for range 4 { // 5 s, 10 s, 20 s, 40 s
-		w.learn(execute.Results{{Step: step, Outcome: execute.Refused, Kind: refused.Kind, Err: refused}}, now, func() float64 { return 0.5 })
-		now = w["droplet/7"].until
-	}
-	now = now.Add(-30 * time.Second)
+	slow := &apierr.Error{Kind: apierr.RateLimited, Side: "cloud", Op: "delete droplet", RetryAfter: 4 * time.Minute, Err: errors.New("too many")}
+	lost := &apierr.Error{Kind: apierr.Conflict, Side: "swarm", Op: "delete droplet", Err: errors.New("out of sequence")}
+	step := plan.DeleteDroplet{DropletID: 7}
+	object := step.About().Object
 	for name, c := range map[string]struct {
-		plan plan.Plan
+		errs []error
 		want time.Duration
 	}{
-		"nothing else":       {plan.Plan{Steps: []plan.Step{step}, LookAgain: time.Second}, 30 * time.Second},
-		"a machine boots":    {plan.Plan{Steps: []plan.Step{step}, LookAgain: time.Second, LookIdly: 2 * time.Second}, 2 * time.Second},
-		"a step is left":     {plan.Plan{Steps: []plan.Step{step, other}, LookAgain: time.Second}, time.Second},
-		"none was withheld":  {plan.Plan{Steps: []plan.Step{other}, LookAgain: time.Second}, time.Second},
-		"something waits on": {plan.Plan{Steps: []plan.Step{step}, LookAgain: time.Second, LookIdly: time.Minute}, 30 * time.Second},
+		"once":                  {[]error{refused}, 5 * time.Second},
+		"four times":            {[]error{refused, refused, refused, refused}, 40 * time.Second},
+		"for ever":              {[]error{refused, refused, refused, refused, refused, refused, refused, refused, refused, refused}, 5 * time.Minute},
+		"it says how long":      {[]error{slow}, 4 * time.Minute},
+		"a lost race":           {[]error{lost}, 0},
+		"the same race again":   {[]error{lost, lost}, 5 * time.Second},
+		"done after a refusal":  {[]error{refused, nil}, 0},
+		"refused after it went": {[]error{refused, refused, nil, refused}, 5 * time.Second},
 	} {
-		if got := w.withhold(c.plan, now); got.LookAgain != c.want {
-			t.Errorf("%s: looked at again in %s, want %s", name, got.LookAgain, c.want)
+		w, now := refusals{}, began
+		for _, err := range c.errs {
+			if until := w[object].Until; !until.IsZero() {
+				now = until
+			}
+			rs := refusedStep(step, err)
+			if err == nil {
+				rs[0].Outcome = execute.Done
+			}
+			before := w[object]
+			next := w.learn(rs, now, half)
+			if w[object] != before {
+				t.Errorf("%s: what was remembered before is another", name)
+			}
+			w = next
+		}
+		got := time.Duration(0)
+		if b, ok := w.backoffs(time.Hour)[object]; ok {
+			got = b.Until.Sub(now) - time.Hour
+		}
+		if got != c.want {
+			t.Errorf("%s: left alone for %s, want %s", name, got, c.want)
 		}
 	}
 }

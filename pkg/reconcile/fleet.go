@@ -61,8 +61,8 @@ func (f *fleet) keptBefore(began time.Time) bool {
 // aboutMachines reports whether a step of the plan is about anything but services, their networks and the worker token.
 func aboutMachines(p plan.Plan) bool {
 	for _, s := range p.Steps {
-		switch s.Action.(type) {
-		case plan.CreateNetwork, plan.RemoveNetwork, plan.CreateService, plan.UpdateService, plan.RemoveService, plan.RecordRollout, plan.RotateToken:
+		switch s.Action.About().Object.Kind {
+		case "service", "network", "cluster":
 		default:
 			return true
 		}

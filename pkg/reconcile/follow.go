@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 // Last returns the report of the last pass. That nobody acts is said at once, not with the next pass.
@@ -31,6 +32,18 @@ func (l *Loop) Follow(ctx context.Context) <-chan Report {
 	})
 	l.Kick()
 	return ch
+}
+
+// Changed returns a channel that is closed when the next report is there. Unlike Follow it makes nobody look more often.
+func (l *Loop) Changed() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.changed
+}
+
+// Events returns the events after a number, see report.Timeline.
+func (l *Loop) Events(after uint64) ([]report.Event, <-chan struct{}) {
+	return l.recorder.timeline.After(after)
 }
 
 func (l *Loop) followed() bool {

@@ -35,7 +35,7 @@ func (l *Loop) load(ctx context.Context, revision int) error {
 	accepted, err := l.revision(ctx, revision)
 	if err == nil {
 		l.want = accepted
-		l.voice.warnings(revision, l.reader.odd)
+		l.recorder.warnings(revision, l.reader.odd)
 	}
 	if !isFaulty(err) {
 		return err

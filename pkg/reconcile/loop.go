@@ -26,12 +26,12 @@ type Loop struct {
 	kicks    chan struct{} // the lease changed, or somebody wants a look
 	hints    chan struct{} // the tasks changed
 	offers   chan offer
-	retry    *spread
-	withheld withheld
+	retry    *jittered
+	refusals refusals
 	creates  creates
 	arrivals arrivals
 	twice    twice
-	voice    *voice
+	recorder *recorder
 	glance   *glance
 	fleet    *fleet
 
@@ -47,7 +47,8 @@ type Loop struct {
 
 	mu            sync.Mutex // guards what follows, never over a call
 	last          Report
-	beat          time.Time // when the loop last turned
+	changed       chan struct{} // is closed when last is another one
+	beat          time.Time     // when the loop last turned
 	followers     map[chan Report]bool
 	notBegun      *NotBegunError // nil: the ledger is there, or nothing is against it
 	notBegunUntil time.Time      // when that is looked at again
@@ -73,8 +74,8 @@ func New(cfg Config) *Loop {
 	if cfg.NewCluster {
 		cfg.Store.BeginServicesOnly()
 	}
-	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{},
-		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), withheld: withheld{}, creates: creates{}, arrivals: arrivals{}, twice: twice{}, voice: newVoice(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor), fleet: &fleet{glance: &glance{of: cfg.Reads.Cloud}}}
+	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{}, changed: make(chan struct{}),
+		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), refusals: refusals{}, creates: creates{}, arrivals: arrivals{}, twice: twice{}, recorder: newRecorder(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor), fleet: &fleet{glance: &glance{of: cfg.Reads.Cloud}}}
 	cfg.Elector.Changed, cfg.Elector.Begin, cfg.Elector.Wall = l.Kick, l.mayBeginAgain, cfg.Wall
 	l.elector = ledger.NewElector(cfg.Elector)
 	cfg.Execute.Check = l.elector.Check
@@ -242,9 +243,9 @@ func (l *Loop) Alive() error {
 // leaseTold hears each tick of the elector, in the elector's goroutine.
 func (l *Loop) leaseTold(err error) {
 	l.refused(err)
-	l.voice.problem("lease", err)
+	l.recorder.problem("lease", err)
 	epoch, held := l.elector.Held()
-	l.voice.lease(held, epoch, l.elector.Seen().Holder)
+	l.recorder.lease(held, epoch, l.elector.Seen().Holder)
 	l.cfg.Metrics.Lease(held, epoch)
 	if idle, _ := l.elector.Idle(); idle >= ledger.Term {
 		l.cfg.Metrics.Unattended()
@@ -252,6 +253,6 @@ func (l *Loop) leaseTold(err error) {
 }
 
 func (l *Loop) stepEnded(r execute.Result) {
-	l.cfg.Metrics.Step(execute.ActionName(r.Step.Action), string(r.Outcome))
-	l.voice.step(r)
+	l.cfg.Metrics.Step(r.Step.Action.About().Name, string(r.Outcome))
+	l.recorder.step(r)
 }

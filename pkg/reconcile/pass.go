@@ -21,7 +21,7 @@ import (
 func (l *Loop) pass(ctx context.Context) (again time.Duration) {
 	l.number++
 	began := time.Now()
-	l.voice.pass(l.number)
+	l.recorder.pass(l.number)
 	t := l.guarded(ctx)
 	if ctx.Err() != nil {
 		return 0 // we are stopping: what was cut short is no news
@@ -29,7 +29,7 @@ func (l *Loop) pass(ctx context.Context) (again time.Duration) {
 	r := l.report(t, began)
 	again = l.pause(r, t.plan.LookAgain)
 	if n := t.results.Late(); n > 0 { // about them nothing is wrong, so nothing is waited for, whatever became of the others
-		l.voice.late(n)
+		l.recorder.late(n)
 		again = lookGap
 	}
 	r.NextLook = time.Now().Add(again)
@@ -105,7 +105,7 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 				"swarmd validate -f FILE, correct it, swarmd apply -f FILE", err, l.want.revision)})
 		}
 		if l.want.sha256 != before {
-			l.withheld.reset()
+			l.refusals = refusals{} // what was wrong may have changed
 		}
 		if !sameKeys(adopt, l.want.adopt()) {
 			gaps := w.Gaps
@@ -118,10 +118,9 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 
 func (l *Loop) compute(w world.World, epoch uint64, good map[string]swarm.ServiceSpec) plan.Plan {
 	wall, now := l.cfg.Wall(), time.Now()
-	p := l.cfg.Plan(plan.Input{Now: wall, Spec: l.want.spec, Revision: l.want.revision, Accepted: l.want.accepted, Stack: l.want.stack, World: w, Epoch: epoch,
-		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), NotBefore: l.withheld.pools(wall.Sub(now)),
-		Good: good, Strangers: l.strangers.ages(now), DenyHostAccess: l.cfg.DenyHostAccess})
-	return l.withheld.withhold(p, now)
+	return l.cfg.Plan(plan.Input{Now: wall, Spec: l.want.spec, Revision: l.want.revision, Accepted: l.want.accepted, Stack: l.want.stack, World: w, Epoch: epoch,
+		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Good: good,
+		Memory: plan.Memory{Strangers: l.strangers.ages(now), Backoff: l.refusals.backoffs(wall.Sub(now))}, DenyHostAccess: l.cfg.DenyHostAccess})
 }
 
 // act executes the plan and keeps the lease fresh with what was just read, so that a quiet pass makes one write and no read for it.
@@ -129,27 +128,23 @@ func (l *Loop) act(ctx context.Context, t *turnout) error {
 	t.plan = l.twice.sift(t.plan)
 	l.creates.begin(t.plan, time.Now(), l.want.spec.Policies.CreateVisible)
 	t.results = l.executor.Run(ctx, execute.Order{Plan: t.plan, At: t.world.At, Epoch: t.epoch, Revision: t.world.Ledger.Revision})
-	l.withheld.learn(t.results, time.Now(), l.cfg.Jitter)
-	if holdsSelf(t.plan) {
+	l.refusals = l.refusals.learn(t.results, time.Now(), l.cfg.Jitter)
+	if stepsDown(t.plan) {
 		l.elector.Yield(ctx, yieldFor)
 		return nil
 	}
 	return l.elector.Tick(ctx, passDeadline)
 }
 
-func holdsSelf(p plan.Plan) bool {
-	for _, h := range p.Holds {
-		if h.Guard == plan.GuardSelf {
-			return true
-		}
-	}
-	return false
+// stepsDown reports whether another manager's swarmd must act: its machine does not leave, or it can read what this one cannot.
+func stepsDown(p plan.Plan) bool {
+	return slices.ContainsFunc(p.Holds, func(h plan.Hold) bool { return h.Guard == plan.GuardSelf || h.Guard == plan.GuardNewer })
 }
 
 // panicked turns a panic into the pass's error.
 func (l *Loop) panicked(p any) error {
 	l.cfg.Metrics.Panicked()
-	l.voice.logger().Error("pass panicked", zap.Any(keyError, p), zap.ByteString("stack", debug.Stack()))
+	l.recorder.logger().Error("pass panicked", zap.Any(keyError, p), zap.ByteString("stack", debug.Stack()))
 	return &apierr.Error{Kind: apierr.Unknown, Op: "pass", Err: fmt.Errorf("panic: %v", p)}
 }
 

@@ -87,6 +87,7 @@ type NodeReport struct {
 	DropletID    int       `json:"droplet_id,omitempty"`
 	Pool         string    `json:"pool,omitempty"` // "" if it is not the cluster's
 	Role         string    `json:"role,omitempty"`
+	Class        string    `json:"class,omitempty"` // how the machine is, see plan.Class; "" without a plan
 	State        string    `json:"state"`
 	Availability string    `json:"availability,omitempty"`
 	Leader       bool      `json:"leader,omitempty"`
@@ -119,7 +120,7 @@ func (l *Loop) report(t turnout, began time.Time) Report {
 		Lease: LeaseReport{Holder: seen.Holder, Name: nameOf(t.world, seen.Node()), Epoch: seen.Epoch, Held: held, Renewed: l.elector.Renewed()}, ConvergedAt: l.Last().ConvergedAt,
 		Revision: l.accepted(t.world).revision, Source: l.accepted(t.world).source, Stale: t.world.Ledger.Stale, Broken: t.world.Ledger.Broken, Operations: t.world.Ledger.Ops,
 		Pools: t.plan.Pools, Services: t.plan.Services, Holds: t.plan.Holds, Gaps: t.world.Gaps,
-		ServicesOnly: t.world.Ledger.ServicesOnly, Node: t.world.Self.NodeID, Nodes: nodes(t.world), Steps: steps(t)}
+		ServicesOnly: t.world.Ledger.ServicesOnly, Node: t.world.Self.NodeID, Nodes: nodes(t.world, t.plan.Classes), Steps: steps(t)}
 	r.Result = result(t)
 	if t.err != nil {
 		r.Error = t.err.Error()
@@ -193,7 +194,7 @@ func blocked(p plan.Plan) bool {
 func steps(t turnout) []StepReport {
 	out := make([]StepReport, 0, len(t.plan.Steps))
 	for i, s := range t.plan.Steps {
-		r := StepReport{ID: s.ID, Action: execute.ActionName(s.Action), Object: execute.Object(s.Action), Reason: s.Reason.Code, Text: s.Reason.Text}
+		r := StepReport{ID: s.ID, Action: s.Action.About().Name, Object: s.Action.About().Object.String(), Reason: s.Reason.Code, Text: s.Reason.Text}
 		if i < len(t.results) {
 			res := t.results[i]
 			r.Outcome, r.Warning = res.Outcome, res.Warning
@@ -206,10 +207,14 @@ func steps(t turnout) []StepReport {
 	return out
 }
 
-func nodes(w world.World) []NodeReport {
+func nodes(w world.World, classes []plan.Class) []NodeReport {
 	out := make([]NodeReport, 0, len(w.Machines))
-	for _, m := range w.Machines {
-		out = append(out, node(m))
+	for i, m := range w.Machines {
+		n := node(m)
+		if i < len(classes) {
+			n.Class = string(classes[i])
+		}
+		out = append(out, n)
 	}
 	return out
 }
@@ -253,11 +258,13 @@ func role(m world.Machine) string {
 
 // publish hands the report to all who want it.
 func (l *Loop) publish(r Report) {
-	l.voice.report(r)
+	l.recorder.report(r)
 	l.cfg.Metrics.Pass(figures(r))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last = r
+	close(l.changed)
+	l.changed = make(chan struct{})
 	for ch := range l.followers {
 		select {
 		case <-ch: // the older one was not taken: only the newest counts
@@ -286,6 +293,9 @@ func figures(r Report) health.Pass {
 		p.Pools = append(p.Pools, health.Pool{Name: c.Pool, Role: c.Role, Desired: c.Desired, Have: c.Have, Ready: c.Ready, Monthly: c.Monthly})
 	}
 	for _, n := range r.Nodes {
+		if n.Class != "" {
+			p.Machines = append(p.Machines, health.Machine{Pool: n.Pool, Class: n.Class})
+		}
 		if n.NodeID != "" {
 			p.Nodes = append(p.Nodes, health.Node{Role: n.Role, State: n.State})
 		}
@@ -298,7 +308,7 @@ func figures(r Report) health.Pass {
 
 // Vocabulary is every bounded value that the loop gives to metrics.
 func Vocabulary(version string) health.Vocabulary {
-	v := health.Vocabulary{Version: version, Results: Results(), Actions: execute.ActionNames(), Guards: plan.Guards(),
+	v := health.Vocabulary{Version: version, Results: Results(), Actions: plan.ActionNames(), Guards: plan.Guards(), Classes: plan.Classes(),
 		OpKinds: []string{string(ledger.Create), string(ledger.Delete)}}
 	for _, o := range execute.Outcomes() {
 		v.Outcomes = append(v.Outcomes, string(o))

@@ -71,9 +71,9 @@ func (l *Loop) unread(err error) {
 	l.sources.unread = ""
 	if err != nil {
 		l.sources.unread = err.Error()
-		l.voice.badFile(fileUnread, l.cfg.Source, err)
+		l.recorder.badFile(fileUnread, l.cfg.Source, err)
 	} else if was != "" {
-		l.voice.readable(l.cfg.Source)
+		l.recorder.readable(l.cfg.Source)
 	}
 	l.cfg.Metrics.SpecLoaded(l.sources.bad() == "", time.Now())
 }
@@ -133,17 +133,17 @@ func (l *Loop) settleFile(ctx context.Context, o offer) (settled bool, err error
 	}
 	l.sources.fault = ""
 	if l.sources.unread == "" {
-		l.voice.forget("file")
+		l.recorder.forget("file")
 		l.cfg.Metrics.SpecLoaded(true, time.Now())
 	}
-	l.voice.revision(rev)
+	l.recorder.revision(rev)
 	return true, nil
 }
 
 func (l *Loop) badFile(o offer, err error) {
 	l.sources.fault = fewer(err.Error())
 	l.cfg.Metrics.SpecLoaded(false, time.Now())
-	l.voice.badFile(fileFaulty, o.source, errors.New(l.sources.fault))
+	l.recorder.badFile(fileFaulty, o.source, errors.New(l.sources.fault))
 }
 
 // mostFaults bounds, in lines, what a report and a line of the log say of a file with faults.
@@ -181,7 +181,7 @@ func (l *Loop) accept(ctx context.Context, o offer) (accepted, error) {
 		return accepted{}, err
 	}
 	if verdict == ledger.Next {
-		l.voice.meaning(rev.Number, meant)
+		l.recorder.meaning(rev.Number, meant)
 	}
 	if o.answer == nil {
 		l.sources.stale = 0

@@ -14,8 +14,6 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/swarmd/swarmd/pkg/reconcile"
-	"github.com/swarmd/swarmd/pkg/reconcile/brake"
-	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/sim"
 )
@@ -151,7 +149,7 @@ func TestMachinesOfTheVersionBeforeAreTaggedOnce(t *testing.T) {
 	})
 }
 
-func takeOver(c *reconcile.Config) { c.TakeOver = true }
+func takeOver(s *setup) { s.TakeOver = true }
 
 // refuses fails unless swarmd leaves the swarm as it is, and says why.
 func (c *cluster) refuses(t *testing.T, why string) {
@@ -190,10 +188,7 @@ func (c *cluster) calls(path string) (n int) {
 func TestAClusterIsNotRenamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, was := production(t, 1)
-		renamed := on(t, c.World, "web-managers-aaaaa", nil, takeOver, func(c *reconcile.Config) {
-			c.Cluster, c.Store = "shop", ledger.NewStore(c.Execute.Nodes.(*brake.Swarm), "shop")
-			c.Elector.Store = c.Store
-		})
+		renamed := on(t, c.World, "web-managers-aaaaa", nil, takeOver, func(s *setup) { s.Cluster = "shop" })
 		defer renamed.stop()
 		c.ResetTrace()
 		time.Sleep(10 * time.Minute)
@@ -253,7 +248,7 @@ func TestTheLogSaysWhatAnEditMeans(t *testing.T) {
 		if err := w.Populate(sim.Seeded{Cluster: "web", Region: "fra1", Managers: 1}); err != nil {
 			t.Fatal(err)
 		}
-		c := on(t, w, "web-managers-aaaaa", file(1, 1, 1, 1), func(c *reconcile.Config) { c.Log = zap.New(core) })
+		c := on(t, w, "web-managers-aaaaa", file(1, 1, 1, 1), func(s *setup) { s.Log = zap.New(core) })
 		defer c.stop()
 		c.await(t, 1, 15*time.Minute)
 		c.edits <- bytes.ReplaceAll(file(1, 1, 1, 1), []byte("  workers:"), []byte("  apps:"))

@@ -11,7 +11,7 @@ import (
 // TestADeleteThatNoEditPermitsIsSeenTwice: one wrong answer opens none, and those that edits permit wait for nothing.
 func TestADeleteThatNoEditPermitsIsSeenTwice(t *testing.T) {
 	open := func(droplet int, credit bool) plan.Step {
-		return plan.Step{ID: "leave", Action: plan.OpenDelete{DropletID: droplet, Credit: credit}}
+		return plan.NewStep("leave", plan.OpenDelete{DropletID: droplet, Credit: credit}, plan.Reason{})
 	}
 	w := twice{}
 	for i, look := range []struct {

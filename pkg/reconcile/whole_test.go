@@ -11,22 +11,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/swarmd/swarmd/pkg/access"
+	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
-	"github.com/swarmd/swarmd/pkg/cloud/userdata"
-	"github.com/swarmd/swarmd/pkg/health"
 	"github.com/swarmd/swarmd/pkg/reconcile"
-	"github.com/swarmd/swarmd/pkg/reconcile/brake"
-	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
-	"github.com/swarmd/swarmd/pkg/reconcile/plan"
-	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
-	"github.com/swarmd/swarmd/pkg/spec"
-	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
@@ -66,59 +59,50 @@ func newCluster(tb testing.TB, o sim.Options, first []byte) *cluster {
 	return on(tb, w, w.Cloud.Droplets()[0].Name, first)
 }
 
-// on runs the loop on a machine of the world.
-func on(tb testing.TB, w *sim.World, from string, first []byte, changes ...func(*reconcile.Config)) *cluster {
+// setup is what a cluster's swarmd is made of and told.
+type setup struct {
+	app.Options
+	app.Role
+}
+
+// on runs a swarmd on a machine of the world.
+func on(tb testing.TB, w *sim.World, from string, first []byte, changes ...func(*setup)) *cluster {
 	tb.Helper()
 	c := &cluster{World: w, edits: make(chan []byte)}
-	do, err := digitalocean.New(digitalocean.Options{Token: c.Token(), Transport: c.Transport()})
-	if err != nil {
-		tb.Fatal(err)
+	s := c.setup(from, first)
+	for _, change := range changes {
+		change(&s)
 	}
-	engine, err := docker.New(docker.Options{HTTP: &http.Client{Transport: c.TransportFrom(from)}})
+	swarmd, err := app.New(s.Options)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	cfg := c.config(ctx, do, engine, first)
-	for _, change := range changes {
-		change(&cfg)
-	}
-	c.loop = reconcile.New(cfg)
+	s.Events = swarmd.Swarm.Events(ctx)
+	c.store, c.loop = swarmd.Store, swarmd.Loop(s.Role)
 	ended := make(chan struct{})
-	go func() { _ = c.loop.Run(ctx); close(ended) }()
-	c.stop = func() { cancel(); <-ended; engine.Close() }
+	go func() { _ = swarmd.Run(ctx, c.loop, app.Page{}); close(ended) }()
+	c.stop = func() { cancel(); <-ended; swarmd.Close() }
 	return c
 }
 
-func (c *cluster) config(ctx context.Context, do *digitalocean.Client, engine *docker.Client, first []byte) reconcile.Config {
-	var store *ledger.Store
-	machines, members := brake.New(brake.Options{Cluster: "web", Cloud: do, Engine: engine,
-		Ledger: func(ctx context.Context) (ledger.Ledger, error) { return store.Load(ctx) }})
-	store = ledger.NewStore(members, "web")
-	c.store = store
-	boot := func(ctx context.Context, d plan.CreateDroplet) (string, error) {
-		info, err := members.Info(ctx)
-		if err != nil {
-			return "", err
-		}
-		swarm, err := members.Cluster(ctx)
-		if err != nil {
-			return "", err
-		}
-		if err := ledger.SameToken(d.Token, swarm.WorkerToken); err != nil {
-			return "", err
-		}
-		return userdata.Render(userdata.Params{Cluster: "web", Pool: "any", PrivateCIDR: "10.0.0.0/8",
-			Join: &userdata.Join{Token: swarm.WorkerToken, Managers: []string{info.NodeAddr}}})
+// setup is a daemon's with the world's transports. It asks for no prices: tests count calls.
+func (c *cluster) setup(from string, first []byte) setup {
+	return setup{
+		app.Options{Cluster: "web", Version: "test", Log: zap.NewNop(),
+			Cloud: func(observe access.Observe) (*digitalocean.Client, error) {
+				return digitalocean.New(digitalocean.Options{Token: c.Token(), Transport: c.Transport(), Observe: observe})
+			},
+			Engine: func(observe access.Observe) (*docker.Client, func(), error) {
+				engine, err := docker.New(docker.Options{HTTP: &http.Client{Transport: c.TransportFrom(from)}, Observe: observe})
+				return engine, func() { engine.Close() }, err
+			},
+			Seams: app.Seams{
+				Wall:  func() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) },
+				Price: func() map[string]float64 { return nil },
+			}},
+		app.Role{Instance: "abcde", File: app.File{Source: "file test", Initial: first, Edits: c.edits}},
 	}
-	return reconcile.Config{Cluster: "web", Store: store, Reads: world.Reads{Cloud: machines, Swarm: members, Ledger: store},
-		Elector: ledger.ElectorConfig{Store: store, Identity: members.Info, Instance: "abcde"},
-		Execute: execute.Config{Droplets: machines, Nodes: members, Tokens: members, Services: members, Networks: members, Ledger: store, UserData: boot},
-		Parse:   spec.Parse,
-		Convert: func(s *spec.Spec) (swarm.Stack, error) { return docker.Convert(s.Cluster, s.Stack) },
-		Wall:    func() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) },
-		Initial: first, Edits: c.edits, Source: "file test", Events: members.Events(ctx),
-		Log: zap.NewNop(), Metrics: health.NewMetrics(prometheus.NewRegistry(), reconcile.Vocabulary("test"))}
 }
 
 // await waits until all is as the revision wants it.

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"context"
 	"io"
 	"net"
 	"net/http"
@@ -9,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/swarmd/swarmd/internal/clock"
 )
 
 // localEngine is the host name that the Docker client writes for a unix socket when it has made the transport itself.
@@ -80,7 +81,7 @@ func slurp(r *http.Request) ([]byte, error) {
 }
 
 func (w *World) carry(r *http.Request, body []byte, to target, v Verdict, entry *Traced) (*http.Response, error) {
-	if err := wait(r.Context(), v.Delay); err != nil {
+	if err := clock.Sleep(r.Context(), v.Delay); err != nil {
 		return nil, err
 	}
 	if v.Before {
@@ -90,7 +91,7 @@ func (w *World) carry(r *http.Request, body []byte, to target, v Verdict, entry 
 		to = w.resolve(r, to.call.From)
 	}
 	if to.err != nil {
-		if err := wait(r.Context(), to.patient); err != nil {
+		if err := clock.Sleep(r.Context(), to.patient); err != nil {
 			return nil, err
 		}
 		return nil, to.err
@@ -143,20 +144,6 @@ func response(r *http.Request, status int, h http.Header, body []byte) *http.Res
 	return &http.Response{
 		Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: h, Body: newContent(body), ContentLength: int64(len(body)), Request: r,
-	}
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

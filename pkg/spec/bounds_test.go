@@ -22,13 +22,13 @@ func affordable(t testing.TB, data string) error {
 	t.Helper()
 	var err error
 	var said string
-	spent := cost.Of(func() {
+	spent, within := cost.Within(mostHeap, mostTime, func() {
 		var warnings []Fault
 		_, warnings, err = Parse("f.yaml", []byte(data))
 		said = report(warnings, err)
 	})
 	t.Logf("%d bytes: %s, says %.300q", len(data), spent, said)
-	if !spent.Within(mostHeap, mostTime) {
+	if !within {
 		t.Errorf("%s, at most %d MB and %s", spent, mostHeap>>20, mostTime)
 	}
 	if len(said) > 1<<20 {

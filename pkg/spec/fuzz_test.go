@@ -34,7 +34,7 @@ func FuzzParse(f *testing.F) {
 		var spec *Spec
 		var warnings []Fault
 		var err error
-		if spent := cost.Of(func() { spec, warnings, err = Parse("f.yaml", data) }); !spent.Within(mostHeap, mostTime) {
+		if spent, within := cost.Within(mostHeap, mostTime, func() { spec, warnings, err = Parse("f.yaml", data) }); !within {
 			t.Errorf("%d bytes cost %s", len(data), spent)
 		}
 		for _, w := range warnings {

@@ -176,6 +176,18 @@ type Task struct {
 	Updated      time.Time
 }
 
+// Runs reports whether the task runs and is meant to.
+func (t Task) Runs() bool { return t.State == "running" && t.DesiredState == "running" }
+
+// Failed reports whether the task's run ended by itself or never began. Of a service's task "complete" is a failure too: its container ended.
+func (t Task) Failed() bool {
+	switch t.State {
+	case "failed", "rejected", "complete", "orphaned":
+		return true
+	}
+	return false
+}
+
 // NetworkSpec is a network's specification.
 type NetworkSpec struct {
 	Name   string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 )
 
@@ -28,7 +29,7 @@ func read[T any](ctx context.Context, c *Client, op string, do func(context.Cont
 		if err == nil || n == maxAttempts || apierr.KindOf(err) != apierr.Unavailable {
 			return v, err
 		}
-		if sleep(ctx, c.backoff(n)) != nil {
+		if clock.Sleep(ctx, c.backoff(n)) != nil {
 			return v, err
 		}
 	}

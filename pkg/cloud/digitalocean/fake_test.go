@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 )
 
@@ -44,7 +45,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if got := req.Header.Get("Authorization"); got != "Bearer "+canary {
 		return nil, fmt.Errorf("authorization is %q", got)
 	}
-	if err := sleep(req.Context(), a.delay); err != nil {
+	if err := clock.Sleep(req.Context(), a.delay); err != nil {
 		return nil, err
 	}
 	if a.err != nil {

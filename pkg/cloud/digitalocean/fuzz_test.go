@@ -33,13 +33,13 @@ func FuzzAnswers(f *testing.F) {
 		if status < 200 || status > 599 {
 			return
 		}
-		spent := cost.Of(func() {
+		spent, within := cost.Within(mostHeap, mostTime, func() {
 			synctest.Test(t, func(t *testing.T) {
 				c, _ := client(t, answer{status: status, body: body})
 				judge(t, call, status, body, ask(t, c, call))
 			})
 		})
-		if !spent.Within(mostHeap, mostTime) {
+		if !within {
 			t.Errorf("%d bytes cost %s", len(body), spent)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 )
 
@@ -56,7 +57,7 @@ func (l *limits) wait(ctx context.Context) error {
 		hour.CancelAt(now)
 		return limited(d, "our own limit is used up")
 	}
-	if err := sleep(ctx, d); err != nil {
+	if err := clock.Sleep(ctx, d); err != nil {
 		return &apierr.Error{Kind: apierr.RateLimited, Side: side, Err: fmt.Errorf("waiting for its turn: %w; nothing was sent", err)}
 	}
 	return nil
@@ -131,19 +132,4 @@ func untilReset(h http.Header, now time.Time) (time.Duration, bool) {
 	}
 	d := time.Unix(s, 0).Sub(now)
 	return min(d, maxRetryAfter), d > 0
-}
-
-// sleep returns after d or when the context ends, with its error.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

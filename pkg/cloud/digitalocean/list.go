@@ -7,6 +7,7 @@ import (
 
 	"github.com/digitalocean/godo"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 )
 
@@ -35,7 +36,7 @@ func listAll[T any](ctx context.Context, c *Client, op string, key func(T) strin
 		if err == nil || !errors.Is(err, errMoved) {
 			return all, err
 		}
-		if sleep(ctx, c.backoff(n)) != nil {
+		if clock.Sleep(ctx, c.backoff(n)) != nil {
 			break
 		}
 	}

@@ -51,7 +51,7 @@ func (c *Cloud) CreateDroplet(ctx context.Context, r cloud.CreateDroplet) (cloud
 	const op = "create droplet"
 	wanted := cloud.Droplet{ID: 1, Name: r.Name, Tags: r.Tags}
 	opTags := slices.DeleteFunc(slices.Clone(r.Tags), func(t string) bool { return !strings.HasPrefix(t, cloud.OpTagPrefix) })
-	if !wanted.HasTag(cloud.ClusterTag(c.opts.Cluster)) || c.othersTag(wanted) || len(opTags) != 1 || !madeFor(c.opts.Cluster, r.Name, wanted.OpID()) {
+	if !wanted.HasTag(cloud.ClusterTag(c.opts.Cluster)) || c.othersTag(wanted) || len(opTags) != 1 || cloud.ParseDropletName(c.opts.Cluster, r.Name, wanted.OpID()) == "" {
 		return cloud.Droplet{}, c.refuse(Ownership, cloudSide, op, "name %q and tags %q are not those of a droplet of cluster %s", r.Name, r.Tags, c.opts.Cluster)
 	}
 	if c.ledgerSeen().ServicesOnly {

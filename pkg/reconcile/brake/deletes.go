@@ -73,7 +73,7 @@ func (b *brakes) countDelete(l ledger.Ledger, id int, wall, now time.Time) strin
 	return b.deletes.uncharge(l, id, wall, now)
 }
 
-func (b *brakes) ledgerName() string { return "swarmd." + b.opts.Cluster }
+func (b *brakes) ledgerName() string { return ledger.Name(b.opts.Cluster) }
 
 func (b *brakes) isLedger(id string) bool {
 	b.mu.Lock()

@@ -13,9 +13,6 @@ import (
 // maxViewAge is how old a sighting of a droplet may be for a call that changes the droplet's power. A delete takes a look of its own.
 const maxViewAge = 60 * time.Second
 
-// nameLetters is how many letters of the operation's id end a droplet's name.
-const nameLetters = 5
-
 // sighting is a droplet as an answer showed it.
 type sighting struct {
 	droplet cloud.Droplet
@@ -69,7 +66,7 @@ func (b *brakes) owned(d cloud.Droplet) bool {
 	if d.ID <= 0 || b.othersTag(d) {
 		return false
 	}
-	if slices.Contains(b.opts.Adopted, d.ID) || d.HasTag(cloud.ClusterTag(b.opts.Cluster)) && madeFor(b.opts.Cluster, d.Name, d.OpID()) {
+	if slices.Contains(b.opts.Adopted, d.ID) || d.HasTag(cloud.ClusterTag(b.opts.Cluster)) && cloud.ParseDropletName(b.opts.Cluster, d.Name, d.OpID()) != "" {
 		return true
 	}
 	b.mu.Lock()
@@ -83,19 +80,6 @@ func (b *brakes) othersTag(d cloud.Droplet) bool {
 	return slices.ContainsFunc(d.Tags, func(t string) bool {
 		return strings.HasPrefix(t, cloud.ClusterTagPrefix) && t != cloud.ClusterTag(b.opts.Cluster)
 	})
-}
-
-// madeFor reports whether the name is CLUSTER-POOL-xxxxx with the first letters of the operation's id at its end.
-func madeFor(cluster, name, opID string) bool {
-	if len(opID) < nameLetters {
-		return false
-	}
-	pool, ok := strings.CutPrefix(name, cluster+"-")
-	if !ok {
-		return false
-	}
-	pool, ok = strings.CutSuffix(pool, "-"+opID[:nameLetters])
-	return ok && pool != ""
 }
 
 // unkind hides the Kind of a cause, so that the refusal's own is the first in the chain and the only one.

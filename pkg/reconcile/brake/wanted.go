@@ -23,12 +23,12 @@ var errNothingAccepted = errors.New("no revision is accepted that says how many 
 
 // wanted is how many managers the accepted revision wants, read from the store now: what a planner says that it wants counts for nothing.
 func (b *brakes) wanted(ctx context.Context) (int, error) {
-	ledgerName := "swarmd." + b.opts.Cluster
-	configs, err := b.opts.Engine.Configs(ctx, ledgerName)
+	name := b.ledgerName()
+	configs, err := b.opts.Engine.Configs(ctx, name)
 	if err != nil {
 		return 0, err
 	}
-	i := slices.IndexFunc(configs, func(c swarm.Config) bool { return c.Name == ledgerName })
+	i := slices.IndexFunc(configs, func(c swarm.Config) bool { return c.Name == name })
 	if i < 0 {
 		return 0, errNothingAccepted
 	}
@@ -36,7 +36,7 @@ func (b *brakes) wanted(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	revision := fmt.Sprintf("%s.spec.%d", ledgerName, l.Revision)
+	revision := ledger.RevisionName(b.opts.Cluster, l.Revision)
 	i = slices.IndexFunc(configs, func(c swarm.Config) bool { return c.Name == revision })
 	if i < 0 {
 		return 0, errNothingAccepted

@@ -17,7 +17,7 @@ func (e *Executor) call(r *run, s plan.Step) (Result, *note) {
 	warning, droplet, err := e.enter(r, s)
 	res := result(s, err)
 	res.Warning, res.Took = warning, time.Since(begun)
-	return res, answer(s.Action, res, droplet)
+	return res, answer(res, droplet)
 }
 
 func (e *Executor) enter(r *run, s plan.Step) (warning string, droplet int, err error) {
@@ -38,26 +38,18 @@ func (e *Executor) enter(r *run, s plan.Step) (warning string, droplet int, err 
 }
 
 // answer is what is to be kept of a call's result.
-func answer(a plan.Action, res Result, droplet int) *note {
-	without := res.Outcome == Refused || res.Outcome == Dropped // surely without effect
-	switch a := a.(type) {
-	case plan.CreateDroplet:
-		if res.Outcome == Done {
-			return &note{opID: a.OpID, droplet: droplet}
-		}
-		if without {
-			return &note{opID: a.OpID, close: true}
-		}
-	case plan.ShutdownDroplet:
-		if without {
-			return &note{opID: a.OpID, unasked: a.DropletID}
-		}
-	case plan.RotateToken:
-		if without {
-			return &note{unrotated: a.Version}
-		}
+func answer(res Result, droplet int) *note {
+	n := note{droplet: droplet}
+	switch res.Outcome {
+	case Done:
+		n.changes = res.Step.IfDone
+	case Refused, Dropped: // surely without effect
+		n.changes = res.Step.IfRefused
 	}
-	return nil
+	if len(n.changes) == 0 {
+		return nil
+	}
+	return &n
 }
 
 // apply is the one switch over the actions. Those that are ledger writes alone never come here.

@@ -353,40 +353,40 @@ func TestPanicInACallIsThatStepsAlone(t *testing.T) {
 	diff(t, []string{"net unknown", "svc done"}, outcomes(rs))
 }
 
-func TestEveryActionIsNamedAndExecuted(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), "../plan/types.go", nil, 0)
+func TestEveryActionIsListedNamedAndExecuted(t *testing.T) {
+	f, err := parser.ParseFile(token.NewFileSet(), "../plan/actions.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var actions []string
+	var written, listed, names []string
 	for _, d := range f.Decls {
-		if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name == "action" {
-			actions = append(actions, fn.Recv.List[0].Type.(*ast.Ident).Name)
+		if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name == "About" {
+			written = append(written, "plan."+fn.Recv.List[0].Type.(*ast.Ident).Name)
 		}
 	}
-	all := []plan.Action{plan.CreateDroplet{}, plan.RecordDroplet{}, plan.CloseOp{}, plan.OpenDelete{}, plan.UpdateNode{}, plan.RemoveNode{},
-		plan.ShutdownDroplet{}, plan.PowerOffDroplet{}, plan.DeleteDroplet{}, plan.TagDroplet{}, plan.CreateNetwork{}, plan.RemoveNetwork{}, plan.CreateService{},
-		plan.UpdateService{}, plan.RemoveService{}, plan.RecordRollout{}, plan.RotateToken{}}
-	var names []string
-	for _, a := range all {
-		actions = slices.DeleteFunc(actions, func(s string) bool { return "plan."+s == fmt.Sprintf("%T", a) })
-		names = append(names, execute.ActionName(a))
-		if strings.HasPrefix(execute.Object(a), "/") || execute.Object(a) == "" {
-			t.Errorf("%T is done to %q", a, execute.Object(a))
+	for _, a := range plan.Actions() {
+		about := a.About()
+		listed, names = append(listed, fmt.Sprintf("%T", a)), append(names, about.Name)
+		if about.Name == "" || about.Object.Kind == "" {
+			t.Errorf("%T is %+v", a, about)
+		}
+		s := step("x", a)
+		if about.Effect == plan.Records && len(s.Before) == 0 {
+			t.Errorf("%T does nothing", a)
 		}
 		b := newBench(t)
 		b.put(t, func(l *ledger.Ledger) { l.Credit = 1 })
-		if rs := b.run(t.Context(), step("x", a)); rs[0].Err != nil && strings.Contains(rs[0].Err.Error(), "no such action") {
+		if rs := b.run(t.Context(), s); rs[0].Err != nil && strings.Contains(rs[0].Err.Error(), "no such action") {
 			t.Errorf("the executor does not know %T", a)
 		}
 	}
-	if len(actions) > 0 {
-		t.Errorf("actions that this test does not know: %v", actions)
-	}
+	slices.Sort(written)
+	slices.Sort(listed)
+	diff(t, written, listed)
 	slices.Sort(names)
-	want := execute.ActionNames()
-	slices.Sort(want)
-	diff(t, want, names)
+	if n := len(slices.Compact(names)); n != len(listed) {
+		t.Errorf("%d names for %d actions", n, len(listed))
+	}
 }
 
 func TestErrorsKeepTheirCause(t *testing.T) {

@@ -196,7 +196,7 @@ func (b *bench) put(t *testing.T, change func(*ledger.Ledger)) {
 
 // step makes a step whose id is its first argument.
 func step(id string, a plan.Action, after ...string) plan.Step {
-	return plan.Step{ID: id, Action: a, After: after, Reason: plan.Reason{Code: "test", Text: "because"}}
+	return plan.NewStep(id, a, plan.Reason{Code: "test", Text: "because"}, after...)
 }
 
 func create(letter string, after ...string) plan.Step {

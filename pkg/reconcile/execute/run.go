@@ -73,7 +73,7 @@ func detach(ctx context.Context, d time.Duration) (context.Context, func()) {
 func (r *run) begin() {
 	var first []plan.Step
 	for _, s := range r.wait {
-		if _, create := s.Action.(plan.CreateDroplet); create || inLedger(s.Action) && len(s.After) == 0 {
+		if len(s.Before) > 0 && (len(s.After) == 0 || s.Action.About().Effect == plan.Creates) {
 			first = append(first, s)
 		}
 	}
@@ -150,7 +150,7 @@ func (r *run) state(s plan.Step) state {
 			return stateWait
 		}
 	}
-	if !inLedger(s.Action) {
+	if len(s.Before) == 0 {
 		return stateGo
 	}
 	err, asked := r.ready[s.ID]
@@ -185,11 +185,11 @@ func (r *run) start(s plan.Step) {
 		r.end(intentFailed(s, err))
 		return
 	}
-	if ledgerOnly(s.Action) {
+	if recordOnly(s) {
 		r.end(result(s, nil))
 		return
 	}
-	noted := answersIntoLedger(s.Action)
+	noted := answered(s)
 	r.flying++
 	if noted {
 		r.cloud++
@@ -204,7 +204,7 @@ func (r *run) start(s plan.Step) {
 // be unknown.
 func intentFailed(s plan.Step, err error) Result {
 	res := result(s, err)
-	if res.Outcome == Unknown && !ledgerOnly(s.Action) {
+	if res.Outcome == Unknown && !recordOnly(s) {
 		res.Outcome = Refused
 	}
 	return res
@@ -229,12 +229,11 @@ func (r *run) drop(s plan.Step, why string) {
 	r.forget(s)
 }
 
-// forget closes the operation of a create that was dropped after its intent was written.
+// forget takes back what was written for a step that was dropped then.
 func (r *run) forget(s plan.Step) {
-	c, create := s.Action.(plan.CreateDroplet)
 	err, asked := r.ready[s.ID]
-	if create && asked && err == nil && r.res[s.ID].Outcome == Dropped {
-		r.notes = append(r.notes, note{opID: c.OpID, close: true})
+	if asked && err == nil && len(s.IfRefused) > 0 && r.res[s.ID].Outcome == Dropped {
+		r.notes = append(r.notes, note{changes: s.IfRefused})
 	}
 }
 

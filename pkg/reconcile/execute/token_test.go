@@ -47,17 +47,44 @@ func TestNoRotationWhileAMachineIsMade(t *testing.T) {
 	}
 }
 
-// TestTheTokenIsWrittenDownWithTheCreate: also of a create that then fails, for its user-data was sent.
+// TestTheTokenIsWrittenDownWithTheCreate: also of a create of which nobody knows whether it happened. One that surely made no droplet handed out
+// nothing; what others have of that token stays, and so does what is known of the next one.
 func TestTheTokenIsWrittenDownWithTheCreate(t *testing.T) {
-	b := newBench(t)
-	c := create("a")
-	a := c.Action.(plan.CreateDroplet)
-	a.Token = ledger.Fingerprint("one")
-	c.Action = a
-	b.broken["create "+a.Name] = errors.New("cut")
-	b.run(t.Context(), c)
-	if l := b.ledger(t); l.Token != ledger.Fingerprint("one") || len(l.Ops) != 1 {
-		t.Errorf("%+v", l)
+	one, two := ledger.Fingerprint("one"), ledger.Fingerprint("two")
+	for name, tc := range map[string]struct {
+		fails   error
+		before  func(*ledger.Ledger)
+		with    string
+		token   string
+		handed  int
+		pending int
+	}{
+		"in doubt":                        {errors.New("cut"), nil, one, one, 1, 1},
+		"refused":                         {fault(apierr.Invalid), nil, one, one, 0, 0},
+		"refused after one that was made": {fault(apierr.Invalid), func(l *ledger.Ledger) { l.HandOut(one) }, one, one, 1, 0},
+		"made with the next one":          {nil, func(l *ledger.Ledger) { l.HandOut(one); l.HandOut(one) }, two, two, 1, 1},
+	} {
+		b := newBench(t)
+		if tc.before != nil {
+			b.put(t, tc.before)
+		}
+		c := create("a")
+		a := c.Action.(plan.CreateDroplet)
+		a.Token = tc.with
+		c = step(c.ID, a)
+		if tc.fails != nil {
+			b.broken["create "+a.Name] = tc.fails
+		}
+		b.run(t.Context(), c)
+		if l := b.ledger(t); l.Token != tc.token || l.Handed != tc.handed || len(l.Ops) != tc.pending {
+			t.Errorf("%s: %+v", name, l)
+		}
+	}
+	l := ledger.Ledger{}
+	l.HandOut(one)
+	l.HandOut(two)
+	if l.TakeBack(one); l.Token != two || l.Handed != 1 {
+		t.Errorf("what was refused with the one token is taken from the other: %+v", l)
 	}
 }
 

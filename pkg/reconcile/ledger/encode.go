@@ -25,6 +25,7 @@ const (
 // The labels of the ledger's config. Every other label on it is somebody's own, or a later version's, and is preserved.
 const (
 	format        = "1"
+	prefixOwn     = "swarmd.ledger."
 	keyFormat     = "swarmd.ledger.format"
 	keyRevision   = "swarmd.ledger.revision"
 	keyCredit     = "swarmd.ledger.credit"
@@ -80,7 +81,9 @@ func (l Ledger) labels() (map[string]string, error) {
 	putNumber(out, keyEpoch, l.Epoch)
 	putText(out, keySwarm, l.ClusterID)
 	putText(out, keyUncharged, joinTimes(l.Uncharged))
-	putText(out, keyToken, l.Token)
+	if l.Token != "" {
+		out[keyToken] = l.Token + ":" + strconv.Itoa(l.Handed)
+	}
 	putNumber(out, keyRotate, l.Rotate)
 	if l.ServicesOnly {
 		out[keyServices] = strconv.FormatBool(true)
@@ -137,6 +140,9 @@ func Decode(labels map[string]string) (Ledger, map[string]string, error) {
 		}
 		if !known {
 			others[key] = labels[key]
+			if strings.HasPrefix(key, prefixOwn) {
+				l.Newer = append(l.Newer, brief(key))
+			}
 		}
 	}
 	return l, others, nil
@@ -162,8 +168,10 @@ func (l *Ledger) decodeLabel(key, value string) (known bool, err error) {
 		l.Uncharged, err = splitTimes(value)
 		return true, err
 	case keyToken:
-		l.Token = value
-		return true, nil
+		print, handed, _ := strings.Cut(value, ":")
+		l.Token = print
+		l.Handed, err = natural(handed)
+		return true, err
 	case keyRotate:
 		l.Rotate, err = strconv.ParseUint(value, 10, 64)
 		return true, err
@@ -176,9 +184,11 @@ func (l *Ledger) decodeLabel(key, value string) (known bool, err error) {
 
 func (l *Ledger) decodeEntry(key, value string) (known bool, err error) {
 	if id, ok := strings.CutPrefix(key, prefixOp); ok {
-		op, err := operation(id, value)
-		l.Ops = append(l.Ops, op)
-		return true, err
+		op, known, err := operation(id, value)
+		if known && err == nil {
+			l.Ops = append(l.Ops, op)
+		}
+		return known || err != nil, err
 	}
 	if holder, ok := strings.CutPrefix(key, prefixStale); ok {
 		n, err := natural(value)
@@ -200,23 +210,21 @@ func record(op Op) opRecord {
 	return opRecord{op.Kind, op.Pool, op.Name, op.DropletID, op.NodeID, op.Epoch, seconds(op.Started), seconds(op.Deadline), op.Credit, seconds(op.Shutdown)}
 }
 
-func operation(id, value string) (Op, error) {
+// operation reads an operation. One of a kind or with a field that this swarmd does not know is a newer one's, and no error.
+func operation(id, value string) (op Op, known bool, err error) {
+	var r opRecord
+	if err := json.Unmarshal([]byte(value), &r); err != nil {
+		return Op{}, false, err
+	}
 	dec := json.NewDecoder(strings.NewReader(value))
 	dec.DisallowUnknownFields()
-	var r opRecord
-	if err := dec.Decode(&r); err != nil {
-		return Op{}, err
+	if newer := dec.Decode(&opRecord{}); newer != nil || r.Kind != "" && r.Kind != Create && r.Kind != Delete {
+		return Op{}, false, nil
 	}
-	if dec.More() {
-		return Op{}, fmt.Errorf("more than one value")
+	if id == "" || r.Kind == "" || r.Droplet < 0 || r.Kind == Delete && r.Droplet == 0 {
+		return Op{}, false, fmt.Errorf("operation %q of kind %q on droplet %d", brief(id), brief(string(r.Kind)), r.Droplet)
 	}
-	if r.Kind != Create && r.Kind != Delete {
-		return Op{}, fmt.Errorf("unknown kind %q", brief(string(r.Kind)))
-	}
-	if id == "" || r.Droplet < 0 || r.Kind == Delete && r.Droplet == 0 {
-		return Op{}, fmt.Errorf("operation %q on droplet %d", brief(id), r.Droplet)
-	}
-	return Op{id, r.Kind, r.Pool, r.Name, r.Droplet, r.Node, r.Epoch, moment(r.Started), moment(r.Deadline), r.Credit, moment(r.Shutdown)}, nil
+	return Op{id, r.Kind, r.Pool, r.Name, r.Droplet, r.Node, r.Epoch, moment(r.Started), moment(r.Deadline), r.Credit, moment(r.Shutdown)}, true, nil
 }
 
 func putNumber(m map[string]string, key string, n uint64) {

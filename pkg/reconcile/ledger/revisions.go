@@ -185,7 +185,7 @@ func (s *Store) revisions() []Revision {
 }
 
 func (s *Store) revision(c swarm.Config) (Revision, bool) {
-	digits, ok := strings.CutPrefix(c.Name, s.revisionPrefix())
+	digits, ok := strings.CutPrefix(c.Name, RevisionPrefix(s.cluster))
 	if !ok {
 		return Revision{}, false
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 )
 
@@ -82,10 +83,8 @@ func (s *Store) Unattended(ctx context.Context, st State, who string) error {
 	case time.Since(st.Renewed).Abs() < Term:
 		return nil
 	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(RenewEvery + WatchEvery):
+	if err := clock.Sleep(ctx, RenewEvery+WatchEvery); err != nil {
+		return err
 	}
 	again, err := s.Look(ctx)
 	if err != nil {

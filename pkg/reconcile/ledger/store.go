@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -67,10 +66,9 @@ func NewStore(configs Configs, cluster string) *Store {
 // called before anything else.
 func (s *Store) BeginServicesOnly() { s.servicesOnly = true }
 
-func (s *Store) ledgerName() string        { return "swarmd." + s.cluster }
-func (s *Store) leaseName() string         { return "swarmd." + s.cluster + ".lease" }
-func (s *Store) revisionPrefix() string    { return "swarmd." + s.cluster + ".spec." }
-func (s *Store) revisionName(n int) string { return s.revisionPrefix() + strconv.Itoa(n) }
+func (s *Store) ledgerName() string        { return Name(s.cluster) }
+func (s *Store) leaseName() string         { return LeaseName(s.cluster) }
+func (s *Store) revisionName(n int) string { return RevisionName(s.cluster, n) }
 
 // State is one read of everything in the store.
 type State struct {
@@ -151,7 +149,7 @@ func (s *Store) damaged(err error) error {
 func (s *Store) beginAnew(what string) string {
 	return fmt.Sprintf("to begin anew on purpose: docker config rm %s$(docker config ls -q --filter name=%s), then swarmd apply -f FILE, "+
 		"and put that file where swarmd watches one: whatever is there counts as new at its next start",
-		what, s.revisionPrefix())
+		what, RevisionPrefix(s.cluster))
 }
 
 // lost refuses to take a vanished ledger for one that never was: open operations would be forgotten.
@@ -177,13 +175,13 @@ func (o Other) Owns(swarmID string) bool {
 
 // Others returns the ledgers of other clusters that the swarm has, sorted by name. Those that are damaged are among them.
 func (s *Store) Others(ctx context.Context) ([]Other, error) {
-	list, err := s.configs.Configs(ctx, "swarmd.")
+	list, err := s.configs.Configs(ctx, prefix)
 	if err != nil {
 		return nil, err
 	}
 	var out []Other
 	for _, c := range list {
-		cluster, ok := strings.CutPrefix(c.Name, "swarmd.")
+		cluster, ok := strings.CutPrefix(c.Name, prefix)
 		if !ok || cluster == s.cluster {
 			continue
 		}
@@ -194,6 +192,37 @@ func (s *Store) Others(ctx context.Context) ([]Other, error) {
 	}
 	slices.SortFunc(out, func(a, b Other) int { return strings.Compare(a.Cluster, b.Cluster) })
 	return out, nil
+}
+
+// Known is a cluster that a swarm's store knows.
+type Known struct {
+	Name         string
+	ServicesOnly bool // it owns none of the nodes
+}
+
+// Clusters returns the clusters that the swarm's store knows, sorted by name.
+func Clusters(ctx context.Context, from interface {
+	Configs(ctx context.Context, prefix string) ([]swarm.Config, error)
+}) ([]Known, error) {
+	configs, err := from.Configs(ctx, prefix)
+	if err != nil {
+		return nil, err
+	}
+	servicesOnly := map[string]bool{}
+	for _, c := range configs {
+		name := c.Labels[swarm.LabelCluster]
+		if name == "" || c.Name != Name(name) && !strings.HasPrefix(c.Name, Name(name)+".") {
+			continue
+		}
+		l, _, err := Decode(c.Labels)
+		servicesOnly[name] = servicesOnly[name] || c.Name == Name(name) && err == nil && l.ServicesOnly
+	}
+	var known []Known
+	for name, services := range servicesOnly {
+		known = append(known, Known{name, services})
+	}
+	slices.SortFunc(known, func(a, b Known) int { return strings.Compare(a.Name, b.Name) })
+	return known, nil
 }
 
 // Create makes the ledger if there is none. One that exists already is no error.
@@ -340,7 +369,7 @@ func (s *Store) read(ctx context.Context) error {
 	}
 	s.seen, s.seenAt, s.written = map[string]swarm.Config{}, at, false
 	for _, c := range list {
-		if c.Name == s.ledgerName() || c.Name == s.leaseName() || strings.HasPrefix(c.Name, s.revisionPrefix()) {
+		if c.Name == s.ledgerName() || c.Name == s.leaseName() || strings.HasPrefix(c.Name, RevisionPrefix(s.cluster)) {
 			s.seen[c.Name] = c
 		}
 	}

@@ -54,13 +54,33 @@ type Ledger struct {
 	ServicesOnly bool
 
 	Token  string    // Fingerprint of the worker join token that was current when a create was opened last; "": none was opened yet
+	Handed int       // creates that were opened with that token, less those that surely made no droplet; above 0 a droplet may have it
 	Rotate uint64    // version of the swarm at which that token's rotation was begun last; while it has that version, the rotation may still come
+	Newer  []string  // labels of a newer swarmd, sorted: they are kept as they are, and who cannot read them must do nothing; known after Decode, never encoded
 	Begun  time.Time // when the ledger was made, by the managers' clock; known in what a Store returns from a look, never encoded
 }
 
 // Creates reports whether a create is open.
 func (l Ledger) Creates() bool {
 	return slices.ContainsFunc(l.Ops, func(op Op) bool { return op.Kind == Create })
+}
+
+// HandOut keeps that a droplet may be made with a token, of which the fingerprint is given; "" says nothing.
+func (l *Ledger) HandOut(print string) {
+	if print == "" {
+		return
+	}
+	if l.Token != print {
+		l.Token, l.Handed = print, 0
+	}
+	l.Handed++
+}
+
+// TakeBack keeps that a create that was opened with the token surely made no droplet.
+func (l *Ledger) TakeBack(print string) {
+	if l.Token == print && l.Handed > 0 {
+		l.Handed--
+	}
 }
 
 // Fingerprint stands for a join token, 48 bits of its hash: enough to tell one from the next, too little to guess one from. That of "" is "".

@@ -10,39 +10,56 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// bucket is where a machine belongs; the words are in the package's documentation.
-type bucket string
+// Class is how a machine is; the words are in the package's documentation.
+type Class string
 
 const (
-	foreign  bucket = "foreign"
-	disputed bucket = "disputed"
-	leaving  bucket = "leaving"
-	stranded bucket = "stranded"
-	dead     bucket = "dead"
-	booting  bucket = "booting"
-	late     bucket = "late"
-	arriving bucket = "arriving"
-	down     bucket = "down"
-	quiet    bucket = "quiet"
-	serving  bucket = "serving"
+	foreign  Class = "foreign"
+	disputed Class = "disputed"
+	leaving  Class = "leaving"
+	orphaned Class = "orphaned"
+	dead     Class = "dead"
+	booting  Class = "booting"
+	overdue  Class = "overdue"
+	arriving Class = "arriving"
+	down     Class = "down"
+	unknown  Class = "unknown"
+	ready    Class = "ready"
 )
 
-// member is a machine in its bucket.
+// Classes are all of them: the label values of a metric.
+func Classes() []string {
+	var out []string
+	for _, c := range []Class{foreign, disputed, leaving, orphaned, dead, booting, overdue, arriving, down, unknown, ready} {
+		out = append(out, string(c))
+	}
+	return out
+}
+
+// member is a machine with its class.
 type member struct {
 	world.Machine
-	bucket bucket
-	pool   *spec.Pool // nil if the file has no such pool
+	class Class
+	pool  *spec.Pool // nil if the file has no such pool
 }
 
 func (d *draft) classify() {
 	for _, m := range d.in.World.Machines {
 		pool := d.pool(m.Pool)
-		d.members = append(d.members, member{Machine: m, bucket: d.sort(m, pool), pool: pool})
+		d.members = append(d.members, member{Machine: m, class: d.sort(m, pool), pool: pool})
 	}
 }
 
+func (d *draft) classes() []Class {
+	out := make([]Class, 0, len(d.members))
+	for _, m := range d.members {
+		out = append(out, m.class)
+	}
+	return out
+}
+
 // sort says whose a machine is; where says how one of ours is.
-func (d *draft) sort(m world.Machine, pool *spec.Pool) bucket {
+func (d *draft) sort(m world.Machine, pool *spec.Pool) Class {
 	switch {
 	case m.Binding == world.Contradicted, m.Binding == world.Unaddressed:
 		return disputed
@@ -51,17 +68,17 @@ func (d *draft) sort(m world.Machine, pool *spec.Pool) bucket {
 	case !m.Owned && !m.Adopted && m.Binding != world.Bound:
 		return foreign
 	case pool == nil:
-		return stranded
+		return orphaned
 	}
 	return d.where(m)
 }
 
-func (d *draft) where(m world.Machine) bucket {
+func (d *draft) where(m world.Machine) Class {
 	switch {
 	case m.Missing:
 		return dead
 	case m.Node == nil && d.launchOver(m):
-		return late
+		return overdue
 	case m.Node == nil:
 		return booting
 	case m.Binding != world.Bound:
@@ -69,9 +86,9 @@ func (d *draft) where(m world.Machine) bucket {
 	case m.Node.State == swarm.NodeDown, m.Droplet != nil && m.Droplet.Status == cloud.StatusOff:
 		return down
 	case m.Node.State != swarm.NodeReady:
-		return quiet
+		return unknown
 	}
-	return serving
+	return ready
 }
 
 // launchOver reports whether a droplet had time enough to join. A time in the future is no age.
@@ -85,8 +102,8 @@ func (d *draft) launchOver(m world.Machine) bool {
 
 // counts reports whether the machine fills a place in its pool. A disputed one does, unless it was leaving.
 func (m member) counts() bool {
-	switch m.bucket {
-	case foreign, leaving, stranded:
+	switch m.class {
+	case foreign, leaving, orphaned:
 		return false
 	case disputed:
 		return m.Droplet != nil && m.pool != nil && (m.Op == nil || m.Op.Kind != ledger.Delete)

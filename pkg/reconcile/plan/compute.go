@@ -85,7 +85,7 @@ func newDraft(in Input) *draft {
 // step adds a step. Its id is kind/object; the object is unique within the kind.
 func (d *draft) step(kind, object string, a Action, code, text string, after ...string) string {
 	id := kind + "/" + object
-	d.steps = append(d.steps, Step{ID: id, After: after, Action: a, Reason: Reason{Code: code, Text: text}})
+	d.steps = append(d.steps, NewStep(id, a, Reason{Code: code, Text: text}, after...))
 	d.underway, d.soon = true, true
 	return id
 }
@@ -145,13 +145,16 @@ func (d *draft) open(kind ledger.OpKind) []ledger.Op {
 }
 
 func (d *draft) finish() Plan {
+	converged, idly := d.converged(), d.look
+	soonest := d.withhold()
+	if soonest > 0 {
+		d.lookIn(soonest)
+	} else if d.soon {
+		d.lookIn(lookSoon)
+	}
 	slices.SortStableFunc(d.holds, func(a, b Hold) int {
 		return strings.Compare(a.Guard+"\x00"+a.Object+"\x00"+a.Text, b.Guard+"\x00"+b.Object+"\x00"+b.Text)
 	})
 	d.holds = slices.Compact(d.holds)
-	idly := d.look
-	if d.soon {
-		d.lookIn(lookSoon)
-	}
-	return Plan{Steps: d.steps, Holds: d.holds, Pools: d.poolsSum, Services: d.svcSum, LookAgain: d.look, LookIdly: idly, Underway: d.underway, Converged: d.converged()}
+	return Plan{Steps: d.steps, Holds: d.holds, Pools: d.poolsSum, Services: d.svcSum, Classes: d.classes(), LookAgain: d.look, LookIdly: idly, Underway: d.underway, Converged: converged}
 }

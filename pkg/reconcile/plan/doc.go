@@ -7,21 +7,21 @@
 //
 // # Words
 //
-// Every machine (a droplet, a node, or both) is in exactly one bucket:
+// Every machine (a droplet, a node, or both) is in exactly one class:
 //
 //   - foreign: not the cluster's. Reported, never counted, never touched.
 //   - disputed: its identity is contradicted, or nothing but its tags and name shows that it is this swarm's. Counted if it is known to be a
 //     droplet of a pool, otherwise left alone until a person has looked.
 //   - leaving: a Delete operation is open on it. Not counted any more.
-//   - stranded: ours, but the file no longer has its pool.
+//   - orphaned: ours, but the file no longer has its pool.
 //   - dead: bound, and its droplet does not exist any more.
-//   - booting: a droplet that has not joined yet; late: one that has not joined within the launch timeout.
+//   - booting: a droplet that has not joined yet; overdue: one that has not joined within the launch timeout.
 //   - arriving: joined, and not bound yet.
 //   - down: bound, and its node is Down or its droplet is off.
-//   - quiet: bound, and the leader does not know how it is. Every node is so for some seconds after a change of leader.
-//   - serving: bound, and its node is Ready.
+//   - unknown: bound, and the leader does not know how it is. Every node is so for some seconds after a change of leader.
+//   - ready: bound, and its node is Ready.
 //
-// A machine is counted in its pool if it is disputed, dead, booting, late, arriving, down, quiet or serving: what is broken is held
+// A machine is counted in its pool if it is disputed, dead, booting, overdue, arriving, down, unknown or ready: what is broken is held
 // and reported, not replaced. A Create operation whose droplet is not seen yet is counted as well, so nothing is created twice.
 //
 // The leaving machines of a pool that carry tasks are drained one after the other, see awaitsTurn.

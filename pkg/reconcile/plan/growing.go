@@ -15,7 +15,7 @@ import (
 // so that a machine that never comes, however often it is tried, holds no service for ever.
 func (d *draft) awaitsMachines(want swarm.ServiceSpec) bool {
 	left := d.in.Spec.Policies.ServicesWait - d.in.Now.Sub(d.in.Accepted).Abs() // one in the future was accepted by a clock that was ahead
-	if left <= 0 || want.Mode != swarm.Replicated || want.Replicas == 0 || !d.clouded() {
+	if left <= 0 || want.Mode != swarm.Replicated || want.Replicas == 0 || !d.dropletsKnown() {
 		return false
 	}
 	var missing []string
@@ -35,7 +35,7 @@ func (d *draft) awaitsMachines(want swarm.ServiceSpec) bool {
 }
 
 // coming returns how many machines of the pool are on their way to hold the service: begun, or held back by max_creates. While none is under way,
-// as when the cloud refuses them, what is missing does not count; nor does what is down or late.
+// as when the cloud refuses them, what is missing does not count; nor does what is down or overdue.
 func (d *draft) coming(p *spec.Pool, want swarm.ServiceSpec) int {
 	underway, filled := d.unseenOf(p.Name), 0
 	for _, s := range d.steps {
@@ -46,7 +46,7 @@ func (d *draft) coming(p *spec.Pool, want swarm.ServiceSpec) int {
 	for _, m := range d.members {
 		switch {
 		case m.pool != p || !m.counts():
-		case m.bucket == booting, m.bucket == arriving, m.bucket == serving && !holds(m, want):
+		case m.class == booting, m.class == arriving, m.class == ready && !holds(m, want):
 			underway++
 		default:
 			filled++
@@ -85,12 +85,7 @@ func (d *draft) together(c ServiceCount, want swarm.ServiceSpec, live swarm.Serv
 	if want.Mode != swarm.Replicated || c.Desired < 2 || c.Running != c.Desired || moving(live) {
 		return
 	}
-	on := map[string]int{}
-	for _, t := range d.in.World.Tasks {
-		if t.ServiceID == live.ID && t.DesiredState == "running" && t.State == "running" && d.nodeReady(t.NodeID) {
-			on[t.NodeID]++
-		}
-	}
+	_, on := d.runningTasks(live)
 	fit, _ := d.everywhere(want, on)
 	if len(on) != 1 || fit < 2 {
 		return

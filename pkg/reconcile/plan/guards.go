@@ -16,6 +16,7 @@ const (
 	GuardNoCloud       = "no-cloud"        // the swarm is looked at without a cloud
 	GuardNoLeader      = "no-leader"       // the swarm has no leader at the moment
 	GuardOtherSwarm    = "other-swarm"     // the ledger is another swarm's
+	GuardNewer         = "newer-swarmd"    // the ledger has entries that only a newer swarmd can read
 	GuardIdentity      = "identity"        // droplet and node contradict each other
 	GuardNoAddress     = "no-address"      // a node claims a droplet whose address the cloud does not show yet
 	GuardForeign       = "foreign-droplet" // a droplet with the cluster's tag that swarmd did not make
@@ -64,7 +65,7 @@ func final(guard string) bool {
 // Guards returns all values of Hold.Guard, sorted: the label values of a metric.
 func Guards() []string {
 	all := []string{
-		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
+		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardNewer, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
 		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardTasks, GuardGrowing, GuardTogether, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance,
@@ -98,6 +99,10 @@ func (d *draft) blind() bool {
 	switch {
 	case d.gap(world.GapInfo), d.gap(world.GapCluster), d.gap(world.GapNodes), d.gap(world.GapLedger):
 		return true
+	case len(d.in.World.Ledger.Newer) > 0:
+		d.hold(GuardNewer, "cluster", "a newer swarmd wrote what this one cannot read ("+d.in.World.Ledger.Newer[0]+" in the ledger), and this one does nothing beside it: "+
+			"run the newer version on every manager")
+		return true
 	case d.in.World.Ledger.ClusterID != "" && d.in.World.Ledger.ClusterID != d.in.World.Cluster.ID:
 		d.hold(GuardOtherSwarm, "cluster", "the ledger is of swarm "+d.in.World.Ledger.ClusterID+", this one is "+d.in.World.Cluster.ID)
 		return true
@@ -129,16 +134,6 @@ func (d *draft) gap(what string) bool {
 // outdated reports whether the spec is an older one than the accepted, which cannot be read. What the cluster has else than the spec says, the
 // accepted one may have asked for: only operations that are open are finished, by the older one's policies.
 func (d *draft) outdated() bool { return d.gap(world.GapRevision) }
-
-// whole reports whether the view has no gap and can be believed: only then is anything destructive planned.
-func (d *draft) whole() bool {
-	return !d.implausible && !slices.ContainsFunc(d.in.World.Gaps, func(g world.Gap) bool { return g.What != world.GapRevision })
-}
-
-// clouded reports whether the droplets are known, all of them.
-func (d *draft) clouded() bool {
-	return !d.in.World.NoDroplets && !d.gap(world.GapDroplets) && !d.implausible
-}
 
 // led reports whether a manager leads.
 func (d *draft) led() bool {

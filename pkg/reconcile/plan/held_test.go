@@ -49,7 +49,7 @@ func TestHeldOnly(t *testing.T) {
 	m := grown(t, 1, 1)
 	to(1, 2)(m)
 	in := m.input()
-	in.NotBefore = map[string]time.Time{"workers": m.now.Add(time.Minute)}
+	in.Memory.Backoff = map[plan.Ref]plan.Backoff{{Kind: "pool", Name: "workers"}: {Until: m.now.Add(time.Minute)}}
 	if p := plan.Compute(in); p.HeldOnly() {
 		t.Errorf("the cloud refused a create, and it is tried again: holds %v", p.Holds)
 	}

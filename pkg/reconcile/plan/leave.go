@@ -23,7 +23,7 @@ func (d *draft) leaves() {
 	switch {
 	case d.in.World.NoDroplets:
 		d.hold(GuardNoCloud, "cluster", fmt.Sprintf("%d machines are to leave, and no cloud to delete them", len(ops)))
-	case d.whole():
+	case d.sees(deleteMachine):
 		for _, op := range ops {
 			held, steps := len(d.holds), len(d.steps)
 			d.leave(op)
@@ -41,7 +41,7 @@ func (d *draft) leave(op ledger.Op) {
 		d.hold(GuardIdentity, "droplet/"+strconv.Itoa(op.DropletID), "the node "+op.NodeID+" that was to leave is not on it any more")
 	case !ok && d.gone(op.DropletID):
 		d.step("close", op.ID, CloseOp{OpID: op.ID, Outcome: "gone"}, WhyDropletGone, op.Name+" is gone")
-	case !ok || m.bucket == disputed: // held under identity
+	case !ok || m.class == disputed: // held under identity
 	case m.Adopted || m.Droplet != nil && !m.Owned:
 		d.hold(GuardAdopted, m.object(), "swarmd did not make it and does not delete it")
 	case m.Node != nil:
@@ -162,7 +162,7 @@ func (d *draft) notes() {
 }
 
 func (d *draft) remark(m member) {
-	switch m.bucket {
+	switch m.class {
 	case foreign:
 		d.remarkForeign(m)
 	case disputed:
@@ -176,14 +176,14 @@ func (d *draft) remark(m member) {
 			return
 		}
 		d.hold(GuardIdentity, m.object(), disputedWhy(m))
-	case stranded:
+	case orphaned:
 		if d.outdated() {
 			return // the accepted spec may have the pool
 		}
 		d.hold(GuardPoolRemoved, "pool/"+m.Pool, "the file has no such pool; set its count to 0 to remove its machines")
 	case dead:
 		d.hold(GuardDropletDead, m.object(), fmt.Sprintf("its droplet %d does not exist any more; %s makes room for a new one", m.dropletID(), removal(m)))
-	case late:
+	case overdue:
 		if d.outrun(m) {
 			d.hold(GuardLaunch, m.object(), m.name()+outrunWhy)
 			return
@@ -200,7 +200,7 @@ func (d *draft) remark(m member) {
 		if d.outrun(m) {
 			d.hold(GuardLaunch, m.object(), m.name()+outrunWhy)
 		}
-	case quiet:
+	case unknown:
 		d.wait(lookWait)
 	}
 }
@@ -241,7 +241,7 @@ func (d *draft) remarkForeign(m member) {
 		d.note(GuardForeignNode, m.object(), "is a machine of cluster "+m.Of+": left alone")
 	case d.ghost(m):
 		d.step("remove-node", m.Node.ID, RemoveNode{NodeID: m.Node.ID}, WhyGhost, fmt.Sprintf("it never came up since %s", m.Node.Created.UTC().Format(time.RFC3339)))
-	case !d.clouded() && !d.in.World.NoDroplets: // it may be a machine whose droplet was not seen
+	case !d.dropletsKnown() && !d.in.World.NoDroplets: // it may be a machine whose droplet was not seen
 	case m.Node.Manages():
 		d.note(GuardForeignMgr, m.object(), "is a manager and no machine of the cluster: left alone")
 	default:
@@ -256,6 +256,6 @@ const ghostGrace = 15 * time.Minute
 // binding. Nobody's work can be on it. Some seconds after its join every node looks so.
 func (d *draft) ghost(m member) bool {
 	n := m.Node
-	return d.whole() && n.Hostname == "" && n.Manager == nil && n.Spec.Role == swarm.Worker && n.State != swarm.NodeReady && len(n.EngineLabels) == 0 &&
+	return d.sees(removeNode) && n.Hostname == "" && n.Manager == nil && n.Spec.Role == swarm.Worker && n.State != swarm.NodeReady && len(n.EngineLabels) == 0 &&
 		n.Spec.Labels[swarm.LabelDroplet] == "" && !n.Created.IsZero() && d.in.Now.Sub(n.Created) > ghostGrace && d.tasksOn(n.ID) == 0
 }

@@ -127,7 +127,8 @@ func TestLeaveGoesStageByStage(t *testing.T) {
 		{"gone", 1, 2, both(to(1, 1), begun(id, 0), func(m *model) { delete(m.droplets, id) }), []string{"close/" + leaveOp}, nil},
 		{"its tasks on a lost machine are not waited for", 1, 2, both(to(1, 1), begun(id, 0, drained(id), off(id), kill(id))), []string{"remove-node/n103"}, nil},
 		{"a dead one needs no shutdown", 1, 2, both(to(1, 1), begun(id, 0, drained(id), erase(id))), []string{"remove-node/n103"}, nil},
-		{"never on a view with a gap", 1, 2, both(to(1, 1), begun(id, 0, outOfSwarm(id)), gap("networks")), nil, []string{"gap cluster"}},
+		{"whatever the networks are, which nobody saw", 1, 2, both(to(1, 1), begun(id, 0, outOfSwarm(id)), gap("networks")), []string{"delete/103"}, []string{"gap cluster"}},
+		{"never on a view with a gap", 1, 2, both(to(1, 1), begun(id, 0, outOfSwarm(id)), gap("tasks")), nil, []string{"gap cluster"}},
 		{"not if its identity is disputed", 1, 2, both(to(1, 1), begun(id, 0, idle(id), func(m *model) {
 			m.droplets[id].node.EngineLabels[swarm.LabelDroplet] = "102"
 		})), nil, []string{"identity node/web-workers-aaaab"}},
@@ -195,11 +196,15 @@ func TestPromotion(t *testing.T) {
 		{"from one not to two, if no third is there", 3, 0, both(worker(102, 103), kill(103)), nil,
 			[]string{"node-down node/web-managers-aaaab", "quorum node/web-managers-aaaaa"}},
 		{"from two to three", 3, 0, worker(103), []string{"promote/n103"}, nil},
+		{"before it takes tasks", 3, 0, both(worker(103), drained(103)), []string{"promote/n103"}, nil},
+		{"then it takes them", 3, 0, drained(103), []string{"node/n103"}, nil},
+		{"a worker takes them at once", 1, 1, drained(102), []string{"node/n102"}, nil},
 		{"nobody while one is unreachable", 3, 0, both(worker(103), func(m *model) { m.droplets[102].node.Manager.Reachability = "unreachable" }),
 			nil, []string{"quorum node/web-managers-aaaab"}},
 		{"nobody while a promotion is under way", 3, 0, both(worker(102, 103), func(m *model) { m.droplets[102].node.Spec.Role = swarm.Manager }),
 			nil, []string{"quorum node/web-managers-aaaaa"}},
-		{"nobody on a view with a gap", 3, 0, both(worker(103), gap("tasks")), nil, []string{"gap cluster", "gap node/web-managers-aaaab"}},
+		{"whoever the tasks are, which nobody saw", 3, 0, both(worker(103), gap("tasks")), []string{"promote/n103"}, []string{"gap cluster"}},
+		{"nobody on a view with a gap", 3, 0, both(worker(103), gap("droplets")), nil, []string{"gap cluster", "gap node/web-managers-aaaab"}},
 		{"nobody who is down", 3, 0, both(worker(103), kill(103)), nil, []string{"node-down node/web-managers-aaaab"}},
 	})
 }

@@ -36,7 +36,7 @@ func ofPool(p *spec.Pool) swarm.Availability {
 // sayMaintained tells who drained it, and how that ends.
 func (d *draft) sayMaintained(m member) {
 	why, ok := m.maintained()
-	if !ok || m.bucket == leaving {
+	if !ok || m.class == leaving {
 		return
 	}
 	text := "drained by hand by " + why.By
@@ -46,11 +46,13 @@ func (d *draft) sayMaintained(m member) {
 	d.note(GuardMaintenance, m.object(), text+": swarmd activate "+m.name()+" ends it")
 }
 
-// sayPutBack says what of an availability that somebody set by hand is undone, and what keeps it. A node that has just joined is drained, too.
-func sayPutBack(m member, want swarm.Availability) string {
+// sayPutBack says what of an availability that somebody set by hand is undone, and what keeps it. A node that has just joined is drained
+// too, one of a manager pool until it is a manager.
+func (d *draft) sayPutBack(m member, want swarm.Availability) string {
 	have := m.Node.Spec.Availability
 	text := fmt.Sprintf("availability: %s → %s", have, want)
-	if have == swarm.Drain && m.Op == nil {
+	promoted := m.pool.Role == "manager" && d.in.Now.Sub(m.born()) < d.in.Spec.Policies.LaunchTimeout
+	if have == swarm.Drain && m.Op == nil && !promoted {
 		text += " (swarmd drain " + m.name() + " keeps it drained)"
 	}
 	return text

@@ -21,12 +21,12 @@ const ownPrefix = "swarmd."
 func (d *draft) nodes() {
 	for _, m := range d.members {
 		created := m.Op != nil && m.Op.Kind == ledger.Create
-		switch m.bucket {
+		switch m.class {
 		case arriving:
 			if created || !d.outdated() {
 				d.arrive(m)
 			}
-		case serving, down, quiet, dead:
+		case ready, down, unknown, dead:
 			if !d.outdated() {
 				d.keep(m)
 			}
@@ -53,8 +53,8 @@ func (d *draft) keep(m member) {
 		said = append(said, changes(s.Labels, want)...)
 		s.Labels, code = want, WhyLabels
 	}
-	if want := m.availability(); s.Availability != want {
-		said = append(said, sayPutBack(m, want))
+	if want := m.availability(); s.Availability != want && !m.awaitsRole() {
+		said = append(said, d.sayPutBack(m, want))
 		s.Availability, code = want, WhyAvailability
 	}
 	if code != "" {
@@ -64,11 +64,17 @@ func (d *draft) keep(m member) {
 	d.role(m)
 }
 
+// awaitsRole reports whether the node is drained until it is a manager. What it were given as a worker, by a constraint on node.role, would be taken
+// from it with its promotion.
+func (m member) awaitsRole() bool {
+	return m.pool.Role == "manager" && !m.raft() && m.Node.Spec.Availability == swarm.Drain
+}
+
 // role collects who is to be promoted or demoted; membership decides who of them is.
 func (d *draft) role(m member) {
 	manager := m.pool.Role == "manager"
 	switch {
-	case manager && !m.managerWish() && !m.raft() && m.bucket == serving:
+	case manager && !m.managerWish() && !m.raft() && m.class == ready:
 		d.wait(lookWait)
 		d.promote = append(d.promote, m)
 	case !manager && (m.managerWish() || m.raft()) && m.Node.ID == d.in.Holder:

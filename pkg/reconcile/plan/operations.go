@@ -22,7 +22,7 @@ func (d *draft) operations() {
 	}
 	for _, op := range ops {
 		d.underway = true
-		if !d.clouded() {
+		if !d.dropletsKnown() {
 			continue
 		}
 		if m := d.created(op); m != nil {
@@ -72,7 +72,7 @@ func (d *draft) unseen(op ledger.Op) {
 	case op.DropletID != 0 && d.vanished(op):
 		d.step("close", op.ID, CloseOp{OpID: op.ID, Outcome: "gone"}, WhyDropletGone,
 			"droplet "+strconv.Itoa(op.DropletID)+" ("+op.Name+") does not exist any more")
-	case (op.DropletID == 0 || d.listed(op.DropletID)) && d.whole() && d.in.Now.After(op.Deadline): // what is listed, and was not made by it, is another's
+	case (op.DropletID == 0 || d.listed(op.DropletID)) && d.sees(closeCreate) && d.in.Now.After(op.Deadline): // what is listed, and was not made by it, is another's
 		d.step("close", op.ID, CloseOp{OpID: op.ID, Outcome: "no_effect"}, WhyNoEffect,
 			"the create of "+op.Name+" left no droplet until "+op.Deadline.UTC().Format(time.RFC3339))
 	}
@@ -80,7 +80,7 @@ func (d *draft) unseen(op ledger.Op) {
 
 // vanished reports whether the created droplet is gone for good: not found, and either deleted by us or old enough to be believed.
 func (d *draft) vanished(op ledger.Op) bool {
-	if !d.whole() || !d.gone(op.DropletID) {
+	if !d.sees(closeCreate) || !d.gone(op.DropletID) {
 		return false
 	}
 	deleted := slices.ContainsFunc(d.open(ledger.Delete), func(o ledger.Op) bool { return o.DropletID == op.DropletID })

@@ -12,12 +12,9 @@ import (
 	"github.com/swarmd/swarmd/pkg/spec"
 )
 
-// nameLetters is how many letters of the operation id end a droplet's name.
-const nameLetters = 5
-
 // pools grows and shrinks each pool to its count.
 func (d *draft) pools() {
-	if !d.clouded() {
+	if !d.dropletsKnown() {
 		d.withoutCloud()
 		return
 	}
@@ -59,7 +56,7 @@ func (d *draft) counted(pool string) int {
 func (d *draft) disputed(p *spec.Pool) int {
 	n := 0
 	for _, m := range d.members {
-		if m.bucket == disputed && m.counts() && m.pool == p {
+		if m.class == disputed && m.counts() && m.pool == p {
 			n++
 		}
 	}
@@ -81,10 +78,10 @@ func (d *draft) absent(p *spec.Pool) int {
 
 // grow creates what is missing, as far as the bound on what is under way permits.
 func (d *draft) grow(p *spec.Pool, missing int) {
-	if t := d.in.NotBefore[p.Name]; t.After(d.in.Now) {
-		d.hold(GuardBackoff, "pool/"+p.Name, fmt.Sprintf("%d missing, no create before %s: the last one was refused",
-			missing, t.UTC().Format(time.RFC3339)))
-		d.lookIn(t.Sub(d.in.Now))
+	if b, left := d.left(Ref{"pool", p.Name}); left {
+		d.holds = append(d.holds, Hold{Guard: GuardBackoff, Object: "pool/" + p.Name, Blocking: true, Final: b.Final,
+			Text: fmt.Sprintf("%d missing, no create before %s: the last one was refused: %s", missing, b.Until.UTC().Format(time.RFC3339), b.Why)})
+		d.lookIn(b.Until.Sub(d.in.Now))
 		return
 	}
 	if d.rotating() {
@@ -114,10 +111,10 @@ func (d *draft) creates() int {
 
 func (d *draft) create(p *spec.Pool) {
 	id := d.opID()
-	if len(id) < nameLetters {
+	name := cloud.DropletName(d.in.Spec.Cluster, p.Name, id)
+	if name == "" {
 		return
 	}
-	name := d.in.Spec.Cluster + "-" + p.Name + "-" + id[:nameLetters]
 	d.step("create", name, CreateDroplet{
 		OpID: id, Pool: p.Name, Name: name, Region: p.Region, Size: p.Size, Image: p.Image, VPC: d.in.Spec.Cloud.VPC,
 		SSHKeys: slices.Clone(d.in.Spec.Cloud.SSHKeys), Tags: []string{cloud.ClusterTag(d.in.Spec.Cluster), cloud.OpTag(id), cloud.SwarmTag(d.in.World.Cluster.ID)},
@@ -127,7 +124,7 @@ func (d *draft) create(p *spec.Pool) {
 
 // shrink picks the machines that leave and writes that down; everything else follows from what was written.
 func (d *draft) shrink(p *spec.Pool, surplus int) {
-	if !d.whole() {
+	if !d.sees(deleteMachine) {
 		return
 	}
 	picked := d.pick(p)
@@ -152,7 +149,7 @@ func (d *draft) shrink(p *spec.Pool, surplus int) {
 func (d *draft) pick(p *spec.Pool) []member {
 	var out []member
 	for _, m := range d.members {
-		if m.counts() && m.pool == p && m.bucket != disputed && !m.Adopted && m.dropletID() != 0 {
+		if m.counts() && m.pool == p && m.class != disputed && !m.Adopted && m.dropletID() != 0 {
 			out = append(out, m)
 		}
 	}
@@ -170,13 +167,13 @@ func (d *draft) order(m member) int {
 		return 5
 	}
 	switch _, drained := m.maintained(); {
-	case m.bucket == dead, m.bucket == down:
+	case m.class == dead, m.class == down:
 		return 0
 	case drained:
 		return 1
-	case m.bucket == booting, m.bucket == late:
+	case m.class == booting, m.class == overdue:
 		return 2
-	case m.bucket == arriving:
+	case m.class == arriving:
 		return 3
 	}
 	return 4

@@ -350,37 +350,6 @@ func bytesOf(p plan.Plan) string {
 	return out + fmt.Sprintf("%#v %#v %s %t", p.Pools, p.Services, p.LookAgain, p.Converged)
 }
 
-func TestAGapForbidsWhateverDestroys(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		in, _ := scene(t)
-		in.World.Gaps = append(in.World.Gaps, world.Gap{What: rapid.SampledFrom([]string{"droplets", "services", "tasks", "networks"}).Draw(t, "also"), Err: "broken"})
-		was := map[string]swarm.NodeSpec{}
-		for _, m := range in.World.Machines {
-			if m.Node != nil {
-				was[m.Node.ID] = m.Node.Spec
-			}
-		}
-		for _, s := range plan.Compute(in).Steps {
-			if destroys(s.Action, was) {
-				t.Fatalf("%s with gaps %v", s.ID, in.World.Gaps)
-			}
-		}
-	})
-}
-
-func destroys(a plan.Action, was map[string]swarm.NodeSpec) bool {
-	switch a := a.(type) {
-	case plan.UpdateNode:
-		drained := a.Spec.Availability == swarm.Drain && was[a.NodeID].Availability != swarm.Drain
-		return drained || a.Spec.Role != was[a.NodeID].Role
-	case plan.CloseOp:
-		return a.Outcome != "joined"
-	case plan.CreateDroplet, plan.RecordDroplet, plan.CreateNetwork, plan.CreateService, plan.UpdateService, plan.RecordRollout:
-		return false
-	}
-	return true
-}
-
 func TestConvergedHasNothingToDo(t *testing.T) {
 	changes := map[string]func(*model){
 		"more": to(1, 3), "fewer": to(1, 1), "leaves": begun(103, 0), "down": kill(103), "gone": erase(102), "gap": gap("tasks"), "by hand": byHand("Mode.Replicated.Replicas", "9"),

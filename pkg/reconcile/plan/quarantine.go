@@ -96,7 +96,7 @@ func (d *draft) drainsStrangers() bool {
 // quarantine drains each stranger once: the label that goes with it, which no worker can change, says so to whoever acts after this swarmd. What
 // a person activates again stays so.
 func (d *draft) quarantine() {
-	if !d.drainsStrangers() || !d.whole() || d.in.World.NoDroplets {
+	if !d.drainsStrangers() || !d.sees(drainStranger) || d.in.World.NoDroplets {
 		return
 	}
 	drained := 0
@@ -104,7 +104,7 @@ func (d *draft) quarantine() {
 		if !d.stranger(m) || m.Node.Spec.Availability == swarm.Drain || m.Node.Spec.Labels[swarm.LabelDrained] != "" {
 			continue
 		}
-		if left := strangerGrace - d.in.Strangers[m.Node.ID]; left > 0 {
+		if left := strangerGrace - d.in.Memory.Strangers[m.Node.ID]; left > 0 {
 			d.lookIn(left)
 			continue
 		}

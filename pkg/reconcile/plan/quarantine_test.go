@@ -26,7 +26,7 @@ func quarantined(t *testing.T, seen time.Duration, change func(*model, *swarm.No
 	change(m, n)
 	m.nodes[n.ID] = &machine{node: n}
 	in := m.input()
-	in.Strangers = map[string]time.Duration{"rogue": seen}
+	in.Memory.Strangers = map[string]time.Duration{"rogue": seen}
 	return plan.Compute(in)
 }
 
@@ -70,7 +70,7 @@ func TestAStrangerIsDrainedOnce(t *testing.T) {
 			n.Spec.Availability, n.Spec.Labels = swarm.Drain, map[string]string{swarm.LabelDrained: "2026-01-01T00:00:00Z"}
 		}, "drained it at 2026-01-01T00:00:00Z"},
 		"not a manager":                         {time.Hour, func(_ *model, n *swarm.Node) { n.Spec.Role = swarm.Manager }, "is a manager"},
-		"not on a view with a gap":              {time.Hour, func(m *model, _ *swarm.Node) { gap("tasks")(m) }, "left alone"},
+		"not on a view with a gap":              {time.Hour, func(m *model, _ *swarm.Node) { gap("droplets")(m) }, ""},
 		"not where it may be a droplet of ours": {time.Hour, func(m *model, _ *swarm.Node) { homeOf(m, "web-workers-abcde") }, ""},
 		"not while a machine boots that shows no address": {time.Hour, func(m *model, _ *swarm.Node) {
 			homeOf(m, "web-workers-abcde").droplet.PrivateIPv4 = ""
@@ -148,7 +148,7 @@ func TestThousandsOfStrangersAreDrainedAFewAtATime(t *testing.T) {
 	size := m.ledger.Size()
 	for pass := 1; pass <= 20; pass++ {
 		in := m.input()
-		in.Strangers = seen
+		in.Memory.Strangers = seen
 		p := plan.Compute(in)
 		if len(p.Steps) != 100 || p.Converged {
 			t.Fatalf("pass %d: %d steps, converged %t", pass, len(p.Steps), p.Converged)

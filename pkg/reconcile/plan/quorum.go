@@ -42,7 +42,7 @@ func (d *draft) membership() {
 	if len(d.promote) == 0 && len(d.demote) == 0 {
 		return
 	}
-	if !d.whole() {
+	if !d.sees(changeRole) {
 		d.holdAll(d.demote, GuardGap, "not demoted on a view with a gap")
 		d.holdAll(d.promote, GuardGap, "not promoted on a view with a gap")
 		return
@@ -82,7 +82,7 @@ func (d *draft) holdAll(ms []member, guard, text string) {
 // became a member is none: taking its wish back changes no membership.
 func (d *draft) changing() (member, bool) {
 	for _, m := range d.members {
-		if m.Node == nil || m.raft() == m.managerWish() || m.bucket == leaving && !m.raft() {
+		if m.Node == nil || m.raft() == m.managerWish() || m.class == leaving && !m.raft() {
 			continue
 		}
 		return m, true

@@ -22,7 +22,7 @@ func (d *draft) count() {
 	for i := range d.in.Spec.Pools {
 		d.poolsSum = append(d.poolsSum, d.poolCount(&d.in.Spec.Pools[i]))
 	}
-	d.poolsSum = append(d.poolsSum, d.strandedCounts()...)
+	d.poolsSum = append(d.poolsSum, d.orphanedCounts()...)
 	slices.SortFunc(d.poolsSum, func(a, b PoolCount) int { return strings.Compare(a.Pool, b.Pool) })
 	if d.serviceGap() {
 		return
@@ -51,14 +51,14 @@ func (d *draft) poolCount(p *spec.Pool) PoolCount {
 		if m.Pool != p.Name {
 			continue
 		}
-		if m.Droplet != nil && m.bucket != foreign {
+		if m.Droplet != nil && m.class != foreign {
 			c.MonthlyBefore += d.in.Prices[m.Droplet.Size]
 			c.PriceUnknown = c.PriceUnknown || !d.priced(m.Droplet.Size)
 		}
 		if m.counts() {
 			c.Have++
 		}
-		if ready(m) {
+		if asWanted(m) {
 			c.Ready++
 		}
 	}
@@ -71,17 +71,17 @@ func (d *draft) priced(size string) bool {
 	return known
 }
 
-// ready reports whether a machine is all that its pool wants: bound, ready, of the right role and availability.
-func ready(m member) bool {
-	return m.bucket == serving && m.raft() == (m.pool.Role == "manager") && m.managerWish() == m.raft() &&
+// asWanted reports whether a machine is all that its pool wants: bound, ready, of the right role and availability.
+func asWanted(m member) bool {
+	return m.class == ready && m.raft() == (m.pool.Role == "manager") && m.managerWish() == m.raft() &&
 		m.Node.Spec.Availability == m.availability()
 }
 
-// strandedCounts counts the machines of pools that the file no longer has. They stay, and so does what they cost.
-func (d *draft) strandedCounts() []PoolCount {
+// orphanedCounts counts the machines of pools that the file no longer has. They stay, and so does what they cost.
+func (d *draft) orphanedCounts() []PoolCount {
 	byPool := map[string]PoolCount{}
 	for _, m := range d.members {
-		if m.bucket != stranded {
+		if m.class != orphaned {
 			continue
 		}
 		c := byPool[m.Pool]
@@ -136,13 +136,9 @@ func imageOf(s swarm.ServiceSpec) string { return cmp.Or(s.Labels[swarm.LabelIma
 // new one starts first.
 func (d *draft) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 	c := ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas), Update: live.Update}
-	on := map[string]int{}
-	for _, t := range d.in.World.Tasks {
-		if t.ServiceID != live.ID || t.DesiredState != "running" || t.State != "running" || !d.nodeReady(t.NodeID) {
-			continue
-		}
-		c.Running++
-		on[t.NodeID]++
+	running, on := d.runningTasks(live)
+	c.Running = len(running)
+	for _, t := range running {
 		if moving(live) && !t.Created.Before(live.UpdateStarted) {
 			c.Updated++
 		}
@@ -151,6 +147,16 @@ func (d *draft) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 		c.Desired, c.Running = d.everywhere(want, on)
 	}
 	return c
+}
+
+// runningTasks are the service's tasks that run on nodes that are ready, and how many of them each node has, by its id.
+func (d *draft) runningTasks(live swarm.Service) (running []swarm.Task, on map[string]int) {
+	on = map[string]int{}
+	running = d.tasksOf(live, func(t swarm.Task) bool { return t.Runs() && d.nodeReady(t.NodeID) })
+	for _, t := range running {
+		on[t.NodeID]++
+	}
+	return running, on
 }
 
 // everywhere counts the nodes that a global service wants a task on, and those of them that have one. A paused node keeps the task that it has.
@@ -195,7 +201,7 @@ func (d *draft) progress(c ServiceCount, live swarm.Service) {
 
 // converged: nothing to do, nothing blocked, nothing under way, everything wanted is there and running.
 func (d *draft) converged() bool {
-	if len(d.steps) > 0 || d.underway || !d.whole() || d.outdated() || len(d.in.World.Ledger.Ops) > 0 {
+	if len(d.steps) > 0 || d.underway || !d.complete() || d.outdated() || len(d.in.World.Ledger.Ops) > 0 {
 		return false
 	}
 	if slices.ContainsFunc(d.holds, func(h Hold) bool { return h.Blocking }) {

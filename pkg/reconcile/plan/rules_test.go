@@ -132,7 +132,7 @@ func TestGrowing(t *testing.T) {
 		{"two more", 1, 1, to(1, 3), []string{"create/web-workers-aaaab", "create/web-workers-aaaac"}, nil},
 		{"an open create counts", 1, 1, both(to(1, 3), open(1, time.Second)), []string{"create/web-workers-aaaab"}, nil},
 		{"a create past its deadline without a droplet had no effect", 1, 1, both(to(1, 2), open(1, 6*time.Minute)), []string{one}, nil},
-		{"but not on a view with a gap", 1, 1, both(to(1, 2), open(1, 6*time.Minute), gap("tasks")), nil, []string{"gap cluster"}},
+		{"but not on a view with a gap", 1, 1, both(to(1, 2), open(1, 6*time.Minute), gap("droplets")), nil, []string{"gap cluster"}},
 		{"a droplet that is not found at once may be late", 1, 1, both(to(1, 2), open(1, 30*time.Second), known), nil, nil},
 		{"after a minute it is gone", 1, 1, both(to(1, 2), open(1, 61*time.Second), known), []string{one}, nil},
 		{"ten are under way, no more", 1, 1, both(to(1, 20), open(9, time.Second)), []string{"create/web-workers-aaaab"}, []string{"max-creates pool/workers"}},
@@ -204,21 +204,6 @@ func TestGrowing(t *testing.T) {
 	})
 }
 
-func TestBackoffOfAPool(t *testing.T) {
-	m := grown(t, 1, 1)
-	to(1, 2)(m)
-	in := m.input()
-	in.NotBefore = map[string]time.Time{"workers": m.now.Add(time.Minute)}
-	p := plan.Compute(in)
-	if diff := cmp.Diff([]string{"backoff pool/workers"}, holds(p)); diff != "" || len(p.Steps) > 0 || p.LookAgain != time.Minute {
-		t.Errorf("steps %v, look again in %s: -want +got\n%s", ids(p), p.LookAgain, diff)
-	}
-	in.Now = in.Now.Add(time.Minute)
-	if p := plan.Compute(in); len(p.Steps) != 1 {
-		t.Errorf("after the wait: %v", ids(p))
-	}
-}
-
 func TestCreateHasAllThatTheFileSays(t *testing.T) {
 	m := grown(t, 1, 0)
 	to(1, 1)(m)
@@ -263,6 +248,7 @@ func TestForeignAndDisputedAreLeftAlone(t *testing.T) {
 		{"a pool that vanished from the file keeps its machines", 1, 1, func(m *model) { m.edit(pool("managers", "manager", 1)) },
 			nil, []string{"pool-removed pool/workers"}},
 		{"another swarm's ledger", 1, 1, both(to(1, 3), func(m *model) { m.ledger.ClusterID = "other" }), nil, []string{"other-swarm cluster"}},
+		{"a newer swarmd's ledger", 1, 1, both(to(1, 3), wants(service("app", "app:2", 1)), func(m *model) { m.ledger.Newer = []string{"swarmd.ledger.op.abc"} }), nil, []string{"newer-swarmd cluster"}},
 		{"no leader", 1, 1, both(to(1, 3), func(m *model) { m.droplets[101].node.Manager.Leader = false }), nil, []string{"no-leader cluster"}},
 	})
 }

@@ -178,7 +178,7 @@ func (d *draft) unwantedServices() {
 			continue
 		}
 		d.underway = true
-		if d.whole() {
+		if d.sees(removeService) {
 			d.step("remove-service", s.Spec.Name, RemoveService{ID: s.ID, Name: s.Spec.Name}, WhyUnwanted, "not in the stack any more")
 		}
 	}
@@ -198,7 +198,7 @@ func (d *draft) unwantedNetworks() {
 			d.hold(GuardForeignSvc, "network/"+n.Spec.Name, fmt.Sprintf("not removed: the service %s uses it", user))
 		case user != "" || d.orphanTasks():
 			d.wait(lookWait)
-		case d.whole():
+		case d.sees(removeNetwork):
 			d.step("remove-network", n.Spec.Name, RemoveNetwork{ID: n.ID, Name: n.Spec.Name}, WhyUnwanted, "nothing uses it any more")
 		}
 	}

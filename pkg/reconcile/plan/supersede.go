@@ -167,9 +167,9 @@ func (d *draft) proven(live swarm.Service) bool {
 	for _, t := range slices.Concat(d.newTasks(live), d.failedOf(live)) {
 		switch {
 		case t.Created.Before(live.UpdateStarted):
-		case t.Err != "" || t.State == "failed" || t.State == "rejected" || t.State == "complete" || t.State == "orphaned":
+		case t.Err != "" || t.Failed():
 			return false
-		case t.State == "running" && t.DesiredState == "running":
+		case t.Runs():
 			running++
 		}
 	}
@@ -235,7 +235,7 @@ func (d *draft) holdStuck(live swarm.Service) {
 	switch {
 	case d.stuck(live):
 		fresh := d.tasksOf(live, func(t swarm.Task) bool {
-			return t.State == "running" && t.DesiredState == "running" && !t.Created.Before(live.UpdateStarted)
+			return t.Runs() && !t.Created.Before(live.UpdateStarted)
 		})
 		d.hold(GuardRolloutStuck, object, fmt.Sprintf("the roll-out has made no progress since %s: %d new tasks run%s; change the service, and what ran before is put back first",
 			clock(since), len(fresh), d.because(live)))
@@ -248,7 +248,7 @@ func (d *draft) holdStuck(live swarm.Service) {
 // others are the tasks that run another image than the one that the service is pinned to.
 func (d *draft) others(live swarm.Service) []swarm.Task {
 	return d.tasksOf(live, func(t swarm.Task) bool {
-		return live.Spec.Digest != "" && t.Image != "" && t.State == "running" && t.DesiredState == "running" && !strings.HasSuffix(t.Image, "@"+live.Spec.Digest)
+		return live.Spec.Digest != "" && t.Image != "" && t.Runs() && !strings.HasSuffix(t.Image, "@"+live.Spec.Digest)
 	})
 }
 

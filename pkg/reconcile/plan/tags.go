@@ -13,7 +13,7 @@ func (d *draft) tags() {
 		return
 	}
 	for _, m := range d.members {
-		if m.bucket != serving || !m.Owned || m.Adopted || m.Droplet == nil || len(m.Droplet.SwarmIDs()) > 0 {
+		if m.class != ready || !m.Owned || m.Adopted || m.Droplet == nil || len(m.Droplet.SwarmIDs()) > 0 {
 			continue
 		}
 		if len(d.steps) == tagsPerPass {

@@ -9,7 +9,7 @@ import "github.com/swarmd/swarmd/pkg/reconcile/ledger"
 // is in the ledger before any droplet has it, so what is owed survives whoever owes it.
 func (d *draft) rotate() {
 	l, c := d.in.World.Ledger, d.in.World.Cluster
-	owed := d.in.Spec.Policies.RotateWorkerToken && !d.outdated() && l.Token != "" && l.Token == ledger.Fingerprint(c.WorkerToken)
+	owed := d.in.Spec.Policies.RotateWorkerToken && !d.outdated() && l.Handed > 0 && l.Token == ledger.Fingerprint(c.WorkerToken)
 	if !owed && !d.rotating() || l.Creates() || d.creates() > 0 || len(c.Spec) == 0 {
 		return
 	}

@@ -17,7 +17,7 @@ func holding(t *testing.T, now, used string, change func(*model)) plan.Plan {
 	t.Helper()
 	m := grown(t, 1, 1)
 	m.spec.Policies.RotateWorkerToken = true
-	m.ledger.Token = ledger.Fingerprint(used)
+	m.ledger.HandOut(ledger.Fingerprint(used))
 	change(m)
 	in := m.input()
 	in.World.Cluster = swarm.Cluster{ID: "swarm1", Version: 41, WorkerToken: now, Spec: []byte(`{"Name":"default"}`)}
@@ -34,6 +34,7 @@ func TestTheWorkerTokenIsReplacedWhenNobodyIsToJoinWithIt(t *testing.T) {
 		rotates   bool
 	}{
 		"it was handed out":                              {"one", "one", rests, true},
+		"every create with it was refused":               {"one", "one", func(m *model) { m.ledger.TakeBack(ledger.Fingerprint("one")) }, false},
 		"it was replaced since":                          {"two", "one", rests, false},
 		"it never was":                                   {"one", "", rests, false},
 		"the file does not want it":                      {"one", "one", func(m *model) { m.spec.Policies.RotateWorkerToken = false }, false},

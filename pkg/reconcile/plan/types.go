@@ -1,9 +1,9 @@
 package plan
 
 import (
-	"encoding/json"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -17,6 +17,7 @@ type Input struct {
 	Accepted time.Time // when it was; zero: not known, long ago
 	Stack    swarm.Stack
 	World    world.World
+	Memory   Memory
 	Epoch    uint64   // of the lease under which the plan will be executed
 	Holder   string   // node id of the lease holder's machine, "" if it is not a node: that machine leaves last
 	OpIDs    []string // fresh random ids, more than any plan needs
@@ -24,9 +25,7 @@ type Input struct {
 	// Good has, by service, what a revision says of it: for those that LostGood names.
 	Good map[string]swarm.ServiceSpec
 
-	Prices    map[string]float64       // US dollars a month by size slug; a size that is not in it has no known price
-	Strangers map[string]time.Duration // by node id: for how long it has been one of Strangers in each look
-	NotBefore map[string]time.Time     // by pool: no create before, because the last one was refused, by the cloud or the ledger
+	Prices map[string]float64 // US dollars a month by size slug; a size that is not in it has no known price
 
 	DenyHostAccess bool // services that Spec.HostAccess names are neither created nor changed
 }
@@ -37,18 +36,24 @@ type Plan struct {
 	Holds     []Hold // sorted by Guard, then Object
 	Pools     []PoolCount
 	Services  []ServiceCount
+	Classes   []Class       // of the machines, in the order of World.Machines
 	LookAgain time.Duration // from Input.Now; 0: the usual resync
 	LookIdly  time.Duration // the same for who takes none of the steps: what is under way besides them
 	Underway  bool          // something is not as wanted yet, and nothing holds it
 	Converged bool          // nothing to do, nothing blocked, nothing under way, everything wanted is there and running
 }
 
-// Step is one action with its reason.
+// Step is one action with its reason, and what it writes into the ledger: before its call, so that who takes over knows of it, and because of the
+// call's answer. See NewStep.
 type Step struct {
 	ID     string   // stable within the plan: "create/web-workers-abcde"
 	After  []string // ids of steps that must be done first; a step whose predecessor was not done is dropped
 	Action Action
 	Reason Reason
+
+	Before    []ledger.Change // without it the call is not sent
+	IfDone    []ledger.Change
+	IfRefused []ledger.Change // if the call surely had no effect, or was not sent
 }
 
 // Reason is why: a bounded code for metrics, a sentence for people.
@@ -90,95 +95,3 @@ type ServiceCount struct {
 	Update  swarm.UpdateState `json:"update,omitempty"`
 	Error   string            `json:"error,omitempty"` // what the engine says of the newest task that waits or failed, while some are missing
 }
-
-// Action is a sealed set: the executor's one switch knows them all.
-type Action interface{ action() }
-
-type (
-	// CreateDroplet writes an intent into the ledger, then creates one droplet.
-	CreateDroplet struct {
-		OpID, Pool, Name, Region, Size, Image, VPC string
-		SSHKeys, Tags                              []string
-		Deadline                                   time.Time
-		Token                                      string // ledger.Fingerprint of the worker token that its user-data is to carry
-	}
-	// RecordDroplet writes the id of a created droplet, found by its op tag, into its operation.
-	RecordDroplet struct {
-		OpID      string
-		DropletID int
-	}
-	// CloseOp removes an operation from the ledger: its droplet joined, or it had no effect, or its droplet is gone.
-	CloseOp struct {
-		OpID    string
-		Outcome string // "joined", "no_effect", "gone"
-	}
-	// OpenDelete writes the intent to remove a machine, before its drain.
-	OpenDelete struct {
-		OpID, Pool, Name, NodeID string
-		DropletID                int
-		Credit                   bool
-	}
-	// UpdateNode replaces a node's spec at a version: bind, label, activate, drain, promote, demote.
-	UpdateNode struct {
-		NodeID  string
-		Version uint64
-		Spec    swarm.NodeSpec
-	}
-	// RemoveNode removes a node that is down from the swarm, without force.
-	RemoveNode struct{ NodeID string }
-	// ShutdownDroplet writes the moment into the machine's Delete operation (Op.Shutdown), then asks the machine to shut down.
-	ShutdownDroplet struct {
-		OpID      string
-		DropletID int
-	}
-	// RecordRollout sets Ledger.Rollouts[Service], what was rolled out last and whether it failed; an empty Value removes the entry.
-	RecordRollout struct{ Service, Value string }
-	// PowerOffDroplet cuts its power, after a shutdown that was not followed.
-	PowerOffDroplet struct{ DropletID int }
-	// DeleteDroplet deletes the machine of an open Delete operation.
-	DeleteDroplet struct {
-		OpID      string
-		DropletID int
-	}
-	// TagDroplet tags a machine with the id of the swarm that it is in.
-	TagDroplet struct {
-		DropletID int
-		SwarmID   string
-	}
-	// RotateToken writes the version into Ledger.Rotate, unless a create is open, then has the swarm replace its worker join token.
-	RotateToken struct {
-		Version uint64
-		Spec    json.RawMessage // of the swarm at that version, see swarm.Cluster
-	}
-	// CreateNetwork, RemoveNetwork: networks of the stack.
-	CreateNetwork struct{ Spec swarm.NetworkSpec }
-	RemoveNetwork struct{ ID, Name string }
-	// CreateService, UpdateService, RemoveService: services of the stack. ResolveImage asks for the image's digest first.
-	CreateService struct{ Spec swarm.ServiceSpec }
-	UpdateService struct {
-		ID           string
-		Version      uint64
-		Spec         swarm.ServiceSpec
-		ResolveImage bool
-		Diff         []string // "path: old → new", for people
-	}
-	RemoveService struct{ ID, Name string }
-)
-
-func (CreateDroplet) action()   {}
-func (RecordDroplet) action()   {}
-func (CloseOp) action()         {}
-func (OpenDelete) action()      {}
-func (UpdateNode) action()      {}
-func (RemoveNode) action()      {}
-func (ShutdownDroplet) action() {}
-func (PowerOffDroplet) action() {}
-func (RecordRollout) action()   {}
-func (DeleteDroplet) action()   {}
-func (TagDroplet) action()      {}
-func (RotateToken) action()     {}
-func (CreateNetwork) action()   {}
-func (RemoveNetwork) action()   {}
-func (CreateService) action()   {}
-func (UpdateService) action()   {}
-func (RemoveService) action()   {}

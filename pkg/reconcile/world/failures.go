@@ -1,7 +1,9 @@
 package world
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,8 +15,7 @@ const failureAge = 10 * time.Second
 
 // failures reads why tasks ended, of the services that lack some: the list of tasks does not show those that others took the place of. It explains and
 // decides nothing, so what cannot be read is no gap.
-func (s *sight) failures(ctx context.Context, w Workload) {
-	services := s.in.lacking()
+func (s *sight) failures(ctx context.Context, w Workload, services []string) {
 	if len(services) == 0 {
 		return
 	}
@@ -32,7 +33,7 @@ func (s *sight) failures(ctx context.Context, w Workload) {
 func (p *Parts) lacking() []string {
 	running, waiting := map[string]uint64{}, map[string]bool{}
 	for _, t := range p.Tasks {
-		if t.State == "running" && t.DesiredState == "running" {
+		if t.Runs() {
 			running[t.ServiceID]++
 		} else if t.DesiredState == "running" || t.DesiredState == "ready" {
 			waiting[t.ServiceID] = true
@@ -50,18 +51,13 @@ func (p *Parts) lacking() []string {
 	return ids
 }
 
-// newestFailed is of each service the task that failed last.
+// newestFailed is of each service the task that failed last, in the order of the services' ids.
 func newestFailed(tasks []swarm.Task) []swarm.Task {
 	last := map[string]swarm.Task{}
 	for _, t := range tasks {
-		failed := t.State == "failed" || t.State == "rejected" || t.State == "complete" || t.State == "orphaned"
-		if was, known := last[t.ServiceID]; failed && (!known || t.Updated.After(was.Updated)) {
+		if was, known := last[t.ServiceID]; t.Failed() && (!known || t.Updated.After(was.Updated)) {
 			last[t.ServiceID] = t
 		}
 	}
-	var out []swarm.Task
-	for _, t := range last {
-		out = append(out, t)
-	}
-	return out
+	return slices.SortedFunc(maps.Values(last), func(a, b swarm.Task) int { return cmp.Compare(a.ServiceID, b.ServiceID) })
 }

@@ -12,9 +12,6 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// nameLetters is how many letters of the operation id end a droplet's name.
-const nameLetters = 5
-
 // join is the working state of binding nodes to droplets.
 type join struct {
 	Parts
@@ -116,23 +113,7 @@ func madeFor(cluster string, d cloud.Droplet) string {
 	if !d.HasTag(cloud.ClusterTag(cluster)) {
 		return ""
 	}
-	return poolOf(cluster, d.Name, d.OpID())
-}
-
-// poolOf returns the pool in a name CLUSTER-POOL-xxxxx whose letters begin the operation id; "" if the name is not so.
-func poolOf(cluster, name, opID string) string {
-	if len(opID) < nameLetters {
-		return ""
-	}
-	rest, ok := strings.CutPrefix(name, cluster+"-")
-	if !ok {
-		return ""
-	}
-	pool, ok := strings.CutSuffix(rest, "-"+opID[:nameLetters])
-	if !ok {
-		return ""
-	}
-	return pool
+	return cloud.ParseDropletName(cluster, d.Name, d.OpID())
 }
 
 // operatedOn returns the droplet's pool if an operation shows that it is this swarm's: the open create that it was made by, or the delete
@@ -141,7 +122,7 @@ func operatedOn(p Parts, d cloud.Droplet) string {
 	made := madeFor(p.Name, d)
 	for _, op := range p.Ledger.Ops {
 		switch on := op.DropletID == d.ID; {
-		case op.Kind == ledger.Create && on && op.Pool != "" && poolOf(p.Name, d.Name, op.ID) == op.Pool:
+		case op.Kind == ledger.Create && on && op.Pool != "" && cloud.ParseDropletName(p.Name, d.Name, op.ID) == op.Pool:
 			return op.Pool
 		case made != "" && (op.Kind == ledger.Create && op.ID == d.OpID() || op.Kind == ledger.Delete && on):
 			return made
@@ -238,9 +219,9 @@ func (j *join) bind(n *swarm.Node, id int) {
 func (j *join) placeClaim(n *swarm.Node) {
 	id := label(n.EngineLabels)
 	d := j.byID[id]
+	old := j.rejoined(n, d)
 	switch {
-	case j.rejoined(n, d) != nil:
-		old := j.rejoined(n, d)
+	case old != nil:
 		d.Again = n.ID
 		j.alone = append(j.alone, Machine{Node: n, Binding: Contradicted, Pool: old.Spec.Labels[swarm.LabelPool],
 			Why: fmt.Sprintf("droplet %d left the swarm and joined again as this node: %s is enough, then this one takes its place", id, removal(old))})

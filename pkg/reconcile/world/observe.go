@@ -63,16 +63,21 @@ const confirmations = 8
 func Observe(ctx context.Context, r Reads, cluster string, adopt map[int]string) World {
 	s := &sight{in: Parts{At: time.Now(), Name: cluster, Adopt: adopt, NoDroplets: r.Cloud == nil}}
 	s.lists(ctx, r)
-	tasks, droplets := !s.in.gap(GapTasks), r.Cloud != nil && !s.in.gap(GapDroplets)
-	if tasks {
-		s.stopping(ctx, r.Swarm)
+	var leaving, lacking []string
+	var unlisted []int
+	if !s.in.gap(GapTasks) {
+		leaving = s.in.leaving()
 	}
-	if tasks && !s.in.gap(GapServices) {
-		s.failures(ctx, r.Swarm)
+	if !s.in.gap(GapTasks) && !s.in.gap(GapServices) {
+		lacking = s.in.lacking()
 	}
-	if droplets {
-		s.confirm(ctx, r.Cloud)
+	if r.Cloud != nil && !s.in.gap(GapDroplets) {
+		unlisted = s.in.unlisted()
 	}
+	// What is asked for is known before the first answer comes in.
+	s.stopping(ctx, r.Swarm, leaving)
+	s.failures(ctx, r.Swarm, lacking)
+	s.confirm(ctx, r.Cloud, unlisted)
 	s.wg.Wait()
 	return Join(s.in)
 }
@@ -116,8 +121,7 @@ func read[T any](s *sight, what string, into *T, call func() (T, error)) {
 
 // stopping reads what still stops on the nodes that are to leave: the list of tasks does not show it. It comes after that list, for what a task is
 // asked to be only goes forward: what was asked to stop in between is in one of the two.
-func (s *sight) stopping(ctx context.Context, w Workload) {
-	nodes := s.in.leaving()
+func (s *sight) stopping(ctx context.Context, w Workload, nodes []string) {
 	if len(nodes) == 0 {
 		return
 	}
@@ -162,9 +166,9 @@ func (p *Parts) addTasks(newer []swarm.Task) {
 }
 
 // confirm asks for each named droplet that the list does not show.
-func (s *sight) confirm(ctx context.Context, c Cloud) {
+func (s *sight) confirm(ctx context.Context, c Cloud, ids []int) {
 	slots := make(chan struct{}, confirmations)
-	for _, id := range s.in.unlisted() {
+	for _, id := range ids {
 		slots <- struct{}{}
 		s.wg.Go(func() {
 			defer func() { <-slots }()

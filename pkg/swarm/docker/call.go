@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 )
 
@@ -101,7 +102,7 @@ func (c *Client) repeat(ctx context.Context, op string, err error, until time.Ti
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	pause := retryPause
-	for n := 1; n < readAttempts && apierr.KindOf(err) == apierr.Unavailable && wait(ctx, pause); n++ {
+	for n := 1; n < readAttempts && apierr.KindOf(err) == apierr.Unavailable && clock.Sleep(ctx, pause) == nil; n++ {
 		err = c.attempt(ctx, op, false, attemptTimeout, f)
 		pause *= 2
 	}
@@ -127,17 +128,5 @@ func (c *Client) write(ctx context.Context, op string, f func(context.Context) e
 func (c *Client) report(op string, err error, start time.Time) {
 	if c.observe != nil {
 		c.observe(op, apierr.KindOf(err), time.Since(start))
-	}
-}
-
-// wait pauses; false if the context ends first.
-func wait(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

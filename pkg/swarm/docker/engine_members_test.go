@@ -9,6 +9,7 @@ import (
 	"github.com/docker/docker/api/types/mount"
 	api "github.com/docker/docker/api/types/swarm"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -69,7 +70,7 @@ func (s *scene) until(i int, what string, ok func(swarm.Node) bool) {
 	ctx, cancel := context.WithTimeout(s.ctx(), time.Minute)
 	defer cancel()
 	for !ok(s.node(i)) {
-		if !wait(ctx, 200*time.Millisecond) {
+		if clock.Sleep(ctx, 200*time.Millisecond) != nil {
 			s.t.Fatalf("node %d is not %s: %+v", i, what, s.node(i))
 		}
 	}
@@ -150,7 +151,7 @@ func (s *scene) noQuorum() {
 	ctx, cancel := context.WithTimeout(s.ctx(), time.Minute)
 	defer cancel()
 	var err error
-	for err == nil && wait(ctx, 500*time.Millisecond) {
+	for err == nil && clock.Sleep(ctx, 500*time.Millisecond) == nil {
 		_, err = c.Nodes(ctx)
 	}
 	s.refused("nodes without a leader", false, apierr.NoLeader, err)

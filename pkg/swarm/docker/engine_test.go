@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -148,7 +149,7 @@ func removeNetwork(ctx context.Context, t *testing.T, c *Client, id string) {
 func eventually(ctx context.Context, passing apierr.Kind, call func() error) error {
 	for {
 		err := call()
-		if apierr.KindOf(err) != passing || !wait(ctx, 50*time.Millisecond) {
+		if apierr.KindOf(err) != passing || clock.Sleep(ctx, 50*time.Millisecond) != nil {
 			return err
 		}
 	}

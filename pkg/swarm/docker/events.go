@@ -7,6 +7,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/api/types/filters"
+
+	"github.com/swarmd/swarmd/internal/clock"
 )
 
 // Events sends a hint that something in the swarm changed: look. It never says what, hints that come close together are one, and none may be
@@ -25,7 +27,7 @@ func (c *Client) Events(ctx context.Context) <-chan struct{} {
 				pause.Reset()
 				hint(hints) // what was missed in between
 			}
-			wait(ctx, time.Duration(float64(pause.NextBackOff())*(0.5+c.jitter())))
+			_ = clock.Sleep(ctx, time.Duration(float64(pause.NextBackOff())*(0.5+c.jitter()))) // the loop looks at ctx itself
 		}
 	}()
 	return hints

@@ -35,7 +35,7 @@ func FuzzAnswers(f *testing.F) {
 		if status < 200 || status > 599 {
 			return
 		}
-		spent := cost.Of(func() {
+		spent, within := cost.Within(mostHeap, mostTime, func() {
 			synctest.Test(t, func(t *testing.T) {
 				fake := newFake(t)
 				fake.always = func(*http.Request) (*http.Response, error) { return reply(status, body), nil }
@@ -43,7 +43,7 @@ func FuzzAnswers(f *testing.F) {
 				judge(t, one.write, status, body, one.call(t, fake.client(Options{})))
 			})
 		})
-		if !spent.Within(mostHeap, mostTime) {
+		if !within {
 			t.Errorf("%d bytes cost %s", len(body), spent)
 		}
 	})

@@ -30,6 +30,15 @@ func (d *Dialer) DialDocker(ctx context.Context, network, addr string) (net.Conn
 	return c.DialDocker(ctx, network, addr)
 }
 
+// DialTCP opens a connection from the machine to an address, HOST:PORT.
+func (d *Dialer) DialTCP(ctx context.Context, _, addr string) (net.Conn, error) {
+	c, err := d.connection(ctx)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: "ssh", Err: err}
+	}
+	return c.DialTCP(ctx, addr)
+}
+
 func (d *Dialer) connection(ctx context.Context) (*Conn, error) {
 	var c *Conn
 	select {

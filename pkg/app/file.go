@@ -1,0 +1,77 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"github.com/swarmd/swarmd/pkg/spec"
+)
+
+// FirstLook is what is known of the daemon's file when it starts.
+type FirstLook struct {
+	Data    []byte // nil if it cannot be read
+	Unread  error  // why not
+	Cluster string
+	Spec    *spec.Spec // nil unless the file has no faults
+}
+
+// LookFirst reads the file and finds the cluster's name. A file with faults, or one that cannot be read, is no reason not to start: the
+// accepted revision goes on. The name is in the file, is the one that was asked for with --cluster, or else the one that the swarm's store
+// knows, which known finds out. Without a file it must be asked for.
+func LookFirst(ctx context.Context, file, asked string, known func(context.Context) (string, error)) (FirstLook, error) {
+	if file == "" {
+		if asked == "" {
+			return FirstLook{}, errors.New("which cluster? give -f FILE or --cluster NAME")
+		}
+		return FirstLook{Cluster: asked}, nil
+	}
+	var first FirstLook
+	var fault error
+	first.Data, first.Unread = spec.ReadFile(file)
+	if first.Unread == nil {
+		if first.Spec, _, fault = spec.Parse(file, first.Data); fault != nil {
+			first.Cluster, _ = spec.ClusterOf(file, first.Data)
+		} else {
+			first.Cluster = first.Spec.Cluster
+		}
+	}
+	switch {
+	case first.Cluster == "":
+		first.Cluster = asked
+	case asked != "" && asked != first.Cluster:
+		return first, fmt.Errorf("%s is of cluster %q, --cluster says %q", file, first.Cluster, asked)
+	}
+	if first.Cluster != "" {
+		return first, nil
+	}
+	name, err := known(ctx)
+	if err != nil {
+		return first, errors.Join(first.Unread, fault, err)
+	}
+	first.Cluster = name
+	return first, nil
+}
+
+// Watch makes the file at the path, of which first is known, a source of revisions until ctx ends. Of whether it can be read only the newest word
+// is kept, so that the watch never waits for a pass.
+func (first FirstLook) Watch(ctx context.Context, path, source string, log *zap.Logger) File {
+	newest := make(chan error, 1)
+	if first.Unread != nil {
+		newest <- first.Unread
+	}
+	edits := spec.Watch(ctx, path, first.Data, func(err error) {
+		if errors.Is(err, spec.ErrUnwatched) {
+			log.Error("watch file", zap.Error(err))
+			err = nil
+		}
+		select {
+		case <-newest:
+		default:
+		}
+		newest <- err
+	})
+	return File{Path: path, Source: source, Initial: first.Data, Edits: edits, Unread: newest}
+}

@@ -1,0 +1,186 @@
+package install
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/swarmd/swarmd/internal/clock"
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
+	"github.com/swarmd/swarmd/pkg/swarm"
+	"github.com/swarmd/swarmd/pkg/swarm/docker"
+)
+
+// Service runs swarmd as a global service: Swarm itself keeps one on every manager, also on those to come.
+type Service struct{ Options }
+
+// First makes the service, or gives it what differs now: the image of the file, the token. Its old token's secret stays until Rest.
+func (in *Service) First(ctx context.Context) error {
+	engine, closer, err := in.Access.Engine(nil)
+	if err != nil {
+		return err
+	}
+	defer closer()
+	token, err := digitalocean.TokenFromEnv(in.Access.Getenv, os.ReadFile)
+	if err != nil {
+		return err
+	}
+	name := docker.TokenSecretOf(in.Spec.Cluster, token)
+	secret, err := in.secret(ctx, engine, name, token)
+	if err != nil {
+		return err
+	}
+	read, err := in.readSecret(ctx, engine)
+	if err != nil {
+		return err
+	}
+	live, err := in.live(ctx, engine)
+	if err != nil {
+		return err
+	}
+	in.denies = in.Deny(live != nil && docker.DeniesHostAccess(live.Spec))
+	want, err := docker.SelfService(docker.Self{Cluster: in.Spec.Cluster, Image: in.Spec.Swarmd.Image,
+		APIURL: in.Access.Getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: name, ReadID: read, Memory: in.Spec.Swarmd.Memory,
+		DenyHostAccess: in.denies})
+	if err != nil {
+		return err
+	}
+	return in.place(ctx, engine, live, want)
+}
+
+// readSecret returns the id of the secret with the token for reading /status. One that is there stays: another machine has made it, and has its
+// value.
+func (in *Service) readSecret(ctx context.Context, engine *docker.Client) (string, error) {
+	name := docker.ReadSecret(in.Spec.Cluster)
+	all, err := engine.Secrets(ctx, name)
+	if err != nil || all[name] != "" {
+		return all[name], err
+	}
+	token, path, err := in.Access.ClusterReadToken(in.Spec.Cluster)
+	if err != nil {
+		return "", err
+	}
+	in.Say("the token that shows /status in full to other machines is in %s\n", path)
+	return in.secret(ctx, engine, name, token)
+}
+
+// secret returns the id of the secret with this token, and makes it if there is none. Its value is never in user-data, arguments or
+// environment.
+func (in *Service) secret(ctx context.Context, engine *docker.Client, name, token string) (string, error) {
+	find := func() (string, error) {
+		all, err := engine.Secrets(ctx, name)
+		return all[name], err
+	}
+	if id, err := find(); err != nil || id != "" {
+		return id, err
+	}
+	id, err := engine.CreateSecret(ctx, name, map[string]string{swarm.LabelCluster: in.Spec.Cluster}, []byte(token))
+	if err == nil {
+		return id, nil
+	}
+	if id, ferr := find(); ferr == nil && id != "" {
+		return id, nil // the answer was lost, or another run was quicker
+	}
+	return "", err
+}
+
+// place creates swarmd's service, or updates it if it is another than the one that is wanted now.
+func (in *Service) place(ctx context.Context, engine *docker.Client, live *swarm.Service, want swarm.ServiceSpec) error {
+	switch {
+	case live == nil:
+		_, err := engine.CreateService(ctx, in.pinned(ctx, engine, want))
+		if apierr.KindOf(err) == apierr.Conflict {
+			return nil // made by a call whose answer was lost
+		}
+		return err
+	case live.Spec.Labels[swarm.LabelComponent] == "":
+		return fmt.Errorf("there is a service %s that is not swarmd's: it is left alone", want.Name)
+	case len(swarm.Diff(want.Form, live.Spec.Form)) == 0:
+		return nil
+	case want.Digest == "" && live.Spec.Image == want.Image:
+		want = docker.WithDigest(want, live.Spec.Digest) // the tag may mean another image by now, and nobody has asked for that
+	default:
+		want = in.pinned(ctx, engine, want)
+	}
+	return engine.UpdateService(ctx, live.ID, live.Version, want)
+}
+
+// pinned is the specification with the digest that the file names or that its image has now, or with the tag alone where nobody can tell.
+func (in *Service) pinned(ctx context.Context, engine *docker.Client, want swarm.ServiceSpec) swarm.ServiceSpec {
+	if want.Digest != "" {
+		return want
+	}
+	digest, err := engine.ResolveImage(ctx, want.Image)
+	if err != nil {
+		in.Warn("warning: no digest for %s, its tag alone will do: %v\n", want.Image, err)
+		return want
+	}
+	return docker.WithDigest(want, digest)
+}
+
+// live is swarmd's service as it is, nil if there is none.
+func (in *Service) live(ctx context.Context, engine *docker.Client) (*swarm.Service, error) {
+	services, err := engine.Services(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(services, func(s swarm.Service) bool { return s.Spec.Name == docker.SelfName(in.Spec.Cluster) })
+	if i < 0 {
+		return nil, nil
+	}
+	return &services[i], nil
+}
+
+// Rest removes the secrets of tokens that were replaced, once no swarmd starts with them any more. The engine keeps one that a service
+// names.
+func (in *Service) Rest(ctx context.Context) error {
+	engine, closer, err := in.Access.Engine(nil)
+	if err != nil {
+		return err
+	}
+	defer closer()
+	all, err := engine.Secrets(ctx, docker.TokenSecret(in.Spec.Cluster))
+	if err != nil {
+		return err
+	}
+	maps.DeleteFunc(all, func(name, _ string) bool { return !docker.IsTokenSecret(in.Spec.Cluster, name) })
+	if len(all) < 2 {
+		return nil
+	}
+	if err := in.rolledOut(ctx, engine); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		switch err := engine.RemoveSecret(ctx, all[name]); apierr.KindOf(err) {
+		case "":
+			in.Say("the secret %s was removed: swarmd has another token now\n", name)
+		case apierr.Precondition, apierr.NotFound: // it is the one in use, or gone already
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// rolledOut waits until every swarmd is of the service as it is now.
+func (in *Service) rolledOut(ctx context.Context, engine *docker.Client) error {
+	for {
+		live, err := in.live(ctx, engine)
+		if err != nil {
+			return err
+		}
+		if live == nil || live.Update == swarm.Completed || live.Update == "" {
+			return nil
+		}
+		if live.Update != swarm.Updating {
+			return fmt.Errorf("the roll-out of swarmd is %s: %s", live.Update, live.UpdateMessage)
+		}
+		if err := clock.Sleep(ctx, time.Second); err != nil {
+			return fmt.Errorf("the roll-out of swarmd goes on: %w", err)
+		}
+	}
+}

@@ -1,0 +1,198 @@
+// Package maintenance takes a node out of service for a person, and gives it back. It decides which node is meant, and refuses to drain the one
+// without which nobody would act. It must not decide what the tasks do then: that is the engine's affair, and the pool's count stays as it is.
+package maintenance
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+	"github.com/swarmd/swarmd/pkg/swarm/docker"
+)
+
+// Swarm is what is asked of a swarm and changed there.
+type Swarm interface {
+	Nodes(ctx context.Context) ([]swarm.Node, error)
+	Services(ctx context.Context) ([]swarm.Service, error)
+	UpdateNode(ctx context.Context, id string, version uint64, spec swarm.NodeSpec) error
+}
+
+// Store says what the accepted file wants.
+type Store interface {
+	Look(ctx context.Context) (ledger.State, error)
+}
+
+// Cluster is where a node is drained or activated.
+type Cluster struct {
+	Name  string
+	Swarm Swarm
+	Store Store
+	By    string // who does it, for people
+}
+
+// Drain drains the node until Activate, and returns what to say of it. The node is named by its name, its id, its droplet's id, or the beginning of a
+// name or id that no other node has. A node that is drained so already is not written again.
+func (c Cluster) Drain(ctx context.Context, node string) (said string, err error) {
+	return c.change(ctx, node, (*upkeep).drain)
+}
+
+// Activate gives a node that was drained by Drain the availability that the accepted file wants, and returns what to say of it.
+func (c Cluster) Activate(ctx context.Context, node string) (said string, err error) {
+	return c.change(ctx, node, (*upkeep).activate)
+}
+
+// change makes a change, three times at most where somebody else writes the node in between.
+func (c Cluster) change(ctx context.Context, node string, change func(*upkeep, swarm.Node) (swarm.NodeSpec, string, error)) (string, error) {
+	for tries := 3; ; tries-- {
+		said, err := c.upkeep(ctx, node, change)
+		if apierr.KindOf(err) != apierr.Conflict || tries == 1 {
+			return said, err
+		}
+	}
+}
+
+// upkeep is what drain and activate know of the swarm.
+type upkeep struct {
+	cluster  string
+	accepted *spec.Spec // nil if the accepted revision cannot be read
+	nodes    []swarm.Node
+	services []swarm.Service
+	by       string
+}
+
+// upkeep looks, and makes the change.
+func (c Cluster) upkeep(ctx context.Context, name string, change func(*upkeep, swarm.Node) (swarm.NodeSpec, string, error)) (said string, err error) {
+	u := &upkeep{cluster: c.Name, by: c.By}
+	st, err := c.Store.Look(ctx)
+	if err != nil {
+		return "", err
+	}
+	u.accepted = acceptedSpec(st)
+	if u.nodes, err = c.Swarm.Nodes(ctx); err != nil {
+		return "", err
+	}
+	if u.services, err = c.Swarm.Services(ctx); err != nil {
+		return "", err
+	}
+	n, err := pickNode(u.nodes, name)
+	if err != nil {
+		return "", err
+	}
+	wanted, said, err := change(u, n)
+	if err != nil || said != "" && wanted.Role == "" {
+		return said, err
+	}
+	return said, c.Swarm.UpdateNode(ctx, n.ID, n.Version, wanted)
+}
+
+func acceptedSpec(st ledger.State) *spec.Spec {
+	r, ok := st.Revision(st.Ledger.Revision)
+	if !ok {
+		return nil
+	}
+	s, _, err := spec.Parse("the accepted revision", r.Data)
+	if err != nil {
+		return nil
+	}
+	return s
+}
+
+// pickNode finds the node with that name, id or droplet, or the only one whose name or id begins so.
+func pickNode(nodes []swarm.Node, name string) (swarm.Node, error) {
+	var exact, begins []swarm.Node
+	for _, n := range nodes {
+		switch {
+		case name == n.ID, name == n.Hostname, name == n.Spec.Labels[swarm.LabelDroplet]:
+			exact = append(exact, n)
+		case strings.HasPrefix(n.ID, name), strings.HasPrefix(n.Hostname, name):
+			begins = append(begins, n)
+		}
+	}
+	found := exact
+	if len(found) == 0 {
+		found = begins
+	}
+	var names []string
+	for _, n := range found {
+		names = append(names, n.Hostname+" ("+n.ID+")")
+	}
+	switch {
+	case name == "" || len(found) == 0:
+		return swarm.Node{}, fmt.Errorf("the swarm has no node %q: swarmd status lists them", name)
+	case len(found) > 1:
+		return swarm.Node{}, fmt.Errorf("%q is said of %d nodes: %s; give the whole id", name, len(found), strings.Join(names, ", "))
+	}
+	return found[0], nil
+}
+
+// drain changes nothing if the node is drained so already.
+func (u *upkeep) drain(n swarm.Node) (swarm.NodeSpec, string, error) {
+	s := n.Spec
+	if s.Labels[swarm.LabelPool] == "" {
+		return s, "", fmt.Errorf("%s is no machine of cluster %s: docker node update --availability drain %s", n.Hostname, u.cluster, n.ID)
+	}
+	if was, ok := s.Maintained(); ok && s.Availability == swarm.Drain {
+		return swarm.NodeSpec{}, fmt.Sprintf("%s is drained already, by %s", n.Hostname, was.By), nil
+	}
+	if why := u.lastActing(n); why != "" {
+		return s, "", fmt.Errorf("%s", why)
+	}
+	s.Labels = withLabel(s.Labels, swarm.Maintenance{Since: time.Now(), Pool: u.ofPool(s), By: u.by}.String())
+	s.Availability = swarm.Drain
+	return s, fmt.Sprintf("%s is drained: its tasks go elsewhere, and it stays in its pool; swarmd activate %s ends it", n.Hostname, n.Hostname), nil
+}
+
+func (u *upkeep) activate(n swarm.Node) (swarm.NodeSpec, string, error) {
+	s := n.Spec
+	if _, ok := s.Maintained(); !ok {
+		return swarm.NodeSpec{}, fmt.Sprintf("%s was not drained with swarmd drain; its availability is %s", n.Hostname, s.Availability), nil
+	}
+	s.Labels, s.Availability = withLabel(s.Labels, ""), u.ofPool(s)
+	return s, fmt.Sprintf("%s is as the file wants it: %s", n.Hostname, s.Availability), nil
+}
+
+// ofPool is the availability that the accepted file wants of the node.
+func (u *upkeep) ofPool(s swarm.NodeSpec) swarm.Availability {
+	if u.accepted != nil {
+		for _, p := range u.accepted.Pools {
+			if p.Name == s.Labels[swarm.LabelPool] && p.Availability != "" {
+				return swarm.Availability(p.Availability)
+			}
+		}
+	}
+	return swarm.Active
+}
+
+// lastActing says why swarmd would stop to act: as a service it runs on active managers only, and this is the last one.
+func (u *upkeep) lastActing(n swarm.Node) string {
+	service := docker.SelfName(u.cluster)
+	if n.Manager == nil || !slices.ContainsFunc(u.services, func(s swarm.Service) bool { return s.Spec.Name == service }) {
+		return ""
+	}
+	if slices.ContainsFunc(u.nodes, func(o swarm.Node) bool {
+		return o.ID != n.ID && o.Manager != nil && o.State == swarm.NodeReady && o.Spec.Availability == swarm.Active
+	}) {
+		return ""
+	}
+	return fmt.Sprintf("%s is the last active manager, and swarmd runs there as the service %s: nobody would act; activate another manager first", n.Hostname, service)
+}
+
+// withLabel returns the labels with the maintenance's value, without it if that is empty.
+func withLabel(labels map[string]string, value string) map[string]string {
+	out := map[string]string{}
+	for k, v := range labels {
+		if k != swarm.LabelMaintenance {
+			out[k] = v
+		}
+	}
+	if value != "" {
+		out[swarm.LabelMaintenance] = value
+	}
+	return out
+}

@@ -1,0 +1,23 @@
+package preflight
+
+import (
+	"context"
+
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+	"github.com/swarmd/swarmd/pkg/swarm/docker"
+)
+
+// Engine is what is asked of an engine.
+type Engine interface {
+	Unknown(ctx context.Context, stack swarm.Stack) ([]string, error)
+}
+
+// Unknown returns, a line each, what the file has that the engine is too old to know: it would refuse, or drop it without a word.
+func Unknown(ctx context.Context, engine Engine, s *spec.Spec) ([]string, error) {
+	stack, err := docker.Convert(s.Cluster, s.Stack)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Unknown(ctx, stack)
+}

@@ -1,0 +1,250 @@
+package ledger
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+)
+
+// Change is one change of the ledger as data: what is written down before a call, or because of its answer. The set is sealed.
+type Change interface {
+	apply(l *Ledger, m Moment) error
+}
+
+// Moment is what a change is made under.
+type Moment struct {
+	Now     time.Time // by the managers' clock
+	Epoch   uint64    // of the lease under which it is written
+	Droplet int       // that the cloud's answer names; 0: none does
+}
+
+// Apply makes the changes: all of them, or none and an error, which leaves the ledger as it was.
+func (l *Ledger) Apply(m Moment, changes ...Change) error {
+	before := l.Clone()
+	for _, c := range changes {
+		err := c.apply(l, m)
+		if err == nil && l.Size() > max(room(c), before.Size()) {
+			err = refusef(apierr.Busy, "no room in the ledger, open operations must end first")
+		}
+		if err != nil {
+			*l = before
+			return err
+		}
+	}
+	return nil
+}
+
+func refusef(kind apierr.Kind, format string, args ...any) error {
+	return &apierr.Error{Kind: kind, Op: "write ledger", Err: fmt.Errorf(format, args...)}
+}
+
+// room is the size up to which a change may make the ledger grow. What begins something leaves room for what follows from it, and for
+// what is remembered of services there is only half: two hundred of them can fail at once.
+func room(c Change) int {
+	switch c.(type) {
+	case SetRollout:
+		return MaxBytes / 2
+	case OpenCreate, OpenDelete:
+		return MaxBytes * 3 / 4
+	}
+	return MaxBytes
+}
+
+type (
+	// OpenCreate begins to make a droplet.
+	OpenCreate struct {
+		OpID, Pool, Name string
+		Deadline         time.Time
+		Token            string // Fingerprint of the worker token that its user-data has; "": it has none
+	}
+	// Created has the droplet of the cloud's answer in the create. Without an answer that names one nothing changes.
+	Created struct {
+		OpID string
+	}
+	// CancelCreate ends a create that surely made no droplet. One that is not open is no error.
+	CancelCreate struct {
+		OpID, Token string
+	}
+	// RecordDroplet has the droplet of a create, which was found by its tag.
+	RecordDroplet struct {
+		OpID      string
+		DropletID int
+	}
+	// CloseOp ends an operation. One that is not open is no error.
+	CloseOp struct {
+		OpID string
+	}
+	// OpenDelete begins to remove a machine, and spends a permission: one of those that accepted edits gave, or the one that each hour has.
+	OpenDelete struct {
+		OpID, Pool, Name, NodeID string
+		DropletID                int
+		Credit                   bool
+	}
+	// GoOnDelete has the epoch of who goes on with an open delete. Without one it is refused.
+	GoOnDelete struct {
+		DropletID int
+	}
+	// AskShutdown has the moment in which the machine of an open delete is asked to shut down. Without one it is refused.
+	AskShutdown struct {
+		DropletID int
+	}
+	// NotAsked: that shutdown was surely not asked for.
+	NotAsked struct {
+		DropletID int
+	}
+	// SetRollout sets Ledger.Rollouts[Service]; an empty value removes the entry.
+	SetRollout struct {
+		Service, Value string
+	}
+	// BeginRotation begins to replace the worker token at a version of the swarm. It is refused while a create is open.
+	BeginRotation struct {
+		Version uint64
+	}
+	// NotRotated: at that version the token was surely not replaced.
+	NotRotated struct {
+		Version uint64
+	}
+)
+
+func (c OpenCreate) apply(l *Ledger, m Moment) error {
+	l.HandOut(c.Token)
+	return l.open(Op{ID: c.OpID, Kind: Create, Pool: c.Pool, Name: c.Name, Epoch: m.Epoch, Started: m.Now, Deadline: c.Deadline})
+}
+
+func (c Created) apply(l *Ledger, m Moment) error {
+	if op := l.ByID(c.OpID); op != nil && m.Droplet > 0 {
+		op.DropletID = m.Droplet
+	}
+	return nil
+}
+
+func (c CancelCreate) apply(l *Ledger, _ Moment) error {
+	if l.ByID(c.OpID) != nil {
+		l.close(c.OpID)
+		l.TakeBack(c.Token)
+	}
+	return nil
+}
+
+func (c RecordDroplet) apply(l *Ledger, _ Moment) error {
+	op := l.ByID(c.OpID)
+	if op == nil {
+		return refusef(apierr.NotFound, "no operation %s is open", c.OpID)
+	}
+	op.DropletID = c.DropletID
+	return nil
+}
+
+func (c CloseOp) apply(l *Ledger, _ Moment) error {
+	l.close(c.OpID)
+	return nil
+}
+
+func (c OpenDelete) apply(l *Ledger, m Moment) error {
+	recent := slices.DeleteFunc(slices.Clone(l.Uncharged), func(t time.Time) bool { return m.Now.Sub(t) >= time.Hour })
+	if c.Credit && l.Credit < 1 {
+		return refusef(apierr.Braked, "no accepted edit permits this delete")
+	}
+	if !c.Credit && len(recent) > 0 {
+		return refusef(apierr.Braked, "one delete an hour without an accepted edit, and that was begun already")
+	}
+	if c.DropletID <= 0 || l.deleteOf(c.DropletID) != nil {
+		return refusef(apierr.Conflict, "droplet %d is being deleted already", c.DropletID)
+	}
+	err := l.open(Op{ID: c.OpID, Kind: Delete, Pool: c.Pool, Name: c.Name, DropletID: c.DropletID, NodeID: c.NodeID, Epoch: m.Epoch, Started: m.Now, Credit: c.Credit})
+	if err != nil {
+		return err
+	}
+	l.Uncharged = recent
+	if c.Credit {
+		l.Credit--
+	} else {
+		l.Uncharged = append(l.Uncharged, m.Now)
+	}
+	return nil
+}
+
+func (c GoOnDelete) apply(l *Ledger, m Moment) error {
+	op := l.deleteOf(c.DropletID)
+	if op == nil {
+		return refusef(apierr.Braked, "no delete of droplet %d is open", c.DropletID)
+	}
+	op.Epoch = m.Epoch
+	return nil
+}
+
+func (c AskShutdown) apply(l *Ledger, m Moment) error {
+	if err := (GoOnDelete{DropletID: c.DropletID}).apply(l, m); err != nil {
+		return err
+	}
+	l.deleteOf(c.DropletID).Shutdown = m.Now
+	return nil
+}
+
+func (c NotAsked) apply(l *Ledger, _ Moment) error {
+	if op := l.deleteOf(c.DropletID); op != nil {
+		op.Shutdown = time.Time{}
+	}
+	return nil
+}
+
+func (c SetRollout) apply(l *Ledger, _ Moment) error {
+	if c.Value == "" {
+		delete(l.Rollouts, c.Service)
+		return nil
+	}
+	if l.Rollouts == nil {
+		l.Rollouts = map[string]string{}
+	}
+	l.Rollouts[c.Service] = c.Value
+	return nil
+}
+
+func (c BeginRotation) apply(l *Ledger, _ Moment) error {
+	if l.Creates() {
+		return refusef(apierr.Conflict, "a machine is being made, which is to join with the worker token as it is")
+	}
+	l.Rotate = c.Version
+	return nil
+}
+
+func (c NotRotated) apply(l *Ledger, _ Moment) error {
+	if c.Version != 0 && l.Rotate == c.Version {
+		l.Rotate = 0
+	}
+	return nil
+}
+
+func (l *Ledger) open(op Op) error {
+	if l.ByID(op.ID) != nil {
+		return refusef(apierr.Conflict, "operation %s is open already", op.ID)
+	}
+	l.Ops = append(l.Ops, op)
+	return nil
+}
+
+func (l *Ledger) close(id string) {
+	l.Ops = slices.DeleteFunc(l.Ops, func(op Op) bool { return op.ID == id })
+}
+
+// ByID returns the open operation of that id, or nil.
+func (l *Ledger) ByID(id string) *Op {
+	for i := range l.Ops {
+		if l.Ops[i].ID == id {
+			return &l.Ops[i]
+		}
+	}
+	return nil
+}
+
+// deleteOf returns the open delete of the droplet, or nil.
+func (l *Ledger) deleteOf(droplet int) *Op {
+	for i := range l.Ops {
+		if l.Ops[i].Kind == Delete && droplet > 0 && l.Ops[i].DropletID == droplet {
+			return &l.Ops[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,228 @@
+package plan
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// Action is what is done to one object. The set is sealed, and Actions has one of each.
+type Action interface {
+	About() About
+	record() record
+}
+
+// About is what is true of every action.
+type About struct {
+	Name   string // for metrics: "create_droplet"
+	Object Ref    // what it is done to, as a hold names it
+	Effect Effect // how far it can be undone
+}
+
+// Ref names an object: "pool/NAME", "droplet/ID", "node/ID", "service/NAME", "network/NAME", "op/ID", "cluster".
+type Ref struct{ Kind, Name string }
+
+func (r Ref) String() string {
+	if r.Name == "" {
+		return r.Kind
+	}
+	return r.Kind + "/" + r.Name
+}
+
+// Effect is what an action does to the world.
+type Effect int
+
+// The effects, from the harmless to what nothing brings back.
+const (
+	Records  Effect = iota // writes into the ledger, and calls nobody
+	Creates                // makes an object
+	Changes                // changes one
+	Stops                  // takes work from a machine, or its power
+	Destroys               // removes one
+)
+
+type recorded = []ledger.Change
+
+// record is what an action writes into the ledger, see Step.
+type record struct{ before, ifDone, ifRefused recorded }
+
+// NewStep is the step that does the action, with what that writes into the ledger.
+func NewStep(id string, a Action, why Reason, after ...string) Step {
+	r := a.record()
+	return Step{ID: id, After: after, Action: a, Reason: why, Before: r.before, IfDone: r.ifDone, IfRefused: r.ifRefused}
+}
+
+// Actions are one of each action, without anything in it.
+func Actions() []Action {
+	return []Action{CreateDroplet{}, RecordDroplet{}, CloseOp{}, OpenDelete{}, RecordRollout{}, ShutdownDroplet{}, PowerOffDroplet{}, DeleteDroplet{}, TagDroplet{},
+		UpdateNode{}, RemoveNode{}, RotateToken{}, CreateNetwork{}, RemoveNetwork{}, CreateService{}, UpdateService{}, RemoveService{}}
+}
+
+// ActionNames are their names.
+func ActionNames() []string {
+	var names []string
+	for _, a := range Actions() {
+		names = append(names, a.About().Name)
+	}
+	return names
+}
+
+type (
+	// CreateDroplet creates one droplet.
+	CreateDroplet struct {
+		OpID, Pool, Name, Region, Size, Image, VPC string
+		SSHKeys, Tags                              []string
+		Deadline                                   time.Time
+		Token                                      string // ledger.Fingerprint of the worker token that its user-data is to carry
+	}
+	// RecordDroplet writes the id of a created droplet, found by its op tag, into its operation.
+	RecordDroplet struct {
+		OpID      string
+		DropletID int
+	}
+	// CloseOp removes an operation from the ledger: its droplet joined, or it had no effect, or its droplet is gone.
+	CloseOp struct {
+		OpID    string
+		Outcome string // "joined", "no_effect", "gone"
+	}
+	// OpenDelete begins to remove a machine, before its drain.
+	OpenDelete struct {
+		OpID, Pool, Name, NodeID string
+		DropletID                int
+		Credit                   bool
+	}
+	// UpdateNode replaces a node's spec at a version: bind, label, activate, drain, promote, demote.
+	UpdateNode struct {
+		NodeID  string
+		Version uint64
+		Spec    swarm.NodeSpec
+	}
+	// RemoveNode removes a node that is down from the swarm, without force.
+	RemoveNode struct{ NodeID string }
+	// ShutdownDroplet asks the machine of an open Delete operation to shut down.
+	ShutdownDroplet struct {
+		OpID      string
+		DropletID int
+	}
+	// RecordRollout sets Ledger.Rollouts[Service], what was rolled out last and whether it failed; an empty Value removes the entry.
+	RecordRollout struct{ Service, Value string }
+	// PowerOffDroplet cuts its power, after a shutdown that was not followed.
+	PowerOffDroplet struct{ DropletID int }
+	// DeleteDroplet deletes the machine of an open Delete operation.
+	DeleteDroplet struct {
+		OpID      string
+		DropletID int
+	}
+	// TagDroplet tags a machine with the id of the swarm that it is in.
+	TagDroplet struct {
+		DropletID int
+		SwarmID   string
+	}
+	// RotateToken has the swarm replace its worker join token.
+	RotateToken struct {
+		Version uint64
+		Spec    json.RawMessage // of the swarm at that version, see swarm.Cluster
+	}
+	// CreateNetwork, RemoveNetwork: networks of the stack.
+	CreateNetwork struct{ Spec swarm.NetworkSpec }
+	RemoveNetwork struct{ ID, Name string }
+	// CreateService, UpdateService, RemoveService: services of the stack. ResolveImage asks for the image's digest first.
+	CreateService struct{ Spec swarm.ServiceSpec }
+	UpdateService struct {
+		ID           string
+		Version      uint64
+		Spec         swarm.ServiceSpec
+		ResolveImage bool
+		Diff         []string // "path: old → new", for people
+	}
+	RemoveService struct{ ID, Name string }
+)
+
+func ofDroplet(id int) Ref { return Ref{"droplet", strconv.Itoa(id)} }
+
+func writes(before ...ledger.Change) record { return record{before: before} }
+
+func (a CreateDroplet) About() About { return About{"create_droplet", Ref{"pool", a.Pool}, Creates} }
+func (a CreateDroplet) record() record {
+	return record{before: recorded{ledger.OpenCreate{OpID: a.OpID, Pool: a.Pool, Name: a.Name, Deadline: a.Deadline, Token: a.Token}},
+		ifDone: recorded{ledger.Created{OpID: a.OpID}}, ifRefused: recorded{ledger.CancelCreate{OpID: a.OpID, Token: a.Token}}}
+}
+
+func (a RecordDroplet) About() About { return About{"record_droplet", ofDroplet(a.DropletID), Records} }
+func (a RecordDroplet) record() record {
+	return writes(ledger.RecordDroplet{OpID: a.OpID, DropletID: a.DropletID})
+}
+
+func (a CloseOp) About() About   { return About{"close_op", Ref{"op", a.OpID}, Records} }
+func (a CloseOp) record() record { return writes(ledger.CloseOp{OpID: a.OpID}) }
+
+func (a OpenDelete) About() About { return About{"open_delete", ofDroplet(a.DropletID), Records} }
+func (a OpenDelete) record() record {
+	return writes(ledger.OpenDelete{OpID: a.OpID, Pool: a.Pool, Name: a.Name, NodeID: a.NodeID, DropletID: a.DropletID, Credit: a.Credit})
+}
+
+func (a RecordRollout) About() About {
+	return About{"record_rollout", Ref{"service", a.Service}, Records}
+}
+func (a RecordRollout) record() record {
+	return writes(ledger.SetRollout{Service: a.Service, Value: a.Value})
+}
+
+func (a ShutdownDroplet) About() About {
+	return About{"shutdown_droplet", ofDroplet(a.DropletID), Stops}
+}
+func (a ShutdownDroplet) record() record {
+	return record{before: recorded{ledger.AskShutdown{DropletID: a.DropletID}}, ifRefused: recorded{ledger.NotAsked{DropletID: a.DropletID}}}
+}
+
+func (a PowerOffDroplet) About() About {
+	return About{"power_off_droplet", ofDroplet(a.DropletID), Stops}
+}
+func (a PowerOffDroplet) record() record { return writes(ledger.GoOnDelete{DropletID: a.DropletID}) }
+
+func (a DeleteDroplet) About() About {
+	return About{"delete_droplet", ofDroplet(a.DropletID), Destroys}
+}
+func (a DeleteDroplet) record() record { return writes(ledger.GoOnDelete{DropletID: a.DropletID}) }
+
+func (a TagDroplet) About() About { return About{"tag_droplet", ofDroplet(a.DropletID), Changes} }
+func (TagDroplet) record() record { return record{} }
+
+func (a UpdateNode) About() About { return About{"update_node", Ref{"node", a.NodeID}, Changes} }
+func (UpdateNode) record() record { return record{} }
+
+func (a RemoveNode) About() About { return About{"remove_node", Ref{"node", a.NodeID}, Destroys} }
+func (RemoveNode) record() record { return record{} }
+
+func (RotateToken) About() About { return About{"rotate_token", Ref{Kind: "cluster"}, Changes} }
+func (a RotateToken) record() record {
+	return record{before: recorded{ledger.BeginRotation{Version: a.Version}}, ifRefused: recorded{ledger.NotRotated{Version: a.Version}}}
+}
+
+func (a CreateNetwork) About() About {
+	return About{"create_network", Ref{"network", a.Spec.Name}, Creates}
+}
+func (CreateNetwork) record() record { return record{} }
+
+func (a RemoveNetwork) About() About {
+	return About{"remove_network", Ref{"network", a.Name}, Destroys}
+}
+func (RemoveNetwork) record() record { return record{} }
+
+func (a CreateService) About() About {
+	return About{"create_service", Ref{"service", a.Spec.Name}, Creates}
+}
+func (CreateService) record() record { return record{} }
+
+func (a UpdateService) About() About {
+	return About{"update_service", Ref{"service", a.Spec.Name}, Changes}
+}
+func (UpdateService) record() record { return record{} }
+
+func (a RemoveService) About() About {
+	return About{"remove_service", Ref{"service", a.Name}, Destroys}
+}
+func (RemoveService) record() record { return record{} }

@@ -21,7 +21,9 @@ type catalog struct {
 	droplets []cloud.Droplet
 	keys     []cloud.SSHKey
 	images   []cloud.Image
+	vpcs     []cloud.VPC
 	silent   error // of sizes
+	refuses  error // the list of droplets
 }
 
 func (c *catalog) Account(context.Context) (cloud.Account, error)  { return c.account, nil }
@@ -29,9 +31,9 @@ func (c *catalog) Sizes(context.Context) ([]cloud.Size, error)     { return c.si
 func (c *catalog) Regions(context.Context) ([]cloud.Region, error) { return c.regions, nil }
 func (c *catalog) SSHKeys(context.Context) ([]cloud.SSHKey, error) { return c.keys, nil }
 func (c *catalog) Images(context.Context) ([]cloud.Image, error)   { return c.images, nil }
-func (c *catalog) VPCs(context.Context) ([]cloud.VPC, error)       { return nil, nil }
+func (c *catalog) VPCs(context.Context) ([]cloud.VPC, error)       { return c.vpcs, nil }
 func (c *catalog) Droplets(context.Context, string) ([]cloud.Droplet, error) {
-	return c.droplets, nil
+	return c.droplets, c.refuses
 }
 
 func (c *catalog) Image(_ context.Context, word string) (cloud.Image, error) {

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
-
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/spec"
@@ -19,7 +17,7 @@ import (
 
 func applyCommand(a *cli) *cobra.Command {
 	var file string
-	var takeOver bool
+	var b beginFlags
 	var deny denial
 	var timeout time.Duration
 	cmd := &cobra.Command{
@@ -31,15 +29,14 @@ func applyCommand(a *cli) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			asm, err := a.connect(s.Cluster, zap.NewNop(), true)
+			asm, err := a.connectFor(s, b)
 			if err != nil {
 				return err
 			}
 			defer asm.Close()
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			asm.role.TakeOver = takeOver
-			if err := a.offered(ctx, asm.Catalog, file, s, data); err != nil {
+			if err := a.offered(ctx, asm.Catalog, asm.Swarm.Networks, file, s, data); err != nil {
 				return err
 			}
 			deny.learn(ctx, asm)
@@ -50,10 +47,23 @@ func applyCommand(a *cli) *cobra.Command {
 		},
 	}
 	fileFlag(cmd, &file)
-	takeOverFlag(cmd, &takeOver)
+	b.flags(cmd)
 	deny.previewFlag(cmd)
 	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "how long to follow")
 	return cmd
+}
+
+// beginFlags are what a person says of a cluster that has no ledger in the swarm yet.
+type beginFlags struct{ takeOver, newCluster bool }
+
+func (b *beginFlags) flags(cmd *cobra.Command) {
+	takeOverFlag(cmd, &b.takeOver)
+	newClusterFlag(cmd, &b.newCluster)
+}
+
+// newClusterFlag lets one more cluster begin in a swarm whose nodes are another's.
+func newClusterFlag(cmd *cobra.Command, to *bool) {
+	cmd.Flags().BoolVar(to, "new-cluster", false, "begin a cluster that has services only, in a swarm whose nodes are another cluster's or nobody's; its file has no nodes")
 }
 
 // takeOverFlag lets swarmd begin in a swarm that it never acted in, beside droplets of a cluster of the name.
@@ -71,10 +81,19 @@ func whoami() string {
 }
 
 // begin says at once what would keep swarmd from acting in this swarm. What fails for another reason the loop meets again, and tells.
-func begin(ctx context.Context, loop *reconcile.Loop) error {
+func begin(ctx context.Context, loop *reconcile.Loop) error { return notBegun(loop.Begin(ctx)) }
+
+// mayBegin is begin for who only looks: it writes nothing.
+func mayBegin(ctx context.Context, loop *reconcile.Loop) error { return notBegun(loop.MayBegin(ctx)) }
+
+func notBegun(err error) error {
 	var refused *reconcile.NotBegunError
-	if err := loop.Begin(ctx); errors.As(err, &refused) {
+	if errors.As(err, &refused) {
 		return &exitError{code: 1, msg: refused.Text}
+	}
+	var call *apierr.Error
+	if errors.As(err, &call) && (call.Side == "cloud" || call.Kind == apierr.NotManager) {
+		return err // without an answer nothing begins
 	}
 	return nil
 }
@@ -88,7 +107,7 @@ func sayMeaning(w io.Writer, texts []string) {
 
 // foretell says what the file changes before it is handed in. What cannot be read is met again by the loop, and told.
 func (a *cli) foretell(ctx context.Context, loop *reconcile.Loop, asm *connection, s *spec.Spec) {
-	if o, err := foresee(ctx, loop, asm, s); err == nil {
+	if o, err := a.foresee(ctx, loop, asm, s); err == nil {
 		printPlan(a.out, o, false)
 	}
 }

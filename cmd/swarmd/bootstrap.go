@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,6 +57,9 @@ func (a *cli) bootstrap(ctx context.Context, f bootstrapFlags) error {
 	if err != nil {
 		return err
 	}
+	if len(s.Pools) == 0 {
+		return fmt.Errorf("%s has no nodes, and bootstrap makes them: swarmd apply -f %s --new-cluster begins a cluster of services in the swarm at DOCKER_HOST", f.file, f.file)
+	}
 	if s.Swarmd.Image == "" && !f.systemd {
 		return errors.New("the file names no image for swarmd: set swarmd.image, or use --systemd")
 	}
@@ -65,7 +69,7 @@ func (a *cli) bootstrap(ctx context.Context, f bootstrapFlags) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	if err := a.offered(ctx, droplets, f.file, s, data); err != nil {
+	if err := a.offered(ctx, droplets, nil, f.file, s, data); err != nil {
 		return err
 	}
 	view := a.newProgress()
@@ -102,6 +106,9 @@ func (a *cli) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 		return err
 	}
 	if err := continues(ctx, asm, s, f.file, host); err != nil {
+		return err
+	}
+	if err := asm.understands(ctx, s); err != nil {
 		return err
 	}
 	in := there.installer(asm, s, data, first, f)

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/swarmd/swarmd/pkg/access"
+	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/preflight"
@@ -53,14 +54,44 @@ func (c *connection) understands(ctx context.Context, want *spec.Spec) error {
 	return err
 }
 
-// offered refuses a file with what the cloud does not have. What the cloud does not say is a warning.
-func (a *cli) offered(ctx context.Context, api preflight.Catalog, path string, s *spec.Spec, data []byte) error {
-	found := preflight.Offers(ctx, api, path, s, data)
+// offered refuses a file with what the cloud does not have. What the cloud does not say is a warning. Without a swarm live is nil.
+func (a *cli) offered(ctx context.Context, api *digitalocean.Client, live preflight.Networks, path string, s *spec.Spec, data []byte) error {
+	if api == nil { // the file names no machines
+		return nil
+	}
+	found := preflight.Offers(ctx, api, live, path, s, data)
+	if found.Denied != nil {
+		return found.Denied
+	}
 	for _, w := range found.Warnings {
 		printf(a.err, "warning: %s\n", w)
 	}
-	if found.Unknown != "" {
-		printf(a.err, "warning: %s\n", found.Unknown)
-	}
+	a.sayUnknown(found)
 	return refused(a.err, path, found.Faults)
+}
+
+// sayUnknown says what the cloud did not say, and what to do about that.
+func (a *cli) sayUnknown(found preflight.Findings) {
+	if found.Unknown == "" {
+		return
+	}
+	var call *apierr.Error
+	text := a.redact(found.Unknown)
+	if errors.As(found.Cause, &call) {
+		text = withAdvice(text, a.advice(call))
+	}
+	printf(a.err, "warning: %s\n", text)
+}
+
+// connectFor is connect for a file that is to be handed in. One without nodes needs no cloud, and none is asked.
+func (a *cli) connectFor(want *spec.Spec, b beginFlags) (*connection, error) {
+	c, err := a.connect(want.Cluster, zap.NewNop(), len(want.Pools) > 0)
+	if err != nil {
+		return nil, err
+	}
+	c.role.TakeOver, c.role.NewCluster, c.role.Beginning = b.takeOver, b.newCluster, want
+	if len(want.Pools) == 0 {
+		c.WithoutCloud()
+	}
+	return c, nil
 }

@@ -35,7 +35,8 @@ The swarm need not live: whose a droplet is its tags say. If several swarms have
 goes. Droplets without a swarm's tag, made before there was one, are listed apart; when they are all that is left, they go.
 
 With DOCKER_HOST set to a manager of that swarm, droplets without a tag that its nodes are on go with it, and swarmd on the managers is told to stop first, so that it does not replace
-what goes. If destroy ends early, swarmd is told to go on; where destroy was killed before it could, --resume does that.`,
+what goes. A file without nodes is of a cluster that was begun with --new-cluster: its services and networks go from the swarm at
+DOCKER_HOST, and nothing else. A swarm in which other clusters have services stays until those are destroyed. If destroy ends early, swarmd is told to go on; where destroy was killed before it could, --resume does that.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.destroy(cmd.Context(), f) },
 	}
@@ -59,6 +60,9 @@ func (a *cli) destroy(ctx context.Context, f destroyFlags) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
+	if len(s.Pools) == 0 {
+		return a.destroyServices(ctx, r, f.confirm)
+	}
 	if r.Cloud, err = a.Cloud(nil); err != nil {
 		return err
 	}
@@ -81,7 +85,7 @@ func (a *cli) destroyRun(s *spec.Spec, f destroyFlags) *destroy.Run {
 	r := &destroy.Run{Spec: s, File: f.file, IncludeAdopted: f.includeAdopted, Records: bootstrap.Intent{Dir: a.StateDir()}, Save: a.lists().Save, Redact: a.redact,
 		Forget: func() error { return os.Remove(a.ClusterHosts(s.Cluster)) },
 		Say:    func(format string, args ...any) { printf(a.out, format, args...) }}
-	if a.Getenv("DOCKER_HOST") == "" && !f.resume {
+	if a.Getenv("DOCKER_HOST") == "" && !f.resume && len(s.Pools) > 0 {
 		return r
 	}
 	r.Connect = func() (destroy.Manager, error) {
@@ -99,7 +103,7 @@ func (a *cli) lists() destroy.Lists { return destroy.Lists{Dir: a.StateDir()} }
 
 // somethingThere refuses to go on where there never was such a cluster.
 func (a *cli) somethingThere(ctx context.Context, r *destroy.Run, d destroy.Doomed) error {
-	clusters := a.knownClusters
+	clusters := a.clusterNames
 	if a.Getenv("DOCKER_HOST") == "" {
 		clusters = nil
 	}

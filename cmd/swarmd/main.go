@@ -61,4 +61,4 @@ func run(ctx context.Context, a *cli, args []string) int {
 }
 
 // failed tells why a command ends.
-func (a *cli) failed(err error) { fmt.Fprintln(a.err, "swarmd:", paragraph(a.redact(err.Error()))) }
+func (a *cli) failed(err error) { fmt.Fprintln(a.err, "swarmd:", paragraph(a.advised(err))) }

@@ -41,7 +41,7 @@ kept in the node's label ` + swarm.LabelMaintenance + `; swarmd status shows it.
 func (a *cli) maintain(ctx context.Context, cluster, name string, change func(maintenance.Cluster, context.Context, string) (string, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	cluster, err := a.chooseCluster(ctx, cluster)
+	cluster, err := a.chooseOwner(ctx, cluster)
 	if err != nil {
 		return err
 	}

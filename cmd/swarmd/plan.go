@@ -3,18 +3,15 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
-	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
 )
 
@@ -22,6 +19,7 @@ func planCommand(a *cli) *cobra.Command {
 	var file string
 	var asJSON, showValues bool
 	var deny denial
+	var b beginFlags
 	cmd := &cobra.Command{
 		Use:   "plan -f FILE",
 		Short: "What the file changes, what restarts, what is held, what it costs; writes nothing; exit 0 nothing, 2 changes, 3 only what is held, 1 error",
@@ -31,7 +29,7 @@ func planCommand(a *cli) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o, err := a.preview(cmd.Context(), file, s, data, deny)
+			o, err := a.preview(cmd.Context(), file, s, data, b, deny)
 			if err != nil {
 				return err
 			}
@@ -50,6 +48,7 @@ func planCommand(a *cli) *cobra.Command {
 	fileFlag(cmd, &file)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	deny.previewFlag(cmd)
+	newClusterFlag(cmd, &b.newCluster)
 	cmd.Flags().BoolVar(&showValues, "show-values", false, "show what changes in environments, commands, labels and options too: passwords may be among it")
 	return cmd
 }
@@ -64,19 +63,19 @@ type outlook struct {
 }
 
 // preview computes the plan for a file that is not accepted yet, and what it means as an edit.
-func (a *cli) preview(ctx context.Context, file string, s *spec.Spec, data []byte, deny denial) (outlook, error) {
-	asm, err := a.connect(s.Cluster, zap.NewNop(), true)
+func (a *cli) preview(ctx context.Context, file string, s *spec.Spec, data []byte, b beginFlags, deny denial) (outlook, error) {
+	asm, err := a.connectFor(s, b)
 	if err != nil {
 		return outlook{}, err
 	}
 	defer asm.Close()
-	if err := a.offered(ctx, asm.Catalog, file, s, data); err != nil {
+	if err := a.offered(ctx, asm.Catalog, asm.Swarm.Networks, file, s, data); err != nil {
 		return outlook{}, err
 	}
 	asm.FetchPrices()
 	deny.learn(ctx, asm)
 	loop := asm.visit()
-	if err := begin(ctx, loop); err != nil {
+	if err := mayBegin(ctx, loop); err != nil {
 		return outlook{}, err
 	}
 	if err := asm.understands(ctx, s); err != nil {
@@ -86,18 +85,18 @@ func (a *cli) preview(ctx context.Context, file string, s *spec.Spec, data []byt
 	if err != nil {
 		return outlook{}, err
 	}
-	o, err := foresee(ctx, loop, asm, s)
+	o, err := a.foresee(ctx, loop, asm, s)
 	o.meant = meant
 	return o, err
 }
 
 // foresee is what the file would change.
-func foresee(ctx context.Context, loop *reconcile.Loop, asm *connection, s *spec.Spec) (outlook, error) {
+func (a *cli) foresee(ctx context.Context, loop *reconcile.Loop, asm *connection, s *spec.Spec) (outlook, error) {
 	p, whole, w, err := loop.Preview(ctx, s)
 	if err != nil {
 		return outlook{}, err
 	}
-	return outlook{Plan: p, whole: whole, file: s, prices: asm.Prices()}, gapError(w.Gaps)
+	return outlook{Plan: p, whole: whole, file: s, prices: asm.Prices()}, a.gapError(w.Gaps)
 }
 
 // exit is the exit code of a plan: whether anything changes, and if not, whether something is held.
@@ -109,15 +108,6 @@ func (o outlook) exit() int {
 		return exitHeld
 	}
 	return 0
-}
-
-// gapError refuses to call a half-seen world a plan.
-func gapError(gaps []world.Gap) error {
-	var all []error
-	for _, g := range gaps {
-		all = append(all, fmt.Errorf("could not read %s: %s", g.What, g.Err))
-	}
-	return errors.Join(all...)
 }
 
 func printPlan(w io.Writer, o outlook, showValues bool) {
@@ -142,7 +132,9 @@ func printPlan(w io.Writer, o outlook, showValues bool) {
 		fmt.Fprintln(w, "nothing to do: everything is as the file wants it")
 	}
 	before, after := cost(o.Plan)
-	printf(w, "%s; %s; $%.2f a month now, $%.2f as the file wants it%s\n", tally(o.whole), plural(held, "hold"), before, after, o.prices.uncounted(o.file))
+	unknown := slices.ContainsFunc(o.Pools, func(c plan.PoolCount) bool { return c.PriceUnknown })
+	printf(w, "%s; %s; %s a month now, %s as the file wants it%s\n", tally(o.whole), plural(held, "hold"),
+		dollars("$", before, unknown), dollars("$", after, unknown), o.prices.uncounted(o.file))
 }
 
 // upkeepLines are the steps of the next pass that follow from no edit: a machine is bound, one that was told to leave goes on leaving.

@@ -77,7 +77,7 @@ func (p *progress) tell(r reconcile.Report) {
 		p.steps(r.Steps)
 	}
 	p.lines("holds", holdLines(r.Holds))
-	p.lines("gaps", gapLines(r.Gaps))
+	p.lines("gaps", p.app.gapLines(r.Gaps))
 	p.remember(r)
 	if r.Error != "" {
 		p.once("error", r.Error)

@@ -40,7 +40,7 @@ func TestOneCauseIsOneLine(t *testing.T) {
 	}
 	r.Holds = append(r.Holds, plan.Hold{Guard: "a", Object: "cluster", Text: "one"}, plan.Hold{Guard: "a", Object: "cluster", Text: "other"})
 	_, lines := shown(r, r, r)
-	want := "note: cluster: one (a)|note: cluster: other (a)|could not read cluster, nodes, services: not_manager (503): This node is not a swarm manager"
+	want := "note: cluster: one (a)|note: cluster: other (a)|could not read cluster, nodes, services: not_manager (503): This node is not a swarm manager: set DOCKER_HOST, which is not set, to a manager of the swarm; where there is no swarm yet, swarmd bootstrap makes one"
 	if got := strings.Join(lines(), "|"); got != want {
 		t.Errorf("it says\n%s\nwant\n%s", got, want)
 	}

@@ -17,7 +17,8 @@ import (
 
 type runFlags struct {
 	file, cluster, listen, readToken string
-	takeOver, debug                  bool
+	debug                            bool
+	begin                            beginFlags
 	deny                             denial
 }
 
@@ -34,7 +35,7 @@ revisions in the swarm's own store, where bootstrap and apply put them.`,
 	fileFlag(cmd, &f.file)
 	cmd.Flags().StringVar(&f.cluster, "cluster", "", "name of the cluster, when there is no file here")
 	cmd.Flags().StringVar(&f.listen, "listen", health.DefaultListen, "address of /metrics, /healthz, /readyz and /status; the host \"node\" is this node's address in the swarm; \"\" for none")
-	takeOverFlag(cmd, &f.takeOver)
+	f.begin.flags(cmd)
 	f.deny.flag(cmd, "hold services that would be root on the machines: with the Docker socket, the machine's disk or network, or a capability such as SYS_ADMIN")
 	cmd.Flags().StringVar(&f.readToken, "read-token-file", "", "file with the bearer token that shows /status in full to other machines; without one they get counts (default: the unit's credential "+access.ReadCredential+")")
 	cmd.Flags().BoolVar(&f.debug, "debug", false, "log more")
@@ -67,11 +68,14 @@ func (a *cli) daemon(ctx context.Context, f runFlags) error {
 		return err
 	}
 	defer s.Close()
-	if s.Cloud == nil {
+	switch {
+	case s.OwnsNothing(ctx, f.begin.newCluster):
+		s.WithoutCloud()
+	case s.Cloud == nil:
 		log.Warn("no API token: droplets are left alone")
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	role := app.Role{TakeOver: f.takeOver, DenyHostAccess: f.deny.wanted, Events: s.Swarm.Events(ctx)}
+	role := app.Role{TakeOver: f.begin.takeOver, NewCluster: f.begin.newCluster, Beginning: first.Spec, DenyHostAccess: f.deny.wanted, Events: s.Swarm.Events(ctx)}
 	if f.file != "" {
 		host, _ := os.Hostname() // for people only
 		role.File = first.Watch(ctx, f.file, "file "+host+":"+f.file, log)

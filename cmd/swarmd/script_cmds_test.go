@@ -197,6 +197,18 @@ func dropletCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[1], strconv.Itoa(made.Droplet.ID))
 }
 
+// networkCmd: network NAME SUBNET makes an overlay network as a person would.
+func networkCmd(ts *testscript.TestScript, _ bool, args []string) {
+	body, err := json.Marshal(map[string]any{"Name": args[0], "Driver": "overlay", "IPAM": map[string]any{"Config": []any{map[string]any{"Subnet": args[1]}}}})
+	ts.Check(err)
+	resp, err := http.Post(theWorld(ts).url+"networks/create", "application/json", bytes.NewReader(body))
+	ts.Check(err)
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusCreated {
+		ts.Fatalf("create network: %s", resp.Status)
+	}
+}
+
 // dropletsCmd prints the droplets that live, a name a line.
 func dropletsCmd(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, d := range theWorld(ts).Cloud.Droplets() {
@@ -204,7 +216,7 @@ func dropletsCmd(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// faultCmd: fault METHOD_PATH_PATTERN STATUS [TEXT] answers such calls with the status and a text; without arguments all pass again.
+// faultCmd: fault METHOD_PATH_PATTERN STATUS [MESSAGE] answers such calls with the status; without arguments all pass again.
 func faultCmd(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) == 0 {
 		theWorld(ts).SetFault(nil)
@@ -213,9 +225,13 @@ func faultCmd(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile(args[0])
 	status, err := strconv.Atoi(args[1])
 	ts.Check(err)
+	message := "it is broken"
+	if len(args) > 2 {
+		message = args[2]
+	}
 	theWorld(ts).SetFault(func(c sim.Call) sim.Verdict {
 		if pattern.MatchString(c.Method + " " + c.Path) {
-			return sim.Refuse(status, strings.Join(append([]string{"it is broken"}, args[2:]...), ": "))
+			return sim.Refuse(status, message)
 		}
 		return sim.Pass()
 	})

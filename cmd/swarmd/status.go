@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -26,13 +25,18 @@ func statusCommand(a *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "The live picture: who acts, what is wanted, what is there, what is held and why; with --check exit 0 as wanted, 3 only held, 1 not there or nobody acts",
-		Args:  cobra.NoArgs,
+		Long: `Shows the cluster that the swarm's store knows; of several, a line each, and --cluster shows one.
+
+Exit codes: 0 the picture is shown; with --check 0 only if everything is as wanted, 3 if nothing is left but what is held until a
+person acts, 1 if it is not there yet or nobody acts; of several clusters the worst counts. 1 also without a swarm, without a
+cluster, and for a cluster that the swarm does not know.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.status(cmd.Context(), f)
 		},
 	}
 	fileFlag(cmd, &f.file)
-	cmd.Flags().StringVar(&f.cluster, "cluster", "", "name of the cluster (default: the one that the swarm's store knows)")
+	cmd.Flags().StringVar(&f.cluster, "cluster", "", "name of the cluster (default: the one that the swarm's store knows, or a line for each)")
 	f.deny.previewFlag(cmd)
 	cmd.Flags().BoolVar(&f.json, "json", false, "as JSON")
 	cmd.Flags().BoolVar(&f.check, "check", false, "exit 0 if everything is as wanted, 3 if nothing is left but what is held until a person acts, 1 if it is not there yet or nobody acts")
@@ -56,18 +60,22 @@ func (a *cli) status(ctx context.Context, f statusFlags) error {
 		}
 		cluster, own = s.Cluster, data
 	}
-	cluster, err := a.chooseCluster(ctx, cluster)
+	known, err := a.knownClusters(ctx)
 	if err != nil {
 		return err
 	}
-	asm, err := a.connect(cluster, zap.NewNop(), false)
+	if cluster == "" && len(known) > 1 {
+		return a.statusOfAll(ctx, known, f)
+	}
+	chosen, err := choose(known, cluster)
+	if err != nil {
+		return err
+	}
+	asm, r, err := a.look(ctx, chosen, f.deny)
 	if err != nil {
 		return err
 	}
 	defer asm.Close()
-	asm.FetchPrices()
-	f.deny.learn(ctx, asm)
-	r := asm.visit().Look(ctx)
 	if f.json {
 		err = writeJSON(a.out, r)
 	} else {
@@ -80,22 +88,18 @@ func (a *cli) status(ctx context.Context, f statusFlags) error {
 	return err
 }
 
-// chooseCluster returns the cluster that is asked for, or else the only one, if the swarm's store knows it.
-func (a *cli) chooseCluster(ctx context.Context, asked string) (string, error) {
-	known, err := a.knownClusters(ctx)
-	switch {
-	case err != nil:
-		return "", err
-	case len(known) == 0:
-		return "", errors.New("this swarm knows no cluster of swarmd: run swarmd bootstrap, or swarmd apply")
-	case asked == "" && len(known) > 1:
-		return "", fmt.Errorf("this swarm knows the clusters %s: choose with --cluster", strings.Join(known, ", "))
-	case asked == "":
-		return known[0], nil
-	case !slices.Contains(known, asked):
-		return "", fmt.Errorf("this swarm knows no cluster %s; it knows: %s", asked, strings.Join(known, ", "))
+// look takes one look at a cluster. The connection is to be closed.
+func (a *cli) look(ctx context.Context, c ledger.Known, deny denial) (*connection, reconcile.Report, error) {
+	asm, err := a.connect(c.Name, zap.NewNop(), false)
+	if err != nil {
+		return nil, reconcile.Report{}, err
 	}
-	return asked, nil
+	if c.ServicesOnly {
+		asm.WithoutCloud()
+	}
+	asm.FetchPrices()
+	deny.learn(ctx, asm)
+	return asm, asm.visit().Look(ctx), nil
 }
 
 // checked is the exit code of status --check.
@@ -129,16 +133,6 @@ func (a *cli) compareFile(ctx context.Context, store *ledger.Store, file string,
 	return nil
 }
 
-// knownClusters returns the names of the clusters that the swarm's store knows, sorted.
-func (a *cli) knownClusters(ctx context.Context) ([]string, error) {
-	engine, closer, err := a.Engine(nil)
-	if err != nil {
-		return nil, err
-	}
-	defer closer()
-	return ledger.Clusters(ctx, engine)
-}
-
 // printReport is the live picture for people.
 func (a *cli) printReport(r reconcile.Report) {
 	printf(a.out, "cluster %s, revision %d (%s): %s\n", r.Cluster, r.Revision, orNone(r.Source), verdict(r))
@@ -163,7 +157,7 @@ func (a *cli) printReport(r reconcile.Report) {
 			printf(a.out, "next: %s\n", line)
 		}
 	}
-	printLines(a.out, gapLines(r.Gaps))
+	printLines(a.out, a.gapLines(r.Gaps))
 	for _, node := range slices.Sorted(maps.Keys(r.Stale)) {
 		printf(a.out, "stale: the file on node %s is revision %d and changes nothing; to go back to it on purpose, apply it\n", nodeName(r, node), r.Stale[node])
 	}
@@ -214,9 +208,13 @@ func orNone(s string) string {
 }
 
 func printPools(w io.Writer, r reconcile.Report) {
+	if r.ServicesOnly {
+		fmt.Fprintf(w, "the cluster has services only; the nodes are another's\n\n")
+		return
+	}
 	fmt.Fprintln(w, "POOL\tROLE\tWANTED\tDROPLETS\tREADY\t$/MONTH")
 	for _, p := range r.Pools {
-		printf(w, "%s\t%s\t%d\t%d\t%d\t%.2f\n", p.Pool, p.Role, p.Desired, p.Have, p.Ready, p.Monthly)
+		printf(w, "%s\t%s\t%d\t%d\t%d\t%s\n", p.Pool, p.Role, p.Desired, p.Have, p.Ready, dollars("", p.Monthly, p.PriceUnknown))
 	}
 	fmt.Fprintln(w)
 }

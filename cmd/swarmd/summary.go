@@ -11,6 +11,14 @@ import (
 // priceList is what sizes cost, US dollars a month. A size that is not in it has no known price, which is not the same as none.
 type priceList map[string]float64
 
+// dollars is a sum for people. One of which nothing is known is not 0.
+func dollars(sign string, sum float64, unknown bool) string {
+	if unknown && sum == 0 {
+		return "unknown"
+	}
+	return fmt.Sprintf("%s%.2f", sign, sum)
+}
+
 // each is what a machine of the size costs, for people.
 func (l priceList) each(size string) string {
 	if dollars, known := l[size]; known {

@@ -29,14 +29,15 @@ func holdLines(holds []plan.Hold) []string {
 	return out
 }
 
-// gapLines is a line for each cause for which something could not be read.
-func gapLines(gaps []world.Gap) []string {
+// gapLines is a line for each cause for which something could not be read, with what to do.
+func (a *cli) gapLines(gaps []world.Gap) []string {
 	var causes []string
-	whats := map[string][]string{}
+	whats, advice := map[string][]string{}, map[string]string{}
 	for _, g := range gaps {
 		cause := gapCause(g)
 		if whats[cause] == nil {
 			causes = append(causes, cause)
+			advice[cause] = a.gapAdvice(g)
 		}
 		if !slices.Contains(whats[cause], g.What) {
 			whats[cause] = append(whats[cause], g.What)
@@ -44,7 +45,7 @@ func gapLines(gaps []world.Gap) []string {
 	}
 	var out []string
 	for _, cause := range causes {
-		out = append(out, fmt.Sprintf("could not read %s: %s", strings.Join(whats[cause], ", "), cause))
+		out = append(out, withAdvice(fmt.Sprintf("could not read %s: %s", strings.Join(whats[cause], ", "), cause), advice[cause]))
 	}
 	return out
 }

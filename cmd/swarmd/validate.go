@@ -1,17 +1,20 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
+	"github.com/swarmd/swarmd/pkg/preflight"
 	"github.com/swarmd/swarmd/pkg/spec"
 )
 
 func validateCommand(a *cli) *cobra.Command {
 	var named []string
-	var strict bool
+	var strict, withCloud bool
 	cmd := &cobra.Command{
 		Use:   "validate FILE…",
 		Short: "All faults and warnings of the files, as file:line:col: path: message; - reads what comes in; exit 0 fine, 1 faults",
@@ -20,20 +23,28 @@ func validateCommand(a *cli) *cobra.Command {
 			if len(files) == 0 {
 				return errors.New("which file? give FILE, or - for what comes in")
 			}
-			return a.validate(files, strict)
+			return a.validate(cmd.Context(), files, strict, withCloud)
 		},
 	}
 	cmd.Flags().StringArrayVarP(&named, "file", "f", nil, "a file, as without the flag")
 	cmd.Flags().BoolVar(&strict, "strict", false, "warnings count as faults")
+	cmd.Flags().BoolVar(&withCloud, "cloud", false, "ask the cloud, read-only, whether it has what the file names")
 	cmd.Flags().SortFlags = false
 	return cmd
 }
 
 // validate reads all files, also behind one that cannot be read, so that one run says everything.
-func (a *cli) validate(files []string, strict bool) error {
+func (a *cli) validate(ctx context.Context, files []string, strict, withCloud bool) error {
 	faults, warned, read := 0, 0, 0
+	var api *digitalocean.Client
+	if withCloud {
+		var err error
+		if api, err = a.Cloud(nil); err != nil {
+			return err
+		}
+	}
 	for _, path := range files {
-		f, n, err := a.validateOne(path)
+		f, n, err := a.validateOne(ctx, api, path)
 		if err != nil {
 			a.failed(err)
 			continue
@@ -56,8 +67,9 @@ func (a *cli) validate(files []string, strict bool) error {
 	return nil
 }
 
-// validateOne tells what is wrong in one file, and how much it is. The error is about a file that cannot be read.
-func (a *cli) validateOne(path string) (faults, warnings int, err error) {
+// validateOne tells what is wrong in one file, and how much it is. The error is about a file that cannot be read,
+// or a cloud that does not take the token; without api none is asked.
+func (a *cli) validateOne(ctx context.Context, api *digitalocean.Client, path string) (faults, warnings int, err error) {
 	name, data, err := path, []byte(nil), error(nil)
 	if path == "-" {
 		name = "stdin"
@@ -78,6 +90,22 @@ func (a *cli) validateOne(path string) (faults, warnings int, err error) {
 			printf(a.out, "%s\n", f)
 		}
 		return len(found), len(warned), nil
+	}
+	if err == nil && api != nil && len(s.Pools) > 0 {
+		asked := preflight.Offers(ctx, api, nil, name, s, data)
+		if asked.Denied != nil {
+			return 0, len(warned), asked.Denied
+		}
+		a.sayUnknown(asked)
+		for _, f := range asked.Warnings {
+			printf(a.out, "warning: %s\n", f)
+		}
+		for _, f := range asked.Faults {
+			printf(a.out, "%s\n", f)
+		}
+		if warned = append(warned, asked.Warnings...); len(asked.Faults) > 0 {
+			return len(asked.Faults), len(warned), nil
+		}
 	}
 	if err == nil {
 		printf(a.out, "%s: fine: cluster %s, %s, %s\n", name, s.Cluster, plural(len(s.Pools), "pool"), plural(len(s.Stack.Services), "service"))

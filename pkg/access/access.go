@@ -61,7 +61,7 @@ func (a Access) Settled(cluster, address string) Access {
 }
 
 // ErrNoToken is that the environment names no token for the cloud.
-var ErrNoToken = errors.New("no API token: set DIGITALOCEAN_TOKEN, or DIGITALOCEAN_TOKEN_FILE to a file that holds it")
+var ErrNoToken = errors.New("no API token: set DIGITALOCEAN_TOKEN, or DIGITALOCEAN_TOKEN_FILE to a file that holds it (README, The token)")
 
 // Cloud returns the client of the cloud's API, or ErrNoToken.
 func (a Access) Cloud(observe Observe) (*digitalocean.Client, error) {

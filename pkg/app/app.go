@@ -5,6 +5,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -95,6 +96,19 @@ func (a *App) refused(name string) {
 	}
 }
 
+// WithoutCloud leaves the cloud alone, for a cluster that owns no machines. It must be called before anything is asked.
+func (a *App) WithoutCloud() { a.Cloud, a.Catalog, a.prices.cloud = nil, nil, nil }
+
+// OwnsNothing reports whether the cluster has no nodes of its own, by its ledger; begins is the answer where there is none or it cannot be read.
+func (a *App) OwnsNothing(ctx context.Context, begins bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if st, err := a.Store.Look(ctx); err == nil && st.Exists {
+		return st.Ledger.ServicesOnly
+	}
+	return begins
+}
+
 // Close ends the engine's client.
 func (a *App) Close() { a.end() }
 
@@ -105,6 +119,9 @@ type Role struct {
 
 	TakeOver       bool // see reconcile.Config
 	DenyHostAccess bool // see reconcile.Config
+	NewCluster     bool // see reconcile.Config
+
+	Beginning *spec.Spec // see reconcile.Config
 
 	File   File
 	Events <-chan struct{} // of the engine, see brake.Swarm
@@ -134,7 +151,7 @@ func (a *App) config(r Role) reconcile.Config {
 	var converter docker.Converter
 	c := reconcile.Config{
 		Cluster: a.Cluster, Store: a.Store, Reads: world.Reads{Swarm: a.Swarm, Ledger: a.Store},
-		TakeOver: r.TakeOver, DenyHostAccess: r.DenyHostAccess,
+		TakeOver: r.TakeOver, DenyHostAccess: r.DenyHostAccess, NewCluster: r.NewCluster, Beginning: r.Beginning,
 		Elector: ledger.ElectorConfig{Store: a.Store, Identity: a.Swarm.Info, Instance: r.Instance, Visitor: r.Visitor},
 		Execute: execute.Config{Nodes: a.Swarm, Tokens: a.Swarm, Services: a.Swarm, Networks: a.Swarm, Ledger: a.Store, UserData: a.userData},
 		Parse:   parser.Parse,

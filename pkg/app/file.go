@@ -15,6 +15,7 @@ type FirstLook struct {
 	Data    []byte // nil if it cannot be read
 	Unread  error  // why not
 	Cluster string
+	Spec    *spec.Spec // nil unless the file has no faults
 }
 
 // LookFirst reads the file and finds the cluster's name. A file with faults, or one that cannot be read, is no reason not to start: the
@@ -31,7 +32,11 @@ func LookFirst(ctx context.Context, file, asked string, known func(context.Conte
 	var fault error
 	first.Data, first.Unread = spec.ReadFile(file)
 	if first.Unread == nil {
-		first.Cluster, fault = spec.ClusterOf(file, first.Data)
+		if first.Spec, _, fault = spec.Parse(file, first.Data); fault != nil {
+			first.Cluster, _ = spec.ClusterOf(file, first.Data)
+		} else {
+			first.Cluster = first.Spec.Cluster
+		}
 	}
 	switch {
 	case first.Cluster == "":

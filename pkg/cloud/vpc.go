@@ -16,6 +16,11 @@ func VPCOf(ctx context.Context, c Networks, want, region string) (VPC, error) {
 	if err != nil {
 		return VPC{}, err
 	}
+	return PickVPC(all, want, region)
+}
+
+// PickVPC is VPCOf of those that are known.
+func PickVPC(all []VPC, want, region string) (VPC, error) {
 	for _, v := range all {
 		if v.Region == region && (want == "" && v.Default || want != "" && (v.UUID == want || v.Name == want)) {
 			return v, nil

@@ -1,5 +1,5 @@
 // Package destroy deletes what one swarm's cluster owns and nothing else: first it finds out what that is, then it stops swarmd, then it deletes
-// by id, and at the end it looks until nothing of it is listed any more. What it ends early can be run again, and swarmd goes on until then.
+// by id, and at the end it looks until nothing of it is listed any more. Of a cluster without nodes it removes services, networks and record. What it ends early can be run again, and swarmd goes on until then.
 package destroy
 
 import (
@@ -107,7 +107,10 @@ func (r *Run) Choose(ctx context.Context, swarm string) (Doomed, error) {
 	if err := d.choose(swarm); err != nil {
 		return d, err
 	}
-	return d, r.sameAccount(ctx, look, d)
+	if err := r.sameAccount(ctx, look, d); err != nil {
+		return d, err
+	}
+	return d, r.beside(ctx, d)
 }
 
 // survey sorts the cloud's droplets into what the cluster owns, what it adopted, and what only carries its tag.

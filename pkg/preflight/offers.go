@@ -15,6 +15,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // Catalog is what is asked of the cloud.
@@ -26,7 +27,11 @@ type Catalog interface {
 	SSHKeys(ctx context.Context) ([]cloud.SSHKey, error)
 	Image(ctx context.Context, word string) (cloud.Image, error)
 	Images(ctx context.Context) ([]cloud.Image, error)
+	VPCs(ctx context.Context) ([]cloud.VPC, error)
 }
+
+// Networks lists those that the swarm has.
+type Networks func(context.Context) ([]swarm.Network, error)
 
 // offersTime is how long the cloud may take to say what it offers: a file is handed in without that, too.
 const offersTime = 15 * time.Second
@@ -40,6 +45,8 @@ type offers struct {
 	all      []cloud.Image           // what an unknown one may be meant to be
 	keys     []cloud.SSHKey
 	droplets []cloud.Droplet // with the cluster's tag
+	vpcs     []cloud.VPC
+	networks []swarm.Network // that the swarm has; nil where there is none yet
 
 	mu     sync.Mutex
 	silent map[string]error // what could not be read, and why
@@ -49,21 +56,29 @@ type offers struct {
 type Findings struct {
 	Faults, Warnings []spec.Fault
 	Unknown          string // what the cloud did not say, and why, in one line; "" if it said everything
+	Cause            error  // of Unknown: what one of the calls failed with
+	Denied           error  // the cloud does not let this token list droplets: nothing that needs it will work
 }
 
 // Offers asks the cloud whether it has what the file names, for 15 seconds at most. What it does not have is a fault, or a warning where machines
-// that were made with it run. What it does not say is judged by nobody. data is the file's content, and path its name in what is found.
-func Offers(ctx context.Context, api Catalog, path string, s *spec.Spec, data []byte) Findings {
+// that were made with it run. What it does not say is judged by nobody. data is the file's content, and path its name in what is found. Without a swarm live is nil.
+func Offers(ctx context.Context, api Catalog, live Networks, path string, s *spec.Spec, data []byte) Findings {
 	ctx, cancel := context.WithTimeout(ctx, offersTime)
 	defer cancel()
-	o := askOffers(ctx, api, s)
+	o := askOffers(ctx, api, live, s)
 	j := judgement{offers: o, spec: s, places: spec.PlacesOf(path, data)}
 	j.all()
-	return Findings{Faults: j.faults, Warnings: j.warnings, Unknown: o.unknown()}
+	found := Findings{Faults: j.faults, Warnings: j.warnings}
+	found.Unknown, found.Cause = o.unknown()
+	switch err := o.silent["droplets"]; apierr.KindOf(err) {
+	case apierr.Unauthorized, apierr.Forbidden:
+		found.Denied = err
+	}
+	return found
 }
 
 // askOffers makes all calls at once.
-func askOffers(ctx context.Context, api Catalog, s *spec.Spec) *offers {
+func askOffers(ctx context.Context, api Catalog, live Networks, s *spec.Spec) *offers {
 	o := &offers{images: map[string]*cloud.Image{}, silent: map[string]error{}}
 	var calls sync.WaitGroup
 	ask := func(what string, read func() error) {
@@ -81,6 +96,12 @@ func askOffers(ctx context.Context, api Catalog, s *spec.Spec) *offers {
 	ask("droplets", func() (err error) { o.droplets, err = api.Droplets(ctx, cloud.ClusterTag(s.Cluster)); return err })
 	if len(s.Cloud.SSHKeys) > 0 {
 		ask("ssh keys", func() (err error) { o.keys, err = api.SSHKeys(ctx); return err })
+	}
+	if ranges(s) {
+		ask("vpcs", func() (err error) { o.vpcs, err = api.VPCs(ctx); return err })
+		if live != nil {
+			ask("networks", func() (err error) { o.networks, err = live(ctx); return err })
+		}
 	}
 	ask("images", func() error { return o.askImages(ctx, api, s) })
 	calls.Wait()
@@ -112,16 +133,17 @@ func (o *offers) askImages(ctx context.Context, api Catalog, s *spec.Spec) error
 }
 
 // unknown says in one line what could not be asked: a cloud that does not answer says it of everything.
-func (o *offers) unknown() string {
+func (o *offers) unknown() (text string, cause error) {
 	var what []string
 	for name := range o.silent {
 		what = append(what, name)
 	}
 	if len(what) == 0 {
-		return ""
+		return "", nil
 	}
 	slices.Sort(what)
-	return fmt.Sprintf("whether the cloud has what the file names is not known in full (%s): %s", strings.Join(what, ", "), o.silent[what[0]])
+	cause = o.silent[what[0]]
+	return fmt.Sprintf("whether the cloud has what the file names is not known in full (%s): %s", strings.Join(what, ", "), cause), cause
 }
 
 // judgement is what is wrong with a file in the light of what the cloud offers.
@@ -140,6 +162,8 @@ func (j *judgement) all() {
 	}
 	j.sshKeys()
 	j.limit()
+	j.subnets()
+	j.engines()
 	for _, found := range [][]spec.Fault{j.faults, j.warnings} {
 		slices.SortStableFunc(found, func(a, b spec.Fault) int { return cmp.Or(a.Line-b.Line, a.Col-b.Col) })
 	}
@@ -147,9 +171,14 @@ func (j *judgement) all() {
 
 // say keeps a fault once. What runs already was there when it was made, and an edit of something else must get through: it is a warning then.
 func (j *judgement) say(runs bool, message string, keys ...string) {
+	j.sayOf(runs, message, "; what runs with it stays, a new machine cannot be made", keys...)
+}
+
+// sayOf keeps it once: as a warning, with what that means, if it is there already.
+func (j *judgement) sayOf(there bool, message, meaning string, keys ...string) {
 	to := &j.faults
-	if runs {
-		to, message = &j.warnings, message+"; what runs with it stays, a new machine cannot be made"
+	if there {
+		to, message = &j.warnings, message+meaning
 	}
 	if f := j.places.Fault(message, keys...); !slices.Contains(*to, f) {
 		*to = append(*to, f)

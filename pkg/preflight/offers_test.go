@@ -21,7 +21,9 @@ type catalog struct {
 	droplets []cloud.Droplet
 	keys     []cloud.SSHKey
 	images   []cloud.Image
+	vpcs     []cloud.VPC
 	silent   error // of sizes
+	refuses  error // the list of droplets
 }
 
 func (c *catalog) Account(context.Context) (cloud.Account, error)  { return c.account, nil }
@@ -29,8 +31,9 @@ func (c *catalog) Sizes(context.Context) ([]cloud.Size, error)     { return c.si
 func (c *catalog) Regions(context.Context) ([]cloud.Region, error) { return c.regions, nil }
 func (c *catalog) SSHKeys(context.Context) ([]cloud.SSHKey, error) { return c.keys, nil }
 func (c *catalog) Images(context.Context) ([]cloud.Image, error)   { return c.images, nil }
+func (c *catalog) VPCs(context.Context) ([]cloud.VPC, error)       { return c.vpcs, nil }
 func (c *catalog) Droplets(context.Context, string) ([]cloud.Droplet, error) {
-	return c.droplets, nil
+	return c.droplets, c.refuses
 }
 
 func (c *catalog) Image(_ context.Context, word string) (cloud.Image, error) {
@@ -75,11 +78,11 @@ func TestOffersAreJudged(t *testing.T) {
 			has := catalog{account: cloud.Account{DropletLimit: 25, Status: "active"}, sizes: []cloud.Size{{Slug: "small", DiskGB: 25, Regions: []string{"fra1"}, Available: true}},
 				regions: []cloud.Region{{Slug: "fra1", Available: true}}, images: []cloud.Image{{Slug: "debian"}}}
 			c.change(&has)
-			found := preflight.Offers(t.Context(), &has, "f.yaml", s, []byte(file))
+			found := preflight.Offers(t.Context(), &has, nil, "f.yaml", s, []byte(file))
 			expect(t, "faults", found.Faults, c.want)
 			expect(t, "warnings", found.Warnings, "")
 			if has.droplets = []cloud.Droplet{made}; c.runs {
-				found = preflight.Offers(t.Context(), &has, "f.yaml", s, []byte(file))
+				found = preflight.Offers(t.Context(), &has, nil, "f.yaml", s, []byte(file))
 				expect(t, "faults where one runs", found.Faults, "")
 				expect(t, "warnings where one runs", found.Warnings, c.want)
 			}
@@ -104,7 +107,7 @@ func TestWhatTheCloudDoesNotSayIsJudgedByNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := preflight.Offers(t.Context(), &catalog{silent: errors.New("it is busy"), regions: []cloud.Region{{Slug: "fra1", Available: true}}, images: []cloud.Image{{Slug: "debian"}}}, "f.yaml", s, []byte(file))
+	found := preflight.Offers(t.Context(), &catalog{silent: errors.New("it is busy"), regions: []cloud.Region{{Slug: "fra1", Available: true}}, images: []cloud.Image{{Slug: "debian"}}}, nil, "f.yaml", s, []byte(file))
 	expect(t, "faults", found.Faults, "")
 	if found.Unknown != "whether the cloud has what the file names is not known in full (sizes): it is busy" {
 		t.Error(found.Unknown)

@@ -17,13 +17,13 @@ type NotBegunError struct{ Text string }
 func (e *NotBegunError) Error() string { return e.Text }
 
 // Begin returns a *NotBegunError if the swarm has no ledger of the cluster and none may be made there. With Config.TakeOver it makes the ledger
-// at once, so that every other swarmd finds it. Run must not be running.
+// at once, and with Config.NewCluster, so that every other swarmd finds it. Run must not be running.
 func (l *Loop) Begin(ctx context.Context) error {
 	st, err := l.cfg.Store.Look(ctx)
 	if err != nil || st.Exists {
 		return err
 	}
-	if err := l.mayBegin(ctx); err != nil || !l.cfg.TakeOver {
+	if err := l.mayBegin(ctx); err != nil || !l.cfg.TakeOver && !l.cfg.NewCluster {
 		return err
 	}
 	info, err := l.cfg.Elector.Identity(ctx)
@@ -31,6 +31,15 @@ func (l *Loop) Begin(ctx context.Context) error {
 		return err
 	}
 	return l.cfg.Store.Create(ctx, info.ClusterID, 0)
+}
+
+// MayBegin is Begin without the write.
+func (l *Loop) MayBegin(ctx context.Context) error {
+	st, err := l.cfg.Store.Look(ctx)
+	if err != nil || st.Exists {
+		return err
+	}
+	return l.mayBegin(ctx)
 }
 
 // beginMemory is how long a refusal to begin counts without another look. The elector asks every ledger.WatchEvery, on each manager, and each
@@ -62,14 +71,8 @@ func (l *Loop) mayBegin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look at the swarm: %w", err)
 	}
-	for _, o := range others {
-		if o.Ledger.ClusterID == c.ID {
-			return &NotBegunError{fmt.Sprintf("this swarm is the cluster %s (revision %d): a cluster's name cannot change, keep that name in the file; "+
-				"if nothing of it is there any more, remove the config swarmd.%s first", o.Cluster, o.Ledger.Revision, o.Cluster)}
-		}
-	}
-	if l.cfg.TakeOver || l.cfg.Reads.Cloud == nil {
-		return nil
+	if err := l.maySideBySide(others, c.ID); err != nil || l.cfg.NewCluster || l.cfg.TakeOver || l.cfg.Reads.Cloud == nil {
+		return err
 	}
 	droplets, err := l.cfg.Reads.Cloud.Droplets(ctx, cloud.ClusterTag(l.cfg.Cluster))
 	if err != nil {

@@ -25,6 +25,12 @@ type Config struct {
 	// TakeOver lets the ledger begin although droplets of a cluster of this name are there that are none of the swarm's nodes: a person said so.
 	TakeOver bool
 
+	// NewCluster lets a cluster begin that owns none of the swarm's nodes, beside those that do: a person said so.
+	NewCluster bool
+
+	// Beginning is the file at hand, for what a cluster that has no ledger yet would be; optional.
+	Beginning *spec.Spec
+
 	// DenyHostAccess holds services that would be root on the machines, see spec.Spec's HostAccess.
 	DenyHostAccess bool
 

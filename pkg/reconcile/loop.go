@@ -71,6 +71,9 @@ func New(cfg Config) *Loop {
 	if cfg.Plan == nil {
 		cfg.Plan = plan.Compute
 	}
+	if cfg.NewCluster {
+		cfg.Store.BeginServicesOnly()
+	}
 	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{}, changed: make(chan struct{}),
 		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), refusals: refusals{}, creates: creates{}, arrivals: arrivals{}, twice: twice{}, recorder: newRecorder(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor), fleet: &fleet{glance: &glance{of: cfg.Reads.Cloud}}}
 	cfg.Elector.Changed, cfg.Elector.Begin, cfg.Elector.Wall = l.Kick, l.mayBeginAgain, cfg.Wall

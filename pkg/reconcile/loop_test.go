@@ -36,7 +36,8 @@ func parse(name string, data []byte) (*spec.Spec, error) {
 	if strings.Contains(string(data), "other") {
 		cluster = "other"
 	}
-	return &spec.Spec{Version: 1, Cluster: cluster, Policies: spec.Policies{Resync: 30 * time.Second}, Swarmd: spec.Swarmd{Image: string(data)}}, nil
+	return &spec.Spec{Version: 1, Cluster: cluster, Policies: spec.Policies{Resync: 30 * time.Second}, Swarmd: spec.Swarmd{Image: string(data)},
+		Pools: []spec.Pool{{Name: "spare", Role: "worker"}}}, nil
 }
 
 func convert(s *spec.Spec) (swarm.Stack, error) {

@@ -74,6 +74,9 @@ func (l *Loop) foreseen(ctx context.Context, s *spec.Spec) (plan.Input, error) {
 	if err != nil {
 		return plan.Input{}, err
 	}
+	if err := fits(st.Ledger, s); err != nil {
+		return plan.Input{}, err
+	}
 	want := desired{spec: s, stack: stack, revision: st.Ledger.Revision + 1}
 	w := world.Observe(ctx, l.cfg.Reads, l.cfg.Cluster, want.adopt())
 	w.Ledger.Credit = l.granted(st.History(), s).Onto(w.Ledger.Credit) // what accepting this file would permit

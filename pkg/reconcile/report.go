@@ -34,32 +34,33 @@ func Results() []string {
 
 // Report is what one pass saw, planned and did. It holds no secret.
 type Report struct {
-	Cluster     string              `json:"cluster"`
-	Pass        uint64              `json:"pass"`
-	At          time.Time           `json:"at"` // when it ended
-	Took        time.Duration       `json:"took_ns"`
-	NextLook    time.Time           `json:"next_look"`
-	Result      string              `json:"result"`
-	Error       string              `json:"error,omitempty"`
-	Converged   bool                `json:"converged"`
-	HeldOnly    bool                `json:"held_only,omitempty"`   // nothing is left to do or to wait for but holds that a person has to end
-	ConvergedAt time.Time           `json:"converged_at,omitzero"` // when it was so last
-	Node        string              `json:"node,omitempty"`        // id of the node whose engine was asked
-	Revision    int                 `json:"revision"`              // accepted
-	Source      string              `json:"source,omitempty"`      // of the accepted revision
-	FileFault   string              `json:"file_fault,omitempty"`  // why the watched file is bad, or cannot be read
-	FileUnread  bool                `json:"file_unread,omitempty"` // the watched file cannot be read
-	Stale       map[string]int      `json:"stale,omitempty"`       // node id → the older revision that its file is
-	Broken      map[string]string   `json:"broken,omitempty"`      // node id → why its file does not count
-	Lease       LeaseReport         `json:"lease"`
-	Unattended  string              `json:"unattended,omitempty"` // why nobody acts; "" while somebody does
-	Pools       []plan.PoolCount    `json:"pools,omitempty"`
-	Services    []plan.ServiceCount `json:"services,omitempty"`
-	Nodes       []NodeReport        `json:"nodes,omitempty"`
-	Operations  []ledger.Op         `json:"operations,omitempty"`
-	Steps       []StepReport        `json:"steps,omitempty"`
-	Holds       []plan.Hold         `json:"holds,omitempty"`
-	Gaps        []world.Gap         `json:"gaps,omitempty"`
+	Cluster      string              `json:"cluster"`
+	Pass         uint64              `json:"pass"`
+	At           time.Time           `json:"at"` // when it ended
+	Took         time.Duration       `json:"took_ns"`
+	NextLook     time.Time           `json:"next_look"`
+	Result       string              `json:"result"`
+	Error        string              `json:"error,omitempty"`
+	Converged    bool                `json:"converged"`
+	HeldOnly     bool                `json:"held_only,omitempty"`   // nothing is left to do or to wait for but holds that a person has to end
+	ConvergedAt  time.Time           `json:"converged_at,omitzero"` // when it was so last
+	Node         string              `json:"node,omitempty"`        // id of the node whose engine was asked
+	Revision     int                 `json:"revision"`              // accepted
+	Source       string              `json:"source,omitempty"`      // of the accepted revision
+	FileFault    string              `json:"file_fault,omitempty"`  // why the watched file is bad, or cannot be read
+	FileUnread   bool                `json:"file_unread,omitempty"` // the watched file cannot be read
+	Stale        map[string]int      `json:"stale,omitempty"`       // node id → the older revision that its file is
+	Broken       map[string]string   `json:"broken,omitempty"`      // node id → why its file does not count
+	Lease        LeaseReport         `json:"lease"`
+	Unattended   string              `json:"unattended,omitempty"`    // why nobody acts; "" while somebody does
+	ServicesOnly bool                `json:"services_only,omitempty"` // the cluster owns none of the swarm's nodes
+	Pools        []plan.PoolCount    `json:"pools,omitempty"`
+	Services     []plan.ServiceCount `json:"services,omitempty"`
+	Nodes        []NodeReport        `json:"nodes,omitempty"`
+	Operations   []ledger.Op         `json:"operations,omitempty"`
+	Steps        []StepReport        `json:"steps,omitempty"`
+	Holds        []plan.Hold         `json:"holds,omitempty"`
+	Gaps         []world.Gap         `json:"gaps,omitempty"`
 }
 
 // LeaseReport says who acts.
@@ -119,7 +120,7 @@ func (l *Loop) report(t turnout, began time.Time) Report {
 		Lease: LeaseReport{Holder: seen.Holder, Name: nameOf(t.world, seen.Node()), Epoch: seen.Epoch, Held: held, Renewed: l.elector.Renewed()}, ConvergedAt: l.Last().ConvergedAt,
 		Revision: l.accepted(t.world).revision, Source: l.accepted(t.world).source, Stale: t.world.Ledger.Stale, Broken: t.world.Ledger.Broken, Operations: t.world.Ledger.Ops,
 		Pools: t.plan.Pools, Services: t.plan.Services, Holds: t.plan.Holds, Gaps: t.world.Gaps,
-		Node: t.world.Self.NodeID, Nodes: nodes(t.world, t.plan.Classes), Steps: steps(t)}
+		ServicesOnly: t.world.Ledger.ServicesOnly, Node: t.world.Self.NodeID, Nodes: nodes(t.world, t.plan.Classes), Steps: steps(t)}
 	r.Result = result(t)
 	if t.err != nil {
 		r.Error = t.err.Error()
@@ -220,6 +221,9 @@ func nodes(w world.World, classes []plan.Class) []NodeReport {
 
 func node(m world.Machine) NodeReport {
 	r := NodeReport{Pool: m.Pool, Why: m.Why}
+	if r.Why == "" && m.Of != "" {
+		r.Why = "of cluster " + m.Of
+	}
 	if d := m.Droplet; d != nil {
 		r.Name, r.DropletID, r.State = d.Name, d.ID, "droplet "+string(d.Status)
 		r.PublicIPv4, r.Address, r.Size, r.Image, r.Created = d.PublicIPv4, d.PrivateIPv4, d.Size, d.Image, d.Created
@@ -274,8 +278,8 @@ func (l *Loop) publish(r Report) {
 func figures(r Report) health.Pass {
 	p := health.Pass{Result: r.Result, Ended: r.At, Took: r.Took, Gaps: len(r.Gaps), Revision: r.Revision, OpenOps: map[string]int{},
 		Stale: len(r.Stale), Converged: r.Converged, LeaseHeld: r.Lease.Held, LeaseEpoch: r.Lease.Epoch}
-	planned := len(r.Pools) > 0        // every file has pools
-	looked := planned || r.Error == "" // an error before the plan may have cost the look itself
+	planned := len(r.Pools)+len(r.Services) > 0 // a file has pools, or services only
+	looked := planned || r.Error == ""          // an error before the plan may have cost the look itself
 	p.Seen = looked && !slices.ContainsFunc(r.Gaps, func(g world.Gap) bool { return g.What != world.GapRevision })
 	p.SeenSwarm = looked && !slices.ContainsFunc(r.Gaps, func(g world.Gap) bool { return g.What != world.GapDroplets && g.What != world.GapRevision })
 	p.LedgerKnown = p.SeenSwarm

@@ -119,13 +119,16 @@ func (l *Loop) settle(ctx context.Context) error {
 // settleFile judges the watched file. A bad one is told once; the accepted revision goes on.
 func (l *Loop) settleFile(ctx context.Context, o offer) (settled bool, err error) {
 	if _, _, err := l.read(o.name(l.cfg.File), o.data); err != nil {
-		l.sources.fault = fewer(err.Error())
-		l.cfg.Metrics.SpecLoaded(false, time.Now())
-		l.recorder.badFile(fileFaulty, o.source, errors.New(l.sources.fault))
+		l.badFile(o, err)
 		return true, nil
 	}
 	rev, err := l.accept(ctx, o)
-	if err != nil {
+	var unfit *UnfitError
+	switch {
+	case errors.As(err, &unfit):
+		l.badFile(o, err)
+		return true, nil
+	case err != nil:
 		return false, err
 	}
 	l.sources.fault = ""
@@ -135,6 +138,12 @@ func (l *Loop) settleFile(ctx context.Context, o offer) (settled bool, err error
 	}
 	l.recorder.revision(rev)
 	return true, nil
+}
+
+func (l *Loop) badFile(o offer, err error) {
+	l.sources.fault = fewer(err.Error())
+	l.cfg.Metrics.SpecLoaded(false, time.Now())
+	l.recorder.badFile(fileFaulty, o.source, errors.New(l.sources.fault))
 }
 
 // mostFaults bounds, in lines, what a report and a line of the log say of a file with faults.
@@ -166,7 +175,8 @@ func (l *Loop) accept(ctx context.Context, o offer) (accepted, error) {
 		meant = l.meaning(history, edited)
 		return l.granted(history, edited)
 	}
-	verdict, rev, err := l.cfg.Store.Accept(ctx, ledger.Proposal{Data: o.data, Source: o.source, Origin: o.origin, Grant: grant})
+	verdict, rev, err := l.cfg.Store.Accept(ctx, ledger.Proposal{Data: o.data, Source: o.source, Origin: o.origin, Grant: grant,
+		Fits: func(led ledger.Ledger) error { return fits(led, edited) }})
 	if err != nil {
 		return accepted{}, err
 	}

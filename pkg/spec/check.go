@@ -67,7 +67,7 @@ func (w *walker) checkManagers(nodes *node, s *Spec) {
 	}
 	switch {
 	case managers == 0:
-		w.lacks(last, "there is no manager: a swarm needs 1, 3, 5 or 7")
+		w.lacks(last, "there is no manager: a swarm needs 1, 3, 5 or 7; a file for --new-cluster has no nodes at all")
 	case managers > maxManagers:
 		w.fault(last, "%d managers in all: at most %d", managers, maxManagers)
 	case managers%2 == 0:

@@ -124,6 +124,8 @@ func (f *serviceFacts) nodesOf(s *Spec) string {
 		}
 	}
 	switch more := len(names) - mostPoolsNamed; {
+	case len(s.Pools) == 0:
+		return "any of the swarm's that its constraints leave"
 	case len(names) == 0:
 		return "by the file it is none now"
 	case more > 0:

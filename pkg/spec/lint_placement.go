@@ -15,13 +15,19 @@ func (w *walker) lintPlacement(f *serviceFacts, s *Spec) bool {
 	if n, replicated := f.replicas(); replicated && n == 0 {
 		return false
 	}
+	at := f.node.get("deploy", "placement", "constraints")
+	if len(s.Pools) == 0 { // the nodes are another cluster's, and only the swarm knows them
+		if f.placed().contradicts() {
+			w.warn(at, excluding)
+		}
+		return false
+	}
 	if w.lintLabels(f, s) {
 		return false
 	}
-	at := f.node.get("deploy", "placement", "constraints")
 	switch {
 	case f.placed().contradicts():
-		w.warn(at, "the constraints exclude each other: no node can satisfy all of them, and no task starts")
+		w.warn(at, excluding)
 	case len(s.active(nil)) == 0:
 		w.warn(f.node, "no pool is active: Swarm starts no task on a drained node")
 	case len(s.active(f)) > 0:
@@ -33,6 +39,8 @@ func (w *walker) lintPlacement(f *serviceFacts, s *Spec) bool {
 	}
 	return false
 }
+
+const excluding = "the constraints exclude each other: no node can satisfy all of them, and no task starts"
 
 // lintLabels warns of node labels that no pool gives, and reports whether there were any.
 func (w *walker) lintLabels(f *serviceFacts, s *Spec) bool {

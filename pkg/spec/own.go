@@ -21,7 +21,7 @@ func documentKeys() map[string]rule {
 		"cloud": doc("where machines come from", object{known: map[string]rule{
 			"digitalocean": doc("what is common to all droplets", keys(cloudKeys())),
 		}, required: []string{"digitalocean"}}.rule),
-		"nodes": doc(fmt.Sprintf("pools of like machines, at most %d", maxPools), atMost(maxPools, "pools", entries(name(maxPool),
+		"nodes": doc(fmt.Sprintf("pools of like machines, at most %d; only a cluster that was begun with --new-cluster, in a swarm whose nodes are another's, has none", maxPools), atMost(maxPools, "pools", entries(name(maxPool),
 			object{known: poolKeys(), required: []string{"role", "count", "size"}}.rule))),
 		"swarmd": doc("swarmd itself", keys(map[string]rule{
 			"image":  doc("what bootstrap runs on the managers as a service; without one, only bootstrap --systemd works", image),
@@ -35,7 +35,7 @@ func documentKeys() map[string]rule {
 	}
 }
 
-func requiredKeys() []string { return []string{"version", "cluster", "nodes"} }
+func requiredKeys() []string { return []string{"version", "cluster"} }
 
 func cloudKeys() map[string]rule {
 	return map[string]rule{

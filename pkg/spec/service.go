@@ -132,7 +132,7 @@ func command(w *walker, n *node) any {
 // environment takes the container's environment as map or list. An entry without a value would be filled from the environment of
 // the process that reads the file.
 func environment(w *walker, n *node) any {
-	return pairs("=", environmentName(), func(w *walker, n *node) any {
+	return templated(pairs("=", environmentName(), func(w *walker, n *node) any {
 		if n == nil {
 			return textShape("text")
 		}
@@ -141,7 +141,7 @@ func environment(w *walker, n *node) any {
 			return nil
 		}
 		return anyText(w, n)
-	})(w, n)
+	}))(w, n)
 }
 
 // labels takes labels as map or list. A label without a value is an empty one.
@@ -304,7 +304,15 @@ func absolute(w *walker, n *node) any {
 
 // hostname takes a host name, in which Swarm fills templates such as {{.Task.Slot}}.
 func hostname(w *walker, n *node) any {
-	return word(charset{letters + digits + "{", letters + digits + "-._{} ", maxHostname, "a host name"})(w, n)
+	check := word(charset{letters + digits + "{", letters + digits + "-._{} ", maxHostname, "a host name"})
+	if n == nil {
+		return check(w, n)
+	}
+	s, ok := check(w, n).(string)
+	if !ok || !w.named(n, s, charset{letters + digits, letters + digits + "-._", maxHostname, "a host name of letters, digits, dashes, dots and underscores"}) {
+		return nil
+	}
+	return s
 }
 
 // ulimit takes one number for both limits, or a soft and a hard one.

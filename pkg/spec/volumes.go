@@ -3,8 +3,6 @@ package spec
 import (
 	"net/netip"
 	"path"
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/docker/cli/cli/compose/loader"
@@ -92,6 +90,9 @@ func (w *walker) mountPlaces(from, to *node, kind, source, target string) bool {
 	if !path.IsAbs(target) {
 		refuse(to, "the place in the container must be an absolute path, not %s", shown(to, target))
 	}
+	if why := unfillable(target); why != "" {
+		refuse(to, "%s; Swarm fills in %s", why, strings.Join(templates(), ", "))
+	}
 	switch {
 	case kind == "bind" && len(source) > maxPath:
 		refuse(from, "a path has at most %d bytes", maxPath)
@@ -110,8 +111,8 @@ func volume(w *walker, n *node) any {
 	declared := object{known: map[string]rule{
 		"name":        byDefault("CLUSTER_KEY", doc("its name in the swarm", volumeName)),
 		"driver":      byDefault("local", doc("the volume driver", word(driver()))),
-		"driver_opts": doc("the driver's options", entries(optionKey(), lineText)),
-		"labels":      doc("labels of the volume", labels),
+		"driver_opts": doc("the driver's options", templated(entries(optionKey(), lineText))),
+		"labels":      doc("labels of the volume", templated(labels)),
 		"external":    byDefault("false", doc("it is made by somebody else, under its own name", external)),
 	}, other: extension}
 	if n == nil {
@@ -233,33 +234,10 @@ func volumeName(w *walker, n *node) any {
 	if !ok {
 		return nil
 	}
-	plain, unknown := untemplated(s)
-	switch {
-	case unknown != "":
-		w.fault(n, "Swarm fills in no %s here: use %s%s", shown(n, unknown), either(templates()), w.suggestion(unknown, slices.Values(templates())))
-	case !objectName().holds(plain):
-		w.fault(n, "%s; not %s", objectName().wants(plain), shown(n, s))
-	default:
-		return s
+	if !w.named(n, s, objectName()) {
+		return nil
 	}
-	return nil
-}
-
-// templates are what Swarm fills in for each task (swarmkit, template.Context).
-func templates() []string {
-	return []string{"{{.Node.Hostname}}", "{{.Node.ID}}", "{{.Node.Platform.Architecture}}", "{{.Node.Platform.OS}}", "{{.Service.ID}}", "{{.Service.Name}}",
-		"{{.Task.ID}}", "{{.Task.Name}}", "{{.Task.Slot}}"}
-}
-
-// untemplated puts a letter in the place of each template, and returns the first one that is none.
-func untemplated(s string) (plain, unknown string) {
-	plain = regexp.MustCompile(`\{\{[^{}]*\}\}`).ReplaceAllStringFunc(s, func(found string) string {
-		if tight := strings.ReplaceAll(found, " ", ""); !slices.Contains(templates(), tight) && unknown == "" {
-			unknown = found
-		}
-		return "x"
-	})
-	return plain, unknown
+	return s
 }
 
 // attachments takes the networks of a service: a list of names, or a map with aliases.

@@ -83,7 +83,7 @@ const (
 	LabelPool        = "swarmd.pool"        // node label
 	LabelAdopted     = "swarmd.adopted"     // node label "true" on a machine that was adopted, not made
 	LabelKeys        = "swarmd.keys"        // node label: comma-separated names of the pool labels that swarmd set and may remove
-	LabelCluster     = "swarmd.cluster"     // on services, networks, configs of ours
+	LabelCluster     = "swarmd.cluster"     // on services, networks, configs of ours; node label: the cluster whose machine it is
 	LabelHash        = "swarmd.hash"        // on services and networks: hash of the wanted normal form
 	LabelRevision    = "swarmd.revision"    // on services: the revision that wrote it
 	LabelGood        = "swarmd.good"        // on services: what ran whole before, and is gone back to; see Good

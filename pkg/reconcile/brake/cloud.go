@@ -54,6 +54,9 @@ func (c *Cloud) CreateDroplet(ctx context.Context, r cloud.CreateDroplet) (cloud
 	if !wanted.HasTag(cloud.ClusterTag(c.opts.Cluster)) || c.othersTag(wanted) || len(opTags) != 1 || cloud.ParseDropletName(c.opts.Cluster, r.Name, wanted.OpID()) == "" {
 		return cloud.Droplet{}, c.refuse(Ownership, cloudSide, op, "name %q and tags %q are not those of a droplet of cluster %s", r.Name, r.Tags, c.opts.Cluster)
 	}
+	if c.ledgerSeen().ServicesOnly {
+		return cloud.Droplet{}, c.refuse(Ownership, cloudSide, op, "cluster %s owns no nodes", c.opts.Cluster)
+	}
 	if err := c.forThisSwarm(ctx, op, wanted); err != nil {
 		return cloud.Droplet{}, err
 	}

@@ -259,6 +259,10 @@ func (e fakeEngine) UpdateConfig(_ context.Context, id string, _ uint64, labels 
 	return e.g.did("config %s", id)
 }
 
+func (e fakeEngine) RemoveConfig(_ context.Context, id string) error {
+	return e.g.did("remove config %s", id)
+}
+
 // wantBraked checks that the call was refused by the brake, with nothing sent.
 func wantBraked(t *testing.T, g *ground, held *[]string, brake string, err error) {
 	t.Helper()

@@ -28,6 +28,9 @@ func (s *Swarm) UpdateService(ctx context.Context, id string, version uint64, sp
 // Seen on 26.1.5 and 28.5.2: what such a write leaves out is reset, an empty one wipes all.
 func (s *Swarm) RotateWorkerToken(ctx context.Context, version uint64, spec json.RawMessage) error {
 	const op = "rotate worker token"
+	if s.brakes.ledgerSeen().ServicesOnly {
+		return s.brakes.refuse(Ownership, swarmSide, op, "cluster %s owns no nodes, and the token is of the cluster that does", s.brakes.opts.Cluster)
+	}
 	s.brakes.mu.Lock()
 	seen := s.brakes.swarm
 	s.brakes.mu.Unlock()

@@ -40,6 +40,9 @@ func (s *Swarm) Cluster(ctx context.Context) (swarm.Cluster, error) {
 // UpdateNode replaces a node's spec. A demotion passes only if the other managers keep their majority and are as many as wanted.
 func (s *Swarm) UpdateNode(ctx context.Context, id string, version uint64, spec swarm.NodeSpec) error {
 	const op = "update node"
+	if err := s.brakes.nodeIsOurs(op, id, spec); err != nil {
+		return err
+	}
 	if !s.mayDemote(id, version, spec) {
 		return s.engine.UpdateNode(ctx, id, version, spec)
 	}
@@ -109,9 +112,10 @@ func (s *Swarm) CreateConfig(ctx context.Context, name string, labels map[string
 	return s.engine.CreateConfig(ctx, name, labels, data)
 }
 
-// RemoveConfig removes a config that is not the ledger.
+// RemoveConfig removes a config that is not the ledger. That of a cluster without nodes goes when a destroy has fenced it: no machine's is in it.
 func (s *Swarm) RemoveConfig(ctx context.Context, id string) error {
-	if s.brakes.isLedger(id) {
+	last := s.brakes.ledgerSeen()
+	if s.brakes.isLedger(id) && !(last.ServicesOnly && ledger.Halted(last.Epoch)) {
 		return s.brakes.refuse(Deletes, swarmSide, "remove config", "%s is the ledger", id)
 	}
 	return s.engine.RemoveConfig(ctx, id)
@@ -122,6 +126,9 @@ func (s *Swarm) RemoveConfig(ctx context.Context, id string) error {
 func (s *Swarm) UpdateConfig(ctx context.Context, id string, version uint64, labels map[string]string) error {
 	l, _, notLedger := ledger.Decode(labels)
 	if notLedger == nil {
+		if s.brakes.ledgerSeen().ServicesOnly && !l.ServicesOnly {
+			return s.brakes.refuse(Ownership, swarmSide, "update config", "the ledger: cluster %s was begun without nodes, and stays so", s.brakes.opts.Cluster)
+		}
 		if why := s.brakes.contradicts(l, version, s.brakes.opts.Wall()); why != "" {
 			return s.brakes.refuse(Deletes, swarmSide, "update config", "the ledger: %s", why)
 		}
@@ -147,6 +154,9 @@ func (s *Swarm) RemoveNode(ctx context.Context, id string) error {
 	nodes, err := s.brakes.look(ctx)
 	if err != nil {
 		return s.brakes.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", unkind(err))
+	}
+	if err := s.brakes.nodeIsOurs(op, id, swarm.NodeSpec{}); err != nil {
+		return err
 	}
 	i := slices.IndexFunc(nodes, func(n swarm.Node) bool { return n.ID == id })
 	if i >= 0 && nodes[i].Manages() {

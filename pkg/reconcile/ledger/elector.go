@@ -49,6 +49,8 @@ type Elector struct {
 	yield     time.Time // until then the lease is left to others
 	acted     time.Time // when somebody was last seen to renew a lease that counts
 	trouble   error     // of the last Tick
+
+	doubt bool // the lease may have been taken by a write that failed; only who has the turn touches it
 }
 
 // NewElector returns an elector that holds nothing and sends nothing before its first Tick.
@@ -270,8 +272,10 @@ func (e *Elector) take(ctx context.Context, from, next Lease) error {
 	asked, onTheWall := time.Now(), e.cfg.Wall().Round(0)
 	if err := e.cfg.Store.setLease(ctx, from, next); err != nil {
 		e.lapse(err)
+		e.doubt = !apierr.KindOf(err).Refused()
 		return fmt.Errorf("write lease: %w", err)
 	}
+	e.doubt = false
 	if !e.holds() {
 		if err := e.cfg.Store.takeFence(ctx, e.info.ClusterID, next.Epoch); err != nil {
 			e.leave(RenewEvery)
@@ -291,8 +295,10 @@ func (e *Elector) leave(d time.Duration) {
 	e.yield = time.Now().Add(d)
 }
 
-// giveUp hands the lease back because nobody can act under it, and returns why.
+// giveUp hands the lease back because nobody can act under it, and returns why. ctx may have ended: that may be why.
 func (e *Elector) giveUp(ctx context.Context, why error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
 	e.drop()
 	e.handBack(ctx)
 	return why
@@ -327,7 +333,7 @@ func (e *Elector) release(ctx context.Context) {
 		return
 	}
 	defer e.turn.Unlock()
-	if !e.holds() {
+	if !e.holds() && !e.doubt {
 		return
 	}
 	e.drop()

@@ -267,6 +267,51 @@ func TestLostAnswersOfTheLease(t *testing.T) {
 	})
 }
 
+// TestStoppedWhileItTakesTheLease: whatever write is on its way when a process is told to stop, the next one need not wait for Term.
+func TestStoppedWhileItTakesTheLease(t *testing.T) {
+	for at := range 3 {
+		synctest.Test(t, func(t *testing.T) {
+			configs := ledgertest.New()
+			side := &stopped{Objects: configs, at: at}
+			a := elect(side, "n1", "a")
+			after(3 * ledger.RenewEvery / 2) // then the call is on its way
+			if side.n != at+1 {
+				t.Fatalf("%d writes, not %d", side.n, at+1)
+			}
+			a.stop()
+			b := elect(configs, "n2", "b")
+			defer b.stop()
+			after(2 * ledger.WatchEvery)
+			if !b.holds() {
+				t.Errorf("stopped at write %d of %v: the lease is held by nobody who lives", at, configs.Writes())
+			}
+		})
+	}
+}
+
+// stopped is a store whose write number at is done, and answered only when whoever waits for it has gone.
+type stopped struct {
+	*ledgertest.Objects
+	at, n int
+}
+
+func (s *stopped) late(ctx context.Context, err error) error {
+	if s.n++; s.n-1 != s.at {
+		return err
+	}
+	<-ctx.Done()
+	return &apierr.Error{Kind: apierr.Unknown, Op: "write config", Err: ctx.Err()}
+}
+
+func (s *stopped) CreateConfig(ctx context.Context, name string, labels map[string]string, data []byte) (string, error) {
+	id, err := s.Objects.CreateConfig(ctx, name, labels, data)
+	return id, s.late(ctx, err)
+}
+
+func (s *stopped) UpdateConfig(ctx context.Context, id string, version uint64, labels map[string]string) error {
+	return s.late(ctx, s.Objects.UpdateConfig(ctx, id, version, labels))
+}
+
 func TestOneThatIsNoManagerHoldsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		configs := ledgertest.New()

@@ -39,10 +39,11 @@ const (
 	keyEpoch      = "swarmd.ledger.epoch"
 	keyToken      = "swarmd.ledger.token"
 	keyRotate     = "swarmd.ledger.rotate"
-	prefixOp      = "swarmd.ledger.op."     // + operation id → JSON
-	prefixStale   = "swarmd.ledger.stale."  // + holder → revision
-	prefixBroken  = "swarmd.ledger.broken." // + holder → why its file does not count
-	prefixRollout = "swarmd.ledger.failed." // + service → what was rolled out last
+	keyServices   = "swarmd.ledger.services_only" // "true"
+	prefixOp      = "swarmd.ledger.op."           // + operation id → JSON
+	prefixStale   = "swarmd.ledger.stale."        // + holder → revision
+	prefixBroken  = "swarmd.ledger.broken."       // + holder → why its file does not count
+	prefixRollout = "swarmd.ledger.failed."       // + service → what was rolled out last
 )
 
 // opRecord is an operation as it is stored: short keys, times in unix seconds, zero values left out.
@@ -89,6 +90,9 @@ func (l Ledger) labels() (map[string]string, error) {
 		out[keyToken] = l.Token + ":" + strconv.Itoa(l.Handed)
 	}
 	putNumber(out, keyRotate, l.Rotate)
+	if l.ServicesOnly {
+		out[keyServices] = strconv.FormatBool(true)
+	}
 	for holder, n := range l.Stale {
 		out[prefixStale+holder] = strconv.Itoa(n)
 	}
@@ -175,6 +179,9 @@ func (l *Ledger) decodeLabel(key, value string) (known bool, err error) {
 		return true, err
 	case keyRotate:
 		l.Rotate, err = strconv.ParseUint(value, 10, 64)
+		return true, err
+	case keyServices:
+		l.ServicesOnly, err = strconv.ParseBool(value)
 		return true, err
 	}
 	return l.decodeEntry(key, value)

@@ -26,7 +26,7 @@ func TestClustersAreThoseOfNameAndLabel(t *testing.T) {
 		configs.Put(name, map[string]string{swarm.LabelCluster: of}, nil)
 	}
 	got, err := ledger.Clusters(t.Context(), configs)
-	if diff := cmp.Diff([]string{"shop", "web", "web2"}, got); diff != "" || err != nil {
+	if diff := cmp.Diff([]ledger.Known{{Name: "shop"}, {Name: "web"}, {Name: "web2"}}, got); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
 }

@@ -29,6 +29,7 @@ type Proposal struct {
 	Data   []byte
 	Source string // for people
 	Origin Origin
+	Fits   func(Ledger) error           // says why the file cannot be this cluster's, whatever it says else; optional
 	Grant  func(history [][]byte) Grant // what this edit permits, see Granted: the accepted file comes first, then those before it; nil: nothing
 }
 
@@ -59,6 +60,11 @@ func (s *Store) Accept(ctx context.Context, p Proposal) (Verdict, Revision, erro
 		rev, _ := st.Revision(n)
 		rev.Number = n // its content may be gone
 		return verdict, rev, nil
+	}
+	if p.Fits != nil {
+		if err := p.Fits(st.Ledger); err != nil {
+			return "", Revision{}, err
+		}
 	}
 	rev, err := s.accept(ctx, p, st)
 	return Next, rev, err

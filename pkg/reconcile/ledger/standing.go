@@ -77,7 +77,7 @@ func (s *Store) Unattended(ctx context.Context, st State, who string) error {
 	case st.Exists && Halted(st.Ledger.Epoch):
 		return s.halted("act")
 	case l.Holder == "":
-		return fmt.Errorf("no swarmd holds the lease; %s", s.start())
+		return fmt.Errorf("no swarmd holds the lease; %s", s.start(st))
 	case l.Epoch < st.Ledger.Epoch:
 		return fmt.Errorf("%s holds the lease at epoch %d, and the ledger goes by %d", who, l.Epoch, st.Ledger.Epoch)
 	case time.Since(st.Renewed).Abs() < Term:
@@ -93,11 +93,14 @@ func (s *Store) Unattended(ctx context.Context, st State, who string) error {
 	if was, is := st.Lease, again.Lease; is.Holder != was.Holder || is.Renewed != was.Renewed {
 		return nil
 	}
-	return fmt.Errorf("%s holds the lease and does not renew it; %s", who, s.start())
+	return fmt.Errorf("%s holds the lease and does not renew it; %s", who, s.start(st))
 }
 
 // start is how a person starts swarmd, whichever way it was installed.
-func (s *Store) start() string {
+func (s *Store) start(st State) string {
+	if st.Ledger.ServicesOnly { // bootstrap installs swarmd on machines that it makes
+		return fmt.Sprintf("start it on a manager with swarmd run --cluster %s --listen node:PORT, with a port that no other swarmd there has", s.cluster)
+	}
 	return fmt.Sprintf("start it with docker service update --force swarmd-%s, or on a manager with systemctl restart swarmd; "+
 		"where it was never installed: swarmd bootstrap -f FILE", s.cluster)
 }

@@ -35,6 +35,8 @@ type Store struct {
 	decoded decoded
 	written bool // the ledger was written since, with this epoch
 	epoch   uint64
+
+	servicesOnly bool // what a ledger is that this store makes
 }
 
 // decoded is what labels meant: most reads find the ledger as it was.
@@ -59,6 +61,10 @@ func (s *Store) decode(labels map[string]string) (Ledger, error) {
 func NewStore(configs Configs, cluster string) *Store {
 	return &Store{configs: configs, cluster: cluster, turn: sem.New()}
 }
+
+// BeginServicesOnly makes the ledger, where there is none yet, that of a cluster that owns no nodes. One that is there stays what it is. It must be
+// called before anything else.
+func (s *Store) BeginServicesOnly() { s.servicesOnly = true }
 
 func (s *Store) ledgerName() string        { return Name(s.cluster) }
 func (s *Store) leaseName() string         { return LeaseName(s.cluster) }
@@ -113,6 +119,7 @@ func (s *Store) state() (State, error) {
 	}
 	c, ok := s.seen[s.ledgerName()]
 	if !ok {
+		st.Ledger.ServicesOnly = s.servicesOnly
 		return st, s.lost(st.Revisions)
 	}
 	l, err := s.decodeLedger(c)
@@ -157,10 +164,16 @@ func (s *Store) lost(revisions []Revision) error {
 // Other is another cluster's ledger in the same swarm.
 type Other struct {
 	Cluster string
-	Ledger  Ledger
+	Ledger  Ledger // zero if it is damaged
+	Damaged bool
 }
 
-// Others returns the ledgers of other clusters that the swarm has, sorted by name.
+// Owns reports whether the other cluster may own nodes of the swarm with the id. What cannot be read may.
+func (o Other) Owns(swarmID string) bool {
+	return o.Damaged || o.Ledger.ClusterID == swarmID && !o.Ledger.ServicesOnly
+}
+
+// Others returns the ledgers of other clusters that the swarm has, sorted by name. Those that are damaged are among them.
 func (s *Store) Others(ctx context.Context) ([]Other, error) {
 	list, err := s.configs.Configs(ctx, prefix)
 	if err != nil {
@@ -169,31 +182,47 @@ func (s *Store) Others(ctx context.Context) ([]Other, error) {
 	var out []Other
 	for _, c := range list {
 		cluster, ok := strings.CutPrefix(c.Name, prefix)
-		if l, _, err := Decode(c.Labels); ok && err == nil && cluster != s.cluster {
-			out = append(out, Other{cluster, l})
+		if !ok || cluster == s.cluster {
+			continue
+		}
+		l, _, err := Decode(c.Labels)
+		if err == nil || c.Labels[keyFormat] != "" {
+			out = append(out, Other{Cluster: cluster, Ledger: l, Damaged: err != nil})
 		}
 	}
 	slices.SortFunc(out, func(a, b Other) int { return strings.Compare(a.Cluster, b.Cluster) })
 	return out, nil
 }
 
-// Clusters returns the names of the clusters that the swarm's store knows, sorted.
+// Known is a cluster that a swarm's store knows.
+type Known struct {
+	Name         string
+	ServicesOnly bool // it owns none of the nodes
+}
+
+// Clusters returns the clusters that the swarm's store knows, sorted by name.
 func Clusters(ctx context.Context, from interface {
 	Configs(ctx context.Context, prefix string) ([]swarm.Config, error)
-}) ([]string, error) {
+}) ([]Known, error) {
 	configs, err := from.Configs(ctx, prefix)
 	if err != nil {
 		return nil, err
 	}
-	var names []string
+	servicesOnly := map[string]bool{}
 	for _, c := range configs {
 		name := c.Labels[swarm.LabelCluster]
-		if name != "" && (c.Name == Name(name) || strings.HasPrefix(c.Name, Name(name)+".")) {
-			names = append(names, name)
+		if name == "" || c.Name != Name(name) && !strings.HasPrefix(c.Name, Name(name)+".") {
+			continue
 		}
+		l, _, err := Decode(c.Labels)
+		servicesOnly[name] = servicesOnly[name] || c.Name == Name(name) && err == nil && l.ServicesOnly
 	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	var known []Known
+	for name, services := range servicesOnly {
+		known = append(known, Known{name, services})
+	}
+	slices.SortFunc(known, func(a, b Known) int { return strings.Compare(a.Name, b.Name) })
+	return known, nil
 }
 
 // Create makes the ledger if there is none. One that exists already is no error.
@@ -208,7 +237,7 @@ func (s *Store) Create(ctx context.Context, clusterID string, epoch uint64) erro
 	if st, err := s.state(); err != nil || st.Exists {
 		return err
 	}
-	labels, err := Encode(Ledger{ClusterID: clusterID, Epoch: epoch}, clusterLabels(s.cluster))
+	labels, err := Encode(Ledger{ClusterID: clusterID, Epoch: epoch, ServicesOnly: s.servicesOnly}, clusterLabels(s.cluster))
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,9 @@ type Ledger struct {
 	// one is not written again. The planner alone reads and makes the value, see plan's attempt.
 	Rollouts map[string]string
 
+	// ServicesOnly is of a cluster that was begun in a swarm without owning any of its nodes. It stays so: whoever acts for it touches no node.
+	ServicesOnly bool
+
 	Token  string    // Fingerprint of the worker join token that was current when a create was opened last; "": none was opened yet
 	Handed int       // creates that were opened with that token, less those that surely made no droplet; above 0 a droplet may have it
 	Rotate uint64    // version of the swarm at which that token's rotation was begun last; while it has that version, the rotation may still come

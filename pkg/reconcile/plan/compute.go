@@ -22,7 +22,13 @@ func Compute(in Input) Plan {
 		return Plan{}
 	}
 	d := newDraft(in)
-	if !d.blind() {
+	switch {
+	case d.blind():
+	case in.World.Ledger.ServicesOnly:
+		if !d.outdated() {
+			d.stack()
+		}
+	default:
 		d.operations()
 		d.notes()
 		if !d.outdated() {

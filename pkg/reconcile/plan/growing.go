@@ -21,7 +21,7 @@ func (d *draft) awaitsMachines(want swarm.ServiceSpec) bool {
 	var missing []string
 	for i := range d.in.Spec.Pools {
 		p := &d.in.Spec.Pools[i]
-		if n := d.coming(p, want); n > 0 && ofPool(p) == swarm.Active && want.Fits(fresh(p)) {
+		if n := d.coming(p, want); n > 0 && ofPool(p) == swarm.Active && want.Fits(d.fresh(p)) {
 			missing = append(missing, fmt.Sprintf("%d of %d machines of pool %s", n, p.Count, p.Name))
 		}
 	}
@@ -67,13 +67,13 @@ func holds(m member, want swarm.ServiceSpec) bool {
 }
 
 // fresh is what a machine of the pool will be as a node, as far as placement goes. All droplets are Linux on x86_64.
-func fresh(p *spec.Pool) swarm.Node {
+func (d *draft) fresh(p *spec.Pool) swarm.Node {
 	n := swarm.Node{Platform: swarm.Platform{OS: "linux", Architecture: "x86_64"},
 		Spec: swarm.NodeSpec{Role: swarm.Role(p.Role), Labels: maps.Clone(p.Labels)}}
 	if n.Spec.Labels == nil {
 		n.Spec.Labels = map[string]string{}
 	}
-	n.Spec.Labels[swarm.LabelPool] = p.Name
+	n.Spec.Labels[swarm.LabelPool], n.Spec.Labels[swarm.LabelCluster] = p.Name, d.in.Spec.Cluster
 	if p.Role == "manager" {
 		n.Manager = &swarm.ManagerStatus{}
 	}

@@ -235,6 +235,10 @@ func (d *draft) remarkForeign(m member) {
 	switch {
 	case m.Droplet != nil:
 		d.note(GuardForeign, "droplet/"+strconv.Itoa(m.Droplet.ID), m.Droplet.Name+" "+m.Why+": left alone")
+	case m.Of != "" && m.Node.Manages():
+		d.note(GuardForeignMgr, m.object(), "is a manager of cluster "+m.Of+": left alone")
+	case m.Of != "":
+		d.note(GuardForeignNode, m.object(), "is a machine of cluster "+m.Of+": left alone")
 	case d.ghost(m):
 		d.step("remove-node", m.Node.ID, RemoveNode{NodeID: m.Node.ID}, WhyGhost, fmt.Sprintf("it never came up since %s", m.Node.Created.UTC().Format(time.RFC3339)))
 	case !d.dropletsKnown() && !d.in.World.NoDroplets: // it may be a machine whose droplet was not seen

@@ -41,7 +41,7 @@ func (d *draft) arrive(m member) {
 		return
 	}
 	s := m.Node.Spec
-	s.Labels = labels(m, m.pool)
+	s.Labels = d.labels(m, m.pool)
 	d.write("bind", m, s, WhyBind, fmt.Sprintf("is taken into pool %s: it is droplet %d at %s", m.pool.Name, m.Droplet.ID, m.Droplet.PrivateIPv4))
 }
 
@@ -49,7 +49,7 @@ func (d *draft) arrive(m member) {
 func (d *draft) keep(m member) {
 	s, code := m.Node.Spec, ""
 	var said []string
-	if want := labels(m, m.pool); !maps.Equal(want, s.Labels) {
+	if want := d.labels(m, m.pool); !maps.Equal(want, s.Labels) {
 		said = append(said, changes(s.Labels, want)...)
 		s.Labels, code = want, WhyLabels
 	}
@@ -102,7 +102,7 @@ func (d *draft) write(kind string, m member, s swarm.NodeSpec, code, text string
 
 // labels returns the node's labels as they should be: ours put right, what swarmd once set and the file no longer has taken away,
 // everything else as it is.
-func labels(m member, p *spec.Pool) map[string]string {
+func (d *draft) labels(m member, p *spec.Pool) map[string]string {
 	out := maps.Clone(m.Node.Spec.Labels)
 	if out == nil {
 		out = map[string]string{}
@@ -116,7 +116,7 @@ func labels(m member, p *spec.Pool) map[string]string {
 		delete(out, swarm.LabelMaintenance)
 	}
 	maps.Copy(out, p.Labels)
-	out[swarm.LabelPool] = p.Name
+	out[swarm.LabelPool], out[swarm.LabelCluster] = p.Name, d.in.Spec.Cluster
 	delete(out, swarm.LabelDrained) // a machine that was adopted since
 	setOrDelete(out, swarm.LabelKeys, strings.Join(slices.Sorted(maps.Keys(p.Labels)), ","))
 	if m.Binding == world.Bound && m.Droplet == nil {

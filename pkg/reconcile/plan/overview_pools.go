@@ -105,7 +105,7 @@ func (s *survey) nodeDrift(p *spec.Pool) []string {
 			continue
 		}
 		var said []string
-		if want := labels(m, p); !maps.Equal(want, m.Node.Spec.Labels) {
+		if want := s.labels(m, p); !maps.Equal(want, m.Node.Spec.Labels) {
 			said = append(said, changes(m.Node.Spec.Labels, want)...)
 		}
 		if want := m.availability(); m.Node.Spec.Availability != want && !s.justJoined(m) {

@@ -42,7 +42,7 @@ func (s *survey) running(live swarm.Service) []swarm.Task {
 func (s *survey) holders(want swarm.ServiceSpec) []string {
 	out := []string{}
 	for i := range s.in.Spec.Pools {
-		if p := &s.in.Spec.Pools[i]; p.Count > 0 && ofPool(p) == swarm.Active && want.Fits(fresh(p)) {
+		if p := &s.in.Spec.Pools[i]; p.Count > 0 && ofPool(p) == swarm.Active && want.Fits(s.fresh(p)) {
 			out = append(out, p.Name)
 		}
 	}
@@ -125,7 +125,7 @@ func (s *survey) stays(m member, want swarm.ServiceSpec) bool {
 	if m.pool == nil || m.class != ready {
 		return !s.leaving[n.ID] && want.Fits(n)
 	}
-	n.Spec.Labels = labels(m, m.pool)
+	n.Spec.Labels = s.labels(m, m.pool)
 	if n.Manager = nil; m.pool.Role == "manager" {
 		n.Manager = &swarm.ManagerStatus{}
 	}

@@ -39,7 +39,7 @@ func Strangers(w world.World, cluster string) []string {
 // state and its host name do not matter: both are its own word, and who changes them from look to look must not begin anew each time.
 func newWorker(m world.Machine, since time.Time) bool {
 	n := m.Node
-	return n != nil && !n.Manages() && n.Created.After(since) && m.Op == nil && m.Binding != world.Bound && m.Binding != world.Claimed &&
+	return n != nil && !n.Manages() && m.Of == "" && n.Created.After(since) && m.Op == nil && m.Binding != world.Bound && m.Binding != world.Claimed &&
 		n.Spec.Labels[swarm.LabelDroplet] == "" && n.Spec.Labels[swarm.LabelPool] == ""
 }
 

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -46,6 +47,10 @@ func (d *draft) membership() {
 		d.holdAll(d.promote, GuardGap, "not promoted on a view with a gap")
 		return
 	}
+	if why := d.othersManagers(); why != "" {
+		d.holdAll(append(slices.Clone(d.demote), d.promote...), GuardQuorum, "its role stays: "+why)
+		return
+	}
 	if m, ok := d.changing(); ok {
 		d.hold(GuardQuorum, m.object(), "its change of role is under way; one at a time")
 		d.wait(lookWait)
@@ -54,6 +59,17 @@ func (d *draft) membership() {
 	if !d.promoteOne() {
 		d.demoteOne()
 	}
+}
+
+// othersManagers says that another cluster has managers in this swarm, "" if none has. There is one quorum, so two clusters that each count to what
+// its own file wants would end it: only the one whose all managers are changes roles.
+func (d *draft) othersManagers() string {
+	for _, m := range d.members {
+		if m.Of != "" && (m.raft() || m.managerWish()) {
+			return fmt.Sprintf("manager %s is of cluster %s, and only the cluster that has the managers changes roles", m.name(), m.Of)
+		}
+	}
+	return ""
 }
 
 func (d *draft) holdAll(ms []member, guard, text string) {
@@ -114,6 +130,9 @@ func (d *draft) demoteOne() {
 func (d *draft) mayDemote(m member) string {
 	if !m.raft() {
 		return ""
+	}
+	if why := d.othersManagers(); why != "" {
+		return why
 	}
 	n, reachable := d.raftSize()
 	left := reachable

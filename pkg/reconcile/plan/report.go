@@ -46,13 +46,14 @@ func (d *draft) countLive() {
 }
 
 func (d *draft) poolCount(p *spec.Pool) PoolCount {
-	c := PoolCount{Pool: p.Name, Role: p.Role, Desired: p.Count, Monthly: float64(p.Count) * d.in.Prices[p.Size]}
+	c := PoolCount{Pool: p.Name, Role: p.Role, Desired: p.Count, Monthly: float64(p.Count) * d.in.Prices[p.Size], PriceUnknown: p.Count > 0 && !d.priced(p.Size)}
 	for _, m := range d.members {
 		if m.Pool != p.Name {
 			continue
 		}
 		if m.Droplet != nil && m.class != foreign {
 			c.MonthlyBefore += d.in.Prices[m.Droplet.Size]
+			c.PriceUnknown = c.PriceUnknown || !d.priced(m.Droplet.Size)
 		}
 		if m.counts() {
 			c.Have++
@@ -62,6 +63,12 @@ func (d *draft) poolCount(p *spec.Pool) PoolCount {
 		}
 	}
 	return c
+}
+
+// priced reports whether the size's price is known. One that is not is no price of 0.
+func (d *draft) priced(size string) bool {
+	_, known := d.in.Prices[size]
+	return known
 }
 
 // asWanted reports whether a machine is all that its pool wants: bound, ready, of the right role and availability.
@@ -81,6 +88,7 @@ func (d *draft) orphanedCounts() []PoolCount {
 		c.Pool, c.Have = m.Pool, c.Have+1
 		if m.Droplet != nil {
 			c.MonthlyBefore += d.in.Prices[m.Droplet.Size]
+			c.PriceUnknown = c.PriceUnknown || !d.priced(m.Droplet.Size)
 		}
 		c.Monthly = c.MonthlyBefore
 		byPool[m.Pool] = c

@@ -326,7 +326,7 @@ func TestLabelsOfThePool(t *testing.T) {
 		m.settle(time.Minute)
 		return m.droplets[102].node.Spec.Labels
 	}
-	own := map[string]string{swarm.LabelDroplet: "102", swarm.LabelPool: "workers", "theirs": "kept"}
+	own := map[string]string{swarm.LabelDroplet: "102", swarm.LabelPool: "workers", swarm.LabelCluster: "web", "theirs": "kept"}
 	with := func(kv ...string) map[string]string {
 		out := map[string]string{}
 		for k, v := range own {

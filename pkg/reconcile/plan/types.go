@@ -25,7 +25,7 @@ type Input struct {
 	// Good has, by service, what a revision says of it: for those that LostGood names.
 	Good map[string]swarm.ServiceSpec
 
-	Prices map[string]float64 // US dollars a month by size slug; nil: unknown, counted as 0
+	Prices map[string]float64 // US dollars a month by size slug; a size that is not in it has no known price
 
 	DenyHostAccess bool // services that Spec.HostAccess names are neither created nor changed
 }
@@ -80,6 +80,9 @@ type PoolCount struct {
 	Ready         int     `json:"ready"`          // joined, bound, ready, right role and availability
 	MonthlyBefore float64 `json:"monthly_before"` // US dollars
 	Monthly       float64 `json:"monthly"`
+
+	// PriceUnknown says that a size of the pool's, wanted or there, has no known price. Both sums leave it out.
+	PriceUnknown bool `json:"price_unknown,omitempty"`
 }
 
 // ServiceCount is what a service of ours wants and has. Running counts tasks whose state and desired state are running on a node that is ready.

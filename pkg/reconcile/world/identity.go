@@ -144,6 +144,10 @@ func otherCluster(cluster string, d cloud.Droplet) string {
 // place puts one node where it belongs.
 func (j *join) place(n *swarm.Node) {
 	switch {
+	case j.Ledger.ServicesOnly:
+		j.alone = append(j.alone, Machine{Node: n, Of: j.anothers(n)}) // the cluster owns none, whatever they claim
+	case j.anothers(n) != "":
+		j.placeAnothers(n)
 	case n.Spec.Labels[swarm.LabelDroplet] != "":
 		j.placeBound(n)
 	case j.NoDroplets || j.gap(GapDroplets):
@@ -153,6 +157,28 @@ func (j *join) place(n *swarm.Node) {
 	default:
 		j.placeByAddress(n)
 	}
+}
+
+// anothers is the other cluster whose the node is by its label, which only managers can write; "" if it names none. Nodes that an older swarmd
+// bound have no such label.
+func (j *join) anothers(n *swarm.Node) string {
+	if of := n.Spec.Labels[swarm.LabelCluster]; of != j.Name {
+		return of
+	}
+	return ""
+}
+
+// placeAnothers leaves a node of another cluster alone. One that stands on a droplet of ours is in dispute: the droplet must not be taken for free.
+func (j *join) placeAnothers(n *swarm.Node) {
+	of := j.anothers(n)
+	for _, id := range []int{label(n.Spec.Labels), label(n.EngineLabels)} {
+		if d := j.byID[id]; d != nil && j.ours(d) {
+			j.refuse(n, d, fmt.Sprintf("its label %s says that it is of cluster %s, and droplet %d is this cluster's: if that is so, docker node update --label-rm %s %s",
+				swarm.LabelCluster, of, id, swarm.LabelCluster, n.ID))
+			return
+		}
+	}
+	j.alone = append(j.alone, Machine{Node: n, Of: of})
 }
 
 // placeBound: the manager-side label counts, unless two nodes have it or the engine says otherwise.

@@ -198,8 +198,11 @@ func (p *Parts) gap(what string) bool {
 	return slices.ContainsFunc(p.Gaps, func(g Gap) bool { return g.What == what })
 }
 
-// unlisted returns the droplet ids that something names and the list does not show, sorted.
+// unlisted returns the droplet ids that something names and the list does not show, sorted. Whoever owns no nodes need not know.
 func (p *Parts) unlisted() []int {
+	if p.Ledger.ServicesOnly {
+		return nil
+	}
 	listed := make(map[int]bool, len(p.Droplets))
 	for _, d := range p.Droplets {
 		listed[d.ID] = true

@@ -37,6 +37,7 @@ type Machine struct {
 	Pool    string         // "" if not ours
 	Owned   bool           // the droplet is this swarm's: made for the cluster, and bound or claimed by a node here, or an operation is open on it
 	Adopted bool
+	Of      string     // the other cluster that the node's label swarmd.cluster names, "" if it names none
 	Again   string     // bound to a node that is down, while the droplet's engine has joined anew: that one's node id
 	Missing bool       // bound, and a GET of the droplet said that it does not exist
 	Op      *ledger.Op // the open operation on it, if any; a Delete hides a Create

@@ -62,6 +62,16 @@ func badContainers() []badSpec {
 		return func(s *api.ServiceSpec) { f(s.TaskTemplate.ContainerSpec) }
 	}
 	return []badSpec{
+		{"a template that is not closed", 400, badArgument + `expanding env failed: expanding env "A={{.Task.Slot": template: expansion:1: unclosed action`,
+			template(func(c *api.ContainerSpec) { c.Env = []string{"A={{.Task.Slot"} })},
+		{"a template of what a task has not", 400, badArgument + `expanding env failed: expanding env "A={{.Task.Slots}}": template: expansion:1:9: executing "expansion" at <.Task.Slots>: can't evaluate field Slots in type struct { ID string; Name string; Slot string }`,
+			template(func(c *api.ContainerSpec) { c.Env = []string{"A={{.Task.Slots}}"} })},
+		{"a template in a host name of what a task has not", 400, badArgument + `expanding hostname failed: template: expansion:1:2: executing "expansion" at <.Slot>: can't evaluate field Slot in type template.Context`,
+			template(func(c *api.ContainerSpec) { c.Hostname = "{{.Slot}}" })},
+		{"a template in a mount of what a task has not", 400, badArgument + `expanding mounts failed: expanding mount source "db-{{.Slot}}": template: expansion:1:5: executing "expansion" at <.Slot>: can't evaluate field Slot in type template.Context`,
+			template(func(c *api.ContainerSpec) {
+				c.Mounts = []mount.Mount{{Type: mount.TypeVolume, Source: "db-{{.Slot}}", Target: "/x"}}
+			})},
 		{"no container", 400, "mismatched Runtime and *Spec fields", func(s *api.ServiceSpec) { s.TaskTemplate.ContainerSpec = nil }},
 		{"no image", 400, badArgument + "ContainerSpec: image reference must be provided", template(func(c *api.ContainerSpec) { c.Image = "" })},
 		{"an image that is no reference", 400, badArgument + `ContainerSpec: "NOT AN IMAGE" is not a valid repository/tag`,

@@ -20,6 +20,12 @@ func takenCases() []Case {
 			func(t *T, s api.ServiceSpec) {
 				t.same("source", "db-{{.Task.Slot}}", s.TaskTemplate.ContainerSpec.Mounts[0].Source)
 			}},
+		{"templates", func(s *api.ServiceSpec) {
+			c := s.TaskTemplate.ContainerSpec
+			c.Hostname, c.Env = "web-{{.Task.Slot}}", append(c.Env, `A={{.Node.Hostname}}/{{ .Service.Name }}`, `B={{"{{"}}x}}`, `C={{if eq .Task.Slot "1"}}first{{else}}{{join "-" .Task.ID .Node.Platform.OS}}{{end}}`)
+		}, func(t *T, s api.ServiceSpec) {
+			t.same("host name", "web-{{.Task.Slot}}", s.TaskTemplate.ContainerSpec.Hostname)
+		}},
 		{"a host that stands for the machine", func(s *api.ServiceSpec) { s.TaskTemplate.ContainerSpec.Hosts = []string{"host-gateway machine"} },
 			func(t *T, s api.ServiceSpec) {
 				t.same("hosts", []string{"host-gateway machine"}, s.TaskTemplate.ContainerSpec.Hosts)

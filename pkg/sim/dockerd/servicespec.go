@@ -265,6 +265,9 @@ func validRestart(s api.ServiceSpec) error {
 
 func validContainer(s api.ServiceSpec) error {
 	c := s.TaskTemplate.ContainerSpec
+	if err := expandable(c); err != nil {
+		return err
+	}
 	if c.Image == "" {
 		return rpcError(invalidArgument, "ContainerSpec: image reference must be provided")
 	}

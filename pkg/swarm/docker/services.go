@@ -279,15 +279,20 @@ func (c *Client) Unknown(ctx context.Context, stack swarm.Stack) ([]string, erro
 	if _, err := c.Info(ctx); err != nil { // the first call agrees on a version
 		return nil, err
 	}
+	return UnknownTo(c.api.ClientVersion(), stack)
+}
+
+// UnknownTo is Unknown for an engine of the API's version, which need not be there.
+func UnknownTo(version string, stack swarm.Stack) ([]string, error) {
 	var lines []string
 	for _, spec := range stack.Services {
 		out, err := wire("read service", spec)
 		if err != nil {
 			return nil, err
 		}
-		if missing := unsupported(out, c.api.ClientVersion()); len(missing) > 0 {
+		if missing := unsupported(out, version); len(missing) > 0 {
 			lines = append(lines, fmt.Sprintf("service %s: the engine (API %s) does not know %s: take the key out, or update the engines",
-				spec.Name, c.api.ClientVersion(), strings.Join(missing, ", ")))
+				spec.Name, version, strings.Join(missing, ", ")))
 		}
 	}
 	return lines, nil

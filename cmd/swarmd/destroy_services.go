@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+
+	"github.com/swarmd/swarmd/pkg/destroy"
+)
+
+// destroyServices ends a cluster that owns no nodes.
+func (a *cli) destroyServices(ctx context.Context, r *destroy.Run, confirmed string) error {
+	b, err := r.Belongings(ctx)
+	if err != nil {
+		return err
+	}
+	cluster := r.Spec.Cluster
+	printf(a.out, "cluster %s has services only: %s and %s will be removed, the swarm and its nodes stay:\n", cluster,
+		plural(len(b.Services), "service"), plural(len(b.Networks), "network"))
+	for _, name := range b.Services {
+		printf(a.out, "  - service %s\n", name)
+	}
+	for _, name := range b.Networks {
+		printf(a.out, "  - network %s\n", name)
+	}
+	if b.Holder != "" {
+		printf(a.out, "  ! its swarmd runs on %s: stop it for good, or with its file it begins the cluster anew when it is started again\n", b.Holder)
+	}
+	if err := a.confirm(ctx, cluster, confirmed); err != nil {
+		return err
+	}
+	return r.Clear(ctx)
+}

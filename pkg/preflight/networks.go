@@ -1,0 +1,58 @@
+package preflight
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// ranges reports whether a network of the file asks for a range.
+func ranges(s *spec.Spec) bool {
+	for _, n := range s.Stack.Networks {
+		if len(n.Ipam.Config) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// subnets finds networks whose range overlaps the VPC's, in which their tasks would reach no machine. One that the swarm has already cannot be
+// changed, and what runs on it may do so for long: an edit of something else must get through.
+func (j *judgement) subnets() {
+	for _, key := range slices.Sorted(maps.Keys(j.spec.Stack.Networks)) {
+		n := j.spec.Stack.Networks[key]
+		name := cmp.Or(n.Name, j.spec.Cluster+"_"+key)
+		there := j.silent["networks"] != nil || slices.ContainsFunc(j.networks, func(live swarm.Network) bool { return live.Spec.Name == name })
+		for i, pool := range n.Ipam.Config {
+			subnet, err := netip.ParsePrefix(pool.Subnet)
+			if err != nil {
+				continue
+			}
+			if private, overlaps := j.private(subnet); overlaps {
+				j.sayOf(there, fmt.Sprintf("the subnet %s overlaps the VPC's range %s, in which its tasks would reach no machine: choose another", subnet, private),
+					"; the network is there already, and has to be removed and made anew", "networks", key, "ipam", "config", strconv.Itoa(i), "subnet")
+			}
+		}
+	}
+}
+
+// private returns the range of a VPC of the pools that overlaps the subnet.
+func (j *judgement) private(subnet netip.Prefix) (netip.Prefix, bool) {
+	for _, p := range j.spec.Pools {
+		v, err := cloud.PickVPC(j.vpcs, j.spec.Cloud.VPC, p.Region)
+		if err != nil {
+			continue
+		}
+		if private, err := netip.ParsePrefix(v.IPRange); err == nil && private.Overlaps(subnet) {
+			return private, true
+		}
+	}
+	return netip.Prefix{}, false
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 )
@@ -37,7 +38,7 @@ type event struct {
 // Run executes the plan and returns what became of each step, in the plan's order. It returns when nothing is in flight. When ctx
 // ends no further call is sent, and those in flight have some seconds to answer.
 func (e *Executor) Run(ctx context.Context, o Order) Results {
-	calls, release := detach(ctx, linger)
+	calls, release := clock.Linger(ctx, linger)
 	defer release()
 	r := &run{e: e, order: o, ctx: ctx, calls: calls, steps: map[string]plan.Step{}, ready: map[string]error{},
 		res: map[string]Result{}, events: make(chan event), wait: o.Plan.Steps}
@@ -53,19 +54,6 @@ func (e *Executor) Run(ctx context.Context, o Order) Results {
 	}
 	r.dropRest()
 	return r.results()
-}
-
-// detach returns a context that ends d after ctx does.
-func detach(ctx context.Context, d time.Duration) (context.Context, func()) {
-	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		select {
-		case <-time.After(d):
-			cancel()
-		case <-out.Done():
-		}
-	})
-	return out, func() { stop(); cancel() }
 }
 
 // begin writes the intents of all creates and of the ledger steps that wait for nothing in one compare-and-swap, and starts what

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/internal/sem"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -266,11 +267,17 @@ func (e *Elector) judge(st standing) (next Lease, want bool) {
 	return next, free && !yielding
 }
 
+// stopped is for how long a process that is stopped waits for the answer to a write of the lease. Cut off, it might come after the lease was looked at
+// to hand it back.
+const stopped = time.Second
+
 // take writes the lease and, when it is newly held, fences the ledger before it counts as held. A lease whose fence failed is given up: to
 // renew it without holding it would keep everybody else from it.
 func (e *Elector) take(ctx context.Context, from, next Lease) error {
 	asked, onTheWall := time.Now(), e.cfg.Wall().Round(0)
-	if err := e.cfg.Store.setLease(ctx, from, next); err != nil {
+	write, done := clock.Linger(ctx, stopped)
+	defer done()
+	if err := e.cfg.Store.setLease(write, from, next); err != nil {
 		e.lapse(err)
 		e.doubt = !apierr.KindOf(err).Refused()
 		return fmt.Errorf("write lease: %w", err)

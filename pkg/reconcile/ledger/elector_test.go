@@ -312,6 +312,53 @@ func (s *stopped) UpdateConfig(ctx context.Context, id string, version uint64, l
 	return s.late(ctx, s.Objects.UpdateConfig(ctx, id, version, labels))
 }
 
+// TestStoppedBeforeItsWriteArrives: a write that nobody waits for any more takes effect all the same, and later.
+func TestStoppedBeforeItsWriteArrives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		configs := ledgertest.New()
+		side := &underway{configs}
+		a := elect(side, "n1", "a")
+		after(100 * time.Millisecond)
+		a.stop()
+		after(time.Second)
+		b := elect(configs, "n2", "b")
+		defer b.stop()
+		after(2 * ledger.WatchEvery)
+		if !b.holds() {
+			t.Errorf("the lease is held by nobody who lives: %v", configs.Writes())
+		}
+	})
+}
+
+// underway is a store whose writes take effect after 300 ms, whether anybody waits for them or not.
+type underway struct{ *ledgertest.Objects }
+
+func (s *underway) later(ctx context.Context, write func(context.Context) error) error {
+	done := make(chan error, 1)
+	go func() {
+		time.Sleep(300 * time.Millisecond)
+		done <- write(context.WithoutCancel(ctx))
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return &apierr.Error{Kind: apierr.Unknown, Op: "write config", Err: ctx.Err()}
+	}
+}
+
+func (s *underway) CreateConfig(ctx context.Context, name string, labels map[string]string, data []byte) (id string, err error) {
+	err = s.later(ctx, func(ctx context.Context) (err error) {
+		id, err = s.Objects.CreateConfig(ctx, name, labels, data)
+		return err
+	})
+	return id, err
+}
+
+func (s *underway) UpdateConfig(ctx context.Context, id string, version uint64, labels map[string]string) error {
+	return s.later(ctx, func(ctx context.Context) error { return s.Objects.UpdateConfig(ctx, id, version, labels) })
+}
+
 func TestOneThatIsNoManagerHoldsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		configs := ledgertest.New()

@@ -49,9 +49,9 @@ func (s *survey) holders(want swarm.ServiceSpec) []string {
 	return out
 }
 
-// homeless reports whether a service wants tasks, and no pool can hold any.
+// homeless reports whether a service wants tasks, and no pool can hold any. A file without pools has its tasks on the nodes of another cluster.
 func (s *survey) homeless(want swarm.ServiceSpec) bool {
-	return len(s.holders(want)) == 0 && (want.Mode != swarm.Replicated || want.Replicas > 0)
+	return len(s.in.Spec.Pools) > 0 && len(s.holders(want)) == 0 && (want.Mode != swarm.Replicated || want.Replicas > 0)
 }
 
 // wanted is how many tasks a specification asks for once all machines are there.

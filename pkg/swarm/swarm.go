@@ -115,6 +115,33 @@ type Port struct {
 	Mode      string // "host", "ingress"
 }
 
+// Pin is what a registry says of an image's reference: the digest that it stands for now, and the platforms that the image is made for.
+type Pin struct {
+	Digest    string     // "sha256:…"
+	Platforms []Platform // nil: the registry did not tell any, and nodes of every platform get tasks
+}
+
+// Pinned is the specification with an image as the registry has it. A digest that the specification names already stays. Digest and platforms come
+// together: the engine holds both for parts of what is run, and neither is changed alone.
+func (s ServiceSpec) Pinned(p Pin) ServiceSpec {
+	if s.Digest == "" {
+		s.Digest = p.Digest
+	}
+	s.Platforms = p.Platforms
+	return s
+}
+
+// Reference is the image as it is run: with its digest, if that is known.
+func (s ServiceSpec) Reference() string {
+	if s.Digest == "" {
+		return s.Image
+	}
+	return s.Image + "@" + s.Digest
+}
+
+// Pin is what the specification has of its image's registry.
+func (s ServiceSpec) Pin() Pin { return Pin{s.Digest, s.Platforms} }
+
 // ServiceSpec is a service's specification: the fields the planner looks at, the normal form it compares, and what the adapter
 // sends to the engine.
 type ServiceSpec struct {

@@ -145,12 +145,11 @@ func (e *Executor) updateService(r *run, a plan.UpdateService) (warning string, 
 	return warning, r.send(func() error { return e.cfg.Services.UpdateService(r.calls, a.ID, a.Version, spec) })
 }
 
-// pin sets the digest of the service's image, unless it has one: that is what the file names.
+// pin sets what the registry says of the service's image: its platforms, and its digest unless it has one, which is what the file names.
 func (e *Executor) pin(r *run, spec swarm.ServiceSpec, resolve bool) (swarm.ServiceSpec, string, error) {
-	if !resolve || spec.Digest != "" {
+	if !resolve {
 		return spec, "", nil
 	}
-	digest, warning, err := e.images.resolve(r.calls, spec.Image, e.cfg.Services.ResolveImage)
-	spec.Digest = digest
-	return spec, warning, err
+	pin, warning, err := e.images.resolve(r.calls, spec, e.cfg.Services.ResolveImage)
+	return spec.Pinned(pin), warning, err
 }

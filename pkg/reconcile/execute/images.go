@@ -3,10 +3,10 @@ package execute
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // patience is how many runs ask a registry that fails for a passing reason before a service is written without a digest.
@@ -23,7 +23,7 @@ type images struct {
 // lookup is one question to a registry, asked once and answered to all who wait.
 type lookup struct {
 	done    chan struct{}
-	digest  string
+	pin     swarm.Pin
 	warning string
 	err     error
 }
@@ -36,17 +36,16 @@ func (im *images) enter(revision int) {
 		im.revision, im.asked, im.failures = revision, map[string]*lookup{}, map[string]int{}
 	}
 	for ref, l := range im.asked {
-		if l.digest == "" {
+		if l.pin.Digest == "" {
 			delete(im.asked, ref)
 		}
 	}
 }
 
-// resolve returns the image's digest. Without one it returns a warning, when the service is to be written all the same, or an error.
-func (im *images) resolve(ctx context.Context, ref string, ask func(context.Context, string) (string, error)) (string, string, error) {
-	if strings.Contains(ref, "@") {
-		return "", "", nil
-	}
+// resolve returns what the registry says of the specification's image. Without that it returns a warning, when the service is to be written all the
+// same, or an error.
+func (im *images) resolve(ctx context.Context, spec swarm.ServiceSpec, ask func(context.Context, string) (swarm.Pin, error)) (swarm.Pin, string, error) {
+	ref := spec.Reference()
 	im.mu.Lock()
 	l, there := im.asked[ref]
 	if !there {
@@ -56,30 +55,34 @@ func (im *images) resolve(ctx context.Context, ref string, ask func(context.Cont
 	im.mu.Unlock()
 	if there {
 		<-l.done
-		return l.digest, l.warning, l.err
+		return l.pin, l.warning, l.err
 	}
 	defer close(l.done)
-	digest, err := ask(ctx, ref)
-	l.digest = digest
-	if err != nil {
-		l.digest, l.warning, l.err = im.judge(ref, err)
+	pin, err := ask(ctx, ref)
+	switch {
+	case err == nil:
+		l.pin = pin
+	case spec.Digest != "":
+		l.warning = fmt.Sprintf("the platforms of image %s are not known (%s): its tasks are also put on nodes that it cannot run on", ref, apierr.KindOf(err))
+	default:
+		l.warning, l.err = im.judge(ref, err)
 	}
-	return l.digest, l.warning, l.err
+	return l.pin, l.warning, l.err
 }
 
 // judge decides about an image without a digest. `docker stack deploy` always goes on with a warning, and every node then pulls what
 // the tag means to it at that moment. So here a registry that fails for a passing reason is asked again in later runs first.
-func (im *images) judge(ref string, err error) (digest, warning string, refused error) {
+func (im *images) judge(ref string, err error) (warning string, refused error) {
 	im.mu.Lock()
 	defer im.mu.Unlock()
 	kind := apierr.KindOf(err)
 	if passing(kind) {
 		im.failures[ref]++
 		if im.failures[ref] < patience {
-			return "", "", notSent("resolve image "+ref, err)
+			return "", notSent("resolve image "+ref, err)
 		}
 	}
-	return "", fmt.Sprintf("image %s has no digest (%s): each node takes what the tag means to it, and versions can differ", ref, kind), nil
+	return fmt.Sprintf("image %s has no digest (%s): each node takes what the tag means to it, and versions can differ", ref, kind), nil
 }
 
 // passing reports whether asking again may help. An image that no registry knows, or that we may not see, exists on the nodes or

@@ -76,10 +76,9 @@ func (d *draft) updateService(want swarm.ServiceSpec, live swarm.Service, diff [
 	if good := d.remembering(live, diff); good != "" {
 		want.Labels[swarm.LabelGood] = good
 	}
-	// A digest that the file names is what is run, whatever the tag means. One that could not be had is asked for with the next change.
-	resolve := want.Digest == "" && (want.Image != live.Spec.Image || live.Spec.Digest == "")
-	if want.Digest == "" && !resolve {
-		want.Digest = live.Spec.Digest // the same image stays the same bytes
+	resolve := !sameImage(want, live.Spec)
+	if !resolve {
+		want = want.Pinned(live.Spec.Pin()) // the same image stays the same bytes
 	}
 	remembered, room := d.rememberAttempt(want, live)
 	if !room {
@@ -90,6 +89,12 @@ func (d *draft) updateService(want swarm.ServiceSpec, live swarm.Service, diff [
 	first := append(after(want, made), remembered...)
 	d.step("service", want.Name, UpdateService{ID: live.ID, Version: live.Version, Spec: want, ResolveImage: resolve, Changes: changes},
 		WhyServiceDiff, swarm.Summary(changes), first...)
+}
+
+// sameImage reports whether the live specification has the image that is wanted, as its registry had it. A digest that the file names is what is run,
+// whatever the tag means. Without one the tag's of now is taken when the image changes, and one that could not be had is asked for with the next change.
+func sameImage(want, live swarm.ServiceSpec) bool {
+	return want.Image == live.Image && live.Digest != "" && (want.Digest == "" || want.Digest == live.Digest)
 }
 
 // rememberAttempt writes into the ledger what is about to be rolled out, if the engine would take it back should it fail: it does not say then

@@ -5,15 +5,18 @@ import (
 	"encoding/hex"
 	"strings"
 	"time"
+
+	api "github.com/docker/docker/api/types/swarm"
 )
 
 // Image is how a reference behaves when it is pulled and run. The zero Image runs well, and its digest derives from its name.
 type Image struct {
-	Digest     string        // "sha256:…" of the manifest; "" derives one from the name
-	Missing    bool          // neither registry nor machine has it: tasks are rejected, a digest cannot be resolved
-	PullTime   time.Duration // on top of Options.TaskPrepare
-	CrashAfter time.Duration // a container of it exits with code 1 so long after its start; 0 never
-	DoneAfter  time.Duration // the same, with code 0
+	Digest     string         // "sha256:…" of the manifest; "" derives one from the name
+	Platforms  []api.Platform // that it is made for, in the words of images; nil: linux/amd64
+	Missing    bool           // neither registry nor machine has it: tasks are rejected, a digest cannot be resolved
+	PullTime   time.Duration  // on top of Options.TaskPrepare
+	CrashAfter time.Duration  // a container of it exits with code 1 so long after its start; 0 never
+	DoneAfter  time.Duration  // the same, with code 0
 }
 
 // SetImage says how a reference ("name", "name:tag", with or without a registry) behaves from now on.
@@ -41,6 +44,18 @@ func digestOf(ref string, i Image) string {
 	}
 	sum := sha256.Sum256([]byte("manifest of " + imageName(ref)))
 	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// platformsOf is what the registry says the image is made for. It never says nothing: of an image for one platform it looks into its configuration.
+func platformsOf(i Image) []map[string]string {
+	if i.Platforms == nil {
+		i.Platforms = []api.Platform{{Architecture: "amd64", OS: "linux"}}
+	}
+	out := []map[string]string{}
+	for _, p := range i.Platforms {
+		out = append(out, map[string]string{"architecture": p.Architecture, "os": p.OS})
+	}
+	return out
 }
 
 // imageName is a reference without digest and without what Docker Hub's names imply, and with a tag.

@@ -1,8 +1,11 @@
 package reconcile_test
 
 import (
+	"fmt"
+	"net/http"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +14,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // An image is put only on nodes that it is made for, as `docker stack deploy` has it, and with no such node that is said.
@@ -66,5 +70,90 @@ func TestPlatformsAloneAreNoDrift(t *testing.T) {
 		if p := c.engineService(t, "web_app").Spec.TaskTemplate.Placement; p == nil || len(p.Platforms) != 1 {
 			t.Errorf("another image: %+v", p)
 		}
+	})
+}
+
+// A registry that did not answer is asked again without an edit, at a pace that slows down, and what it tells then is rolled out.
+func TestARegistryThatDidNotAnswerIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var text strings.Builder
+		for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+			fmt.Fprintf(&text, "  %s: { image: \"app-%s:1\", deploy: { replicas: 2, update_config: { monitor: 1s } } }\n", name, name)
+		}
+		c := newCluster(t, sim.Options{Seed: 7}, services(text.String()))
+		defer c.stop()
+		var asked atomic.Int64
+		var answers atomic.Bool
+		c.SetFault(func(call sim.Call) sim.Verdict {
+			if !strings.HasPrefix(call.Path, "/distribution/") {
+				return sim.Pass()
+			}
+			asked.Add(1)
+			if answers.Load() {
+				return sim.Pass()
+			}
+			return sim.Refuse(http.StatusTooManyRequests, "toomanyrequests: You have reached your unauthenticated pull rate limit.")
+		})
+		c.await(t, 1, 10*time.Minute) // it runs all the same
+		asked.Store(0)
+		settle(time.Hour)
+		if n := asked.Load(); n < 3 || n > 8 {
+			t.Errorf("asked %d times in the first hour", n)
+		}
+		asked.Store(0)
+		settle(3 * time.Hour)
+		if n := asked.Load(); n < 2 || n > 7 {
+			t.Errorf("asked %d times in three hours more", n)
+		}
+		r := c.loop.Last()
+		if len(r.Holds) != 6 || !r.Converged || !strings.Contains(r.Holds[0].Text, "it is asked again at") {
+			t.Errorf("converged %t: %+v", r.Converged, r.Holds)
+		}
+		before := c.engineService(t, "web_a").Version
+		answers.Store(true)
+		asked.Store(0)
+		settle(2 * time.Hour)
+		if n := asked.Load(); n != 6 {
+			t.Errorf("it answers, and was asked %d times for six images", n)
+		}
+		if r := c.loop.Last(); len(r.Holds) > 0 || !r.Converged {
+			t.Errorf("%+v", r.Holds)
+		}
+		s := c.engineService(t, "web_a")
+		if !strings.Contains(s.Spec.TaskTemplate.ContainerSpec.Image, "@sha256:") || s.Version == before || s.Spec.Labels[swarm.LabelUnpinned] != "" || s.UpdateStatus == nil {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// What a registry tells late may be broken by then: that is taken back as any roll-out is, and not tried for ever.
+func TestALateDigestThatFailsIsNotTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, sim.Options{Seed: 7}, rolled("app:1", "rollback", ""))
+		defer c.stop()
+		var answers atomic.Bool
+		writes := 0
+		c.SetFault(func(call sim.Call) sim.Verdict {
+			switch {
+			case strings.HasPrefix(call.Path, "/services/") && call.Write():
+				writes++
+			case strings.HasPrefix(call.Path, "/distribution/") && !answers.Load():
+				return sim.Refuse(http.StatusTooManyRequests, "toomanyrequests: You have reached your unauthenticated pull rate limit.")
+			}
+			return sim.Pass()
+		})
+		c.await(t, 1, 10*time.Minute)
+		broken := "sha256:" + strings.Repeat("b", 64)
+		c.Swarm.SetImage("app:1", dockerd.Image{Digest: broken})
+		c.Swarm.SetImage("app:1@"+broken, dockerd.Image{CrashAfter: time.Second})
+		answers.Store(true)
+		writes = 0
+		settle(time.Hour)
+		r := c.loop.Last()
+		if writes != 1 || len(r.Holds) != 1 || !strings.Contains(r.Holds[0].Text, "the roll-out to it was taken back") {
+			t.Errorf("%d writes, %+v", writes, r.Holds)
+		}
+		c.edits <- rolled("app:2", "rollback", "")
+		c.await(t, 2, 10*time.Minute)
 	})
 }

@@ -87,6 +87,7 @@ const (
 	LabelHash        = "swarmd.hash"        // on services and networks: hash of the wanted normal form
 	LabelRevision    = "swarmd.revision"    // on services: the revision that wrote it
 	LabelGood        = "swarmd.good"        // on services: what ran whole before, and is gone back to; see Good
+	LabelUnpinned    = "swarmd.unpinned"    // on services: since when the registry does not tell the image's digest, RFC 3339; it is asked again
 	LabelComponent   = "swarmd.component"   // on swarmd's own service: "swarmd". Never part of the stack
 	LabelDrained     = "swarmd.drained"     // node label: when swarmd drained the node, because it was no machine of the cluster; it does so once
 	LabelMaintenance = "swarmd.maintenance" // node label: a person keeps the node drained, see Maintenance

@@ -1,8 +1,10 @@
 package execute
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
@@ -150,6 +152,17 @@ func (e *Executor) pin(r *run, spec swarm.ServiceSpec, resolve bool) (swarm.Serv
 	if !resolve {
 		return spec, "", nil
 	}
-	pin, warning, err := e.images.resolve(r.calls, spec, e.cfg.Services.ResolveImage)
-	return spec.Pinned(pin), warning, err
+	l := e.images.resolve(r.calls, spec, e.cfg.Services.ResolveImage)
+	return e.marked(spec.Pinned(l.pin), l.later), l.warning, l.err
+}
+
+// marked says in the specification's labels since when its registry is to be asked again, or nothing.
+func (e *Executor) marked(spec swarm.ServiceSpec, later bool) swarm.ServiceSpec {
+	since := cmp.Or(spec.Labels[swarm.LabelUnpinned], e.cfg.Wall().UTC().Format(time.RFC3339))
+	spec.Labels = maps.Clone(spec.Labels)
+	delete(spec.Labels, swarm.LabelUnpinned)
+	if later && spec.Labels != nil {
+		spec.Labels[swarm.LabelUnpinned] = since
+	}
+	return spec
 }

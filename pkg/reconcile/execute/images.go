@@ -24,6 +24,7 @@ type images struct {
 type lookup struct {
 	done    chan struct{}
 	pin     swarm.Pin
+	later   bool // the registry may tell it later
 	warning string
 	err     error
 }
@@ -42,9 +43,9 @@ func (im *images) enter(revision int) {
 	}
 }
 
-// resolve returns what the registry says of the specification's image. Without that it returns a warning, when the service is to be written all the
-// same, or an error.
-func (im *images) resolve(ctx context.Context, spec swarm.ServiceSpec, ask func(context.Context, string) (swarm.Pin, error)) (swarm.Pin, string, error) {
+// resolve returns what the registry says of the specification's image, with a warning instead, when the service is to be written all the same, or
+// with an error.
+func (im *images) resolve(ctx context.Context, spec swarm.ServiceSpec, ask func(context.Context, string) (swarm.Pin, error)) *lookup {
 	ref := spec.Reference()
 	im.mu.Lock()
 	l, there := im.asked[ref]
@@ -55,7 +56,7 @@ func (im *images) resolve(ctx context.Context, spec swarm.ServiceSpec, ask func(
 	im.mu.Unlock()
 	if there {
 		<-l.done
-		return l.pin, l.warning, l.err
+		return l
 	}
 	defer close(l.done)
 	pin, err := ask(ctx, ref)
@@ -65,24 +66,26 @@ func (im *images) resolve(ctx context.Context, spec swarm.ServiceSpec, ask func(
 	case spec.Digest != "":
 		l.warning = fmt.Sprintf("the platforms of image %s are not known (%s): its tasks are also put on nodes that it cannot run on", ref, apierr.KindOf(err))
 	default:
-		l.warning, l.err = im.judge(ref, err)
+		l.later, l.warning, l.err = im.judge(ref, err)
 	}
-	return l.pin, l.warning, l.err
+	return l
 }
 
 // judge decides about an image without a digest. `docker stack deploy` always goes on with a warning, and every node then pulls what
-// the tag means to it at that moment. So here a registry that fails for a passing reason is asked again in later runs first.
-func (im *images) judge(ref string, err error) (warning string, refused error) {
+// the tag means to it at that moment. So here a registry that fails for a passing reason is asked again in later runs first, and later on when the
+// service runs.
+func (im *images) judge(ref string, err error) (later bool, warning string, refused error) {
 	im.mu.Lock()
 	defer im.mu.Unlock()
 	kind := apierr.KindOf(err)
-	if passing(kind) {
-		im.failures[ref]++
-		if im.failures[ref] < patience {
-			return "", notSent("resolve image "+ref, err)
-		}
+	warning = fmt.Sprintf("image %s has no digest (%s): each node takes what the tag means to it, and versions can differ", ref, kind)
+	if !passing(kind) {
+		return false, warning, nil
 	}
-	return fmt.Sprintf("image %s has no digest (%s): each node takes what the tag means to it, and versions can differ", ref, kind), nil
+	if im.failures[ref]++; im.failures[ref] < patience {
+		return true, "", notSent("resolve image "+ref, err)
+	}
+	return true, warning + "; its registry is asked again from time to time, and the digest is rolled out then", nil
 }
 
 // passing reports whether asking again may help. An image that no registry knows, or that we may not see, exists on the nodes or

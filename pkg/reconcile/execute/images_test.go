@@ -13,7 +13,7 @@ import (
 )
 
 func service(name, image string) plan.Step {
-	return step(name, plan.CreateService{Spec: swarm.ServiceSpec{Name: name, Image: image}})
+	return step(name, plan.CreateService{Spec: swarm.ServiceSpec{Name: name, Image: image, Labels: map[string]string{"team": "shop"}}})
 }
 
 func (b *bench) resolved() int { return strings.Count(strings.Join(b.calls, ","), "resolve ") }
@@ -85,9 +85,30 @@ func TestImageWithoutADigest(t *testing.T) {
 					t.Fatalf("asked %d times in %d runs", n, i)
 				}
 			}
-			if s := b.specs[0]; len(b.specs) != 2 || s.Digest != "" {
+			if s := b.specs[0]; len(b.specs) != 2 || s.Digest != "" || (s.Labels[swarm.LabelUnpinned] != "") != (c.tries > 1) {
 				t.Fatalf("%+v", b.specs)
 			}
 		})
+	}
+}
+
+// TestSinceWhenADigestIsMissingIsKept: it stays what it was as long as the registry does not tell the digest, and goes with it.
+func TestSinceWhenADigestIsMissingIsKept(t *testing.T) {
+	b := newBench(t)
+	again := step("again", plan.UpdateService{ID: "1", Version: 5, ResolveImage: true,
+		Spec: swarm.ServiceSpec{Name: "s", Image: "app:1", Labels: map[string]string{swarm.LabelUnpinned: "2026-11-30T12:00:00Z"}}})
+	b.broken["resolve app:1"] = fault(apierr.RateLimited)
+	for range 3 {
+		b.run(t.Context(), again)
+	}
+	delete(b.broken, "resolve app:1")
+	b.run(t.Context(), again)
+	var since []string
+	for _, s := range b.specs {
+		since = append(since, s.Labels[swarm.LabelUnpinned]+" "+s.Digest)
+	}
+	diff(t, []string{"2026-11-30T12:00:00Z ", " sha256:d1"}, since)
+	if again.Action.(plan.UpdateService).Spec.Labels[swarm.LabelUnpinned] == "" {
+		t.Error("the executor wrote into the plan")
 	}
 }

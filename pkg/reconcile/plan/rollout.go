@@ -20,8 +20,7 @@ func (d *draft) rollout(want swarm.ServiceSpec, live swarm.Service, made map[str
 		return
 	}
 	d.holdStuck(live)
-	d.noteUnpinned(want, live)
-	if d.supersede(want, live, diff) {
+	if d.supersede(want, live, diff) || d.pinLater(want, live, diff) {
 		return
 	}
 	switch guard, why := d.mayWrite(want, live, diff); {
@@ -79,6 +78,8 @@ func (d *draft) updateService(want swarm.ServiceSpec, live swarm.Service, diff [
 	resolve := !sameImage(want, live.Spec)
 	if !resolve {
 		want = want.Pinned(live.Spec.Pin()) // the same image stays the same bytes
+	} else if since := live.Spec.Labels[swarm.LabelUnpinned]; since != "" && unpinned(want, live) {
+		want.Labels[swarm.LabelUnpinned] = since // if the registry still does not tell it
 	}
 	remembered, room := d.rememberAttempt(want, live)
 	if !room {
@@ -202,12 +203,4 @@ func (d *draft) forget() {
 // serviceGap reports whether the services' state cannot be judged.
 func (d *draft) serviceGap() bool {
 	return d.gap(world.GapServices) || d.gap(world.GapTasks) || d.gap(world.GapNetworks)
-}
-
-// noteUnpinned names a service whose registry could not be asked for the image's digest when it was written: its tasks may run different images.
-func (d *draft) noteUnpinned(want swarm.ServiceSpec, live swarm.Service) {
-	if live.Spec.Digest == "" && want.Digest == "" && live.Spec.Image == want.Image {
-		d.note(GuardUnpinned, "service/"+want.Name, "its image "+want.Image+" has no digest, so each node takes what the tag means to it: "+
-			"the registry did not tell it; the next change of the service asks again")
-	}
 }

@@ -186,23 +186,6 @@ func TestImageIsResolvedOnlyWhenItChanges(t *testing.T) {
 	}
 }
 
-// A registry that did not answer once is asked again with the next change, and until then it is said that the image has no digest.
-func TestAnImageWithoutADigestIsNamedAndAskedForAgain(t *testing.T) {
-	m := grown(t, 1, 1)
-	m.step(time.Minute)
-	if p := plan.Compute(m.input()); len(p.Holds) > 0 {
-		t.Fatalf("pinned: %v", holds(p))
-	}
-	live(m).Spec.Digest = ""
-	if p := plan.Compute(m.input()); !slices.Equal(holds(p), []string{"~unpinned service/web_app"}) || !p.Converged {
-		t.Errorf("%+v, converged %t", p.Holds, p.Converged)
-	}
-	wants(service("app", "app:1", 6))(m)
-	if a := written(t, m); !a.ResolveImage || a.Spec.Digest != "" {
-		t.Errorf("%+v", a)
-	}
-}
-
 func TestServiceWaitsForItsNetwork(t *testing.T) {
 	m := newModel(t, pool("managers", "manager", 1))
 	m.firstManager()

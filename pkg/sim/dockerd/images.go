@@ -19,11 +19,12 @@ type Image struct {
 	DoneAfter  time.Duration  // the same, with code 0
 }
 
-// SetImage says how a reference ("name", "name:tag", with or without a registry) behaves from now on.
+// SetImage says how a reference ("name", "name:tag", with or without a registry) behaves from now on, by whatever digest it is run. With a digest
+// ("name:tag@sha256:…") it says so of that manifest alone.
 func (s *Swarm) SetImage(ref string, i Image) {
 	s.change()
 	defer s.leave()
-	s.images[imageName(ref)] = i
+	s.images[manifestName(ref)] = i
 }
 
 // image returns the behaviour of a reference. Every reference that was not set is an image that runs well.
@@ -31,7 +32,19 @@ func (s *Swarm) image(ref string) Image {
 	if len(s.images) == 0 {
 		return Image{}
 	}
+	if i, set := s.images[manifestName(ref)]; set {
+		return i
+	}
 	return s.images[imageName(ref)]
+}
+
+// manifestName is imageName with the reference's digest, if it has one.
+func manifestName(ref string) string {
+	name := imageName(ref)
+	if _, digest, named := strings.Cut(ref, "@"); named {
+		name += "@" + digest
+	}
+	return name
 }
 
 // digestOf is what the registry says is the reference's digest: the one that the reference names, the image's, or one that derives from the name.

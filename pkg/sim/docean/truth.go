@@ -137,3 +137,10 @@ func (c *Cloud) Retag(id int, tags ...string) bool {
 	}
 	return true
 }
+
+// ForgetRequests begins the limits of requests anew.
+func (c *Cloud) ForgetRequests() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limits = newLimiter(c.opts.RateLimit)
+}

@@ -47,12 +47,16 @@ The swarm has one manager, or as many machines as --managers and --workers say. 
 nothing answers at DOCKER_HOST until a droplet is there.
 Simulated machines have no ssh, which swarmd bootstrap needs: begin with swarmd plan and swarmd apply, with a file that has
 the same cluster name as --cluster and no ssh_keys.
-Every image is there and runs for ever, unless --image says otherwise.`,
+Every image is there, whatever its name and tag, so that no typing error in one shows; it is for linux/amd64 and runs for ever, but in a
+job, whose containers end after two seconds. To try one that is missing, or one that crashes: --image nginx:1.28=missing --image web:2=crash`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			world, err := f.world(cmd.Flags().Changed("droplet-limit"))
 			if err != nil {
 				return err
+			}
+			if len(f.images) == 0 {
+				printf(a.err, "every image is there, whatever its tag; to try one that is not: --image NAME:TAG=missing, or =crash\n")
 			}
 			return a.serveSim(cmd.Context(), world, f.listen)
 		},
@@ -71,7 +75,7 @@ func (f *simFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.seeded.Managers, "managers", 1, "managers to start with; 0 is an empty account")
 	flags.IntVar(&f.seeded.Workers, "workers", 0, "workers to start with")
 	flags.IntVar(&f.seeded.Services, "services", 0, "services to start with, two tasks each")
-	flags.StringArrayVar(&f.images, "image", nil, "NAME=crash: containers of the image exit with code 1 after two seconds; NAME=missing: no registry has it (repeatable)")
+	flags.StringArrayVar(&f.images, "image", nil, "NAME:TAG=crash: containers of the image exit with code 1 after two seconds; NAME:TAG=missing: no registry has it; without a tag latest is meant (repeatable)")
 	flags.Float64Var(&f.speed, "speed", 10, "how much faster than the real one machines boot and join")
 }
 

@@ -75,7 +75,7 @@ type oddEngine struct {
 	node     func(context.Context, string, uint64, swarm.NodeSpec) error
 	service  func(context.Context, string, uint64, swarm.ServiceSpec) error
 	config   func(context.Context, string, uint64, map[string]string) error
-	resolve  func(context.Context, string) (string, error)
+	resolve  func(context.Context, string) (swarm.Pin, error)
 	rotate   func(context.Context, uint64, json.RawMessage) error
 }
 
@@ -142,7 +142,7 @@ func (o oddEngine) UpdateConfig(ctx context.Context, id string, version uint64, 
 	return o.config(ctx, id, version, labels)
 }
 
-func (o oddEngine) ResolveImage(ctx context.Context, ref string) (string, error) {
+func (o oddEngine) ResolveImage(ctx context.Context, ref string) (swarm.Pin, error) {
 	if o.resolve == nil {
 		return o.Engine.ResolveImage(ctx, ref)
 	}

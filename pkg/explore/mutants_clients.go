@@ -298,7 +298,7 @@ func serviceMutants() []Mutant {
 			}}
 		}),
 		engines("no-digest", "D31: an image without a digest is written", func(brake.Engine) oddEngine {
-			return oddEngine{resolve: func(context.Context, string) (string, error) { return "", nil }}
+			return oddEngine{resolve: func(context.Context, string) (swarm.Pin, error) { return swarm.Pin{}, nil }}
 		}),
 	}
 }

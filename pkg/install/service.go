@@ -102,24 +102,20 @@ func (in *Service) place(ctx context.Context, engine *docker.Client, live *swarm
 	case len(swarm.Diff(want.Form, live.Spec.Form)) == 0:
 		return nil
 	case want.Digest == "" && live.Spec.Image == want.Image:
-		want = docker.WithDigest(want, live.Spec.Digest) // the tag may mean another image by now, and nobody has asked for that
+		want = want.Pinned(live.Spec.Pin()) // the tag may mean another image by now, and nobody has asked for that
 	default:
 		want = in.pinned(ctx, engine, want)
 	}
 	return engine.UpdateService(ctx, live.ID, live.Version, want)
 }
 
-// pinned is the specification with the digest that the file names or that its image has now, or with the tag alone where nobody can tell.
+// pinned is the specification with what the registry says of its image, or as the file has it where nobody can tell.
 func (in *Service) pinned(ctx context.Context, engine *docker.Client, want swarm.ServiceSpec) swarm.ServiceSpec {
-	if want.Digest != "" {
-		return want
-	}
-	digest, err := engine.ResolveImage(ctx, want.Image)
-	if err != nil {
+	pin, err := engine.ResolveImage(ctx, want.Reference())
+	if err != nil && want.Digest == "" {
 		in.Warn("warning: no digest for %s, its tag alone will do: %v\n", want.Image, err)
-		return want
 	}
-	return docker.WithDigest(want, digest)
+	return want.Pinned(pin)
 }
 
 // live is swarmd's service as it is, nil if there is none.

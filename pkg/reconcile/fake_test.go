@@ -198,8 +198,11 @@ func (e *engine) RemoveService(_ context.Context, id string) error {
 	return err
 }
 
-func (e *engine) ResolveImage(_ context.Context, ref string) (string, error) {
-	return "sha256:" + strings.Repeat("0", 64), e.call("resolve " + ref)
+func (e *engine) ResolveImage(_ context.Context, ref string) (swarm.Pin, error) {
+	if err := e.call("resolve " + ref); err != nil {
+		return swarm.Pin{}, err
+	}
+	return swarm.Pin{Digest: "sha256:" + strings.Repeat("0", 64), Platforms: []swarm.Platform{{OS: "linux", Architecture: "amd64"}}}, nil
 }
 
 func (e *engine) UpdateNode(_ context.Context, id string, version uint64, spec swarm.NodeSpec) error {

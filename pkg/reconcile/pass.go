@@ -77,6 +77,7 @@ func (l *Loop) look(ctx context.Context) turnout {
 	if t.held {
 		t.err = keepFirst(t.err, l.act(ctx, &t))
 	}
+	l.lookUp(ctx, t)
 	t.err = keepFirst(t.err, l.noteFile(ctx, t.world))
 	return t
 }
@@ -120,7 +121,7 @@ func (l *Loop) compute(w world.World, epoch uint64, good map[string]swarm.Servic
 	wall, now := l.cfg.Wall(), time.Now()
 	return l.cfg.Plan(plan.Input{Now: wall, Spec: l.want.spec, Revision: l.want.revision, Accepted: l.want.accepted, Stack: l.want.stack, World: w, Epoch: epoch,
 		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Good: good,
-		Memory: plan.Memory{Strangers: l.strangers.ages(now), Backoff: l.refusals.backoffs(wall.Sub(now))}, DenyHostAccess: l.cfg.DenyHostAccess})
+		Memory: plan.Memory{Strangers: l.strangers.ages(now), Backoff: l.refusals.backoffs(wall.Sub(now)), Looked: l.lookups.looked(wall.Sub(now))}, DenyHostAccess: l.cfg.DenyHostAccess})
 }
 
 // act executes the plan and keeps the lease fresh with what was just read, so that a quiet pass makes one write and no read for it.

@@ -45,6 +45,7 @@ func (w *World) Populate(s Seeded) error {
 			pool = "next"
 		}
 		name := fmt.Sprintf("%s-%s-%s", s.Cluster, pool, letters(s.From+i))
+		w.Cloud.ForgetRequests() // what a world begins with was not asked for by anybody
 		if err := w.order(s, name, letters(s.From+i)); err != nil {
 			return err
 		}
@@ -62,7 +63,7 @@ func (w *World) Populate(s Seeded) error {
 			return fmt.Errorf("populate: tag: %w", err)
 		}
 	}
-	return w.employ(s)
+	return w.Swarm.Together(func() error { return w.employ(s, w.Engine(names[0]).Handler()) })
 }
 
 // hurry takes all delays away and returns what puts them back.
@@ -185,7 +186,8 @@ func (w *World) form(names []string, managers int) (id string, err error) {
 	return swarm.ID, nil
 }
 
-func (w *World) employ(s Seeded) error {
+// employ asks a manager for the services.
+func (w *World) employ(s Seeded, manager http.Handler) error {
 	for i := range s.Services {
 		two := uint64(2)
 		spec := api.ServiceSpec{
@@ -193,10 +195,11 @@ func (w *World) employ(s Seeded) error {
 			TaskTemplate: api.TaskSpec{ContainerSpec: &api.ContainerSpec{Image: "nginx:1.27"}},
 			Mode:         api.ServiceMode{Replicated: &api.ReplicatedService{Replicas: &two}},
 		}
-		if err := w.Ask(http.MethodPost, "/services/create", spec, nil); err != nil {
+		if err := ask(manager, http.MethodPost, "/services/create", spec, nil); err != nil {
 			return fmt.Errorf("populate: %w", err)
 		}
 	}
+	w.poke()
 	return nil
 }
 

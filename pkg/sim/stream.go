@@ -20,7 +20,7 @@ func (w *World) exchange(r *http.Request, body []byte, h http.Handler) (*http.Re
 	if in.Host == "" {
 		in.Host = r.URL.Host
 	}
-	if !strings.HasSuffix(r.URL.Path, "/events") {
+	if !strings.HasSuffix(r.URL.Path, "/events") && !strings.HasSuffix(r.URL.Path, "/logs") {
 		p := newPage()
 		if aborted(h, p, in) {
 			return nil, errReset()

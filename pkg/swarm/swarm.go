@@ -87,6 +87,7 @@ const (
 	LabelHash        = "swarmd.hash"        // on services and networks: hash of the wanted normal form
 	LabelRevision    = "swarmd.revision"    // on services: the revision that wrote it
 	LabelGood        = "swarmd.good"        // on services: what ran whole before, and is gone back to; see Good
+	LabelUnpinned    = "swarmd.unpinned"    // on services: since when the registry does not tell the image's digest, RFC 3339; it is asked again
 	LabelComponent   = "swarmd.component"   // on swarmd's own service: "swarmd". Never part of the stack
 	LabelDrained     = "swarmd.drained"     // node label: when swarmd drained the node, because it was no machine of the cluster; it does so once
 	LabelMaintenance = "swarmd.maintenance" // node label: a person keeps the node drained, see Maintenance
@@ -114,6 +115,33 @@ type Port struct {
 	Protocol  string // "tcp", "udp", "sctp"
 	Mode      string // "host", "ingress"
 }
+
+// Pin is what a registry says of an image's reference: the digest that it stands for now, and the platforms that the image is made for.
+type Pin struct {
+	Digest    string     // "sha256:…"
+	Platforms []Platform // nil: the registry did not tell any, and nodes of every platform get tasks
+}
+
+// Pinned is the specification with an image as the registry has it. A digest that the specification names already stays. Digest and platforms come
+// together: the engine holds both for parts of what is run, and neither is changed alone.
+func (s ServiceSpec) Pinned(p Pin) ServiceSpec {
+	if s.Digest == "" {
+		s.Digest = p.Digest
+	}
+	s.Platforms = p.Platforms
+	return s
+}
+
+// Reference is the image as it is run: with its digest, if that is known.
+func (s ServiceSpec) Reference() string {
+	if s.Digest == "" {
+		return s.Image
+	}
+	return s.Image + "@" + s.Digest
+}
+
+// Pin is what the specification has of its image's registry.
+func (s ServiceSpec) Pin() Pin { return Pin{s.Digest, s.Platforms} }
 
 // ServiceSpec is a service's specification: the fields the planner looks at, the normal form it compares, and what the adapter
 // sends to the engine.

@@ -1,8 +1,10 @@
 package execute
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
@@ -145,12 +147,22 @@ func (e *Executor) updateService(r *run, a plan.UpdateService) (warning string, 
 	return warning, r.send(func() error { return e.cfg.Services.UpdateService(r.calls, a.ID, a.Version, spec) })
 }
 
-// pin sets the digest of the service's image, unless it has one: that is what the file names.
+// pin sets what the registry says of the service's image: its platforms, and its digest unless it has one, which is what the file names.
 func (e *Executor) pin(r *run, spec swarm.ServiceSpec, resolve bool) (swarm.ServiceSpec, string, error) {
-	if !resolve || spec.Digest != "" {
+	if !resolve {
 		return spec, "", nil
 	}
-	digest, warning, err := e.images.resolve(r.calls, spec.Image, e.cfg.Services.ResolveImage)
-	spec.Digest = digest
-	return spec, warning, err
+	l := e.images.resolve(r.calls, spec, e.cfg.Services.ResolveImage)
+	return e.marked(spec.Pinned(l.pin), l.later), l.warning, l.err
+}
+
+// marked says in the specification's labels since when its registry is to be asked again, or nothing.
+func (e *Executor) marked(spec swarm.ServiceSpec, later bool) swarm.ServiceSpec {
+	since := cmp.Or(spec.Labels[swarm.LabelUnpinned], e.cfg.Wall().UTC().Format(time.RFC3339))
+	spec.Labels = maps.Clone(spec.Labels)
+	delete(spec.Labels, swarm.LabelUnpinned)
+	if later && spec.Labels != nil {
+		spec.Labels[swarm.LabelUnpinned] = since
+	}
+	return spec
 }

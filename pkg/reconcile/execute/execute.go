@@ -55,7 +55,7 @@ type Services interface {
 	CreateService(ctx context.Context, spec swarm.ServiceSpec) (string, error)
 	UpdateService(ctx context.Context, id string, version uint64, spec swarm.ServiceSpec) error
 	RemoveService(ctx context.Context, id string) error
-	ResolveImage(ctx context.Context, ref string) (digest string, err error)
+	ResolveImage(ctx context.Context, ref string) (swarm.Pin, error)
 }
 
 // Networks is what is done to networks.

@@ -160,8 +160,11 @@ func (b *bench) RemoveService(_ context.Context, id string) error {
 	return b.call("remove service %s", id)
 }
 
-func (b *bench) ResolveImage(_ context.Context, ref string) (string, error) {
-	return "sha256:d1", b.call("resolve %s", ref)
+func (b *bench) ResolveImage(_ context.Context, ref string) (swarm.Pin, error) {
+	if err := b.call("resolve %s", ref); err != nil {
+		return swarm.Pin{}, err
+	}
+	return swarm.Pin{Digest: "sha256:d1", Platforms: []swarm.Platform{{OS: "linux", Architecture: "amd64"}}}, nil
 }
 
 func (b *bench) CreateNetwork(_ context.Context, s swarm.NetworkSpec) (string, error) {

@@ -3,10 +3,10 @@ package execute
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // patience is how many runs ask a registry that fails for a passing reason before a service is written without a digest.
@@ -23,7 +23,8 @@ type images struct {
 // lookup is one question to a registry, asked once and answered to all who wait.
 type lookup struct {
 	done    chan struct{}
-	digest  string
+	pin     swarm.Pin
+	later   bool // the registry may tell it later
 	warning string
 	err     error
 }
@@ -36,17 +37,16 @@ func (im *images) enter(revision int) {
 		im.revision, im.asked, im.failures = revision, map[string]*lookup{}, map[string]int{}
 	}
 	for ref, l := range im.asked {
-		if l.digest == "" {
+		if l.pin.Digest == "" {
 			delete(im.asked, ref)
 		}
 	}
 }
 
-// resolve returns the image's digest. Without one it returns a warning, when the service is to be written all the same, or an error.
-func (im *images) resolve(ctx context.Context, ref string, ask func(context.Context, string) (string, error)) (string, string, error) {
-	if strings.Contains(ref, "@") {
-		return "", "", nil
-	}
+// resolve returns what the registry says of the specification's image, with a warning instead, when the service is to be written all the same, or
+// with an error.
+func (im *images) resolve(ctx context.Context, spec swarm.ServiceSpec, ask func(context.Context, string) (swarm.Pin, error)) *lookup {
+	ref := spec.Reference()
 	im.mu.Lock()
 	l, there := im.asked[ref]
 	if !there {
@@ -56,30 +56,36 @@ func (im *images) resolve(ctx context.Context, ref string, ask func(context.Cont
 	im.mu.Unlock()
 	if there {
 		<-l.done
-		return l.digest, l.warning, l.err
+		return l
 	}
 	defer close(l.done)
-	digest, err := ask(ctx, ref)
-	l.digest = digest
-	if err != nil {
-		l.digest, l.warning, l.err = im.judge(ref, err)
+	pin, err := ask(ctx, ref)
+	switch {
+	case err == nil:
+		l.pin = pin
+	case spec.Digest != "":
+		l.warning = fmt.Sprintf("the platforms of image %s are not known (%s): its tasks are also put on nodes that it cannot run on", ref, apierr.KindOf(err))
+	default:
+		l.later, l.warning, l.err = im.judge(ref, err)
 	}
-	return l.digest, l.warning, l.err
+	return l
 }
 
 // judge decides about an image without a digest. `docker stack deploy` always goes on with a warning, and every node then pulls what
-// the tag means to it at that moment. So here a registry that fails for a passing reason is asked again in later runs first.
-func (im *images) judge(ref string, err error) (digest, warning string, refused error) {
+// the tag means to it at that moment. So here a registry that fails for a passing reason is asked again in later runs first, and later on when the
+// service runs.
+func (im *images) judge(ref string, err error) (later bool, warning string, refused error) {
 	im.mu.Lock()
 	defer im.mu.Unlock()
 	kind := apierr.KindOf(err)
-	if passing(kind) {
-		im.failures[ref]++
-		if im.failures[ref] < patience {
-			return "", "", notSent("resolve image "+ref, err)
-		}
+	warning = fmt.Sprintf("image %s has no digest (%s): each node takes what the tag means to it, and versions can differ", ref, kind)
+	if !passing(kind) {
+		return false, warning, nil
 	}
-	return "", fmt.Sprintf("image %s has no digest (%s): each node takes what the tag means to it, and versions can differ", ref, kind), nil
+	if im.failures[ref]++; im.failures[ref] < patience {
+		return true, "", notSent("resolve image "+ref, err)
+	}
+	return true, warning + "; its registry is asked again from time to time, and the digest is rolled out then", nil
 }
 
 // passing reports whether asking again may help. An image that no registry knows, or that we may not see, exists on the nodes or

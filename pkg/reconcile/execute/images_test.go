@@ -13,21 +13,21 @@ import (
 )
 
 func service(name, image string) plan.Step {
-	return step(name, plan.CreateService{Spec: swarm.ServiceSpec{Name: name, Image: image}})
+	return step(name, plan.CreateService{Spec: swarm.ServiceSpec{Name: name, Image: image, Labels: map[string]string{"team": "shop"}}})
 }
 
 func (b *bench) resolved() int { return strings.Count(strings.Join(b.calls, ","), "resolve ") }
 
 func TestImageIsResolvedOncePerRevision(t *testing.T) {
 	b := newBench(t)
-	b.run(t.Context(), service("a", "app:1"), service("b", "app:1"), service("c", "db:1"), service("d", "pinned@sha256:0"))
+	b.run(t.Context(), service("a", "app:1"), service("b", "app:1"), service("c", "db:1"))
 	b.run(t.Context(), service("e", "app:1"))
 	if n := b.resolved(); n != 2 {
 		t.Fatalf("asked %d times for two images", n)
 	}
 	for _, s := range b.specs {
-		if want := !strings.Contains(s.Image, "@"); (s.Digest == "sha256:d1") != want {
-			t.Fatalf("%s has digest %q", s.Image, s.Digest)
+		if s.Digest != "sha256:d1" || len(s.Platforms) != 1 {
+			t.Fatalf("%s has %+v", s.Image, s.Pin())
 		}
 	}
 	b.exec.Run(t.Context(), execute.Order{Plan: plan.Plan{Steps: []plan.Step{service("f", "app:1")}}, At: time.Now(), Epoch: epoch, Revision: 2})
@@ -44,15 +44,19 @@ func TestUpdateResolvesOnlyWhenAsked(t *testing.T) {
 	diff(t, []string{"sha256:old", "sha256:d1"}, []string{b.specs[0].Digest, b.specs[1].Digest})
 }
 
-func TestADigestThatIsThereIsKept(t *testing.T) {
+// TestADigestThatTheFileNamesIsKept: the registry is asked for the platforms of just that one, and cannot keep the service from being written.
+func TestADigestThatTheFileNamesIsKept(t *testing.T) {
 	b := newBench(t)
-	pinned := swarm.ServiceSpec{Name: "s", Image: "app:1", Digest: "sha256:named"}
-	b.run(t.Context(), step("create", plan.CreateService{Spec: pinned}))
-	b.run(t.Context(), step("update", plan.UpdateService{ID: "1", Version: 5, Spec: pinned, ResolveImage: true}))
-	if n := b.resolved(); n != 0 {
-		t.Errorf("asked %d times", n)
+	named := swarm.ServiceSpec{Name: "s", Image: "app:1", Digest: "sha256:named"}
+	b.run(t.Context(), step("create", plan.CreateService{Spec: named}))
+	lost := swarm.ServiceSpec{Name: "s", Image: "app:1", Digest: "sha256:lost"}
+	b.broken["resolve app:1@sha256:lost"] = fault(apierr.Unavailable)
+	rs := b.run(t.Context(), step("update", plan.UpdateService{ID: "1", Version: 5, Spec: lost, ResolveImage: true}))
+	diff(t, []string{"resolve app:1@sha256:named", "create service s", "resolve app:1@sha256:lost", "update service 1 at 5"}, b.calls)
+	diff(t, []string{"sha256:named", "sha256:lost"}, []string{b.specs[0].Digest, b.specs[1].Digest})
+	if len(b.specs[0].Platforms) != 1 || len(b.specs[1].Platforms) != 0 || !strings.Contains(rs[0].Warning, "platforms of image app:1@sha256:lost are not known") {
+		t.Errorf("%+v, %+v, %q", b.specs[0], b.specs[1], rs[0].Warning)
 	}
-	diff(t, []string{"sha256:named", "sha256:named"}, []string{b.specs[0].Digest, b.specs[1].Digest})
 }
 
 func TestImageWithoutADigest(t *testing.T) {
@@ -81,9 +85,30 @@ func TestImageWithoutADigest(t *testing.T) {
 					t.Fatalf("asked %d times in %d runs", n, i)
 				}
 			}
-			if s := b.specs[0]; len(b.specs) != 2 || s.Digest != "" {
+			if s := b.specs[0]; len(b.specs) != 2 || s.Digest != "" || (s.Labels[swarm.LabelUnpinned] != "") != (c.tries > 1) {
 				t.Fatalf("%+v", b.specs)
 			}
 		})
+	}
+}
+
+// TestSinceWhenADigestIsMissingIsKept: it stays what it was as long as the registry does not tell the digest, and goes with it.
+func TestSinceWhenADigestIsMissingIsKept(t *testing.T) {
+	b := newBench(t)
+	again := step("again", plan.UpdateService{ID: "1", Version: 5, ResolveImage: true,
+		Spec: swarm.ServiceSpec{Name: "s", Image: "app:1", Labels: map[string]string{swarm.LabelUnpinned: "2026-11-30T12:00:00Z"}}})
+	b.broken["resolve app:1"] = fault(apierr.RateLimited)
+	for range 3 {
+		b.run(t.Context(), again)
+	}
+	delete(b.broken, "resolve app:1")
+	b.run(t.Context(), again)
+	var since []string
+	for _, s := range b.specs {
+		since = append(since, s.Labels[swarm.LabelUnpinned]+" "+s.Digest)
+	}
+	diff(t, []string{"2026-11-30T12:00:00Z ", " sha256:d1"}, since)
+	if again.Action.(plan.UpdateService).Spec.Labels[swarm.LabelUnpinned] == "" {
+		t.Error("the executor wrote into the plan")
 	}
 }

@@ -59,6 +59,7 @@ type draft struct {
 	look        time.Duration
 	implausible bool     // the cloud's view contradicts the swarm's
 	underway    bool     // something is not as wanted yet, and nothing holds it
+	pinning     bool     // a service is rolled out because its image's digest became known
 	soon        bool     // a step was planned whose effect shows at once
 	opIDs       []string // the fresh ids that are left
 	attempts    int      // roll-outs that are remembered before they start

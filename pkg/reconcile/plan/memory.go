@@ -9,6 +9,7 @@ import (
 type Memory struct {
 	Strangers map[string]time.Duration // by node id: for how long it has been one of Strangers in each look
 	Backoff   map[Ref]Backoff          // by what the refused action was done to
+	Looked    map[string]Looked        // by image: what its registry says by now, for those that Unpinned names
 }
 
 // Backoff is why an object is left alone: its last step was refused in a way that trying at once will not change.

@@ -204,7 +204,7 @@ func (m *model) updateService(a plan.UpdateService) {
 	m.old[a.Spec.Name] = live.Spec
 	before := live.Spec
 	live.Previous, live.UpdateStarted = &before, m.now
-	if a.ResolveImage {
+	if a.ResolveImage && a.Spec.Digest == "" {
 		a.Spec.Digest = "sha256:" + a.Spec.Image
 	}
 	live.Spec, live.Version, live.Updated, live.Update = a.Spec, live.Version+1, m.now, swarm.Updating

@@ -144,6 +144,7 @@ func (d *draft) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 		}
 	}
 	if want.Mode == swarm.Global {
+		want.Platforms = live.Spec.Platforms // the file has none
 		c.Desired, c.Running = d.everywhere(want, on)
 	}
 	return c

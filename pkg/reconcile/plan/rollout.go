@@ -20,8 +20,7 @@ func (d *draft) rollout(want swarm.ServiceSpec, live swarm.Service, made map[str
 		return
 	}
 	d.holdStuck(live)
-	d.noteUnpinned(want, live)
-	if d.supersede(want, live, diff) {
+	if d.supersede(want, live, diff) || d.pinLater(want, live, diff) {
 		return
 	}
 	switch guard, why := d.mayWrite(want, live, diff); {
@@ -76,10 +75,11 @@ func (d *draft) updateService(want swarm.ServiceSpec, live swarm.Service, diff [
 	if good := d.remembering(live, diff); good != "" {
 		want.Labels[swarm.LabelGood] = good
 	}
-	// A digest that the file names is what is run, whatever the tag means. One that could not be had is asked for with the next change.
-	resolve := want.Digest == "" && (want.Image != live.Spec.Image || live.Spec.Digest == "")
-	if want.Digest == "" && !resolve {
-		want.Digest = live.Spec.Digest // the same image stays the same bytes
+	resolve := !sameImage(want, live.Spec)
+	if !resolve {
+		want = want.Pinned(live.Spec.Pin()) // the same image stays the same bytes
+	} else if since := live.Spec.Labels[swarm.LabelUnpinned]; since != "" && unpinned(want, live) {
+		want.Labels[swarm.LabelUnpinned] = since // if the registry still does not tell it
 	}
 	remembered, room := d.rememberAttempt(want, live)
 	if !room {
@@ -90,6 +90,12 @@ func (d *draft) updateService(want swarm.ServiceSpec, live swarm.Service, diff [
 	first := append(after(want, made), remembered...)
 	d.step("service", want.Name, UpdateService{ID: live.ID, Version: live.Version, Spec: want, ResolveImage: resolve, Changes: changes},
 		WhyServiceDiff, swarm.Summary(changes), first...)
+}
+
+// sameImage reports whether the live specification has the image that is wanted, as its registry had it. A digest that the file names is what is run,
+// whatever the tag means. Without one the tag's of now is taken when the image changes, and one that could not be had is asked for with the next change.
+func sameImage(want, live swarm.ServiceSpec) bool {
+	return want.Image == live.Image && live.Digest != "" && (want.Digest == "" || want.Digest == live.Digest)
 }
 
 // rememberAttempt writes into the ledger what is about to be rolled out, if the engine would take it back should it fail: it does not say then
@@ -197,12 +203,4 @@ func (d *draft) forget() {
 // serviceGap reports whether the services' state cannot be judged.
 func (d *draft) serviceGap() bool {
 	return d.gap(world.GapServices) || d.gap(world.GapTasks) || d.gap(world.GapNetworks)
-}
-
-// noteUnpinned names a service whose registry could not be asked for the image's digest when it was written: its tasks may run different images.
-func (d *draft) noteUnpinned(want swarm.ServiceSpec, live swarm.Service) {
-	if live.Spec.Digest == "" && want.Digest == "" && live.Spec.Image == want.Image {
-		d.note(GuardUnpinned, "service/"+want.Name, "its image "+want.Image+" has no digest, so each node takes what the tag means to it: "+
-			"the registry did not tell it; the next change of the service asks again")
-	}
 }

@@ -26,7 +26,7 @@ type Case struct {
 
 // Cases are all there are, in an order that does not change.
 func Cases() []Case {
-	return slices.Concat(nodeCases(), serviceCases(), badSpecCases(), takenCases(), taskCases(), memberCases(), clusterCases(), rolloutCases(), supersededCases(),
+	return slices.Concat(nodeCases(), serviceCases(), badSpecCases(), takenCases(), taskCases(), jobCases(), logCases(), memberCases(), clusterCases(), rolloutCases(), supersededCases(),
 		eventCases(), entryCases(), networkCases(), shapeCases(), restartCases())
 }
 

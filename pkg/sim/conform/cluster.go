@@ -35,6 +35,7 @@ func clusterCases() []Case {
 		{"swarm: an update that is malformed", Together, badSwarmUpdate},
 		{"swarm: an update without a body", Alone, emptySwarmUpdate},
 		{"swarm: labels", Alone, swarmLabels},
+		{"swarm: the managers' key, made, replaced and taken away", Alone, autoLocked},
 		{"swarm: its version moves with writes to it alone", Alone, swarmVersion},
 		{"swarm: it is not locked", Together, notLocked},
 	}
@@ -290,10 +291,35 @@ func swarmVersion(t *T) {
 
 func notLocked(t *T) {
 	t.refused(t.ask(0, "POST", "/swarm/unlock", nil, api.UnlockRequest{UnlockKey: "x"}), 409, "swarm is not locked")
+	t.same("key", "", t.unlockKey())
+}
+
+func (t *T) unlockKey() string {
+	t.Helper()
 	var key api.UnlockKeyResponse
-	a := t.done("unlock key", t.ask(0, "GET", "/swarm/unlockkey", nil, nil))
-	if err := json.Unmarshal(a.body, &key); err != nil {
-		t.Fatal(err)
+	t.get("/swarm/unlockkey", nil, &key)
+	return key.UnlockKey
+}
+
+var unlockKey = regexp.MustCompile(`^SWMKEY-1-[A-Za-z0-9+/]{43}$`)
+
+func autoLocked(t *T) {
+	lock := func(on bool) { t.setSwarm(func(s *api.Spec) { s.EncryptionConfig.AutoLockManagers = on }) }
+	defer lock(false)
+	lock(true)
+	first := t.unlockKey()
+	t.same("form of the key", true, unlockKey.MatchString(first))
+	t.same("specification", true, t.swarm().Spec.EncryptionConfig.AutoLockManagers)
+	t.setSwarm(func(s *api.Spec) { s.Labels = map[string]string{"a": "1"} })
+	t.same("another update leaves the key", first, t.unlockKey())
+	now := t.swarm()
+	query := at(now.Version.Index)
+	query.Set("rotateManagerUnlockKey", "true")
+	t.done("rotate", t.ask(0, "POST", "/swarm/update", query, now.Spec))
+	if second := t.unlockKey(); second == first || !unlockKey.MatchString(second) {
+		t.Errorf("asked for another key there is %q", second)
 	}
-	t.same("key", "", key.UnlockKey)
+	t.refused(t.ask(0, "POST", "/swarm/unlock", nil, api.UnlockRequest{UnlockKey: first}), 409, "swarm is not locked")
+	lock(false)
+	t.same("key", "", t.unlockKey())
 }

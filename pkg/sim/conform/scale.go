@@ -150,3 +150,11 @@ func constraintsOnly(t *T) {
 	t.always("the same tasks run", time.Second, func() (bool, any) { return slices.Equal(before, ids(t.running(id))), t.told(id) })
 	t.same("the tasks' constraints", (*api.Placement)(nil), t.tasks(id)[0].Spec.Placement)
 }
+
+func platformsOnly(t *T) {
+	id := t.create(t.spec("web", Good, 2))
+	before := ids(t.untilRunning(id, 2))
+	t.update(id, onPlatforms(api.Platform{Architecture: "amd64", OS: "linux"}))
+	t.always("the same tasks run", time.Second, func() (bool, any) { return slices.Equal(before, ids(t.running(id))), t.told(id) })
+	t.same("the service's platforms", []api.Platform{{Architecture: "amd64", OS: "linux"}}, t.service(id).Spec.TaskTemplate.Placement.Platforms)
+}

@@ -36,6 +36,7 @@ func serviceCases() []Case {
 		{"service: global and constrained, nothing waits elsewhere", Together, globalConstrained},
 		{"service: forced, tasks are replaced by equal ones", Together, forced},
 		{"service: constraints alone change, tasks that fit stay", Together, constraintsOnly},
+		{"service: platforms alone change, tasks stay", Together, platformsOnly},
 	}
 }
 

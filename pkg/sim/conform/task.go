@@ -33,10 +33,9 @@ func taskCases() []Case {
 			t.pending(1, "no suitable node (insufficient resources on 3 nodes)", reserved(1e15, 0))
 		}},
 		{"task: pending, the platform is another", Together, func(t *T) {
-			t.pending(1, "no suitable node (unsupported platform on 3 nodes)", func(s *api.ServiceSpec) {
-				s.TaskTemplate.Placement = &api.Placement{Platforms: []api.Platform{{Architecture: "s390x", OS: "linux"}}}
-			})
+			t.pending(1, "no suitable node (unsupported platform on 3 nodes)", onPlatforms(api.Platform{Architecture: "s390x", OS: "linux"}))
 		}},
+		{"task: a platform in the words of images, or of nodes", Together, anyPlatform},
 		{"task: pending, a host's port is taken on every node", Together, func(t *T) {
 			t.pending(4, "no suitable node (host-mode port already in use on 3 nodes)", published(23001, "host"))
 		}},
@@ -56,6 +55,22 @@ func reserved(cpu, memory int64) func(*api.ServiceSpec) {
 	return func(s *api.ServiceSpec) {
 		s.TaskTemplate.Resources = &api.ResourceRequirements{Reservations: &api.Resources{NanoCPUs: cpu, MemoryBytes: memory}}
 	}
+}
+
+func onPlatforms(all ...api.Platform) func(*api.ServiceSpec) {
+	return func(s *api.ServiceSpec) { s.TaskTemplate.Placement = &api.Placement{Platforms: all} }
+}
+
+// anyPlatform: one that fits is enough, and what is left out is any.
+func anyPlatform(t *T) {
+	for name, p := range map[string]api.Platform{"image": {Architecture: "amd64", OS: "linux"}, "node": {Architecture: "x86_64", OS: "linux"}, "os": {OS: "linux"}} {
+		t.untilRunning(t.create(t.spec("fits-"+name, Good, 1, onPlatforms(api.Platform{Architecture: "arm64", OS: "linux"}, p))), 1)
+	}
+	id := t.create(t.spec("other", Good, 1, onPlatforms(api.Platform{Architecture: "amd64", OS: "windows"}, api.Platform{Architecture: "aarch64", OS: "linux"})))
+	t.until("it waits", func() (bool, any) {
+		all := t.tasks(id)
+		return len(all) == 1 && all[0].Status.Err == "no suitable node (unsupported platform on 3 nodes)", t.told(id)
+	})
 }
 
 func restarting(condition api.RestartPolicyCondition, delay time.Duration, attempts uint64) func(*api.ServiceSpec) {

@@ -82,6 +82,48 @@ func (c *Cloud) createKey(r *request) reply {
 	return reply{http.StatusCreated, map[string]any{"ssh_key": renderKey(k)}}
 }
 
+// keyOf is the index of the key that the path names by id or fingerprint, -1 if there is none.
+func (c *Cloud) keyOf(r *request) int {
+	want := r.PathValue("key")
+	return slices.IndexFunc(c.keys, func(k SSHKey) bool { return k.Fingerprint == want || strconv.Itoa(k.ID) == want })
+}
+
+func (c *Cloud) getKey(r *request) reply {
+	i := c.keyOf(r)
+	if i < 0 {
+		return notFound()
+	}
+	return reply{http.StatusOK, map[string]any{"ssh_key": renderKey(c.keys[i])}}
+}
+
+// renameKey changes the name alone.
+func (c *Cloud) renameKey(r *request) reply {
+	var req struct {
+		Name string `json:"name"`
+	}
+	i := c.keyOf(r)
+	if i < 0 {
+		return notFound()
+	}
+	if rep, ok := r.decode(&req); !ok {
+		return rep
+	}
+	if req.Name != "" {
+		c.keys[i].Name = req.Name
+	}
+	return reply{http.StatusOK, map[string]any{"ssh_key": renderKey(c.keys[i])}}
+}
+
+// deleteKey takes the key from the account, not from the machines that have it.
+func (c *Cloud) deleteKey(r *request) reply {
+	i := c.keyOf(r)
+	if i < 0 {
+		return notFound()
+	}
+	c.keys = slices.Delete(c.keys, i, i+1)
+	return reply{status: http.StatusNoContent}
+}
+
 func renderKey(k SSHKey) map[string]any {
 	return map[string]any{"id": k.ID, "name": k.Name, "fingerprint": k.Fingerprint, "public_key": k.PublicKey}
 }
@@ -94,12 +136,12 @@ func (c *Cloud) renderSize(s Size) map[string]any {
 	return map[string]any{
 		"slug": s.Slug, "memory": s.MemoryMB, "vcpus": s.VCPUs, "disk": s.DiskGB, "transfer": s.TransferTB,
 		"price_monthly": s.PriceMonthly, "price_hourly": s.hourly(), "regions": c.opts.Regions, "available": !s.Unavailable,
-		"description": s.Description, "disk_info": diskInfo(s),
+		"description": s.Description, "disk_info": diskInfo(s.DiskGB),
 	}
 }
 
-func diskInfo(s Size) []map[string]any {
-	return []map[string]any{{"type": "local", "size": map[string]any{"amount": s.DiskGB, "unit": "gib"}}}
+func diskInfo(gb int) []map[string]any {
+	return []map[string]any{{"type": "local", "size": map[string]any{"amount": gb, "unit": "gib"}}}
 }
 
 func (c *Cloud) listRegions(r *request) reply {
@@ -119,13 +161,13 @@ func (c *Cloud) renderRegion(slug string) map[string]any {
 	}
 }
 
-// listImages filters by type: "distribution" or "application".
+// listImages filters by type, "distribution" or "application", and with private=true by whether they are the account's own.
 func (c *Cloud) listImages(r *request) reply {
-	kind := r.URL.Query().Get("type")
-	found := slices.DeleteFunc(slices.Clone(c.opts.Images), func(img Image) bool {
-		return kind != "" && img.Application != (kind == "application")
+	kind, own := r.URL.Query().Get("type"), r.URL.Query().Get("private") == "true"
+	found := slices.DeleteFunc(c.images(), func(img Image) bool {
+		return own && img.Slug != "" || kind != "" && (img.Slug == "" || img.Application != (kind == "application"))
 	})
-	return page(c, r, "images", found, func(img Image) map[string]any { return c.renderImage(img.Slug) })
+	return page(c, r, "images", found, func(img Image) map[string]any { return c.renderImage(img.key()) })
 }
 
 func (c *Cloud) getImage(r *request) reply {
@@ -133,27 +175,32 @@ func (c *Cloud) getImage(r *request) reply {
 	if !ok {
 		return notFound()
 	}
-	return reply{http.StatusOK, map[string]any{"image": c.renderImage(img.Slug)}}
+	return reply{http.StatusOK, map[string]any{"image": c.renderImage(img.key())}}
 }
 
 // image finds by slug or decimal id.
 func (c *Cloud) image(want string) (Image, bool) {
-	i := slices.IndexFunc(c.opts.Images, func(i Image) bool { return i.Slug == want || strconv.Itoa(i.ID) == want })
+	all := c.images()
+	i := slices.IndexFunc(all, func(i Image) bool { return i.Slug == want || strconv.Itoa(i.ID) == want })
 	if want == "" || i < 0 {
 		return Image{}, false
 	}
-	return c.opts.Images[i], true
+	return all[i], true
 }
 
-func (c *Cloud) renderImage(slug string) map[string]any {
-	img, _ := c.image(slug)
-	kind := "base"
+// renderImage is the image of a slug or a decimal id; one that was deleted since has none of what it had.
+func (c *Cloud) renderImage(key string) map[string]any {
+	img, _ := c.image(key)
+	kind, taken, slug := "base", time.Date(2025, 1, 14, 9, 0, 0, 0, time.UTC), any(img.Slug)
 	if img.Application {
 		kind = "snapshot"
 	}
+	if img.Slug == "" {
+		kind, taken, slug = "snapshot", img.Taken, nil
+	}
 	return map[string]any{
-		"id": img.ID, "name": img.Name, "type": kind, "distribution": img.Distribution, "slug": img.Slug, "public": true,
-		"regions": c.opts.Regions, "created_at": stamp(time.Date(2025, 1, 14, 9, 0, 0, 0, time.UTC)), "min_disk_size": img.MinDiskGB,
+		"id": img.ID, "name": img.Name, "type": kind, "distribution": img.Distribution, "slug": slug, "public": img.Slug != "",
+		"regions": c.opts.Regions, "created_at": stamp(taken), "min_disk_size": img.MinDiskGB,
 		"size_gigabytes": 2.5, "description": img.Name, "tags": []string{}, "status": "available",
 	}
 }

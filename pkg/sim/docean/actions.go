@@ -37,6 +37,7 @@ type action struct {
 	Earliest,
 	Deadline time.Time
 	Failed  bool // Machines refused
+	Change  change
 	Stopped bool // of a reboot or power cycle: the machine was off and has been told to start
 }
 
@@ -86,8 +87,10 @@ func (c *Cloud) followed(a *action) bool {
 		return state != Booting
 	case actionShutdown, actionPowerOff:
 		return state == Off
-	case actionPowerOn:
+	case actionPowerOn, actionRebuild:
 		return state == Running
+	case actionResize, actionRename, actionSnapshot, actionEnableIPv6, actionEnableBackups, actionDisableBackups:
+		return true
 	}
 	if !a.Stopped && state == Off {
 		a.Stopped = true
@@ -99,6 +102,9 @@ func (c *Cloud) followed(a *action) bool {
 
 func (c *Cloud) end(a *action, status string, now time.Time) {
 	a.Status, a.Ended = status, now
+	if status == "completed" {
+		c.apply(a)
+	}
 	c.inFlight = slices.DeleteFunc(c.inFlight, func(b *action) bool { return a == b })
 }
 
@@ -116,26 +122,40 @@ func (c *Cloud) postAction(r *request) reply {
 	if d == nil {
 		return notFound()
 	}
-	var req struct {
-		Type string `json:"type"`
-	}
+	var req actionRequest
 	if rep, ok := r.decode(&req); !ok {
 		return rep
 	}
-	act := c.effect(req.Type)
-	if act == nil {
+	power, changes := c.effect(req.Type), c.changes()[req.Type]
+	switch {
+	case power == nil && changes == nil:
 		return unprocessable("%q is not a valid action type.", req.Type)
-	}
-	if c.locked(d.ID) {
+	case c.locked(d.ID):
 		return pendingEvent()
+	case power == nil:
+		return c.postChange(r, d, req)
 	}
 	if text := refusal(req.Type, c.status(d)); text != "" {
 		return unprocessable("%s", text)
 	}
+	return c.started(c.begin(d, req.Type, r.now), power(d.ID))
+}
+
+func (c *Cloud) postChange(r *request, d *droplet, req actionRequest) reply {
+	to, text := c.changes()[req.Type](d, req)
+	if text != "" {
+		return unprocessable("%s", text)
+	}
 	a := c.begin(d, req.Type, r.now)
-	if err := act(d.ID); err != nil {
+	a.Change = to
+	return c.started(a, c.startChange(d, a))
+}
+
+// started is the answer to an action that was begun, with what the machine said to it.
+func (c *Cloud) started(a *action, err error) reply {
+	if err != nil {
 		a.Failed = true
-		c.report(fmt.Errorf("%s droplet %d: %w", req.Type, d.ID, err))
+		c.report(fmt.Errorf("%s droplet %d: %w", a.Type, a.Droplet, err))
 	}
 	return reply{http.StatusCreated, map[string]any{"action": c.renderAction(a)}}
 }

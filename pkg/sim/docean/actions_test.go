@@ -101,7 +101,7 @@ func TestActionOfAnotherDroplet(t *testing.T) {
 	if _, _, err := w.godo.DropletActions.Get(t.Context(), other.ID, all[0].ID); status(err) != 404 {
 		t.Fatalf("%v", err)
 	}
-	if _, _, err := w.godo.DropletActions.Snapshot(t.Context(), id, "x"); status(err) != 422 {
+	if _, _, err := w.godo.DropletActions.PasswordReset(t.Context(), id); status(err) != 422 {
 		t.Fatalf("an action there is no model of: %v", err)
 	}
 	if _, _, err := w.godo.Actions.Get(t.Context(), all[0].ID); err != nil {

@@ -1,6 +1,9 @@
 package docean
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // Size is a droplet size on offer.
 type Size struct {
@@ -24,7 +27,8 @@ type Image struct {
 	Name         string
 	Distribution string // one of DigitalOcean's list: "Ubuntu", "Debian", …
 	MinDiskGB    int
-	Application  bool // a one-click image, listed as an application, not as a distribution
+	Taken        time.Time // of a snapshot; it has no slug
+	Application  bool      // a one-click image, listed as an application, not as a distribution
 }
 
 // DefaultSizes are the Basic sizes and two larger ones, at DigitalOcean's prices of 2025.

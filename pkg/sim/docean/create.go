@@ -32,6 +32,24 @@ type createRequest struct {
 	Tags     []string          `json:"tags"`
 	UserData string            `json:"user_data"`
 	VPC      string            `json:"vpc_uuid"`
+
+	Backups    bool `json:"backups"`
+	IPv6       bool `json:"ipv6"`
+	Monitoring bool `json:"monitoring"`
+}
+
+// features are those that are asked for, sorted.
+func (q createRequest) features() []string {
+	var out []string
+	for _, f := range []struct {
+		name string
+		on   bool
+	}{{"backups", q.Backups}, {"ipv6", q.IPv6}, {"monitoring", q.Monitoring}} {
+		if f.on {
+			out = append(out, f.name)
+		}
+	}
+	return out
 }
 
 // order is a create request that has been found good.
@@ -44,6 +62,7 @@ type order struct {
 	keys           []string
 	tags           []string
 	userData       string
+	features       []string
 	multiple       bool
 	made           []*droplet
 	createdActions []*action
@@ -69,7 +88,7 @@ func (c *Cloud) createDroplets(r *request) reply {
 
 // check finds the first thing wrong with the request, in DigitalOcean's words.
 func (c *Cloud) check(req createRequest) (order, reply, bool) {
-	o := order{names: req.Names, userData: req.UserData, tags: req.Tags, multiple: len(req.Names) > 0}
+	o := order{names: req.Names, features: req.features(), userData: req.UserData, tags: req.Tags, multiple: len(req.Names) > 0}
 	if !o.multiple {
 		o.names = []string{req.Name}
 	}
@@ -203,8 +222,8 @@ func (c *Cloud) make(o *order, name string, now time.Time) error {
 		return err
 	}
 	d := &droplet{private: o.vpc.pool, shows: c.newShows(now), Droplet: Droplet{
-		ID: c.newID(), Name: name, Region: o.region, Size: o.size.Slug, Image: o.image.Slug, VPC: o.vpc.ID, UserData: o.userData,
-		SSHKeys: o.keys, Created: now, Public: addrIn(pub, c.public), Private: addrIn(priv, o.vpc.pool),
+		ID: c.newID(), Name: name, Region: o.region, Size: o.size.Slug, Image: o.image.key(), VPC: o.vpc.ID, UserData: o.userData,
+		SSHKeys: o.keys, Features: o.features, Created: now, Public: addrIn(pub, c.public), Private: addrIn(priv, o.vpc.pool),
 	}}
 	for _, t := range o.tags {
 		d.tag(t, now.Add(c.opts.TagDelay))
@@ -224,13 +243,18 @@ func (c *Cloud) newShows(now time.Time) shows {
 }
 
 func (c *Cloud) boot(d *droplet, o *order) {
-	err := c.opts.Machines.Create(Machine{
-		ID: d.ID, Name: d.Name, Region: d.Region, Image: d.Image, VCPUs: o.size.VCPUs, MemoryMB: o.size.MemoryMB,
-		PublicIPv4: d.Public.String(), PrivateIPv4: d.Private.String(), UserData: d.UserData, SSHKeys: slices.Clone(d.SSHKeys),
-	})
-	if err != nil {
+	if err := c.opts.Machines.Create(c.machineOf(d)); err != nil {
 		o.createdActions[len(o.createdActions)-1].Failed = true
 		c.report(fmt.Errorf("create droplet %d: %w", d.ID, err))
+	}
+}
+
+// machineOf is what the droplet is made of.
+func (c *Cloud) machineOf(d *droplet) Machine {
+	size, _ := c.size(d.Size)
+	return Machine{
+		ID: d.ID, Name: d.Name, Region: d.Region, Image: d.Image, VCPUs: size.VCPUs, MemoryMB: size.MemoryMB,
+		PublicIPv4: d.Public.String(), PrivateIPv4: d.Private.String(), UserData: d.UserData, SSHKeys: slices.Clone(d.SSHKeys),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -121,10 +122,10 @@ func (c *Cloud) render(d *droplet, r *request) json.RawMessage {
 func (c *Cloud) picture(d *droplet, now looks, tags []string) map[string]any {
 	size, _ := c.size(d.Size)
 	return map[string]any{
-		"id": d.ID, "name": d.Name, "memory": size.MemoryMB, "vcpus": size.VCPUs, "disk": size.DiskGB,
-		"disk_info": diskInfo(size), "locked": now.locked, "status": now.status, "kernel": nil,
-		"created_at": stamp(d.Created), "features": []string{"droplet_agent", "private_networking"},
-		"backup_ids": []int{}, "next_backup_window": nil, "snapshot_ids": []int{}, "volume_ids": []string{},
+		"id": d.ID, "name": d.Name, "memory": size.MemoryMB, "vcpus": size.VCPUs, "disk": c.disk(d),
+		"disk_info": diskInfo(c.disk(d)), "locked": now.locked, "status": now.status, "kernel": nil,
+		"created_at": stamp(d.Created), "features": append([]string{"droplet_agent", "private_networking"}, d.Features...),
+		"backup_ids": []int{}, "next_backup_window": nil, "snapshot_ids": append([]int{}, d.Snapshots...), "volume_ids": []string{},
 		"image": c.renderImage(d.Image), "size": c.renderSize(size), "size_slug": d.Size,
 		"networks": c.networks(d, now.addresses), "region": c.renderRegion(d.Region), "tags": tags, "vpc_uuid": d.VPC,
 	}
@@ -144,7 +145,19 @@ func (c *Cloud) networks(d *droplet, assigned bool) map[string]any {
 				"gateway": "nil", "type": "private",
 			})
 	}
-	return map[string]any{"v4": v4, "v6": []any{}}
+	v6 := []map[string]any{}
+	if assigned && slices.Contains(d.Features, "ipv6") {
+		v6 = append(v6, map[string]any{"ip_address": ipv6(d.Public.Addr()).String(), "netmask": 64, "gateway": ipv6(c.public.gateway()).String(), "type": "public"})
+	}
+	return map[string]any{"v4": v4, "v6": v6}
+}
+
+// ipv6 is a public address in the documentation's range that belongs to an IPv4 one.
+func ipv6(v4 netip.Addr) netip.Addr {
+	b := netip.MustParseAddr("2001:db8::").As16()
+	old := v4.As4()
+	copy(b[12:], old[:])
+	return netip.AddrFrom16(b)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -16,19 +16,20 @@ type Cloud struct {
 	opts   Options
 	routes http.Handler
 
-	mu       sync.Mutex
-	rng      *rand.Rand
-	nextID   int
-	droplets []*droplet // by growing id, the dead ones too
-	byID     map[int]*droplet
-	actions  []*action // by growing id
-	inFlight []*action
-	tags     map[string]time.Time // registered tags, with the time of their making
-	keys     []SSHKey
-	vpcs     []vpc
-	public   *addressPool
-	limits   limiter
-	account  accountState
+	mu        sync.Mutex
+	rng       *rand.Rand
+	nextID    int
+	droplets  []*droplet // by growing id, the dead ones too
+	byID      map[int]*droplet
+	actions   []*action // by growing id
+	inFlight  []*action
+	tags      map[string]time.Time // registered tags, with the time of their making
+	keys      []SSHKey
+	snapshots []Image // images that the account has taken
+	vpcs      []vpc
+	public    *addressPool
+	limits    limiter
+	account   accountState
 }
 
 // droplet is the truth about one droplet. Times rule what the API shows of it.

@@ -13,6 +13,7 @@ type snapshot struct {
 	Account  [2]string // uuid, team
 	VPCs     []vpc
 	Keys     []SSHKey
+	Images   []Image // that the account has taken
 	Tags     map[string]time.Time
 	Droplets []savedDroplet
 	Actions  []action
@@ -29,7 +30,7 @@ func (c *Cloud) Snapshot() ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := snapshot{
-		NextID: c.nextID, Account: [2]string{c.account.uuid, c.account.team}, VPCs: c.vpcs, Keys: c.keys, Tags: c.tags,
+		NextID: c.nextID, Account: [2]string{c.account.uuid, c.account.team}, VPCs: c.vpcs, Keys: c.keys, Images: c.snapshots, Tags: c.tags,
 	}
 	for _, d := range c.droplets {
 		s.Droplets = append(s.Droplets, savedDroplet{Droplet: d.truth(), Shows: d.shows})
@@ -51,7 +52,7 @@ func (c *Cloud) Restore(data []byte) error {
 	if len(s.VPCs) != len(c.vpcs) {
 		return fmt.Errorf("read snapshot: it has %d regions, not %d", len(s.VPCs), len(c.vpcs))
 	}
-	c.nextID, c.keys = s.NextID, s.Keys
+	c.nextID, c.keys, c.snapshots = s.NextID, s.Keys, s.Images
 	c.account.uuid, c.account.team = s.Account[0], s.Account[1]
 	maps.Copy(c.tags, s.Tags)
 	for i, v := range s.VPCs {

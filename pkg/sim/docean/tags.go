@@ -26,6 +26,19 @@ func (c *Cloud) getTag(r *request) reply {
 	return reply{http.StatusOK, map[string]any{"tag": c.renderTag(r.PathValue("tag"), r)}}
 }
 
+// deleteTag takes the tag from the account and from all that carries it. What carries it stays.
+func (c *Cloud) deleteTag(r *request) reply {
+	tag := r.PathValue("tag")
+	if _, ok := c.tags[tag]; !ok {
+		return notFound()
+	}
+	for _, d := range c.droplets {
+		d.untag(tag)
+	}
+	delete(c.tags, tag)
+	return reply{status: http.StatusNoContent}
+}
+
 func (c *Cloud) createTag(r *request) reply {
 	var req struct {
 		Name string `json:"name"`

@@ -8,19 +8,22 @@ import (
 
 // Droplet is the truth about a droplet: everything, at once, whatever the API shows of it so far.
 type Droplet struct {
-	ID       int
-	Name     string
-	Region   string
-	Size     string
-	Image    string
-	VPC      string
-	Tags     []string // sorted; also those that don't show yet; not to be changed
-	Public   netip.Prefix
-	Private  netip.Prefix
-	UserData string
-	SSHKeys  []string // authorized_keys lines
-	Created  time.Time
-	Deleted  time.Time // zero while it lives
+	ID        int
+	Name      string
+	Region    string
+	Size      string
+	Image     string
+	VPC       string
+	Tags      []string // sorted; also those that don't show yet; not to be changed
+	Public    netip.Prefix
+	Private   netip.Prefix
+	UserData  string
+	SSHKeys   []string // authorized_keys lines
+	Features  []string // sorted: "backups", "ipv6", "monitoring"
+	DiskGB    int      // 0: its size's
+	Snapshots []int    // ids of the images that were taken of it
+	Created   time.Time
+	Deleted   time.Time // zero while it lives
 }
 
 func (d *droplet) truth() Droplet {
@@ -133,4 +136,11 @@ func (c *Cloud) Retag(id int, tags ...string) bool {
 		c.register(t)
 	}
 	return true
+}
+
+// ForgetRequests begins the limits of requests anew.
+func (c *Cloud) ForgetRequests() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limits = newLimiter(c.opts.RateLimit)
 }

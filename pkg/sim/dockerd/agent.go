@@ -50,7 +50,7 @@ func (c *cluster) nextStep(t *task) (string, time.Duration) {
 		return "prepare", o.TaskPrepare + image.PullTime
 	case state == api.TaskStatePreparing:
 		return "prepare", o.TaskPrepare + image.PullTime
-	case state == api.TaskStateReady && t.DesiredState == api.TaskStateRunning:
+	case state == api.TaskStateReady && t.DesiredState != api.TaskStateReady:
 		c.setTask(t, api.TaskStateStarting, "starting", "")
 		return "start", o.TaskStart
 	case state == api.TaskStateStarting:
@@ -59,6 +59,8 @@ func (c *cluster) nextStep(t *task) (string, time.Duration) {
 		return "crash", image.CrashAfter
 	case state == api.TaskStateRunning && image.DoneAfter > 0:
 		return "done", image.DoneAfter
+	case state == api.TaskStateRunning && t.JobIteration != nil:
+		return "done", jobTime
 	}
 	return "", 0
 }
@@ -83,6 +85,7 @@ func (c *cluster) takeStep(t *task, step string) {
 	case "start":
 		t.Status.ContainerStatus = &api.ContainerStatus{ContainerID: c.world.newHexID(), PID: 1000 + int(c.world.ids%30000)}
 		t.Status.PortStatus = hostPorts(t.endpoint)
+		t.began = c.world.now.UTC()
 		c.setTask(t, api.TaskStateRunning, "started", "")
 	case "crash":
 		c.exit(t, api.TaskStateFailed, 1)

@@ -13,11 +13,12 @@ import (
 // cluster is one swarm: what its Raft store holds, and the membership. All members share it; who may read or write it is decided
 // by who is linked to the leader.
 type cluster struct {
-	world *Swarm
-	info  api.ClusterInfo
-	ca    string // stands for the root certificate's digest in the tokens
-	token api.JoinTokens
-	index uint64 // of the last write: the version of what it wrote
+	world     *Swarm
+	info      api.ClusterInfo
+	ca        string // stands for the root certificate's digest in the tokens
+	token     api.JoinTokens
+	unlockKey string // of the managers' disks, "" if they are not locked
+	index     uint64 // of the last write: the version of what it wrote
 
 	nodes    map[string]*node
 	members  []*member // in the order they joined

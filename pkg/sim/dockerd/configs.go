@@ -62,7 +62,7 @@ func (c *cluster) findEntry(kind, ref string) (entry, error) {
 
 // createEntry checks name and data, and lets store keep the new object.
 func (c *cluster) createEntry(
-	kind string, a api.Annotations, data []byte, store func(id string, m api.Meta, a api.Annotations),
+	kind string, a api.Annotations, data []byte, driver *api.Driver, store func(id string, m api.Meta, a api.Annotations),
 ) (string, error) {
 	limit := maxConfigSize
 	if kind == "secret" {
@@ -75,7 +75,10 @@ func (c *cluster) createEntry(
 		return "", rpcError(invalidArgument, "invalid name, only 64 [a-zA-Z0-9-_.] characters allowed, "+
 			"and the start and end character must be [a-zA-Z0-9]")
 	}
-	if len(data) < 1 || len(data) >= limit {
+	if driver != nil && driver.Name == "" {
+		return "", rpcError(invalidArgument, "secret driver must have a name")
+	}
+	if driver == nil && len(data) < 1 || len(data) >= limit {
 		return "", rpcError(invalidArgument, "%s data must be larger than 0 and less than %d bytes", kind, limit)
 	}
 	if slices.ContainsFunc(c.entries(kind), func(e entry) bool { return strings.EqualFold(e.annotations.Name, a.Name) }) {
@@ -90,14 +93,14 @@ func (c *cluster) createEntry(
 }
 
 func (c *cluster) createConfig(spec api.ConfigSpec) (string, error) {
-	return c.createEntry("config", spec.Annotations, spec.Data, func(id string, m api.Meta, a api.Annotations) {
+	return c.createEntry("config", spec.Annotations, spec.Data, nil, func(id string, m api.Meta, a api.Annotations) {
 		spec.Annotations = a
 		c.configs[id] = &api.Config{ID: id, Meta: m, Spec: spec}
 	})
 }
 
 func (c *cluster) createSecret(spec api.SecretSpec) (string, error) {
-	return c.createEntry("secret", spec.Annotations, spec.Data, func(id string, m api.Meta, a api.Annotations) {
+	return c.createEntry("secret", spec.Annotations, spec.Data, spec.Driver, func(id string, m api.Meta, a api.Annotations) {
 		spec.Annotations = a
 		c.secrets[id] = &api.Secret{ID: id, Meta: m, Spec: spec}
 	})

@@ -164,7 +164,7 @@ func checked(t testing.TB, next http.RoundTripper) http.RoundTripper {
 	t.Helper()
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
 		resp, err := next.RoundTrip(r)
-		if err != nil || strings.HasSuffix(r.URL.Path, "/events") || strings.HasSuffix(r.URL.Path, "/_ping") {
+		if err != nil || strings.HasSuffix(r.URL.Path, "/events") || strings.HasSuffix(r.URL.Path, "/logs") || strings.HasSuffix(r.URL.Path, "/_ping") {
 			return resp, err
 		}
 		body, err := io.ReadAll(resp.Body)

@@ -86,6 +86,8 @@ var routes = sync.OnceValue(func() table {
 		t.add(pattern, serve(h, true))
 	}
 	t.add("GET /events", serveEvents)
+	t.add("GET /services/{id}/logs", serveLogs)
+	t.add("GET /tasks/{id}/logs", serveLogs)
 	t.all.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { writeError(w, errPage) })
 	return t
 })

@@ -1,6 +1,7 @@
 package dockerd
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -53,7 +54,9 @@ func unlockSwarm(c *call) (answer, error) {
 	return answer{}, &apiError{http.StatusConflict, "swarm is not locked"}
 }
 
-func unlockKey(*call) (answer, error) { return ok(api.UnlockKeyResponse{}) }
+func unlockKey(c *call) (answer, error) {
+	return ok(api.UnlockKeyResponse{UnlockKey: c.cluster.unlockKey})
+}
 
 func updateSwarm(c *call) (answer, error) {
 	var spec api.Spec
@@ -79,6 +82,7 @@ func updateSwarm(c *call) (answer, error) {
 		return answer{}, errOutOfSequence
 	}
 	c.cluster.update(spec, rotate["rotateWorkerToken"], rotate["rotateManagerToken"])
+	c.cluster.lock(rotate["rotateManagerUnlockKey"])
 	return ok(nil)
 }
 
@@ -97,6 +101,18 @@ func (c *cluster) update(spec api.Spec, worker, manager bool) {
 		c.token.Manager = c.world.newToken(c.ca)
 	}
 	c.stamp(&c.info.Meta, false)
+}
+
+// lock gives the managers a key that opens what they keep on their disks, or takes it away, as the specification says. Machines that start again are
+// not locked here.
+func (c *cluster) lock(anew bool) {
+	switch locks := c.info.Spec.EncryptionConfig.AutoLockManagers; {
+	case !locks:
+		c.unlockKey = ""
+	case anew || c.unlockKey == "":
+		sum := c.world.digest("unlock")
+		c.unlockKey = "SWMKEY-1-" + base64.RawStdEncoding.EncodeToString(sum[:])
+	}
 }
 
 // mergeClusterSpec puts what a request names over what is there.

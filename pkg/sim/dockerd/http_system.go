@@ -159,6 +159,6 @@ func inspectDistribution(c *call) (answer, error) {
 		"Descriptor": map[string]any{
 			"mediaType": "application/vnd.docker.distribution.manifest.v2+json", "digest": digestOf(ref, image), "size": 528,
 		},
-		"Platforms": []map[string]any{{"architecture": "amd64", "os": "linux"}},
+		"Platforms": platformsOf(image),
 	})
 }

@@ -91,16 +91,19 @@ func (c *cluster) passes(t *task, args filters.Args) bool {
 }
 
 func inspectTask(c *call) (answer, error) {
-	ref := c.PathValue("id")
-	if t := c.cluster.tasks[ref]; t != nil {
-		return ok(c.engine.world.dialect.show(t))
-	}
-	found := slices.DeleteFunc(slices.Clone(c.cluster.ordered), func(t *task) bool {
-		return taskName(t) != ref && !strings.HasPrefix(t.ID, ref)
-	})
-	t, err := one("task", ref, found)
+	t, err := c.cluster.findTask(c.PathValue("id"))
 	if err != nil {
 		return answer{}, err
 	}
 	return ok(c.engine.world.dialect.show(t))
+}
+
+// findTask resolves an id, or else a name or a prefix of an id.
+func (c *cluster) findTask(ref string) (*task, error) {
+	if t := c.tasks[ref]; t != nil {
+		return t, nil
+	}
+	return one("task", ref, slices.DeleteFunc(slices.Clone(c.ordered), func(t *task) bool {
+		return taskName(t) != ref && !strings.HasPrefix(t.ID, ref)
+	}))
 }

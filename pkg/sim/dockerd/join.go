@@ -154,6 +154,8 @@ func (e *Engine) init(r api.InitRequest) (string, error) {
 		c.info.SubnetSize = r.SubnetSize
 	}
 	mergeClusterSpec(&c.info.Spec, r.Spec)
+	c.info.Spec.EncryptionConfig.AutoLockManagers = r.Spec.EncryptionConfig.AutoLockManagers || r.AutoLockManagers
+	c.lock(false)
 	e.world.clusters = append(e.world.clusters, c)
 	n := c.newNode(e, api.NodeRoleManager, r.Availability)
 	c.addMember(n)

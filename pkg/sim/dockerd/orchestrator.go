@@ -15,10 +15,15 @@ func (c *cluster) orchestrate() {
 		byService[t.ServiceID] = append(byService[t.ServiceID], t)
 	}
 	for _, s := range c.sortedServices() {
-		if s.Spec.Mode.Global != nil {
+		switch m := s.Spec.Mode; {
+		case m.Global != nil:
 			c.orchestrateGlobal(s, byService[s.ID])
-		} else if s.Spec.Mode.Replicated != nil {
+		case m.Replicated != nil:
 			c.orchestrateReplicated(s, byService[s.ID])
+		case m.ReplicatedJob != nil:
+			c.orchestrateReplicatedJob(s, byService[s.ID])
+		case m.GlobalJob != nil:
+			c.orchestrateGlobalJob(s, byService[s.ID])
 		}
 		delete(byService, s.ID)
 	}
@@ -178,7 +183,7 @@ func (c *cluster) restart(s *service, t *task, tasks []*task) []*task {
 		return tasks
 	}
 	nodeID := ""
-	if t.Slot == 0 {
+	if !t.numbered {
 		nodeID = t.NodeID
 	}
 	next := c.newTask(s, t.Slot, nodeID, api.TaskStateReady)

@@ -194,16 +194,24 @@ func hasPlatform(t *task, k *capacity) bool {
 	if t.Spec.Placement == nil || len(t.Spec.Placement.Platforms) == 0 {
 		return true
 	}
+	is := k.node.Description.Platform
 	for _, p := range t.Spec.Placement.Platforms {
-		arch := p.Architecture
-		if arch == "amd64" {
-			arch = "x86_64"
-		}
-		if (arch == "" || arch == k.node.Description.Platform.Architecture) && (p.OS == "" || p.OS == k.node.Description.Platform.OS) {
+		if (p.Architecture == "" || imageArchitecture(p.Architecture) == imageArchitecture(is.Architecture)) && (p.OS == "" || p.OS == is.OS) {
 			return true
 		}
 	}
 	return false
+}
+
+// imageArchitecture is a node's architecture in the words of images, as far as the scheduler knows them.
+func imageArchitecture(arch string) string {
+	switch arch {
+	case "x86_64":
+		return "amd64"
+	case "aarch64":
+		return "arm64"
+	}
+	return arch
 }
 
 func hasFreePorts(t *task, k *capacity) bool {

@@ -43,6 +43,7 @@ func (c *cluster) createService(spec api.ServiceSpec) (string, error) {
 	s := &service{}
 	s.ID, s.Spec = c.world.newID(), spec
 	c.stamp(&s.Meta, true)
+	s.nextIteration(c.world.now)
 	c.publish(serviceEvent("create", s, nil, c.world.now))
 	c.services[s.ID] = s
 	if old := s.snapshot(); c.allocate(s) {
@@ -87,6 +88,7 @@ func (c *cluster) updateService(s *service, version uint64, in api.ServiceSpec, 
 		return errOutOfSequence
 	}
 	old := s.snapshot()
+	s.nextIteration(c.world.now)
 	if rollback == "previous" {
 		c.rollBack(s)
 	} else {
@@ -166,12 +168,21 @@ func (c *cluster) findService(ref string) (*service, error) {
 // status counts as ListServiceStatuses does: every task in state running, with no look at its node (T3).
 func (c *cluster) status(s *service) *api.ServiceStatus {
 	out := &api.ServiceStatus{}
-	if r := s.Spec.Mode.Replicated; r != nil {
-		out.DesiredTasks = *r.Replicas
+	switch m := s.Spec.Mode; {
+	case m.Replicated != nil:
+		out.DesiredTasks = *m.Replicated.Replicas
+	case m.ReplicatedJob != nil:
+		out.DesiredTasks = *m.ReplicatedJob.MaxConcurrent
 	}
 	for _, t := range c.ordered {
-		if t.ServiceID != s.ID {
+		if t.ServiceID != s.ID || s.JobStatus != nil && t.JobIteration.Index != s.JobStatus.JobIteration.Index {
 			continue
+		}
+		if s.JobStatus != nil && complete(t) {
+			out.CompletedTasks++
+		}
+		if s.Spec.Mode.GlobalJob != nil && t.DesiredState == api.TaskStateComplete && !complete(t) {
+			out.DesiredTasks++
 		}
 		if t.Status.State == api.TaskStateRunning {
 			out.RunningTasks++

@@ -345,6 +345,11 @@ func validHealthcheck(h *container.HealthConfig) error {
 }
 
 func validReplicas(s api.ServiceSpec) error {
+	if j := s.Mode.ReplicatedJob; j != nil && int64(*j.MaxConcurrent) < 0 {
+		return rpcError(invalidArgument, "Maximum concurrent jobs must not be negative")
+	} else if j != nil && int64(*j.TotalCompletions) < 0 {
+		return rpcError(invalidArgument, "Total completed jobs must not be negative")
+	}
 	if r := s.Mode.Replicated; r != nil && int64(*r.Replicas) < 0 {
 		return rpcError(invalidArgument, "Number of replicas must be non-negative")
 	}
@@ -356,6 +361,8 @@ func validUpdate(s api.ServiceSpec) error {
 	switch {
 	case u == nil:
 		return nil
+	case isJob(s):
+		return rpcError(invalidArgument, "Jobs may not have an update config")
 	case u.Delay < 0:
 		return rpcError(invalidArgument, "TaskSpec: update-delay cannot be negative")
 	case u.Monitor < 0:

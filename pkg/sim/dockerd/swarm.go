@@ -26,6 +26,7 @@ type Swarm struct {
 	images    map[string]Image
 	watchers  map[*watcher]struct{}
 	history   []event // the last eventBacklog events
+	held      bool    // the control loops wait, see Together
 	dirty     bool    // something may have changed since the control loops last ran
 	changes   uint64  // how often it may have
 	glanced   *Truth  // as it was after so many changes
@@ -109,8 +110,22 @@ func (s *Swarm) leave() {
 	s.mu.Unlock()
 }
 
+// Together has the control loops wait until all of it is done. They look at everything that there is, so that to let them run after each of many
+// writes takes the cube of their number.
+func (s *Swarm) Together(do func() error) error {
+	s.hold(true)
+	defer s.hold(false)
+	return do()
+}
+
+func (s *Swarm) hold(on bool) {
+	s.change()
+	defer s.leave()
+	s.held = on
+}
+
 func (s *Swarm) settle() {
-	if !s.dirty {
+	if !s.dirty || s.held {
 		return
 	}
 	s.dirty = false

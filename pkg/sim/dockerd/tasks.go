@@ -17,7 +17,9 @@ type task struct {
 	serviceName string
 	labels      map[string]string // of the service, for the label filter
 	endpoint    *api.EndpointSpec
-	step        string // what its agent does next
+	numbered    bool      // its slot is a number, not a node
+	began       time.Time // when its container started; zero until then
+	step        string    // what its agent does next
 
 	// A held task is prepared but not started before startAt, and not before the task waitFor has stopped.
 	held    bool
@@ -65,15 +67,15 @@ func beyondRunning(s api.TaskState) bool { return rank(s) > rank(api.TaskStateRu
 // finished reports whether the task will never run again.
 func (t *task) finished() bool { return beyondRunning(t.Status.State) }
 
-// wanted reports whether the task is meant to run, now or later.
-func (t *task) wanted() bool { return !beyondRunning(t.DesiredState) }
+// wanted reports whether the task is meant to run, now or later; one of a job until it is complete.
+func (t *task) wanted() bool { return rank(t.DesiredState) <= rank(api.TaskStateComplete) }
 
 // placed reports whether the scheduler has given the task to its node.
 func (t *task) placed() bool { return rank(t.Status.State) >= rank(api.TaskStateAssigned) }
 
 // slotKey names the slot: the number, or the node of a global service's task.
 func (t *task) slotKey() string {
-	if t.Slot == 0 {
+	if !t.numbered {
 		return t.NodeID
 	}
 	return strconv.Itoa(t.Slot)
@@ -84,6 +86,11 @@ func (c *cluster) newTask(s *service, slot int, nodeID string, desired api.TaskS
 	t := &task{specVersion: s.specVersion, serviceName: s.Spec.Name, labels: s.Spec.Labels, endpoint: s.Spec.EndpointSpec}
 	t.ID = c.world.newID()
 	t.seq = c.world.ids
+	t.numbered = s.Spec.Mode.Replicated != nil || s.Spec.Mode.ReplicatedJob != nil
+	if s.JobStatus != nil {
+		iteration := s.JobStatus.JobIteration
+		t.JobIteration = &iteration
+	}
 	t.Labels = map[string]string{}
 	t.Spec = taskTemplate(s.Spec)
 	t.ServiceID, t.Slot, t.NodeID, t.DesiredState = s.ID, slot, nodeID, desired
@@ -159,7 +166,11 @@ func (c *cluster) startDelayed() {
 			c.wakeAt("start/"+t.ID, limit)
 			continue
 		}
-		c.desire(t, api.TaskStateRunning)
+		if t.JobIteration != nil {
+			c.desire(t, api.TaskStateComplete)
+		} else {
+			c.desire(t, api.TaskStateRunning)
+		}
 	}
 }
 

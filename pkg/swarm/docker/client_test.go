@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"syscall"
@@ -196,14 +197,16 @@ func TestSecretsAreInNoError(t *testing.T) {
 func TestRegistryThatDoesNotAnswerIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
-		f.gives("GET /distribution/nginx:1/json", 200, map[string]any{"Descriptor": map[string]string{"digest": "sha256:abc"}})
+		f.gives("GET /distribution/nginx:1/json", 200, map[string]any{"Descriptor": map[string]string{"digest": "sha256:abc"}, "Platforms": []map[string]string{
+			{"architecture": "amd64", "os": "linux"}, {"architecture": "arm", "os": "linux", "variant": "v7"}}})
 		f.on("GET /distribution/slow:1/json", hang)
 		c := f.client(Options{})
-		if d, err := c.ResolveImage(t.Context(), "nginx:1"); d != "sha256:abc" || err != nil {
-			t.Fatalf("%q %v", d, err)
+		want := swarm.Pin{Digest: "sha256:abc", Platforms: []swarm.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux"}}}
+		if d, err := c.ResolveImage(t.Context(), "nginx:1"); !reflect.DeepEqual(d, want) || err != nil {
+			t.Fatalf("%+v %v", d, err)
 		}
-		if d, err := c.ResolveImage(t.Context(), "slow:1"); d != "" || apierr.KindOf(err) != apierr.Unavailable || f.count("GET /distribution/slow:1/json") != 1 {
-			t.Fatalf("%q %v", d, err)
+		if d, err := c.ResolveImage(t.Context(), "slow:1"); d.Digest != "" || apierr.KindOf(err) != apierr.Unavailable || f.count("GET /distribution/slow:1/json") != 1 {
+			t.Fatalf("%+v %v", d, err)
 		}
 	})
 }

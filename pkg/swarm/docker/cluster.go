@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/docker/docker/api/types/registry"
 	api "github.com/docker/docker/api/types/swarm"
@@ -103,16 +104,29 @@ func (c *Client) InitSwarm(ctx context.Context, addr, pool string) error {
 	})
 }
 
-// ResolveImage asks the image's registry, through the engine, for the digest of the reference ("sha256:…"). No answer is an error and
-// never an unpinned tag: the caller decides what then. Registries that want a login are not asked with one.
-func (c *Client) ResolveImage(ctx context.Context, ref string) (string, error) {
+// ResolveImage asks the image's registry, through the engine, what the reference stands for. No answer is an error and never an unpinned
+// tag: the caller decides what then. Registries that want a login are not asked with one.
+func (c *Client) ResolveImage(ctx context.Context, ref string) (swarm.Pin, error) {
 	var d registry.DistributionInspect
 	err := c.once(ctx, "resolve image", registryTime, func(ctx context.Context) (err error) {
 		d, err = c.api.DistributionInspect(ctx, ref, "")
 		return err
 	})
 	if err != nil {
-		return "", err
+		return swarm.Pin{}, err
 	}
-	return d.Descriptor.Digest.String(), nil
+	pin := swarm.Pin{Digest: d.Descriptor.Digest.String()}
+	for _, p := range d.Platforms {
+		pin.Platforms = append(pin.Platforms, swarm.Platform{OS: p.OS, Architecture: nodeArchitecture(p.Architecture)})
+	}
+	return pin, nil
+}
+
+// nodeArchitecture is an image's architecture as the scheduler can compare it with a node's. Images say "arm" where nodes say "armv7l" and the like, so
+// that nothing is said of it, as the Docker client does (swarmkit#2294). amd64 and arm64 are taken for x86_64 and aarch64 by the scheduler itself.
+func nodeArchitecture(arch string) string {
+	if strings.EqualFold(arch, "arm") {
+		return ""
+	}
+	return arch
 }

@@ -42,6 +42,7 @@ func ownless(labels map[string]string) map[string]string {
 	delete(labels, swarm.LabelHash)
 	delete(labels, swarm.LabelRevision)
 	delete(labels, swarm.LabelGood)
+	delete(labels, swarm.LabelUnpinned)
 	return labels
 }
 

@@ -187,12 +187,6 @@ func portsOf(e *api.EndpointSpec) []swarm.Port {
 	return ports
 }
 
-// WithDigest pins the specification's image to a digest ("sha256:…"); "" leaves the tag alone.
-func WithDigest(spec swarm.ServiceSpec, digest string) swarm.ServiceSpec {
-	spec.Digest = digest
-	return spec
-}
-
 // wire is what is sent: the opaque part with the labels and the pinned image of now. Networks go by name, the engine resolves them.
 func wire(op string, spec swarm.ServiceSpec) (api.ServiceSpec, error) {
 	var out api.ServiceSpec
@@ -203,8 +197,25 @@ func wire(op string, spec swarm.ServiceSpec) (api.ServiceSpec, error) {
 		return out, badSpec(op, spec.Name, errors.New("no container in the specification"))
 	}
 	out.Labels = maps.Clone(spec.Labels)
-	out.TaskTemplate.ContainerSpec.Image = joinImage(spec.Image, spec.Digest)
+	out.TaskTemplate.ContainerSpec.Image = spec.Reference()
+	out.TaskTemplate.Placement = placementOn(out.TaskTemplate.Placement, spec.Platforms)
 	return out, nil
+}
+
+// placementOn is the placement with exactly these platforms.
+func placementOn(p *api.Placement, platforms []swarm.Platform) *api.Placement {
+	if p == nil && len(platforms) == 0 {
+		return nil
+	}
+	var on api.Placement
+	if p != nil {
+		on = *p
+	}
+	on.Platforms = nil
+	for _, platform := range platforms {
+		on.Platforms = append(on.Platforms, api.Platform{OS: platform.OS, Architecture: platform.Architecture})
+	}
+	return &on
 }
 
 // badSpec is a specification that was never sent.

@@ -2,7 +2,9 @@ package docker
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -138,7 +140,7 @@ func TestUpdateKeepsForcedRestartsAndSendsLabelsOfNow(t *testing.T) {
 			}
 			return reply(200, `{}`), nil
 		})
-		want := WithDigest(convertText(t, "labels: [x=y]"), digestA)
+		want := convertText(t, "labels: [x=y]").Pinned(swarm.Pin{Digest: digestA})
 		want.Labels[swarm.LabelRevision] = "4"
 		if err := f.client(Options{}).UpdateService(t.Context(), "1", 9, want); err != nil {
 			t.Fatal(err)
@@ -152,6 +154,59 @@ func TestUpdateKeepsForcedRestartsAndSendsLabelsOfNow(t *testing.T) {
 			t.Fatalf("sent %+v", sent)
 		}
 	})
+}
+
+// TestAPinnedServiceIsSentAsDockersClientSendsIt compares with the client that `docker stack deploy` is built on, which asks the registry by itself.
+func TestAPinnedServiceIsSentAsDockersClientSendsIt(t *testing.T) {
+	inspected := func(platforms ...string) map[string]any {
+		var all []map[string]string
+		for _, p := range platforms {
+			os, arch, _ := strings.Cut(p, "/")
+			all = append(all, map[string]string{"os": os, "architecture": arch})
+		}
+		return map[string]any{"Descriptor": map[string]string{"digest": digestA}, "Platforms": all}
+	}
+	const placed = "deploy: { placement: { constraints: [node.role==worker] } }"
+	for _, c := range []struct {
+		named, service string // the digest that the file names
+		registry       map[string]any
+	}{
+		{"", "labels: [x=y]", inspected("linux/amd64", "linux/arm64", "linux/arm", "windows/amd64")},
+		{"", placed, inspected("linux/amd64")},
+		{"", placed, inspected()},
+		{strings.Replace(digestA, "aa", "bb", 1), placed, inspected("linux/s390x")},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake(t)
+			client, spec := f.client(Options{}), convertText(t, c.service)
+			spec.Digest = c.named
+			f.gives("GET /distribution/"+spec.Reference()+"/json", 200, c.registry)
+			f.on("POST /services/create", func(*http.Request) (*http.Response, error) { return reply(201, `{"ID":"1"}`), nil })
+			var plain, theirs, ours api.ServiceSpec
+			create := func(sent *api.ServiceSpec, err error) {
+				t.Helper()
+				if err = errors.Join(err, json.Unmarshal([]byte(f.bodies["POST /services/create"]), sent)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := json.Unmarshal(spec.Raw, &plain); err != nil {
+				t.Fatal(err)
+			}
+			plain.TaskTemplate.ContainerSpec.Image = spec.Reference()
+			_, err := client.api.ServiceCreate(t.Context(), plain, api.ServiceCreateOptions{QueryRegistry: true})
+			create(&theirs, err)
+			pin, err := client.ResolveImage(t.Context(), spec.Reference())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = client.CreateService(t.Context(), spec.Pinned(pin))
+			create(&ours, err)
+			if !reflect.DeepEqual(ours.TaskTemplate, theirs.TaskTemplate) {
+				t.Errorf("%s, %v:\nours   %+v %+v\ntheirs %+v %+v", spec.Reference(), c.registry["Platforms"], ours.TaskTemplate.ContainerSpec.Image,
+					ours.TaskTemplate.Placement, theirs.TaskTemplate.ContainerSpec.Image, theirs.TaskTemplate.Placement)
+			}
+		})
+	}
 }
 
 func TestUpdateAtAStaleVersionIsNotSent(t *testing.T) {

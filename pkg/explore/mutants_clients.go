@@ -148,7 +148,7 @@ func createMutants() []Mutant {
 				return d, err
 			}}
 		}),
-		clouds("somebody-else", "C23: the id in an answer is taken for that of the droplet that was asked for", func(real brake.CloudAPI) oddCloud {
+		namesake(clouds("somebody-else", "C23: the id in an answer is taken for that of the droplet that was asked for", func(real brake.CloudAPI) oddCloud {
 			return oddCloud{create: func(ctx context.Context, r cloud.CreateDroplet) (cloud.Droplet, error) {
 				d, err := real.CreateDroplet(ctx, r)
 				if all, listErr := real.Droplets(ctx, cloud.ClusterTag(clusterName)); listErr == nil && err == nil {
@@ -156,7 +156,7 @@ func createMutants() []Mutant {
 				}
 				return d, err
 			}}
-		}),
+		})),
 		clouds("two-at-once", "C47: one create makes two", func(real brake.CloudAPI) oddCloud {
 			return oddCloud{create: func(ctx context.Context, r cloud.CreateDroplet) (cloud.Droplet, error) {
 				if _, err := real.CreateDroplet(ctx, r); err != nil {

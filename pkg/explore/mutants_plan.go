@@ -85,6 +85,22 @@ func believed(m Mutant) Mutant {
 	return m
 }
 
+// namesake is a mutant whose planner believes the id in an operation, whatever the droplet is called and tagged: either half alone does no harm.
+func namesake(m Mutant) Mutant {
+	m.Config = planner("", "", func(in *plan.Input) {
+		ops := slices.Clone(in.World.Ledger.Ops)
+		for i := range ops {
+			for _, machine := range in.World.Machines {
+				if machine.Droplet != nil && machine.Droplet.ID == ops[i].DropletID && ops[i].Kind == ledger.Create {
+					ops[i].Name = machine.Droplet.Name
+				}
+			}
+		}
+		in.World.Ledger.Ops = ops
+	}).Config
+	return m
+}
+
 // planMutants decide wrongly.
 func planMutants() []Mutant {
 	return []Mutant{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
+	"github.com/swarmd/swarmd/pkg/spec"
 )
 
 // simOptions is a world in which a person need not wait: seconds where the real one takes a minute.
@@ -30,6 +32,8 @@ type simFlags struct {
 	speed          float64
 	limit          int
 	seeded         sim.Seeded
+	provided       spec.DigitalOcean
+	file           string
 	images         []string // NAME=crash or NAME=missing
 }
 
@@ -45,12 +49,15 @@ The lines that it prints are the environment for swarmd and for any other client
 
 The swarm has one manager, or as many machines as --managers and --workers say. With --managers 0 the account is empty, and
 nothing answers at DOCKER_HOST until a droplet is there.
-Simulated machines have no ssh, which swarmd bootstrap needs: begin with swarmd plan and swarmd apply, with a file that has
-the same cluster name as --cluster and no ssh_keys.
+With -f the first manager is as the file has it: its cluster, region, size and image; the ssh keys and the VPC that it names are there.
+Simulated machines have no ssh, which swarmd bootstrap needs: begin with swarmd plan and swarmd apply.
 Every image is there, whatever its name and tag, so that no typing error in one shows; it is for linux/amd64 and runs for ever, but in a
 job, whose containers end after two seconds. To try one that is missing, or one that crashes: --image nginx:1.28=missing --image web:2=crash`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.asFileWants(a.err); err != nil {
+				return err
+			}
 			world, err := f.world(cmd.Flags().Changed("droplet-limit"))
 			if err != nil {
 				return err
@@ -69,6 +76,7 @@ func (f *simFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:0", "address to serve on")
 	flags.StringVar(&f.engine, "engine", string(dockerd.DefaultRelease), "Docker Engine that the simulated ones speak as: 20.10, 26.1 or 28.5")
+	flags.StringVarP(&f.file, "file", "f", "", "file of the cluster to begin: what it names is there")
 	flags.StringVar(&f.seeded.Cluster, "cluster", "sim", "cluster name in the droplets' names and tags")
 	flags.StringVar(&f.seeded.Region, "region", "fra1", "region of the droplets to start with, which the examples name too")
 	flags.IntVar(&f.limit, "droplet-limit", usualDropletLimit, "droplets that the account may have; more to start with raise it if it is not given")
@@ -77,6 +85,25 @@ func (f *simFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.seeded.Services, "services", 0, "services to start with, two tasks each")
 	flags.StringArrayVar(&f.images, "image", nil, "NAME:TAG=crash: containers of the image exit with code 1 after two seconds; NAME:TAG=missing: no registry has it; without a tag latest is meant (repeatable)")
 	flags.Float64Var(&f.speed, "speed", 10, "how much faster than the real one machines boot and join")
+}
+
+// asFileWants makes the world begin as the file has its first manager.
+func (f *simFlags) asFileWants(warnings io.Writer) error {
+	if f.file == "" {
+		return nil
+	}
+	s, _, err := readFile(f.file, warnings)
+	if err != nil {
+		return err
+	}
+	f.provided, f.seeded.Cluster = s.Cloud, s.Cluster
+	for _, p := range s.Pools {
+		if p.Role == "manager" {
+			f.seeded.Pool, f.seeded.Region, f.seeded.Size, f.seeded.Image = p.Name, p.Region, p.Size, p.Image
+			return nil
+		}
+	}
+	return fmt.Errorf("%s has no pool of managers: leave out -f", f.file)
 }
 
 // usualDropletLimit is what an account may have unless more is asked for.
@@ -101,6 +128,7 @@ func (f simFlags) world(limited bool) (*sim.World, error) {
 	for name, image := range images {
 		world.Swarm.SetImage(name, image)
 	}
+	world.Cloud.Provide(f.seeded.Region, f.provided.VPC, f.provided.SSHKeys)
 	if f.seeded.Managers == 0 {
 		return world, nil
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -18,6 +19,9 @@ import (
 type Seeded struct {
 	Cluster  string // names and tags the droplets as swarmd would; default "sim"
 	Region   string // default: the first
+	Size     string // default "s-1vcpu-1gb"
+	Image    string // default "docker-20-04"
+	Pool     string // of the managers, default "managers"
 	Managers int    // default 1, if there is anything at all
 	Next     int    // managers too, of a pool named next
 	Workers  int
@@ -37,7 +41,7 @@ func (w *World) Populate(s Seeded) error {
 	defer w.hurry()()
 	var names []string
 	for i := range s.Managers + s.Next + s.Workers {
-		pool := "managers"
+		pool := cmp.Or(s.Pool, "managers")
 		switch {
 		case i >= s.Managers+s.Next:
 			pool = "workers"
@@ -86,7 +90,7 @@ func (w *World) hurry() func() {
 // order creates a droplet over the API.
 func (w *World) order(s Seeded, name, op string) error {
 	body, err := json.Marshal(map[string]any{
-		"name": name, "region": s.Region, "size": "s-1vcpu-1gb", "image": "docker-20-04",
+		"name": name, "region": s.Region, "size": cmp.Or(s.Size, "s-1vcpu-1gb"), "image": cmp.Or(s.Image, "docker-20-04"),
 		"tags": []string{"swarmd:" + s.Cluster, "swarmd-op:" + op}, "user_data": "# " + DropletLabel,
 	})
 	if err != nil {

@@ -64,11 +64,11 @@ func badContainers() []badSpec {
 	return []badSpec{
 		{"a template that is not closed", 400, badArgument + `expanding env failed: expanding env "A={{.Task.Slot": template: expansion:1: unclosed action`,
 			template(func(c *api.ContainerSpec) { c.Env = []string{"A={{.Task.Slot"} })},
-		{"a template of what a task has not", 400, badArgument + `expanding env failed: expanding env "A={{.Task.Slots}}": template: expansion:1:9: executing "expansion" at <.Task.Slots>: can't evaluate field Slots in type struct { ID string; Name string; Slot string }`,
+		{"a template of what a task has not", 400, badArgument + `expanding env failed: expanding env "A={{.Task.Slots}}": template: expansion:1:N: executing "expansion" at <.Task.Slots>: can't evaluate field Slots in type struct { ID string; Name string; Slot string }`,
 			template(func(c *api.ContainerSpec) { c.Env = []string{"A={{.Task.Slots}}"} })},
-		{"a template in a host name of what a task has not", 400, badArgument + `expanding hostname failed: template: expansion:1:2: executing "expansion" at <.Slot>: can't evaluate field Slot in type template.Context`,
+		{"a template in a host name of what a task has not", 400, badArgument + `expanding hostname failed: template: expansion:1:N: executing "expansion" at <.Slot>: can't evaluate field Slot in type *template.Context`,
 			template(func(c *api.ContainerSpec) { c.Hostname = "{{.Slot}}" })},
-		{"a template in a mount of what a task has not", 400, badArgument + `expanding mounts failed: expanding mount source "db-{{.Slot}}": template: expansion:1:5: executing "expansion" at <.Slot>: can't evaluate field Slot in type template.Context`,
+		{"a template in a mount of what a task has not", 400, badArgument + `expanding mounts failed: expanding mount source "db-{{.Slot}}": template: expansion:1:N: executing "expansion" at <.Slot>: can't evaluate field Slot in type *template.Context`,
 			template(func(c *api.ContainerSpec) {
 				c.Mounts = []mount.Mount{{Type: mount.TypeVolume, Source: "db-{{.Slot}}", Target: "/x"}}
 			})},

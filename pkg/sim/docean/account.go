@@ -31,6 +31,25 @@ func (c *Cloud) AddSSHKey(name, publicKey string) (SSHKey, error) {
 	return k, nil
 }
 
+// Provide makes the account have what a file of swarmd names: the region's VPC gets the name, if there is one, and each ssh key, an id or a
+// fingerprint, is registered. Nobody has their private halves.
+func (c *Cloud) Provide(region, vpcName string, keys []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if v := c.defaultVPC(region); v != nil && vpcName != "" {
+		v.Name = vpcName
+	}
+	for _, key := range keys {
+		k := SSHKey{Name: "key " + key, PublicKey: "ssh-ed25519 simulated", Fingerprint: key}
+		if id, err := strconv.Atoi(key); err == nil {
+			k.ID, k.Fingerprint = id, fmt.Sprintf("of key %d", id)
+		} else {
+			k.ID = c.newID()
+		}
+		c.keys = append(c.keys, k)
+	}
+}
+
 // addKey returns the key, or the API's words why not.
 func (c *Cloud) addKey(name, publicKey string) (SSHKey, string) {
 	md5sum, ok := fingerprint(publicKey)

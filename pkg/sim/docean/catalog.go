@@ -41,6 +41,7 @@ func DefaultSizes() []Size {
 		{Slug: "s-2vcpu-4gb", Description: "Basic", VCPUs: 2, MemoryMB: 4096, DiskGB: 80, TransferTB: 4, PriceMonthly: 24},
 		{Slug: "s-4vcpu-8gb", Description: "Basic", VCPUs: 4, MemoryMB: 8192, DiskGB: 160, TransferTB: 5, PriceMonthly: 48},
 		{Slug: "s-8vcpu-16gb", Description: "Basic", VCPUs: 8, MemoryMB: 16384, DiskGB: 320, TransferTB: 6, PriceMonthly: 96},
+		{Slug: "c-4", Description: "CPU-Optimized", VCPUs: 4, MemoryMB: 8192, DiskGB: 50, TransferTB: 5, PriceMonthly: 84},
 		{Slug: "c-2", Description: "CPU-Optimized", VCPUs: 2, MemoryMB: 4096, DiskGB: 25, TransferTB: 4, PriceMonthly: 42},
 		{Slug: "g-2vcpu-8gb", Description: "General Purpose", VCPUs: 2, MemoryMB: 8192, DiskGB: 25, TransferTB: 4, PriceMonthly: 63},
 	}

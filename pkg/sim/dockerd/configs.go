@@ -78,7 +78,10 @@ func (c *cluster) createEntry(
 	if driver != nil && driver.Name == "" {
 		return "", rpcError(invalidArgument, "secret driver must have a name")
 	}
-	if driver == nil && len(data) < 1 || len(data) >= limit {
+	if driver != nil { // these engines have no plugins; a real one looks for it for 15 s first
+		return "", rpcError(unknown, "plugin %q not found", driver.Name)
+	}
+	if len(data) < 1 || len(data) >= limit {
 		return "", rpcError(invalidArgument, "%s data must be larger than 0 and less than %d bytes", kind, limit)
 	}
 	if slices.ContainsFunc(c.entries(kind), func(e entry) bool { return strings.EqualFold(e.annotations.Name, a.Name) }) {

@@ -41,7 +41,7 @@ func (x expansion) expand(s string) error {
 	if err != nil {
 		return err
 	}
-	if err := t.Execute(io.Discard, x); err != nil {
+	if err := t.Execute(io.Discard, &x); err != nil {
 		return errors.New(strings.ReplaceAll(err.Error(), "dockerd.expansion", "template.Context"))
 	}
 	return nil

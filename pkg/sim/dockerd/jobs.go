@@ -23,13 +23,13 @@ func (s *service) nextIteration(now time.Time) {
 	s.JobStatus = next
 }
 
-// iteration are the tasks of the job's present iteration. Those of earlier ones are removed.
+// iteration are the tasks of the job's present iteration. Those of earlier ones that have not ended are removed.
 func (c *cluster) iteration(s *service, tasks []*task) []*task {
 	var present []*task
 	for _, t := range tasks {
 		if t.JobIteration != nil && t.JobIteration.Index == s.JobStatus.JobIteration.Index {
 			present = append(present, t)
-		} else {
+		} else if !t.finished() {
 			c.desire(t, api.TaskStateRemove)
 		}
 	}

@@ -107,6 +107,7 @@ func sayMeaning(w io.Writer, texts []string) {
 
 // foretell says what the file changes before it is handed in. What cannot be read is met again by the loop, and told.
 func (a *cli) foretell(ctx context.Context, loop *reconcile.Loop, asm *connection, s *spec.Spec) {
+	asm.FetchPrices()
 	if o, err := a.foresee(ctx, loop, asm, s); err == nil {
 		printPlan(a.out, o, false)
 	}

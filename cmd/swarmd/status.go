@@ -186,7 +186,44 @@ func verdict(r reconcile.Report) string {
 	case r.Converged:
 		return "everything is as the file wants it"
 	}
+	lacks := lacking(r)
+	switch {
+	case len(lacks) > 0 && r.HeldOnly:
+		return "not as the file wants it, and only a person can change that: " + strings.Join(lacks, ", ")
+	case len(lacks) > 0:
+		return "not there yet: " + strings.Join(lacks, ", ")
+	}
 	return "not there yet (" + r.Result + ")"
+}
+
+// lacking is what keeps a cluster from being as its file wants it, in a few words each.
+func lacking(r reconcile.Report) []string {
+	var out []string
+	for _, p := range r.Pools {
+		if n := p.Desired - p.Ready; n > 0 {
+			out = append(out, fmt.Sprintf("pool %s lacks %s", p.Pool, plural(n, "ready machine")))
+		} else if n := p.Have - p.Desired; n > 0 {
+			out = append(out, fmt.Sprintf("pool %s has %s too many", p.Pool, plural(n, "machine")))
+		}
+	}
+	for _, s := range r.Services {
+		switch n := s.Desired - s.Running; {
+		case s.Update == swarm.Updating, s.Update == swarm.RollbackStarted:
+			out = append(out, fmt.Sprintf("%s is %s", s.Service, map[bool]string{true: "rolled out", false: "rolled back"}[s.Update == swarm.Updating]))
+		case n > 0:
+			out = append(out, fmt.Sprintf("%s lacks %s", s.Service, plural(n, "task")))
+		}
+	}
+	held := 0
+	for _, h := range r.Holds {
+		if h.Blocking {
+			held++
+		}
+	}
+	if held > 0 {
+		out = append(out, fmt.Sprintf("%d held, see below", held))
+	}
+	return out
 }
 
 func acting(r reconcile.Report) string {

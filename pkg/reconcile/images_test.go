@@ -132,11 +132,11 @@ func TestALateDigestThatFailsIsNotTriedAgain(t *testing.T) {
 		c := newCluster(t, sim.Options{Seed: 7}, rolled("app:1", "rollback", ""))
 		defer c.stop()
 		var answers atomic.Bool
-		writes := 0
+		var writes atomic.Int64
 		c.SetFault(func(call sim.Call) sim.Verdict {
 			switch {
 			case strings.HasPrefix(call.Path, "/services/") && call.Write():
-				writes++
+				writes.Add(1)
 			case strings.HasPrefix(call.Path, "/distribution/") && !answers.Load():
 				return sim.Refuse(http.StatusTooManyRequests, "toomanyrequests: You have reached your unauthenticated pull rate limit.")
 			}
@@ -147,11 +147,11 @@ func TestALateDigestThatFailsIsNotTriedAgain(t *testing.T) {
 		c.Swarm.SetImage("app:1", dockerd.Image{Digest: broken})
 		c.Swarm.SetImage("app:1@"+broken, dockerd.Image{CrashAfter: time.Second})
 		answers.Store(true)
-		writes = 0
+		writes.Store(0)
 		settle(time.Hour)
 		r := c.loop.Last()
-		if writes != 1 || len(r.Holds) != 1 || !strings.Contains(r.Holds[0].Text, "the roll-out to it was taken back") {
-			t.Errorf("%d writes, %+v", writes, r.Holds)
+		if writes.Load() != 1 || len(r.Holds) != 1 || !strings.Contains(r.Holds[0].Text, "the roll-out to it was taken back") {
+			t.Errorf("%d writes, %+v", writes.Load(), r.Holds)
 		}
 		c.edits <- rolled("app:2", "rollback", "")
 		c.await(t, 2, 10*time.Minute)

@@ -105,12 +105,25 @@ func sayMeaning(w io.Writer, texts []string) {
 	}
 }
 
-// foretell says what the file changes before it is handed in. What cannot be read is met again by the loop, and told.
-func (a *cli) foretell(ctx context.Context, loop *reconcile.Loop, asm *connection, s *spec.Spec) {
+// foretell says what the file means as an edit and, if it is given parsed, what it changes, before it is handed in. What cannot be read is met again by
+// the loop, and told; that no engine answers is an error.
+func (a *cli) foretell(ctx context.Context, loop *reconcile.Loop, asm *connection, data []byte, s *spec.Spec) error {
+	meant, err := loop.Meaning(ctx, data)
+	switch {
+	case apierr.KindOf(err) == apierr.Unavailable:
+		return err
+	case err != nil:
+		return nil
+	}
+	sayMeaning(a.out, meant)
+	if s == nil {
+		return nil
+	}
 	asm.FetchPrices()
 	if o, err := a.foresee(ctx, loop, asm, s); err == nil {
 		printPlan(a.out, o, false)
 	}
+	return nil
 }
 
 // follow submits the file and shows the way to convergence. While nobody holds the lease, this process holds it. What the file changes is said before if
@@ -120,14 +133,7 @@ func (a *cli) follow(ctx context.Context, asm *connection, data []byte, s *spec.
 	if err := begin(ctx, loop); err != nil {
 		return err
 	}
-	meant, err := loop.Meaning(ctx, data)
-	switch {
-	case err == nil:
-		sayMeaning(a.out, meant)
-		if s != nil {
-			a.foretell(ctx, loop, asm, s)
-		}
-	case apierr.KindOf(err) == apierr.Unavailable: // no engine answers; all else the loop meets again, and tells
+	if err := a.foretell(ctx, loop, asm, data, s); err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)

@@ -43,6 +43,20 @@ func (j *judgement) subnets() {
 	}
 }
 
+// vpc finds regions of pools that have no VPC as the file names it.
+func (j *judgement) vpc() {
+	if _, unknown := j.silent["vpcs"]; unknown || j.spec.Cloud.VPC == "" {
+		return
+	}
+	for _, p := range j.spec.Pools {
+		if _, err := cloud.PickVPC(j.vpcs, j.spec.Cloud.VPC, p.Region); err != nil {
+			name := func(v cloud.VPC) string { return v.Name }
+			there := slices.DeleteFunc(slices.Clone(j.vpcs), func(v cloud.VPC) bool { return v.Region != p.Region })
+			j.say(!j.grows(), err.Error()+near(j.spec.Cloud.VPC, there, name, "doctl vpcs list"), "cloud", "digitalocean", "vpc")
+		}
+	}
+}
+
 // private returns the range of a VPC of the pools that overlaps the subnet.
 func (j *judgement) private(subnet netip.Prefix) (netip.Prefix, bool) {
 	for _, p := range j.spec.Pools {

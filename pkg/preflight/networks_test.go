@@ -3,6 +3,7 @@ package preflight_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
@@ -87,5 +88,28 @@ func TestATokenThatIsNotTaken(t *testing.T) {
 		if (found.Denied != nil) != want || found.Cause == nil || found.Unknown == "" {
 			t.Errorf("%s: denied %v, %q because of %v", kind, found.Denied, found.Unknown, found.Cause)
 		}
+	}
+}
+
+// TestTheVPCIsThere: one that a region of the pools does not have keeps machines from being made.
+func TestTheVPCIsThere(t *testing.T) {
+	named := strings.Replace(file, "region: fra1,", "region: fra1, vpc: private,", 1)
+	s, _, err := spec.Parse("f.yaml", []byte(named))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		there cloud.VPC
+		fault string
+	}{
+		"it is there":       {cloud.VPC{Region: "fra1", Name: "private"}, ""},
+		"in another region": {cloud.VPC{Region: "ams3", Name: "private"}, `f.yaml:3:45: cloud.digitalocean.vpc: there is no VPC "private" in region fra1; doctl vpcs list names all`},
+		"one that is like":  {cloud.VPC{Region: "fra1", Name: "privat"}, `f.yaml:3:45: cloud.digitalocean.vpc: there is no VPC "private" in region fra1; did you mean "privat"?`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := catalog{sizes: []cloud.Size{{Slug: "small", Available: true, DiskGB: 25, Regions: []string{"fra1"}}}, regions: []cloud.Region{{Slug: "fra1", Available: true}},
+				images: []cloud.Image{{Slug: "debian"}}, vpcs: []cloud.VPC{c.there}}
+			expect(t, "faults", preflight.Offers(t.Context(), &all, nil, "f.yaml", s, []byte(named)).Faults, c.fault)
+		})
 	}
 }

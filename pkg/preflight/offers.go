@@ -97,11 +97,11 @@ func askOffers(ctx context.Context, api Catalog, live Networks, s *spec.Spec) *o
 	if len(s.Cloud.SSHKeys) > 0 {
 		ask("ssh keys", func() (err error) { o.keys, err = api.SSHKeys(ctx); return err })
 	}
-	if ranges(s) {
+	if ranges(s) || s.Cloud.VPC != "" {
 		ask("vpcs", func() (err error) { o.vpcs, err = api.VPCs(ctx); return err })
-		if live != nil {
-			ask("networks", func() (err error) { o.networks, err = live(ctx); return err })
-		}
+	}
+	if ranges(s) && live != nil {
+		ask("networks", func() (err error) { o.networks, err = live(ctx); return err })
 	}
 	ask("images", func() error { return o.askImages(ctx, api, s) })
 	calls.Wait()
@@ -160,6 +160,7 @@ func (j *judgement) all() {
 		j.size(p, region)
 		j.image(p, region)
 	}
+	j.vpc()
 	j.sshKeys()
 	j.limit()
 	j.subnets()

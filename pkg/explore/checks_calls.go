@@ -175,6 +175,9 @@ func (c *checks) nodeWrite(s *state, t *ticket) {
 	if changes && len(changing) > 0 {
 		c.run.violate("one-membership-change", "node %s becomes a %s while %v is on its way", id, want.Role, changing)
 	}
+	if e := c.run.world.Engine(t.proc.machine); e == nil || !e.Up() {
+		return // it died after the brakes looked, and takes nothing
+	}
 	if changes && want.Role == "worker" {
 		c.demotes(s, id)
 		c.demotesItself(s, t, id)

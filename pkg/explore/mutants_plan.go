@@ -189,16 +189,16 @@ func orderMutants() []Mutant {
 // excessMutants do too much.
 func excessMutants() []Mutant {
 	return []Mutant{
-		planned("two-for-one", "blast radius: picks another machine as well", func(in plan.Input, p *plan.Plan) {
+		planned("of-another-pool", "blast radius: picks a machine of a pool that has none too many", func(in plan.Input, p *plan.Plan) {
 			for i, s := range p.Steps {
 				a, ok := s.Action.(plan.OpenDelete)
 				if !ok {
 					continue
 				}
 				for _, m := range in.World.Machines {
-					if m.Owned && m.Droplet.ID != a.DropletID && m.Pool == a.Pool && m.Node != nil {
-						b := plan.OpenDelete{OpID: in.OpIDs[len(in.OpIDs)-1-i], Pool: m.Pool, Name: m.Droplet.Name, NodeID: m.Node.ID, DropletID: m.Droplet.ID, Credit: a.Credit}
-						p.Steps = append(p.Steps, plan.NewStep(fmt.Sprint("leave/", m.Droplet.ID), b, plan.Reason{}))
+					if m.Owned && m.Pool != a.Pool && m.Node != nil {
+						a.DropletID, a.Name, a.NodeID, a.Pool = m.Droplet.ID, m.Droplet.Name, m.Node.ID, m.Pool
+						p.Steps[i] = plan.NewStep(fmt.Sprint("leave/", m.Droplet.ID), a, s.Reason)
 						return
 					}
 				}

@@ -21,26 +21,26 @@ func Workflows() []Workflow {
 func machineWorkflows() []Workflow {
 	web := service("app", "nginx:1.27", 2, "")
 	return []Workflow{
-		{Name: "first-file", About: "the first manager reads its first file", Fresh: true, Start: file{managers: 1, workers: 1, services: web}},
-		{Name: "grow-managers", About: "1 → 3 managers", Start: file{managers: 1}, Play: edits(file{managers: 3})},
-		{Name: "shrink-managers", About: "3 → 1 managers, a swarmd on each", Start: file{managers: 3}, Several: true, Play: edits(file{managers: 1})},
+		{Name: "first-file", Sparse: 2, About: "the first manager reads its first file", Fresh: true, Start: file{managers: 1, workers: 1, services: web}},
+		{Name: "grow-managers", Sparse: 2, About: "1 → 3 managers", Start: file{managers: 1}, Play: edits(file{managers: 3})},
+		{Name: "shrink-managers", Sparse: 3, About: "3 → 1 managers, a swarmd on each", Start: file{managers: 3}, Several: true, Play: edits(file{managers: 1})},
 		{Name: "add-worker", About: "a worker more", Start: file{managers: 1, workers: 1, services: web},
 			Play: edits(file{managers: 1, workers: 2, services: web})},
-		{Name: "remove-worker", About: "a worker less, drained first", Start: file{managers: 1, workers: 2, services: web},
+		{Name: "remove-worker", Sparse: 2, About: "a worker less, drained first", Start: file{managers: 1, workers: 2, services: web},
 			Play: edits(file{managers: 1, workers: 1, services: web})},
-		{Name: "pages", About: "the list of droplets has several pages while it changes", Start: file{managers: 1, workers: 3}, Pages: 2,
+		{Name: "pages", Sparse: 2, About: "the list of droplets has several pages while it changes", Start: file{managers: 1, workers: 3}, Pages: 2,
 			Play: edits(file{managers: 1, workers: 2})},
-		{Name: "grow-shrink", About: "an edit taken back in the middle", Start: file{managers: 1, workers: 1},
+		{Name: "grow-shrink", Sparse: 3, About: "an edit taken back in the middle", Start: file{managers: 1, workers: 1},
 			Play: func(r *run) {
 				r.edit(file{managers: 1, workers: 3})
 				r.wait(2 * time.Second)
 				r.edit(file{managers: 1, workers: 1, labels: "{ zone: a }"})
 			}},
-		{Name: "holder-leaves", About: "the lease holder's own manager is removed by an edit", Start: file{managers: 1}, Several: true,
+		{Name: "holder-leaves", Sparse: 3, About: "the lease holder's own manager is removed by an edit", Start: file{managers: 1}, Several: true,
 			Play: edits(file{managers: 0, next: 1})},
 		{Name: "watched-file", About: "the file on the first manager's disk is saved again", Start: file{managers: 1, workers: 1},
 			Play: func(r *run) { r.save(file{managers: 1, workers: 1, labels: "{ zone: c }"}) }},
-		{Name: "restart", About: "swarmd starts again beside a file that is older than what was applied", Start: file{managers: 1, workers: 1},
+		{Name: "restart", Sparse: 2, About: "swarmd starts again beside a file that is older than what was applied", Start: file{managers: 1, workers: 1},
 			Play: func(r *run) {
 				r.edit(file{managers: 1, workers: 2})
 				r.wait(10 * time.Second)
@@ -52,7 +52,7 @@ func machineWorkflows() []Workflow {
 			Play: edits(file{managers: 1, workers: 2, labels: "{ zone: b, disk: ssd }"})},
 		{Name: "two-swarmds", About: "three managers with a swarmd on each; a worker more", Start: file{managers: 3, workers: 1}, Several: true,
 			Play: edits(file{managers: 3, workers: 2})},
-		{Name: "elsewhere", About: "the acting swarmd dies and another manager's goes on", Start: file{managers: 3, workers: 2}, Several: true,
+		{Name: "elsewhere", Sparse: 2, About: "the acting swarmd dies and another manager's goes on", Start: file{managers: 3, workers: 2}, Several: true,
 			Play: func(r *run) {
 				r.edit(file{managers: 3, workers: 1})
 				r.wait(time.Second)
@@ -71,28 +71,28 @@ func serviceWorkflows() []Workflow {
 		{Name: "remove-service", About: "a service less", Start: one, Small: true, Play: edits(file{managers: 1})},
 		{Name: "scale-service", About: "2 → 5 replicas", Start: file{managers: 1, services: service("app", "nginx:1.27", 2, "")}, Small: true,
 			Play: edits(file{managers: 1, services: service("app", "nginx:1.27", 5, "")})},
-		{Name: "rolling-update", About: "an image changes, start-first", Start: one, Play: edits(two)},
+		{Name: "rolling-update", Sparse: 2, About: "an image changes, start-first", Start: one, Play: edits(two)},
 		{Name: "failed-update", About: "an image that dies; the engine takes it back", Start: one, Image: brokenImage, Held: []string{plan.GuardRolledBack},
 			Play: edits(file{managers: 1, services: bad})},
-		{Name: "paused-update", About: "a roll-out that pauses, then a better file", Start: one,
+		{Name: "paused-update", Sparse: 3, About: "a roll-out that pauses, then a better file", Start: one,
 			Play: func(r *run) {
 				r.edit(file{managers: 1, services: paused})
 				r.wait(12 * time.Second)
 				r.edit(two)
 			}},
-		{Name: "edit-in-roll-out", About: "the file changes again in the middle of a roll-out", Start: one,
+		{Name: "edit-in-roll-out", Sparse: 2, About: "the file changes again in the middle of a roll-out", Start: one,
 			Play: func(r *run) {
 				r.edit(two)
 				r.wait(2 * time.Second)
 				r.edit(file{managers: 1, services: rolled("app", "nginx:1.29", 4, roll, "rollback")})
 			}},
-		{Name: "edit-in-roll-back", About: "a better file while a bad roll-out is under way that the engine then takes back", Start: one,
+		{Name: "edit-in-roll-back", Sparse: 3, About: "a better file while a bad roll-out is under way that the engine then takes back", Start: one,
 			Play: func(r *run) {
 				r.edit(file{managers: 1, services: bad})
 				r.wait(time.Second)
 				r.edit(two)
 			}},
-		{Name: "bad-edit", About: "a file with faults changes nothing; the next good one does", Start: one,
+		{Name: "bad-edit", Sparse: 2, About: "a file with faults changes nothing; the next good one does", Start: one,
 			Play: func(r *run) {
 				r.badEdit()
 				r.wait(5 * time.Second)
@@ -110,13 +110,13 @@ func troubleWorkflows() []Workflow {
 			Play: func(r *run) { r.person().remove("workers") }},
 		{Name: "dead-node", About: "a worker's power fails: held", Start: start, Held: []string{plan.GuardNodeDown},
 			Play: func(r *run) { r.person().unplug("workers") }},
-		{Name: "dead-manager", About: "one manager of three is down when a file wants one only", Start: file{managers: 3}, Several: true,
+		{Name: "dead-manager", Sparse: 3, About: "one manager of three is down when a file wants one only", Start: file{managers: 3}, Several: true,
 			Play: func(r *run) {
 				r.person().unplug("managers")
 				r.wait(8 * time.Second)
 				r.edit(file{managers: 1})
 			}},
-		{Name: "thin-quorum", About: "a manager is down when a file takes the two others: held until it is back", Start: file{managers: 2, next: 1}, Several: true,
+		{Name: "thin-quorum", Sparse: 3, About: "a manager is down when a file takes the two others: held until it is back", Start: file{managers: 2, next: 1}, Several: true,
 			Play: func(r *run) {
 				back := r.person().unplug("next")
 				r.wait(8 * time.Second)

@@ -6,9 +6,9 @@ import "github.com/swarmd/swarmd/pkg/reconcile/plan"
 func editWorkflows() []Workflow {
 	web := service("app", "nginx:1.27", 2, "")
 	return []Workflow{
-		{Name: "role-edit", About: "the managers' pool becomes one of workers, and another one has the managers", Start: file{managers: 3}, Several: true,
+		{Name: "role-edit", Sparse: 3, About: "the managers' pool becomes one of workers, and another one has the managers", Start: file{managers: 3}, Several: true,
 			Play: edits(file{managers: 3, demoted: true, next: 3})},
-		{Name: "swap-pools", About: "two pools change their roles", Start: file{managers: 3, workers: 3}, Several: true,
+		{Name: "swap-pools", Sparse: 3, About: "two pools change their roles", Start: file{managers: 3, workers: 3}, Several: true,
 			Play: edits(file{managers: 3, workers: 3, swapped: true})},
 		{Name: "rename-pool", About: "the pool of workers is called otherwise: the old machines are held", Start: file{managers: 1, workers: 1, services: web},
 			Held: []string{plan.GuardPoolRemoved}, Settles: true, Play: edits(file{managers: 1, workers: 1, apps: true, services: web})},

@@ -35,7 +35,7 @@ func rolloutWorkflows() []Workflow {
 				r.wait(15 * time.Second)
 				r.edit(with(brokenImage, roll))
 			}},
-		{Name: "hot-fix-in-roll", About: "a hot fix while a roll-out that takes an hour is well under way", Start: one,
+		{Name: "hot-fix-in-roll", Sparse: 3, About: "a hot fix while a roll-out that takes an hour is well under way", Start: one,
 			Play: func(r *run) {
 				r.edit(with("nginx:1.28", slow))
 				r.wait(10 * time.Second)

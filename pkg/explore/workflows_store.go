@@ -23,7 +23,7 @@ func leaseWorkflows(one, two file) []Workflow {
 				r.wait(5 * time.Second)
 				r.edit(two)
 			}},
-		{Name: "lease-gone-of-three", About: "the same with a swarmd on each of three managers", Start: file{managers: 3}, Several: true,
+		{Name: "lease-gone-of-three", Sparse: 3, About: "the same with a swarmd on each of three managers", Start: file{managers: 3}, Several: true,
 			Play: func(r *run) {
 				r.strikeHolder()
 				r.wait(awayFor)
@@ -53,7 +53,7 @@ func ledgerWorkflows(one, two file) []Workflow {
 				r.put(two)
 				r.edit(two)
 			}},
-		{Name: "store-gone", About: "a person removes all configs of a running swarmd, and applies a file", Start: one,
+		{Name: "store-gone", Sparse: 2, About: "a person removes all configs of a running swarmd, and applies a file", Start: one,
 			Play: func(r *run) {
 				r.restart()
 				r.person().discard("", "lease", "spec.")
@@ -61,7 +61,7 @@ func ledgerWorkflows(one, two file) []Workflow {
 				r.put(two)
 				r.edit(two)
 			}},
-		{Name: "store-back", About: "the ledger goes back a revision below a running swarmd, as after a restore; swarmd is restarted, as advised", Start: one,
+		{Name: "store-back", Sparse: 2, About: "the ledger goes back a revision below a running swarmd, as after a restore; swarmd is restarted, as advised", Start: one,
 			Play: func(r *run) {
 				r.edit(two)
 				r.wait(10 * time.Second)

@@ -23,12 +23,12 @@ func beside(op string) bool { return len(op) == len(besideOp) && op >= besideOp 
 func swarmWorkflows() []Workflow {
 	web := service("app", "nginx:1.27", 2, "")
 	return []Workflow{
-		{Name: "beside", About: "another swarm in the account has the cluster's name: its machines are held; a worker less", Beside: true,
+		{Name: "beside", Sparse: 2, About: "another swarm in the account has the cluster's name: its machines are held; a worker less", Beside: true,
 			Start: file{managers: 1, workers: 2, services: web}, Held: []string{plan.GuardIdentity}, Settles: true,
 			Play: edits(file{managers: 1, workers: 1, services: web})},
-		{Name: "beside-fresh", About: "the same, and this swarm's first manager reads its first file", Beside: true, Fresh: true,
+		{Name: "beside-fresh", Sparse: 2, About: "the same, and this swarm's first manager reads its first file", Beside: true, Fresh: true,
 			Start: file{managers: 1, workers: 1, services: web}, Held: []string{plan.GuardIdentity}, Settles: true},
-		{Name: "restored", About: "the swarm is restored from a backup that is older than two of its workers: they are held", Start: file{managers: 1, workers: 1},
+		{Name: "restored", Sparse: 2, About: "the swarm is restored from a backup that is older than two of its workers: they are held", Start: file{managers: 1, workers: 1},
 			Held: []string{plan.GuardIdentity}, Settles: true,
 			Play: func(r *run) {
 				r.edit(file{managers: 1, workers: 3})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/health"
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
@@ -72,10 +73,8 @@ func (a *cli) events(ctx context.Context, f eventsFlags) error {
 		if len(events) > 0 {
 			after = events[len(events)-1].Seq
 		}
-		select {
-		case <-ctx.Done():
+		if clock.Sleep(ctx, eventsPace) != nil {
 			return nil
-		case <-time.After(eventsPace):
 		}
 	}
 }

@@ -47,7 +47,13 @@ func paces(h plan.Hold) bool {
 func (t *overviewText) line(format string, args ...any) { printf(t.w, "    "+format+"\n", args...) }
 
 func signOf(w plan.What) string {
-	return map[plan.What]string{plan.Create: "+", plan.Remove: "-"}[w] + map[plan.What]string{plan.Update: "~", plan.Kept: "~"}[w]
+	switch w {
+	case plan.Create:
+		return "+"
+	case plan.Remove:
+		return "-"
+	}
+	return "~"
 }
 
 func (t *overviewText) pool(c plan.PoolChange) {

@@ -208,8 +208,10 @@ func lacking(r reconcile.Report) []string {
 	}
 	for _, s := range r.Services {
 		switch n := s.Desired - s.Running; {
-		case s.Update == swarm.Updating, s.Update == swarm.RollbackStarted:
-			out = append(out, fmt.Sprintf("%s is %s", s.Service, map[bool]string{true: "rolled out", false: "rolled back"}[s.Update == swarm.Updating]))
+		case s.Update == swarm.Updating:
+			out = append(out, s.Service+" is rolled out")
+		case s.Update == swarm.RollbackStarted:
+			out = append(out, s.Service+" is rolled back")
 		case n > 0:
 			out = append(out, fmt.Sprintf("%s lacks %s", s.Service, plural(n, "task")))
 		}

@@ -121,6 +121,11 @@ explore-check: ## a tenth of what was recorded, compared with the record; everyt
 	@mkdir -p bin
 	@$(EXPLORE) SWARMD_EXPLORE=check $(LOW) .ci/gotest explore-check '' $(PLAYED)
 
+.PHONY: explore-same
+explore-same: ## after a change that is to leave behaviour as it is: one in PART (20) of the recorded plans, compared, whatever the sources
+	@mkdir -p bin
+	@$(EXPLORE) SWARMD_EXPLORE=same SWARMD_EXPLORE_PART=$(PART) $(LOW) .ci/gotest explore-same '' $(PLAYED)
+
 .PHONY: explore-sample
 explore-sample: ## what is drawn by chance, for SECONDS (45)
 	@mkdir -p bin

@@ -36,14 +36,8 @@ func applyCommand(a *cli) *cobra.Command {
 			defer asm.Close()
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()
-			if err := a.offered(ctx, asm.Catalog, asm.Swarm.Networks, file, s, data); err != nil {
-				return err
-			}
 			deny.learn(ctx, asm)
-			if err := asm.understands(ctx, s); err != nil {
-				return err
-			}
-			return a.follow(ctx, asm, data, s, "apply "+whoami())
+			return inTime(a.handIn(ctx, asm, file, data, s), timeout, file)
 		},
 	}
 	fileFlag(cmd, &file)
@@ -51,6 +45,27 @@ func applyCommand(a *cli) *cobra.Command {
 	deny.previewFlag(cmd)
 	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "how long to follow")
 	return cmd
+}
+
+// handIn makes the file the next revision, if all that it asks for can be had, and follows it.
+func (a *cli) handIn(ctx context.Context, asm *connection, file string, data []byte, s *spec.Spec) error {
+	if err := a.offered(ctx, asm.Catalog, asm.Swarm.Networks, file, s, data); err != nil {
+		return err
+	}
+	if err := asm.understands(ctx, s); err != nil {
+		return err
+	}
+	return a.follow(ctx, asm, data, s, "apply "+whoami())
+}
+
+// inTime says what to do about an end of the time-out before an answer: a write that was not answered may have happened.
+func inTime(err error, timeout time.Duration, file string) error {
+	var said *exitError
+	if errors.As(err, &said) || !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &exitError{code: 1, msg: fmt.Sprintf("no answer within %s (--timeout): %s. Whether it was accepted: swarmd status -f %s; to try again: swarmd apply -f %s",
+		timeout, plain(err.Error()), file, file)}
 }
 
 // beginFlags are what a person says of a cluster that has no ledger in the swarm yet.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -88,6 +89,23 @@ func exitsCmd(ts *testscript.TestScript, _ bool, args []string) {
 	if got != want {
 		ts.Fatalf("%s exited with %d, not %d", args[1], got, want)
 	}
+}
+
+// patientCmd: patient CODE PATTERN COMMAND [ARG…] runs the command with a number of seconds for TIMEOUT in its arguments, ever more of them until
+// its output matches the pattern. How far a command gets in so many seconds is the machine's affair, what it then says and does is the command's.
+func patientCmd(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile("(?m)" + args[1])
+	for _, seconds := range []string{"2", "6", "18", "54"} {
+		command := slices.Clone(args[2:])
+		for i := range command {
+			command[i] = strings.ReplaceAll(command[i], "TIMEOUT", seconds)
+		}
+		exitsCmd(ts, false, append([]string{args[0]}, command...))
+		if pattern.MatchString(ts.ReadFile("stdout") + ts.ReadFile("stderr")) {
+			return
+		}
+	}
+	ts.Fatalf("no match for %q", args[1])
 }
 
 // jsonCmd: json FILE PATH PATTERN matches the value at the path ("pools[0].ready") of the file ("stdout" too), as JSON, with a regexp.

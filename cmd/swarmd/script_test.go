@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"io"
 	"io/fs"
 	"os"
@@ -22,7 +23,11 @@ const canary = "canary-6f1d0b2e9c"
 // transcriptVar names the file that gets a copy of all that swarmd writes.
 const transcriptVar = "SWARMD_TEST_TRANSCRIPT"
 
+// TestMain lets more scripts run at once than there are processors: they wait more than they compute.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"swarmd": command})
 }
 
@@ -51,7 +56,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"world": worldCmd, "exits": exitsCmd, "json": jsonCmd, "keys": keysCmd, "writes": writesCmd, "droplet": dropletCmd,
+			"world": worldCmd, "exits": exitsCmd, "patient": patientCmd, "json": jsonCmd, "keys": keysCmd, "writes": writesCmd, "droplet": dropletCmd,
 			"droplets": dropletsCmd, "fault": faultCmd, "await": awaitCmd, "port": portCmd, "term": termCmd, "took": tookCmd, "scale": scaleCmd,
 			"beside": besideCmd, "untag": untagCmd, "network": networkCmd,
 		},

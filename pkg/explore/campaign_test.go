@@ -21,10 +21,12 @@ const (
 //
 //	all     everything; what it saw is written to the record, if nothing was lost and no setting made it another campaign
 //	check   a tenth of what is recorded, compared with the record; everything, if the record is of other sources
+//	same    one in PART (20) of what is recorded, compared with the record of whatever sources: a change that is to leave behaviour as it is
 //	sample  for so many seconds as SWARMD_EXPLORE_SECONDS says (45), what is drawn by chance; compared, if the record is of these sources
 //
 // Of its further settings, SWARMD_EXPLORE_…:
 //
+//	PART     see same
 //	PLANS    how many plans `all` plays at least: pairs of faults fill up what the rest leaves
 //	WEEKS    how many quiet weeks, and twice as many pairs of busy days
 //	HUNT     how many plans a mutant is hunted with at most; MUTANTS names the only ones
@@ -51,10 +53,12 @@ func TestExplore(t *testing.T) {
 		c.all(t, sources)
 	case "check":
 		c.check(t, sources)
+	case "same":
+		c.part(t, readRecord(t), int(number("SWARMD_EXPLORE_PART", 20)))
 	case "sample":
 		c.sample(t, sources)
 	default:
-		t.Fatalf("SWARMD_EXPLORE is %q, want all, check or sample", how)
+		t.Fatalf("SWARMD_EXPLORE is %q, want all, check, same or sample", how)
 	}
 	c.demand(t)
 	if r := c.Report(); r.Killed < r.Mutants {
@@ -112,12 +116,17 @@ func (c *Campaign) check(t *testing.T, sources string) {
 		c.all(t, sources)
 		return
 	}
+	c.part(t, r, oneIn)
+	c.timed(t, "mutants", func() { c.Kill(t, int(number("SWARMD_EXPLORE_HUNT", 600))) })
+}
+
+// part plays one in so many of the recorded plans and compares them.
+func (c *Campaign) part(t *testing.T, r Record, one int) {
 	all := c.matched(t, r)
 	seed := number("SWARMD_EXPLORE_DRAW", uint64(time.Now().UnixNano()))
-	some := draw(all, seed, oneIn)
+	some := draw(all, seed, one)
 	t.Logf("%d of %d recorded plans are played again; SWARMD_EXPLORE_DRAW=%d draws the same", len(some), len(all), seed)
 	c.timed(t, "recorded", func() { c.again(t, some) })
-	c.timed(t, "mutants", func() { c.Kill(t, int(number("SWARMD_EXPLORE_HUNT", 600))) })
 }
 
 // sample plays what is drawn by chance from all plans, for some seconds.

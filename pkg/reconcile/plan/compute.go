@@ -7,6 +7,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // When to look again.
@@ -57,17 +58,19 @@ type draft struct {
 	poolsSum    []PoolCount
 	svcSum      []ServiceCount
 	look        time.Duration
-	implausible bool     // the cloud's view contradicts the swarm's
-	underway    bool     // something is not as wanted yet, and nothing holds it
-	pinning     bool     // a service is rolled out because its image's digest became known
-	soon        bool     // a step was planned whose effect shows at once
-	opIDs       []string // the fresh ids that are left
-	attempts    int      // roll-outs that are remembered before they start
-	credit      int      // deletes that accepted edits still permit
-	spare       bool     // one delete without credit is still permitted
-	promote     []member // who may become a manager
-	demote      []member // who must stop being one
-	strangers   []string // see Strangers
+	implausible bool            // the cloud's view contradicts the swarm's
+	underway    bool            // something is not as wanted yet, and nothing holds it
+	pinning     bool            // a service is rolled out because its image's digest became known
+	soon        bool            // a step was planned whose effect shows at once
+	opIDs       []string        // the fresh ids that are left
+	attempts    int             // roll-outs that are remembered before they start
+	credit      int             // deletes that accepted edits still permit
+	spare       bool            // one delete without credit is still permitted
+	promote     []member        // who may become a manager
+	demote      []member        // who must stop being one
+	strangers   []string        // see Strangers
+	readyNodes  map[string]bool // by node id
+	loads       map[string]int  // by node id: the tasks on it that did not end
 }
 
 func newDraft(in Input) *draft {
@@ -78,9 +81,25 @@ func newDraft(in Input) *draft {
 			d.spare = false
 		}
 	}
+	d.index()
 	d.classify()
 	d.strangers = Strangers(in.World, in.Spec.Cluster)
 	return d
+}
+
+// index counts once what each service asks for.
+func (d *draft) index() {
+	d.readyNodes, d.loads = map[string]bool{}, map[string]int{}
+	for _, m := range d.in.World.Machines {
+		if m.Node != nil && m.Node.State == swarm.NodeReady {
+			d.readyNodes[m.Node.ID] = true
+		}
+	}
+	for _, t := range d.in.World.Tasks {
+		if !ended(t) {
+			d.loads[t.NodeID]++
+		}
+	}
 }
 
 // step adds a step. Its id is kind/object; the object is unique within the kind.

@@ -86,8 +86,11 @@ func (d *draft) together(c ServiceCount, want swarm.ServiceSpec, live swarm.Serv
 		return
 	}
 	_, on := d.runningTasks(live)
+	if len(on) != 1 {
+		return
+	}
 	fit, _ := d.everywhere(want, on)
-	if len(on) != 1 || fit < 2 {
+	if fit < 2 {
 		return
 	}
 	for _, m := range d.members {

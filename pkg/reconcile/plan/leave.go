@@ -116,15 +116,7 @@ func (d *draft) drainWaits(op ledger.Op, m member) {
 }
 
 // tasksOn counts the tasks on a node that did not end.
-func (d *draft) tasksOn(node string) int {
-	n := 0
-	for _, t := range d.in.World.Tasks {
-		if t.NodeID == node && !ended(t) {
-			n++
-		}
-	}
-	return n
-}
+func (d *draft) tasksOn(node string) int { return d.loads[node] }
 
 func ended(t swarm.Task) bool {
 	switch t.State {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -178,11 +177,7 @@ func (d *draft) everywhere(want swarm.ServiceSpec, on map[string]int) (desired, 
 	return desired, running
 }
 
-func (d *draft) nodeReady(id string) bool {
-	return slices.ContainsFunc(d.in.World.Machines, func(m world.Machine) bool {
-		return m.Node != nil && m.Node.ID == id && m.Node.State == swarm.NodeReady
-	})
-}
+func (d *draft) nodeReady(id string) bool { return d.readyNodes[id] }
 
 // progress says whether a service is still on its way, and how soon to look at it.
 func (d *draft) progress(c ServiceCount, live swarm.Service) {

@@ -186,13 +186,17 @@ func (d *draft) newTasks(live swarm.Service) []swarm.Task {
 
 // tasksOf are the service's tasks that are as asked.
 func (d *draft) tasksOf(live swarm.Service, as func(swarm.Task) bool) []swarm.Task {
-	var out []swarm.Task
-	for _, t := range d.in.World.Tasks {
-		if t.ServiceID == live.ID && as(t) {
-			out = append(out, t)
-		}
+	tasks := d.in.World.Tasks // sorted by service: of a large swarm's tasks only its own are looked at, and not copied where all are as asked
+	first, _ := slices.BinarySearchFunc(tasks, live.ID, func(t swarm.Task, id string) int { return strings.Compare(t.ServiceID, id) })
+	tasks = tasks[first:]
+	if end := slices.IndexFunc(tasks, func(t swarm.Task) bool { return t.ServiceID != live.ID }); end >= 0 {
+		tasks = tasks[:end]
 	}
-	return out
+	not := func(t swarm.Task) bool { return !as(t) }
+	if slices.ContainsFunc(tasks, not) {
+		return slices.DeleteFunc(slices.Clone(tasks), not)
+	}
+	return slices.Clip(tasks)
 }
 
 // isWhole reports whether as many tasks of the service run as the specification wants.

@@ -27,7 +27,7 @@ const (
 	maxItems       = 100_000
 	maxMarks       = 1_500_000 // in a list whose entries are kept: "{}," may stand for a hundred times as much in memory
 	usualMarks     = 400_000   // in a list that is decoded in one go
-	maxKeep        = 64 << 20  // bytes of what is kept of a list of which not all is kept
+	maxKeep        = 96 << 20  // 100,000 tasks; bytes of what is kept of a list of which not all is kept
 	maxText        = 1000      // bytes of a message for people
 )
 
@@ -116,7 +116,7 @@ func (in *incoming[E]) proceed(all *meter, dec *json.Decoder) bool {
 		all.mostMarks = min(all.mostMarks, in.bounds.mostMarks)
 	}
 	if len(in.items) > maxItems {
-		in.bad = in.unbelievable(fmt.Errorf("more than %d entries", maxItems))
+		in.bad = in.unbelievable(fmt.Errorf("%w: more than %d entries", errTooLong, maxItems))
 	}
 	return in.bad == nil
 }
@@ -127,7 +127,9 @@ func (in *incoming[E]) add(e E) {
 	}
 	if in.bounds.weight != nil {
 		if in.kept += in.bounds.weight(e); in.kept > maxKeep {
-			in.fail(errTooLong)
+			in.bad = in.unbelievable(fmt.Errorf("%w: what is kept of its entries needs more than %d MB, and it is %s: remove services or tasks that nobody needs",
+				errTooLong, maxKeep>>20, in.place()))
+			return
 		}
 	}
 	in.items = append(in.items, e)

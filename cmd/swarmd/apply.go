@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 func applyCommand(a *cli) *cobra.Command {
@@ -48,8 +48,8 @@ func applyCommand(a *cli) *cobra.Command {
 }
 
 // handIn makes the file the next revision, if all that it asks for can be had, and follows it.
-func (a *cli) handIn(ctx context.Context, asm *connection, file string, data []byte, s *spec.Spec) error {
-	if err := a.offered(ctx, asm.Catalog, asm.Swarm.Networks, file, s, data); err != nil {
+func (a *cli) handIn(ctx context.Context, asm *connection, path string, data []byte, s *file.Document) error {
+	if err := a.offered(ctx, asm.Catalog, asm.Swarm.Networks, path, s, data); err != nil {
 		return err
 	}
 	if err := asm.understands(ctx, s); err != nil {
@@ -122,7 +122,7 @@ func sayMeaning(w io.Writer, texts []string) {
 
 // foretell says what the file means as an edit and, if it is given parsed, what it changes, before it is handed in. What cannot be read is met again by
 // the loop, and told; that no engine answers is an error.
-func (a *cli) foretell(ctx context.Context, loop *reconcile.Loop, asm *connection, data []byte, s *spec.Spec) error {
+func (a *cli) foretell(ctx context.Context, loop *reconcile.Loop, asm *connection, data []byte, s *file.Document) error {
 	meant, err := loop.Meaning(ctx, data)
 	switch {
 	case apierr.KindOf(err) == apierr.Unavailable:
@@ -143,7 +143,7 @@ func (a *cli) foretell(ctx context.Context, loop *reconcile.Loop, asm *connectio
 
 // follow submits the file and shows the way to convergence. While nobody holds the lease, this process holds it. What the file changes is said before if
 // it is given parsed.
-func (a *cli) follow(ctx context.Context, asm *connection, data []byte, s *spec.Spec, source string) error {
+func (a *cli) follow(ctx context.Context, asm *connection, data []byte, s *file.Document, source string) error {
 	loop := asm.visit()
 	if err := begin(ctx, loop); err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/bootstrap"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/install"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 type bootstrapFlags struct {
@@ -82,7 +82,7 @@ func (a *cli) bootstrap(ctx context.Context, f bootstrapFlags) error {
 }
 
 // firstManager finds or makes the first manager, with a swarm on it.
-func (a *cli) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.Client, view *progress, takeOver bool) (bootstrap.First, error) {
+func (a *cli) firstManager(ctx context.Context, s *file.Document, api *digitalocean.Client, view *progress, takeOver bool) (bootstrap.First, error) {
 	o, err := bootstrap.Prepare(ctx, s, api, nil)
 	if err != nil {
 		return bootstrap.First{}, err
@@ -93,7 +93,7 @@ func (a *cli) firstManager(ctx context.Context, s *spec.Spec, api *digitalocean.
 }
 
 // settleIn puts swarmd onto the first manager, hands the file over, follows, and puts swarmd onto the managers that joined.
-func (a *cli) settleIn(ctx context.Context, s *spec.Spec, data []byte, first bootstrap.First, f bootstrapFlags) error {
+func (a *cli) settleIn(ctx context.Context, s *file.Document, data []byte, first bootstrap.First, f bootstrapFlags) error {
 	host := access.SSHHost(first.Droplet.PublicIPv4)
 	there := a.at(a.Settled(s.Cluster, first.Droplet.PublicIPv4))
 	asm, err := there.connect(s.Cluster, zap.NewNop(), true)
@@ -133,8 +133,8 @@ func (a *cli) settleIn(ctx context.Context, s *spec.Spec, data []byte, first boo
 }
 
 // installer puts swarmd onto the managers in the way that the flags ask for.
-func (a *cli) installer(asm *connection, s *spec.Spec, data []byte, first bootstrap.First, f bootstrapFlags) install.Installer {
-	o := install.Options{Access: a.Access, Spec: s, Deny: f.deny.or,
+func (a *cli) installer(asm *connection, s *file.Document, data []byte, first bootstrap.First, f bootstrapFlags) install.Installer {
+	o := install.Options{Access: a.Access, Spec: &s.Spec, Deny: f.deny.or,
 		Say:  func(format string, args ...any) { printf(a.out, format, args...) },
 		Warn: func(format string, args ...any) { printf(a.err, format, args...) }}
 	if f.systemd {
@@ -144,9 +144,9 @@ func (a *cli) installer(asm *connection, s *spec.Spec, data []byte, first bootst
 }
 
 // continues refuses a file that is not the one that the cluster lives with.
-func continues(ctx context.Context, asm *connection, s *spec.Spec, file, host string) error {
+func continues(ctx context.Context, asm *connection, s *file.Document, path, host string) error {
 	var other *bootstrap.OtherFileError
-	err := bootstrap.Continues(ctx, asm.Store, s, file, host)
+	err := bootstrap.Continues(ctx, asm.Store, s, path, host)
 	if errors.As(err, &other) {
 		return &exitError{code: 1, msg: other.Text}
 	}

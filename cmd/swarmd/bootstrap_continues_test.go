@@ -12,7 +12,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/sim"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 const continuesFile = `version: 1
@@ -48,7 +48,7 @@ func TestBootstrapDoesNotHandOverAnotherFile(t *testing.T) {
 	defer asm.Close()
 	check := func(text string) error {
 		t.Helper()
-		s, _, err := spec.Parse("f.yaml", []byte(text))
+		s, _, err := file.Parse("f.yaml", []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,7 +20,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/bootstrap"
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh"
 	"github.com/swarmd/swarmd/pkg/swarm/docker/ssh/sshtest"
 )
@@ -123,7 +123,7 @@ func hostKeysOf(t testing.TB, d docean.Droplet) map[string]string {
 // first runs bootstrap as far as the first manager.
 func (s *site) first(ctx context.Context, a *cli) (bootstrap.First, error) {
 	s.Helper()
-	file, _, err := spec.Parse("f.yaml", []byte(continuesFile))
+	file, _, err := file.Parse("f.yaml", []byte(continuesFile))
 	if err != nil {
 		s.Fatal(err)
 	}

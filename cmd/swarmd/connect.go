@@ -13,7 +13,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/preflight"
 	"github.com/swarmd/swarmd/pkg/reconcile"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 // connection is the swarmd of one command, and what its loops are told.
@@ -46,7 +46,7 @@ func (c *connection) visit() *reconcile.Loop {
 }
 
 // understands refuses a file with what the engine is too old to know.
-func (c *connection) understands(ctx context.Context, want *spec.Spec) error {
+func (c *connection) understands(ctx context.Context, want *file.Document) error {
 	lines, err := preflight.Unknown(ctx, c.Engine, want)
 	if err == nil && len(lines) > 0 {
 		return &exitError{code: 1, msg: strings.Join(append(lines, "nothing was changed"), "; ")}
@@ -55,7 +55,7 @@ func (c *connection) understands(ctx context.Context, want *spec.Spec) error {
 }
 
 // offered refuses a file with what the cloud does not have. What the cloud does not say is a warning. Without a swarm live is nil.
-func (a *cli) offered(ctx context.Context, api *digitalocean.Client, live preflight.Networks, path string, s *spec.Spec, data []byte) error {
+func (a *cli) offered(ctx context.Context, api *digitalocean.Client, live preflight.Networks, path string, s *file.Document, data []byte) error {
 	if api == nil { // the file names no machines
 		return nil
 	}
@@ -84,12 +84,12 @@ func (a *cli) sayUnknown(found preflight.Findings) {
 }
 
 // connectFor is connect for a file that is to be handed in. One without nodes needs no cloud, and none is asked.
-func (a *cli) connectFor(want *spec.Spec, b beginFlags) (*connection, error) {
+func (a *cli) connectFor(want *file.Document, b beginFlags) (*connection, error) {
 	c, err := a.connect(want.Cluster, zap.NewNop(), len(want.Pools) > 0)
 	if err != nil {
 		return nil, err
 	}
-	c.role.TakeOver, c.role.NewCluster, c.role.Beginning = b.takeOver, b.newCluster, want
+	c.role.TakeOver, c.role.NewCluster, c.role.Beginning = b.takeOver, b.newCluster, &want.Spec
 	if len(want.Pools) == 0 {
 		c.WithoutCloud()
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/bootstrap"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/sim"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
@@ -95,7 +95,7 @@ func (d *demonstration) start(ctx context.Context, g *errgroup.Group, log *zap.L
 	d.env = simEnvironment(d.world, server)
 	there := d.app.at(d.app.With("DIGITALOCEAN_API_URL", server.CloudURL()).With("DIGITALOCEAN_TOKEN", d.world.Token()).
 		With("DIGITALOCEAN_TOKEN_FILE", "").With("DOCKER_HOST", server.DockerHost()))
-	s, _, err := spec.Parse(d.file, deploy.Demo)
+	s, _, err := file.Parse(d.file, deploy.Demo)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (d *demonstration) start(ctx context.Context, g *errgroup.Group, log *zap.L
 }
 
 // firstManager is what `swarmd bootstrap` does, without ssh: the simulated engine is reached over TCP.
-func (d *demonstration) firstManager(ctx context.Context, there *cli, s *spec.Spec, host, dir string) error {
+func (d *demonstration) firstManager(ctx context.Context, there *cli, s *file.Document, host, dir string) error {
 	api, err := there.Cloud(nil)
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ func (a *cli) destroy(ctx context.Context, f destroyFlags) error {
 	if err != nil {
 		return err
 	}
-	r := a.destroyRun(s, f)
+	r := a.destroyRun(&s.Spec, f)
 	if f.resume {
 		return r.Resume(ctx)
 	}

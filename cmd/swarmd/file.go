@@ -7,30 +7,31 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
+	"github.com/swarmd/swarmd/pkg/spec/source"
 )
 
 // fileFlag adds -f to a command.
-func fileFlag(cmd *cobra.Command, file *string) {
-	cmd.Flags().StringVarP(file, "file", "f", "", "the desired state (YAML)")
+func fileFlag(cmd *cobra.Command, path *string) {
+	cmd.Flags().StringVarP(path, "file", "f", "", "the desired state (YAML)")
 	cmd.Flags().SortFlags = false
 }
 
 // readFile reads the file that people edit; faults and warnings are told on w, one a line.
-func readFile(path string, w io.Writer) (*spec.Spec, []byte, error) {
+func readFile(path string, w io.Writer) (*file.Document, []byte, error) {
 	if path == "" {
 		return nil, nil, errors.New("which file? give -f FILE")
 	}
-	data, err := spec.ReadFile(path)
+	data, err := source.ReadFile(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, warnings, err := spec.Parse(path, data)
+	s, warnings, err := file.Parse(path, data)
 	for _, f := range warnings {
 		printf(w, "warning: %s\n", f)
 	}
 	if err != nil {
-		var faults spec.Faults
+		var faults file.Faults
 		if !errors.As(err, &faults) {
 			return nil, nil, err
 		}
@@ -40,7 +41,7 @@ func readFile(path string, w io.Writer) (*spec.Spec, []byte, error) {
 }
 
 // refused tells what is wrong with the file on w, and returns the error for that; nil if nothing is.
-func refused(w io.Writer, path string, faults []spec.Fault) error {
+func refused(w io.Writer, path string, faults []file.Fault) error {
 	for _, f := range faults {
 		printf(w, "%s\n", f)
 	}

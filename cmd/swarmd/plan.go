@@ -13,6 +13,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 func planCommand(a *cli) *cobra.Command {
@@ -63,13 +64,13 @@ type outlook struct {
 }
 
 // preview computes the plan for a file that is not accepted yet, and what it means as an edit.
-func (a *cli) preview(ctx context.Context, file string, s *spec.Spec, data []byte, b beginFlags, deny denial) (outlook, error) {
+func (a *cli) preview(ctx context.Context, path string, s *file.Document, data []byte, b beginFlags, deny denial) (outlook, error) {
 	asm, err := a.connectFor(s, b)
 	if err != nil {
 		return outlook{}, err
 	}
 	defer asm.Close()
-	if err := a.offered(ctx, asm.Catalog, asm.Swarm.Networks, file, s, data); err != nil {
+	if err := a.offered(ctx, asm.Catalog, asm.Swarm.Networks, path, s, data); err != nil {
 		return outlook{}, err
 	}
 	asm.FetchPrices()
@@ -91,12 +92,12 @@ func (a *cli) preview(ctx context.Context, file string, s *spec.Spec, data []byt
 }
 
 // foresee is what the file would change.
-func (a *cli) foresee(ctx context.Context, loop *reconcile.Loop, asm *connection, s *spec.Spec) (outlook, error) {
+func (a *cli) foresee(ctx context.Context, loop *reconcile.Loop, asm *connection, s *file.Document) (outlook, error) {
 	p, whole, w, err := loop.Preview(ctx, s)
 	if err != nil {
 		return outlook{}, err
 	}
-	return outlook{Plan: p, whole: whole, file: s, prices: asm.Prices()}, a.gapError(w.Gaps)
+	return outlook{Plan: p, whole: whole, file: &s.Spec, prices: asm.Prices()}, a.gapError(w.Gaps)
 }
 
 // exit is the exit code of a plan: whether anything changes, and if not, whether something is held.

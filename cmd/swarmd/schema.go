@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 func schemaCommand(a *cli) *cobra.Command {
@@ -13,9 +13,9 @@ func schemaCommand(a *cli) *cobra.Command {
 		Short: "The JSON schema of the file, for editors; with --reference the reference of all keys as Markdown",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			text := string(spec.Schema())
+			text := string(file.Schema())
 			if reference {
-				text = spec.Reference()
+				text = file.Reference()
 			}
 			_, err := a.out.Write([]byte(text))
 			return err

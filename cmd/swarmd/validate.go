@@ -9,7 +9,8 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/preflight"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
+	"github.com/swarmd/swarmd/pkg/spec/source"
 )
 
 func validateCommand(a *cli) *cobra.Command {
@@ -73,18 +74,18 @@ func (a *cli) validateOne(ctx context.Context, api *digitalocean.Client, path st
 	name, data, err := path, []byte(nil), error(nil)
 	if path == "-" {
 		name = "stdin"
-		data, err = io.ReadAll(io.LimitReader(a.in, spec.MaxSize+1)) // the parser refuses what is longer
+		data, err = io.ReadAll(io.LimitReader(a.in, file.MaxSize+1)) // the parser refuses what is longer
 	} else {
-		data, err = spec.ReadFile(path)
+		data, err = source.ReadFile(path)
 	}
 	if err != nil {
 		return 0, 0, err
 	}
-	s, warned, err := spec.Parse(name, data)
+	s, warned, err := file.Parse(name, data)
 	for _, f := range warned {
 		printf(a.out, "warning: %s\n", f)
 	}
-	var found spec.Faults
+	var found file.Faults
 	if errors.As(err, &found) {
 		for _, f := range found {
 			printf(a.out, "%s\n", f)

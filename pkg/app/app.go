@@ -20,6 +20,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
@@ -147,7 +148,7 @@ func (a *App) Loop(r Role) *reconcile.Loop {
 
 func (a *App) config(r Role) reconcile.Config {
 	o := a.options
-	var parser spec.Parser
+	var parser file.Parser
 	var converter docker.Converter
 	c := reconcile.Config{
 		Cluster: a.Cluster, Store: a.Store, Reads: world.Reads{Swarm: a.Swarm, Ledger: a.Store},
@@ -155,7 +156,7 @@ func (a *App) config(r Role) reconcile.Config {
 		Elector: ledger.ElectorConfig{Store: a.Store, Identity: a.Swarm.Info, Instance: r.Instance, Visitor: r.Visitor},
 		Execute: execute.Config{Nodes: a.Swarm, Tokens: a.Swarm, Services: a.Swarm, Networks: a.Swarm, Ledger: a.Store, UserData: a.userData},
 		Parse:   parser.Parse,
-		Convert: func(s *spec.Spec) (swarm.Stack, error) { return converter.Convert(s.Cluster, s.Stack) },
+		Convert: func(d *file.Document) (swarm.Stack, error) { return converter.Convert(d.Cluster, d.Stack) },
 		Prices:  a.Prices,
 		Initial: r.File.Initial, Edits: r.File.Edits, Unread: r.File.Unread, Source: r.File.Source, File: r.File.Path, Events: r.Events,
 		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute,

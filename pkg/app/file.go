@@ -8,6 +8,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
+	"github.com/swarmd/swarmd/pkg/spec/source"
 )
 
 // FirstLook is what is known of the daemon's file when it starts.
@@ -21,8 +23,8 @@ type FirstLook struct {
 // LookFirst reads the file and finds the cluster's name. A file with faults, or one that cannot be read, is no reason not to start: the
 // accepted revision goes on. The name is in the file, is the one that was asked for with --cluster, or else the one that the swarm's store
 // knows, which known finds out. Without a file it must be asked for.
-func LookFirst(ctx context.Context, file, asked string, known func(context.Context) (string, error)) (FirstLook, error) {
-	if file == "" {
+func LookFirst(ctx context.Context, path, asked string, known func(context.Context) (string, error)) (FirstLook, error) {
+	if path == "" {
 		if asked == "" {
 			return FirstLook{}, errors.New("which cluster? give -f FILE or --cluster NAME")
 		}
@@ -30,19 +32,20 @@ func LookFirst(ctx context.Context, file, asked string, known func(context.Conte
 	}
 	var first FirstLook
 	var fault error
-	first.Data, first.Unread = spec.ReadFile(file)
+	first.Data, first.Unread = source.ReadFile(path)
 	if first.Unread == nil {
-		if first.Spec, _, fault = spec.Parse(file, first.Data); fault != nil {
-			first.Cluster, _ = spec.ClusterOf(file, first.Data)
+		var d *file.Document
+		if d, _, fault = file.Parse(path, first.Data); fault != nil {
+			first.Cluster, _ = file.ClusterOf(path, first.Data)
 		} else {
-			first.Cluster = first.Spec.Cluster
+			first.Spec, first.Cluster = &d.Spec, d.Cluster
 		}
 	}
 	switch {
 	case first.Cluster == "":
 		first.Cluster = asked
 	case asked != "" && asked != first.Cluster:
-		return first, fmt.Errorf("%s is of cluster %q, --cluster says %q", file, first.Cluster, asked)
+		return first, fmt.Errorf("%s is of cluster %q, --cluster says %q", path, first.Cluster, asked)
 	}
 	if first.Cluster != "" {
 		return first, nil
@@ -57,13 +60,13 @@ func LookFirst(ctx context.Context, file, asked string, known func(context.Conte
 
 // Watch makes the file at the path, of which first is known, a source of revisions until ctx ends. Of whether it can be read only the newest word
 // is kept, so that the watch never waits for a pass.
-func (first FirstLook) Watch(ctx context.Context, path, source string, log *zap.Logger) File {
+func (first FirstLook) Watch(ctx context.Context, path, name string, log *zap.Logger) File {
 	newest := make(chan error, 1)
 	if first.Unread != nil {
 		newest <- first.Unread
 	}
-	edits := spec.Watch(ctx, path, first.Data, func(err error) {
-		if errors.Is(err, spec.ErrUnwatched) {
+	edits := source.Watch(ctx, path, first.Data, func(err error) {
+		if errors.Is(err, source.ErrUnwatched) {
 			log.Error("watch file", zap.Error(err))
 			err = nil
 		}
@@ -73,5 +76,5 @@ func (first FirstLook) Watch(ctx context.Context, path, source string, log *zap.
 		}
 		newest <- err
 	})
-	return File{Path: path, Source: source, Initial: first.Data, Edits: edits, Unread: newest}
+	return File{Path: path, Source: name, Initial: first.Data, Edits: edits, Unread: newest}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -17,8 +18,8 @@ type Seams struct {
 	Jitter func() float64       // see reconcile.Config
 	OpIDs  func(n int) []string // see reconcile.Config
 
-	Parse   func(name string, data []byte) (*spec.Spec, []spec.Fault, error) // for the loop and the brakes, which may call it at the same time
-	Convert func(*spec.Spec) (swarm.Stack, error)
+	Parse   func(name string, data []byte) (*file.Document, []file.Fault, error) // for the loop and the brakes, which may call it at the same time
+	Convert func(*file.Document) (swarm.Stack, error)
 	Render  func(userdata.Params) (string, error)
 	Price   func() map[string]float64 // in place of what the cloud says: US dollars a month by size
 
@@ -48,8 +49,11 @@ func (s Seams) brakeParser() brake.Parser {
 		return nil
 	}
 	return func(name string, data []byte) (*spec.Spec, error) {
-		parsed, _, err := s.Parse(name, data)
-		return parsed, err
+		d, _, err := s.Parse(name, data)
+		if err != nil {
+			return nil, err
+		}
+		return &d.Spec, nil
 	}
 }
 

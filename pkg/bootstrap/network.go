@@ -8,17 +8,17 @@ import (
 	"slices"
 
 	"github.com/swarmd/swarmd/pkg/cloud"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 // apart returns the VPC's range, and refuses a file whose networks overlap it: their tasks would reach no machine there.
-func apart(s *spec.Spec, network cloud.VPC) (netip.Prefix, error) {
+func apart(d *file.Document, network cloud.VPC) (netip.Prefix, error) {
 	private, err := netip.ParsePrefix(network.IPRange)
 	if err != nil {
 		return netip.Prefix{}, fmt.Errorf("the VPC %s has the range %q: %w", network.Name, network.IPRange, err)
 	}
 	var faults []error
-	for name, n := range s.Stack.Networks {
+	for name, n := range d.Stack.Networks {
 		for _, pool := range n.Ipam.Config {
 			if subnet, err := netip.ParsePrefix(pool.Subnet); err == nil && subnet.Overlaps(private) {
 				faults = append(faults, fmt.Errorf("networks.%s: the subnet %s overlaps the VPC's range %s, in which its tasks would reach no machine: choose another", name, subnet, private))

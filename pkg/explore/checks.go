@@ -101,8 +101,8 @@ func (c *checks) wants(f file) {
 			c.least[p.Name] = p.Count
 		}
 	}
-	c.counts(s)
-	c.managers.add(managersOf(s))
+	c.counts(&s.Spec)
+	c.managers.add(managersOf(&s.Spec))
 }
 
 // settled: all is as the last file wants it, and those before matter no more.

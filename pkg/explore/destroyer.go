@@ -89,7 +89,7 @@ func (h *hand) prepared() (*destroy.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &destroy.Run{Spec: want, File: "cluster.yaml", Cloud: api, Connect: h.connect, Records: &h.laptop.records, Save: r.check.confirmed,
+	return &destroy.Run{Spec: &want.Spec, File: "cluster.yaml", Cloud: api, Connect: h.connect, Records: &h.laptop.records, Save: r.check.confirmed,
 		Forget: func() error { return nil }, Say: func(string, ...any) {}, Redact: func(s string) string { return s }}, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
 	"github.com/swarmd/swarmd/pkg/spec"
+	specfile "github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 // unmet says what is not as the file wants it, by ground truth and by what the acting swarmd says; "" if all is.
@@ -120,11 +121,11 @@ func restsAt(report reconcile.Report, result string, guards []string) string {
 }
 
 // differs says what of the truth is not as wanted.
-func (r *run) differs(s *state, want *spec.Spec, back bool) string {
+func (r *run) differs(s *state, want *specfile.Document, back bool) string {
 	if got := s.files[s.ledger.Revision]; got != string(r.want.yaml(r.cluster)) {
 		return fmt.Sprintf("the accepted revision %d is another file", s.ledger.Revision)
 	}
-	if why := r.machinesDiffer(s, want); why != "" && (len(r.workflow.Held) == 0 || r.workflow.Settles) {
+	if why := r.machinesDiffer(s, &want.Spec); why != "" && (len(r.workflow.Held) == 0 || r.workflow.Settles) {
 		return why
 	}
 	if why := r.servicesDiffer(s, want, back); why != "" {
@@ -191,7 +192,7 @@ func leftover(s *state) string {
 }
 
 // servicesDiffer compares what the check needs: image, replicas, and that so many tasks run.
-func (r *run) servicesDiffer(s *state, want *spec.Spec, back bool) string {
+func (r *run) servicesDiffer(s *state, want *specfile.Document, back bool) string {
 	wanted := map[string]bool{}
 	for _, svc := range want.Stack.Services {
 		name := r.cluster + "_" + svc.Name

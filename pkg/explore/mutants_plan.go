@@ -15,7 +15,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
-	"github.com/swarmd/swarmd/pkg/spec"
+	specfile "github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -266,7 +266,7 @@ func partMutants() []Mutant {
 		configured("no-placement", "engines-rollouts: every manager's engine dies of an update without a placement", withoutPlacement),
 		configured("takes-any-file", "S2: a file with faults is taken for what can be read of it", func(c *reconcile.Config) {
 			parse := c.Parse
-			c.Parse = func(name string, data []byte) (*spec.Spec, []spec.Fault, error) {
+			c.Parse = func(name string, data []byte) (*specfile.Document, []specfile.Fault, error) {
 				s, warnings, err := parse(name, data)
 				if err == nil {
 					return s, warnings, nil
@@ -281,7 +281,7 @@ func partMutants() []Mutant {
 // withoutPlacement takes the placement out of what is sent. The stack is the explorer's, so it is copied.
 func withoutPlacement(c *reconcile.Config) {
 	convert := c.Convert
-	c.Convert = func(s *spec.Spec) (swarm.Stack, error) {
+	c.Convert = func(s *specfile.Document) (swarm.Stack, error) {
 		stack, err := convert(s)
 		stack.Services = slices.Clone(stack.Services)
 		for i := range stack.Services {

@@ -11,7 +11,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
-	"github.com/swarmd/swarmd/pkg/spec"
+	specfile "github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 // clusterName is the explored cluster's.
@@ -69,12 +69,12 @@ type run struct {
 	ended     bool   // the cluster is destroyed
 	only      string // the one machine that has a swarmd, "" is every manager
 	want      file
-	wanted    func() (*spec.Spec, error) // the same, read
-	most      int                        // calls until it is stopped
-	counts    map[string]int             // pool → what the last file wants
-	recorded  *opening                   // what is being recorded
-	welcome   string                     // the rogue that a person keeps
-	seen      *state                     // by the last look at the world
+	wanted    func() (*specfile.Document, error) // the same, read
+	most      int                                // calls until it is stopped
+	counts    map[string]int                     // pool → what the last file wants
+	recorded  *opening                           // what is being recorded
+	welcome   string                             // the rogue that a person keeps
+	seen      *state                             // by the last look at the world
 	out       *Outcome
 	broken    bool // nothing more needs to be done
 }
@@ -230,11 +230,11 @@ func (r *run) edit(f file) {
 // wants has everything be as the file says from now on.
 func (r *run) wants(f file) {
 	r.want = f
-	r.wanted = sync.OnceValues(func() (*spec.Spec, error) { return r.parse(f) })
+	r.wanted = sync.OnceValues(func() (*specfile.Document, error) { return r.parse(f) })
 }
 
 // parse reads a file.
-func (r *run) parse(f file) (*spec.Spec, error) {
+func (r *run) parse(f file) (*specfile.Document, error) {
 	return r.explorer.parse("cluster.yaml", f.yaml(r.cluster))
 }
 

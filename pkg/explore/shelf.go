@@ -6,7 +6,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/cloud/userdata"
-	"github.com/swarmd/swarmd/pkg/spec"
+	specfile "github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 	"github.com/swarmd/swarmd/pkg/unchanged"
@@ -24,10 +24,10 @@ type Explorer struct {
 }
 
 type readFile struct {
-	spec  *spec.Spec
-	err   error
-	stack swarm.Stack
-	fault error // of the conversion
+	document *specfile.Document
+	err      error
+	stack    swarm.Stack
+	fault    error // of the conversion
 }
 
 // New returns an explorer.
@@ -42,8 +42,8 @@ func (e *Explorer) read(name string, data []byte) *readFile {
 	f := e.files[key]
 	if f == nil {
 		f = &readFile{}
-		if f.spec, _, f.err = spec.Parse(name, data); f.err == nil {
-			f.stack, f.fault = docker.Convert(f.spec.Cluster, f.spec.Stack)
+		if f.document, _, f.err = specfile.Parse(name, data); f.err == nil {
+			f.stack, f.fault = docker.Convert(f.document.Cluster, f.document.Stack)
 		}
 		e.files[key] = f
 	}
@@ -66,26 +66,26 @@ func (e *Explorer) render(p userdata.Params) (string, error) {
 	return text, err
 }
 
-// parse reads a file, as spec.Parse does.
-func (e *Explorer) parse(name string, data []byte) (*spec.Spec, error) {
+// parse reads a file, as file.Parse does.
+func (e *Explorer) parse(name string, data []byte) (*specfile.Document, error) {
 	f := e.read(name, data)
-	return f.spec, f.err
+	return f.document, f.err
 }
 
 // check is parse as the loop has it. The explorer's files are warned of nothing that matters here.
-func (e *Explorer) check(name string, data []byte) (*spec.Spec, []spec.Fault, error) {
-	s, err := e.parse(name, data)
-	return s, nil, err
+func (e *Explorer) check(name string, data []byte) (*specfile.Document, []specfile.Fault, error) {
+	d, err := e.parse(name, data)
+	return d, nil, err
 }
 
 // convert is the stack of a file that parse has returned.
-func (e *Explorer) convert(s *spec.Spec) (swarm.Stack, error) {
+func (e *Explorer) convert(d *specfile.Document) (swarm.Stack, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, f := range e.files {
-		if f.spec == s {
+		if f.document == d {
 			return f.stack, f.fault
 		}
 	}
-	return docker.Convert(s.Cluster, s.Stack)
+	return docker.Convert(d.Cluster, d.Stack)
 }

@@ -57,7 +57,7 @@ func (r *run) grown() {
 	why := ""
 	for began := time.Now(); !r.broken && (time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin); r.cast.pass(tick) {
 		s := r.observe()
-		if why = r.machinesDiffer(s, want); why == "" && len(s.ledger.Ops) == 0 && len(r.faults.down) == 0 {
+		if why = r.machinesDiffer(s, &want.Spec); why == "" && len(s.ledger.Ops) == 0 && len(r.faults.down) == 0 {
 			return
 		}
 	}

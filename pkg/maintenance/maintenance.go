@@ -12,6 +12,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
@@ -96,11 +97,11 @@ func acceptedSpec(st ledger.State) *spec.Spec {
 	if !ok {
 		return nil
 	}
-	s, _, err := spec.Parse("the accepted revision", r.Data)
+	d, _, err := file.Parse("the accepted revision", r.Data)
 	if err != nil {
 		return nil
 	}
-	return s
+	return &d.Spec
 }
 
 // pickNode finds the node with that name, id or droplet, or the only one whose name or id begins so.

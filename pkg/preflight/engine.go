@@ -3,7 +3,7 @@ package preflight
 import (
 	"context"
 
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
@@ -14,7 +14,7 @@ type Engine interface {
 }
 
 // Unknown returns, a line each, what the file has that the engine is too old to know: it would refuse, or drop it without a word.
-func Unknown(ctx context.Context, engine Engine, s *spec.Spec) ([]string, error) {
+func Unknown(ctx context.Context, engine Engine, s *file.Document) ([]string, error) {
 	stack, err := docker.Convert(s.Cluster, s.Stack)
 	if err != nil {
 		return nil, err

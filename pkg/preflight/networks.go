@@ -9,12 +9,12 @@ import (
 	"strconv"
 
 	"github.com/swarmd/swarmd/pkg/cloud"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // ranges reports whether a network of the file asks for a range.
-func ranges(s *spec.Spec) bool {
+func ranges(s *file.Document) bool {
 	for _, n := range s.Stack.Networks {
 		if len(n.Ipam.Config) > 0 {
 			return true

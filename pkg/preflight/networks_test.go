@@ -9,7 +9,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/preflight"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -25,7 +25,7 @@ networks: { inner: { ipam: { config: [{ subnet: 10.20.0.0/24 }] } } }
 
 // TestRangesAreHeldAgainstTheVPCs: an overlap is a fault at the subnet; where the network is there already, or that is not known, a warning.
 func TestRangesAreHeldAgainstTheVPCs(t *testing.T) {
-	s, _, err := spec.Parse("f.yaml", []byte(withNetwork))
+	s, _, err := file.Parse("f.yaml", []byte(withNetwork))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestRangesAreHeldAgainstTheVPCs(t *testing.T) {
 
 // TestEnginesOfImages: what Debian's own engine does not know is a warning before there is one; of other images nothing is said.
 func TestEnginesOfImages(t *testing.T) {
-	s, _, err := spec.Parse("f.yaml", []byte(withNetwork))
+	s, _, err := file.Parse("f.yaml", []byte(withNetwork))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,13 +78,13 @@ func TestEnginesOfImages(t *testing.T) {
 
 // TestATokenThatIsNotTaken is told apart from a cloud that is busy.
 func TestATokenThatIsNotTaken(t *testing.T) {
-	s, _, err := spec.Parse("f.yaml", []byte(file))
+	s, _, err := file.Parse("f.yaml", []byte(fileOfOne))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for kind, want := range map[apierr.Kind]bool{apierr.Unauthorized: true, apierr.Forbidden: true, apierr.Unavailable: false, apierr.RateLimited: false} {
 		c := catalog{images: []cloud.Image{{Slug: "debian"}}, refuses: &apierr.Error{Kind: kind, Side: "cloud", Op: "list droplets", Err: errors.New("no")}}
-		found := preflight.Offers(t.Context(), &c, nil, "f.yaml", s, []byte(file))
+		found := preflight.Offers(t.Context(), &c, nil, "f.yaml", s, []byte(fileOfOne))
 		if (found.Denied != nil) != want || found.Cause == nil || found.Unknown == "" {
 			t.Errorf("%s: denied %v, %q because of %v", kind, found.Denied, found.Unknown, found.Cause)
 		}
@@ -93,8 +93,8 @@ func TestATokenThatIsNotTaken(t *testing.T) {
 
 // TestTheVPCIsThere: one that a region of the pools does not have keeps machines from being made.
 func TestTheVPCIsThere(t *testing.T) {
-	named := strings.Replace(file, "region: fra1,", "region: fra1, vpc: private,", 1)
-	s, _, err := spec.Parse("f.yaml", []byte(named))
+	named := strings.Replace(fileOfOne, "region: fra1,", "region: fra1, vpc: private,", 1)
+	s, _, err := file.Parse("f.yaml", []byte(named))
 	if err != nil {
 		t.Fatal(err)
 	}

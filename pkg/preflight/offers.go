@@ -15,6 +15,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -54,7 +55,7 @@ type offers struct {
 
 // Findings is what is wrong with a file in the light of what the cloud offers, by places in the file.
 type Findings struct {
-	Faults, Warnings []spec.Fault
+	Faults, Warnings []file.Fault
 	Unknown          string // what the cloud did not say, and why, in one line; "" if it said everything
 	Cause            error  // of Unknown: what one of the calls failed with
 	Denied           error  // the cloud does not let this token list droplets: nothing that needs it will work
@@ -62,11 +63,11 @@ type Findings struct {
 
 // Offers asks the cloud whether it has what the file names, for 15 seconds at most. What it does not have is a fault, or a warning where machines
 // that were made with it run. What it does not say is judged by nobody. data is the file's content, and path its name in what is found. Without a swarm live is nil.
-func Offers(ctx context.Context, api Catalog, live Networks, path string, s *spec.Spec, data []byte) Findings {
+func Offers(ctx context.Context, api Catalog, live Networks, path string, s *file.Document, data []byte) Findings {
 	ctx, cancel := context.WithTimeout(ctx, offersTime)
 	defer cancel()
 	o := askOffers(ctx, api, live, s)
-	j := judgement{offers: o, spec: s, places: spec.PlacesOf(path, data)}
+	j := judgement{offers: o, spec: s, places: file.PlacesOf(path, data)}
 	j.all()
 	found := Findings{Faults: j.faults, Warnings: j.warnings}
 	found.Unknown, found.Cause = o.unknown()
@@ -78,7 +79,7 @@ func Offers(ctx context.Context, api Catalog, live Networks, path string, s *spe
 }
 
 // askOffers makes all calls at once.
-func askOffers(ctx context.Context, api Catalog, live Networks, s *spec.Spec) *offers {
+func askOffers(ctx context.Context, api Catalog, live Networks, s *file.Document) *offers {
 	o := &offers{images: map[string]*cloud.Image{}, silent: map[string]error{}}
 	var calls sync.WaitGroup
 	ask := func(what string, read func() error) {
@@ -109,7 +110,7 @@ func askOffers(ctx context.Context, api Catalog, live Networks, s *spec.Spec) *o
 }
 
 // askImages asks for each image by itself: one that is no longer listed may still be there.
-func (o *offers) askImages(ctx context.Context, api Catalog, s *spec.Spec) error {
+func (o *offers) askImages(ctx context.Context, api Catalog, s *file.Document) error {
 	for _, p := range s.Pools {
 		if _, asked := o.images[p.Image]; asked {
 			continue
@@ -149,9 +150,9 @@ func (o *offers) unknown() (text string, cause error) {
 // judgement is what is wrong with a file in the light of what the cloud offers.
 type judgement struct {
 	*offers
-	spec             *spec.Spec
-	places           spec.Places
-	faults, warnings []spec.Fault
+	spec             *file.Document
+	places           file.Places
+	faults, warnings []file.Fault
 }
 
 func (j *judgement) all() {
@@ -165,8 +166,8 @@ func (j *judgement) all() {
 	j.limit()
 	j.subnets()
 	j.engines()
-	for _, found := range [][]spec.Fault{j.faults, j.warnings} {
-		slices.SortStableFunc(found, func(a, b spec.Fault) int { return cmp.Or(a.Line-b.Line, a.Col-b.Col) })
+	for _, found := range [][]file.Fault{j.faults, j.warnings} {
+		slices.SortStableFunc(found, func(a, b file.Fault) int { return cmp.Or(a.Line-b.Line, a.Col-b.Col) })
 	}
 }
 
@@ -314,7 +315,7 @@ func near[T any](word string, known []T, name func(T) string, command string) st
 	for _, k := range known {
 		names = append(names, name(k))
 	}
-	if s := spec.DidYouMean(word, names); s != "" {
+	if s := file.DidYouMean(word, names); s != "" {
 		return s
 	}
 	return "; " + command + " names all"

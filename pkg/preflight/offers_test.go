@@ -10,7 +10,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/preflight"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 // catalog is what a cloud offers, and what it does not say.
@@ -43,7 +43,7 @@ func (c *catalog) Image(_ context.Context, word string) (cloud.Image, error) {
 	return cloud.Image{}, &apierr.Error{Kind: apierr.NotFound, Side: "cloud", Op: "get image", Err: errors.New("it is not there")}
 }
 
-const file = `version: 1
+const fileOfOne = `version: 1
 cluster: web
 cloud: { digitalocean: { region: fra1, image: debian } }
 nodes:
@@ -52,7 +52,7 @@ nodes:
 
 // TestOffersAreJudged: each thing that the cloud does not have is one fault at its place, and a warning where a machine runs with it.
 func TestOffersAreJudged(t *testing.T) {
-	s, _, err := spec.Parse("f.yaml", []byte(file))
+	s, _, err := file.Parse("f.yaml", []byte(fileOfOne))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,11 +78,11 @@ func TestOffersAreJudged(t *testing.T) {
 			has := catalog{account: cloud.Account{DropletLimit: 25, Status: "active"}, sizes: []cloud.Size{{Slug: "small", DiskGB: 25, Regions: []string{"fra1"}, Available: true}},
 				regions: []cloud.Region{{Slug: "fra1", Available: true}}, images: []cloud.Image{{Slug: "debian"}}}
 			c.change(&has)
-			found := preflight.Offers(t.Context(), &has, nil, "f.yaml", s, []byte(file))
+			found := preflight.Offers(t.Context(), &has, nil, "f.yaml", s, []byte(fileOfOne))
 			expect(t, "faults", found.Faults, c.want)
 			expect(t, "warnings", found.Warnings, "")
 			if has.droplets = []cloud.Droplet{made}; c.runs {
-				found = preflight.Offers(t.Context(), &has, nil, "f.yaml", s, []byte(file))
+				found = preflight.Offers(t.Context(), &has, nil, "f.yaml", s, []byte(fileOfOne))
 				expect(t, "faults where one runs", found.Faults, "")
 				expect(t, "warnings where one runs", found.Warnings, c.want)
 			}
@@ -94,7 +94,7 @@ func TestOffersAreJudged(t *testing.T) {
 }
 
 // expect wants the one fault, or none.
-func expect(t *testing.T, what string, got []spec.Fault, want string) {
+func expect(t *testing.T, what string, got []file.Fault, want string) {
 	t.Helper()
 	if n := len(got); n > 1 || (n == 1) != (want != "") || n == 1 && !strings.Contains(got[0].String(), want) {
 		t.Errorf("%s: %v, want %q", what, got, want)
@@ -103,11 +103,11 @@ func expect(t *testing.T, what string, got []spec.Fault, want string) {
 
 // TestWhatTheCloudDoesNotSayIsJudgedByNobody: it is named, with the reason.
 func TestWhatTheCloudDoesNotSayIsJudgedByNobody(t *testing.T) {
-	s, _, err := spec.Parse("f.yaml", []byte(file))
+	s, _, err := file.Parse("f.yaml", []byte(fileOfOne))
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := preflight.Offers(t.Context(), &catalog{silent: errors.New("it is busy"), regions: []cloud.Region{{Slug: "fra1", Available: true}}, images: []cloud.Image{{Slug: "debian"}}}, nil, "f.yaml", s, []byte(file))
+	found := preflight.Offers(t.Context(), &catalog{silent: errors.New("it is busy"), regions: []cloud.Region{{Slug: "fra1", Available: true}}, images: []cloud.Image{{Slug: "debian"}}}, nil, "f.yaml", s, []byte(fileOfOne))
 	expect(t, "faults", found.Faults, "")
 	if found.Unknown != "whether the cloud has what the file names is not known in full (sizes): it is busy" {
 		t.Error(found.Unknown)

@@ -16,10 +16,10 @@ import (
 // The pool's size changes, which is held, and it grows by one, which is not: the new machine is waited for, the hold is not.
 func TestAwaitWaitsForMachinesAndNotForPersons(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, sim.Options{Seed: 7}, file(1, 1, 1, 1))
+		c := newCluster(t, sim.Options{Seed: 7}, webFile(1, 1, 1, 1))
 		defer c.stop()
 		c.await(t, 1, 15*time.Minute)
-		c.edits <- bytes.ReplaceAll(file(1, 2, 1, 1), []byte("count: 2, size: s-1vcpu-1gb"), []byte("count: 2, size: s-1vcpu-2gb"))
+		c.edits <- bytes.ReplaceAll(webFile(1, 2, 1, 1), []byte("count: 2, size: s-1vcpu-1gb"), []byte("count: 2, size: s-1vcpu-2gb"))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		began := time.Now()

@@ -37,7 +37,7 @@ const loops = "loops:1"
 
 // troubled is a file with a service of the image.
 func troubled(workers int, image string) []byte {
-	return []byte(strings.ReplaceAll(string(file(1, workers, 1, 2)), "nginx:1.27", image))
+	return []byte(strings.ReplaceAll(string(webFile(1, workers, 1, 2)), "nginx:1.27", image))
 }
 
 func TestServicesInTroubleCostTheCloudNoMoreThanQuietOnes(t *testing.T) {
@@ -64,13 +64,13 @@ func TestServicesInTroubleCostTheCloudNoMoreThanQuietOnes(t *testing.T) {
 // TestRolloutsCostTheCloudNoMoreThanRest: each is looked at often while it runs.
 func TestRolloutsCostTheCloudNoMoreThanRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, still(), file(1, 1, 1, 1))
+		c := newCluster(t, still(), webFile(1, 1, 1, 1))
 		defer c.stop()
 		c.await(t, 1, 10*time.Minute)
 		c.ResetTrace()
 		before := c.loop.Last().Pass
 		for i := range 12 {
-			c.edits <- file(1, 1, 1, 2+i%2)
+			c.edits <- webFile(1, 1, 1, 2+i%2)
 			time.Sleep(5 * time.Minute)
 		}
 		if r := c.loop.Last(); !r.Converged || r.Revision != 13 || r.Pass-before < 140 {
@@ -127,7 +127,7 @@ func (c *cluster) weighTasks() *atomic.Int64 {
 func TestHistoryOfTasksCostsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const services = 20
-		c := newCluster(t, still(), file(1, 1, services, 2))
+		c := newCluster(t, still(), webFile(1, 1, services, 2))
 		defer c.stop()
 		c.await(t, 1, 10*time.Minute)
 		bytes := c.weighTasks()
@@ -167,13 +167,13 @@ func TestAMachineLeavesAfterWhatStopsOnItHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := still()
 		o.Docker.TaskStop = 40 * time.Second
-		c := newCluster(t, o, file(1, 3, 1, 1))
+		c := newCluster(t, o, webFile(1, 3, 1, 1))
 		defer c.stop()
 		c.await(t, 1, 10*time.Minute)
-		c.edits <- file(1, 3, 6, 4) // now that the workers are there
+		c.edits <- webFile(1, 3, 6, 4) // now that the workers are there
 		c.await(t, 2, 10*time.Minute)
 		c.ResetTrace()
-		c.edits <- file(1, 2, 6, 4)
+		c.edits <- webFile(1, 2, 6, 4)
 		c.await(t, 3, 20*time.Minute)
 		var drained, stopped time.Time
 		for _, call := range c.Trace() {

@@ -13,6 +13,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -39,8 +40,8 @@ type Config struct {
 	Execute execute.Config
 
 	// Parse and Convert are called by one goroutine at a time.
-	Parse   func(name string, data []byte) (*spec.Spec, []spec.Fault, error) // its warnings, and all faults in one error, with positions in name
-	Convert func(*spec.Spec) (swarm.Stack, error)
+	Parse   func(name string, data []byte) (*file.Document, []file.Fault, error) // its warnings, and all faults in one error, with positions in name
+	Convert func(*file.Document) (swarm.Stack, error)
 	Prices  func() map[string]float64 // optional: US dollars a month by size; must answer at once
 
 	Initial []byte        // optional: the file as it was at start

@@ -38,7 +38,7 @@ func TestASteppedClockEndsNoCreate(t *testing.T) {
 				if atOnce {
 					step()
 				}
-			}), file(1, 3, 1, 1))
+			}), webFile(1, 3, 1, 1))
 			close(there)
 			defer c.stop()
 			settle(10 * time.Second)
@@ -60,7 +60,7 @@ func TestASteppedClockEndsNoCreate(t *testing.T) {
 // A create that was written by a clock a day ahead, and had no effect, keeps its pool from growing for as long as any other.
 func TestADeadlineOfTomorrowIsOneOfToday(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, still(), file(1, 1, 1, 1))
+		c := newCluster(t, still(), webFile(1, 1, 1, 1))
 		defer c.stop()
 		c.await(t, 1, time.Minute)
 		began := time.Now()

@@ -12,10 +12,10 @@ import (
 // A pool that is taken out of the file keeps its machines; the file that brings it back with no machine permits to delete them all.
 func TestAPoolThatComesBackWithNothingIsRemovedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, sim.Options{Seed: 3}, file(1, 4, 1, 1))
+		c := newCluster(t, sim.Options{Seed: 3}, webFile(1, 4, 1, 1))
 		defer c.stop()
 		c.await(t, 1, 15*time.Minute)
-		with := string(file(1, 4, 1, 1))
+		with := string(webFile(1, 4, 1, 1))
 		without := strings.Replace(with, "  workers: { role: worker, count: 4, size: s-1vcpu-1gb }\n", "", 1)
 		c.edits <- []byte(without)
 		time.Sleep(10 * time.Minute)

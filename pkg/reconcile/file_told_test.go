@@ -7,15 +7,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 func TestWarningsOfAnAcceptedFileAreLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine()
-		var many []spec.Fault
+		var many []file.Fault
 		for i := range 25 {
-			many = append(many, spec.Fault{File: "f.yaml", Line: i + 1, Col: 1, Path: "services.app", Message: "one replica"})
+			many = append(many, file.Fault{File: "f.yaml", Line: i + 1, Col: 1, Path: "services.app", Message: "one replica"})
 		}
 		d := start(t, e, options{initial: "app=2", warnings: many})
 		settle(10 * time.Minute)

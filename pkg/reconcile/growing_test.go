@@ -14,7 +14,7 @@ import (
 // TestANewClusterSpreadsItsTasks: Swarm moves no task, so they must not start before the machines are there.
 func TestANewClusterSpreadsItsTasks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, sim.Options{Seed: 5}, file(1, 3, 1, 8))
+		c := newCluster(t, sim.Options{Seed: 5}, webFile(1, 3, 1, 8))
 		defer c.stop()
 		c.await(t, 1, 15*time.Minute)
 		on := c.nodesOf(t, "web_app0")

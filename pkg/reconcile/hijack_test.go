@@ -17,7 +17,7 @@ import (
 // twice.
 func TestACreateThatIsAnsweredWithAnothersDroplet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, sim.Options{Seed: 1}, file(1, 0, 1, 1))
+		c := newCluster(t, sim.Options{Seed: 1}, webFile(1, 0, 1, 1))
 		defer c.stop()
 		c.await(t, 1, 5*time.Minute)
 		do, err := digitalocean.New(digitalocean.Options{Token: c.Token(), Transport: c.Transport()})
@@ -36,7 +36,7 @@ func TestACreateThatIsAnsweredWithAnothersDroplet(t *testing.T) {
 			creates.Add(1)
 			return sim.Hijack(theirs.ID, theirs.Name)
 		})
-		c.edits <- file(1, 2, 1, 1)
+		c.edits <- webFile(1, 2, 1, 1)
 		c.await(t, 2, 20*time.Minute)
 		if n := creates.Load(); n != 2 {
 			t.Errorf("%d creates for 2 workers", n)

@@ -24,11 +24,12 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // A file of these tests is a line of "service=replicas" words; "!" is a fault.
-func parse(name string, data []byte) (*spec.Spec, error) {
+func parse(name string, data []byte) (*file.Document, error) {
 	if n := strings.Count(string(data), "!"); n > 0 {
 		return nil, errors.New(strings.TrimSuffix(strings.Repeat(name+":1:1: services: no such thing\n", n), "\n"))
 	}
@@ -36,13 +37,13 @@ func parse(name string, data []byte) (*spec.Spec, error) {
 	if strings.Contains(string(data), "other") {
 		cluster = "other"
 	}
-	return &spec.Spec{Version: 1, Cluster: cluster, Policies: spec.Policies{Resync: 30 * time.Second}, Swarmd: spec.Swarmd{Image: string(data)},
-		Pools: []spec.Pool{{Name: "spare", Role: "worker"}}}, nil
+	return &file.Document{Spec: spec.Spec{Version: 1, Cluster: cluster, Policies: spec.Policies{Resync: 30 * time.Second}, Swarmd: spec.Swarmd{Image: string(data)},
+		Pools: []spec.Pool{{Name: "spare", Role: "worker"}}}}, nil
 }
 
-func convert(s *spec.Spec) (swarm.Stack, error) {
-	out := swarm.Stack{Namespace: s.Cluster}
-	for _, word := range strings.Fields(s.Swarmd.Image) {
+func convert(d *file.Document) (swarm.Stack, error) {
+	out := swarm.Stack{Namespace: d.Cluster}
+	for _, word := range strings.Fields(d.Swarmd.Image) {
 		name, count, _ := strings.Cut(word, "=")
 		var n uint64
 		fmt.Sscan(count, &n)
@@ -91,7 +92,7 @@ type options struct {
 	visitor  bool
 	prices   func() map[string]float64
 	parsed   *atomic.Int32 // counts what was parsed
-	warnings []spec.Fault  // of every file
+	warnings []file.Fault  // of every file
 	strict   bool          // "?" is a fault too: another version, which accepts less
 }
 
@@ -104,7 +105,7 @@ func (o options) first() []byte {
 }
 
 // parse counts, if it is to.
-func (o options) parse(name string, data []byte) (*spec.Spec, []spec.Fault, error) {
+func (o options) parse(name string, data []byte) (*file.Document, []file.Fault, error) {
 	if o.parsed != nil {
 		o.parsed.Add(1)
 	}

@@ -52,7 +52,7 @@ func (c *cluster) set(t *testing.T, n liveNode, availability, label string) {
 // A node that is drained for maintenance stays so, and in its pool, until a person or an edit of its pool ends it. One that docker drains does not.
 func TestANodeInMaintenanceIsLeftDrained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, sim.Options{Seed: 7}, file(1, 2, 1, 2))
+		c := newCluster(t, sim.Options{Seed: 7}, webFile(1, 2, 1, 2))
 		defer c.stop()
 		c.await(t, 1, 15*time.Minute)
 		machines := len(c.alive())
@@ -75,9 +75,9 @@ func TestANodeInMaintenanceIsLeftDrained(t *testing.T) {
 		wants("active", "the label is gone")
 		c.set(t, c.workers(t)[0], "drain", label)
 		wants("drain", "swarmd drain again")
-		c.edits <- bytes.ReplaceAll(file(1, 2, 1, 2), []byte("workers: { role: worker,"), []byte("workers: { role: worker, availability: drain,"))
+		c.edits <- bytes.ReplaceAll(webFile(1, 2, 1, 2), []byte("workers: { role: worker,"), []byte("workers: { role: worker, availability: drain,"))
 		wants("drain", "the pool is drained by the file")
-		c.edits <- file(1, 2, 1, 2)
+		c.edits <- webFile(1, 2, 1, 2)
 		wants("active", "and is not any more")
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 // Look is one look at everything, for people: the report of a pass that executes nothing. Run must not be running.
@@ -38,7 +38,7 @@ func idle(st ledger.State) string {
 
 // Meaning is what the file would mean as an edit of the accepted one, see plan.Meaning. Run must not be running.
 func (l *Loop) Meaning(ctx context.Context, data []byte) ([]string, error) {
-	s, _, err := l.parse("the file", data)
+	d, _, err := l.parse("the file", data)
 	if err != nil {
 		return nil, err
 	}
@@ -46,13 +46,13 @@ func (l *Loop) Meaning(ctx context.Context, data []byte) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.meaning(st.History(), s), nil
+	return l.meaning(st.History(), &d.Spec), nil
 }
 
 // Preview is the plan as it would be if the file were the accepted revision, the whole change that it makes, and the world that both were made for.
 // It writes nothing. Run must not be running.
-func (l *Loop) Preview(ctx context.Context, s *spec.Spec) (plan.Plan, plan.Overview, world.World, error) {
-	in, err := l.foreseen(ctx, s)
+func (l *Loop) Preview(ctx context.Context, d *file.Document) (plan.Plan, plan.Overview, world.World, error) {
+	in, err := l.foreseen(ctx, d)
 	if err != nil {
 		return plan.Plan{}, plan.Overview{}, in.World, err
 	}
@@ -65,8 +65,8 @@ func (l *Loop) Preview(ctx context.Context, s *spec.Spec) (plan.Plan, plan.Overv
 }
 
 // foreseen is what the next pass would decide by if the file were the accepted revision.
-func (l *Loop) foreseen(ctx context.Context, s *spec.Spec) (plan.Input, error) {
-	stack, err := l.cfg.Convert(s)
+func (l *Loop) foreseen(ctx context.Context, d *file.Document) (plan.Input, error) {
+	stack, err := l.cfg.Convert(d)
 	if err != nil {
 		return plan.Input{}, err
 	}
@@ -74,17 +74,17 @@ func (l *Loop) foreseen(ctx context.Context, s *spec.Spec) (plan.Input, error) {
 	if err != nil {
 		return plan.Input{}, err
 	}
-	if err := fits(st.Ledger, s); err != nil {
+	if err := fits(st.Ledger, &d.Spec); err != nil {
 		return plan.Input{}, err
 	}
-	want := desired{spec: s, stack: stack, revision: st.Ledger.Revision + 1}
+	want := desired{spec: &d.Spec, stack: stack, revision: st.Ledger.Revision + 1}
 	w := world.Observe(ctx, l.cfg.Reads, l.cfg.Cluster, want.adopt())
-	w.Ledger.Credit = l.granted(st.History(), s).Onto(w.Ledger.Credit) // what accepting this file would permit
-	w.Ledger.Ops = l.creates.age(w.Ledger.Ops, l.cfg.Wall(), time.Now(), s.Policies.CreateVisible)
+	w.Ledger.Credit = l.granted(st.History(), &d.Spec).Onto(w.Ledger.Credit) // what accepting this file would permit
+	w.Ledger.Ops = l.creates.age(w.Ledger.Ops, l.cfg.Wall(), time.Now(), d.Policies.CreateVisible)
 	good, err := l.good(ctx, stack, w)
 	if err != nil {
 		return plan.Input{World: w}, err
 	}
-	return plan.Input{Good: good, Now: l.cfg.Wall(), Spec: s, Revision: want.revision, Accepted: l.cfg.Wall(), Stack: stack, World: w, Epoch: st.Lease.Epoch,
+	return plan.Input{Good: good, Now: l.cfg.Wall(), Spec: &d.Spec, Revision: want.revision, Accepted: l.cfg.Wall(), Stack: stack, World: w, Epoch: st.Lease.Epoch,
 		Holder: st.Lease.Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), DenyHostAccess: l.cfg.DenyHostAccess}, nil
 }

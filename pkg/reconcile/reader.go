@@ -6,6 +6,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -16,7 +17,7 @@ type reader struct {
 	sum   [sha256.Size]byte
 	spec  *spec.Spec // nil: none yet
 	stack swarm.Stack
-	odd   []spec.Fault                     // its warnings
+	odd   []file.Fault                     // its warnings
 	pools map[[sha256.Size]byte]*spec.Spec // by content; only their pools
 }
 
@@ -26,35 +27,35 @@ func (l *Loop) read(name string, data []byte) (*spec.Spec, swarm.Stack, error) {
 	if l.reader.spec != nil && l.reader.sum == sum {
 		return l.reader.spec, l.reader.stack, nil
 	}
-	s, warnings, err := l.parse(name, data)
+	d, warnings, err := l.parse(name, data)
 	if err != nil {
 		return nil, swarm.Stack{}, err
 	}
-	stack, err := l.cfg.Convert(s)
+	stack, err := l.cfg.Convert(d)
 	if err != nil {
-		return s, stack, err
+		return &d.Spec, stack, err
 	}
-	l.reader.sum, l.reader.spec, l.reader.stack, l.reader.odd = sum, s, stack, warnings
-	return s, stack, nil
+	l.reader.sum, l.reader.spec, l.reader.stack, l.reader.odd = sum, &d.Spec, stack, warnings
+	return l.reader.spec, stack, nil
 }
 
-func (l *Loop) parse(name string, data []byte) (*spec.Spec, []spec.Fault, error) {
-	s, warnings, err := l.cfg.Parse(name, data)
+func (l *Loop) parse(name string, data []byte) (*file.Document, []file.Fault, error) {
+	d, warnings, err := l.cfg.Parse(name, data)
 	if err != nil {
 		return nil, nil, err
 	}
-	if s.Cluster != l.cfg.Cluster {
-		return nil, nil, errOtherCluster(name, s.Cluster, l.cfg.Cluster)
+	if d.Cluster != l.cfg.Cluster {
+		return nil, nil, errOtherCluster(name, d.Cluster, l.cfg.Cluster)
 	}
-	l.reader.note(sha256.Sum256(data), s)
-	return s, warnings, nil
+	l.reader.note(sha256.Sum256(data), d.Pools)
+	return d, warnings, nil
 }
 
-func (r *reader) note(sum [sha256.Size]byte, s *spec.Spec) {
+func (r *reader) note(sum [sha256.Size]byte, pools []spec.Pool) {
 	if r.pools == nil {
 		r.pools = map[[sha256.Size]byte]*spec.Spec{}
 	}
-	r.pools[sum] = &spec.Spec{Pools: s.Pools}
+	r.pools[sum] = &spec.Spec{Pools: pools}
 }
 
 // granted is what the edit permits. An accepted file that cannot be read any more permits nothing.

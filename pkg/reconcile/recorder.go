@@ -15,7 +15,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 // The keys of log lines.
@@ -127,7 +127,7 @@ func (v *recorder) meaning(revision int, texts []string) {
 }
 
 // warnings says what the check of a file that is now the accepted revision warns of, once.
-func (v *recorder) warnings(revision int, all []spec.Fault) {
+func (v *recorder) warnings(revision int, all []file.Fault) {
 	if len(all) == 0 || !v.news("warnings", fmt.Sprint(revision)) {
 		return
 	}

@@ -36,11 +36,11 @@ func TestTheLogTellsWhenAHoldEnds(t *testing.T) {
 		if err := w.Populate(sim.Seeded{Cluster: "web", Region: "fra1", Managers: 1}); err != nil {
 			t.Fatal(err)
 		}
-		c := on(t, w, "web-managers-aaaaa", file(1, 1, 1, 1), func(s *setup) { s.Log = zap.New(core) })
+		c := on(t, w, "web-managers-aaaaa", webFile(1, 1, 1, 1), func(s *setup) { s.Log = zap.New(core) })
 		defer c.stop()
 		c.await(t, 1, 15*time.Minute)
 		logs.TakeAll()
-		c.edits <- bytes.ReplaceAll(file(1, 1, 1, 1), []byte("workers: { role: worker, count: 1, size: s-1vcpu-1gb"), []byte("workers: { role: worker, count: 1, size: s-1vcpu-2gb"))
+		c.edits <- bytes.ReplaceAll(webFile(1, 1, 1, 1), []byte("workers: { role: worker, count: 1, size: s-1vcpu-1gb"), []byte("workers: { role: worker, count: 1, size: s-1vcpu-2gb"))
 		time.Sleep(time.Minute)
 		if held := logs.FilterMessage("held").All(); len(held) != 1 || held[0].ContextMap()["guard"] != "size-changed" || held[0].ContextMap()["object"] != "pool/workers" {
 			t.Errorf("%+v", held)
@@ -57,7 +57,7 @@ func TestTheLogTellsWhenAHoldEnds(t *testing.T) {
 		}
 		c.SetFault(nil)
 		time.Sleep(time.Minute)
-		c.edits <- file(1, 1, 1, 1)
+		c.edits <- webFile(1, 1, 1, 1)
 		time.Sleep(time.Minute)
 		var ended []string
 		for _, e := range logs.FilterMessage("held no longer").All() {

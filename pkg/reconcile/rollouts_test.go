@@ -19,7 +19,7 @@ import (
 
 // services is a file of the cluster "web" with one manager, one worker and these services, YAML.
 func services(text string) []byte {
-	return append(file(1, 1, 0, 0), text...)
+	return append(webFile(1, 1, 0, 0), text...)
 }
 
 // engineService is what the engine has of a service.
@@ -276,7 +276,7 @@ func TestFollowingEndsWhenAllIsLost(t *testing.T) {
 		c.edits <- services(`  app: { image: "nope:1" }` + "\n")
 		settle(time.Second)
 		c.lost(t, 3, 2*time.Minute, "service/web_app", "No such image: nope:1")
-		c.edits <- []byte(strings.ReplaceAll(string(file(1, 2, 0, 0)), "count: 2, size: s-1vcpu-1gb", "count: 2, size: s-9vcpu-9gb") + `  app: { image: "app:1" }` + "\n")
+		c.edits <- []byte(strings.ReplaceAll(string(webFile(1, 2, 0, 0)), "count: 2, size: s-1vcpu-1gb", "count: 2, size: s-9vcpu-9gb") + `  app: { image: "app:1" }` + "\n")
 		settle(time.Second)
 		c.lost(t, 4, 2*time.Minute, "pool/workers", "size")
 	})

@@ -60,7 +60,7 @@ func (c *cluster) activate(t *testing.T, n api.Node) {
 // whom a person wanted to stay.
 func TestWhoeverHasTheWorkerTokenGetsNoTasksForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, sim.Options{Seed: 7}, file(1, 1, 1, 6))
+		c := newCluster(t, sim.Options{Seed: 7}, webFile(1, 1, 1, 6))
 		c.await(t, 1, 15*time.Minute)
 		c.intrude(t, 200)
 		time.Sleep(time.Minute)
@@ -93,7 +93,7 @@ func TestWhoeverHasTheWorkerTokenGetsNoTasksForLong(t *testing.T) {
 		c.activate(t, theirs[0])
 		time.Sleep(10 * time.Minute)
 		c.stop()
-		next := on(t, c.World, c.Cloud.Droplets()[0].Name, file(1, 1, 1, 6))
+		next := on(t, c.World, c.Cloud.Droplets()[0].Name, webFile(1, 1, 1, 6))
 		defer next.stop()
 		time.Sleep(10 * time.Minute)
 		for i, n := range next.theirs(t) {
@@ -107,7 +107,7 @@ func TestWhoeverHasTheWorkerTokenGetsNoTasksForLong(t *testing.T) {
 // TestAViewWithAGapSaysNothingOfStrangers: while the cloud does not answer each minute, nobody is taken for one.
 func TestAViewWithAGapSaysNothingOfStrangers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, still(), file(1, 1, 1, 1))
+		c := newCluster(t, still(), webFile(1, 1, 1, 1))
 		defer c.stop()
 		c.await(t, 1, 15*time.Minute)
 		began := time.Now()
@@ -159,7 +159,7 @@ func TestTheWorkerTokenIsReplacedAfterEachGrowth(t *testing.T) {
 	for name, fault := range map[string]sim.Verdict{"": sim.Pass(), "the answer is lost": {Lose: true}, "it is refused": sim.Refuse(http.StatusInternalServerError, "no")} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCluster(t, sim.Options{Seed: 7}, file(1, 0, 1, 1))
+				c := newCluster(t, sim.Options{Seed: 7}, webFile(1, 0, 1, 1))
 				defer c.stop()
 				c.await(t, 1, 15*time.Minute)
 				first, was := c.truth(t).Tokens.Worker, c.swarmSpec(t)
@@ -172,7 +172,7 @@ func TestTheWorkerTokenIsReplacedAfterEachGrowth(t *testing.T) {
 					return sim.Pass()
 				})
 				c.ResetTrace()
-				c.edits <- file(1, 2, 1, 1)
+				c.edits <- webFile(1, 2, 1, 1)
 				c.await(t, 2, 15*time.Minute)
 				second := c.truth(t).Tokens.Worker
 				if second == first || c.swarmSpec(t) != was {
@@ -188,7 +188,7 @@ func TestTheWorkerTokenIsReplacedAfterEachGrowth(t *testing.T) {
 				if c.Intrude(first, "late", "203.0.113.1", nil) == nil {
 					t.Error("the token of before still opens the swarm")
 				}
-				c.edits <- file(1, 3, 1, 1)
+				c.edits <- webFile(1, 3, 1, 1)
 				c.await(t, 3, 15*time.Minute)
 				if c.truth(t).Tokens.Worker == second {
 					t.Error("it is not replaced after the next growth")
@@ -201,7 +201,7 @@ func TestTheWorkerTokenIsReplacedAfterEachGrowth(t *testing.T) {
 // TestTheTokenThatWasHandedOutIsReplacedByWhoeverActsNext: the swarmd that made the machine dies before the machine has joined.
 func TestTheTokenThatWasHandedOutIsReplacedByWhoeverActsNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, sim.Options{Seed: 7}, file(1, 1, 1, 1))
+		c := newCluster(t, sim.Options{Seed: 7}, webFile(1, 1, 1, 1))
 		first := c.truth(t).Tokens.Worker
 		for i := 0; len(c.Cloud.Droplets()) < 2; i++ {
 			if i > 600 {
@@ -213,7 +213,7 @@ func TestTheTokenThatWasHandedOutIsReplacedByWhoeverActsNext(t *testing.T) {
 		if st, err := c.store.Look(t.Context()); err != nil || st.Ledger.Token != ledger.Fingerprint(first) {
 			t.Fatalf("the ledger has %q: %v", st.Ledger.Token, err)
 		}
-		next := on(t, c.World, c.Cloud.Droplets()[0].Name, file(1, 1, 1, 1))
+		next := on(t, c.World, c.Cloud.Droplets()[0].Name, webFile(1, 1, 1, 1))
 		defer next.stop()
 		next.await(t, 1, 15*time.Minute)
 		if next.truth(t).Tokens.Worker == first {
@@ -225,7 +225,7 @@ func TestTheTokenThatWasHandedOutIsReplacedByWhoeverActsNext(t *testing.T) {
 // TestWhoJoinsMachinesByHandKeepsTheirToken: the file says so.
 func TestWhoJoinsMachinesByHandKeepsTheirToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, sim.Options{Seed: 7}, append(file(1, 1, 1, 1), "policies: { rotate_worker_token: false, foreign_nodes: keep }\n"...))
+		c := newCluster(t, sim.Options{Seed: 7}, append(webFile(1, 1, 1, 1), "policies: { rotate_worker_token: false, foreign_nodes: keep }\n"...))
 		defer c.stop()
 		first := c.truth(t).Tokens.Worker
 		c.await(t, 1, 15*time.Minute)

@@ -41,7 +41,7 @@ func (c *cluster) stay(t *testing.T, was map[string]bool) {
 // production is a cluster web with a manager and so many workers, as wanted, and nobody acting on it any more.
 func production(t *testing.T, workers int) (*cluster, map[string]bool) {
 	t.Helper()
-	c := newCluster(t, sim.Options{Seed: 7}, file(1, workers, 1, 1))
+	c := newCluster(t, sim.Options{Seed: 7}, webFile(1, workers, 1, 1))
 	c.await(t, 1, 15*time.Minute)
 	c.stop()
 	return c, c.alive()
@@ -54,10 +54,10 @@ func TestAnEngineOfAnotherSwarmTakesNoMachine(t *testing.T) {
 		if err := c.Populate(sim.Seeded{Cluster: "laptop", Region: "fra1", Managers: 1}); err != nil {
 			t.Fatal(err)
 		}
-		unsaid := on(t, c.World, "laptop-managers-aaaaa", file(1, 1, 1, 1))
+		unsaid := on(t, c.World, "laptop-managers-aaaaa", webFile(1, 1, 1, 1))
 		unsaid.refuses(t, "3 droplets of a cluster web that are none of its nodes: web-managers-aaaaa, web-workers-")
 		unsaid.stop()
-		said := on(t, c.World, "laptop-managers-aaaaa", file(1, 1, 1, 1), takeOver)
+		said := on(t, c.World, "laptop-managers-aaaaa", webFile(1, 1, 1, 1), takeOver)
 		defer said.stop()
 		time.Sleep(3 * time.Hour)
 		said.stay(t, was)
@@ -71,10 +71,10 @@ func TestASecondClusterOfTheNameTakesNoMachine(t *testing.T) {
 		if err := c.Populate(sim.Seeded{Cluster: "web", Region: "fra1", Managers: 1, From: 1000}); err != nil {
 			t.Fatal(err)
 		}
-		unsaid := on(t, c.World, "web-managers-aabmm", file(1, 2, 1, 1))
+		unsaid := on(t, c.World, "web-managers-aabmm", webFile(1, 2, 1, 1))
 		unsaid.refuses(t, "none of its nodes")
 		unsaid.stop()
-		second := on(t, c.World, "web-managers-aabmm", file(1, 2, 1, 1), takeOver)
+		second := on(t, c.World, "web-managers-aabmm", webFile(1, 2, 1, 1), takeOver)
 		defer second.stop()
 		time.Sleep(3 * time.Hour)
 		second.stay(t, was)
@@ -94,10 +94,10 @@ func TestASecondClusterOfTheNameTakesNoMachine(t *testing.T) {
 // wants one worker, as it did then.
 func TestASwarmFromAnOlderBackupTakesNoMachine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, sim.Options{Seed: 7}, file(1, 1, 1, 1))
+		c := newCluster(t, sim.Options{Seed: 7}, webFile(1, 1, 1, 1))
 		c.await(t, 1, 15*time.Minute)
 		first := c.alive()
-		c.edits <- file(1, 4, 1, 1)
+		c.edits <- webFile(1, 4, 1, 1)
 		c.await(t, 2, 15*time.Minute)
 		c.stop()
 		was := c.alive()
@@ -248,10 +248,10 @@ func TestTheLogSaysWhatAnEditMeans(t *testing.T) {
 		if err := w.Populate(sim.Seeded{Cluster: "web", Region: "fra1", Managers: 1}); err != nil {
 			t.Fatal(err)
 		}
-		c := on(t, w, "web-managers-aaaaa", file(1, 1, 1, 1), func(s *setup) { s.Log = zap.New(core) })
+		c := on(t, w, "web-managers-aaaaa", webFile(1, 1, 1, 1), func(s *setup) { s.Log = zap.New(core) })
 		defer c.stop()
 		c.await(t, 1, 15*time.Minute)
-		c.edits <- bytes.ReplaceAll(file(1, 1, 1, 1), []byte("  workers:"), []byte("  apps:"))
+		c.edits <- bytes.ReplaceAll(webFile(1, 1, 1, 1), []byte("  workers:"), []byte("  apps:"))
 		time.Sleep(time.Minute)
 		said := logs.FilterMessage("the edit means").All()
 		if len(said) != 1 || !strings.HasPrefix(said[0].ContextMap()["text"].(string), "pool workers renamed to apps? 1 machine would be made and 1 held") {

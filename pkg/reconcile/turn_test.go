@@ -11,13 +11,13 @@ import (
 // TestAShrinkTakesOneMachinesTasksAtATime: of twelve tasks on six nodes, those of one node alone are ever missing.
 func TestAShrinkTakesOneMachinesTasksAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, sim.Options{Seed: 3}, file(1, 5, 1, 1))
+		c := newCluster(t, sim.Options{Seed: 3}, webFile(1, 5, 1, 1))
 		defer c.stop()
 		c.await(t, 1, 15*time.Minute)
-		c.edits <- file(1, 5, 1, 12)
+		c.edits <- webFile(1, 5, 1, 12)
 		c.await(t, 2, 10*time.Minute)
 		whole, least := c.running(t), 12
-		c.edits <- file(1, 1, 1, 12)
+		c.edits <- webFile(1, 1, 1, 12)
 		if !sampled(20*time.Minute, func() bool {
 			least = min(least, c.running(t))
 			return len(c.Cloud.Droplets()) == 2

@@ -23,8 +23,8 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
-// file is a file of the cluster "web".
-func file(managers, workers, services, replicas int) []byte {
+// webFile is a file of the cluster "web".
+func webFile(managers, workers, services, replicas int) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, `version: 1
 cluster: web
@@ -131,13 +131,13 @@ func (c *cluster) counted() (calls int, writes []string) {
 
 func TestWholeClusterGrowsFollowsEditsAndRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, sim.Options{Seed: 7}, file(3, 3, 4, 2))
+		c := newCluster(t, sim.Options{Seed: 7}, webFile(3, 3, 4, 2))
 		defer c.stop()
 		c.await(t, 1, 15*time.Minute)
 		if n := len(c.Cloud.Droplets()); n != 6 {
 			t.Fatalf("%d droplets", n)
 		}
-		c.edits <- file(3, 1, 4, 3)
+		c.edits <- webFile(3, 1, 4, 3)
 		c.await(t, 2, 20*time.Minute)
 		if n := len(c.Cloud.Droplets()); n != 4 {
 			t.Fatalf("%d droplets", n)
@@ -163,7 +163,7 @@ func still() sim.Options {
 
 // BenchmarkQuietPass is a pass over 5 nodes and 200 services in which all is as wanted. It reports API calls and writes a pass.
 func BenchmarkQuietPass(b *testing.B) {
-	c := newCluster(b, still(), file(3, 2, 200, 1))
+	c := newCluster(b, still(), webFile(3, 2, 200, 1))
 	defer c.stop()
 	c.await(b, 1, 2*time.Minute)
 	reports := c.loop.Follow(b.Context())
@@ -182,7 +182,7 @@ func BenchmarkQuietPass(b *testing.B) {
 
 // BenchmarkEditToFirstWrite is the time from a saved file to the first write that changes a service, with 5 nodes and 20 services.
 func BenchmarkEditToFirstWrite(b *testing.B) {
-	c := newCluster(b, still(), file(3, 2, 20, 1))
+	c := newCluster(b, still(), webFile(3, 2, 20, 1))
 	defer c.stop()
 	c.await(b, 1, 2*time.Minute)
 	wrote := make(chan time.Time, 1)
@@ -200,7 +200,7 @@ func BenchmarkEditToFirstWrite(b *testing.B) {
 	for b.Loop() {
 		revision++
 		saved := time.Now()
-		c.edits <- file(3, 2, 20, 1+(revision+1)%2)
+		c.edits <- webFile(3, 2, 20, 1+(revision+1)%2)
 		took = append(took, (<-wrote).Sub(saved))
 		b.StopTimer()
 		c.await(b, revision, time.Minute)

@@ -1,24 +1,19 @@
-// Package spec is the desired state: the file people edit. It decodes strictly, fills defaults, and reports every fault at once
-// with file:line:column and field path. It decides nothing about how to get there.
+// Package spec is the desired state: its types and its defaults. How it is written down is for file, where it comes from for source, and how to get
+// there for the planner. It must import no library: the planner would reach it through here.
 package spec
 
-import (
-	"time"
+import "time"
 
-	composetypes "github.com/docker/cli/cli/compose/types"
-)
-
-// Spec is a valid desired state with all defaults filled in.
+// Spec is a valid desired state with all defaults filled in, without its services: those are in file.Document.
 type Spec struct {
 	Version  int
 	Cluster  string // owns: names, tags and labels carry it
 	Cloud    DigitalOcean
 	Pools    []Pool // sorted by name
 	Swarmd   Swarmd
-	Stack    *composetypes.Config // the services, networks and volumes, as docker/cli's loader reads them; never nil
 	Policies Policies
 
-	// HostAccess has, by service, what of the machine makes it root there: "the Docker socket (/run/docker.sock)". See hostBind.judge and powers.
+	// HostAccess has, by service, what of the machine makes it root there: "the Docker socket (/run/docker.sock)".
 	HostAccess map[string][]string
 
 	// HostWrites has, by service, the folders of the machine that it writes to and that HostAccess does not name. A link that it makes there leads a

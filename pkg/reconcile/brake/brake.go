@@ -90,7 +90,7 @@ type Options struct {
 	Destroy []int
 	// Adopted has the ids of machines that swarmd did not make and a person has confirmed to destroy all the same.
 	Adopted []int
-	// Parse reads the accepted revision; nil: spec.Parse.
+	// Parse reads the accepted revision; nil: file.Parse.
 	Parse Parser
 	// Refused is told each time a brake held, by its name. May be nil.
 	Refused func(brake string)

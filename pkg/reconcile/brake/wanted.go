@@ -8,15 +8,19 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// Parser reads an accepted file, see spec.Parse.
+// Parser reads an accepted file, see file.Parse.
 type Parser func(name string, data []byte) (*spec.Spec, error)
 
 func parse(name string, data []byte) (*spec.Spec, error) {
-	s, _, err := spec.Parse(name, data)
-	return s, err
+	d, _, err := file.Parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	return &d.Spec, nil
 }
 
 var errNothingAccepted = errors.New("no revision is accepted that says how many managers are wanted")

@@ -22,7 +22,7 @@ func corpus(t *testing.T) []string {
 	return files
 }
 
-// load reads a Compose file as pkg/spec does: nothing from the environment.
+// load reads a Compose file as pkg/spec/file does: nothing from the environment.
 func load(t *testing.T, file string) *composetypes.Config {
 	t.Helper()
 	data, err := os.ReadFile(file)

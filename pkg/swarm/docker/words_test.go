@@ -11,7 +11,7 @@ import (
 	"github.com/docker/docker/api/types/network"
 	api "github.com/docker/docker/api/types/swarm"
 
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -78,7 +78,7 @@ var referenceLine = regexp.MustCompile("(?m)^(?:## `([^`]+)`|\\| `([^`]+)` \\|(?
 // referenceKeys are all keys that the reference lists with their place.
 func referenceKeys(t *testing.T) map[string]bool {
 	out, section := map[string]bool{}, ""
-	for _, m := range referenceLine.FindAllStringSubmatch(spec.Reference(), -1) {
+	for _, m := range referenceLine.FindAllStringSubmatch(file.Reference(), -1) {
 		if m[1] != "" {
 			section = m[1]
 			continue

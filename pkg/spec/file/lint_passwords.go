@@ -1,0 +1,40 @@
+package file
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// lintPasswords warns of what looks like a password and stands in the file itself. One that a variable fills in is left alone: that is how a
+// file is made from a template.
+func (w *walker) lintPasswords(f *serviceFacts) {
+	environment := f.node.child("environment")
+	if environment == nil {
+		return
+	}
+	withPassword := regexp.MustCompile(`://[^/:@\s]+:[^/@\s]+@`)
+	tell := func(at *node, name, value string) {
+		if value == "" || at.substituted || !namesPassword(name) && !withPassword.MatchString(value) {
+			return
+		}
+		w.warn(at, "a password in the file? Whoever may run docker service inspect reads it, and the store keeps it in up to ten revisions after it is gone "+
+			"from the file: let the program fetch it, or read it from a file on the machine")
+	}
+	for _, e := range environment.fields {
+		tell(e.value, e.key, e.value.text)
+	}
+	for _, item := range environment.items {
+		name, value, _ := strings.Cut(item.text, "=")
+		tell(item, name, value)
+	}
+}
+
+// namesPassword goes by how the name ends: DB_PASSWORD and API_KEY are meant, not DB_PASSWORD_FILE and PUBLIC_KEY.
+func namesPassword(name string) bool {
+	name = strings.ToUpper(name)
+	if strings.HasSuffix(name, "PUBLIC_KEY") {
+		return false
+	}
+	return slices.ContainsFunc([]string{"PASSWORD", "PASSWD", "SECRET", "TOKEN", "_KEY", "SECRET_KEY_BASE"}, func(end string) bool { return strings.HasSuffix(name, end) })
+}

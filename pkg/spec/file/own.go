@@ -1,0 +1,281 @@
+package file
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/distribution/reference"
+	"github.com/docker/go-units"
+
+	"github.com/swarmd/swarmd/pkg/spec"
+)
+
+// documentKeys are the top-level keys and their rules.
+func documentKeys() map[string]rule {
+	return map[string]rule{
+		"version": doc("the version of this format", whole(1, 1)),
+		"cluster": doc("names what the file owns: droplets, tags, services and labels carry it", word(name(maxCluster))),
+		"cloud": doc("where machines come from", object{known: map[string]rule{
+			"digitalocean": doc("what is common to all droplets", keys(cloudKeys())),
+		}, required: []string{"digitalocean"}}.rule),
+		"nodes": doc(fmt.Sprintf("pools of like machines, at most %d; only a cluster that was begun with --new-cluster, in a swarm whose nodes are another's, has none", maxPools), atMost(maxPools, "pools", entries(name(maxPool),
+			object{known: poolKeys(), required: []string{"role", "count", "size"}}.rule))),
+		"swarmd": doc("swarmd itself", keys(map[string]rule{
+			"image":  doc("what bootstrap runs on the managers as a service; without one, only bootstrap --systemd works", image),
+			"memory": byDefault(fmt.Sprintf("%dM", spec.DefaultMemory>>20), doc("how much memory each swarmd may have", ownMemory)),
+		})),
+		"variables": doc("values for ${NAME} in services, networks and volumes; the environment is never read", entries(variableName(), anyText)),
+		"policies":  doc("bounds on what swarmd does by itself", keys(policyKeys())),
+		"services":  doc("Compose's services, deployed as docker stack deploy would", services),
+		"networks":  doc("Compose's networks", entries(objectName(), optional(network))),
+		"volumes":   doc("Compose's volumes", entries(objectName(), optional(volume))),
+	}
+}
+
+func requiredKeys() []string { return []string{"version", "cluster"} }
+
+func cloudKeys() map[string]rule {
+	return map[string]rule{
+		"region":   doc("the region of pools that name none: a slug such as fra1", word(slug())),
+		"image":    doc("the image of pools that name none: a slug such as docker-20-04, or an id", word(slug())),
+		"ssh_keys": doc("keys of the account that may log in", setOf(sshKey)),
+		"vpc":      byDefault("the region's own", doc("the private network", word(charset{letters + digits, letters + digits + ".-", 255, "a VPC's name or uuid"}))),
+	}
+}
+
+func poolKeys() map[string]rule {
+	return map[string]rule{
+		"role":         doc("what the machines are in the swarm", choice("manager", "worker")),
+		"count":        doc("how many machines; managers are 1, 3, 5 or 7 in all", whole(0, maxPoolCount)),
+		"size":         doc("the droplets' size: a slug such as s-2vcpu-4gb", word(slug())),
+		"image":        byDefault("cloud's", doc("the droplets' image", word(slug()))),
+		"region":       byDefault("cloud's", doc("the droplets' region", word(slug()))),
+		"labels":       doc("labels of the nodes, for placement", nodeLabels),
+		"availability": byDefault("active", doc("drain: Swarm runs no tasks there", choice("active", "drain"))),
+		"adopt":        doc("ids of droplets that count in the pool although swarmd did not make them", setOf(whole(1, 1<<53))),
+	}
+}
+
+func policyKeys() map[string]rule {
+	d := spec.DefaultPolicies()
+	return map[string]rule{
+		"create_visible": byDefault(brief(d.CreateVisible), doc("how long a created droplet may stay out of the account's list before its create counts as without effect",
+			span(30*time.Second, time.Hour))),
+		"launch_timeout": byDefault(brief(d.LaunchTimeout), doc("time from create to joined; a machine that takes longer is held and named", span(time.Minute, 2*time.Hour))),
+		"drain_timeout":  byDefault(brief(d.DrainTimeout), doc("time that a drain may take before it is held and reported; until its tasks run elsewhere or for as long, the next machine of a pool is not drained", span(time.Second, 24*time.Hour))),
+		"shutdown_timeout": byDefault(brief(d.ShutdownTimeout), doc("time that a shutdown may take before the power is cut",
+			span(10*time.Second, time.Hour))),
+		"services_wait": byDefault(brief(d.ServicesWait), doc("how long after an edit a new service waits for the machines that are still to come in the pools that can hold it, because Swarm moves no task later; 0s does not wait",
+			span(0, time.Hour))),
+		"max_creates": byDefault(strconv.Itoa(d.MaxCreates), doc("droplets that are made at once", whole(1, 100))),
+		"resync":      byDefault(brief(d.Resync), doc("a full look at least this often", span(time.Second, time.Minute))),
+
+		"foreign_nodes": byDefault(d.ForeignNodes, doc("what becomes of a worker that joins and is no machine of the cluster: drain-new drains it after two minutes, keep only reports it",
+			choice(spec.DrainNew, spec.Keep))),
+		"rotate_worker_token": byDefault(strconv.FormatBool(d.RotateWorkerToken), doc("the worker join token is replaced once all machines that were made with it have joined",
+			trueFalse)),
+	}
+}
+
+// otherTopLevel deals with the keys that are planned, and with Compose's extension fields, which hold anchors.
+func otherTopLevel(w *walker, f field) bool {
+	switch f.key {
+	case "stacks", "configs", "secrets":
+		w.faultAt(f.at[0], f.at[1], f.value.place, "not yet supported")
+		return true
+	}
+	if _, ofService := serviceKeys()[f.key]; ofService {
+		w.faultAt(f.at[0], f.at[1], f.value.place, "%s is a key of a service: indent it below its service, under services", f.key)
+		return true
+	}
+	return strings.HasPrefix(f.key, "x-")
+}
+
+// sshKey takes what DigitalOcean takes for a key: its MD5 fingerprint or its id.
+func sshKey(w *walker, n *node) any {
+	if n == nil {
+		return textShape("an MD5 fingerprint or a key's id")
+	}
+	s, ok := w.scalar(n)
+	if !ok {
+		return nil
+	}
+	id := charset{"123456789", digits, 18, ""}
+	if id.holds(s) || isFingerprint(s) {
+		return s
+	}
+	w.fault(n, "must be an MD5 fingerprint (16 pairs of lower-case hex digits between colons) or a key's id, not %s", shown(n, s))
+	return nil
+}
+
+func isFingerprint(s string) bool {
+	pairs := strings.Split(s, ":")
+	hex := charset{rest: digits + "abcdef", max: 2}
+	return len(pairs) == 16 && !slices.ContainsFunc(pairs, func(p string) bool { return len(p) != 2 || !hex.holds(p) })
+}
+
+// nodeLabels takes a pool's labels. swarmd.* are its own: the binding of a node to its droplet is one of them.
+func nodeLabels(w *walker, n *node) any {
+	check := entries(nodeLabel(), word(nodeLabelValue()))
+	if n == nil {
+		return check(nil, nil)
+	}
+	w.reserve(n, "swarmd.")
+	for _, f := range n.fields {
+		if !constraintLabel().holds(f.key) && nodeLabel().holds(f.key) {
+			w.warnings.add(w.file, f.at, f.value.place, "no constraint can name this label: one names only "+constraintLabel().say)
+		} else if !constraintValue().holds(f.value.text) && nodeLabelValue().holds(f.value.text) {
+			w.warnings.add(w.file, f.at, f.value.place, "no constraint can compare with this value: one compares only with "+constraintValue().say)
+		}
+	}
+	return check(w, n)
+}
+
+// image takes a reference as the engine does, and warns of one that can change under the same name.
+func image(w *walker, n *node) any {
+	if n == nil {
+		return textShape("an image reference")
+	}
+	s, ok := w.scalar(n)
+	if !ok {
+		return nil
+	}
+	ref, err := reference.ParseNormalizedNamed(s)
+	if err != nil {
+		w.fault(n, "must be an image reference such as registry.example/team/app:1.0, not %s: %v", shown(n, s), err)
+		return nil
+	}
+	_, pinned := ref.(reference.Digested)
+	tagged, hasTag := ref.(reference.Tagged)
+	if !pinned && (!hasTag || tagged.Tag() == "latest") {
+		w.warn(n, "the image has no tag but latest: what runs can change without an edit; name a version")
+	}
+	return s
+}
+
+// ownMemory takes how much memory swarmd itself may have. Below the least it could not read the largest file.
+func ownMemory(w *walker, n *node) any {
+	if n == nil {
+		return textShape(fmt.Sprintf("a size of at least %dM", leastMemory>>20))
+	}
+	s, ok := memory(w, n).(string)
+	if !ok {
+		return nil
+	}
+	size, err := units.RAMInBytes(s)
+	if err != nil || size < leastMemory {
+		w.fault(n, "must be at least %dM, such as 512M or 1G", leastMemory>>20)
+		return nil
+	}
+	return size
+}
+
+// optional lets a value be left empty, as Compose does for networks and volumes.
+func optional(check rule) rule {
+	return func(w *walker, n *node) any {
+		if n == nil {
+			s := *shapeOf(check)
+			s.nullable = true
+			return &s
+		}
+		if n.kind == kindNull {
+			return map[string]any{}
+		}
+		return check(w, n)
+	}
+}
+
+// section returns the map at a key of decoded values; empty, never nil.
+func section(values map[string]any, key string) map[string]any {
+	if m, ok := values[key].(map[string]any); ok {
+		return m
+	}
+	return map[string]any{}
+}
+
+// str returns the text at a key of decoded values, or "".
+func str(values map[string]any, key string) string {
+	s, _ := values[key].(string)
+	return s
+}
+
+// assemble makes the own part of the Spec from decoded values. What has a fault is left out; the caller then drops the Spec.
+func assemble(values map[string]any) *spec.Spec {
+	cloud := section(section(values, "cloud"), "digitalocean")
+	s := &spec.Spec{
+		Version:  1,
+		Cluster:  str(values, "cluster"),
+		Cloud:    spec.DigitalOcean{Region: str(cloud, "region"), Image: str(cloud, "image"), VPC: str(cloud, "vpc")},
+		Swarmd:   spec.Swarmd{Image: str(section(values, "swarmd"), "image"), Memory: spec.DefaultMemory},
+		Policies: policies(section(values, "policies")),
+	}
+	if size, ok := section(values, "swarmd")["memory"].(int64); ok {
+		s.Swarmd.Memory = size
+	}
+	s.Cloud.SSHKeys = typed[string](cloud["ssh_keys"])
+	pools := section(values, "nodes")
+	for _, name := range slices.Sorted(maps.Keys(pools)) {
+		s.Pools = append(s.Pools, newPool(name, section(pools, name), s.Cloud))
+	}
+	return s
+}
+
+// typed turns a decoded list into one of its items' type; nil if it is empty.
+func typed[T any](value any) []T {
+	var items []T
+	list, _ := value.([]any)
+	for _, item := range list {
+		if v, ok := item.(T); ok {
+			items = append(items, v)
+		}
+	}
+	return items
+}
+
+func newPool(name string, values map[string]any, cloud spec.DigitalOcean) spec.Pool {
+	p := spec.Pool{
+		Name:         name,
+		Role:         str(values, "role"),
+		Size:         str(values, "size"),
+		Image:        str(values, "image"),
+		Region:       str(values, "region"),
+		Availability: str(values, "availability"),
+		Adopt:        typed[int](values["adopt"]),
+		Labels:       map[string]string{},
+	}
+	slices.Sort(p.Adopt)
+	p.Count, _ = values["count"].(int)
+	for key, value := range section(values, "labels") {
+		p.Labels[key], _ = value.(string)
+	}
+	p.Image = cmp.Or(p.Image, cloud.Image)
+	p.Region = cmp.Or(p.Region, cloud.Region)
+	p.Availability = cmp.Or(p.Availability, "active")
+	return p
+}
+
+// policies lays the file's policies over the defaults.
+func policies(values map[string]any) spec.Policies {
+	p := spec.DefaultPolicies()
+	for key, field := range map[string]*time.Duration{
+		"create_visible": &p.CreateVisible, "launch_timeout": &p.LaunchTimeout, "drain_timeout": &p.DrainTimeout,
+		"shutdown_timeout": &p.ShutdownTimeout, "services_wait": &p.ServicesWait, "resync": &p.Resync,
+	} {
+		if d, err := time.ParseDuration(str(values, key)); err == nil {
+			*field = d
+		}
+	}
+	if n, ok := values["max_creates"].(int); ok {
+		p.MaxCreates = n
+	}
+	p.ForeignNodes = cmp.Or(str(values, "foreign_nodes"), p.ForeignNodes)
+	if rotate, ok := values["rotate_worker_token"].(bool); ok {
+		p.RotateWorkerToken = rotate
+	}
+	return p
+}

@@ -1,0 +1,175 @@
+package file
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// walker collects what is wrong while rules go through the tree.
+type walker struct {
+	file             string
+	parser           *Parser
+	faults, warnings findings
+	variables        map[string]string
+	services         []serviceFacts    // sorted by name
+	volumeNames      map[string]string // that the file gives its volumes, by key
+	rooms            map[string]room   // of the pools' sizes that are understood
+	text             int               // bytes that the file stands for
+	ports            int               // that the services read so far publish
+}
+
+func (w *walker) faultAt(line, col int, at place, format string, args ...any) {
+	w.faults.add(w.file, [2]int{line, col}, at, fmt.Sprintf(format, args...))
+}
+
+// fault is about a value.
+func (w *walker) fault(n *node, format string, args ...any) {
+	w.faultAt(n.line, n.col, n.place, format, args...)
+}
+
+// lacks is about something that should be there: it points at the key that holds the value, not into it.
+func (w *walker) lacks(n *node, format string, args ...any) {
+	w.faultAt(n.holder[0], n.holder[1], n.place, format, args...)
+}
+
+func (w *walker) warn(n *node, format string, args ...any) {
+	w.warnings.add(w.file, n.holder, n.place, fmt.Sprintf(format, args...))
+}
+
+// rule checks a value, reports its faults, and returns it decoded; nil if it is no good. What it returns is what the rest of the
+// parser and the Compose loader see: they never meet a value that no rule has read. Without a node it returns its shape: what it takes, for the
+// reference of the keys and the editors' schema.
+type rule func(w *walker, n *node) any
+
+// object is a rule for a map with known keys. other sees each other key first and reports whether it has dealt with it.
+type object struct {
+	known    map[string]rule
+	required []string
+	other    func(w *walker, f field) bool
+}
+
+func (o object) rule(w *walker, n *node) any {
+	if n == nil {
+		return o.shape()
+	}
+	if !w.is(n, kindMap) {
+		return nil
+	}
+	values := map[string]any{}
+	var meant []string // what misspelt keys are likely to mean: such a key is not missing as well
+	for _, f := range n.fields {
+		check, ok := o.known[f.key]
+		if !ok && o.other != nil && o.other(w, f) {
+			continue
+		}
+		if !ok {
+			meant = append(meant, w.unknown(f, o.known))
+			continue
+		}
+		if value := check(w, f.value); value != nil {
+			values[f.key] = value
+		}
+	}
+	for _, key := range o.required {
+		if n.child(key) == nil && !slices.Contains(meant, key) {
+			w.lacks(n, "%s is missing", quote(key))
+		}
+	}
+	return values
+}
+
+// keys is an object without required keys.
+func keys(known map[string]rule) rule { return object{known: known}.rule }
+
+// unknown reports a key that no rule knows, and suggests and returns the nearest that one does.
+func (w *walker) unknown(f field, known map[string]rule) string {
+	near := w.nearest(f.key, maps.Keys(known))
+	w.faultAt(f.at[0], f.at[1], f.value.place, "unknown key %s%s", quote(f.key), didYouMean(near))
+	return near
+}
+
+// is reports whether the value has the kind, and says so if not.
+func (w *walker) is(n *node, want kind) bool {
+	if n.kind == want {
+		return true
+	}
+	if n.kind == kindNull {
+		w.lacks(n, "has no value: must be %s", want)
+	} else {
+		w.fault(n, "must be %s, not %s", want, n.kind)
+	}
+	return false
+}
+
+// entries is a rule for a map whose keys people choose.
+func entries(names charset, value rule) rule {
+	return func(w *walker, n *node) any {
+		if n == nil {
+			return &shape{kind: shapeMap, names: names, entry: shapeOf(value)}
+		}
+		if !w.is(n, kindMap) {
+			return nil
+		}
+		values := map[string]any{}
+		for _, f := range n.fields {
+			if !names.holds(f.key) {
+				w.faultAt(f.at[0], f.at[1], f.value.place, "the name %s", names.wants(f.key))
+			}
+			values[f.key] = value(w, f.value)
+		}
+		return values
+	}
+}
+
+// listOf is a rule for a list. An item that is no good keeps its place.
+func listOf(item rule) rule {
+	return func(w *walker, n *node) any {
+		if n == nil {
+			return &shape{kind: shapeList, item: shapeOf(item)}
+		}
+		if !w.is(n, kindList) {
+			return nil
+		}
+		values := make([]any, len(n.items))
+		for i, each := range n.items {
+			values[i] = item(w, each)
+		}
+		return values
+	}
+}
+
+// atMost bounds how much stands in a list or a map before anything in it is read.
+func atMost(most int, what string, check rule) rule {
+	return func(w *walker, n *node) any {
+		if n == nil {
+			return check(nil, nil)
+		}
+		if has := max(len(n.items), len(n.fields)); has > most {
+			w.lacks(n, "%d %s: at most %d", has, what, most)
+			return nil
+		}
+		return check(w, n)
+	}
+}
+
+// setOf is a list in which nothing may stand twice.
+func setOf(item rule) rule {
+	return func(w *walker, n *node) any {
+		if n == nil {
+			return listOf(item)(nil, nil)
+		}
+		values, ok := listOf(item)(w, n).([]any)
+		if !ok {
+			return nil
+		}
+		taken := make(map[any]bool, len(values))
+		for i, value := range values {
+			if value != nil && taken[value] {
+				w.fault(n.items[i], "%s stands here twice", shown(n.items[i], fmt.Sprint(value)))
+			}
+			taken[value] = true
+		}
+		return values
+	}
+}

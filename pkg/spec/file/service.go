@@ -1,0 +1,352 @@
+package file
+
+import (
+	"fmt"
+	"math"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/google/shlex"
+
+	"github.com/swarmd/swarmd/pkg/spec"
+)
+
+// serviceFacts is a service as its rules read it, for the checks across services.
+type serviceFacts struct {
+	name   string
+	node   *node
+	values map[string]any // what the Compose loader gets
+
+	placement *placement  // of its constraints, once somebody asked
+	mounted   []mounted   // likewise
+	fitting   []spec.Pool // the pools that satisfy the constraints, likewise
+}
+
+// services reads the stack. Each service is recorded for the later checks, a faulty one too.
+func services(w *walker, n *node) any {
+	shape := object{known: serviceKeys(), required: []string{"image"}, other: otherServiceKey}
+	if n == nil {
+		s := shape.shape()
+		s.ignored = ignored()
+		return entriesOf(swarmName(), s)
+	}
+	if !w.is(n, kindMap) {
+		return nil
+	}
+	values := map[string]any{}
+	for _, f := range n.fields {
+		if w.misplaced(f, shape.known) {
+			continue
+		}
+		if !isSwarmName(f.key) {
+			w.faultAt(f.at[0], f.at[1], f.value.place, "a service's name %s", swarmName().wants(f.key))
+		}
+		one, ok := shape.rule(w, f.value).(map[string]any)
+		if !ok {
+			continue
+		}
+		values[f.key] = one
+		w.services = append(w.services, serviceFacts{name: f.key, node: f.value, values: one})
+	}
+	return values
+}
+
+// serviceKeys are the keys of a service that Swarm has a use for: those that docker/cli's conversion reads.
+func serviceKeys() map[string]rule {
+	known := map[string]rule{
+		"image":       doc("what runs; its tag is resolved to a digest once per change", image),
+		"command":     doc("arguments, in place of the image's own", command),
+		"entrypoint":  doc("the program, in place of the image's own", command),
+		"environment": doc("the container's environment; every name has a value", environment),
+		"labels":      doc("labels of the containers", labels),
+		"deploy":      doc("how many tasks run, where, and how they are replaced", optional(keys(deployKeys()))),
+		"healthcheck": doc("how a container's health is told", healthcheck),
+		"ports":       doc(fmt.Sprintf("published ports, at most %d", maxPublished), ports),
+		"volumes":     doc("mounts", listOf(mount)),
+		"networks":    byDefault("default", doc("the networks that tasks are in", attachments)),
+		"logging": doc("the log driver", keys(map[string]rule{
+			"driver":  byDefault("the engine's", doc("its name", word(objectName()))),
+			"options": doc("its options", entries(optionKey(), anyText)),
+		})),
+		"extra_hosts": doc("more lines of /etc/hosts; host-gateway is the task's own machine", extraHosts),
+		"dns":         doc("name servers", oneOrMore(address)),
+		"dns_search":  doc("search domains", oneOrMore(word(domain()))),
+		"cap_add":     doc("capabilities to add", setOf(word(capability()))),
+		"cap_drop":    doc("capabilities to drop", setOf(word(capability()))),
+		"sysctls":     doc("kernel parameters", pairs("=", optionKey(), lineText)),
+		"ulimits":     doc("limits of the processes", entries(charset{"", lower, 32, "lower-case letters"}, ulimit)),
+	}
+	for key, check := range scalarKeys() {
+		known[key] = check
+	}
+	return known
+}
+
+// scalarKeys are the keys of a service with a single value.
+func scalarKeys() map[string]rule {
+	const ofImage = "the image's"
+	return map[string]rule{
+		"user": byDefault(ofImage, doc("who the process runs as",
+			word(charset{"", letters + digits + "._-:", 64, "a user or id, and a group after a colon"}))),
+		"working_dir":       byDefault(ofImage, doc("where the process starts", absolute)),
+		"hostname":          doc("the container's host name, in which Swarm fills templates such as {{.Task.Slot}}", hostname),
+		"stop_signal":       byDefault(ofImage, doc("what asks the process to end", word(charset{letters + digits, letters + digits + "+-", 16, "a signal such as SIGTERM"}))),
+		"stop_grace_period": byDefault("10s", doc("time after which the process is killed", span(0, longest))),
+		"restart":           doc("Compose's own word: use deploy.restart_policy", restart),
+		"init":              byDefault("false", doc("run an init process that reaps the others", trueFalse)),
+		"read_only":         byDefault("false", doc("the root file system cannot be written to", trueFalse)),
+		"tty":               byDefault("false", doc("give the process a terminal", trueFalse)),
+		"stdin_open":        byDefault("false", doc("keep the standard input open", trueFalse)),
+	}
+}
+
+// longest is the longest duration in a service. Whoever writes a longer one mistook the unit.
+const longest = 30 * 24 * time.Hour
+
+func capability() charset {
+	return charset{letters, letters + "_", 32, "a capability such as NET_ADMIN"}
+}
+
+func domain() charset {
+	return charset{letters + digits + ".", letters + digits + ".-_", 253, "a domain name"}
+}
+
+// command takes a command line, as one text that is split like a shell would, or as a list.
+func command(w *walker, n *node) any {
+	if n == nil {
+		return eitherShape("a command line, as one text or as a list", textShape("text"), listShape())
+	}
+	if n.kind == kindList {
+		return listOf(anyText)(w, n)
+	}
+	s, ok := anyText(w, n).(string)
+	if !ok {
+		return nil
+	}
+	if _, err := shlex.Split(s); err != nil {
+		w.fault(n, "the quotes in this command do not match")
+		return nil
+	}
+	return s
+}
+
+// environment takes the container's environment as map or list. An entry without a value would be filled from the environment of
+// the process that reads the file.
+func environment(w *walker, n *node) any {
+	return templated(pairs("=", environmentName(), func(w *walker, n *node) any {
+		if n == nil {
+			return textShape("text")
+		}
+		if n.kind == kindNull {
+			w.lacks(n, "has no value: name it here or through variables, the daemon's environment is never read")
+			return nil
+		}
+		return anyText(w, n)
+	}))(w, n)
+}
+
+// labels takes labels as map or list. A label without a value is an empty one.
+func labels(w *walker, n *node) any {
+	if n != nil {
+		w.reserve(n, "swarmd.", "com.docker.stack.")
+	}
+	return pairs("=", labelName(), func(w *walker, n *node) any {
+		if n == nil {
+			return &shape{kind: shapeText, says: "text", nullable: true}
+		}
+		if n.kind == kindNull {
+			return ""
+		}
+		return anyText(w, n)
+	})(w, n)
+}
+
+// reserve refuses labels, of a map or a list, that swarmd sets itself.
+func (w *walker) reserve(n *node, prefixes ...string) {
+	for _, prefix := range prefixes {
+		for _, f := range n.fields {
+			if strings.HasPrefix(strings.ToLower(f.key), prefix) {
+				w.faultAt(f.at[0], f.at[1], f.value.place, "labels that begin with %s are swarmd's own", prefix)
+			}
+		}
+		for _, item := range n.items {
+			if strings.HasPrefix(strings.ToLower(item.text), prefix) {
+				w.fault(item, "labels that begin with %s are swarmd's own", prefix)
+			}
+		}
+	}
+}
+
+// pairs takes a map, or a list of texts with a separator, and returns a map. A list entry without the separator has no value.
+func pairs(separator string, names charset, value rule) rule {
+	return func(w *walker, n *node) any {
+		if n == nil {
+			return eitherShape(fmt.Sprintf("a map, or a list of texts such as name%svalue", separator), shapeOf(entries(names, value)), listShape())
+		}
+		if n.kind != kindList {
+			return entries(names, value)(w, n)
+		}
+		return entries(names, value)(w, w.unfold(n, separator, names))
+	}
+}
+
+// unfold turns a list of "name=value" into the map that it stands for, with the positions of the list.
+func (w *walker) unfold(n *node, separator string, names charset) *node {
+	taken := make(map[string]int, len(n.items))
+	unfolded := &node{kind: kindMap, place: n.place, line: n.line, col: n.col, holder: n.holder}
+	for _, item := range n.items {
+		s, ok := w.scalar(item)
+		if !ok {
+			continue
+		}
+		key, value, found := strings.Cut(s, separator)
+		entry := &node{kind: kindText, place: item.place, line: item.line, col: item.col, holder: item.holder, text: value, substituted: item.substituted}
+		if !found {
+			entry.kind = kindNull
+		}
+		entered := field{key, [2]int{item.line, item.col}, entry}
+		at, twice := taken[key]
+		if !twice {
+			taken[key] = len(unfolded.fields)
+			unfolded.fields = append(unfolded.fields, entered)
+		} else if names.holds(key) { // what is no name is a fault already, and may be a password
+			w.warn(item, "%s stands here twice: the last one counts", quote(key))
+			unfolded.fields[at] = entered
+		}
+	}
+	return unfolded
+}
+
+// oneOrMore takes a text or a list of texts.
+func oneOrMore(check rule) rule {
+	return func(w *walker, n *node) any {
+		if n == nil {
+			one := shapeOf(check)
+			return eitherShape(one.takes()+", or a list", one, &shape{kind: shapeList, item: one})
+		}
+		if n.kind == kindList {
+			return setOf(check)(w, n)
+		}
+		return check(w, n)
+	}
+}
+
+// extraHosts takes "name:address" or "name=address" in a list, or a map.
+func extraHosts(w *walker, n *node) any {
+	if n == nil {
+		return eitherShape("a list of name:address, or a map", shapeOf(entries(domain(), hostAddress)), listShape())
+	}
+	if n.kind != kindList {
+		return entries(domain(), hostAddress)(w, n)
+	}
+	values := make([]any, 0, len(n.items))
+	for _, item := range n.items {
+		s, ok := w.scalar(item)
+		if !ok {
+			continue
+		}
+		i := strings.IndexAny(s, ":=")
+		if i < 1 || !domain().holds(s[:i]) || !isHostAddress(s[i+1:]) {
+			w.fault(item, "must be name:address or name:%s, not %s", hostGateway, shown(item, s))
+			continue
+		}
+		values = append(values, s)
+	}
+	return values
+}
+
+// hostGateway stands for the address at which a container reaches its own machine; each engine fills in its own.
+const hostGateway = "host-gateway"
+
+func isHostAddress(s string) bool { return s == hostGateway || isAddress(s) }
+
+// hostAddress takes an IP address, or what stands for the machine's own.
+func hostAddress(w *walker, n *node) any {
+	if n == nil {
+		return textShape("an IP address or " + hostGateway)
+	}
+	if n.text == hostGateway {
+		return n.text
+	}
+	return address(w, n)
+}
+
+// address takes an IP address.
+func address(w *walker, n *node) any {
+	if n == nil {
+		return textShape("an IP address")
+	}
+	s, ok := w.scalar(n)
+	if !ok {
+		return nil
+	}
+	if !isAddress(s) {
+		w.fault(n, "must be an IP address, not %s", shown(n, s))
+		return nil
+	}
+	return s
+}
+
+// absolute takes a path from the root.
+func absolute(w *walker, n *node) any {
+	if n == nil {
+		return textShape("an absolute path")
+	}
+	s, ok := lineText(w, n).(string)
+	if !ok {
+		return nil
+	}
+	if !path.IsAbs(s) {
+		w.fault(n, "must be an absolute path, not %s", shown(n, s))
+		return nil
+	}
+	return s
+}
+
+// hostname takes a host name, in which Swarm fills templates such as {{.Task.Slot}}.
+func hostname(w *walker, n *node) any {
+	check := word(charset{letters + digits + "{", letters + digits + "-._{} ", maxHostname, "a host name"})
+	if n == nil {
+		return check(w, n)
+	}
+	s, ok := check(w, n).(string)
+	if !ok || !w.named(n, s, charset{letters + digits, letters + digits + "-._", maxHostname, "a host name of letters, digits, dashes, dots and underscores"}) {
+		return nil
+	}
+	return s
+}
+
+// ulimit takes one number for both limits, or a soft and a hard one.
+func ulimit(w *walker, n *node) any {
+	bound := whole(-1, math.MaxInt32)
+	both := object{known: map[string]rule{"soft": doc("the limit; -1 is none", bound), "hard": doc("how far a process may raise it; -1 is without bound", bound)}, required: []string{"soft", "hard"}}
+	if n == nil {
+		return eitherShape("one number for both limits, or soft and hard", shapeOf(bound), both.shape())
+	}
+	if n.kind != kindMap {
+		return bound(w, n)
+	}
+	return both.rule(w, n)
+}
+
+// restart takes Compose's own restart policy, which `docker stack deploy` reads where deploy.restart_policy is missing.
+func restart(w *walker, n *node) any {
+	if n == nil {
+		return textShape("no, always, unless-stopped, on-failure or on-failure:N")
+	}
+	s, ok := w.scalar(n)
+	if !ok {
+		return nil
+	}
+	policy, attempts, _ := strings.Cut(s, ":")
+	switch {
+	case policy == "on-failure" && (attempts == "" || charset{rest: digits, max: 4}.holds(attempts)):
+	case s == "no" || s == "always" || s == "unless-stopped":
+	default:
+		w.fault(n, "must be no, always, unless-stopped, on-failure or on-failure:N, not %s", shown(n, s))
+		return nil
+	}
+	w.warn(n, "belongs to Compose; say it as deploy.restart_policy")
+	return s
+}

@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"sync"
 
+	"github.com/swarmd/swarmd/internal/respcache"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/cloud/userdata"
 	specfile "github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
-	"github.com/swarmd/swarmd/pkg/unchanged"
 )
 
 // Explorer plays plans. It is safe for concurrent use; nothing of one run reaches another but what texts mean, files and answers, which are read
@@ -20,7 +20,7 @@ type Explorer struct {
 	openings map[string]*opening // by the text of a plan without faults
 	engines  docker.Common       // what answers mean: most of a run are those of others, word by word
 	clouds   digitalocean.Common
-	boots    unchanged.Common[string] // user-data, by what it is rendered from
+	boots    respcache.Common[string] // user-data, by what it is rendered from
 }
 
 type readFile struct {

@@ -64,13 +64,13 @@ func New(o Options) (*Client, error) {
 		}
 		opts = append(opts, godo.SetBaseURL(base))
 	}
-	edge := newEdge(o.Token, o.Transport)
+	way := newTransport(o.Token, o.Transport)
 	// godo.New with no RetryConfig sends each request once; NewFromToken would send a POST up to five times.
-	api, err := godo.New(&http.Client{Transport: edge, CheckRedirect: noRedirect}, opts...)
+	api, err := godo.New(&http.Client{Transport: way, CheckRedirect: noRedirect}, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("make the DigitalOcean client: %w", err)
 	}
-	edge.host = api.BaseURL.Host
+	way.host = api.BaseURL.Host
 	c.api = api
 	return c, nil
 }
@@ -115,8 +115,8 @@ func localHost(host string) bool {
 	return false
 }
 
-// newTransport is http.DefaultTransport's way with bounds on each phase; the whole is bounded by attemptTimeout.
-func newTransport() *http.Transport {
+// baseTransport is http.DefaultTransport's way with bounds on each phase; the whole is bounded by attemptTimeout.
+func baseTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,

@@ -6,7 +6,7 @@ import (
 
 	"github.com/digitalocean/godo"
 
-	"github.com/swarmd/swarmd/pkg/unchanged"
+	"github.com/swarmd/swarmd/internal/respcache"
 )
 
 // pages are the last answers to a listing of droplets, as they came and as what they mean: while nothing happens the API says the same again and
@@ -20,7 +20,7 @@ type pages struct {
 
 // Common is what the clients of one program share: what droplets mean, by the text that the API gave. The zero value is ready.
 type Common struct {
-	droplets unchanged.Common[godo.Droplet]
+	droplets respcache.Common[godo.Droplet]
 }
 
 type kept struct {
@@ -41,12 +41,12 @@ func (p *pages) unlessSame(ctx context.Context, key string, list func(context.Co
 	p.mu.Lock()
 	was := p.kept[key]
 	p.mu.Unlock()
-	ctx, now := unchanged.Watch(ctx, was.mark)
-	page := unchanged.List[godo.Droplet]{Known: was.known}
+	ctx, now := respcache.Watch(ctx, was.mark)
+	page := respcache.List[godo.Droplet]{Known: was.known}
 	if p.common != nil {
 		page.Common = &p.common.droplets
 	}
-	unchanged.Cut(ctx, func(body []byte) []byte { return fresh(&page, string(body)) })
+	respcache.Cut(ctx, func(body []byte) []byte { return fresh(&page, string(body)) })
 	droplets, resp, err := list(ctx)
 	if err != nil {
 		return nil, resp, err
@@ -77,7 +77,7 @@ func (p *pages) one(ctx context.Context, get func(context.Context) (*godo.Drople
 	}
 	var text string
 	var known godo.Droplet
-	ctx, now := unchanged.Watch(ctx, nil)
+	ctx, now := respcache.Watch(ctx, nil)
 	now.Known(func(mark []byte) (ok bool) {
 		if text = dropletOf(string(mark)); text != "" { // the mark of so short an answer is its text
 			known, ok = p.common.droplets.Get(text)
@@ -99,7 +99,7 @@ func (p *pages) one(ctx context.Context, get func(context.Context) (*godo.Drople
 // dropletOf is the text of the droplet in an answer that has nothing else, "" of any other.
 func dropletOf(body string) (text string) {
 	n := 0
-	ok := unchanged.Members(body, func(name, value string) {
+	ok := respcache.Members(body, func(name, value string) {
 		if n++; name == "droplet" {
 			text = value
 		}
@@ -111,10 +111,10 @@ func dropletOf(body string) (text string) {
 }
 
 // fresh is a page without the droplets that are known, nil if it cannot be told.
-func fresh(page *unchanged.List[godo.Droplet], body string) []byte {
+func fresh(page *respcache.List[godo.Droplet], body string) []byte {
 	var out []byte
 	listed := true
-	ok := unchanged.Members(body, func(name, value string) {
+	ok := respcache.Members(body, func(name, value string) {
 		if name == "droplets" && listed {
 			value, listed = page.Fresh(value)
 		}

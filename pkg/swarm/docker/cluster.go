@@ -11,9 +11,9 @@ import (
 	api "github.com/docker/docker/api/types/swarm"
 	"github.com/docker/docker/api/types/system"
 
+	"github.com/swarmd/swarmd/internal/respcache"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/swarm"
-	"github.com/swarmd/swarmd/pkg/unchanged"
 )
 
 // swarmPort is where managers meet, TCP.
@@ -27,7 +27,7 @@ func (c *Client) Info(ctx context.Context) (swarm.Info, error) {
 // ourInfo takes out of what an engine says of itself, 4 kB that are never twice the same, the two members that infoOf looks at.
 func ourInfo(body []byte) []byte {
 	var version, membership string
-	ok := unchanged.Members(string(body), func(name, value string) {
+	ok := respcache.Members(string(body), func(name, value string) {
 		switch name {
 		case "ServerVersion":
 			version = value

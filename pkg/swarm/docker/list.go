@@ -10,8 +10,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/swarmd/swarmd/internal/respcache"
 	"github.com/swarmd/swarmd/pkg/apierr"
-	"github.com/swarmd/swarmd/pkg/unchanged"
 )
 
 // The bounds of what an engine says. Whoever is root on a worker writes the errors of its tasks, and a proxy may answer with anything. One entry
@@ -63,7 +63,7 @@ type incomingKey struct{}
 type asking[E any] struct {
 	context.Context
 	incoming[E]
-	list unchanged.List[E]
+	list respcache.List[E]
 	open keptOpen
 }
 
@@ -197,14 +197,6 @@ func (m *meter) count(data []byte) {
 	}
 }
 
-// marks counts what separates and begins values, in texts too.
-func marks(data []byte) (n int) {
-	for _, mark := range []string{",", "{", "["} {
-		n += bytes.Count(data, []byte(mark))
-	}
-	return n
-}
-
 // receive bounds an answer, and shows it to who waits for it.
 func receive(req *http.Request, resp *http.Response) {
 	_, list := req.Context().Value(incomingKey{}).(taker)
@@ -227,7 +219,7 @@ type taker interface {
 
 // bound limits an answer that is no list. One that is in memory already, and short, is left as it is.
 func bound(resp *http.Response) {
-	if here, ok := resp.Body.(interface{ Bytes() []byte }); ok && len(here.Bytes()) <= maxKept && marks(here.Bytes()) <= maxObjectMarks {
+	if here, ok := resp.Body.(interface{ Bytes() []byte }); ok && len(here.Bytes()) <= maxKept && respcache.Marks(here.Bytes()) <= maxObjectMarks {
 		return
 	}
 	resp.Body = struct {
@@ -239,7 +231,7 @@ func bound(resp *http.Response) {
 // overflow gives a list of which the beginning was read to its taker if there is more of it than is decoded in one go, and reports whether.
 func overflow(ctx context.Context, begin []byte, rest io.Reader) bool {
 	in, ok := ctx.Value(incomingKey{}).(taker)
-	if !ok || len(begin) <= maxKept && marks(begin) <= usualMarks {
+	if !ok || len(begin) <= maxKept && respcache.Marks(begin) <= usualMarks {
 		return false
 	}
 	in.take(io.MultiReader(bytes.NewReader(begin), rest))

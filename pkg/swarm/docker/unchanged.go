@@ -13,9 +13,9 @@ import (
 	"github.com/docker/docker/api/types/network"
 	api "github.com/docker/docker/api/types/swarm"
 
+	"github.com/swarmd/swarmd/internal/respcache"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/swarm"
-	"github.com/swarmd/swarmd/pkg/unchanged"
 )
 
 // memory is the last answer to a read, the mark of how it came and what it means. While nothing happens an engine says the same again and again, and to
@@ -25,13 +25,13 @@ type memory[T any] struct {
 	mark  []byte
 	value T
 	part  func(body []byte) []byte // what is of interest of an answer; nil: all
-	means *unchanged.Common[T]     // what others have understood; nil: nobody has
+	means *respcache.Common[T]     // what others have understood; nil: nobody has
 }
 
 // maxKept bounds an answer that is kept, in bytes. A swarm of 1,000 tasks answers with less. Of one that is longer a hash is kept, up to maxCompared:
 // while nothing happens it need not be decoded, and it is in memory only while it is read.
 const (
-	maxKept     = unchanged.Long
+	maxKept     = respcache.Long
 	maxCompared = 16 << 20
 )
 
@@ -41,10 +41,10 @@ func unlessSame[A, T any](ctx context.Context, c *Client, op string, m *memory[T
 	before, last := m.mark, m.value
 	m.mu.Unlock()
 	var none, value T
-	var now *unchanged.Answer
+	var now *respcache.Answer
 	var answer A
 	err := c.read(ctx, op, func(ctx context.Context) (err error) {
-		ctx, now = unchanged.Watch(ctx, before)
+		ctx, now = respcache.Watch(ctx, before)
 		now.Part(m.part)
 		value = last
 		if m.means != nil {
@@ -84,18 +84,18 @@ func (m *memory[T]) keep(mark []byte, value T) {
 type listMemory[E, T any] struct {
 	memory[T]
 	known  map[string]E
-	common *unchanged.Common[E]
+	common *respcache.Common[E]
 }
 
 // Common is what the clients of one program share: what nodes, tasks and so on mean, by the text that an engine gave. The zero value is ready.
 type Common struct {
-	nodes    unchanged.Common[api.Node]
-	tasks    unchanged.Common[api.Task]
-	networks unchanged.Common[network.Inspect]
-	services unchanged.Common[api.Service]
-	configs  unchanged.Common[api.Config]
-	cluster  unchanged.Common[swarm.Cluster]
-	info     unchanged.Common[swarm.Info]
+	nodes    respcache.Common[api.Node]
+	tasks    respcache.Common[api.Task]
+	networks respcache.Common[network.Inspect]
+	services respcache.Common[api.Service]
+	configs  respcache.Common[api.Config]
+	cluster  respcache.Common[swarm.Cluster]
+	info     respcache.Common[swarm.Info]
 }
 
 // share has the client use what others have decoded.
@@ -114,8 +114,8 @@ func unlessSameList[E, T any](ctx context.Context, c *Client, op string, m *list
 	m.mu.Unlock()
 	var in *asking[E]
 	return unlessSame(ctx, c, op, &m.memory, func(ctx context.Context) ([]E, error) {
-		in = &asking[E]{Context: ctx, incoming: incoming[E]{bounds: b, op: op}, list: unchanged.List[E]{Known: known, Common: m.common}}
-		unchanged.Cut(ctx, func(body []byte) []byte {
+		in = &asking[E]{Context: ctx, incoming: incoming[E]{bounds: b, op: op}, list: respcache.List[E]{Known: known, Common: m.common}}
+		respcache.Cut(ctx, func(body []byte) []byte {
 			if len(body) > maxKept {
 				return nil
 			}
@@ -162,7 +162,7 @@ func whole[T any](op string, list []T, id func(T) string) error {
 
 // show reads an answer that somebody watches, whole, and shows it. One that is cut is passed on as it came.
 func show(ctx context.Context, resp *http.Response) {
-	if !unchanged.Watched(ctx) || resp.StatusCode != http.StatusOK {
+	if !respcache.Watched(ctx) || resp.StatusCode != http.StatusOK {
 		return
 	}
 	body, limit := resp.Body, int64(math.MaxInt64) // what is no list is bounded already
@@ -173,8 +173,8 @@ func show(ctx context.Context, resp *http.Response) {
 		}
 	}
 	defer body.Close()
-	data, err := unchanged.Read(resp, limit)
-	if long := len(data) > maxKept && int64(len(data)) < limit; err == nil && long && unchanged.Show(ctx, resp, data, "null") {
+	data, err := respcache.Read(resp, limit)
+	if long := len(data) > maxKept && int64(len(data)) < limit; err == nil && long && respcache.Show(ctx, resp, data, "null") {
 		return
 	}
 	if err == nil && overflow(ctx, data, body) {
@@ -186,7 +186,7 @@ func show(ctx context.Context, resp *http.Response) {
 		return
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(data))
-	unchanged.Show(ctx, resp, data, "null")
+	respcache.Show(ctx, resp, data, "null")
 }
 
 // broken is the end of an answer that was cut.

@@ -1,4 +1,4 @@
-package unchanged
+package respcache
 
 import (
 	"bytes"

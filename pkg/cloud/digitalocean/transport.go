@@ -8,7 +8,7 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/swarmd/swarmd/pkg/unchanged"
+	"github.com/swarmd/swarmd/internal/respcache"
 )
 
 // The bounds of answers. A page of 200 droplets is about 1 MB with 60,000 marks.
@@ -25,45 +25,45 @@ var (
 	errHost    = errors.New("a request to another host than the API's")
 )
 
-// edge is where every request of the client leaves: it adds the token, keeps the rate limits, and reads the whole answer, so that a
+// transport is where every request of the client leaves: it adds the token, keeps the rate limits, and reads the whole answer, so that a
 // cut one is an error here and not half a value later.
-type edge struct {
+type transport struct {
 	token string
 	host  string
 	next  http.RoundTripper
 	limit *limits
 }
 
-func newEdge(token string, next http.RoundTripper) *edge {
+func newTransport(token string, next http.RoundTripper) *transport {
 	if next == nil {
-		next = newTransport()
+		next = baseTransport()
 	}
-	return &edge{token: token, next: next, limit: newLimits()}
+	return &transport{token: token, next: next, limit: newLimits()}
 }
 
 // RoundTrip sends the request once. A refusal by the limits is an *apierr.Error; nothing was sent then.
-func (e *edge) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.URL.Host != e.host {
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Host != t.host {
 		return nil, errHost
 	}
-	if err := e.limit.wait(req.Context()); err != nil {
+	if err := t.limit.wait(req.Context()); err != nil {
 		return nil, err
 	}
 	req = req.Clone(req.Context())
-	req.Header.Set("Authorization", "Bearer "+e.token)
+	req.Header.Set("Authorization", "Bearer "+t.token)
 	if req.Method != http.MethodGet {
 		req.GetBody = nil // without it no transport can send the body again on its own account
 	}
-	resp, err := e.next.RoundTrip(req)
+	resp, err := t.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
-	e.limit.learn(resp)
+	t.limit.learn(resp)
 	data, err := readAll(resp, budgetOf(req.Context()))
 	if err != nil {
 		return nil, err
 	}
-	unchanged.Show(req.Context(), resp, data, "{}")
+	respcache.Show(req.Context(), resp, data, "{}")
 	return resp, nil
 }
 
@@ -71,14 +71,14 @@ func (e *edge) RoundTrip(req *http.Request) (*http.Response, error) {
 // read as "the droplet is gone", so it is an error.
 func readAll(resp *http.Response, left *budget) ([]byte, error) {
 	most := min(maxBody, left.bytes)
-	data, err := unchanged.Read(resp, most+1)
+	data, err := respcache.Read(resp, most+1)
 	left.bytes -= int64(len(data))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("read the answer: %w", err)
 	case int64(len(data)) > most:
 		return nil, errTooLong
-	case marks(data) > maxMarks:
+	case respcache.Marks(data) > maxMarks:
 		return nil, errDense
 	case resp.StatusCode == http.StatusNotFound && !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")):
 		return nil, errNotAPI
@@ -86,14 +86,6 @@ func readAll(resp *http.Response, left *budget) ([]byte, error) {
 	resp.Body = io.NopCloser(bytes.NewReader(data))
 	resp.ContentLength = int64(len(data))
 	return data, nil
-}
-
-// marks counts what separates and begins values.
-func marks(data []byte) (n int) {
-	for _, mark := range []string{",", "{", "["} {
-		n += bytes.Count(data, []byte(mark))
-	}
-	return n
 }
 
 // budget is how many bytes the pages of one listing may still have.

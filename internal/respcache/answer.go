@@ -1,6 +1,6 @@
-// Package unchanged lets an adapter see what of an API's answer is as the last time, byte for byte, before its SDK decodes that again. Only
+// Package respcache lets an adapter see what of an API's answer is as the last time, byte for byte, before its SDK decodes that again. Only
 // the answer of this moment is ever believed: what the adapter keeps saves the decoding, not the asking.
-package unchanged
+package respcache
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package unchanged
+package respcache
 
 import (
 	"encoding/json"
@@ -111,6 +111,14 @@ func TestCommonIsDecodedOnce(t *testing.T) {
 		}
 		if all, _, err := l.Whole(decoded); err != nil || !slices.Equal(all, want) {
 			t.Errorf("%s: %v, %v", step.array, all, err)
+		}
+	}
+}
+
+func TestMarksCountEverywhere(t *testing.T) {
+	for text, want := range map[string]int{"": 0, "null": 0, `[{},{"a":[1,2]}]`: 6, `["a,b{c["]`: 4} {
+		if got := Marks([]byte(text)); got != want {
+			t.Errorf("%s: %d marks, want %d", text, got, want)
 		}
 	}
 }

@@ -1,6 +1,9 @@
-package unchanged
+package respcache
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // Elements splits a JSON array into the texts of its elements. It looks at nothing but nesting, strings and commas: what an element says is for
 // its decoder to judge. It reports false for anything that is not one whole array.
@@ -140,4 +143,13 @@ func bare(text string, i int) int {
 		i++
 	}
 	return i
+}
+
+// Marks counts what separates and begins values in JSON, commas and opening brackets, those in texts too: each may stand for a value that takes a
+// hundred times as much memory decoded.
+func Marks(data []byte) (n int) {
+	for _, mark := range []string{",", "{", "["} {
+		n += bytes.Count(data, []byte(mark))
+	}
+	return n
 }

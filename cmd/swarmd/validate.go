@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -21,7 +22,7 @@ func validateCommand(a *cli) *cobra.Command {
 		Short: "All faults and warnings of the files, as file:line:col: path: message; - reads what comes in; exit 0 fine, 1 faults",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			files := append(named, args...)
-			if len(files) == 0 {
+			if len(files) == 0 || slices.Contains(files, "") {
 				return errors.New("which file? give FILE, or - for what comes in")
 			}
 			return a.validate(cmd.Context(), files, strict, withCloud)
@@ -53,7 +54,7 @@ func (a *cli) validate(ctx context.Context, files []string, strict, withCloud bo
 		read++
 		faults, warned = faults+f, warned+n
 	}
-	what := "in " + files[0]
+	what := "in " + nameOf(files[0])
 	if len(files) > 1 {
 		what = "in " + plural(len(files), "file")
 	}
@@ -68,12 +69,19 @@ func (a *cli) validate(ctx context.Context, files []string, strict, withCloud bo
 	return nil
 }
 
+// nameOf is what a file is called in faults.
+func nameOf(path string) string {
+	if path == "-" {
+		return "stdin"
+	}
+	return path
+}
+
 // validateOne tells what is wrong in one file, and how much it is. The error is about a file that cannot be read,
 // or a cloud that does not take the token; without api none is asked.
 func (a *cli) validateOne(ctx context.Context, api *digitalocean.Client, path string) (faults, warnings int, err error) {
-	name, data, err := path, []byte(nil), error(nil)
+	name, data, err := nameOf(path), []byte(nil), error(nil)
 	if path == "-" {
-		name = "stdin"
 		data, err = io.ReadAll(io.LimitReader(a.in, file.MaxSize+1)) // the parser refuses what is longer
 	} else {
 		data, err = source.ReadFile(path)

@@ -50,6 +50,9 @@ func decode(data []byte) (*yaml.Node, *Fault) {
 	var document, second yaml.Node
 	switch err := decoder.Decode(&document); {
 	case errors.Is(err, io.EOF):
+		if len(bytes.TrimSpace(data)) > 0 {
+			return nil, &Fault{Line: 1, Col: 1, Message: "there are only comments in the file"}
+		}
 		return nil, &Fault{Line: 1, Col: 1, Message: "the file is empty"}
 	case err != nil:
 		return nil, syntaxFault(data, err)

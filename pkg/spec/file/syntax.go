@@ -27,7 +27,7 @@ var blockScalar = regexp.MustCompile(`(^|[:\-] +)[|>][-+0-9]*\s*(#.*)?$`)
 func scan(data []byte) *scanner {
 	s := &scanner{block: -1}
 	for i, line := range strings.Split(string(data), "\n") {
-		s.line(line, i+1)
+		s.line(strings.TrimSuffix(line, "\r"), i+1)
 	}
 	return s
 }

@@ -31,7 +31,7 @@ func ReadFile(path string) ([]byte, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
-		return nil, irregular(path)
+		return nil, irregular(path, info.Mode())
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // what is there now may be something else
 	if err != nil {
@@ -43,13 +43,21 @@ func ReadFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, irregular(path)
+		return nil, irregular(path, info.Mode())
 	}
 	return io.ReadAll(io.LimitReader(f, file.MaxSize+1))
 }
 
-func irregular(path string) error {
-	return fmt.Errorf("read %s: it is no regular file: put one there, or name another", path)
+// irregular says what lies in the file's place, and what to do about it.
+func irregular(path string, is os.FileMode) error {
+	advice := ": put one there, or name another"
+	switch {
+	case is.IsDir():
+		advice = " but a directory: name the file in it"
+	case is&os.ModeNamedPipe != 0:
+		advice = " but a pipe: save what comes out of it, and name the file that has it"
+	}
+	return fmt.Errorf("read %s: it is no regular file%s", path, advice)
 }
 
 // Watch sends the content of the file at path whenever it is another than what was sent last; seen is what the caller has read of it

@@ -328,13 +328,16 @@ func TestReadFileTakesRegularFilesOnly(t *testing.T) {
 	pipe, loop := filepath.Join(dir, "pipe"), filepath.Join(dir, "loop")
 	must(t, unix.Mkfifo(pipe, 0o600))
 	must(t, os.Symlink(loop, loop))
-	for _, path := range []string{pipe, loop, dir, "/dev/zero", "/dev/null"} {
+	for path, said := range map[string]string{
+		pipe: "no regular file but a pipe: save", dir: "no regular file but a directory: name the file in it", loop: "too many levels",
+		"/dev/zero": "no regular file: put one there", "/dev/null": "no regular file: put one there",
+	} {
 		done := make(chan error, 1)
 		go func() { _, err := ReadFile(path); done <- err }()
 		select {
 		case err := <-done:
-			if err == nil {
-				t.Errorf("%s was read", path)
+			if err == nil || !strings.Contains(err.Error(), said) {
+				t.Errorf("%s: %v, want %q", path, err, said)
 			}
 		case <-time.After(patience):
 			t.Errorf("%s is waited for", path)

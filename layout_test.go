@@ -39,6 +39,7 @@ var rank = map[string]int{
 	"pkg/reconcile/brake":             4,
 	"pkg/reconcile/world":             4,
 	"pkg/maintenance":                 4,
+	"pkg/audit":                       5,
 	"pkg/reconcile/plan":              5,
 	"pkg/reconcile/execute":           6,
 	"pkg/reconcile":                   7,

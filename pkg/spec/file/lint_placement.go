@@ -212,6 +212,12 @@ func roomOf(size string) (room, bool) {
 	return room{}, false
 }
 
+// RoomOf is what a machine of the size has: bytes of memory and thousandths of processors. Of a slug that does not say, nothing is known.
+func RoomOf(size string) (memory, cpu int64, known bool) {
+	r, known := roomOf(size)
+	return r.memory, r.cpu, known
+}
+
 // lintResources warns of reservations above the limit: the scheduler keeps them free, and the task may never use them.
 func (w *walker) lintResources(f *serviceFacts) {
 	limit, asked := f.resources("limits"), f.resources("reservations")

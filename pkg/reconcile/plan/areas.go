@@ -38,21 +38,21 @@ func needs(what decision) []string {
 }
 
 // sees reports whether all that the decision needs has been seen.
-func (d *draft) sees(what decision) bool {
-	return !slices.ContainsFunc(needs(what), d.unseenArea)
+func (v *view) sees(what decision) bool {
+	return !slices.ContainsFunc(needs(what), v.unseenArea)
 }
 
 // unseenArea reports whether an area has a gap. Droplets that contradict the nodes count as unseen.
-func (d *draft) unseenArea(area string) bool {
-	return d.gap(area) || area == world.GapDroplets && d.implausible
+func (v *view) unseenArea(area string) bool {
+	return v.gap(area) || area == world.GapDroplets && v.implausible
 }
 
 // dropletsKnown reports whether there is a cloud, and its droplets are known, all of them.
-func (d *draft) dropletsKnown() bool {
-	return !d.in.World.NoDroplets && !d.unseenArea(world.GapDroplets)
+func (v *view) dropletsKnown() bool {
+	return !v.in.World.NoDroplets && !v.unseenArea(world.GapDroplets)
 }
 
 // complete reports whether the view has no gap and can be believed.
-func (d *draft) complete() bool {
-	return !d.implausible && !slices.ContainsFunc(d.in.World.Gaps, func(g world.Gap) bool { return g.What != world.GapRevision })
+func (v *view) complete() bool {
+	return !v.implausible && !slices.ContainsFunc(v.in.World.Gaps, func(g world.Gap) bool { return g.What != world.GapRevision })
 }

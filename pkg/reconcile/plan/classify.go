@@ -43,23 +43,16 @@ type member struct {
 	pool  *spec.Pool // nil if the file has no such pool
 }
 
-func (d *draft) classify() {
-	for _, m := range d.in.World.Machines {
-		pool := d.pool(m.Pool)
-		d.members = append(d.members, member{Machine: m, class: d.sort(m, pool), pool: pool})
-	}
-}
-
-func (d *draft) classes() []Class {
-	out := make([]Class, 0, len(d.members))
-	for _, m := range d.members {
+func (v *view) classes() []Class {
+	out := make([]Class, 0, len(v.members))
+	for _, m := range v.members {
 		out = append(out, m.class)
 	}
 	return out
 }
 
 // sort says whose a machine is; where says how one of ours is.
-func (d *draft) sort(m world.Machine, pool *spec.Pool) Class {
+func (v *view) sort(m world.Machine, pool *spec.Pool) Class {
 	switch {
 	case m.Binding == world.Contradicted, m.Binding == world.Unaddressed:
 		return disputed
@@ -70,14 +63,14 @@ func (d *draft) sort(m world.Machine, pool *spec.Pool) Class {
 	case pool == nil:
 		return orphaned
 	}
-	return d.where(m)
+	return v.where(m)
 }
 
-func (d *draft) where(m world.Machine) Class {
+func (v *view) where(m world.Machine) Class {
 	switch {
 	case m.Missing:
 		return dead
-	case m.Node == nil && d.launchOver(m):
+	case m.Node == nil && v.launchOver(m):
 		return overdue
 	case m.Node == nil:
 		return booting
@@ -92,12 +85,12 @@ func (d *draft) where(m world.Machine) Class {
 }
 
 // launchOver reports whether a droplet had time enough to join. A time in the future is no age.
-func (d *draft) launchOver(m world.Machine) bool {
+func (v *view) launchOver(m world.Machine) bool {
 	began := m.Droplet.Created
 	if m.Op != nil && m.Op.Kind == ledger.Create {
 		began = m.Op.Started
 	}
-	return d.in.Now.Sub(began) > d.in.Spec.Policies.LaunchTimeout
+	return v.in.Now.Sub(began) > v.in.Spec.Policies.LaunchTimeout
 }
 
 // counts reports whether the machine fills a place in its pool. A disputed one does, unless it was leaving.

@@ -67,13 +67,13 @@ func holds(m member, want swarm.ServiceSpec) bool {
 }
 
 // fresh is what a machine of the pool will be as a node, as far as placement goes. All droplets are Linux on x86_64.
-func (d *draft) fresh(p *spec.Pool) swarm.Node {
+func (v *view) fresh(p *spec.Pool) swarm.Node {
 	n := swarm.Node{Platform: swarm.Platform{OS: "linux", Architecture: "x86_64"},
 		Spec: swarm.NodeSpec{Role: swarm.Role(p.Role), Labels: maps.Clone(p.Labels)}}
 	if n.Spec.Labels == nil {
 		n.Spec.Labels = map[string]string{}
 	}
-	n.Spec.Labels[swarm.LabelPool], n.Spec.Labels[swarm.LabelCluster] = p.Name, d.in.Spec.Cluster
+	n.Spec.Labels[swarm.LabelPool], n.Spec.Labels[swarm.LabelCluster] = p.Name, v.in.Spec.Cluster
 	if p.Role == "manager" {
 		n.Manager = &swarm.ManagerStatus{}
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
-	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // The guards: all values of Hold.Guard.
@@ -116,29 +115,12 @@ func (d *draft) blind() bool {
 	return false
 }
 
-// plausible checks the cloud's view against the swarm's: a droplet that does not exist runs no node. A wrong account's view has all of
-// them so, and would make everything look gone; a machine deleted by hand has it so until the swarm has noticed.
+// plausible names the nodes whose droplets the cloud does not know.
 func (d *draft) plausible() {
 	for _, m := range d.members {
-		if m.Missing && m.Node.State == swarm.NodeReady {
-			d.implausible = true
+		if contradicted(m) {
 			d.hold(GuardImplausible, m.object(), fmt.Sprintf("the cloud does not know its droplet %d, but the node is ready", m.dropletID()))
 			d.lookIn(lookGap)
 		}
 	}
-}
-
-func (d *draft) gap(what string) bool {
-	return slices.ContainsFunc(d.in.World.Gaps, func(g world.Gap) bool { return g.What == what })
-}
-
-// outdated reports whether the spec is an older one than the accepted, which cannot be read. What the cluster has else than the spec says, the
-// accepted one may have asked for: only operations that are open are finished, by the older one's policies.
-func (d *draft) outdated() bool { return d.gap(world.GapRevision) }
-
-// led reports whether a manager leads.
-func (d *draft) led() bool {
-	return slices.ContainsFunc(d.in.World.Machines, func(m world.Machine) bool {
-		return m.Node != nil && m.Node.Leads()
-	})
 }

@@ -15,7 +15,7 @@ import (
 // leaves moves each machine of an open Delete operation one stage on. The stage follows from what is seen, in the order that the
 // engine enforces: drain, no task left, no manager any more, off, Down, out of the swarm, deleted.
 func (d *draft) leaves() {
-	ops := d.open(ledger.Delete)
+	ops := d.deletes
 	if len(ops) == 0 {
 		return
 	}
@@ -53,8 +53,8 @@ func (d *draft) leave(op ledger.Op) {
 }
 
 // of returns the machine of the operation.
-func (d *draft) of(op ledger.Op) (member, bool) {
-	for _, m := range d.members {
+func (v *view) of(op ledger.Op) (member, bool) {
+	for _, m := range v.members {
 		if m.Droplet != nil && m.Droplet.ID == op.DropletID || m.Droplet == nil && m.Op != nil && m.Op.ID == op.ID {
 			return m, true
 		}
@@ -63,11 +63,11 @@ func (d *draft) of(op ledger.Op) (member, bool) {
 }
 
 // strayNode reports whether the node that was to leave is in the swarm, but not on the operation's machine.
-func (d *draft) strayNode(op ledger.Op, m member, ok bool) bool {
+func (v *view) strayNode(op ledger.Op, m member, ok bool) bool {
 	if op.NodeID == "" || ok && m.Node != nil && m.Node.ID == op.NodeID {
 		return false
 	}
-	return slices.ContainsFunc(d.members, func(o member) bool { return o.Node != nil && o.Node.ID == op.NodeID })
+	return slices.ContainsFunc(v.members, func(o member) bool { return o.Node != nil && o.Node.ID == op.NodeID })
 }
 
 // leaveSwarm takes a node out of the swarm: everything until the droplet alone is left.
@@ -116,7 +116,7 @@ func (d *draft) drainWaits(op ledger.Op, m member) {
 }
 
 // tasksOn counts the tasks on a node that did not end.
-func (d *draft) tasksOn(node string) int { return d.loads[node] }
+func (v *view) tasksOn(node string) int { return v.loads[node] }
 
 func ended(t swarm.Task) bool {
 	switch t.State {
@@ -246,8 +246,8 @@ const ghostGrace = 15 * time.Minute
 
 // ghost reports whether the node is the trace of a machine that asked to join and was never heard of: it has no host name, no claim and no
 // binding. Nobody's work can be on it. Some seconds after its join every node looks so.
-func (d *draft) ghost(m member) bool {
+func (v *view) ghost(m member) bool {
 	n := m.Node
-	return d.sees(removeNode) && n.Hostname == "" && n.Manager == nil && n.Spec.Role == swarm.Worker && n.State != swarm.NodeReady && len(n.EngineLabels) == 0 &&
-		n.Spec.Labels[swarm.LabelDroplet] == "" && !n.Created.IsZero() && d.in.Now.Sub(n.Created) > ghostGrace && d.tasksOn(n.ID) == 0
+	return v.sees(removeNode) && n.Hostname == "" && n.Manager == nil && n.Spec.Role == swarm.Worker && n.State != swarm.NodeReady && len(n.EngineLabels) == 0 &&
+		n.Spec.Labels[swarm.LabelDroplet] == "" && !n.Created.IsZero() && v.in.Now.Sub(n.Created) > ghostGrace && v.tasksOn(n.ID) == 0
 }

@@ -48,16 +48,16 @@ func (d *draft) sayMaintained(m member) {
 
 // sayPutBack says what of an availability that somebody set by hand is undone, and what keeps it. A node that has just joined is drained
 // too, one of a manager pool until it is a manager.
-func (d *draft) sayPutBack(m member, want swarm.Availability) string {
+func (v *view) sayPutBack(m member, want swarm.Availability) string {
 	have := m.Node.Spec.Availability
 	text := fmt.Sprintf("availability: %s → %s", have, want)
-	if have == swarm.Drain && !d.justJoined(m) {
+	if have == swarm.Drain && !v.justJoined(m) {
 		text += " (swarmd drain " + m.name() + " keeps it drained)"
 	}
 	return text
 }
 
 // justJoined reports whether a node may be drained since it joined: one of a manager pool is until it is a manager.
-func (d *draft) justJoined(m member) bool {
-	return m.Op != nil || m.pool.Role == "manager" && d.in.Now.Sub(m.born()) < d.in.Spec.Policies.LaunchTimeout
+func (v *view) justJoined(m member) bool {
+	return m.Op != nil || m.pool.Role == "manager" && v.in.Now.Sub(m.born()) < v.in.Spec.Policies.LaunchTimeout
 }

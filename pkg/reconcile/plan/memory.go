@@ -20,31 +20,29 @@ type Backoff struct {
 }
 
 // left returns why an object is left alone now.
-func (d *draft) left(object Ref) (Backoff, bool) {
-	b, ok := d.in.Memory.Backoff[object]
-	return b, ok && b.Until.After(d.in.Now)
+func (v *view) left(object Ref) (Backoff, bool) {
+	b, ok := v.in.Memory.Backoff[object]
+	return b, ok && b.Until.After(v.in.Now)
 }
 
-// withhold puts holds in the place of the steps on objects that are left alone. The executor drops what comes after them. If no step is left, nothing
-// is looked at sooner because of them than the first is tried again, which is what it returns.
-func (d *draft) withhold() (soonest time.Duration) {
-	steps := d.steps
-	d.steps = nil
+// withheld parts the steps on objects that are left alone from the others, and says what is held instead. The executor drops what comes after them.
+// If no step is left, nothing is looked at sooner because of them than the first is tried again: soonest.
+func (v *view) withheld(steps []Step) (kept []Step, holds []Hold, soonest time.Duration) {
 	for _, s := range steps {
 		object := s.Action.About().Object
-		b, held := d.left(object)
+		b, held := v.left(object)
 		if !held {
-			d.steps = append(d.steps, s)
+			kept = append(kept, s)
 			continue
 		}
-		d.holds = append(d.holds, Hold{Guard: GuardBackoff, Object: object.String(), Blocking: true, Final: b.Final,
+		holds = append(holds, Hold{Guard: GuardBackoff, Object: object.String(), Blocking: true, Final: b.Final,
 			Text: fmt.Sprintf("tried again at %s: %s", b.Until.UTC().Format(time.TimeOnly), b.Why)})
-		if left := b.Until.Sub(d.in.Now); soonest == 0 || left < soonest {
+		if left := b.Until.Sub(v.in.Now); soonest == 0 || left < soonest {
 			soonest = left
 		}
 	}
-	if len(d.steps) > 0 {
-		return 0
+	if len(kept) > 0 {
+		return kept, holds, 0
 	}
-	return soonest
+	return kept, holds, soonest
 }

@@ -102,7 +102,7 @@ func (d *draft) write(kind string, m member, s swarm.NodeSpec, code, text string
 
 // labels returns the node's labels as they should be: ours put right, what swarmd once set and the file no longer has taken away,
 // everything else as it is.
-func (d *draft) labels(m member, p *spec.Pool) map[string]string {
+func (v *view) labels(m member, p *spec.Pool) map[string]string {
 	out := maps.Clone(m.Node.Spec.Labels)
 	if out == nil {
 		out = map[string]string{}
@@ -116,7 +116,7 @@ func (d *draft) labels(m member, p *spec.Pool) map[string]string {
 		delete(out, swarm.LabelMaintenance)
 	}
 	maps.Copy(out, p.Labels)
-	out[swarm.LabelPool], out[swarm.LabelCluster] = p.Name, d.in.Spec.Cluster
+	out[swarm.LabelPool], out[swarm.LabelCluster] = p.Name, v.in.Spec.Cluster
 	delete(out, swarm.LabelDrained) // a machine that was adopted since
 	setOrDelete(out, swarm.LabelKeys, strings.Join(slices.Sorted(maps.Keys(p.Labels)), ","))
 	if m.Binding == world.Bound && m.Droplet == nil {

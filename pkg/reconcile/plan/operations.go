@@ -16,7 +16,7 @@ const vanishGrace = time.Minute
 
 // operations follows each open create to its end: found, joined, gone, or without effect.
 func (d *draft) operations() {
-	ops := d.open(ledger.Create)
+	ops := d.creates
 	if len(ops) > 0 && d.in.World.NoDroplets {
 		d.hold(GuardNoCloud, "cluster", fmt.Sprintf("%d creates are open and no cloud is looked at", len(ops)))
 	}
@@ -36,10 +36,10 @@ func (d *draft) operations() {
 
 // created returns the machine that a create made, the first if the cloud made two. The id in the operation came with an answer, which can be
 // wrong: what has neither the operation's tag nor its name is another's, and then the tag alone tells.
-func (d *draft) created(op ledger.Op) *member {
+func (v *view) created(op ledger.Op) *member {
 	anothers := false
-	for i := range d.members {
-		m := &d.members[i]
+	for i := range v.members {
+		m := &v.members[i]
 		if m.Droplet == nil || m.Droplet.ID != op.DropletID {
 			continue
 		}
@@ -48,8 +48,8 @@ func (d *draft) created(op ledger.Op) *member {
 		}
 		anothers = true
 	}
-	for i := range d.members {
-		m := &d.members[i]
+	for i := range v.members {
+		m := &v.members[i]
 		if m.Droplet != nil && (op.DropletID == 0 || anothers) && m.Owned && m.Droplet.OpID() == op.ID {
 			return m
 		}
@@ -79,25 +79,25 @@ func (d *draft) unseen(op ledger.Op) {
 }
 
 // vanished reports whether the created droplet is gone for good: not found, and either deleted by us or old enough to be believed.
-func (d *draft) vanished(op ledger.Op) bool {
-	if !d.sees(closeCreate) || !d.gone(op.DropletID) {
+func (v *view) vanished(op ledger.Op) bool {
+	if !v.sees(closeCreate) || !v.gone(op.DropletID) {
 		return false
 	}
-	deleted := slices.ContainsFunc(d.open(ledger.Delete), func(o ledger.Op) bool { return o.DropletID == op.DropletID })
-	return deleted || d.in.Now.Sub(op.Started) > min(vanishGrace, op.Deadline.Sub(op.Started))
+	deleted := slices.ContainsFunc(v.deletes, func(o ledger.Op) bool { return o.DropletID == op.DropletID })
+	return deleted || v.in.Now.Sub(op.Started) > min(vanishGrace, op.Deadline.Sub(op.Started))
 }
 
-func (d *draft) listed(dropletID int) bool {
-	return slices.ContainsFunc(d.members, func(m member) bool { return m.Droplet != nil && m.Droplet.ID == dropletID })
+func (v *view) listed(dropletID int) bool {
+	return slices.ContainsFunc(v.members, func(m member) bool { return m.Droplet != nil && m.Droplet.ID == dropletID })
 }
 
-func (d *draft) gone(dropletID int) bool { return slices.Contains(d.in.World.Gone, dropletID) }
+func (v *view) gone(dropletID int) bool { return slices.Contains(v.in.World.Gone, dropletID) }
 
 // unseenOf returns how many open creates of the pool have no droplet to be seen yet.
-func (d *draft) unseenOf(pool string) int {
+func (v *view) unseenOf(pool string) int {
 	n := 0
-	for _, op := range d.open(ledger.Create) {
-		if op.Pool == pool && d.created(op) == nil {
+	for _, op := range v.creates {
+		if op.Pool == pool && v.created(op) == nil {
 			n++
 		}
 	}

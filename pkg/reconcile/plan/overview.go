@@ -89,23 +89,23 @@ func OverviewOf(in Input, p Plan, was Accepted) Overview {
 	if in.Spec == nil {
 		return Overview{}
 	}
-	s := survey{draft: newDraft(in), plan: p, was: was, leaving: map[string]bool{}}
+	s := overview{view: survey(in), plan: p, was: was, leaving: map[string]bool{}}
 	s.findLeaving()
 	return Overview{Pools: s.poolChanges(), Services: s.serviceChanges(), Networks: s.networkChanges()}
 }
 
-// survey is an overview in the making.
-type survey struct {
-	*draft
+// overview is an Overview in the making.
+type overview struct {
+	*view
 	plan    Plan
 	was     Accepted
 	leaving map[string]bool // node ids of machines that are to leave, or that leave already
 }
 
 // short is a name of the stack as the file has it.
-func (s *survey) short(name string) string { return strings.TrimPrefix(name, s.in.Spec.Cluster+"_") }
+func (s *overview) short(name string) string { return strings.TrimPrefix(name, s.in.Spec.Cluster+"_") }
 
-func (s *survey) serviceChanges() []ServiceChange {
+func (s *overview) serviceChanges() []ServiceChange {
 	out := []ServiceChange{}
 	add := func(c ServiceChange, changes bool) {
 		if changes {
@@ -132,7 +132,7 @@ func (s *survey) serviceChanges() []ServiceChange {
 	return out
 }
 
-func (s *survey) created(want swarm.ServiceSpec) ServiceChange {
+func (s *overview) created(want swarm.ServiceSpec) ServiceChange {
 	made := NewService{Image: imageOf(want), Mode: string(want.Mode), Replicas: s.wanted(want), Pools: s.holders(want)}
 	for _, c := range swarm.ServiceChanges(want.Form, nil) {
 		if c.Key == "ports" {
@@ -152,7 +152,7 @@ func (s *survey) created(want swarm.ServiceSpec) ServiceChange {
 	return c
 }
 
-func (s *survey) updated(want swarm.ServiceSpec, live swarm.Service) ServiceChange {
+func (s *overview) updated(want swarm.ServiceSpec, live swarm.Service) ServiceChange {
 	c := ServiceChange{Service: s.short(want.Name), What: Kept, NoPool: s.homeless(want)}
 	changed := swarm.ServiceChanges(want.Form, live.Spec.Form)
 	if len(changed) > 0 {
@@ -174,7 +174,7 @@ func (s *survey) updated(want swarm.ServiceSpec, live swarm.Service) ServiceChan
 
 // attribute says of each field why it changes. A hand has been at a specification that is not what its hash says; what the accepted revision wants of it as
 // the file does is put back then. Where nobody has, the accepted revision is not there yet.
-func (s *survey) attribute(c *ServiceChange, changed []swarm.Change, want swarm.ServiceSpec, live swarm.Service) {
+func (s *overview) attribute(c *ServiceChange, changed []swarm.Change, want swarm.ServiceSpec, live swarm.Service) {
 	before := s.accepted(want.Name)
 	if before == nil {
 		c.Edits = changed
@@ -198,7 +198,7 @@ func (s *survey) attribute(c *ServiceChange, changed []swarm.Change, want swarm.
 }
 
 // accepted is what the accepted revision wants of a service, nil if it has none of the name.
-func (s *survey) accepted(name string) *swarm.ServiceSpec {
+func (s *overview) accepted(name string) *swarm.ServiceSpec {
 	i := slices.IndexFunc(s.was.Stack.Services, func(o swarm.ServiceSpec) bool { return o.Name == name })
 	if i < 0 {
 		return nil
@@ -206,7 +206,7 @@ func (s *survey) accepted(name string) *swarm.ServiceSpec {
 	return &s.was.Stack.Services[i]
 }
 
-func (s *survey) networkChanges() []NetworkChange {
+func (s *overview) networkChanges() []NetworkChange {
 	out := []NetworkChange{}
 	for _, want := range s.in.Stack.Networks {
 		live := s.liveNetwork(want.Name)

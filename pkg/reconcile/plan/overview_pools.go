@@ -21,7 +21,7 @@ type PoolChange struct {
 	Drift   []string       `json:"drift,omitempty"`   // what somebody changed on its nodes by hand, and is put back
 }
 
-func (s *survey) poolChanges() []PoolChange {
+func (s *overview) poolChanges() []PoolChange {
 	out := []PoolChange{}
 	for _, count := range s.plan.Pools {
 		p, before := s.pool(count.Pool), poolOf(s.was.Spec, count.Pool)
@@ -56,7 +56,7 @@ func poolOf(s *spec.Spec, name string) *spec.Pool {
 }
 
 // leavingOf are the names of the pool's machines that are picked to leave; those that leave already were said when they were picked.
-func (s *survey) leavingOf(p *spec.Pool) []string {
+func (s *overview) leavingOf(p *spec.Pool) []string {
 	var out []string
 	for _, m := range s.surplus(p) {
 		out = append(out, m.name())
@@ -98,7 +98,7 @@ func numbers(ids []int) string {
 }
 
 // nodeDrift says what differs on nodes of a pool that the file does not change. One that has just joined is not finished yet.
-func (s *survey) nodeDrift(p *spec.Pool) []string {
+func (s *overview) nodeDrift(p *spec.Pool) []string {
 	var out []string
 	for _, m := range s.members {
 		if m.pool != p || m.class != ready || m.Op != nil || s.leaving[m.Node.ID] {

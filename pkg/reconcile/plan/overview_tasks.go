@@ -10,7 +10,7 @@ import (
 )
 
 // findLeaving finds the machines that leave, in the order in which shrink takes them.
-func (s *survey) findLeaving() {
+func (s *overview) findLeaving() {
 	var all []member
 	for i := range s.in.Spec.Pools {
 		all = append(all, s.surplus(&s.in.Spec.Pools[i])...)
@@ -28,18 +28,18 @@ func (s *survey) findLeaving() {
 }
 
 // surplus are the pool's machines that are picked to leave.
-func (s *survey) surplus(p *spec.Pool) []member {
+func (s *overview) surplus(p *spec.Pool) []member {
 	n, picked := s.counted(p.Name)-s.disputed(p)-p.Count, s.pick(p)
 	return picked[:min(max(n, 0), len(picked))]
 }
 
 // running are the service's tasks that run or are to.
-func (s *survey) running(live swarm.Service) []swarm.Task {
+func (s *overview) running(live swarm.Service) []swarm.Task {
 	return s.tasksOf(live, func(t swarm.Task) bool { return t.DesiredState == "running" && !ended(t) })
 }
 
 // holders are the pools whose machines can hold the service, sorted.
-func (s *survey) holders(want swarm.ServiceSpec) []string {
+func (s *overview) holders(want swarm.ServiceSpec) []string {
 	out := []string{}
 	for i := range s.in.Spec.Pools {
 		if p := &s.in.Spec.Pools[i]; p.Count > 0 && ofPool(p) == swarm.Active && want.Fits(s.fresh(p)) {
@@ -50,12 +50,12 @@ func (s *survey) holders(want swarm.ServiceSpec) []string {
 }
 
 // homeless reports whether a service wants tasks, and no pool can hold any. A file without pools has its tasks on the nodes of another cluster.
-func (s *survey) homeless(want swarm.ServiceSpec) bool {
+func (s *overview) homeless(want swarm.ServiceSpec) bool {
 	return len(s.in.Spec.Pools) > 0 && len(s.holders(want)) == 0 && (want.Mode != swarm.Replicated || want.Replicas > 0)
 }
 
 // wanted is how many tasks a specification asks for once all machines are there.
-func (s *survey) wanted(want swarm.ServiceSpec) int {
+func (s *overview) wanted(want swarm.ServiceSpec) int {
 	if want.Mode == swarm.Replicated {
 		return int(want.Replicas)
 	}
@@ -68,7 +68,7 @@ func (s *survey) wanted(want swarm.ServiceSpec) int {
 
 // tasks counts what becomes of a live service's tasks. A change of constraints alone replaces only those that no longer fit (swarmkit,
 // manager/orchestrator: IsTaskDirty). Labels and availability of nodes change before the services do: what no longer fits ends at once.
-func (s *survey) tasks(want swarm.ServiceSpec, live swarm.Service, diff []string) TaskChange {
+func (s *overview) tasks(want swarm.ServiceSpec, live swarm.Service, diff []string) TaskChange {
 	have, wanted := s.running(live), s.wanted(want)
 	before := len(have)
 	if live.Spec.Mode == swarm.Replicated {
@@ -85,7 +85,7 @@ func (s *survey) tasks(want swarm.ServiceSpec, live swarm.Service, diff []string
 }
 
 // moved counts the tasks of a service with replicas whose node can hold them now and no longer then. A global one has its tasks where it fits.
-func (s *survey) moved(have []swarm.Task, now, then swarm.ServiceSpec) int {
+func (s *overview) moved(have []swarm.Task, now, then swarm.ServiceSpec) int {
 	if then.Mode != swarm.Replicated {
 		return 0
 	}
@@ -99,13 +99,13 @@ func (s *survey) moved(have []swarm.Task, now, then swarm.ServiceSpec) int {
 }
 
 // leaves reports whether a task has to leave its node: the node fits the specification of now, and not the one of then as it will be then.
-func (s *survey) leaves(node string, now, then swarm.ServiceSpec) bool {
+func (s *overview) leaves(node string, now, then swarm.ServiceSpec) bool {
 	m := s.member(node)
 	return m != nil && now.Fits(*m.Node) && !s.stays(*m, then)
 }
 
 // member is the machine of a node, nil if it is not seen.
-func (s *survey) member(node string) *member {
+func (s *overview) member(node string) *member {
 	i := slices.IndexFunc(s.members, func(m member) bool { return m.Node != nil && m.Node.ID == node })
 	if i < 0 {
 		return nil
@@ -120,7 +120,7 @@ func constraintsAlone(diff []string) bool {
 }
 
 // stays reports whether a machine can hold the service once everything is as the file wants it.
-func (s *survey) stays(m member, want swarm.ServiceSpec) bool {
+func (s *overview) stays(m member, want swarm.ServiceSpec) bool {
 	n := *m.Node
 	if m.pool == nil || m.class != ready {
 		return !s.leaving[n.ID] && want.Fits(n)
@@ -134,7 +134,7 @@ func (s *survey) stays(m member, want swarm.ServiceSpec) bool {
 
 // volumes says what becomes of the volumes of a live service: those that it mounts no more, and those on nodes that its tasks leave. want is nil if the
 // service goes.
-func (s *survey) volumes(live swarm.Service, want *swarm.ServiceSpec, move int) []VolumeChange {
+func (s *overview) volumes(live swarm.Service, want *swarm.ServiceSpec, move int) []VolumeChange {
 	var out []VolumeChange
 	var kept []string
 	if want != nil {
@@ -174,7 +174,7 @@ func sorted(names []string) []string {
 }
 
 // nodesOf are the names of the nodes on which the service's tasks run, by id.
-func (s *survey) nodesOf(live swarm.Service) map[string]string {
+func (s *overview) nodesOf(live swarm.Service) map[string]string {
 	out := map[string]string{}
 	for _, t := range s.running(live) {
 		if m := s.member(t.NodeID); m != nil {

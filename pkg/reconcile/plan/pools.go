@@ -42,9 +42,9 @@ func (d *draft) withoutCloud() {
 	}
 }
 
-func (d *draft) counted(pool string) int {
+func (v *view) counted(pool string) int {
 	n := 0
-	for _, m := range d.members {
+	for _, m := range v.members {
 		if m.counts() && m.pool != nil && m.pool.Name == pool {
 			n++
 		}
@@ -53,9 +53,9 @@ func (d *draft) counted(pool string) int {
 }
 
 // disputed returns how many of the counted machines are disputed. They fill places, but nobody sound is taken away because of them.
-func (d *draft) disputed(p *spec.Pool) int {
+func (v *view) disputed(p *spec.Pool) int {
 	n := 0
-	for _, m := range d.members {
+	for _, m := range v.members {
 		if m.class == disputed && m.counts() && m.pool == p {
 			n++
 		}
@@ -88,7 +88,7 @@ func (d *draft) grow(p *spec.Pool, missing int) {
 		d.wait(lookSoon)
 		return
 	}
-	room := d.in.Spec.Policies.MaxCreates - len(d.open(ledger.Create)) - d.creates()
+	room := d.in.Spec.Policies.MaxCreates - len(d.creates) - d.opening()
 	if missing > room {
 		d.hold(GuardMaxCreates, "pool/"+p.Name, fmt.Sprintf("%d more are missing; %d are under way at once at most",
 			missing-max(room, 0), d.in.Spec.Policies.MaxCreates))
@@ -118,7 +118,7 @@ func (d *draft) roomFor(p *spec.Pool) bool {
 }
 
 // creates returns how many creates this plan has already.
-func (d *draft) creates() int {
+func (d *draft) opening() int {
 	n := 0
 	for _, s := range d.steps {
 		if _, ok := s.Action.(CreateDroplet); ok {
@@ -165,22 +165,22 @@ func (d *draft) shrink(p *spec.Pool, surplus int) {
 }
 
 // pick sorts who could leave: failed, then drained by hand, then never joined, then newest; the leader's and the lease holder's machines last.
-func (d *draft) pick(p *spec.Pool) []member {
+func (v *view) pick(p *spec.Pool) []member {
 	var out []member
-	for _, m := range d.members {
+	for _, m := range v.members {
 		if m.counts() && m.pool == p && m.class != disputed && !m.Adopted && m.dropletID() != 0 {
 			out = append(out, m)
 		}
 	}
 	slices.SortFunc(out, func(a, b member) int {
-		return cmp.Or(cmp.Compare(d.order(a), d.order(b)), newest(a, b), cmp.Compare(b.dropletID(), a.dropletID()))
+		return cmp.Or(cmp.Compare(v.order(a), v.order(b)), newest(a, b), cmp.Compare(b.dropletID(), a.dropletID()))
 	})
 	return out
 }
 
-func (d *draft) order(m member) int {
+func (v *view) order(m member) int {
 	switch {
-	case m.Node != nil && m.Node.ID == d.in.Holder:
+	case m.Node != nil && m.Node.ID == v.in.Holder:
 		return 6
 	case m.Node != nil && m.Node.Leads():
 		return 5

@@ -80,17 +80,17 @@ func (h homes) mayHave(n *swarm.Node) bool {
 	})
 }
 
-func (d *draft) stranger(m member) bool {
+func (v *view) stranger(m member) bool {
 	if m.Node == nil {
 		return false
 	}
-	_, found := slices.BinarySearch(d.strangers, m.Node.ID)
+	_, found := slices.BinarySearch(v.strangers, m.Node.ID)
 	return found
 }
 
 // drainsStrangers reports whether the file wants strangers drained, as far as it can be read.
-func (d *draft) drainsStrangers() bool {
-	return d.in.Spec.Policies.ForeignNodes == spec.DrainNew && !d.outdated()
+func (v *view) drainsStrangers() bool {
+	return v.in.Spec.Policies.ForeignNodes == spec.DrainNew && !v.outdated()
 }
 
 // quarantine drains each stranger once: the label that goes with it, which no worker can change, says so to whoever acts after this swarmd. What
@@ -125,7 +125,7 @@ func (d *draft) quarantine() {
 func joinedAt(m member) string { return m.Node.Created.UTC().Format(time.RFC3339) }
 
 // strangerWhy says for people what a node is that is no machine of the cluster, since when, and what to do.
-func (d *draft) strangerWhy(m member) string {
+func (v *view) strangerWhy(m member) string {
 	const what = "is no machine of the cluster"
 	n := m.Node
 	since := fmt.Sprintf("node %s joined at %s and %s", n.ID, joinedAt(m), what)
@@ -136,7 +136,7 @@ func (d *draft) strangerWhy(m member) string {
 		return since + "; swarmd drained it at " + at + ", and somebody activated it again: left alone"
 	case at != "":
 		return since + "; swarmd drained it at " + at + ": " + remove + "; " + mine
-	case !d.stranger(m) || !d.drainsStrangers():
+	case !v.stranger(m) || !v.drainsStrangers():
 		return what + ": left alone"
 	case n.Spec.Availability == swarm.Drain:
 		return since + ", drained: " + remove

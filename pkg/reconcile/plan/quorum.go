@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -14,8 +13,8 @@ func (m member) reachable() bool {
 }
 
 // raftSize returns how many managers there are, and how many of them are reachable.
-func (d *draft) raftSize() (n, reachable int) {
-	for _, m := range d.members {
+func (v *view) raftSize() (n, reachable int) {
+	for _, m := range v.members {
 		if m.raft() {
 			n++
 			if m.reachable() {
@@ -27,9 +26,9 @@ func (d *draft) raftSize() (n, reachable int) {
 }
 
 // wanted returns how many managers the file wants.
-func (d *draft) wanted() int {
+func (v *view) wanted() int {
 	n := 0
-	for _, p := range d.in.Spec.Pools {
+	for _, p := range v.in.Spec.Pools {
 		if p.Role == "manager" {
 			n += p.Count
 		}
@@ -63,8 +62,8 @@ func (d *draft) membership() {
 
 // othersManagers says that another cluster has managers in this swarm, "" if none has. There is one quorum, so two clusters that each count to what
 // its own file wants would end it: only the one whose all managers are changes roles.
-func (d *draft) othersManagers() string {
-	for _, m := range d.members {
+func (v *view) othersManagers() string {
+	for _, m := range v.members {
 		if m.Of != "" && (m.raft() || m.managerWish()) {
 			return fmt.Sprintf("manager %s is of cluster %s, and only the cluster that has the managers changes roles", m.name(), m.Of)
 		}
@@ -80,8 +79,8 @@ func (d *draft) holdAll(ms []member, guard, text string) {
 
 // changing returns a machine whose role and membership differ: a promotion or demotion that is not done. One that leaves and never
 // became a member is none: taking its wish back changes no membership.
-func (d *draft) changing() (member, bool) {
-	for _, m := range d.members {
+func (v *view) changing() (member, bool) {
+	for _, m := range v.members {
 		if m.Node == nil || m.raft() == m.managerWish() || m.class == leaving && !m.raft() {
 			continue
 		}
@@ -127,14 +126,14 @@ func (d *draft) demoteOne() {
 
 // mayDemote says why the membership of a manager must stay, "" if it may go: the others are all reachable, a majority of what
 // is now agrees, a majority of what is left is reachable, and one that is reachable itself leaves as many as are wanted, which must be known.
-func (d *draft) mayDemote(m member) string {
+func (v *view) mayDemote(m member) string {
 	if !m.raft() {
 		return ""
 	}
-	if why := d.othersManagers(); why != "" {
+	if why := v.othersManagers(); why != "" {
 		return why
 	}
-	n, reachable := d.raftSize()
+	n, reachable := v.raftSize()
 	left := reachable
 	if m.reachable() {
 		left--
@@ -146,10 +145,10 @@ func (d *draft) mayDemote(m member) string {
 		return fmt.Sprintf("%d of the %d other managers are reachable", left, n-1)
 	case reachable < n/2+1:
 		return fmt.Sprintf("%d of %d managers are reachable: no quorum", reachable, n)
-	case m.reachable() && d.outdated():
+	case m.reachable() && v.outdated():
 		return "how many managers are wanted is not known while the accepted revision cannot be read"
-	case m.reachable() && left < d.wanted():
-		return fmt.Sprintf("%d managers are wanted, and there are %d: it waits until another one took its place", d.wanted(), n)
+	case m.reachable() && left < v.wanted():
+		return fmt.Sprintf("%d managers are wanted, and there are %d: it waits until another one took its place", v.wanted(), n)
 	}
 	return ""
 }
@@ -170,7 +169,7 @@ func (d *draft) managerMayLeave(m member) bool {
 
 // managerLeaves reports whether the leave of a manager is open, or begun by this plan.
 func (d *draft) managerLeaves() bool {
-	for _, op := range d.open(ledger.Delete) {
+	for _, op := range d.deletes {
 		if p := d.pool(op.Pool); p != nil && p.Role == "manager" {
 			return true
 		}

@@ -44,15 +44,15 @@ func (d *draft) countLive() {
 	}
 }
 
-func (d *draft) poolCount(p *spec.Pool) PoolCount {
-	c := PoolCount{Pool: p.Name, Role: p.Role, Desired: p.Count, Monthly: float64(p.Count) * d.in.Prices[p.Size], PriceUnknown: p.Count > 0 && !d.priced(p.Size)}
-	for _, m := range d.members {
+func (v *view) poolCount(p *spec.Pool) PoolCount {
+	c := PoolCount{Pool: p.Name, Role: p.Role, Desired: p.Count, Monthly: float64(p.Count) * v.in.Prices[p.Size], PriceUnknown: p.Count > 0 && !v.priced(p.Size)}
+	for _, m := range v.members {
 		if m.Pool != p.Name {
 			continue
 		}
 		if m.Droplet != nil && m.class != foreign {
-			c.MonthlyBefore += d.in.Prices[m.Droplet.Size]
-			c.PriceUnknown = c.PriceUnknown || !d.priced(m.Droplet.Size)
+			c.MonthlyBefore += v.in.Prices[m.Droplet.Size]
+			c.PriceUnknown = c.PriceUnknown || !v.priced(m.Droplet.Size)
 		}
 		if m.counts() {
 			c.Have++
@@ -65,8 +65,8 @@ func (d *draft) poolCount(p *spec.Pool) PoolCount {
 }
 
 // priced reports whether the size's price is known. One that is not is no price of 0.
-func (d *draft) priced(size string) bool {
-	_, known := d.in.Prices[size]
+func (v *view) priced(size string) bool {
+	_, known := v.in.Prices[size]
 	return known
 }
 
@@ -77,17 +77,17 @@ func asWanted(m member) bool {
 }
 
 // orphanedCounts counts the machines of pools that the file no longer has. They stay, and so does what they cost.
-func (d *draft) orphanedCounts() []PoolCount {
+func (v *view) orphanedCounts() []PoolCount {
 	byPool := map[string]PoolCount{}
-	for _, m := range d.members {
+	for _, m := range v.members {
 		if m.class != orphaned {
 			continue
 		}
 		c := byPool[m.Pool]
 		c.Pool, c.Have = m.Pool, c.Have+1
 		if m.Droplet != nil {
-			c.MonthlyBefore += d.in.Prices[m.Droplet.Size]
-			c.PriceUnknown = c.PriceUnknown || !d.priced(m.Droplet.Size)
+			c.MonthlyBefore += v.in.Prices[m.Droplet.Size]
+			c.PriceUnknown = c.PriceUnknown || !v.priced(m.Droplet.Size)
 		}
 		c.Monthly = c.MonthlyBefore
 		byPool[m.Pool] = c
@@ -133,9 +133,9 @@ func imageOf(s swarm.ServiceSpec) string { return cmp.Or(s.Labels[swarm.LabelIma
 // tally counts the tasks of a live service against what a specification wants. A global service wants one on each node that fits and takes tasks; the
 // tasks that there are do not say it, since one that waits to be restarted is not asked to run. On one node more than one runs for a moment, when the
 // new one starts first.
-func (d *draft) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
+func (v *view) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 	c := ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas), Update: live.Update}
-	running, on := d.runningTasks(live)
+	running, on := v.runningTasks(live)
 	c.Running = len(running)
 	for _, t := range running {
 		if moving(live) && !t.Created.Before(live.UpdateStarted) {
@@ -144,15 +144,15 @@ func (d *draft) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 	}
 	if want.Mode == swarm.Global {
 		want.Platforms = live.Spec.Platforms // the file has none
-		c.Desired, c.Running = d.everywhere(want, on)
+		c.Desired, c.Running = v.everywhere(want, on)
 	}
 	return c
 }
 
 // runningTasks are the service's tasks that run on nodes that are ready, and how many of them each node has, by its id.
-func (d *draft) runningTasks(live swarm.Service) (running []swarm.Task, on map[string]int) {
+func (v *view) runningTasks(live swarm.Service) (running []swarm.Task, on map[string]int) {
 	on = map[string]int{}
-	running = d.tasksOf(live, func(t swarm.Task) bool { return t.Runs() && d.nodeReady(t.NodeID) })
+	running = v.tasksOf(live, func(t swarm.Task) bool { return t.Runs() && v.nodeReady(t.NodeID) })
 	for _, t := range running {
 		on[t.NodeID]++
 	}
@@ -160,8 +160,8 @@ func (d *draft) runningTasks(live swarm.Service) (running []swarm.Task, on map[s
 }
 
 // everywhere counts the nodes that a global service wants a task on, and those of them that have one. A paused node keeps the task that it has.
-func (d *draft) everywhere(want swarm.ServiceSpec, on map[string]int) (desired, running int) {
-	for _, m := range d.in.World.Machines {
+func (v *view) everywhere(want swarm.ServiceSpec, on map[string]int) (desired, running int) {
+	for _, m := range v.in.World.Machines {
 		n := m.Node
 		if n == nil || n.State != swarm.NodeReady || !want.Fits(*n) {
 			continue
@@ -177,7 +177,7 @@ func (d *draft) everywhere(want swarm.ServiceSpec, on map[string]int) (desired, 
 	return desired, running
 }
 
-func (d *draft) nodeReady(id string) bool { return d.readyNodes[id] }
+func (v *view) nodeReady(id string) bool { return v.readyNodes[id] }
 
 // progress says whether a service is still on its way, and how soon to look at it.
 func (d *draft) progress(c ServiceCount, live swarm.Service) {
@@ -196,13 +196,13 @@ func (d *draft) progress(c ServiceCount, live swarm.Service) {
 }
 
 // converged: nothing to do, nothing blocked, nothing under way, everything wanted is there and running.
-func (d *draft) converged() bool {
-	if len(d.steps) > 0 || d.underway || !d.complete() || d.outdated() || len(d.in.World.Ledger.Ops) > 0 {
+func (v *view) converged(b *builder) bool {
+	if len(b.steps) > 0 || b.underway || !v.complete() || v.outdated() || len(v.in.World.Ledger.Ops) > 0 {
 		return false
 	}
-	if slices.ContainsFunc(d.holds, func(h Hold) bool { return h.Blocking }) {
+	if slices.ContainsFunc(b.holds, func(h Hold) bool { return h.Blocking }) {
 		return false
 	}
-	return !slices.ContainsFunc(d.poolsSum, func(c PoolCount) bool { return c.Have != c.Desired || c.Ready != c.Desired }) &&
-		!slices.ContainsFunc(d.svcSum, func(c ServiceCount) bool { return c.Running != c.Desired })
+	return !slices.ContainsFunc(b.poolsSum, func(c PoolCount) bool { return c.Have != c.Desired || c.Ready != c.Desired }) &&
+		!slices.ContainsFunc(b.svcSum, func(c ServiceCount) bool { return c.Running != c.Desired })
 }

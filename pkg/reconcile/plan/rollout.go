@@ -36,30 +36,30 @@ func (d *draft) rollout(want swarm.ServiceSpec, live swarm.Service, made map[str
 }
 
 // mayWrite names the guard that forbids to write the wanted specification, "" if there is none.
-func (d *draft) mayWrite(want swarm.ServiceSpec, live swarm.Service, diff []string) (guard, why string) {
+func (v *view) mayWrite(want swarm.ServiceSpec, live swarm.Service, diff []string) (guard, why string) {
 	hash, newer := want.Labels[swarm.LabelHash], newer(want, live, diff)
 	switch {
-	case moving(live) && putBack(live) && !d.stuck(live):
+	case moving(live) && putBack(live) && !v.stuck(live):
 		return GuardRollout, "the roll-out before is superseded: what ran before it is put back, and the change follows when the engine has completed that"
-	case live.Update == swarm.RollbackStarted && !d.stuck(live):
+	case live.Update == swarm.RollbackStarted && !v.stuck(live):
 		return GuardRollout, "a roll-back runs; the change follows when it has ended"
-	case live.Update == swarm.RollbackStarted && d.tried(want.Name).hash == hash:
-		return GuardRolledBack, "this specification is being taken back, and that does not end: " + live.UpdateMessage + d.because(live) + "; change the service to try again"
-	case moving(live) && (!newer || d.gap(world.GapTasks)) && !d.stuck(live):
+	case live.Update == swarm.RollbackStarted && v.tried(want.Name).hash == hash:
+		return GuardRolledBack, "this specification is being taken back, and that does not end: " + live.UpdateMessage + v.because(live) + "; change the service to try again"
+	case moving(live) && (!newer || v.gap(world.GapTasks)) && !v.stuck(live):
 		return GuardRollout, "a roll-out runs; the change follows when it has ended"
-	case d.isFailed(want):
-		return GuardRolledBack, "this specification was rolled out and taken back: " + live.UpdateMessage + d.because(live) + "; change the service to try again"
+	case v.isFailed(want):
+		return GuardRolledBack, "this specification was rolled out and taken back: " + live.UpdateMessage + v.because(live) + "; change the service to try again"
 	case live.Update == swarm.Paused && live.Spec.Labels[swarm.LabelHash] == hash:
-		return GuardRolloutPaused, "the roll-out is paused: " + live.UpdateMessage + d.because(live) + "; change the service to go on"
+		return GuardRolloutPaused, "the roll-out is paused: " + live.UpdateMessage + v.because(live) + "; change the service to go on"
 	case live.Update == swarm.Paused && !newer:
-		return GuardRolloutPaused, "the roll-out is paused: " + live.UpdateMessage + d.because(live) + "; a change that replaces no task would only make it go on: change what failed as well"
+		return GuardRolloutPaused, "the roll-out is paused: " + live.UpdateMessage + v.because(live) + "; a change that replaces no task would only make it go on: change what failed as well"
 	}
 	return "", ""
 }
 
 // isFailed reports whether what is wanted was rolled out before and taken back.
-func (d *draft) isFailed(want swarm.ServiceSpec) bool {
-	hash, tried := want.Labels[swarm.LabelHash], d.tried(want.Name)
+func (v *view) isFailed(want swarm.ServiceSpec) bool {
+	hash, tried := want.Labels[swarm.LabelHash], v.tried(want.Name)
 	return hash != "" && tried.failed && tried.hash == hash
 }
 
@@ -115,7 +115,8 @@ func (d *draft) rememberAttempt(want swarm.ServiceSpec, live swarm.Service) (ste
 	if moving(live) {
 		next.over = live.Spec.Labels[swarm.LabelHash]
 	}
-	return []string{d.step("try", want.Name, RecordRollout{Service: want.Name, Value: next.String()}, WhyServiceTried, "noted before it is rolled out, in case it is taken back")}, true
+	d.step("try", want.Name, RecordRollout{Service: want.Name, Value: next.String()}, WhyServiceTried, "noted before it is rolled out, in case it is taken back")
+	return []string{stepID("try", want.Name)}, true
 }
 
 // rolledBack reports whether the service shows the end of a roll-back: the old specification is live again.
@@ -174,10 +175,10 @@ func (a attempt) blamed(live swarm.Service) string {
 }
 
 // tried reads what is remembered of a service; the zero value if that is nothing.
-func (d *draft) tried(name string) attempt {
-	hash, v, ok := strings.Cut(d.in.World.Ledger.Rollouts[name], "@")
-	v, over, open := strings.Cut(v, "?")
-	version, err := strconv.ParseUint(v, 10, 64)
+func (v *view) tried(name string) attempt {
+	hash, rest, ok := strings.Cut(v.in.World.Ledger.Rollouts[name], "@")
+	number, over, open := strings.Cut(rest, "?")
+	version, err := strconv.ParseUint(number, 10, 64)
 	if !ok || err != nil {
 		return attempt{hash: hash, failed: hash != ""}
 	}
@@ -201,6 +202,6 @@ func (d *draft) forget() {
 }
 
 // serviceGap reports whether the services' state cannot be judged.
-func (d *draft) serviceGap() bool {
-	return d.gap(world.GapServices) || d.gap(world.GapTasks) || d.gap(world.GapNetworks)
+func (v *view) serviceGap() bool {
+	return v.gap(world.GapServices) || v.gap(world.GapTasks) || v.gap(world.GapNetworks)
 }

@@ -26,8 +26,8 @@ func (d *draft) stack() {
 }
 
 // ours reports whether labels are those of an object of the stack. swarmd's own service is a component, not part of the stack.
-func (d *draft) ours(labels map[string]string) bool {
-	return labels[swarm.LabelCluster] == d.in.Spec.Cluster && labels[swarm.LabelComponent] == ""
+func (v *view) ours(labels map[string]string) bool {
+	return labels[swarm.LabelCluster] == v.in.Spec.Cluster && labels[swarm.LabelComponent] == ""
 }
 
 // networks creates what is missing. It returns, by network name, the step that makes it.
@@ -37,7 +37,8 @@ func (d *draft) networks() map[string]string {
 		live := d.liveNetwork(want.Name)
 		switch {
 		case live == nil:
-			made[want.Name] = d.step("network", want.Name, CreateNetwork{Spec: want}, WhyNetworkNew, "the file wants it")
+			d.step("network", want.Name, CreateNetwork{Spec: want}, WhyNetworkNew, "the file wants it")
+			made[want.Name] = stepID("network", want.Name)
 		case !d.ours(live.Spec.Labels):
 			d.hold(GuardForeignNet, "network/"+want.Name, "there is one of that name that is not the cluster's")
 		default:
@@ -49,28 +50,28 @@ func (d *draft) networks() map[string]string {
 	return made
 }
 
-func (d *draft) liveNetwork(name string) *swarm.Network {
-	for i := range d.in.World.Networks {
-		if d.in.World.Networks[i].Spec.Name == name {
-			return &d.in.World.Networks[i]
+func (v *view) liveNetwork(name string) *swarm.Network {
+	for i := range v.in.World.Networks {
+		if v.in.World.Networks[i].Spec.Name == name {
+			return &v.in.World.Networks[i]
 		}
 	}
 	return nil
 }
 
-func (d *draft) liveService(name string) *swarm.Service {
-	for i := range d.in.World.Services {
-		if d.in.World.Services[i].Spec.Name == name {
-			return &d.in.World.Services[i]
+func (v *view) liveService(name string) *swarm.Service {
+	for i := range v.in.World.Services {
+		if v.in.World.Services[i].Spec.Name == name {
+			return &v.in.World.Services[i]
 		}
 	}
 	return nil
 }
 
-func (d *draft) wantedService(name string) *swarm.ServiceSpec {
-	for i := range d.in.Stack.Services {
-		if d.in.Stack.Services[i].Name == name {
-			return &d.in.Stack.Services[i]
+func (v *view) wantedService(name string) *swarm.ServiceSpec {
+	for i := range v.in.Stack.Services {
+		if v.in.Stack.Services[i].Name == name {
+			return &v.in.Stack.Services[i]
 		}
 	}
 	return nil
@@ -110,20 +111,20 @@ func (d *draft) denied(want swarm.ServiceSpec, live *swarm.Service) bool {
 
 // denial is what of a service this swarmd is to deny, "" if there is nothing. A network of which none has that name is part of it: the engine takes a
 // name that it does not find for the beginning of an id, and the machine's own network has one (moby, daemon/cluster: getNetwork).
-func (d *draft) denial(want swarm.ServiceSpec) string {
-	if !d.in.DenyHostAccess {
+func (v *view) denial(want swarm.ServiceSpec) string {
+	if !v.in.DenyHostAccess {
 		return ""
 	}
-	name := strings.TrimPrefix(want.Name, d.in.Spec.Cluster+"_")
-	if gets := d.in.Spec.HostAccess[name]; len(gets) > 0 {
+	name := strings.TrimPrefix(want.Name, v.in.Spec.Cluster+"_")
+	if gets := v.in.Spec.HostAccess[name]; len(gets) > 0 {
 		return "it gets " + strings.Join(gets, ", ") + ", so who controls it is root on the machines"
 	}
-	if writes := d.in.Spec.HostWrites[name]; len(writes) > 0 {
+	if writes := v.in.Spec.HostWrites[name]; len(writes) > 0 {
 		return "it writes to " + strings.Join(writes, ", ") + " on the machines, where a link that it makes leads a later bind to any place"
 	}
 	for _, n := range want.Networks {
-		ours := slices.ContainsFunc(d.in.Stack.Networks, func(made swarm.NetworkSpec) bool { return made.Name == n })
-		if !ours && d.liveNetwork(n) == nil && n != "bridge" {
+		ours := slices.ContainsFunc(v.in.Stack.Networks, func(made swarm.NetworkSpec) bool { return made.Name == n })
+		if !ours && v.liveNetwork(n) == nil && n != "bridge" {
 			return "the network " + n + " is not there, and the engine takes such a name for the beginning of an id, be it that of the machine's own network"
 		}
 	}
@@ -151,12 +152,12 @@ func (d *draft) foreignNetwork(want swarm.ServiceSpec) bool {
 	return false
 }
 
-func (d *draft) labelled(want swarm.ServiceSpec) map[string]string {
+func (v *view) labelled(want swarm.ServiceSpec) map[string]string {
 	labels := maps.Clone(want.Labels)
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	labels[swarm.LabelRevision] = strconv.Itoa(d.in.Revision)
+	labels[swarm.LabelRevision] = strconv.Itoa(v.in.Revision)
 	return labels
 }
 
@@ -205,8 +206,8 @@ func (d *draft) unwantedNetworks() {
 }
 
 // userOf returns the first service that uses the network, "" if there is none.
-func (d *draft) userOf(network string) string {
-	for _, s := range d.in.World.Services {
+func (v *view) userOf(network string) string {
+	for _, s := range v.in.World.Services {
 		if slices.Contains(s.Spec.Networks, network) {
 			return s.Spec.Name
 		}
@@ -215,14 +216,14 @@ func (d *draft) userOf(network string) string {
 }
 
 // leavesStack reports whether a live service will let go of a network that the stack no longer has: it is ours.
-func (d *draft) leavesStack(name string) bool {
-	live := d.liveService(name)
-	return live != nil && d.ours(live.Spec.Labels)
+func (v *view) leavesStack(name string) bool {
+	live := v.liveService(name)
+	return live != nil && v.ours(live.Spec.Labels)
 }
 
 // orphanTasks reports whether a task of a removed service did not end yet.
-func (d *draft) orphanTasks() bool {
-	return slices.ContainsFunc(d.in.World.Tasks, func(t swarm.Task) bool {
-		return !ended(t) && !slices.ContainsFunc(d.in.World.Services, func(s swarm.Service) bool { return s.ID == t.ServiceID })
+func (v *view) orphanTasks() bool {
+	return slices.ContainsFunc(v.in.World.Tasks, func(t swarm.Task) bool {
+		return !ended(t) && !slices.ContainsFunc(v.in.World.Services, func(s swarm.Service) bool { return s.ID == t.ServiceID })
 	})
 }

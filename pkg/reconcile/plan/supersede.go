@@ -82,10 +82,10 @@ func remembers(live swarm.Service, g good) bool {
 }
 
 // lastGood is the specification that the service ran whole with last, ready to be written.
-func (d *draft) lastGood(live swarm.Service) (swarm.ServiceSpec, bool) {
+func (v *view) lastGood(live swarm.Service) (swarm.ServiceSpec, bool) {
 	g, known := goodBefore(live)
-	spec, found := d.in.Good[live.Spec.Name]
-	switch previous, own := d.previous(live); {
+	spec, found := v.in.Good[live.Spec.Name]
+	switch previous, own := v.previous(live); {
 	case previous != nil && (own || !known || remembers(live, g)): // where nothing is known, a swarmd that left no word has written it
 		spec = *previous
 		spec.Restored = true
@@ -97,12 +97,12 @@ func (d *draft) lastGood(live swarm.Service) (swarm.ServiceSpec, bool) {
 	}
 	spec.Labels = maps.Clone(spec.Labels)
 	spec.Labels[swarm.LabelRevision], spec.Labels[swarm.LabelGood] = strconv.Itoa(g.revision), g.String()
-	return spec, spec.Mode == live.Spec.Mode && d.connected(spec, live)
+	return spec, spec.Mode == live.Spec.Mode && v.connected(spec, live)
 }
 
 // previous is what the engine would go back to, nil if that is nothing to go back to. It is the service's own if a person has made the roll-out: with
 // the same file's specification as before, restarted or changed by hand. Then what was good before that specification is not meant.
-func (d *draft) previous(live swarm.Service) (spec *swarm.ServiceSpec, own bool) {
+func (v *view) previous(live swarm.Service) (spec *swarm.ServiceSpec, own bool) {
 	p := live.Previous
 	if p == nil {
 		return nil, false
@@ -117,15 +117,15 @@ func (d *draft) previous(live swarm.Service) (spec *swarm.ServiceSpec, own bool)
 	switch {
 	case unchanged && swarm.Replaces(swarm.Diff(live.Spec.Form, p.Form)):
 		return p, true
-	case len(d.others(live)) == 0:
+	case len(v.others(live)) == 0:
 		return nil, true
 	}
 	return nil, false // a roll-out that was scaled by hand: the engine's memory is lost
 }
 
 // connected reports whether the networks of a specification are there.
-func (d *draft) connected(spec swarm.ServiceSpec, live swarm.Service) bool {
-	return !slices.ContainsFunc(spec.Networks, func(n string) bool { return d.liveNetwork(n) == nil && !slices.Contains(live.Spec.Networks, n) })
+func (v *view) connected(spec swarm.ServiceSpec, live swarm.Service) bool {
+	return !slices.ContainsFunc(spec.Networks, func(n string) bool { return v.liveNetwork(n) == nil && !slices.Contains(live.Spec.Networks, n) })
 }
 
 // newer reports whether the file asks for other tasks than those that the live specification was written for.
@@ -156,15 +156,15 @@ func (d *draft) supersede(want swarm.ServiceSpec, live swarm.Service, diff []str
 
 // halfway reports whether a roll-out runs or stopped on its way. It may not say so: a write clears what the engine says of a roll-out, and the same
 // specification written again over a paused one leaves it so.
-func (d *draft) halfway(live swarm.Service) bool {
+func (v *view) halfway(live swarm.Service) bool {
 	_, known := goodBefore(live)
-	return live.Update == swarm.Updating || live.Update == swarm.Paused || live.Update == "" && known && len(d.others(live)) > 0
+	return live.Update == swarm.Updating || live.Update == swarm.Paused || live.Update == "" && known && len(v.others(live)) > 0
 }
 
 // proven reports whether the running roll-out's new tasks run, and none of them fails or waits.
-func (d *draft) proven(live swarm.Service) bool {
+func (v *view) proven(live swarm.Service) bool {
 	running := 0
-	for _, t := range slices.Concat(d.newTasks(live), d.failedOf(live)) {
+	for _, t := range slices.Concat(v.newTasks(live), v.failedOf(live)) {
 		switch {
 		case t.Created.Before(live.UpdateStarted):
 		case t.Err != "" || t.Failed():
@@ -173,20 +173,20 @@ func (d *draft) proven(live swarm.Service) bool {
 			running++
 		}
 	}
-	return live.Update == swarm.Updating && running > 0 && !d.stuck(live)
+	return live.Update == swarm.Updating && running > 0 && !v.stuck(live)
 }
 
 // newTasks are those that were made since the roll-out began.
-func (d *draft) newTasks(live swarm.Service) []swarm.Task {
+func (v *view) newTasks(live swarm.Service) []swarm.Task {
 	if live.UpdateStarted.IsZero() {
 		return nil
 	}
-	return d.tasksOf(live, func(t swarm.Task) bool { return !t.Created.Before(live.UpdateStarted) })
+	return v.tasksOf(live, func(t swarm.Task) bool { return !t.Created.Before(live.UpdateStarted) })
 }
 
 // tasksOf are the service's tasks that are as asked.
-func (d *draft) tasksOf(live swarm.Service, as func(swarm.Task) bool) []swarm.Task {
-	tasks := d.in.World.Tasks // sorted by service: of a large swarm's tasks only its own are looked at, and not copied where all are as asked
+func (v *view) tasksOf(live swarm.Service, as func(swarm.Task) bool) []swarm.Task {
+	tasks := v.in.World.Tasks // sorted by service: of a large swarm's tasks only its own are looked at, and not copied where all are as asked
 	first, _ := slices.BinarySearchFunc(tasks, live.ID, func(t swarm.Task, id string) int { return strings.Compare(t.ServiceID, id) })
 	tasks = tasks[first:]
 	if end := slices.IndexFunc(tasks, func(t swarm.Task) bool { return t.ServiceID != live.ID }); end >= 0 {
@@ -200,18 +200,18 @@ func (d *draft) tasksOf(live swarm.Service, as func(swarm.Task) bool) []swarm.Ta
 }
 
 // isWhole reports whether as many tasks of the service run as the specification wants.
-func (d *draft) isWhole(s swarm.ServiceSpec, live swarm.Service) bool {
-	c := d.tally(s, live)
-	return !d.gap(world.GapTasks) && c.Running >= c.Desired
+func (v *view) isWhole(s swarm.ServiceSpec, live swarm.Service) bool {
+	c := v.tally(s, live)
+	return !v.gap(world.GapTasks) && c.Running >= c.Desired
 }
 
 // lastStep is when the roll-out moved on last.
-func (d *draft) lastStep(live swarm.Service) time.Time {
+func (v *view) lastStep(live swarm.Service) time.Time {
 	last := live.UpdateStarted
 	if live.Updated.After(last) {
 		last = live.Updated // the engine wrote that it goes back
 	}
-	for _, t := range d.newTasks(live) {
+	for _, t := range v.newTasks(live) {
 		if t.State == "running" && t.Updated.After(last) {
 			last = t.Updated
 		}
@@ -225,12 +225,12 @@ func moving(live swarm.Service) bool {
 
 // stuck reports whether a running roll-out has made no progress for too long. It then does not end by itself: a task that waits for a node never
 // fails it.
-func (d *draft) stuck(live swarm.Service) bool {
+func (v *view) stuck(live swarm.Service) bool {
 	limit := progressDeadline + live.Spec.Delay
 	if putBack(live) || live.Update == swarm.RollbackStarted {
 		limit = backDeadline
 	}
-	return moving(live) && !d.gap(world.GapTasks) && d.in.Now.Sub(d.lastStep(live)) >= limit
+	return moving(live) && !v.gap(world.GapTasks) && v.in.Now.Sub(v.lastStep(live)) >= limit
 }
 
 // holdStuck names a roll-out that does not end by itself, and one that stopped without a word.
@@ -250,8 +250,8 @@ func (d *draft) holdStuck(live swarm.Service) {
 }
 
 // others are the tasks that run another image than the one that the service is pinned to.
-func (d *draft) others(live swarm.Service) []swarm.Task {
-	return d.tasksOf(live, func(t swarm.Task) bool {
+func (v *view) others(live swarm.Service) []swarm.Task {
+	return v.tasksOf(live, func(t swarm.Task) bool {
 		return live.Spec.Digest != "" && t.Image != "" && t.Runs() && !strings.HasSuffix(t.Image, "@"+live.Spec.Digest)
 	})
 }
@@ -260,14 +260,14 @@ func clock(t time.Time) string { return t.UTC().Format(time.TimeOnly) + " UTC" }
 
 // remembering is the label that says what to go back to from what is written over the live specification: that one, if it is whole, or what it
 // says itself.
-func (d *draft) remembering(live swarm.Service, diff []string) string {
+func (v *view) remembering(live swarm.Service, diff []string) string {
 	g, unchanged := goodOf(live.Spec)
 	ran := live.Spec
-	if said := d.in.Good[live.Spec.Name]; !unchanged && g.hash != "" && said.Labels[swarm.LabelHash] == g.hash {
+	if said := v.in.Good[live.Spec.Name]; !unchanged && g.hash != "" && said.Labels[swarm.LabelHash] == g.hash {
 		// It is good all the same where what a person changed replaces no task: its revision has it, and says how many ran.
 		ran, unchanged = said, !swarm.Replaces(swarm.Diff(said.Form, live.Spec.Form))
 	}
-	if swarm.Replaces(diff) && unchanged && settled(live) && d.isWhole(ran, live) {
+	if swarm.Replaces(diff) && unchanged && settled(live) && v.isWhole(ran, live) {
 		return g.String()
 	}
 	return live.Spec.Labels[swarm.LabelGood]
@@ -279,17 +279,17 @@ func settled(live swarm.Service) bool {
 }
 
 // because is the newest error of the service's tasks as the end of a sentence.
-func (d *draft) because(live swarm.Service) string {
-	if why := d.taskError(live); why != "" {
+func (v *view) because(live swarm.Service) string {
+	if why := v.taskError(live); why != "" {
 		return ": " + why
 	}
 	return ""
 }
 
 // taskError is what the engine says of the newest of the service's tasks that waits or failed, "" if none does.
-func (d *draft) taskError(live swarm.Service) string {
+func (v *view) taskError(live swarm.Service) string {
 	var last swarm.Task
-	for _, t := range slices.Concat(d.tasksOf(live, func(t swarm.Task) bool { return t.Err != "" }), d.failedOf(live)) {
+	for _, t := range slices.Concat(v.tasksOf(live, func(t swarm.Task) bool { return t.Err != "" }), v.failedOf(live)) {
 		if last.ID == "" || t.Updated.After(last.Updated) {
 			last = t
 		}
@@ -304,6 +304,6 @@ func (d *draft) taskError(live swarm.Service) string {
 }
 
 // failedOf is the task of the service that failed last, if that was read.
-func (d *draft) failedOf(live swarm.Service) []swarm.Task {
-	return slices.DeleteFunc(slices.Clone(d.in.World.Failed), func(t swarm.Task) bool { return t.ServiceID != live.ID })
+func (v *view) failedOf(live swarm.Service) []swarm.Task {
+	return slices.DeleteFunc(slices.Clone(v.in.World.Failed), func(t swarm.Task) bool { return t.ServiceID != live.ID })
 }

@@ -10,7 +10,7 @@ import "github.com/swarmd/swarmd/pkg/reconcile/ledger"
 func (d *draft) rotate() {
 	l, c := d.in.World.Ledger, d.in.World.Cluster
 	owed := d.in.Spec.Policies.RotateWorkerToken && !d.outdated() && l.Handed > 0 && l.Token == ledger.Fingerprint(c.WorkerToken)
-	if !owed && !d.rotating() || l.Creates() || d.creates() > 0 || len(c.Spec) == 0 {
+	if !owed && !d.rotating() || l.Creates() || d.opening() > 0 || len(c.Spec) == 0 {
 		return
 	}
 	d.step("rotate", "worker-token", RotateToken{Version: c.Version, Spec: c.Spec}, WhyRotate,
@@ -19,14 +19,14 @@ func (d *draft) rotate() {
 
 // rotating reports whether a rotation that was begun may still come. It names a version of the swarm and is refused at any other, so it is over
 // when the swarm has another one. Until then no create is opened: its machine would have a token that is gone when it joins.
-func (d *draft) rotating() bool {
-	return d.in.World.Ledger.Rotate != 0 && d.in.World.Ledger.Rotate == d.in.World.Cluster.Version
+func (v *view) rotating() bool {
+	return v.in.World.Ledger.Rotate != 0 && v.in.World.Ledger.Rotate == v.in.World.Cluster.Version
 }
 
 // outrun reports whether a machine cannot join any more, because the token that it was made with was replaced meanwhile: by a person, since
 // swarmd waits for it. Only the token of the last create is known.
-func (d *draft) outrun(m member) bool {
-	l, now := d.in.World.Ledger, ledger.Fingerprint(d.in.World.Cluster.WorkerToken)
+func (v *view) outrun(m member) bool {
+	l, now := v.in.World.Ledger, ledger.Fingerprint(v.in.World.Cluster.WorkerToken)
 	return m.Op != nil && m.Op.Kind == ledger.Create && l.Token != "" && now != "" && l.Token != now
 }
 

@@ -1,0 +1,73 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// When to look again.
+const (
+	lookSoon = 500 * time.Millisecond // a step was planned: its effect is to be seen
+	lookGap  = 5 * time.Second        // something could not be read
+	lookWait = 2 * time.Second        // something is under way that gives no event: a boot, a drain, a shutdown
+)
+
+// builder is a plan in the making. Its methods write and answer nothing.
+type builder struct {
+	steps    []Step
+	holds    []Hold
+	look     time.Duration
+	underway bool // something is not as wanted yet, and nothing holds it
+	soon     bool // a step was planned whose effect shows at once
+	poolsSum []PoolCount
+	svcSum   []ServiceCount
+}
+
+// step adds a step. Its id is kind/object; the object is unique within the kind.
+func (b *builder) step(kind, object string, a Action, code, text string, after ...string) {
+	b.steps = append(b.steps, NewStep(stepID(kind, object), a, Reason{Code: code, Text: text}, after...))
+	b.underway, b.soon = true, true
+}
+
+func stepID(kind, object string) string { return kind + "/" + object }
+
+// hold adds a hold that keeps the desired state from being reached.
+func (b *builder) hold(guard, object, text string) {
+	b.holds = append(b.holds, Hold{Guard: guard, Object: object, Text: text, Blocking: true, Final: final(guard)})
+}
+
+// note adds a hold that does not matter for the desired state.
+func (b *builder) note(guard, object, text string) {
+	b.holds = append(b.holds, Hold{Guard: guard, Object: object, Text: text})
+}
+
+// wait says that something is under way, and when to look again at the latest.
+func (b *builder) wait(t time.Duration) {
+	b.underway = true
+	b.lookIn(t)
+}
+
+func (b *builder) lookIn(t time.Duration) {
+	if t > 0 && (b.look == 0 || t < b.look) {
+		b.look = t
+	}
+}
+
+// finish is the plan. What is left alone for a while is taken out of it last: whether everything is as wanted does not depend on that.
+func (b *builder) finish(v *view) Plan {
+	converged, idly := v.converged(b), b.look
+	kept, held, soonest := v.withheld(b.steps)
+	b.steps, b.holds = kept, append(b.holds, held...)
+	if soonest > 0 {
+		b.lookIn(soonest)
+	} else if b.soon {
+		b.lookIn(lookSoon)
+	}
+	slices.SortStableFunc(b.holds, func(a, b Hold) int {
+		return strings.Compare(a.Guard+"\x00"+a.Object+"\x00"+a.Text, b.Guard+"\x00"+b.Object+"\x00"+b.Text)
+	})
+	b.holds = slices.Compact(b.holds)
+	return Plan{Steps: b.steps, Holds: b.holds, Pools: b.poolsSum, Services: b.svcSum, Classes: v.classes(), LookAgain: b.look, LookIdly: idly,
+		Underway: b.underway, Converged: converged}
+}

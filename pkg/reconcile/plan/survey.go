@@ -1,0 +1,92 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// view is what a decision is made on: the input, and what follows from it alone. Nothing changes it after survey; its methods answer and write nothing.
+type view struct {
+	in          Input
+	members     []member    // in the order of World.Machines
+	strangers   []string    // see Strangers
+	implausible bool        // the cloud's view contradicts the swarm's: a droplet that does not exist runs no node
+	creates     []ledger.Op // the open operations of each kind, sorted by id
+	deletes     []ledger.Op
+	readyNodes  map[string]bool // by node id
+	loads       map[string]int  // by node id: the tasks on it that did not end
+}
+
+// survey classifies what is seen.
+func survey(in Input) *view {
+	v := &view{in: in, strangers: Strangers(in.World, in.Spec.Cluster), creates: open(in.World.Ledger, ledger.Create), deletes: open(in.World.Ledger, ledger.Delete)}
+	v.readyNodes, v.loads = indexed(in.World)
+	for _, m := range in.World.Machines {
+		pool := v.pool(m.Pool)
+		v.members = append(v.members, member{Machine: m, class: v.sort(m, pool), pool: pool})
+	}
+	v.implausible = slices.ContainsFunc(v.members, contradicted)
+	return v
+}
+
+// indexed counts once what each service asks for.
+func indexed(w world.World) (readyNodes map[string]bool, loads map[string]int) {
+	readyNodes, loads = map[string]bool{}, map[string]int{}
+	for _, m := range w.Machines {
+		if m.Node != nil && m.Node.State == swarm.NodeReady {
+			readyNodes[m.Node.ID] = true
+		}
+	}
+	for _, t := range w.Tasks {
+		if !ended(t) {
+			loads[t.NodeID]++
+		}
+	}
+	return readyNodes, loads
+}
+
+// contradicted reports whether the cloud does not know the droplet of a node that is ready. A wrong account's view has all of them so, and would make
+// everything look gone; a machine deleted by hand has it so until the swarm has noticed.
+func contradicted(m member) bool { return m.Missing && m.Node.State == swarm.NodeReady }
+
+// open returns the open operations of a kind, sorted by id.
+func open(l ledger.Ledger, kind ledger.OpKind) []ledger.Op {
+	var ops []ledger.Op
+	for _, op := range l.Ops {
+		if op.Kind == kind {
+			ops = append(ops, op)
+		}
+	}
+	slices.SortFunc(ops, func(a, b ledger.Op) int { return strings.Compare(a.ID, b.ID) })
+	return ops
+}
+
+// pool returns the file's pool of that name, or nil.
+func (v *view) pool(name string) *spec.Pool {
+	for i := range v.in.Spec.Pools {
+		if v.in.Spec.Pools[i].Name == name {
+			return &v.in.Spec.Pools[i]
+		}
+	}
+	return nil
+}
+
+func (v *view) gap(what string) bool {
+	return slices.ContainsFunc(v.in.World.Gaps, func(g world.Gap) bool { return g.What == what })
+}
+
+// outdated reports whether the spec is an older one than the accepted, which cannot be read. What the cluster has else than the spec says, the
+// accepted one may have asked for: only operations that are open are finished, by the older one's policies.
+func (v *view) outdated() bool { return v.gap(world.GapRevision) }
+
+// led reports whether a manager leads.
+func (v *view) led() bool {
+	return slices.ContainsFunc(v.in.World.Machines, func(m world.Machine) bool {
+		return m.Node != nil && m.Node.Leads()
+	})
+}

@@ -2,8 +2,11 @@ package plan
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 )
 
 // When to look again.
@@ -54,9 +57,20 @@ func (b *builder) lookIn(t time.Duration) {
 	}
 }
 
+// refuse says why a wish is not granted.
+func (b *builder) refuse(r refusal) {
+	if r.hold.Guard != "" {
+		b.holds = append(b.holds, r.hold)
+	}
+	if r.progressing {
+		b.underway = true
+	}
+	b.lookIn(r.requeue)
+}
+
 // finish is the plan. What is left alone for a while is taken out of it last: whether everything is as wanted does not depend on that.
 func (b *builder) finish(v *view) Plan {
-	converged, idly := v.converged(b), b.look
+	converged, idly := v.converged(*b), b.look
 	kept, held, soonest := v.withheld(b.steps)
 	b.steps, b.holds = kept, append(b.holds, held...)
 	if soonest > 0 {
@@ -70,4 +84,34 @@ func (b *builder) finish(v *view) Plan {
 	b.holds = slices.Compact(b.holds)
 	return Plan{Steps: b.steps, Holds: b.holds, Pools: b.poolsSum, Services: b.svcSum, Classes: v.classes(), LookAgain: b.look, LookIdly: idly,
 		Underway: b.underway, Converged: converged}
+}
+
+// writeNode plans a write to a node. A pass plans one for each node at most: the version it names is good only once.
+func (b *builder) writeNode(m member, w nodeWrite) {
+	b.step(w.step, m.Node.ID, UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: w.spec}, w.code, m.name()+": "+w.text)
+}
+
+func (b *builder) removeNode(m member, code, text string) {
+	b.step("remove-node", m.Node.ID, RemoveNode{NodeID: m.Node.ID}, code, text)
+}
+
+func (b *builder) closeOp(op ledger.Op, outcome, code, text string) {
+	b.step("close", op.ID, CloseOp{OpID: op.ID, Outcome: outcome}, code, text)
+}
+
+// rollOut plans a write to a service, and before it the record of what is rolled out, if one is needed.
+func (b *builder) rollOut(v *view, s service, a UpdateService, code, text string, after []string) {
+	if v.recorded(a.Spec) {
+		b.step("try", s.want.Name, RecordRollout{Service: s.want.Name, Value: v.attemptOf(a.Spec, *s.live).String()}, WhyServiceTried,
+			"noted before it is rolled out, in case it is taken back")
+		after = append(after, stepID("try", s.want.Name))
+	}
+	b.step("service", s.want.Name, a, code, text, after...)
+}
+
+// tag plans a machine's tag. It shows late: to look at once would be to tag again.
+func (b *builder) tag(m member, swarmID string) {
+	b.steps = append(b.steps, Step{ID: stepID("tag", strconv.Itoa(m.Droplet.ID)), Action: TagDroplet{DropletID: m.Droplet.ID, SwarmID: swarmID},
+		Reason: Reason{Code: WhySwarmTag, Text: m.name() + " was made before machines were tagged with their swarm"}})
+	b.wait(lookGap)
 }

@@ -5,6 +5,23 @@
 // what is written to services and networks. It must not read anything, and it must not plan a step that something else than the
 // input would have to permit.
 //
+// # Stages
+//
+// Compute is five of them and a report, each a function of what those before it made. What is known is a view, which only answers; what is decided
+// goes into a builder, which only writes. No function does both, but for admit and finish, which return what they have decided.
+//
+//   - survey classifies machines and says how much may be decided at all. It must not look at what is wished.
+//   - propose says what is not as it should be, as wishes: a pool is short, a machine broken, a node's label wrong, a service new. It must not
+//     look at guards or budgets; a wish that cannot come true yet is one all the same.
+//   - admit asks the guards of each wish, by one table, see rules. It must not plan a step. What a guard needs to know of this pass, what was
+//     granted so far and what that leaves of the budgets, it is given as a value, see spent.
+//   - advance moves each open operation one stage on, and begins what was granted. The stage follows from what is seen: it must not be remembered.
+//   - converge makes nodes, services and networks what was granted. It must not decide anything, and writes to an object once in a pass.
+//   - report says what is neither wished nor done: what could not be seen, what is left alone, what comes by itself, and the counts.
+//
+// The order of the steps is that of the wishes; what a create or a failed join left behind comes before what is begun, and that before what leaves.
+// The order in which holds are said does not matter: finish sorts them, and says each once.
+//
 // # Words
 //
 // Every machine (a droplet, a node, or both) is in exactly one class:
@@ -24,7 +41,7 @@
 // A machine is counted in its pool if it is disputed, dead, booting, overdue, arriving, down, unknown or ready: what is broken is held
 // and reported, not replaced. A Create operation whose droplet is not seen yet is counted as well, so nothing is created twice.
 //
-// The leaving machines of a pool that carry tasks are drained one after the other, see awaitsTurn.
+// The leaving machines of a pool that carry tasks are drained one after the other, see drainTurn.
 //
 // A step is destructive if something is gone or stopped after it: begin to leave, drain, demote, shut down, power off, remove a node,
 // a service or a network, delete a droplet, and giving up an operation. A view with a gap gives no destructive step.

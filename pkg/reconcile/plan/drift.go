@@ -4,40 +4,45 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/swarmd/swarmd/pkg/spec"
 )
 
-// driftOf holds a pool whose machines are not what the file says now: replacing them is not done yet. Adopted machines are as they are.
-func (d *draft) driftOf(p spec.Pool) {
-	var sizes, images, regions []string
-	for _, m := range d.members {
-		if !m.counts() || m.Droplet == nil || m.Adopted || m.pool.Name != p.Name {
-			continue
-		}
-		if m.Droplet.Size != p.Size {
-			sizes = append(sizes, m.Droplet.Size)
-		}
-		if imageDiffers(m.Droplet.Image, p.Image) {
-			images = append(images, m.Droplet.Image)
-		}
-		if regionDiffers(m.Droplet.Region, p.Region) {
-			regions = append(regions, m.Droplet.Region)
-		}
+// proposeDrifts proposes to replace the machines of each pool that are not what the file says now. Adopted machines are as they are.
+func proposeDrifts(v *view) []wish {
+	if v.outdated() {
+		return nil
 	}
-	d.holdDrift(GuardSize, p.Name, p.Size, sizes)
-	d.holdDrift(GuardImage, p.Name, p.Image, images)
-	d.holdDrift(GuardRegion, p.Name, p.Region, regions)
+	var wishes []wish
+	for _, p := range v.in.Spec.Pools {
+		var sizes, images, regions []string
+		for _, m := range v.members {
+			if !m.counts() || m.Droplet == nil || m.Adopted || m.pool.Name != p.Name {
+				continue
+			}
+			if m.Droplet.Size != p.Size {
+				sizes = append(sizes, m.Droplet.Size)
+			}
+			if imageDiffers(m.Droplet.Image, p.Image) {
+				images = append(images, m.Droplet.Image)
+			}
+			if regionDiffers(m.Droplet.Region, p.Region) {
+				regions = append(regions, m.Droplet.Region)
+			}
+		}
+		wishes = append(wishes, drifted(changeSize, p.Name, p.Size, sizes)...)
+		wishes = append(wishes, drifted(changeImage, p.Name, p.Image, images)...)
+		wishes = append(wishes, drifted(changeRegion, p.Name, p.Region, regions)...)
+	}
+	return wishes
 }
 
-func (d *draft) holdDrift(guard, pool, want string, have []string) {
+func drifted(k kind, pool, want string, have []string) []wish {
 	if len(have) == 0 {
-		return
+		return nil
 	}
 	n := len(have)
 	slices.Sort(have)
-	d.hold(guard, "pool/"+pool, fmt.Sprintf("%s of %s, and the file says %s: swarmd does not change machines yet; write what they are, or add a pool of the new kind and set the count of this one to 0",
-		machines(n), strings.Join(slices.Compact(have), ", "), want))
+	return []wish{{kind: k, object: "pool/" + pool, text: fmt.Sprintf("%s of %s, and the file says %s: swarmd does not change machines yet; write what they are, or add a pool of the new kind and set the count of this one to 0",
+		machines(n), strings.Join(slices.Compact(have), ", "), want)}}
 }
 
 // imageDiffers: an image that is retired or replaced under its slug shows as a bare id, which says nothing about the slug.

@@ -10,40 +10,36 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// awaitsMachines reports whether a service that is to be created waits for machines of pools that can hold it, and says so. Swarm never moves a task
-// to a node that comes later: created at once in a new cluster, all tasks would stay on its first manager. The bound counts from the accepted edit,
-// so that a machine that never comes, however often it is tried, holds no service for ever.
-func (d *draft) awaitsMachines(want swarm.ServiceSpec) bool {
-	left := d.in.Spec.Policies.ServicesWait - d.in.Now.Sub(d.in.Accepted).Abs() // one in the future was accepted by a clock that was ahead
-	if left <= 0 || want.Mode != swarm.Replicated || want.Replicas == 0 || !d.dropletsKnown() {
-		return false
+// machinesComing has a service that is to be created wait for machines of pools that can hold it. Swarm never moves a task to a node that comes later:
+// created at once in a new cluster, all tasks would stay on its first manager. The bound counts from the accepted edit, so that a machine that never
+// comes, however often it is tried, holds no service for ever.
+func machinesComing(v *view, s spent, w wish) *refusal {
+	want := w.service.want
+	left := v.in.Spec.Policies.ServicesWait - v.in.Now.Sub(v.in.Accepted).Abs() // one in the future was accepted by a clock that was ahead
+	if left <= 0 || want.Mode != swarm.Replicated || want.Replicas == 0 || !v.dropletsKnown() {
+		return nil
 	}
 	var missing []string
-	for i := range d.in.Spec.Pools {
-		p := &d.in.Spec.Pools[i]
-		if n := d.coming(p, want); n > 0 && ofPool(p) == swarm.Active && want.Fits(d.fresh(p)) {
+	for i := range v.in.Spec.Pools {
+		p := &v.in.Spec.Pools[i]
+		if n := v.coming(p, want, s.creates(p.Name)); n > 0 && ofPool(p) == swarm.Active && want.Fits(v.fresh(p)) {
 			missing = append(missing, fmt.Sprintf("%d of %d machines of pool %s", n, p.Count, p.Name))
 		}
 	}
 	if len(missing) == 0 {
-		return false
+		return nil
 	}
-	d.note(GuardGrowing, "service/"+want.Name, fmt.Sprintf("not created yet: it waits for %s, at most until %s (policies.services_wait)",
-		strings.Join(missing, " and "), d.in.Now.Add(left).UTC().Format(time.RFC3339)))
-	d.wait(min(left, lookWait))
-	return true
+	r := noted(GuardGrowing, w.object, fmt.Sprintf("not created yet: it waits for %s, at most until %s (policies.services_wait)",
+		strings.Join(missing, " and "), v.in.Now.Add(left).UTC().Format(time.RFC3339)))
+	r.progressing, r.requeue = true, min(left, lookWait)
+	return r
 }
 
 // coming returns how many machines of the pool are on their way to hold the service: begun, or held back by max_creates. While none is under way,
-// as when the cloud refuses them, what is missing does not count; nor does what is down or overdue.
-func (d *draft) coming(p *spec.Pool, want swarm.ServiceSpec) int {
-	underway, filled := d.unseenOf(p.Name), 0
-	for _, s := range d.steps {
-		if a, ok := s.Action.(CreateDroplet); ok && a.Pool == p.Name {
-			underway++
-		}
-	}
-	for _, m := range d.members {
+// as when the cloud refuses them, what is missing does not count; nor does what is down or overdue. This pass creates as many as created says.
+func (v *view) coming(p *spec.Pool, want swarm.ServiceSpec, created int) int {
+	underway, filled := v.unseenOf(p.Name)+created, 0
+	for _, m := range v.members {
 		switch {
 		case m.pool != p || !m.counts():
 		case m.class == booting, m.class == arriving, m.class == ready && !holds(m, want):
@@ -80,23 +76,24 @@ func (v *view) fresh(p *spec.Pool) swarm.Node {
 	return n
 }
 
-// together notes a service whose tasks all run on one node though others could hold some: with that node all are lost.
-func (d *draft) together(c ServiceCount, want swarm.ServiceSpec, live swarm.Service) {
+// together returns what there is to say of a service whose tasks all run on one node though others could hold some: with that node all are lost.
+func (v *view) together(c ServiceCount, want swarm.ServiceSpec, live swarm.Service) (text string) {
 	if want.Mode != swarm.Replicated || c.Desired < 2 || c.Running != c.Desired || moving(live) {
-		return
+		return ""
 	}
-	_, on := d.runningTasks(live)
+	_, on := v.runningTasks(live)
 	if len(on) != 1 {
-		return
+		return ""
 	}
-	fit, _ := d.everywhere(want, on)
+	fit, _ := v.everywhere(want, on)
 	if fit < 2 {
-		return
+		return ""
 	}
-	for _, m := range d.members {
+	for _, m := range v.members {
 		if m.Node != nil && on[m.Node.ID] > 0 {
-			d.note(GuardTogether, "service/"+want.Name, fmt.Sprintf("%d of %d tasks on one node, %s, and %d nodes fit: Swarm moves none of them; the next roll-out spreads them",
-				c.Running, c.Desired, m.name(), fit))
+			return fmt.Sprintf("%d of %d tasks on one node, %s, and %d nodes fit: Swarm moves none of them; the next roll-out spreads them",
+				c.Running, c.Desired, m.name(), fit)
 		}
 	}
+	return ""
 }

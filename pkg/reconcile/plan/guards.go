@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -89,38 +88,22 @@ func (p Plan) HeldOnly() bool {
 	return held && len(p.Steps) == 0 && !p.Underway && p.LookAgain == 0
 }
 
-// blind reports whether so much is unknown that nothing at all may be done: without the nodes, the cluster's identity or the ledger
-// it is not known who leaves, what is under way, or whose swarm it is.
-func (d *draft) blind() bool {
-	for _, g := range d.in.World.Gaps {
-		d.hold(GuardGap, "cluster", g.What+" could not be read: "+g.Err)
-		d.lookIn(lookGap)
-	}
+// blindness is why nothing at all may be done: without the nodes, the cluster's identity or the ledger it is not known who leaves, what is under way, or
+// whose swarm it is. A gap's own hold has said it.
+func (v *view) blindness() *refusal {
+	l, c := v.in.World.Ledger, v.in.World.Cluster
 	switch {
-	case d.gap(world.GapInfo), d.gap(world.GapCluster), d.gap(world.GapNodes), d.gap(world.GapLedger):
-		return true
-	case len(d.in.World.Ledger.Newer) > 0:
-		d.hold(GuardNewer, "cluster", "a newer swarmd wrote what this one cannot read ("+d.in.World.Ledger.Newer[0]+" in the ledger), and this one does nothing beside it: "+
+	case v.gap(world.GapInfo), v.gap(world.GapCluster), v.gap(world.GapNodes), v.gap(world.GapLedger):
+		return &refusal{}
+	case len(l.Newer) > 0:
+		return blocked(GuardNewer, "cluster", "a newer swarmd wrote what this one cannot read ("+l.Newer[0]+" in the ledger), and this one does nothing beside it: "+
 			"run the newer version on every manager")
-		return true
-	case d.in.World.Ledger.ClusterID != "" && d.in.World.Ledger.ClusterID != d.in.World.Cluster.ID:
-		d.hold(GuardOtherSwarm, "cluster", "the ledger is of swarm "+d.in.World.Ledger.ClusterID+", this one is "+d.in.World.Cluster.ID)
-		return true
-	case !d.led():
-		d.hold(GuardNoLeader, "cluster", "the swarm has no leader at the moment")
-		d.lookIn(lookWait)
-		return true
+	case l.ClusterID != "" && l.ClusterID != c.ID:
+		return blocked(GuardOtherSwarm, "cluster", "the ledger is of swarm "+l.ClusterID+", this one is "+c.ID)
+	case !v.led():
+		r := blocked(GuardNoLeader, "cluster", "the swarm has no leader at the moment")
+		r.requeue = lookWait
+		return r
 	}
-	d.plausible()
-	return false
-}
-
-// plausible names the nodes whose droplets the cloud does not know.
-func (d *draft) plausible() {
-	for _, m := range d.members {
-		if contradicted(m) {
-			d.hold(GuardImplausible, m.object(), fmt.Sprintf("the cloud does not know its droplet %d, but the node is ready", m.dropletID()))
-			d.lookIn(lookGap)
-		}
-	}
+	return nil
 }

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -31,19 +30,6 @@ func ofPool(p *spec.Pool) swarm.Availability {
 		return swarm.Active
 	}
 	return swarm.Availability(p.Availability)
-}
-
-// sayMaintained tells who drained it, and how that ends.
-func (d *draft) sayMaintained(m member) {
-	why, ok := m.maintained()
-	if !ok || m.class == leaving {
-		return
-	}
-	text := "drained by hand by " + why.By
-	if !why.Since.IsZero() {
-		text += " since " + why.Since.Format(time.RFC3339)
-	}
-	d.note(GuardMaintenance, m.object(), text+": swarmd activate "+m.name()+" ends it")
 }
 
 // sayPutBack says what of an availability that somebody set by hand is undone, and what keeps it. A node that has just joined is drained

@@ -16,88 +16,61 @@ import (
 // ownPrefix begins the labels that are swarmd's bookkeeping: no list of pool labels can name them.
 const ownPrefix = "swarmd."
 
-// nodes binds, labels and activates the nodes of the pools, and finds whose role must change. By an older spec than the accepted one it binds
-// those whose create is open, and no other.
-func (d *draft) nodes() {
-	for _, m := range d.members {
+// proposeNodes proposes to bind the nodes that joined, and to put right those of the pools. By an older spec than the accepted one it proposes to bind those
+// whose create is open, and nothing else.
+func proposeNodes(v *view) []wish {
+	var wishes []wish
+	for _, m := range v.members {
 		created := m.Op != nil && m.Op.Kind == ledger.Create
-		switch m.class {
-		case arriving:
-			if created || !d.outdated() {
-				d.arrive(m)
-			}
-		case ready, down, unknown, dead:
-			if !d.outdated() {
-				d.keep(m)
+		switch {
+		case m.class == arriving && (created || !v.outdated()):
+			wishes = append(wishes, bound(v, m))
+		case v.keeps(m):
+			if w := v.drift(m); w.code != "" {
+				wishes = append(wishes, wish{kind: putRight, object: m.object(), machine: m, write: w})
 			}
 		}
 	}
+	return append(wishes, proposeRoles(v)...)
 }
 
-// arrive binds a node whose claim and address agree. It stays drained until the next look has seen the binding.
-func (d *draft) arrive(m member) {
-	if m.Node.State != swarm.NodeReady {
-		d.wait(lookWait)
-		return
-	}
+// bound is a node whose claim and address agree, with its pool's labels. It stays drained until the next look has seen the binding.
+func bound(v *view, m member) wish {
 	s := m.Node.Spec
-	s.Labels = d.labels(m, m.pool)
-	d.write("bind", m, s, WhyBind, fmt.Sprintf("is taken into pool %s: it is droplet %d at %s", m.pool.Name, m.Droplet.ID, m.Droplet.PrivateIPv4))
+	s.Labels = v.labels(m, m.pool)
+	return wish{kind: bind, object: m.object(), machine: m, write: nodeWrite{step: "bind", spec: s, code: WhyBind,
+		text: fmt.Sprintf("is taken into pool %s: it is droplet %d at %s", m.pool.Name, m.Droplet.ID, m.Droplet.PrivateIPv4)}}
 }
 
-// keep puts back labels and availability that differ, in one write; then the role is looked at.
-func (d *draft) keep(m member) {
-	s, code := m.Node.Spec, ""
+// keeps reports whether the machine's node is to be as the file says.
+func (v *view) keeps(m member) bool {
+	switch m.class {
+	case ready, down, unknown, dead:
+		return !v.outdated()
+	}
+	return false
+}
+
+// drift is what a node becomes whose labels or availability differ, in one write; without a code they do not. The role follows when they are right.
+func (v *view) drift(m member) nodeWrite {
+	w := nodeWrite{step: "node", spec: m.Node.Spec}
 	var said []string
-	if want := d.labels(m, m.pool); !maps.Equal(want, s.Labels) {
-		said = append(said, changes(s.Labels, want)...)
-		s.Labels, code = want, WhyLabels
+	if want := v.labels(m, m.pool); !maps.Equal(want, w.spec.Labels) {
+		said = append(said, changes(w.spec.Labels, want)...)
+		w.spec.Labels, w.code = want, WhyLabels
 	}
-	if want := m.availability(); s.Availability != want && !m.awaitsRole() {
-		said = append(said, d.sayPutBack(m, want))
-		s.Availability, code = want, WhyAvailability
+	if want := m.availability(); w.spec.Availability != want && !m.awaitsRole() {
+		said = append(said, v.sayPutBack(m, want))
+		w.spec.Availability, w.code = want, WhyAvailability
 	}
-	if code != "" {
-		d.write("node", m, s, code, strings.Join(said, ", "))
-		return
-	}
-	d.role(m)
+	w.text = strings.Join(said, ", ")
+	return w
 }
 
 // awaitsRole reports whether the node is drained until it is a manager. What it were given as a worker, by a constraint on node.role, would be taken
 // from it with its promotion.
 func (m member) awaitsRole() bool {
 	return m.pool.Role == "manager" && !m.raft() && m.Node.Spec.Availability == swarm.Drain
-}
-
-// role collects who is to be promoted or demoted; membership decides who of them is.
-func (d *draft) role(m member) {
-	manager := m.pool.Role == "manager"
-	switch {
-	case manager && !m.managerWish() && !m.raft() && m.class == ready:
-		d.wait(lookWait)
-		d.promote = append(d.promote, m)
-	case !manager && (m.managerWish() || m.raft()) && m.Node.ID == d.in.Holder:
-		d.selfRole(m)
-	case !manager && m.managerWish():
-		d.demote = append(d.demote, m)
-	case m.raft() != m.managerWish():
-		d.wait(lookWait)
-	}
-}
-
-// selfRole leaves the lease holder's own demotion to another manager's swarmd, once it may be demoted at all: until then it goes on.
-func (d *draft) selfRole(m member) {
-	if why := d.mayDemote(m); why != "" {
-		d.hold(GuardQuorum, m.object(), why)
-		return
-	}
-	d.hold(GuardSelf, m.object(), "is no machine of a manager pool, and holds the lease: another manager must demote it")
-}
-
-// write plans a write to a node. A pass plans one for each node at most: the version it names is good only once.
-func (d *draft) write(kind string, m member, s swarm.NodeSpec, code, text string) {
-	d.step(kind, m.Node.ID, UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: s}, code, m.name()+": "+text)
 }
 
 // labels returns the node's labels as they should be: ours put right, what swarmd once set and the file no longer has taken away,

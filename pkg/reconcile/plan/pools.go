@@ -7,39 +7,60 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/cloud"
-	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/spec"
 )
 
-// pools grows and shrinks each pool to its count.
-func (d *draft) pools() {
-	if !d.dropletsKnown() {
-		d.withoutCloud()
-		return
+// proposePools proposes what makes each pool as large as the file wants. Adopted droplets that do not exist keep their places: those are held, not filled.
+func proposePools(v *view) []wish {
+	if v.outdated() {
+		return nil
 	}
-	for i := range d.in.Spec.Pools {
-		p := &d.in.Spec.Pools[i]
-		have := d.counted(p.Name) + d.absent(p)
+	if !v.dropletsKnown() {
+		return withoutCloud(v)
+	}
+	var wishes []wish
+	for i := range v.in.Spec.Pools {
+		p := &v.in.Spec.Pools[i]
+		absent := v.absent(p)
+		for _, id := range absent {
+			wishes = append(wishes, wish{kind: replaceAdopted, object: "droplet/" + strconv.Itoa(id), text: "pool " + p.Name + " adopts it, and it does not exist"})
+		}
+		have, unseen := v.counted(p.Name)+len(absent), v.unseenOf(p.Name)
 		switch {
-		case have+d.unseenOf(p.Name) < p.Count:
-			d.grow(p, p.Count-have-d.unseenOf(p.Name))
-		case have-d.disputed(p) > p.Count:
-			d.shrink(p, have-d.disputed(p)-p.Count)
+		case have+unseen < p.Count:
+			wishes = append(wishes, wish{kind: grow, object: "pool/" + p.Name, pool: p, n: p.Count - have - unseen})
+		case have-v.disputed(p) > p.Count:
+			wishes = append(wishes, surplus(v, p, have-v.disputed(p)-p.Count)...)
 		}
 	}
+	return wishes
 }
 
-// withoutCloud says what cannot be judged. With a gap the gap's hold has said it.
-func (d *draft) withoutCloud() {
-	if !d.in.World.NoDroplets {
-		return
+// withoutCloud proposes what no cloud is there for. Where its droplets could not be read, nothing is known to be wished.
+func withoutCloud(v *view) []wish {
+	if !v.in.World.NoDroplets {
+		return nil
 	}
-	for _, p := range d.in.Spec.Pools {
-		if have := d.counted(p.Name); have != p.Count {
-			d.hold(GuardNoCloud, "pool/"+p.Name, fmt.Sprintf("%d of %d machines, and no cloud to change that", have, p.Count))
+	var wishes []wish
+	for _, p := range v.in.Spec.Pools {
+		if have := v.counted(p.Name); have != p.Count {
+			wishes = append(wishes, wish{kind: resize, object: "pool/" + p.Name, text: fmt.Sprintf("%d of %d machines, and no cloud to change that", have, p.Count)})
 		}
 	}
+	return wishes
+}
+
+// surplus proposes the machines that leave, one wish each.
+func surplus(v *view, p *spec.Pool, n int) []wish {
+	var wishes []wish
+	object, picked := "pool/"+p.Name, v.pick(p)
+	if len(picked) < n {
+		wishes = append(wishes, wish{kind: shrinkAdopted, object: object, text: fmt.Sprintf("%d too many, %d of them adopted: those are not deleted", n, n-len(picked))})
+	}
+	for _, m := range picked[:min(n, len(picked))] {
+		wishes = append(wishes, wish{kind: shrink, object: object, pool: p, machine: m})
+	}
+	return wishes
 }
 
 func (v *view) counted(pool string) int {
@@ -63,105 +84,16 @@ func (v *view) disputed(p *spec.Pool) int {
 	return n
 }
 
-// absent returns how many adopted droplets do not exist and are no dead node's either: their places are held, not filled.
-func (d *draft) absent(p *spec.Pool) int {
-	n := 0
+// absent returns the pool's adopted droplets that do not exist and are no dead node's either.
+func (v *view) absent(p *spec.Pool) []int {
+	var out []int
 	for _, id := range p.Adopt {
-		known := slices.ContainsFunc(d.members, func(m member) bool { return m.dropletID() == id })
-		if d.gone(id) && !known {
-			d.hold(GuardDropletDead, "droplet/"+strconv.Itoa(id), "pool "+p.Name+" adopts it, and it does not exist")
-			n++
+		known := slices.ContainsFunc(v.members, func(m member) bool { return m.dropletID() == id })
+		if v.gone(id) && !known {
+			out = append(out, id)
 		}
 	}
-	return n
-}
-
-// grow creates what is missing, as far as the bound on what is under way permits.
-func (d *draft) grow(p *spec.Pool, missing int) {
-	if b, left := d.left(Ref{"pool", p.Name}); left {
-		d.holds = append(d.holds, Hold{Guard: GuardBackoff, Object: "pool/" + p.Name, Blocking: true, Final: b.Final,
-			Text: fmt.Sprintf("%d missing, no create before %s: the last one was refused: %s", missing, b.Until.UTC().Format(time.RFC3339), b.Why)})
-		d.lookIn(b.Until.Sub(d.in.Now))
-		return
-	}
-	if d.rotating() {
-		d.wait(lookSoon)
-		return
-	}
-	room := d.in.Spec.Policies.MaxCreates - len(d.creates) - d.opening()
-	if missing > room {
-		d.hold(GuardMaxCreates, "pool/"+p.Name, fmt.Sprintf("%d more are missing; %d are under way at once at most",
-			missing-max(room, 0), d.in.Spec.Policies.MaxCreates))
-	}
-	for range min(missing, room) {
-		if !d.roomFor(p) {
-			return
-		}
-		d.create(p)
-	}
-}
-
-// roomFor reports whether one more operation may be open.
-func (d *draft) roomFor(p *spec.Pool) bool {
-	opened := 0
-	for _, s := range d.steps {
-		switch s.Action.(type) {
-		case CreateDroplet, OpenDelete:
-			opened++
-		}
-	}
-	if len(d.in.World.Ledger.Ops)+opened < ledger.MaxOps {
-		return true
-	}
-	d.hold(GuardLedger, "pool/"+p.Name, fmt.Sprintf("no further machine is begun with or ended: %d operations are open, at most so many at once; status names them", ledger.MaxOps))
-	return false
-}
-
-// creates returns how many creates this plan has already.
-func (d *draft) opening() int {
-	n := 0
-	for _, s := range d.steps {
-		if _, ok := s.Action.(CreateDroplet); ok {
-			n++
-		}
-	}
-	return n
-}
-
-func (d *draft) create(p *spec.Pool) {
-	id := d.opID()
-	name := cloud.DropletName(d.in.Spec.Cluster, p.Name, id)
-	if name == "" {
-		return
-	}
-	d.step("create", name, CreateDroplet{
-		OpID: id, Pool: p.Name, Name: name, Region: p.Region, Size: p.Size, Image: p.Image, VPC: d.in.Spec.Cloud.VPC,
-		SSHKeys: slices.Clone(d.in.Spec.Cloud.SSHKeys), Tags: []string{cloud.ClusterTag(d.in.Spec.Cluster), cloud.OpTag(id), cloud.SwarmTag(d.in.World.Cluster.ID)},
-		Deadline: d.in.Now.Add(d.in.Spec.Policies.CreateVisible), Token: ledger.Fingerprint(d.in.World.Cluster.WorkerToken),
-	}, WhyPoolShort, fmt.Sprintf("pool %s wants %d", p.Name, p.Count))
-}
-
-// shrink picks the machines that leave and writes that down; everything else follows from what was written.
-func (d *draft) shrink(p *spec.Pool, surplus int) {
-	if !d.sees(deleteMachine) {
-		return
-	}
-	picked := d.pick(p)
-	if len(picked) < surplus {
-		d.hold(GuardAdopted, "pool/"+p.Name, fmt.Sprintf("%d too many, %d of them adopted: those are not deleted",
-			surplus, surplus-len(picked)))
-	}
-	for _, m := range picked[:min(surplus, len(picked))] {
-		if p.Role == "manager" && !d.managerMayLeave(m) || !d.budgeted(p) {
-			return // one after the other
-		}
-		if d.carries(m) && d.awaitsTurn(p) {
-			continue // those that carry nothing need no turn
-		}
-		if !d.beginLeave(p, m) {
-			return
-		}
-	}
+	return out
 }
 
 // pick sorts who could leave: failed, then drained by hand, then never joined, then newest; the leader's and the lease holder's machines last.
@@ -205,38 +137,4 @@ func (m member) born() time.Time {
 		return m.Droplet.Created
 	}
 	return m.Node.Created
-}
-
-// shortened is a name as long as a droplet's can be: a node says itself what its host is called, and the ledger has little room.
-func shortened(name string) string { return name[:min(len(name), 63)] }
-
-// budgeted reports whether one more delete is permitted.
-func (d *draft) budgeted(p *spec.Pool) bool {
-	if d.credit == 0 && !d.spare {
-		d.hold(GuardBudget, "pool/"+p.Name, "no accepted edit permits a further delete, and one without an edit was begun within the hour: the next one goes by itself an hour after that")
-		return false
-	}
-	return true
-}
-
-// beginLeave opens the Delete operation, which must be budgeted; false if no operation id is left.
-func (d *draft) beginLeave(p *spec.Pool, m member) bool {
-	if !d.roomFor(p) {
-		return false
-	}
-	id := d.opID()
-	if id == "" {
-		return false
-	}
-	a := OpenDelete{OpID: id, Pool: p.Name, Name: shortened(m.name()), DropletID: m.dropletID(), Credit: d.credit > 0}
-	if m.Node != nil {
-		a.NodeID = m.Node.ID
-	}
-	if a.Credit {
-		d.credit--
-	} else {
-		d.spare = false
-	}
-	d.step("leave", strconv.Itoa(a.DropletID), a, WhyPoolSurplus, fmt.Sprintf("pool %s wants %d; %s is the one to leave", p.Name, p.Count, m.String()))
-	return true
 }

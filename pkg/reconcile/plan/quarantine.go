@@ -93,33 +93,27 @@ func (v *view) drainsStrangers() bool {
 	return v.in.Spec.Policies.ForeignNodes == spec.DrainNew && !v.outdated()
 }
 
-// quarantine drains each stranger once: the label that goes with it, which no worker can change, says so to whoever acts after this swarmd. What
-// a person activates again stays so.
-func (d *draft) quarantine() {
-	if !d.drainsStrangers() || !d.sees(drainStranger) || d.in.World.NoDroplets {
-		return
+// proposeStrangers proposes to drain each stranger once: the label that goes with it, which no worker can change, says so to whoever acts after this swarmd.
+// What a person activates again stays so.
+func proposeStrangers(v *view) []wish {
+	if !v.drainsStrangers() || v.in.World.NoDroplets {
+		return nil
 	}
-	drained := 0
-	for _, m := range d.members {
-		if !d.stranger(m) || m.Node.Spec.Availability == swarm.Drain || m.Node.Spec.Labels[swarm.LabelDrained] != "" {
+	var wishes []wish
+	for _, m := range v.members {
+		if !v.stranger(m) || m.Node.Spec.Availability == swarm.Drain || m.Node.Spec.Labels[swarm.LabelDrained] != "" {
 			continue
-		}
-		if left := strangerGrace - d.in.Memory.Strangers[m.Node.ID]; left > 0 {
-			d.lookIn(left)
-			continue
-		}
-		if drained++; drained > drainsPerPass {
-			d.wait(lookSoon)
-			return
 		}
 		s := m.Node.Spec
 		s.Availability, s.Labels = swarm.Drain, maps.Clone(s.Labels)
 		if s.Labels == nil {
 			s.Labels = map[string]string{}
 		}
-		s.Labels[swarm.LabelDrained] = d.in.Now.UTC().Format(time.RFC3339)
-		d.write("quarantine", m, s, WhyForeign, fmt.Sprintf("node %s joined at %s and is no machine of the cluster", m.Node.ID, joinedAt(m)))
+		s.Labels[swarm.LabelDrained] = v.in.Now.UTC().Format(time.RFC3339)
+		wishes = append(wishes, wish{kind: quarantine, object: "cluster", machine: m, write: nodeWrite{step: "quarantine", spec: s, code: WhyForeign,
+			text: fmt.Sprintf("node %s joined at %s and is no machine of the cluster", m.Node.ID, joinedAt(m))}})
 	}
+	return wishes
 }
 
 func joinedAt(m member) string { return m.Node.Created.UTC().Format(time.RFC3339) }

@@ -36,30 +36,6 @@ func (v *view) wanted() int {
 	return n
 }
 
-// membership plans at most one change of the managers' membership; the next waits until it is seen to be done.
-func (d *draft) membership() {
-	if len(d.promote) == 0 && len(d.demote) == 0 {
-		return
-	}
-	if !d.sees(changeRole) {
-		d.holdAll(d.demote, GuardGap, "not demoted on a view with a gap")
-		d.holdAll(d.promote, GuardGap, "not promoted on a view with a gap")
-		return
-	}
-	if why := d.othersManagers(); why != "" {
-		d.holdAll(append(slices.Clone(d.demote), d.promote...), GuardQuorum, "its role stays: "+why)
-		return
-	}
-	if m, ok := d.changing(); ok {
-		d.hold(GuardQuorum, m.object(), "its change of role is under way; one at a time")
-		d.wait(lookWait)
-		return
-	}
-	if !d.promoteOne() {
-		d.demoteOne()
-	}
-}
-
 // othersManagers says that another cluster has managers in this swarm, "" if none has. There is one quorum, so two clusters that each count to what
 // its own file wants would end it: only the one whose all managers are changes roles.
 func (v *view) othersManagers() string {
@@ -69,12 +45,6 @@ func (v *view) othersManagers() string {
 		}
 	}
 	return ""
-}
-
-func (d *draft) holdAll(ms []member, guard, text string) {
-	for _, m := range ms {
-		d.hold(guard, m.object(), text)
-	}
 }
 
 // changing returns a machine whose role and membership differ: a promotion or demotion that is not done. One that leaves and never
@@ -89,39 +59,110 @@ func (v *view) changing() (member, bool) {
 	return member{}, false
 }
 
-// promoteOne promotes the first candidate if quorum is healthy. Two managers tolerate no failure, and one fails less often than
-// two: from an odd number that is to grow by two, it waits for a second candidate.
-func (d *draft) promoteOne() bool {
-	n, reachable := d.raftSize()
-	switch wanted := d.wanted(); {
-	case len(d.promote) == 0 || n > wanted:
-		d.holdAll(d.promote, GuardQuorum, fmt.Sprintf("there are %d managers, %d wanted", n, wanted))
-		return false
-	case reachable < n:
-		d.holdAll(d.promote, GuardQuorum, fmt.Sprintf("%d of %d managers are reachable: nobody is promoted", reachable, n))
-		return false
-	case n%2 == 1 && wanted >= n+2 && len(d.promote) < 2:
-		d.hold(GuardQuorum, d.promote[0].object(), fmt.Sprintf("waits for a second one to be promoted: %d managers tolerate no more failures than %d", n+1, n))
-		return false
+// proposeRoles proposes whose role changes: who is to be a manager, and who must stop being one, those of open operations first.
+func proposeRoles(v *view) []wish {
+	var promotes, demotes []wish
+	for _, op := range v.deletes {
+		if m, stage := (deleteOp{op}).stage(v); stage == deleteDemote {
+			demotes = append(demotes, roleWish(demote, m))
+		}
 	}
-	m := d.promote[0]
-	s := m.Node.Spec
-	s.Role = swarm.Manager
-	d.write("promote", m, s, WhyPromote, fmt.Sprintf("becomes a manager; %d of %d so far", n, d.wanted()))
-	return true
-}
-
-func (d *draft) demoteOne() {
-	for _, m := range d.demote {
-		if why := d.mayDemote(m); why != "" {
-			d.hold(GuardQuorum, m.object(), why)
+	for _, m := range v.members {
+		if !v.keeps(m) || v.drift(m).code != "" {
 			continue
 		}
-		s := m.Node.Spec
-		s.Role = swarm.Worker
-		d.write("demote", m, s, WhyDemote, "stops being a manager")
-		return
+		switch manager := m.pool.Role == "manager"; {
+		case manager && !m.managerWish() && !m.raft() && m.class == ready:
+			promotes = append(promotes, roleWish(promote, m))
+		case !manager && (m.managerWish() || m.raft()) && m.Node.ID == v.in.Holder:
+			w := roleWish(stepDown, m)
+			w.text = "is no machine of a manager pool, and holds the lease: another manager must demote it"
+			demotes = append(demotes, w)
+		case !manager && m.managerWish():
+			demotes = append(demotes, roleWish(demote, m))
+		case m.raft() != m.managerWish():
+			demotes = append(demotes, roleWish(settleRole, m))
+		}
 	}
+	n, _ := v.raftSize()
+	for i := range promotes {
+		w := &promotes[i]
+		w.n, w.unfinished, w.requeue = len(promotes), true, lookWait
+		w.write.text = fmt.Sprintf("becomes a manager; %d of %d so far", n, v.wanted())
+	}
+	return append(promotes, demotes...)
+}
+
+func roleWish(k kind, m member) wish {
+	w := wish{kind: k, object: m.object(), machine: m, write: nodeWrite{step: "promote", spec: m.Node.Spec, code: WhyPromote}}
+	if w.write.spec.Role = swarm.Manager; k != promote {
+		w.write = nodeWrite{step: "demote", spec: m.Node.Spec, code: WhyDemote, text: "stops being a manager"}
+		w.write.spec.Role = swarm.Worker
+	}
+	return w
+}
+
+// otherClusters leaves all roles alone while another cluster has managers in the swarm.
+func otherClusters(v *view, _ spent, w wish) *refusal {
+	why := v.othersManagers()
+	if why == "" {
+		return nil
+	}
+	return blocked(GuardQuorum, w.object, "its role stays: "+why)
+}
+
+// roleChanges has one change of the managers' membership follow the other: the next waits until it is seen to be done.
+func roleChanges(v *view, _ spent, _ wish) *refusal {
+	m, ok := v.changing()
+	if !ok {
+		return nil
+	}
+	r := blocked(GuardQuorum, m.object(), "its change of role is under way; one at a time")
+	r.progressing, r.requeue = true, lookWait
+	return r
+}
+
+// oneRole permits one change of role in a pass.
+func oneRole(_ *view, s spent, _ wish) *refusal {
+	if s.count(promote, demote) == 0 {
+		return nil
+	}
+	return &refusal{}
+}
+
+func enoughManagers(v *view, _ spent, w wish) *refusal {
+	n, _ := v.raftSize()
+	if n <= v.wanted() {
+		return nil
+	}
+	return blocked(GuardQuorum, w.object, fmt.Sprintf("there are %d managers, %d wanted", n, v.wanted()))
+}
+
+func allReachable(v *view, _ spent, w wish) *refusal {
+	n, reachable := v.raftSize()
+	if reachable == n {
+		return nil
+	}
+	return blocked(GuardQuorum, w.object, fmt.Sprintf("%d of %d managers are reachable: nobody is promoted", reachable, n))
+}
+
+// inPairs has managers grow by two: two tolerate no failure, and one fails less often than two. From an odd number that is to grow by two, the first
+// waits for a second candidate.
+func inPairs(v *view, _ spent, w wish) *refusal {
+	n, _ := v.raftSize()
+	if n%2 == 0 || v.wanted() < n+2 || w.n > 1 {
+		return nil
+	}
+	return blocked(GuardQuorum, w.object, fmt.Sprintf("waits for a second one to be promoted: %d managers tolerate no more failures than %d", n+1, n))
+}
+
+// quorum keeps a manager whom the others need.
+func quorum(v *view, _ spent, w wish) *refusal {
+	why := v.mayDemote(w.machine)
+	if why == "" {
+		return nil
+	}
+	return blocked(GuardQuorum, w.object, why)
 }
 
 // mayDemote says why the membership of a manager must stay, "" if it may go: the others are all reachable, a majority of what
@@ -153,31 +194,12 @@ func (v *view) mayDemote(m member) string {
 	return ""
 }
 
-// managerMayLeave decides whether a manager pool's machine may begin to leave: one at a time, and one that is needed waits until
-// another took its place.
-func (d *draft) managerMayLeave(m member) bool {
-	if d.managerLeaves() {
-		d.wait(lookWait)
-		return false
-	}
-	why := d.mayDemote(m)
-	if why != "" {
-		d.hold(GuardQuorum, m.object(), "may not leave: "+why)
-	}
-	return why == ""
-}
-
 // managerLeaves reports whether the leave of a manager is open, or begun by this plan.
-func (d *draft) managerLeaves() bool {
-	for _, op := range d.deletes {
-		if p := d.pool(op.Pool); p != nil && p.Role == "manager" {
+func (v *view) managerLeaves(s spent) bool {
+	for _, op := range v.deletes {
+		if p := v.pool(op.Pool); p != nil && p.Role == "manager" {
 			return true
 		}
 	}
-	for _, s := range d.steps {
-		if a, ok := s.Action.(OpenDelete); ok && d.pool(a.Pool).Role == "manager" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.leaving(), func(g grant) bool { return g.pool.Role == "manager" })
 }

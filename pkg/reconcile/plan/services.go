@@ -1,28 +1,64 @@
 package plan
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// stack makes the services and networks what the file says.
-func (d *draft) stack() {
-	if d.gap(world.GapServices) || d.gap(world.GapNetworks) {
-		return
+// service is one of the stack's beside what lives under its name.
+type service struct {
+	want swarm.ServiceSpec
+	live *swarm.Service // nil: there is none, or it is not ours
+	diff []string       // what differs
+}
+
+func (s service) object() string { return "service/" + s.want.Name }
+
+// stack is the stack's services beside the live ones, in its order.
+func (v *view) stack() []service {
+	var out []service
+	for _, want := range v.in.Stack.Services {
+		s := service{want: want}
+		if live := v.liveService(want.Name); live != nil && v.ours(live.Spec.Labels) {
+			s.live, s.diff = live, swarm.Diff(want.Form, live.Spec.Form)
+		}
+		out = append(out, s)
 	}
-	made := d.networks()
-	for _, want := range d.in.Stack.Services {
-		d.service(want, made)
+	return out
+}
+
+// proposeServices proposes what makes the services what the file says. Any write sets the engine's previous specification to the current one and forgets
+// the roll-out's state (seen on 20.10.24), so a roll-back that is seen for the first time is remembered before anything else is thought of.
+func proposeServices(v *view) []wish {
+	var wishes []wish
+	for _, s := range v.services {
+		wishes = append(wishes, serviceWishes(v, s)...)
 	}
-	d.unwantedServices()
-	d.unwantedNetworks()
-	d.forget()
+	return wishes
+}
+
+func serviceWishes(v *view, s service) (wishes []wish) {
+	add := func(k kind) { wishes = append(wishes, wish{kind: k, object: s.object(), service: s}) }
+	switch {
+	case s.live == nil:
+		add(createService)
+		return wishes
+	case v.rollbackIsNew(s.want, *s.live):
+		add(recordRollback)
+	case v.superseded(s.want, *s.live, s.diff):
+		add(putBack)
+		return wishes
+	case unpinned(s.want, *s.live):
+		add(pin)
+	}
+	if len(s.diff) > 0 {
+		add(changeService)
+	}
+	return wishes
 }
 
 // ours reports whether labels are those of an object of the stack. swarmd's own service is a component, not part of the stack.
@@ -30,24 +66,20 @@ func (v *view) ours(labels map[string]string) bool {
 	return labels[swarm.LabelCluster] == v.in.Spec.Cluster && labels[swarm.LabelComponent] == ""
 }
 
-// networks creates what is missing. It returns, by network name, the step that makes it.
-func (d *draft) networks() map[string]string {
-	made := map[string]string{}
-	for _, want := range d.in.Stack.Networks {
-		live := d.liveNetwork(want.Name)
-		switch {
-		case live == nil:
-			d.step("network", want.Name, CreateNetwork{Spec: want}, WhyNetworkNew, "the file wants it")
-			made[want.Name] = stepID("network", want.Name)
-		case !d.ours(live.Spec.Labels):
-			d.hold(GuardForeignNet, "network/"+want.Name, "there is one of that name that is not the cluster's")
-		default:
-			if diff := swarm.Diff(want.Form, live.Spec.Form); len(diff) > 0 {
-				d.hold(GuardNetwork, "network/"+want.Name, "a network cannot be changed ("+swarm.Summary(swarm.NetworkChanges(want.Form, live.Spec.Form))+"): give the new one another name")
+// proposeNetworks proposes what makes the networks what the file says.
+func proposeNetworks(v *view) []wish {
+	var wishes []wish
+	for _, want := range v.in.Stack.Networks {
+		live, w := v.liveNetwork(want.Name), wish{kind: createNetwork, object: "network/" + want.Name, network: want}
+		if live != nil && v.ours(live.Spec.Labels) {
+			w.kind, w.text = changeNetwork, "a network cannot be changed ("+swarm.Summary(swarm.NetworkChanges(want.Form, live.Spec.Form))+"): give the new one another name"
+			if len(swarm.Diff(want.Form, live.Spec.Form)) == 0 {
+				continue
 			}
 		}
+		wishes = append(wishes, w)
 	}
-	return made
+	return wishes
 }
 
 func (v *view) liveNetwork(name string) *swarm.Network {
@@ -77,38 +109,6 @@ func (v *view) wantedService(name string) *swarm.ServiceSpec {
 	return nil
 }
 
-func (d *draft) service(want swarm.ServiceSpec, made map[string]string) {
-	live := d.liveService(want.Name)
-	switch {
-	case live != nil && !d.ours(live.Spec.Labels):
-		d.hold(GuardForeignSvc, "service/"+want.Name, "there is one of that name that is not the cluster's")
-	case d.denied(want, live):
-	case live == nil:
-		d.createService(want, made)
-	default:
-		d.rollout(want, *live, made)
-	}
-}
-
-// denied holds a service that would be root on the machines where this swarmd is to deny that. One that runs is left as it is: what it could do
-// it could have done by now, and others may need it.
-func (d *draft) denied(want swarm.ServiceSpec, live *swarm.Service) bool {
-	why := d.denial(want)
-	if why == "" {
-		return false
-	}
-	why += ", and swarmd was started with --deny-host-access: take that out of the file, or run swarmd bootstrap --deny-host-access=false"
-	switch {
-	case live == nil:
-		d.hold(GuardHostAccess, "service/"+want.Name, "not created: "+why)
-	case len(swarm.Diff(want.Form, live.Spec.Form)) > 0:
-		d.hold(GuardHostAccess, "service/"+want.Name, "not changed, what runs is left alone: "+why)
-	default:
-		d.note(GuardHostAccess, "service/"+want.Name, "it runs and is left alone: "+why)
-	}
-	return true
-}
-
 // denial is what of a service this swarmd is to deny, "" if there is nothing. A network of which none has that name is part of it: the engine takes a
 // name that it does not find for the beginning of an id, and the machine's own network has one (moby, daemon/cluster: getNetwork).
 func (v *view) denial(want swarm.ServiceSpec) string {
@@ -131,27 +131,6 @@ func (v *view) denial(want swarm.ServiceSpec) string {
 	return ""
 }
 
-func (d *draft) createService(want swarm.ServiceSpec, made map[string]string) {
-	if d.foreignNetwork(want) || d.awaitsMachines(want) {
-		return
-	}
-	want.Labels = d.labelled(want)
-	d.step("service", want.Name, CreateService{Spec: want}, WhyServiceNew, "the file wants it", after(want, made)...)
-}
-
-// foreignNetwork holds a service that would be put on a network that is not ours but has the name of one of the stack's.
-func (d *draft) foreignNetwork(want swarm.ServiceSpec) bool {
-	for _, n := range d.in.Stack.Networks {
-		live := d.liveNetwork(n.Name)
-		if live == nil || d.ours(live.Spec.Labels) || !slices.Contains(want.Networks, n.Name) {
-			continue
-		}
-		d.hold(GuardForeignNet, "service/"+want.Name, "its network "+n.Name+" is not the cluster's")
-		return true
-	}
-	return false
-}
-
 func (v *view) labelled(want swarm.ServiceSpec) map[string]string {
 	labels := maps.Clone(want.Labels)
 	if labels == nil {
@@ -162,47 +141,38 @@ func (v *view) labelled(want swarm.ServiceSpec) map[string]string {
 }
 
 // after returns the steps that make the service's networks, sorted.
-func after(want swarm.ServiceSpec, made map[string]string) []string {
+func (v *view) after(want swarm.ServiceSpec) []string {
 	var ids []string
-	for _, n := range want.Networks {
-		if id, ok := made[n]; ok {
-			ids = append(ids, id)
+	for _, n := range v.in.Stack.Networks {
+		if slices.Contains(want.Networks, n.Name) && v.liveNetwork(n.Name) == nil {
+			ids = append(ids, stepID("network", n.Name))
 		}
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
 
-func (d *draft) unwantedServices() {
-	for _, s := range d.in.World.Services {
-		if !d.ours(s.Spec.Labels) || d.wantedService(s.Spec.Name) != nil {
-			continue
-		}
-		d.underway = true
-		if d.sees(removeService) {
-			d.step("remove-service", s.Spec.Name, RemoveService{ID: s.ID, Name: s.Spec.Name}, WhyUnwanted, "the file does not have it any more")
+// proposeUnwantedServices proposes to remove what is ours and not in the file any more.
+func proposeUnwantedServices(v *view) []wish {
+	var wishes []wish
+	for _, s := range v.in.World.Services {
+		if v.ours(s.Spec.Labels) && v.wantedService(s.Spec.Name) == nil {
+			wishes = append(wishes, wish{kind: dropService, object: "service/" + s.Spec.Name, live: liveObject{s.ID, s.Spec.Name}, unfinished: true})
 		}
 	}
+	return wishes
 }
 
-// unwantedNetworks removes what nothing uses any more. The engine refuses while a task is attached, so the tasks of removed
-// services end first.
-func (d *draft) unwantedNetworks() {
-	for _, n := range d.in.World.Networks {
-		wanted := slices.ContainsFunc(d.in.Stack.Networks, func(w swarm.NetworkSpec) bool { return w.Name == n.Spec.Name })
-		if wanted || !d.ours(n.Spec.Labels) {
-			continue
-		}
-		d.underway = true
-		switch user := d.userOf(n.Spec.Name); {
-		case user != "" && !d.leavesStack(user):
-			d.hold(GuardForeignSvc, "network/"+n.Spec.Name, fmt.Sprintf("not removed: the service %s uses it", user))
-		case user != "" || d.orphanTasks():
-			d.wait(lookWait)
-		case d.sees(removeNetwork):
-			d.step("remove-network", n.Spec.Name, RemoveNetwork{ID: n.ID, Name: n.Spec.Name}, WhyUnwanted, "nothing uses it any more")
+// proposeUnwantedNetworks proposes the same for networks.
+func proposeUnwantedNetworks(v *view) []wish {
+	var wishes []wish
+	for _, n := range v.in.World.Networks {
+		wanted := slices.ContainsFunc(v.in.Stack.Networks, func(w swarm.NetworkSpec) bool { return w.Name == n.Spec.Name })
+		if !wanted && v.ours(n.Spec.Labels) {
+			wishes = append(wishes, wish{kind: dropNetwork, object: "network/" + n.Spec.Name, live: liveObject{n.ID, n.Spec.Name}, unfinished: true})
 		}
 	}
+	return wishes
 }
 
 // userOf returns the first service that uses the network, "" if there is none.

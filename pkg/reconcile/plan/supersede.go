@@ -43,8 +43,8 @@ func goodOf(s swarm.ServiceSpec) (g good, known bool) {
 	return good{n, s.Labels[swarm.LabelHash], s.Digest}, err == nil && n > 0 && s.Labels[swarm.LabelHash] != "" && s.Form.Hash() == s.Labels[swarm.LabelHash]
 }
 
-// putBack reports whether the live specification is one that was gone back to.
-func putBack(live swarm.Service) bool {
+// putBackNow reports whether the live specification is one that was gone back to.
+func putBackNow(live swarm.Service) bool {
 	g, known := goodBefore(live)
 	return known && g.hash == live.Spec.Labels[swarm.LabelHash]
 }
@@ -60,7 +60,7 @@ func LostGood(stack swarm.Stack, services []swarm.Service) map[string]int {
 	out := map[string]int{}
 	for _, s := range services {
 		g, known := goodBefore(s)
-		if known && !putBack(s) && s.Update != swarm.Completed && s.Update != swarm.RollbackCompleted && !remembers(s, g) {
+		if known && !putBackNow(s) && s.Update != swarm.Completed && s.Update != swarm.RollbackCompleted && !remembers(s, g) {
 			out[s.Spec.Name] = g.revision
 			continue
 		}
@@ -133,25 +133,16 @@ func newer(want swarm.ServiceSpec, live swarm.Service, diff []string) bool {
 	return swarm.Replaces(diff) && want.Labels[swarm.LabelHash] != live.Spec.Labels[swarm.LabelHash]
 }
 
-// supersede ends a roll-out for a newer edit, and reports whether the edit itself has to wait. Two writes make it: first exactly what ran before,
+// superseded reports whether a roll-out is ended for a newer edit, which itself has to wait. Two writes make it: first exactly what ran before,
 // then, when the engine has completed that, which takes two seconds and replaces no good task, the new specification. Written straight over a
 // roll-out that is stuck or failed, a new one that fails as well makes the engine go back to the stuck one, and every good task is gone (seen on
 // 26.1.5 and 28.5.2: 0 of 3 running). A roll-out whose new tasks all run has nothing to be afraid of, and to go back would replace them twice.
-func (d *draft) supersede(want swarm.ServiceSpec, live swarm.Service, diff []string) bool {
-	if !newer(want, live, diff) || want.Mode != live.Spec.Mode || !d.halfway(live) || putBack(live) || d.proven(live) || d.isFailed(want) {
+func (v *view) superseded(want swarm.ServiceSpec, live swarm.Service, diff []string) bool {
+	if !newer(want, live, diff) || want.Mode != live.Spec.Mode || !v.halfway(live) || putBackNow(live) || v.proven(live) || v.isFailed(want) {
 		return false
 	}
-	before, known := d.lastGood(live)
-	if !known {
-		return false
-	}
-	back := swarm.ServiceChanges(before.Form, live.Spec.Form)
-	if len(back) == 0 {
-		return false
-	}
-	d.step("service", want.Name, UpdateService{ID: live.ID, Version: live.Version, Spec: before, Changes: back}, WhySuperseded,
-		"the file has a newer specification; what ran before the roll-out is put back first: "+swarm.Summary(back))
-	return true
+	before, known := v.lastGood(live)
+	return known && len(swarm.ServiceChanges(before.Form, live.Spec.Form)) > 0
 }
 
 // halfway reports whether a roll-out runs or stopped on its way. It may not say so: a write clears what the engine says of a roll-out, and the same
@@ -227,26 +218,26 @@ func moving(live swarm.Service) bool {
 // fails it.
 func (v *view) stuck(live swarm.Service) bool {
 	limit := progressDeadline + live.Spec.Delay
-	if putBack(live) || live.Update == swarm.RollbackStarted {
+	if putBackNow(live) || live.Update == swarm.RollbackStarted {
 		limit = backDeadline
 	}
 	return moving(live) && !v.gap(world.GapTasks) && v.in.Now.Sub(v.lastStep(live)) >= limit
 }
 
-// holdStuck names a roll-out that does not end by itself, and one that stopped without a word.
-func (d *draft) holdStuck(live swarm.Service) {
-	object, since := "service/"+live.Spec.Name, d.lastStep(live)
-	switch {
-	case d.stuck(live):
-		fresh := d.tasksOf(live, func(t swarm.Task) bool {
+// stuckHold names a roll-out that does not end by itself, and one that stopped without a word.
+func (v *view) stuckHold(live swarm.Service) (text string) {
+	switch since := v.lastStep(live); {
+	case v.stuck(live):
+		fresh := v.tasksOf(live, func(t swarm.Task) bool {
 			return t.Runs() && !t.Created.Before(live.UpdateStarted)
 		})
-		d.hold(GuardRolloutStuck, object, fmt.Sprintf("the roll-out has made no progress since %s: %d new tasks run%s; change the service, and what ran before is put back first",
-			clock(since), len(fresh), d.because(live)))
-	case live.Update == "" && d.in.Now.Sub(live.Updated) >= progressDeadline && len(d.others(live)) > 0:
-		d.hold(GuardRolloutStuck, object, fmt.Sprintf("%d tasks run another image than the service's, and the engine does nothing about it%s; change the service to go on",
-			len(d.others(live)), d.because(live)))
+		return fmt.Sprintf("the roll-out has made no progress since %s: %d new tasks run%s; change the service, and what ran before is put back first",
+			clock(since), len(fresh), v.because(live))
+	case live.Update == "" && v.in.Now.Sub(live.Updated) >= progressDeadline && len(v.others(live)) > 0:
+		return fmt.Sprintf("%d tasks run another image than the service's, and the engine does nothing about it%s; change the service to go on",
+			len(v.others(live)), v.because(live))
 	}
+	return ""
 }
 
 // others are the tasks that run another image than the one that the service is pinned to.

@@ -20,6 +20,8 @@ type view struct {
 	deletes     []ledger.Op
 	readyNodes  map[string]bool // by node id
 	loads       map[string]int  // by node id: the tasks on it that did not end
+	services    []service       // the stack's, in its order
+	blind       *refusal        // why nothing at all may be decided; nil: something may
 }
 
 // survey classifies what is seen.
@@ -31,6 +33,7 @@ func survey(in Input) *view {
 		v.members = append(v.members, member{Machine: m, class: v.sort(m, pool), pool: pool})
 	}
 	v.implausible = slices.ContainsFunc(v.members, contradicted)
+	v.services, v.blind = v.stack(), v.blindness()
 	return v
 }
 
@@ -89,4 +92,12 @@ func (v *view) led() bool {
 	return slices.ContainsFunc(v.in.World.Machines, func(m world.Machine) bool {
 		return m.Node != nil && m.Node.Leads()
 	})
+}
+
+// actsOnMachines reports whether machines and nodes may be changed.
+func (v *view) actsOnMachines() bool { return v.blind == nil && !v.in.World.Ledger.ServicesOnly }
+
+// actsOnStack reports whether the stack may be: its file is the accepted one, and the services and networks were seen.
+func (v *view) actsOnStack() bool {
+	return v.blind == nil && !v.outdated() && !v.gap(world.GapServices) && !v.gap(world.GapNetworks)
 }

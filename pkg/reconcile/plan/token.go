@@ -5,16 +5,15 @@ import "github.com/swarmd/swarmd/pkg/reconcile/ledger"
 // A worker join token is known to whoever reads a droplet's user-data, for as long as the droplet lives. So it is replaced once the machines
 // that were made with it have joined.
 
-// rotate replaces the worker token if it was handed out, no create is open, and none is opened by this plan. Which token was handed out last
-// is in the ledger before any droplet has it, so what is owed survives whoever owes it.
-func (d *draft) rotate() {
-	l, c := d.in.World.Ledger, d.in.World.Cluster
-	owed := d.in.Spec.Policies.RotateWorkerToken && !d.outdated() && l.Handed > 0 && l.Token == ledger.Fingerprint(c.WorkerToken)
-	if !owed && !d.rotating() || l.Creates() || d.opening() > 0 || len(c.Spec) == 0 {
-		return
+// proposeToken proposes to replace the worker token if it was handed out. Which token was handed out last is in the ledger before any droplet has it, so what
+// is owed survives whoever owes it.
+func proposeToken(v *view) []wish {
+	l, c := v.in.World.Ledger, v.in.World.Cluster
+	owed := v.in.Spec.Policies.RotateWorkerToken && !v.outdated() && l.Handed > 0 && l.Token == ledger.Fingerprint(c.WorkerToken)
+	if !owed && !v.rotating() || len(c.Spec) == 0 {
+		return nil
 	}
-	d.step("rotate", "worker-token", RotateToken{Version: c.Version, Spec: c.Spec}, WhyRotate,
-		"the worker join token is replaced: the machines that were made with it have joined, and their user-data still has it")
+	return []wish{{kind: rotate, object: "cluster"}}
 }
 
 // rotating reports whether a rotation that was begun may still come. It names a version of the swarm and is refused at any other, so it is over

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
@@ -15,33 +14,16 @@ func (v *view) carries(m member) bool {
 	return m.Node != nil && !stopped(m) && v.tasksOn(m.Node.ID) > 0
 }
 
-// awaitsTurn reports whether another machine of the pool is still being drained, and says so. Drained together, all tasks of a service can be
-// between two machines at once.
-func (d *draft) awaitsTurn(p *spec.Pool) bool {
-	name := d.beingDrained(p)
-	if name == "" {
-		return false
-	}
-	d.note(GuardDrainTurn, "pool/"+p.Name, fmt.Sprintf("the next machine to leave waits: %s is drained first, until its tasks run elsewhere or for drain_timeout (%s)",
-		name, d.in.Spec.Policies.DrainTimeout))
-	d.wait(lookWait)
-	return true
-}
-
 // beingDrained names a machine of the pool whose drain is not over or is begun by this plan, "" if there is none.
-func (d *draft) beingDrained(p *spec.Pool) string {
-	for _, op := range d.deletes {
-		m, ok := d.of(op)
-		if ok && op.Pool == p.Name && d.draining(op, m) {
+func (v *view) beingDrained(p *spec.Pool, s spent) string {
+	for _, op := range v.deletes {
+		m, ok := v.of(op)
+		if ok && op.Pool == p.Name && v.draining(op, m) {
 			return m.name()
 		}
 	}
-	for _, s := range d.steps {
-		a, ok := s.Action.(OpenDelete)
-		if !ok || a.Pool != p.Name {
-			continue
-		}
-		if m, ok := d.of(ledger.Op{DropletID: a.DropletID}); ok && d.carries(m) {
+	for _, g := range s.leaving() {
+		if m, ok := v.of(ledger.Op{DropletID: g.machine.dropletID()}); ok && g.pool.Name == p.Name && v.carries(m) {
 			return m.name()
 		}
 	}

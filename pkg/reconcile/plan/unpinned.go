@@ -41,52 +41,48 @@ func Unpinned(stack swarm.Stack, services []swarm.Service) []string {
 	return slices.Sorted(maps.Keys(images))
 }
 
-// pinLater names a service whose image has no digest, so that its tasks may run different versions of it. When the registry tells the digest after all,
-// it is rolled out as an edit would be: nobody can know which version the tasks run, and the edit that the service was last written for asked for the
-// digest, too. It reports whether it did.
-func (d *draft) pinLater(want swarm.ServiceSpec, live swarm.Service, diff []string) bool {
-	if !unpinned(want, live) {
-		return false
-	}
-	since, waits := unpinnedSince(live)
-	looked, why := d.in.Memory.Looked[want.Image], ""
-	switch {
+// A service whose image has no digest may have tasks that run different versions of it. When the registry tells the digest after all, it is rolled out as
+// an edit would be: nobody can know which version the tasks run, and the edit that the service was last written for asked for the digest, too.
+
+// notPinned is why it is not, as the end of a sentence.
+func notPinned(s service, why string) *refusal {
+	return noted(GuardUnpinned, s.object(), "its image "+s.want.Image+" has no digest, so each node takes what the tag means to it"+why)
+}
+
+// registryAnswers wants the digest to be known.
+func registryAnswers(v *view, _ spent, w wish) *refusal {
+	s := w.service
+	since, waits := unpinnedSince(*s.live)
+	switch looked := v.in.Memory.Looked[s.want.Image]; {
 	case !waits:
-		why = ": the registry does not give it; the next change of the service asks again"
+		return notPinned(s, ": the registry does not give it; the next change of the service asks again")
 	case looked.Pin.Digest == "" && looked.Again.IsZero():
-		why = " since " + clock(since) + ", when its registry did not answer; it is asked again from time to time"
+		return notPinned(s, " since "+clock(since)+", when its registry did not answer; it is asked again from time to time")
 	case looked.Pin.Digest == "":
-		why = " since " + clock(since) + ", when its registry did not answer; it is asked again at " + clock(looked.Again)
-	case rolledBack(live):
-		why = ": its registry tells it now, but the roll-out to it was taken back: " + live.UpdateMessage + "; change the service to try again"
-	case len(diff) == 0 && d.calm(want, live) && d.pinNow(want, live, looked.Pin):
-		return true
-	default:
-		why = ": its registry tells it now, and it is rolled out when nothing else is and all tasks run"
+		return notPinned(s, " since "+clock(since)+", when its registry did not answer; it is asked again at "+clock(looked.Again))
 	}
-	d.note(GuardUnpinned, "service/"+want.Name, "its image "+want.Image+" has no digest, so each node takes what the tag means to it"+why)
-	return false
+	return nil
 }
 
-// calm reports whether a service may be rolled out without an edit: its tasks run, and no roll-out is under way, so that one follows the other.
-func (d *draft) calm(want swarm.ServiceSpec, live swarm.Service) bool {
-	return !d.pinning && settled(live) && d.isWhole(want, live) && !slices.ContainsFunc(d.in.World.Services, func(s swarm.Service) bool {
-		return d.ours(s.Spec.Labels) && moving(s)
-	})
+// pinTakenBack keeps a roll-out that failed from being tried again.
+func pinTakenBack(_ *view, _ spent, w wish) *refusal {
+	if !rolledBack(*w.service.live) {
+		return nil
+	}
+	return notPinned(w.service, ": its registry tells it now, but the roll-out to it was taken back: "+w.service.live.UpdateMessage+"; change the service to try again")
 }
 
-// pinNow writes the digest, unless the ledger has no room for the roll-out. What ran before is not named as good: it is the same specification, and the engine goes back to it.
-func (d *draft) pinNow(want swarm.ServiceSpec, live swarm.Service, pin swarm.Pin) bool {
-	tag := want.Image
-	want = want.Pinned(pin)
-	want.Labels = d.labelled(want)
-	changes := []swarm.Change{{Key: "image", From: tag, To: want.Reference()}}
-	remembered, room := d.rememberAttempt(want, live)
-	if !room {
-		return false
+// allCalm has a service rolled out without an edit only when that is all: its tasks run, no roll-out is under way, so that one follows the other, and
+// the ledger has room to remember it.
+func allCalm(v *view, s spent, w wish) *refusal {
+	want, live := w.service.want, *w.service.live
+	if len(w.service.diff) == 0 && s.count(pin) == 0 && settled(live) && v.isWhole(want, live) && !v.anyMoving() && s.remembers(v, w.service) {
+		return nil
 	}
-	d.pinning = true
-	d.step("service", want.Name, UpdateService{ID: live.ID, Version: live.Version, Spec: want, Changes: changes}, WhyPinned,
-		"its registry tells the image's digest now: "+swarm.Summary(changes), remembered...)
-	return true
+	return notPinned(w.service, ": its registry tells it now, and it is rolled out when nothing else is and all tasks run")
+}
+
+// anyMoving reports whether a roll-out is under way.
+func (v *view) anyMoving() bool {
+	return slices.ContainsFunc(v.in.World.Services, func(s swarm.Service) bool { return v.ours(s.Spec.Labels) && moving(s) })
 }

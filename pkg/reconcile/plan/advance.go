@@ -1,0 +1,40 @@
+package plan
+
+import (
+	"fmt"
+)
+
+// operation is a change of a machine that takes many passes. It is in the ledger from its first step to its last; how far it is follows from what is seen.
+type operation interface {
+	// next writes the step that comes next, the hold that keeps it, or that it is waited for.
+	next(v *view, b *builder)
+}
+
+// advance moves each open operation one stage on, and begins what was granted.
+func advance(v *view, granted []grant, b *builder) {
+	if !v.actsOnMachines() {
+		return
+	}
+	if n := len(v.creates); n > 0 && v.in.World.NoDroplets {
+		b.hold(GuardNoCloud, "cluster", fmt.Sprintf("%d creates are open and no cloud is looked at", n))
+	}
+	for _, op := range v.creates {
+		createOp{op}.next(v, b)
+	}
+	for _, g := range granted {
+		switch g.kind {
+		case removeGhost:
+			b.removeNode(g.machine, WhyGhost, g.text)
+		case grow:
+			beginCreates(v, g, b)
+		case shrink:
+			beginDelete(g, b)
+		}
+	}
+	if n := len(v.deletes); n > 0 && v.in.World.NoDroplets {
+		b.hold(GuardNoCloud, "cluster", fmt.Sprintf("%d machines are to leave, and no cloud to delete them", n))
+	}
+	for _, op := range v.deletes {
+		deleteOp{op}.next(v, b)
+	}
+}

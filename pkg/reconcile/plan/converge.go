@@ -1,0 +1,63 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// converge writes what was granted: nodes, services and networks become what is wished. It decides nothing.
+func converge(v *view, granted []grant, b *builder) {
+	for _, g := range granted {
+		switch g.kind {
+		case bind, putRight, promote, demote, quarantine:
+			b.writeNode(g.machine, g.write)
+		case rotate:
+			c := v.in.World.Cluster
+			b.step("rotate", "worker-token", RotateToken{Version: c.Version, Spec: c.Spec}, WhyRotate,
+				"the worker join token is replaced: the machines that were made with it have joined, and their user-data still has it")
+		case createNetwork:
+			b.step("network", g.network.Name, CreateNetwork{Spec: g.network}, WhyNetworkNew, "the file wants it")
+		case dropService:
+			b.step("remove-service", g.live.name, RemoveService{ID: g.live.id, Name: g.live.name}, WhyUnwanted, "the file does not have it any more")
+		case dropNetwork:
+			b.step("remove-network", g.live.name, RemoveNetwork{ID: g.live.id, Name: g.live.name}, WhyUnwanted, "nothing uses it any more")
+		case forget:
+			b.step("forget", g.live.name, RecordRollout{Service: g.live.name}, WhyRolloutOver, g.live.name+" runs what is wanted")
+		case tag:
+			b.tag(g.machine, v.in.World.Cluster.ID)
+		default:
+			convergeService(v, g, b)
+		}
+	}
+}
+
+func convergeService(v *view, g grant, b *builder) {
+	s := g.service
+	switch g.kind {
+	case createService:
+		want := s.want
+		want.Labels = v.labelled(want)
+		b.step("service", want.Name, CreateService{Spec: want}, WhyServiceNew, "the file wants it", v.after(want)...)
+	case recordRollback:
+		b.step("failed", s.want.Name, RecordRollout{Service: s.want.Name, Value: v.rollbackSeen(s).String()}, WhyRollbackSeen,
+			"version "+fmt.Sprint(s.live.Version)+" is a roll-back")
+	case putBack:
+		before, _ := v.lastGood(*s.live)
+		back := swarm.ServiceChanges(before.Form, s.live.Spec.Form)
+		b.step("service", s.want.Name, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: before, Changes: back}, WhySuperseded,
+			"the file has a newer specification; what ran before the roll-out is put back first: "+swarm.Summary(back))
+	case pin:
+		// What ran before is not named as good: it is the same specification, and the engine goes back to it.
+		want := s.want.Pinned(v.in.Memory.Looked[s.want.Image].Pin)
+		want.Labels = v.labelled(want)
+		changes := []swarm.Change{{Key: "image", From: s.want.Image, To: want.Reference()}}
+		b.rollOut(v, s, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: want, Changes: changes}, WhyPinned,
+			"its registry tells the image's digest now: "+swarm.Summary(changes), nil)
+	case changeService:
+		want, resolve := v.changed(s)
+		changes := swarm.ServiceChanges(want.Form, s.live.Spec.Form)
+		b.rollOut(v, s, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: want, ResolveImage: resolve, Changes: changes}, WhyServiceDiff,
+			swarm.Summary(changes), v.after(want))
+	}
+}

@@ -1,0 +1,155 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// poolCounts are what the pools want and have, sorted by name.
+func (v *view) poolCounts() []PoolCount {
+	var out []PoolCount
+	for i := range v.in.Spec.Pools {
+		out = append(out, v.poolCount(&v.in.Spec.Pools[i]))
+	}
+	out = append(out, v.orphanedCounts()...)
+	slices.SortFunc(out, func(a, b PoolCount) int { return strings.Compare(a.Pool, b.Pool) })
+	return out
+}
+
+func (v *view) poolCount(p *spec.Pool) PoolCount {
+	c := PoolCount{Pool: p.Name, Role: p.Role, Desired: p.Count, Monthly: float64(p.Count) * v.in.Prices[p.Size], PriceUnknown: p.Count > 0 && !v.priced(p.Size)}
+	for _, m := range v.members {
+		if m.Pool != p.Name {
+			continue
+		}
+		if m.Droplet != nil && m.class != foreign {
+			c.MonthlyBefore += v.in.Prices[m.Droplet.Size]
+			c.PriceUnknown = c.PriceUnknown || !v.priced(m.Droplet.Size)
+		}
+		if m.counts() {
+			c.Have++
+		}
+		if asWanted(m) {
+			c.Ready++
+		}
+	}
+	return c
+}
+
+// priced reports whether the size's price is known. One that is not is no price of 0.
+func (v *view) priced(size string) bool {
+	_, known := v.in.Prices[size]
+	return known
+}
+
+// asWanted reports whether a machine is all that its pool wants: bound, ready, of the right role and availability.
+func asWanted(m member) bool {
+	return m.class == ready && m.raft() == (m.pool.Role == "manager") && m.managerWish() == m.raft() &&
+		m.Node.Spec.Availability == m.availability()
+}
+
+// orphanedCounts counts the machines of pools that the file no longer has. They stay, and so does what they cost.
+func (v *view) orphanedCounts() []PoolCount {
+	byPool := map[string]PoolCount{}
+	for _, m := range v.members {
+		if m.class != orphaned {
+			continue
+		}
+		c := byPool[m.Pool]
+		c.Pool, c.Have = m.Pool, c.Have+1
+		if m.Droplet != nil {
+			c.MonthlyBefore += v.in.Prices[m.Droplet.Size]
+			c.PriceUnknown = c.PriceUnknown || !v.priced(m.Droplet.Size)
+		}
+		c.Monthly = c.MonthlyBefore
+		byPool[m.Pool] = c
+	}
+	var out []PoolCount
+	for _, c := range byPool {
+		out = append(out, c)
+	}
+	return out
+}
+
+// countedBy are the specifications by which the services are counted: the stack's, or what they are while what they should be is not known.
+func (v *view) countedBy() []swarm.ServiceSpec {
+	if !v.outdated() {
+		return v.in.Stack.Services
+	}
+	var out []swarm.ServiceSpec
+	for _, s := range v.in.World.Services {
+		if v.ours(s.Spec.Labels) {
+			out = append(out, s.Spec)
+		}
+	}
+	return out
+}
+
+// serviceCount is what a service wants and has; live is nil if there is none of ours.
+func (v *view) serviceCount(want swarm.ServiceSpec) (c ServiceCount, live *swarm.Service) {
+	live = v.liveService(want.Name)
+	if live == nil || !v.ours(live.Spec.Labels) {
+		return ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas)}, nil
+	}
+	c = v.tally(want, *live)
+	if c.Running != c.Desired {
+		c.Error = v.taskError(*live)
+	}
+	return c, live
+}
+
+// imageOf is the image as the file has it.
+func imageOf(s swarm.ServiceSpec) string { return cmp.Or(s.Labels[swarm.LabelImage], s.Image) }
+
+// tally counts the tasks of a live service against what a specification wants. A global service wants one on each node that fits and takes tasks; the
+// tasks that there are do not say it, since one that waits to be restarted is not asked to run. On one node more than one runs for a moment, when the
+// new one starts first.
+func (v *view) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
+	c := ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas), Update: live.Update}
+	running, on := v.runningTasks(live)
+	c.Running = len(running)
+	for _, t := range running {
+		if moving(live) && !t.Created.Before(live.UpdateStarted) {
+			c.Updated++
+		}
+	}
+	if want.Mode == swarm.Global {
+		want.Platforms = live.Spec.Platforms // the file has none
+		c.Desired, c.Running = v.everywhere(want, on)
+	}
+	return c
+}
+
+// runningTasks are the service's tasks that run on nodes that are ready, and how many of them each node has, by its id.
+func (v *view) runningTasks(live swarm.Service) (running []swarm.Task, on map[string]int) {
+	on = map[string]int{}
+	running = v.tasksOf(live, func(t swarm.Task) bool { return t.Runs() && v.nodeReady(t.NodeID) })
+	for _, t := range running {
+		on[t.NodeID]++
+	}
+	return running, on
+}
+
+// everywhere counts the nodes that a global service wants a task on, and those of them that have one. A paused node keeps the task that it has.
+func (v *view) everywhere(want swarm.ServiceSpec, on map[string]int) (desired, running int) {
+	for _, m := range v.in.World.Machines {
+		n := m.Node
+		if n == nil || n.State != swarm.NodeReady || !want.Fits(*n) {
+			continue
+		}
+		if n.Spec.Availability != swarm.Active && (n.Spec.Availability != swarm.Pause || on[n.ID] == 0) {
+			continue
+		}
+		desired++
+		if on[n.ID] > 0 {
+			running++
+		}
+	}
+	return desired, running
+}
+
+func (v *view) nodeReady(id string) bool { return v.readyNodes[id] }

@@ -1,0 +1,139 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// networkNameTaken leaves a network of the wanted name alone that is not ours.
+func networkNameTaken(v *view, _ spent, w wish) *refusal {
+	if v.liveNetwork(w.network.Name) == nil {
+		return nil
+	}
+	return blocked(GuardForeignNet, w.object, "there is one of that name that is not the cluster's")
+}
+
+// serviceNameTaken does so with a service.
+func serviceNameTaken(v *view, _ spent, w wish) *refusal {
+	if v.liveService(w.service.want.Name) == nil {
+		return nil
+	}
+	return blocked(GuardForeignSvc, w.object, "there is one of that name that is not the cluster's")
+}
+
+// foreignNetwork keeps a service from a network that is not ours but has the name of one of the stack's.
+func foreignNetwork(v *view, _ spent, w wish) *refusal {
+	for _, n := range v.in.Stack.Networks {
+		live := v.liveNetwork(n.Name)
+		if live == nil || v.ours(live.Spec.Labels) || !slices.Contains(w.service.want.Networks, n.Name) {
+			continue
+		}
+		return blocked(GuardForeignNet, w.object, "its network "+n.Name+" is not the cluster's")
+	}
+	return nil
+}
+
+// hostAccess keeps back a service that would be root on the machines where this swarmd is to deny that. One that runs is left as it is: what it could
+// do it could have done by now, and others may need it.
+func hostAccess(v *view, _ spent, w wish) *refusal { return v.denied(w.service) }
+
+func (v *view) denied(s service) *refusal {
+	why := v.denial(s.want)
+	if why == "" {
+		return nil
+	}
+	why += ", and swarmd was started with --deny-host-access: take that out of the file, or run swarmd bootstrap --deny-host-access=false"
+	switch {
+	case s.live == nil:
+		return blocked(GuardHostAccess, s.object(), "not created: "+why)
+	case len(s.diff) > 0:
+		return blocked(GuardHostAccess, s.object(), "not changed, what runs is left alone: "+why)
+	}
+	return noted(GuardHostAccess, s.object(), "it runs and is left alone: "+why)
+}
+
+// takenBackNow holds what was taken back just now: that is remembered first.
+func takenBackNow(v *view, _ spent, w wish) *refusal {
+	live := *w.service.live
+	if !v.rollbackIsNew(w.service.want, live) {
+		return nil
+	}
+	return blocked(GuardRolledBack, w.object, "the roll-out was taken back: "+live.UpdateMessage+v.because(live))
+}
+
+// rolloutRuns has a change follow when the roll-out has ended that runs. Only a newer edit is written while it does, see superseded.
+func rolloutRuns(v *view, _ spent, w wish) *refusal {
+	want, live := w.service.want, *w.service.live
+	hash, newer := want.Labels[swarm.LabelHash], newer(want, live, w.service.diff)
+	switch {
+	case moving(live) && putBackNow(live) && !v.stuck(live):
+		return blocked(GuardRollout, w.object, "the roll-out before is superseded: what ran before it is put back, and the change follows when the engine has completed that")
+	case live.Update == swarm.RollbackStarted && !v.stuck(live):
+		return blocked(GuardRollout, w.object, "a roll-back runs; the change follows when it has ended")
+	case live.Update == swarm.RollbackStarted && v.tried(want.Name).hash == hash:
+		return blocked(GuardRolledBack, w.object, "this specification is being taken back, and that does not end: "+live.UpdateMessage+v.because(live)+"; change the service to try again")
+	case moving(live) && (!newer || v.gap(world.GapTasks)) && !v.stuck(live):
+		return blocked(GuardRollout, w.object, "a roll-out runs; the change follows when it has ended")
+	}
+	return nil
+}
+
+// takenBack keeps what failed from being pushed again.
+func takenBack(v *view, _ spent, w wish) *refusal {
+	if !v.isFailed(w.service.want) {
+		return nil
+	}
+	live := *w.service.live
+	return blocked(GuardRolledBack, w.object, "this specification was rolled out and taken back: "+live.UpdateMessage+v.because(live)+"; change the service to try again")
+}
+
+// rolloutPaused leaves a roll-out alone that the engine paused, but for an edit that replaces what failed.
+func rolloutPaused(v *view, _ spent, w wish) *refusal {
+	want, live := w.service.want, *w.service.live
+	switch paused := live.Update == swarm.Paused; {
+	case paused && live.Spec.Labels[swarm.LabelHash] == want.Labels[swarm.LabelHash]:
+		return blocked(GuardRolloutPaused, w.object, "the roll-out is paused: "+live.UpdateMessage+v.because(live)+"; change the service to go on")
+	case paused && !newer(want, live, w.service.diff):
+		return blocked(GuardRolloutPaused, w.object, "the roll-out is paused: "+live.UpdateMessage+v.because(live)+
+			"; a change that replaces no task would only make it go on: change what failed as well")
+	}
+	return nil
+}
+
+// modeFixed holds what Swarm cannot do.
+func modeFixed(_ *view, _ spent, w wish) *refusal {
+	want, live := w.service.want, w.service.live
+	if want.Mode == live.Spec.Mode {
+		return nil
+	}
+	return blocked(GuardMode, w.object, fmt.Sprintf("Swarm cannot change %s into %s: remove the service, then add it", live.Spec.Mode, want.Mode))
+}
+
+// rolloutsFull bounds the roll-outs that are remembered.
+func rolloutsFull(v *view, s spent, w wish) *refusal {
+	if s.remembers(v, w.service) {
+		return nil
+	}
+	return blocked(GuardLedger, w.object, fmt.Sprintf("not rolled out yet: the roll-outs of %d services are remembered already, at most so many at once", ledger.MaxRollouts))
+}
+
+// foreignUser leaves a network to a service that is not ours.
+func foreignUser(v *view, _ spent, w wish) *refusal {
+	user := v.userOf(w.live.name)
+	if user == "" || v.leavesStack(user) {
+		return nil
+	}
+	return blocked(GuardForeignSvc, w.object, fmt.Sprintf("not removed: the service %s uses it", user))
+}
+
+// stillUsed has a network go last. The engine refuses while a task is attached, so the tasks of removed services end first.
+func stillUsed(v *view, _ spent, w wish) *refusal {
+	if v.userOf(w.live.name) == "" && !v.orphanTasks() {
+		return nil
+	}
+	return &refusal{progressing: true, requeue: lookWait}
+}

@@ -1,0 +1,89 @@
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// kind is what a wish is for.
+type kind string
+
+const (
+	removeGhost    kind = "remove what a failed join left behind"
+	replaceDead    kind = "replace a machine whose droplet is gone"
+	replaceDown    kind = "replace a machine whose node is down"
+	retryLaunch    kind = "replace a machine that did not join"
+	emptyPool      kind = "remove the machines of a pool that the file no longer has"
+	changeSize     kind = "replace machines of another size"
+	changeImage    kind = "replace machines of another image"
+	changeRegion   kind = "replace machines in another region"
+	replaceAdopted kind = "replace an adopted droplet that does not exist"
+	resize         kind = "make a pool as large as the file wants, without a cloud"
+	grow           kind = "create machines"
+	shrinkAdopted  kind = "delete adopted machines"
+	shrink         kind = "delete a machine"
+	bind           kind = "take a node into its pool"
+	putRight       kind = "put a node's labels and availability right"
+	promote        kind = "make a node a manager"
+	demote         kind = "make a manager a worker"
+	stepDown       kind = "make the lease holder's own machine a worker"
+	settleRole     kind = "see a change of role done"
+	quarantine     kind = "drain a node that is no machine of the cluster"
+	rotate         kind = "replace the worker join token"
+	createNetwork  kind = "create a network"
+	changeNetwork  kind = "change a network"
+	createService  kind = "create a service"
+	recordRollback kind = "remember a roll-back"
+	putBack        kind = "put back what ran before a roll-out"
+	pin            kind = "pin a service's image"
+	changeService  kind = "change a service"
+	dropService    kind = "remove a service"
+	dropNetwork    kind = "remove a network"
+	forget         kind = "forget a roll-out"
+	tag            kind = "tag a machine with its swarm"
+)
+
+// wish is something that is not as the file or a person wants it. It says nothing about whether that may be changed now.
+type wish struct {
+	kind    kind
+	object  string // as a hold names it
+	text    string // for people, where the wish itself is what is held
+	machine member
+	pool    *spec.Pool // of grow and shrink
+	n       int        // grow: how many are missing; promote: how many there are to promote
+	write   nodeWrite  // to the machine's node
+	service service    // of the stack
+	network swarm.NetworkSpec
+	live    liveObject // what is removed or forgotten
+
+	unfinished bool          // while it is not done, something is progressing, whatever holds it
+	requeue    time.Duration // when to look again then
+}
+
+// liveObject is something of the stack's that the file does not have.
+type liveObject struct{ id, name string }
+
+// nodeWrite is what a node becomes.
+type nodeWrite struct {
+	step       string // the kind of the step
+	spec       swarm.NodeSpec
+	code, text string
+}
+
+// propose says all that is wished, in the order in which it is to be done. It looks at no guard and no budget, and writes nothing.
+func propose(v *view) []wish {
+	var wishes []wish
+	if v.actsOnMachines() {
+		wishes = slices.Concat(proposeGhosts(v), proposeRepairs(v), proposeDrifts(v), proposePools(v), proposeNodes(v), proposeStrangers(v), proposeToken(v))
+	}
+	if v.actsOnStack() {
+		wishes = slices.Concat(wishes, proposeNetworks(v), proposeServices(v), proposeUnwantedServices(v), proposeUnwantedNetworks(v), proposeForgetting(v))
+	}
+	if v.actsOnMachines() && !v.outdated() {
+		wishes = append(wishes, proposeTags(v)...)
+	}
+	return wishes
+}

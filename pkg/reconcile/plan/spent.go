@@ -1,0 +1,101 @@
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+)
+
+// spent is what this pass has granted so far, and what that leaves of its budgets. It is a value: a guard can read it and not spend any of it.
+type spent struct {
+	granted []grant
+	ids     []string // the fresh operation ids that are left
+	credit  int      // deletes that accepted edits still permit
+	spare   bool     // one delete without credit is still permitted
+}
+
+// begin is what a pass may spend.
+func begin(v *view) spent {
+	s := spent{ids: v.in.OpIDs, credit: v.in.World.Ledger.Credit, spare: true}
+	for _, t := range v.in.World.Ledger.Uncharged {
+		if v.in.Now.Sub(t) < time.Hour {
+			s.spare = false
+		}
+	}
+	return s
+}
+
+// with is what is spent when the wish is granted, too.
+func (s spent) with(w wish) spent {
+	g := grant{wish: w}
+	switch w.kind {
+	case grow:
+		n := min(w.n, len(s.ids))
+		g.ids, s.ids = s.ids[:n], s.ids[n:]
+	case shrink:
+		g.ids, s.ids = s.ids[:1], s.ids[1:]
+		if g.credit = s.credit > 0; g.credit {
+			s.credit--
+		} else {
+			s.spare = false
+		}
+	}
+	s.granted = append(s.granted, g)
+	return s
+}
+
+// creates is how many droplets are created; of one pool if it is named.
+func (s spent) creates(pool string) int {
+	n := 0
+	for _, g := range s.granted {
+		if g.kind == grow && (pool == "" || g.pool.Name == pool) {
+			n += len(g.ids)
+		}
+	}
+	return n
+}
+
+// opened is how many operations are begun.
+func (s spent) opened() int {
+	n := 0
+	for _, g := range s.granted {
+		n += len(g.ids)
+	}
+	return n
+}
+
+// count is how many wishes of the kinds were granted.
+func (s spent) count(kinds ...kind) int {
+	n := 0
+	for _, g := range s.granted {
+		if slices.Contains(kinds, g.kind) {
+			n++
+		}
+	}
+	return n
+}
+
+// leaving are the machines whose leave is begun.
+func (s spent) leaving() []grant {
+	return slices.DeleteFunc(slices.Clone(s.granted), func(g grant) bool { return g.kind != shrink })
+}
+
+// recorded is for how many services a roll-out is remembered that none was remembered for.
+func (s spent) recorded(v *view) int {
+	n := 0
+	for _, g := range s.granted {
+		if (g.kind == changeService || g.kind == pin) && v.newlyRecorded(g.service) {
+			n++
+		}
+	}
+	return n
+}
+
+// room is how many more operations may be open.
+func (s spent) room(v *view) int { return ledger.MaxOps - len(v.in.World.Ledger.Ops) - s.opened() }
+
+// remembers reports whether the ledger has room for the service's roll-out, if it must be remembered. Without that the engine's word alone would be left.
+func (s spent) remembers(v *view, of service) bool {
+	return !v.newlyRecorded(of) || len(v.in.World.Ledger.Rollouts)+s.recorded(v) < ledger.MaxRollouts
+}

@@ -74,7 +74,7 @@ func admit(v *view, wishes []wish, b *builder) []grant {
 			}
 		}
 		if ok {
-			s = s.with(w)
+			s = s.with(v, w)
 		}
 	}
 	return s.granted

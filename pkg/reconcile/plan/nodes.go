@@ -20,6 +20,7 @@ const ownPrefix = "swarmd."
 // whose create is open, and nothing else.
 func proposeNodes(v *view) []wish {
 	var wishes []wish
+	var sound []member
 	for _, m := range v.members {
 		created := m.Op != nil && m.Op.Kind == ledger.Create
 		switch {
@@ -28,10 +29,12 @@ func proposeNodes(v *view) []wish {
 		case v.keeps(m):
 			if w := v.drift(m); w.code != "" {
 				wishes = append(wishes, wish{kind: putRight, object: m.object(), machine: m, write: w})
+			} else {
+				sound = append(sound, m)
 			}
 		}
 	}
-	return append(wishes, proposeRoles(v)...)
+	return append(wishes, proposeRoles(v, sound)...)
 }
 
 // bound is a node whose claim and address agree, with its pool's labels. It stays drained until the next look has seen the binding.

@@ -12,25 +12,21 @@ func (m member) reachable() bool {
 	return m.Node.Manager.Reachability == "reachable" && m.Node.State != swarm.NodeDown
 }
 
-// raftSize returns how many managers there are, and how many of them are reachable.
-func (v *view) raftSize() (n, reachable int) {
+// raftNumbers count the managers: those that there are, those of them that are reachable, and how many the file wants.
+type raftNumbers struct{ have, reachable, wanted int }
+
+func (v *view) countManagers() (n raftNumbers) {
 	for _, m := range v.members {
 		if m.raft() {
-			n++
+			n.have++
 			if m.reachable() {
-				reachable++
+				n.reachable++
 			}
 		}
 	}
-	return n, reachable
-}
-
-// wanted returns how many managers the file wants.
-func (v *view) wanted() int {
-	n := 0
 	for _, p := range v.in.Spec.Pools {
 		if p.Role == "manager" {
-			n += p.Count
+			n.wanted += p.Count
 		}
 	}
 	return n
@@ -59,47 +55,45 @@ func (v *view) changing() (member, bool) {
 	return member{}, false
 }
 
-// proposeRoles proposes whose role changes: who is to be a manager, and who must stop being one, those of open operations first.
-func proposeRoles(v *view) []wish {
+// proposeRoles proposes whose role changes: who is to be a manager, and who must stop being one, those of open operations first. Of the others only
+// those are asked whose nodes are as wanted otherwise.
+func proposeRoles(v *view, sound []member) []wish {
 	var promotes, demotes []wish
 	for _, op := range v.deletes {
 		if m, stage := (deleteOp{op}).stage(v); stage == deleteDemote {
-			demotes = append(demotes, roleWish(demote, m))
+			demotes = append(demotes, demotion(m))
 		}
 	}
-	for _, m := range v.members {
-		if !v.keeps(m) || v.drift(m).code != "" {
-			continue
-		}
+	for _, m := range sound {
 		switch manager := m.pool.Role == "manager"; {
 		case manager && !m.managerWish() && !m.raft() && m.class == ready:
-			promotes = append(promotes, roleWish(promote, m))
+			promotes = append(promotes, v.promotion(m))
 		case !manager && (m.managerWish() || m.raft()) && m.Node.ID == v.in.Holder:
-			w := roleWish(stepDown, m)
-			w.text = "is no machine of a manager pool, and holds the lease: another manager must demote it"
-			demotes = append(demotes, w)
+			demotes = append(demotes, wish{kind: stepDown, object: m.object(), machine: m,
+				text: "is no machine of a manager pool, and holds the lease: another manager must demote it"})
 		case !manager && m.managerWish():
-			demotes = append(demotes, roleWish(demote, m))
+			demotes = append(demotes, demotion(m))
 		case m.raft() != m.managerWish():
-			demotes = append(demotes, roleWish(settleRole, m))
+			demotes = append(demotes, wish{kind: settleRole, object: m.object(), machine: m})
 		}
 	}
-	n, _ := v.raftSize()
 	for i := range promotes {
-		w := &promotes[i]
-		w.n, w.unfinished, w.requeue = len(promotes), true, lookWait
-		w.write.text = fmt.Sprintf("becomes a manager; %d of %d so far", n, v.wanted())
+		promotes[i].n = len(promotes)
 	}
 	return append(promotes, demotes...)
 }
 
-func roleWish(k kind, m member) wish {
-	w := wish{kind: k, object: m.object(), machine: m, write: nodeWrite{step: "promote", spec: m.Node.Spec, code: WhyPromote}}
-	if w.write.spec.Role = swarm.Manager; k != promote {
-		w.write = nodeWrite{step: "demote", spec: m.Node.Spec, code: WhyDemote, text: "stops being a manager"}
-		w.write.spec.Role = swarm.Worker
-	}
-	return w
+func (v *view) promotion(m member) wish {
+	s := m.Node.Spec
+	s.Role = swarm.Manager
+	return wish{kind: promote, object: m.object(), machine: m, unfinished: true, requeue: lookWait, write: nodeWrite{step: "promote", spec: s, code: WhyPromote,
+		text: fmt.Sprintf("becomes a manager; %d of %d so far", v.raft.have, v.raft.wanted)}}
+}
+
+func demotion(m member) wish {
+	s := m.Node.Spec
+	s.Role = swarm.Worker
+	return wish{kind: demote, object: m.object(), machine: m, write: nodeWrite{step: "demote", spec: s, code: WhyDemote, text: "stops being a manager"}}
 }
 
 // otherClusters leaves all roles alone while another cluster has managers in the swarm.
@@ -130,27 +124,27 @@ func oneRole(_ *view, s spent, _ wish) *refusal {
 	return &refusal{}
 }
 
+// enoughManagers promotes nobody when there are too many managers already.
 func enoughManagers(v *view, _ spent, w wish) *refusal {
-	n, _ := v.raftSize()
-	if n <= v.wanted() {
+	if v.raft.have <= v.raft.wanted {
 		return nil
 	}
-	return blocked(GuardQuorum, w.object, fmt.Sprintf("there are %d managers, %d wanted", n, v.wanted()))
+	return blocked(GuardQuorum, w.object, fmt.Sprintf("there are %d managers, %d wanted", v.raft.have, v.raft.wanted))
 }
 
+// allReachable promotes nobody while a manager is lost: one more makes the majority larger.
 func allReachable(v *view, _ spent, w wish) *refusal {
-	n, reachable := v.raftSize()
-	if reachable == n {
+	if v.raft.reachable == v.raft.have {
 		return nil
 	}
-	return blocked(GuardQuorum, w.object, fmt.Sprintf("%d of %d managers are reachable: nobody is promoted", reachable, n))
+	return blocked(GuardQuorum, w.object, fmt.Sprintf("%d of %d managers are reachable: nobody is promoted", v.raft.reachable, v.raft.have))
 }
 
 // inPairs has managers grow by two: two tolerate no failure, and one fails less often than two. From an odd number that is to grow by two, the first
 // waits for a second candidate.
 func inPairs(v *view, _ spent, w wish) *refusal {
-	n, _ := v.raftSize()
-	if n%2 == 0 || v.wanted() < n+2 || w.n > 1 {
+	n := v.raft.have
+	if n%2 == 0 || v.raft.wanted < n+2 || w.n > 1 {
 		return nil
 	}
 	return blocked(GuardQuorum, w.object, fmt.Sprintf("waits for a second one to be promoted: %d managers tolerate no more failures than %d", n+1, n))
@@ -174,7 +168,7 @@ func (v *view) mayDemote(m member) string {
 	if why := v.othersManagers(); why != "" {
 		return why
 	}
-	n, reachable := v.raftSize()
+	n, reachable, wanted := v.raft.have, v.raft.reachable, v.raft.wanted
 	left := reachable
 	if m.reachable() {
 		left--
@@ -188,8 +182,8 @@ func (v *view) mayDemote(m member) string {
 		return fmt.Sprintf("%d of %d managers are reachable: no quorum", reachable, n)
 	case m.reachable() && v.outdated():
 		return "how many managers are wanted is not known while the accepted revision cannot be read"
-	case m.reachable() && left < v.wanted():
-		return fmt.Sprintf("%d managers are wanted, and there are %d: it waits until another one took its place", v.wanted(), n)
+	case m.reachable() && left < wanted:
+		return fmt.Sprintf("%d managers are wanted, and there are %d: it waits until another one took its place", wanted, n)
 	}
 	return ""
 }

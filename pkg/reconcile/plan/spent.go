@@ -13,6 +13,7 @@ type spent struct {
 	ids     []string // the fresh operation ids that are left
 	credit  int      // deletes that accepted edits still permit
 	spare   bool     // one delete without credit is still permitted
+	tried   int      // roll-outs that are remembered of services of which none was
 }
 
 // begin is what a pass may spend.
@@ -27,7 +28,7 @@ func begin(v *view) spent {
 }
 
 // with is what is spent when the wish is granted, too.
-func (s spent) with(w wish) spent {
+func (s spent) with(v *view, w wish) spent {
 	g := grant{wish: w}
 	switch w.kind {
 	case grow:
@@ -39,6 +40,10 @@ func (s spent) with(w wish) spent {
 			s.credit--
 		} else {
 			s.spare = false
+		}
+	case changeService, pin:
+		if v.newlyRecorded(w.service) {
+			s.tried++
 		}
 	}
 	s.granted = append(s.granted, g)
@@ -81,21 +86,10 @@ func (s spent) leaving() []grant {
 	return slices.DeleteFunc(slices.Clone(s.granted), func(g grant) bool { return g.kind != shrink })
 }
 
-// recorded is for how many services a roll-out is remembered that none was remembered for.
-func (s spent) recorded(v *view) int {
-	n := 0
-	for _, g := range s.granted {
-		if (g.kind == changeService || g.kind == pin) && v.newlyRecorded(g.service) {
-			n++
-		}
-	}
-	return n
-}
-
 // room is how many more operations may be open.
 func (s spent) room(v *view) int { return ledger.MaxOps - len(v.in.World.Ledger.Ops) - s.opened() }
 
 // remembers reports whether the ledger has room for the service's roll-out, if it must be remembered. Without that the engine's word alone would be left.
 func (s spent) remembers(v *view, of service) bool {
-	return !v.newlyRecorded(of) || len(v.in.World.Ledger.Rollouts)+s.recorded(v) < ledger.MaxRollouts
+	return !v.newlyRecorded(of) || len(v.in.World.Ledger.Rollouts)+s.tried < ledger.MaxRollouts
 }

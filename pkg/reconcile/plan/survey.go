@@ -20,8 +20,9 @@ type view struct {
 	deletes     []ledger.Op
 	readyNodes  map[string]bool // by node id
 	loads       map[string]int  // by node id: the tasks on it that did not end
-	services    []service       // the stack's, in its order
-	blind       *refusal        // why nothing at all may be decided; nil: something may
+	raft        raftNumbers
+	services    []service // the stack's, in its order
+	blind       *refusal  // why nothing at all may be decided; nil: something may
 }
 
 // survey classifies what is seen.
@@ -33,6 +34,7 @@ func survey(in Input) *view {
 		v.members = append(v.members, member{Machine: m, class: v.sort(m, pool), pool: pool})
 	}
 	v.implausible = slices.ContainsFunc(v.members, contradicted)
+	v.raft = v.countManagers()
 	v.services, v.blind = v.stack(), v.blindness()
 	return v
 }

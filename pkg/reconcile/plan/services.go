@@ -91,23 +91,11 @@ func (v *view) liveNetwork(name string) *swarm.Network {
 	return nil
 }
 
-func (v *view) liveService(name string) *swarm.Service {
-	for i := range v.in.World.Services {
-		if v.in.World.Services[i].Spec.Name == name {
-			return &v.in.World.Services[i]
-		}
-	}
-	return nil
-}
+// liveService returns what lives under the name, ours or not, or nil.
+func (v *view) liveService(name string) *swarm.Service { return v.liveNamed[name] }
 
-func (v *view) wantedService(name string) *swarm.ServiceSpec {
-	for i := range v.in.Stack.Services {
-		if v.in.Stack.Services[i].Name == name {
-			return &v.in.Stack.Services[i]
-		}
-	}
-	return nil
-}
+// wantedService returns the stack's service of the name, or nil.
+func (v *view) wantedService(name string) *swarm.ServiceSpec { return v.wantedNamed[name] }
 
 // denial is what of a service this swarmd is to deny, "" if there is nothing. A network of which none has that name is part of it: the engine takes a
 // name that it does not find for the beginning of an id, and the machine's own network has one (moby, daemon/cluster: getNetwork).

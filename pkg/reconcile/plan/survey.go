@@ -18,8 +18,10 @@ type view struct {
 	implausible bool        // the cloud's view contradicts the swarm's: a droplet that does not exist runs no node
 	creates     []ledger.Op // the open operations of each kind, sorted by id
 	deletes     []ledger.Op
-	readyNodes  map[string]bool // by node id
-	loads       map[string]int  // by node id: the tasks on it that did not end
+	readyNodes  map[string]bool               // by node id
+	loads       map[string]int                // by node id: the tasks on it that did not end
+	liveNamed   map[string]*swarm.Service     // the first of each name
+	wantedNamed map[string]*swarm.ServiceSpec // the same of the stack
 	raft        raftNumbers
 	services    []service // the stack's, in its order
 	blind       *refusal  // why nothing at all may be decided; nil: something may
@@ -29,6 +31,7 @@ type view struct {
 func survey(in Input) *view {
 	v := &view{in: in, strangers: Strangers(in.World, in.Spec.Cluster), creates: open(in.World.Ledger, ledger.Create), deletes: open(in.World.Ledger, ledger.Delete)}
 	v.readyNodes, v.loads = indexed(in.World)
+	v.liveNamed, v.wantedNamed = named(in.World.Services, liveName), named(in.Stack.Services, wantedName)
 	for _, m := range in.World.Machines {
 		pool := v.pool(m.Pool)
 		v.members = append(v.members, member{Machine: m, class: v.sort(m, pool), pool: pool})
@@ -54,6 +57,20 @@ func indexed(w world.World) (readyNodes map[string]bool, loads map[string]int) {
 	}
 	return readyNodes, loads
 }
+
+// named has the first of each name.
+func named[T any](all []T, name func(*T) string) map[string]*T {
+	out := make(map[string]*T, len(all))
+	for i := range all {
+		if n := name(&all[i]); out[n] == nil {
+			out[n] = &all[i]
+		}
+	}
+	return out
+}
+
+func liveName(s *swarm.Service) string       { return s.Spec.Name }
+func wantedName(s *swarm.ServiceSpec) string { return s.Name }
 
 // contradicted reports whether the cloud does not know the droplet of a node that is ready. A wrong account's view has all of them so, and would make
 // everything look gone; a machine deleted by hand has it so until the swarm has noticed.

@@ -103,7 +103,7 @@ func (a *cli) foresee(ctx context.Context, loop *reconcile.Loop, asm *connection
 // exit is the exit code of a plan: whether anything changes, and if not, whether something is held.
 func (o outlook) exit() int {
 	switch {
-	case len(o.Steps) > 0 || !changesNothing(o.whole) && o.Underway:
+	case len(o.Steps) > 0 || !changesNothing(o.whole) && o.Progressing:
 		return 2
 	case slices.ContainsFunc(o.Holds, func(h plan.Hold) bool { return h.Blocking }):
 		return exitHeld

@@ -27,7 +27,7 @@ func (l *Loop) pass(ctx context.Context) (again time.Duration) {
 		return 0 // we are stopping: what was cut short is no news
 	}
 	r := l.report(t, began)
-	again = l.pause(r, t.plan.LookAgain)
+	again = l.pause(r, t.plan.RequeueAfter)
 	if n := t.results.Late(); n > 0 { // about them nothing is wrong, so nothing is waited for, whatever became of the others
 		l.recorder.late(n)
 		again = lookGap

@@ -11,26 +11,26 @@ import (
 
 // When to look again.
 const (
-	lookSoon = 500 * time.Millisecond // a step was planned: its effect is to be seen
-	lookGap  = 5 * time.Second        // something could not be read
-	lookWait = 2 * time.Second        // something is under way that gives no event: a boot, a drain, a shutdown
+	requeueSoon = 500 * time.Millisecond // a step was planned: its effect is to be seen
+	requeueGap  = 5 * time.Second        // something could not be read
+	requeueWait = 2 * time.Second        // something is under way that gives no event: a boot, a drain, a shutdown
 )
 
 // builder is a plan in the making. Its methods write and answer nothing.
 type builder struct {
-	steps    []Step
-	holds    []Hold
-	look     time.Duration
-	underway bool // something is not as wanted yet, and nothing holds it
-	soon     bool // a step was planned whose effect shows at once
-	poolsSum []PoolCount
-	svcSum   []ServiceCount
+	steps       []Step
+	holds       []Hold
+	requeue     time.Duration
+	progressing bool // something is not as wanted yet, and nothing holds it
+	soon        bool // a step was planned whose effect shows at once
+	pools       []PoolCount
+	services    []ServiceCount
 }
 
 // step adds a step. Its id is kind/object; the object is unique within the kind.
 func (b *builder) step(kind, object string, a Action, code, text string, after ...string) {
 	b.steps = append(b.steps, NewStep(stepID(kind, object), a, Reason{Code: code, Text: text}, after...))
-	b.underway, b.soon = true, true
+	b.progressing, b.soon = true, true
 }
 
 func stepID(kind, object string) string { return kind + "/" + object }
@@ -40,20 +40,20 @@ func (b *builder) hold(guard, object, text string) {
 	b.holds = append(b.holds, Hold{Guard: guard, Object: object, Text: text, Blocking: true, Final: final(guard)})
 }
 
-// note adds a hold that does not matter for the desired state.
-func (b *builder) note(guard, object, text string) {
+// warn adds a hold that does not matter for the desired state.
+func (b *builder) warn(guard, object, text string) {
 	b.holds = append(b.holds, Hold{Guard: guard, Object: object, Text: text})
 }
 
 // wait says that something is under way, and when to look again at the latest.
 func (b *builder) wait(t time.Duration) {
-	b.underway = true
-	b.lookIn(t)
+	b.progressing = true
+	b.requeueIn(t)
 }
 
-func (b *builder) lookIn(t time.Duration) {
-	if t > 0 && (b.look == 0 || t < b.look) {
-		b.look = t
+func (b *builder) requeueIn(t time.Duration) {
+	if t > 0 && (b.requeue == 0 || t < b.requeue) {
+		b.requeue = t
 	}
 }
 
@@ -63,35 +63,35 @@ func (b *builder) refuse(r refusal) {
 		b.holds = append(b.holds, r.hold)
 	}
 	if r.progressing {
-		b.underway = true
+		b.progressing = true
 	}
-	b.lookIn(r.requeue)
+	b.requeueIn(r.requeue)
 }
 
 // finish is the plan. What is left alone for a while is taken out of it last: whether everything is as wanted does not depend on that.
 func (b *builder) finish(v *view) Plan {
-	converged, idly := v.converged(*b), b.look
+	converged, idly := v.converged(*b), b.requeue
 	kept, held, soonest := v.withheld(b.steps)
 	b.steps, b.holds = kept, append(b.holds, held...)
 	if soonest > 0 {
-		b.lookIn(soonest)
+		b.requeueIn(soonest)
 	} else if b.soon {
-		b.lookIn(lookSoon)
+		b.requeueIn(requeueSoon)
 	}
 	slices.SortStableFunc(b.holds, func(a, b Hold) int {
 		return strings.Compare(a.Guard+"\x00"+a.Object+"\x00"+a.Text, b.Guard+"\x00"+b.Object+"\x00"+b.Text)
 	})
 	b.holds = slices.Compact(b.holds)
-	return Plan{Steps: b.steps, Holds: b.holds, Pools: b.poolsSum, Services: b.svcSum, Classes: v.classes(), LookAgain: b.look, LookIdly: idly,
-		Underway: b.underway, Converged: converged}
+	return Plan{Steps: b.steps, Holds: b.holds, Pools: b.pools, Services: b.services, Classes: v.classes(), RequeueAfter: b.requeue, RequeueIdle: idly,
+		Progressing: b.progressing, Converged: converged}
 }
 
 // writeNode plans a write to a node. A pass plans one for each node at most: the version it names is good only once.
-func (b *builder) writeNode(m member, w nodeWrite) {
+func (b *builder) writeNode(m machine, w nodeWrite) {
 	b.step(w.step, m.Node.ID, UpdateNode{NodeID: m.Node.ID, Version: m.Node.Version, Spec: w.spec}, w.code, m.name()+": "+w.text)
 }
 
-func (b *builder) removeNode(m member, code, text string) {
+func (b *builder) removeNode(m machine, code, text string) {
 	b.step("remove-node", m.Node.ID, RemoveNode{NodeID: m.Node.ID}, code, text)
 }
 
@@ -110,8 +110,8 @@ func (b *builder) rollOut(v *view, s service, a UpdateService, code, text string
 }
 
 // tag plans a machine's tag. It shows late: to look at once would be to tag again.
-func (b *builder) tag(m member, swarmID string) {
+func (b *builder) tag(m machine, swarmID string) {
 	b.steps = append(b.steps, Step{ID: stepID("tag", strconv.Itoa(m.Droplet.ID)), Action: TagDroplet{DropletID: m.Droplet.ID, SwarmID: swarmID},
 		Reason: Reason{Code: WhySwarmTag, Text: m.name() + " was made before machines were tagged with their swarm"}})
-	b.wait(lookGap)
+	b.wait(requeueGap)
 }

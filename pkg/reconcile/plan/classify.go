@@ -36,16 +36,16 @@ func Classes() []string {
 	return out
 }
 
-// member is a machine with its class.
-type member struct {
+// machine is a machine with its class.
+type machine struct {
 	world.Machine
 	class Class
 	pool  *spec.Pool // nil if the file has no such pool
 }
 
 func (v *view) classes() []Class {
-	out := make([]Class, 0, len(v.members))
-	for _, m := range v.members {
+	out := make([]Class, 0, len(v.machines))
+	for _, m := range v.machines {
 		out = append(out, m.class)
 	}
 	return out
@@ -94,7 +94,7 @@ func (v *view) launchOver(m world.Machine) bool {
 }
 
 // counts reports whether the machine fills a place in its pool. A disputed one does, unless it was leaving.
-func (m member) counts() bool {
+func (m machine) counts() bool {
 	switch m.class {
 	case foreign, leaving, orphaned:
 		return false
@@ -105,7 +105,7 @@ func (m member) counts() bool {
 }
 
 // name for people and for step ids: the droplet's, else the node's.
-func (m member) name() string {
+func (m machine) name() string {
 	switch {
 	case m.Droplet != nil:
 		return m.Droplet.Name
@@ -116,7 +116,7 @@ func (m member) name() string {
 }
 
 // object names it in a hold.
-func (m member) object() string {
+func (m machine) object() string {
 	if m.Node != nil {
 		return "node/" + m.name()
 	}
@@ -124,7 +124,7 @@ func (m member) object() string {
 }
 
 // dropletID of the machine, also of one whose droplet is gone; 0 if none is known.
-func (m member) dropletID() int {
+func (m machine) dropletID() int {
 	if m.Droplet != nil {
 		return m.Droplet.ID
 	}
@@ -135,8 +135,8 @@ func (m member) dropletID() int {
 	return id
 }
 
-// raft reports whether the machine is a manager: by membership, not by wish.
-func (m member) raft() bool { return m.Node != nil && m.Node.Manager != nil }
+// isManager reports whether the machine is a manager: by membership, not by wish.
+func (m machine) isManager() bool { return m.Node != nil && m.Node.Manager != nil }
 
-// managerWish reports whether the machine's node is asked to be a manager.
-func (m member) managerWish() bool { return m.Node != nil && m.Node.Spec.Role == swarm.Manager }
+// wantsManager reports whether the machine's node is asked to be a manager.
+func (m machine) wantsManager() bool { return m.Node != nil && m.Node.Spec.Role == swarm.Manager }

@@ -59,7 +59,7 @@ func TestWhereAnotherClusterHasManagersNoRoleChanges(t *testing.T) {
 				}
 			}
 			for range 200 {
-				m.step(max(m.pass().LookAgain, time.Second))
+				m.step(max(m.pass().RequeueAfter, time.Second))
 			}
 			if !held {
 				t.Errorf("nothing says why\n%s", m.log.String())

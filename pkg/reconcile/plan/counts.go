@@ -22,7 +22,7 @@ func (v *view) poolCounts() []PoolCount {
 
 func (v *view) poolCount(p *spec.Pool) PoolCount {
 	c := PoolCount{Pool: p.Name, Role: p.Role, Desired: p.Count, Monthly: float64(p.Count) * v.in.Prices[p.Size], PriceUnknown: p.Count > 0 && !v.priced(p.Size)}
-	for _, m := range v.members {
+	for _, m := range v.machines {
 		if m.Pool != p.Name {
 			continue
 		}
@@ -47,15 +47,15 @@ func (v *view) priced(size string) bool {
 }
 
 // asWanted reports whether a machine is all that its pool wants: bound, ready, of the right role and availability.
-func asWanted(m member) bool {
-	return m.class == ready && m.raft() == (m.pool.Role == "manager") && m.managerWish() == m.raft() &&
+func asWanted(m machine) bool {
+	return m.class == ready && m.isManager() == (m.pool.Role == "manager") && m.wantsManager() == m.isManager() &&
 		m.Node.Spec.Availability == m.availability()
 }
 
 // orphanedCounts counts the machines of pools that the file no longer has. They stay, and so does what they cost.
 func (v *view) orphanedCounts() []PoolCount {
 	byPool := map[string]PoolCount{}
-	for _, m := range v.members {
+	for _, m := range v.machines {
 		if m.class != orphaned {
 			continue
 		}

@@ -14,7 +14,7 @@ func proposeDrifts(v *view) []wish {
 	var wishes []wish
 	for _, p := range v.in.Spec.Pools {
 		var sizes, images, regions []string
-		for _, m := range v.members {
+		for _, m := range v.machines {
 			if !m.counts() || m.Droplet == nil || m.Adopted || m.pool.Name != p.Name {
 				continue
 			}
@@ -42,7 +42,7 @@ func drifted(k kind, pool, want string, have []string) []wish {
 	n := len(have)
 	slices.Sort(have)
 	return []wish{{kind: k, object: "pool/" + pool, text: fmt.Sprintf("%s of %s, and the file says %s: swarmd does not change machines yet; write what they are, or add a pool of the new kind and set the count of this one to 0",
-		machines(n), strings.Join(slices.Compact(have), ", "), want)}}
+		machineCount(n), strings.Join(slices.Compact(have), ", "), want)}}
 }
 
 // imageDiffers: an image that is retired or replaced under its slug shows as a bare id, which says nothing about the slug.

@@ -29,33 +29,33 @@ func machinesComing(v *view, s spent, w wish) *refusal {
 	if len(missing) == 0 {
 		return nil
 	}
-	r := noted(GuardGrowing, w.object, fmt.Sprintf("not created yet: it waits for %s, at most until %s (policies.services_wait)",
+	r := warned(GuardGrowing, w.object, fmt.Sprintf("not created yet: it waits for %s, at most until %s (policies.services_wait)",
 		strings.Join(missing, " and "), v.in.Now.Add(left).UTC().Format(time.RFC3339)))
-	r.progressing, r.requeue = true, min(left, lookWait)
+	r.progressing, r.requeue = true, min(left, requeueWait)
 	return r
 }
 
 // coming returns how many machines of the pool are on their way to hold the service: begun, or held back by max_creates. While none is under way,
 // as when the cloud refuses them, what is missing does not count; nor does what is down or overdue. This pass creates as many as created says.
 func (v *view) coming(p *spec.Pool, want swarm.ServiceSpec, created int) int {
-	underway, filled := v.unseenOf(p.Name)+created, 0
-	for _, m := range v.members {
+	progressing, filled := v.unseenOf(p.Name)+created, 0
+	for _, m := range v.machines {
 		switch {
 		case m.pool != p || !m.counts():
 		case m.class == booting, m.class == arriving, m.class == ready && !holds(m, want):
-			underway++
+			progressing++
 		default:
 			filled++
 		}
 	}
-	if underway == 0 {
+	if progressing == 0 {
 		return 0
 	}
-	return max(underway, p.Count-filled)
+	return max(progressing, p.Count-filled)
 }
 
 // holds reports whether the machine's node takes tasks of the service now, or a person keeps it from that: then nothing is to come.
-func holds(m member, want swarm.ServiceSpec) bool {
+func holds(m machine, want swarm.ServiceSpec) bool {
 	if _, kept := m.maintained(); kept {
 		return true
 	}
@@ -89,7 +89,7 @@ func (v *view) together(c ServiceCount, want swarm.ServiceSpec, live swarm.Servi
 	if fit < 2 {
 		return ""
 	}
-	for _, m := range v.members {
+	for _, m := range v.machines {
 		if m.Node != nil && on[m.Node.ID] > 0 {
 			return fmt.Sprintf("%d of %d tasks on one node, %s, and %d nodes fit: Swarm moves none of them; the next roll-out spreads them",
 				c.Running, c.Desired, m.name(), fit)

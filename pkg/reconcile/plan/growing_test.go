@@ -125,7 +125,7 @@ func TestAMachineThatNeverComesHoldsNoService(t *testing.T) {
 	}
 	for m.now.Sub(epoch) < 10*time.Minute {
 		p := m.pass()
-		m.step(max(p.LookAgain, 500*time.Millisecond))
+		m.step(max(p.RequeueAfter, 500*time.Millisecond))
 	}
 	if at < 5*time.Minute || at > 5*time.Minute+5*time.Second {
 		t.Errorf("created after %s, want 5m0s", at)

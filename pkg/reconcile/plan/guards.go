@@ -85,7 +85,7 @@ func (p Plan) HeldOnly() bool {
 			held = true
 		}
 	}
-	return held && len(p.Steps) == 0 && !p.Underway && p.LookAgain == 0
+	return held && len(p.Steps) == 0 && !p.Progressing && p.RequeueAfter == 0
 }
 
 // blindness is why nothing at all may be done: without the nodes, the cluster's identity or the ledger it is not known who leaves, what is under way, or
@@ -102,7 +102,7 @@ func (v *view) blindness() *refusal {
 		return blocked(GuardOtherSwarm, "cluster", "the ledger is of swarm "+l.ClusterID+", this one is "+c.ID)
 	case !v.led():
 		r := blocked(GuardNoLeader, "cluster", "the swarm has no leader at the moment")
-		r.requeue = lookWait
+		r.requeue = requeueWait
 		return r
 	}
 	return nil

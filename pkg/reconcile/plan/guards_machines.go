@@ -48,7 +48,7 @@ func tokenRotates(v *view, _ spent, _ wish) *refusal {
 	if !v.rotating() {
 		return nil
 	}
-	return &refusal{progressing: true, requeue: lookSoon}
+	return &refusal{progressing: true, requeue: requeueSoon}
 }
 
 // maxCreates bounds what is under way at once.
@@ -86,7 +86,7 @@ func oneManagerLeaves(v *view, s spent, w wish) *refusal {
 	if w.pool.Role != "manager" || !v.managerLeaves(s) {
 		return nil
 	}
-	return &refusal{progressing: true, requeue: lookWait, rest: true}
+	return &refusal{progressing: true, requeue: requeueWait, rest: true}
 }
 
 // managerMayLeave has a manager that is needed wait until another took its place.
@@ -123,9 +123,9 @@ func drainTurn(v *view, s spent, w wish) *refusal {
 	if name == "" {
 		return nil
 	}
-	r := noted(GuardDrainTurn, w.object, fmt.Sprintf("the next machine to leave waits: %s is drained first, until its tasks run elsewhere or for drain_timeout (%s)",
+	r := warned(GuardDrainTurn, w.object, fmt.Sprintf("the next machine to leave waits: %s is drained first, until its tasks run elsewhere or for drain_timeout (%s)",
 		name, v.in.Spec.Policies.DrainTimeout))
-	r.progressing, r.requeue = true, lookWait
+	r.progressing, r.requeue = true, requeueWait
 	return r
 }
 
@@ -134,11 +134,11 @@ func nodeUp(_ *view, _ spent, w wish) *refusal {
 	if w.machine.Node.State == swarm.NodeReady {
 		return nil
 	}
-	return &refusal{progressing: true, requeue: lookWait}
+	return &refusal{progressing: true, requeue: requeueWait}
 }
 
 // awaited is for what comes by itself.
-func awaited(*view, spent, wish) *refusal { return &refusal{progressing: true, requeue: lookWait} }
+func awaited(*view, spent, wish) *refusal { return &refusal{progressing: true, requeue: requeueWait} }
 
 // strangerForLong wants a node to have been a stranger in each look for strangerGrace.
 func strangerForLong(v *view, _ spent, w wish) *refusal {
@@ -154,7 +154,7 @@ func fewDrains(_ *view, s spent, _ wish) *refusal {
 	if s.count(quarantine) < drainsPerPass {
 		return nil
 	}
-	return &refusal{progressing: true, requeue: lookSoon, rest: true}
+	return &refusal{progressing: true, requeue: requeueSoon, rest: true}
 }
 
 // noCreateOpen has the token replaced when nobody who was made with it is still to join.

@@ -53,7 +53,7 @@ func (v *view) denied(s service) *refusal {
 	case len(s.diff) > 0:
 		return blocked(GuardHostAccess, s.object(), "not changed, what runs is left alone: "+why)
 	}
-	return noted(GuardHostAccess, s.object(), "it runs and is left alone: "+why)
+	return warned(GuardHostAccess, s.object(), "it runs and is left alone: "+why)
 }
 
 // takenBackNow holds what was taken back just now: that is remembered first.
@@ -135,5 +135,5 @@ func stillUsed(v *view, _ spent, w wish) *refusal {
 	if v.userOf(w.live.name) == "" && !v.orphanTasks() {
 		return nil
 	}
-	return &refusal{progressing: true, requeue: lookWait}
+	return &refusal{progressing: true, requeue: requeueWait}
 }

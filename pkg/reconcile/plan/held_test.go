@@ -42,7 +42,7 @@ func TestHeldOnly(t *testing.T) {
 			m := grown(t, c.managers, c.workers)
 			c.change(m)
 			if p := plan.Compute(m.input()); p.HeldOnly() != c.want {
-				t.Errorf("%v; steps %v, holds %v, under way %v, look again in %s", p.HeldOnly(), ids(p), p.Holds, p.Underway, p.LookAgain)
+				t.Errorf("%v; steps %v, holds %v, under way %v, look again in %s", p.HeldOnly(), ids(p), p.Holds, p.Progressing, p.RequeueAfter)
 			}
 		})
 	}

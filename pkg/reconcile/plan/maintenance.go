@@ -8,7 +8,7 @@ import (
 )
 
 // maintained reports whether a person keeps the machine's node drained. An edit of its pool's availability since has ended that.
-func (m member) maintained() (swarm.Maintenance, bool) {
+func (m machine) maintained() (swarm.Maintenance, bool) {
 	if m.Node == nil || m.pool == nil {
 		return swarm.Maintenance{}, false
 	}
@@ -17,7 +17,7 @@ func (m member) maintained() (swarm.Maintenance, bool) {
 }
 
 // availability is what the node's should be.
-func (m member) availability() swarm.Availability {
+func (m machine) availability() swarm.Availability {
 	if _, ok := m.maintained(); ok {
 		return swarm.Drain
 	}
@@ -34,7 +34,7 @@ func ofPool(p *spec.Pool) swarm.Availability {
 
 // sayPutBack says what of an availability that somebody set by hand is undone, and what keeps it. A node that has just joined is drained
 // too, one of a manager pool until it is a manager.
-func (v *view) sayPutBack(m member, want swarm.Availability) string {
+func (v *view) sayPutBack(m machine, want swarm.Availability) string {
 	have := m.Node.Spec.Availability
 	text := fmt.Sprintf("availability: %s → %s", have, want)
 	if have == swarm.Drain && !v.justJoined(m) {
@@ -44,6 +44,6 @@ func (v *view) sayPutBack(m member, want swarm.Availability) string {
 }
 
 // justJoined reports whether a node may be drained since it joined: one of a manager pool is until it is a manager.
-func (v *view) justJoined(m member) bool {
+func (v *view) justJoined(m machine) bool {
 	return m.Op != nil || m.pool.Role == "manager" && v.in.Now.Sub(m.born()) < v.in.Spec.Policies.LaunchTimeout
 }

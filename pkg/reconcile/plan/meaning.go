@@ -38,13 +38,13 @@ func changed(old, now spec.Pool) (out []string) {
 	case old.Count == 0:
 		return nil
 	case old.Role == "manager" && now.Role != "manager":
-		out = append(out, fmt.Sprintf("pool %s is to have workers: %s would be demoted, one at a time, each when another manager has taken its place", old.Name, machines(min(old.Count, now.Count))))
+		out = append(out, fmt.Sprintf("pool %s is to have workers: %s would be demoted, one at a time, each when another manager has taken its place", old.Name, machineCount(min(old.Count, now.Count))))
 	case old.Role != now.Role:
-		out = append(out, fmt.Sprintf("pool %s is to have managers: %s would be promoted, one at a time", old.Name, machines(min(old.Count, now.Count))))
+		out = append(out, fmt.Sprintf("pool %s is to have managers: %s would be promoted, one at a time", old.Name, machineCount(min(old.Count, now.Count))))
 	}
 	if old.Region != now.Region {
 		out = append(out, fmt.Sprintf("pool %s moves from %s to %s: its %s stay in %s and are held, and what is made in %s has another private network, from which it cannot join",
-			old.Name, old.Region, now.Region, machines(old.Count), old.Region, now.Region))
+			old.Name, old.Region, now.Region, machineCount(old.Count), old.Region, now.Region))
 	}
 	return out
 }
@@ -58,7 +58,7 @@ func swapped(was, is *spec.Spec, old, now spec.Pool) (out []string) {
 		}
 		if old.Count != now.Count && old.Count == n.Count && now.Count == o.Count {
 			out = append(out, fmt.Sprintf("pools %s and %s swapped? Machines do not move between pools: %s would be deleted and as many made",
-				old.Name, o.Name, machines(max(old.Count, now.Count)-min(old.Count, now.Count))))
+				old.Name, o.Name, machineCount(max(old.Count, now.Count)-min(old.Count, now.Count))))
 		}
 	}
 	return out
@@ -69,13 +69,13 @@ func gone(was, is *spec.Spec, old spec.Pool) string {
 	for _, p := range is.Pools {
 		if p.Role == old.Role && p.Count > 0 && poolIn(was, p.Name) == nil {
 			return fmt.Sprintf("pool %s renamed to %s? %s would be made and %d held: machines keep their pool; to remove the old ones leave %s in the file with count 0",
-				old.Name, p.Name, machines(p.Count), old.Count, old.Name)
+				old.Name, p.Name, machineCount(p.Count), old.Count, old.Name)
 		}
 	}
-	return fmt.Sprintf("pool %s is gone from the file: its %s would be held; to remove them leave it there with count 0", old.Name, machines(old.Count))
+	return fmt.Sprintf("pool %s is gone from the file: its %s would be held; to remove them leave it there with count 0", old.Name, machineCount(old.Count))
 }
 
-func machines(n int) string {
+func machineCount(n int) string {
 	if n == 1 {
 		return "1 machine"
 	}

@@ -16,8 +16,8 @@ func TestBackoffOfAPool(t *testing.T) {
 	in := m.input()
 	in.Memory.Backoff = map[plan.Ref]plan.Backoff{{Kind: "pool", Name: "workers"}: {Until: m.now.Add(time.Minute)}}
 	p := plan.Compute(in)
-	if diff := cmp.Diff([]string{"backoff pool/workers"}, holds(p)); diff != "" || len(p.Steps) > 0 || p.LookAgain != time.Minute {
-		t.Errorf("steps %v, look again in %s: -want +got\n%s", ids(p), p.LookAgain, diff)
+	if diff := cmp.Diff([]string{"backoff pool/workers"}, holds(p)); diff != "" || len(p.Steps) > 0 || p.RequeueAfter != time.Minute {
+		t.Errorf("steps %v, look again in %s: -want +got\n%s", ids(p), p.RequeueAfter, diff)
 	}
 	in.Now = in.Now.Add(time.Minute)
 	if p := plan.Compute(in); len(p.Steps) != 1 {
@@ -46,8 +46,8 @@ func TestWhatIsLeftAloneIsNotLookedAtMeanwhile(t *testing.T) {
 		in := m.input()
 		in.Memory.Backoff = map[plan.Ref]plan.Backoff{{Kind: "service", Name: "web_app"}: {Until: m.now.Add(30 * time.Second), Why: "no", Final: true}}
 		p := plan.Compute(in)
-		if len(p.Steps) != c.steps || p.LookAgain != c.want || p.Converged {
-			t.Errorf("%s: steps %v, looked at again in %s, converged %t", name, ids(p), p.LookAgain, p.Converged)
+		if len(p.Steps) != c.steps || p.RequeueAfter != c.want || p.Converged {
+			t.Errorf("%s: steps %v, looked at again in %s, converged %t", name, ids(p), p.RequeueAfter, p.Converged)
 		}
 		for _, h := range p.Holds {
 			if h.Guard == plan.GuardBackoff && (!h.Final || !h.Blocking || !strings.HasSuffix(h.Text, ": no")) {

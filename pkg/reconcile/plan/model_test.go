@@ -228,7 +228,7 @@ func (m *model) settle(limit time.Duration) {
 			m.write("converged")
 			return
 		}
-		m.step(max(p.LookAgain, 500*time.Millisecond))
+		m.step(max(p.RequeueAfter, 500*time.Millisecond))
 	}
 	p := m.pass()
 	m.t.Fatalf("not converged within %s: steps %v holds %v\n%s", limit, p.Steps, p.Holds, m.log.String())

@@ -20,8 +20,8 @@ const ownPrefix = "swarmd."
 // whose create is open, and nothing else.
 func proposeNodes(v *view) []wish {
 	var wishes []wish
-	var sound []member
-	for _, m := range v.members {
+	var sound []machine
+	for _, m := range v.machines {
 		created := m.Op != nil && m.Op.Kind == ledger.Create
 		switch {
 		case m.class == arriving && (created || !v.outdated()):
@@ -38,7 +38,7 @@ func proposeNodes(v *view) []wish {
 }
 
 // bound is a node whose claim and address agree, with its pool's labels. It stays drained until the next look has seen the binding.
-func bound(v *view, m member) wish {
+func bound(v *view, m machine) wish {
 	s := m.Node.Spec
 	s.Labels = v.labels(m, m.pool)
 	return wish{kind: bind, object: m.object(), machine: m, write: nodeWrite{step: "bind", spec: s, code: WhyBind,
@@ -46,7 +46,7 @@ func bound(v *view, m member) wish {
 }
 
 // keeps reports whether the machine's node is to be as the file says.
-func (v *view) keeps(m member) bool {
+func (v *view) keeps(m machine) bool {
 	switch m.class {
 	case ready, down, unknown, dead:
 		return !v.outdated()
@@ -55,7 +55,7 @@ func (v *view) keeps(m member) bool {
 }
 
 // drift is what a node becomes whose labels or availability differ, in one write; without a code they do not. The role follows when they are right.
-func (v *view) drift(m member) nodeWrite {
+func (v *view) drift(m machine) nodeWrite {
 	w := nodeWrite{step: "node", spec: m.Node.Spec}
 	var said []string
 	if want := v.labels(m, m.pool); !maps.Equal(want, w.spec.Labels) {
@@ -72,13 +72,13 @@ func (v *view) drift(m member) nodeWrite {
 
 // awaitsRole reports whether the node is drained until it is a manager. What it were given as a worker, by a constraint on node.role, would be taken
 // from it with its promotion.
-func (m member) awaitsRole() bool {
-	return m.pool.Role == "manager" && !m.raft() && m.Node.Spec.Availability == swarm.Drain
+func (m machine) awaitsRole() bool {
+	return m.pool.Role == "manager" && !m.isManager() && m.Node.Spec.Availability == swarm.Drain
 }
 
 // labels returns the node's labels as they should be: ours put right, what swarmd once set and the file no longer has taken away,
 // everything else as it is.
-func (v *view) labels(m member, p *spec.Pool) map[string]string {
+func (v *view) labels(m machine, p *spec.Pool) map[string]string {
 	out := maps.Clone(m.Node.Spec.Labels)
 	if out == nil {
 		out = map[string]string{}

@@ -48,7 +48,7 @@ func beginCreates(v *view, g grant, b *builder) {
 }
 
 // stage returns how far the create is, and its machine if that is seen. Absence from the list alone proves nothing before the deadline.
-func (op createOp) stage(v *view) (*member, createStage) {
+func (op createOp) stage(v *view) (*machine, createStage) {
 	if !v.dropletsKnown() {
 		return nil, createHidden
 	}
@@ -69,10 +69,10 @@ func (op createOp) stage(v *view) (*member, createStage) {
 }
 
 func (op createOp) next(v *view, b *builder) {
-	b.underway = true
+	b.progressing = true
 	m, stage := op.stage(v)
 	if m == nil && stage != createHidden {
-		b.wait(lookWait)
+		b.wait(requeueWait)
 	}
 	switch stage {
 	case createVanished:
@@ -88,10 +88,10 @@ func (op createOp) next(v *view, b *builder) {
 
 // created returns the machine that a create made, the first if the cloud made two. The id in the operation came with an answer, which can be
 // wrong: what has neither the operation's tag nor its name is another's, and then the tag alone tells.
-func (v *view) created(op ledger.Op) *member {
+func (v *view) created(op ledger.Op) *machine {
 	anothers := false
-	for i := range v.members {
-		m := &v.members[i]
+	for i := range v.machines {
+		m := &v.machines[i]
 		if m.Droplet == nil || m.Droplet.ID != op.DropletID {
 			continue
 		}
@@ -100,8 +100,8 @@ func (v *view) created(op ledger.Op) *member {
 		}
 		anothers = true
 	}
-	for i := range v.members {
-		m := &v.members[i]
+	for i := range v.machines {
+		m := &v.machines[i]
 		if m.Droplet != nil && (op.DropletID == 0 || anothers) && m.Owned && m.Droplet.OpID() == op.ID {
 			return m
 		}
@@ -119,7 +119,7 @@ func (v *view) vanished(op ledger.Op) bool {
 }
 
 func (v *view) listed(dropletID int) bool {
-	return slices.ContainsFunc(v.members, func(m member) bool { return m.Droplet != nil && m.Droplet.ID == dropletID })
+	return slices.ContainsFunc(v.machines, func(m machine) bool { return m.Droplet != nil && m.Droplet.ID == dropletID })
 }
 
 func (v *view) gone(dropletID int) bool { return slices.Contains(v.in.World.Gone, dropletID) }

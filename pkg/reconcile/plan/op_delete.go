@@ -52,7 +52,7 @@ func beginDelete(g grant, b *builder) {
 func shortened(name string) string { return name[:min(len(name), 63)] }
 
 // stage returns how far the leave is, and its machine.
-func (op deleteOp) stage(v *view) (member, deleteStage) {
+func (op deleteOp) stage(v *view) (machine, deleteStage) {
 	m, ok := v.of(op.Op)
 	switch {
 	case v.in.World.NoDroplets || !v.sees(deleteMachine):
@@ -74,7 +74,7 @@ func (op deleteOp) stage(v *view) (member, deleteStage) {
 }
 
 // nodeStage is how far a machine is whose node is still in the swarm. A manager that the others need is not drained: it would neither work nor leave.
-func (op deleteOp) nodeStage(v *view, m member) deleteStage {
+func (op deleteOp) nodeStage(v *view, m machine) deleteStage {
 	switch {
 	case m.Node.ID == v.in.Holder:
 		return deleteSelf
@@ -86,9 +86,9 @@ func (op deleteOp) nodeStage(v *view, m member) deleteStage {
 		return deleteDraining
 	case v.unsettled(op.Op, m):
 		return deleteUnsettled
-	case m.managerWish():
+	case m.wantsManager():
 		return deleteDemote
-	case m.raft():
+	case m.isManager():
 		return deleteBusy
 	case m.Droplet != nil && m.Droplet.Status != cloud.StatusOff:
 		return op.powerStage(v, m)
@@ -99,7 +99,7 @@ func (op deleteOp) nodeStage(v *view, m member) deleteStage {
 }
 
 // powerStage is how far a droplet is that must be off: it is asked to shut down once, and its power is cut if it does not.
-func (op deleteOp) powerStage(v *view, m member) deleteStage {
+func (op deleteOp) powerStage(v *view, m machine) deleteStage {
 	switch {
 	case m.Droplet.Locked || m.Droplet.Status != cloud.StatusActive:
 		return deleteBusy
@@ -112,7 +112,7 @@ func (op deleteOp) powerStage(v *view, m member) deleteStage {
 }
 
 func (op deleteOp) next(v *view, b *builder) {
-	b.underway = true
+	b.progressing = true
 	m, stage := op.stage(v)
 	id := strconv.Itoa(op.DropletID)
 	switch stage {
@@ -125,7 +125,7 @@ func (op deleteOp) next(v *view, b *builder) {
 		b.hold(GuardAdopted, m.object(), "swarmd did not make it and does not delete it")
 	case deleteSelf:
 		b.hold(GuardSelf, m.object(), "it leaves, and holds the lease: another manager must go on")
-		b.lookIn(lookWait)
+		b.requeueIn(requeueWait)
 	case deleteNeeded:
 		b.hold(GuardQuorum, m.object(), "not drained: "+v.mayDemote(m))
 	case deleteDrain:
@@ -147,34 +147,34 @@ func (op deleteOp) next(v *view, b *builder) {
 }
 
 // await looks again soon, and holds a drain that takes too long.
-func (op deleteOp) await(v *view, m member, stage deleteStage, b *builder) {
+func (op deleteOp) await(v *view, m machine, stage deleteStage, b *builder) {
 	if stage == deleteDraining && v.in.Now.Sub(op.Started) > v.in.Spec.Policies.DrainTimeout {
 		b.hold(GuardDrain, m.object(), fmt.Sprintf("%d tasks are left after %s", v.tasksOn(m.Node.ID), v.in.Spec.Policies.DrainTimeout))
 		return
 	}
-	b.lookIn(lookWait)
+	b.requeueIn(requeueWait)
 }
 
 // of returns the machine of the operation.
-func (v *view) of(op ledger.Op) (member, bool) {
-	for _, m := range v.members {
+func (v *view) of(op ledger.Op) (machine, bool) {
+	for _, m := range v.machines {
 		if m.Droplet != nil && m.Droplet.ID == op.DropletID || m.Droplet == nil && m.Op != nil && m.Op.ID == op.ID {
 			return m, true
 		}
 	}
-	return member{}, false
+	return machine{}, false
 }
 
 // strayNode reports whether the node that was to leave is in the swarm, but not on the operation's machine.
-func (v *view) strayNode(op ledger.Op, m member, ok bool) bool {
+func (v *view) strayNode(op ledger.Op, m machine, ok bool) bool {
 	if op.NodeID == "" || ok && m.Node != nil && m.Node.ID == op.NodeID {
 		return false
 	}
-	return slices.ContainsFunc(v.members, func(o member) bool { return o.Node != nil && o.Node.ID == op.NodeID })
+	return slices.ContainsFunc(v.machines, func(o machine) bool { return o.Node != nil && o.Node.ID == op.NodeID })
 }
 
 // stopped reports whether the machine runs nothing any more, whatever its tasks' last known state is.
-func stopped(m member) bool {
+func stopped(m machine) bool {
 	return m.Missing || m.Node.State == swarm.NodeDown || m.Droplet != nil && m.Droplet.Status == cloud.StatusOff
 }
 

@@ -100,7 +100,7 @@ func numbers(ids []int) string {
 // nodeDrift says what differs on nodes of a pool that the file does not change. One that has just joined is not finished yet.
 func (s *overview) nodeDrift(p *spec.Pool) []string {
 	var out []string
-	for _, m := range s.members {
+	for _, m := range s.machines {
 		if m.pool != p || m.class != ready || m.Op != nil || s.leaving[m.Node.ID] {
 			continue
 		}

@@ -11,11 +11,11 @@ import (
 
 // findLeaving finds the machines that leave, in the order in which shrink takes them.
 func (s *overview) findLeaving() {
-	var all []member
+	var all []machine
 	for i := range s.in.Spec.Pools {
 		all = append(all, s.surplus(&s.in.Spec.Pools[i])...)
 	}
-	for _, m := range s.members {
+	for _, m := range s.machines {
 		if m.class == leaving {
 			all = append(all, m)
 		}
@@ -28,7 +28,7 @@ func (s *overview) findLeaving() {
 }
 
 // surplus are the pool's machines that are picked to leave.
-func (s *overview) surplus(p *spec.Pool) []member {
+func (s *overview) surplus(p *spec.Pool) []machine {
 	n, picked := s.counted(p.Name)-s.disputed(p)-p.Count, s.pick(p)
 	return picked[:min(max(n, 0), len(picked))]
 }
@@ -100,17 +100,17 @@ func (s *overview) moved(have []swarm.Task, now, then swarm.ServiceSpec) int {
 
 // leaves reports whether a task has to leave its node: the node fits the specification of now, and not the one of then as it will be then.
 func (s *overview) leaves(node string, now, then swarm.ServiceSpec) bool {
-	m := s.member(node)
+	m := s.machine(node)
 	return m != nil && now.Fits(*m.Node) && !s.stays(*m, then)
 }
 
-// member is the machine of a node, nil if it is not seen.
-func (s *overview) member(node string) *member {
-	i := slices.IndexFunc(s.members, func(m member) bool { return m.Node != nil && m.Node.ID == node })
+// machine is the machine of a node, nil if it is not seen.
+func (s *overview) machine(node string) *machine {
+	i := slices.IndexFunc(s.machines, func(m machine) bool { return m.Node != nil && m.Node.ID == node })
 	if i < 0 {
 		return nil
 	}
-	return &s.members[i]
+	return &s.machines[i]
 }
 
 func constraintsAlone(diff []string) bool {
@@ -120,7 +120,7 @@ func constraintsAlone(diff []string) bool {
 }
 
 // stays reports whether a machine can hold the service once everything is as the file wants it.
-func (s *overview) stays(m member, want swarm.ServiceSpec) bool {
+func (s *overview) stays(m machine, want swarm.ServiceSpec) bool {
 	n := *m.Node
 	if m.pool == nil || m.class != ready {
 		return !s.leaving[n.ID] && want.Fits(n)
@@ -177,7 +177,7 @@ func sorted(names []string) []string {
 func (s *overview) nodesOf(live swarm.Service) map[string]string {
 	out := map[string]string{}
 	for _, t := range s.running(live) {
-		if m := s.member(t.NodeID); m != nil {
+		if m := s.machine(t.NodeID); m != nil {
 			out[t.NodeID] = m.name()
 		}
 	}

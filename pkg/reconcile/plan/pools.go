@@ -65,7 +65,7 @@ func surplus(v *view, p *spec.Pool, n int) []wish {
 
 func (v *view) counted(pool string) int {
 	n := 0
-	for _, m := range v.members {
+	for _, m := range v.machines {
 		if m.counts() && m.pool != nil && m.pool.Name == pool {
 			n++
 		}
@@ -76,7 +76,7 @@ func (v *view) counted(pool string) int {
 // disputed returns how many of the counted machines are disputed. They fill places, but nobody sound is taken away because of them.
 func (v *view) disputed(p *spec.Pool) int {
 	n := 0
-	for _, m := range v.members {
+	for _, m := range v.machines {
 		if m.class == disputed && m.counts() && m.pool == p {
 			n++
 		}
@@ -88,7 +88,7 @@ func (v *view) disputed(p *spec.Pool) int {
 func (v *view) absent(p *spec.Pool) []int {
 	var out []int
 	for _, id := range p.Adopt {
-		known := slices.ContainsFunc(v.members, func(m member) bool { return m.dropletID() == id })
+		known := slices.ContainsFunc(v.machines, func(m machine) bool { return m.dropletID() == id })
 		if v.gone(id) && !known {
 			out = append(out, id)
 		}
@@ -97,20 +97,20 @@ func (v *view) absent(p *spec.Pool) []int {
 }
 
 // pick sorts who could leave: failed, then drained by hand, then never joined, then newest; the leader's and the lease holder's machines last.
-func (v *view) pick(p *spec.Pool) []member {
-	var out []member
-	for _, m := range v.members {
+func (v *view) pick(p *spec.Pool) []machine {
+	var out []machine
+	for _, m := range v.machines {
 		if m.counts() && m.pool == p && m.class != disputed && !m.Adopted && m.dropletID() != 0 {
 			out = append(out, m)
 		}
 	}
-	slices.SortFunc(out, func(a, b member) int {
+	slices.SortFunc(out, func(a, b machine) int {
 		return cmp.Or(cmp.Compare(v.order(a), v.order(b)), newest(a, b), cmp.Compare(b.dropletID(), a.dropletID()))
 	})
 	return out
 }
 
-func (v *view) order(m member) int {
+func (v *view) order(m machine) int {
 	switch {
 	case m.Node != nil && m.Node.ID == v.in.Holder:
 		return 6
@@ -130,9 +130,9 @@ func (v *view) order(m member) int {
 	return 4
 }
 
-func newest(a, b member) int { return b.born().Compare(a.born()) }
+func newest(a, b machine) int { return b.born().Compare(a.born()) }
 
-func (m member) born() time.Time {
+func (m machine) born() time.Time {
 	if m.Droplet != nil {
 		return m.Droplet.Created
 	}

@@ -347,7 +347,7 @@ func bytesOf(p plan.Plan) string {
 		}
 		out += fmt.Sprintf("%T %s\n", s.Action, b)
 	}
-	return out + fmt.Sprintf("%#v %#v %s %t", p.Pools, p.Services, p.LookAgain, p.Converged)
+	return out + fmt.Sprintf("%#v %#v %s %t", p.Pools, p.Services, p.RequeueAfter, p.Converged)
 }
 
 func TestConvergedHasNothingToDo(t *testing.T) {

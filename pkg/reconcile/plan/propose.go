@@ -51,7 +51,7 @@ type wish struct {
 	kind    kind
 	object  string // as a hold names it
 	text    string // for people, where the wish itself is what is held
-	machine member
+	machine machine
 	pool    *spec.Pool // of grow and shrink
 	n       int        // grow: how many are missing; promote: how many there are to promote
 	write   nodeWrite  // to the machine's node

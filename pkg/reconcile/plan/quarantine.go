@@ -80,7 +80,7 @@ func (h homes) mayHave(n *swarm.Node) bool {
 	})
 }
 
-func (v *view) stranger(m member) bool {
+func (v *view) stranger(m machine) bool {
 	if m.Node == nil {
 		return false
 	}
@@ -100,7 +100,7 @@ func proposeStrangers(v *view) []wish {
 		return nil
 	}
 	var wishes []wish
-	for _, m := range v.members {
+	for _, m := range v.machines {
 		if !v.stranger(m) || m.Node.Spec.Availability == swarm.Drain || m.Node.Spec.Labels[swarm.LabelDrained] != "" {
 			continue
 		}
@@ -116,10 +116,10 @@ func proposeStrangers(v *view) []wish {
 	return wishes
 }
 
-func joinedAt(m member) string { return m.Node.Created.UTC().Format(time.RFC3339) }
+func joinedAt(m machine) string { return m.Node.Created.UTC().Format(time.RFC3339) }
 
 // strangerWhy says for people what a node is that is no machine of the cluster, since when, and what to do.
-func (v *view) strangerWhy(m member) string {
+func (v *view) strangerWhy(m machine) string {
 	const what = "is no machine of the cluster"
 	n := m.Node
 	since := fmt.Sprintf("node %s joined at %s and %s", n.ID, joinedAt(m), what)

@@ -8,7 +8,7 @@ import (
 )
 
 // reachable reports whether the leader reaches the manager.
-func (m member) reachable() bool {
+func (m machine) reachable() bool {
 	return m.Node.Manager.Reachability == "reachable" && m.Node.State != swarm.NodeDown
 }
 
@@ -16,8 +16,8 @@ func (m member) reachable() bool {
 type raftNumbers struct{ have, reachable, wanted int }
 
 func (v *view) countManagers() (n raftNumbers) {
-	for _, m := range v.members {
-		if m.raft() {
+	for _, m := range v.machines {
+		if m.isManager() {
 			n.have++
 			if m.reachable() {
 				n.reachable++
@@ -35,8 +35,8 @@ func (v *view) countManagers() (n raftNumbers) {
 // othersManagers says that another cluster has managers in this swarm, "" if none has. There is one quorum, so two clusters that each count to what
 // its own file wants would end it: only the one whose all managers are changes roles.
 func (v *view) othersManagers() string {
-	for _, m := range v.members {
-		if m.Of != "" && (m.raft() || m.managerWish()) {
+	for _, m := range v.machines {
+		if m.Of != "" && (m.isManager() || m.wantsManager()) {
 			return fmt.Sprintf("manager %s is of cluster %s, and only the cluster that has the managers changes roles", m.name(), m.Of)
 		}
 	}
@@ -45,19 +45,19 @@ func (v *view) othersManagers() string {
 
 // changing returns a machine whose role and membership differ: a promotion or demotion that is not done. One that leaves and never
 // became a member is none: taking its wish back changes no membership.
-func (v *view) changing() (member, bool) {
-	for _, m := range v.members {
-		if m.Node == nil || m.raft() == m.managerWish() || m.class == leaving && !m.raft() {
+func (v *view) changing() (machine, bool) {
+	for _, m := range v.machines {
+		if m.Node == nil || m.isManager() == m.wantsManager() || m.class == leaving && !m.isManager() {
 			continue
 		}
 		return m, true
 	}
-	return member{}, false
+	return machine{}, false
 }
 
 // proposeRoles proposes whose role changes: who is to be a manager, and who must stop being one, those of open operations first. Of the others only
 // those are asked whose nodes are as wanted otherwise.
-func proposeRoles(v *view, sound []member) []wish {
+func proposeRoles(v *view, sound []machine) []wish {
 	var promotes, demotes []wish
 	for _, op := range v.deletes {
 		if m, stage := (deleteOp{op}).stage(v); stage == deleteDemote {
@@ -66,14 +66,14 @@ func proposeRoles(v *view, sound []member) []wish {
 	}
 	for _, m := range sound {
 		switch manager := m.pool.Role == "manager"; {
-		case manager && !m.managerWish() && !m.raft() && m.class == ready:
+		case manager && !m.wantsManager() && !m.isManager() && m.class == ready:
 			promotes = append(promotes, v.promotion(m))
-		case !manager && (m.managerWish() || m.raft()) && m.Node.ID == v.in.Holder:
+		case !manager && (m.wantsManager() || m.isManager()) && m.Node.ID == v.in.Holder:
 			demotes = append(demotes, wish{kind: stepDown, object: m.object(), machine: m,
 				text: "is no machine of a manager pool, and holds the lease: another manager must demote it"})
-		case !manager && m.managerWish():
+		case !manager && m.wantsManager():
 			demotes = append(demotes, demotion(m))
-		case m.raft() != m.managerWish():
+		case m.isManager() != m.wantsManager():
 			demotes = append(demotes, wish{kind: settleRole, object: m.object(), machine: m})
 		}
 	}
@@ -83,14 +83,14 @@ func proposeRoles(v *view, sound []member) []wish {
 	return append(promotes, demotes...)
 }
 
-func (v *view) promotion(m member) wish {
+func (v *view) promotion(m machine) wish {
 	s := m.Node.Spec
 	s.Role = swarm.Manager
-	return wish{kind: promote, object: m.object(), machine: m, unfinished: true, requeue: lookWait, write: nodeWrite{step: "promote", spec: s, code: WhyPromote,
+	return wish{kind: promote, object: m.object(), machine: m, unfinished: true, requeue: requeueWait, write: nodeWrite{step: "promote", spec: s, code: WhyPromote,
 		text: fmt.Sprintf("becomes a manager; %d of %d so far", v.raft.have, v.raft.wanted)}}
 }
 
-func demotion(m member) wish {
+func demotion(m machine) wish {
 	s := m.Node.Spec
 	s.Role = swarm.Worker
 	return wish{kind: demote, object: m.object(), machine: m, write: nodeWrite{step: "demote", spec: s, code: WhyDemote, text: "stops being a manager"}}
@@ -112,7 +112,7 @@ func roleChanges(v *view, _ spent, _ wish) *refusal {
 		return nil
 	}
 	r := blocked(GuardQuorum, m.object(), "its change of role is under way; one at a time")
-	r.progressing, r.requeue = true, lookWait
+	r.progressing, r.requeue = true, requeueWait
 	return r
 }
 
@@ -161,8 +161,8 @@ func quorum(v *view, _ spent, w wish) *refusal {
 
 // mayDemote says why the membership of a manager must stay, "" if it may go: the others are all reachable, a majority of what
 // is now agrees, a majority of what is left is reachable, and one that is reachable itself leaves as many as are wanted, which must be known.
-func (v *view) mayDemote(m member) string {
-	if !m.raft() {
+func (v *view) mayDemote(m machine) string {
+	if !m.isManager() {
 		return ""
 	}
 	if why := v.othersManagers(); why != "" {

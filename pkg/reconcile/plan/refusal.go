@@ -16,7 +16,7 @@ func blocked(guard, object, text string) *refusal {
 	return &refusal{hold: Hold{Guard: guard, Object: object, Text: text, Blocking: true, Final: final(guard)}}
 }
 
-// noted is one that does not matter for the desired state.
-func noted(guard, object, text string) *refusal {
+// warned is one that does not matter for the desired state.
+func warned(guard, object, text string) *refusal {
 	return &refusal{hold: Hold{Guard: guard, Object: object, Text: text}}
 }

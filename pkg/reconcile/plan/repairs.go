@@ -11,7 +11,7 @@ import (
 // proposeRepairs proposes to replace the machines that are broken, and to remove those that no pool of the file has.
 func proposeRepairs(v *view) []wish {
 	var wishes []wish
-	for _, m := range v.members {
+	for _, m := range v.machines {
 		w := wish{object: m.object(), machine: m}
 		switch {
 		case m.class == orphaned && !v.outdated(): // the accepted spec may have the pool
@@ -33,7 +33,7 @@ func proposeRepairs(v *view) []wish {
 	return wishes
 }
 
-func downWhy(m member) string {
+func downWhy(m machine) string {
 	if m.Droplet != nil && m.Droplet.Status == cloud.StatusOff {
 		return "its droplet is off, and swarmd does not start it: power it on, or delete it and " + removal(m) + " for a new one"
 	}
@@ -41,7 +41,7 @@ func downWhy(m member) string {
 }
 
 // removal is how a person takes a node that is gone for good out of the swarm.
-func removal(m member) string {
+func removal(m machine) string {
 	if m.Node == nil {
 		return "nothing more"
 	}
@@ -54,7 +54,7 @@ func removal(m member) string {
 // proposeGhosts proposes to remove the nodes that failed joins left behind.
 func proposeGhosts(v *view) []wish {
 	var wishes []wish
-	for _, m := range v.members {
+	for _, m := range v.machines {
 		if v.ghost(m) {
 			wishes = append(wishes, wish{kind: removeGhost, object: m.object(), machine: m, text: fmt.Sprintf("it never came up since %s", m.Node.Created.UTC().Format(time.RFC3339))})
 		}
@@ -67,7 +67,7 @@ const ghostGrace = 15 * time.Minute
 
 // ghost reports whether the node is the trace of a machine that asked to join and was never heard of: it has no host name, no claim and no
 // binding. Nobody's work can be on it. Some seconds after its join every node looks so.
-func (v *view) ghost(m member) bool {
+func (v *view) ghost(m machine) bool {
 	n := m.Node
 	return m.class == foreign && m.Droplet == nil && m.Of == "" && n.Hostname == "" && n.Manager == nil && n.Spec.Role == swarm.Worker && n.State != swarm.NodeReady && len(n.EngineLabels) == 0 &&
 		n.Spec.Labels[swarm.LabelDroplet] == "" && !n.Created.IsZero() && v.in.Now.Sub(n.Created) > ghostGrace && v.tasksOn(n.ID) == 0

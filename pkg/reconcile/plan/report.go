@@ -20,7 +20,7 @@ const patience = 10 * time.Minute
 func report(v *view, b *builder) {
 	reportSight(v, b)
 	if v.actsOnMachines() {
-		for _, m := range v.members {
+		for _, m := range v.machines {
 			reportMachine(v, m, b)
 			reportMaintained(m, b)
 		}
@@ -30,13 +30,13 @@ func report(v *view, b *builder) {
 			reportStack(v, s, b)
 		}
 	}
-	b.poolsSum = v.poolCounts()
+	b.pools = v.poolCounts()
 	if v.gap(world.GapServices) || v.gap(world.GapTasks) || v.gap(world.GapNetworks) {
 		return
 	}
 	for _, want := range v.countedBy() {
 		c, live := v.serviceCount(want)
-		b.svcSum = append(b.svcSum, c)
+		b.services = append(b.services, c)
 		if live != nil {
 			reportService(v, c, want, *live, b)
 		}
@@ -47,16 +47,16 @@ func report(v *view, b *builder) {
 func reportSight(v *view, b *builder) {
 	for _, g := range v.in.World.Gaps {
 		b.hold(GuardGap, "cluster", g.What+" could not be read: "+g.Err)
-		b.lookIn(lookGap)
+		b.requeueIn(requeueGap)
 	}
 	if v.blind != nil {
 		b.refuse(*v.blind)
 		return
 	}
-	for _, m := range v.members {
+	for _, m := range v.machines {
 		if contradicted(m) {
 			b.hold(GuardImplausible, m.object(), fmt.Sprintf("the cloud does not know its droplet %d, but the node is ready", m.dropletID()))
-			b.lookIn(lookGap)
+			b.requeueIn(requeueGap)
 		}
 	}
 }
@@ -88,7 +88,7 @@ func reportService(v *view, c ServiceCount, want swarm.ServiceSpec, live swarm.S
 		b.hold(GuardTasks, "service/"+want.Name, text)
 	}
 	if text := v.together(c, want, live); text != "" {
-		b.note(GuardTogether, "service/"+want.Name, text)
+		b.warn(GuardTogether, "service/"+want.Name, text)
 	}
 }
 
@@ -102,7 +102,7 @@ func (v *view) progress(c ServiceCount, live swarm.Service) (progressing bool, r
 	case age < time.Minute:
 		return true, time.Second
 	case age < patience:
-		return true, lookWait
+		return true, requeueWait
 	}
 	return true, 0
 }
@@ -122,12 +122,12 @@ func (v *view) short(c ServiceCount, want swarm.ServiceSpec, live swarm.Service)
 
 // converged: nothing to do, nothing blocked, nothing under way, everything wanted is there and running.
 func (v *view) converged(b builder) bool {
-	if len(b.steps) > 0 || b.underway || !v.complete() || v.outdated() || len(v.in.World.Ledger.Ops) > 0 {
+	if len(b.steps) > 0 || b.progressing || !v.complete() || v.outdated() || len(v.in.World.Ledger.Ops) > 0 {
 		return false
 	}
 	if slices.ContainsFunc(b.holds, func(h Hold) bool { return h.Blocking }) {
 		return false
 	}
-	return !slices.ContainsFunc(b.poolsSum, func(c PoolCount) bool { return c.Have != c.Desired || c.Ready != c.Desired }) &&
-		!slices.ContainsFunc(b.svcSum, func(c ServiceCount) bool { return c.Running != c.Desired })
+	return !slices.ContainsFunc(b.pools, func(c PoolCount) bool { return c.Have != c.Desired || c.Ready != c.Desired }) &&
+		!slices.ContainsFunc(b.services, func(c ServiceCount) bool { return c.Running != c.Desired })
 }

@@ -266,12 +266,12 @@ func TestConvergedIsStrict(t *testing.T) {
 	} {
 		m := grown(t, 1, 1)
 		m.step(time.Minute)
-		if p := plan.Compute(m.input()); !p.Converged || p.LookAgain != 0 {
+		if p := plan.Compute(m.input()); !p.Converged || p.RequeueAfter != 0 {
 			t.Fatalf("%s: not converged before: %+v", name, p)
 		}
 		change(m)
-		if p := plan.Compute(m.input()); p.Converged || p.LookAgain == 0 {
-			t.Errorf("%s: converged %t, look again in %s", name, p.Converged, p.LookAgain)
+		if p := plan.Compute(m.input()); p.Converged || p.RequeueAfter == 0 {
+			t.Errorf("%s: converged %t, look again in %s", name, p.Converged, p.RequeueAfter)
 		}
 	}
 }
@@ -348,8 +348,8 @@ func TestAServiceThatNeverRunsIsNotLookedAtForEver(t *testing.T) {
 	for after, want := range map[time.Duration]time.Duration{10 * time.Second: time.Second, 2 * time.Minute: 2 * time.Second, time.Hour: 0} {
 		in := m.input()
 		in.Now = live(m).Updated.Add(after)
-		if p := plan.Compute(in); p.LookAgain != want || p.Converged {
-			t.Errorf("after %s: look again in %s", after, p.LookAgain)
+		if p := plan.Compute(in); p.RequeueAfter != want || p.Converged {
+			t.Errorf("after %s: look again in %s", after, p.RequeueAfter)
 		}
 	}
 }

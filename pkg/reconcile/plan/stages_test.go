@@ -99,7 +99,7 @@ func TestNoFunctionBothWritesAndAnswers(t *testing.T) {
 	}
 	bad, err := parser.ParseFile(token.NewFileSet(), "bad.go", `package p
 func (v *view) a() { v.in.Now = 1 }
-func b(v *view) { v.members[0].pool = nil }
+func b(v *view) { v.machines[0].pool = nil }
 func (b *builder) c() bool { return true }
 func d(v *view, b *builder) int { return 1 }
 func (v *view) fine() int { w := v.in; w.Now = 1; return 1 }

@@ -13,7 +13,7 @@ import (
 // view is what a decision is made on: the input, and what follows from it alone. Nothing changes it after survey; its methods answer and write nothing.
 type view struct {
 	in          Input
-	members     []member    // in the order of World.Machines
+	machines    []machine   // in the order of World.Machines
 	strangers   []string    // see Strangers
 	implausible bool        // the cloud's view contradicts the swarm's: a droplet that does not exist runs no node
 	creates     []ledger.Op // the open operations of each kind, sorted by id
@@ -34,9 +34,9 @@ func survey(in Input) *view {
 	v.liveNamed, v.wantedNamed = named(in.World.Services, liveName), named(in.Stack.Services, wantedName)
 	for _, m := range in.World.Machines {
 		pool := v.pool(m.Pool)
-		v.members = append(v.members, member{Machine: m, class: v.sort(m, pool), pool: pool})
+		v.machines = append(v.machines, machine{Machine: m, class: v.sort(m, pool), pool: pool})
 	}
-	v.implausible = slices.ContainsFunc(v.members, contradicted)
+	v.implausible = slices.ContainsFunc(v.machines, contradicted)
 	v.raft = v.countManagers()
 	v.services, v.blind = v.stack(), v.blindness()
 	return v
@@ -74,7 +74,7 @@ func wantedName(s *swarm.ServiceSpec) string { return s.Name }
 
 // contradicted reports whether the cloud does not know the droplet of a node that is ready. A wrong account's view has all of them so, and would make
 // everything look gone; a machine deleted by hand has it so until the swarm has noticed.
-func contradicted(m member) bool { return m.Missing && m.Node.State == swarm.NodeReady }
+func contradicted(m machine) bool { return m.Missing && m.Node.State == swarm.NodeReady }
 
 // open returns the open operations of a kind, sorted by id.
 func open(l ledger.Ledger, kind ledger.OpKind) []ledger.Op {

@@ -9,7 +9,7 @@ func proposeTags(v *view) []wish {
 		return nil
 	}
 	var wishes []wish
-	for _, m := range v.members {
+	for _, m := range v.machines {
 		if m.class == ready && m.Owned && !m.Adopted && m.Droplet != nil && len(m.Droplet.SwarmIDs()) == 0 {
 			wishes = append(wishes, wish{kind: tag, object: m.object(), machine: m})
 		}

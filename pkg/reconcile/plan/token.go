@@ -24,7 +24,7 @@ func (v *view) rotating() bool {
 
 // outrun reports whether a machine cannot join any more, because the token that it was made with was replaced meanwhile: by a person, since
 // swarmd waits for it. Only the token of the last create is known.
-func (v *view) outrun(m member) bool {
+func (v *view) outrun(m machine) bool {
 	l, now := v.in.World.Ledger, ledger.Fingerprint(v.in.World.Cluster.WorkerToken)
 	return m.Op != nil && m.Op.Kind == ledger.Create && l.Token != "" && now != "" && l.Token != now
 }

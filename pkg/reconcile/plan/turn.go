@@ -10,7 +10,7 @@ import (
 )
 
 // carries reports whether tasks run on the machine that its drain would move.
-func (v *view) carries(m member) bool {
+func (v *view) carries(m machine) bool {
 	return m.Node != nil && !stopped(m) && v.tasksOn(m.Node.ID) > 0
 }
 
@@ -32,7 +32,7 @@ func (v *view) beingDrained(p *spec.Pool, s spent) string {
 
 // draining reports whether a leaving machine's tasks are still on it or on their way elsewhere. After drain_timeout it counts as drained: what does
 // not end must not keep all the others.
-func (v *view) draining(op ledger.Op, m member) bool {
+func (v *view) draining(op ledger.Op, m machine) bool {
 	if m.Node == nil || stopped(m) || v.drainOver(op) {
 		return false
 	}
@@ -45,7 +45,7 @@ func (v *view) drainOver(op ledger.Op) bool {
 }
 
 // unsettled reports whether a service that had tasks on the drained machine lacks some, and another node can take them.
-func (v *view) unsettled(op ledger.Op, m member) bool {
+func (v *view) unsettled(op ledger.Op, m machine) bool {
 	if stopped(m) || v.drainOver(op) {
 		return false
 	}

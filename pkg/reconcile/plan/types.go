@@ -32,15 +32,15 @@ type Input struct {
 
 // Plan is what to do now, what is not done and why, and when to look again.
 type Plan struct {
-	Steps     []Step // in a stable order; After says what must wait for what
-	Holds     []Hold // sorted by Guard, then Object
-	Pools     []PoolCount
-	Services  []ServiceCount
-	Classes   []Class       // of the machines, in the order of World.Machines
-	LookAgain time.Duration // from Input.Now; 0: the usual resync
-	LookIdly  time.Duration // the same for who takes none of the steps: what is under way besides them
-	Underway  bool          // something is not as wanted yet, and nothing holds it
-	Converged bool          // nothing to do, nothing blocked, nothing under way, everything wanted is there and running
+	Steps        []Step // in a stable order; After says what must wait for what
+	Holds        []Hold // sorted by Guard, then Object
+	Pools        []PoolCount
+	Services     []ServiceCount
+	Classes      []Class       // of the machines, in the order of World.Machines
+	RequeueAfter time.Duration // from Input.Now; 0: the usual resync
+	RequeueIdle  time.Duration // the same for who takes none of the steps: what is under way besides them
+	Progressing  bool          // something is not as wanted yet, and nothing holds it
+	Converged    bool          // nothing to do, nothing blocked, nothing under way, everything wanted is there and running
 }
 
 // Step is one action with its reason, and what it writes into the ledger: before its call, so that who takes over knows of it, and because of the

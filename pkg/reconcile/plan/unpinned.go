@@ -46,7 +46,7 @@ func Unpinned(stack swarm.Stack, services []swarm.Service) []string {
 
 // notPinned is why it is not, as the end of a sentence.
 func notPinned(s service, why string) *refusal {
-	return noted(GuardUnpinned, s.object(), "its image "+s.want.Image+" has no digest, so each node takes what the tag means to it"+why)
+	return warned(GuardUnpinned, s.object(), "its image "+s.want.Image+" has no digest, so each node takes what the tag means to it"+why)
 }
 
 // registryAnswers wants the digest to be known.

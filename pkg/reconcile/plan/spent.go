@@ -10,6 +10,7 @@ import (
 // spent is what this pass has granted so far, and what that leaves of its budgets. It is a value: a guard can read it and not spend any of it.
 type spent struct {
 	granted []grant
+	opens   []grant  // those of them that open operations
 	ids     []string // the fresh operation ids that are left
 	credit  int      // deletes that accepted edits still permit
 	spare   bool     // one delete without credit is still permitted
@@ -47,13 +48,16 @@ func (s spent) with(v *view, w wish) spent {
 		}
 	}
 	s.granted = append(s.granted, g)
+	if len(g.ids) > 0 {
+		s.opens = append(s.opens, g)
+	}
 	return s
 }
 
 // creates is how many droplets are created; of one pool if it is named.
 func (s spent) creates(pool string) int {
 	n := 0
-	for _, g := range s.granted {
+	for _, g := range s.opens {
 		if g.kind == grow && (pool == "" || g.pool.Name == pool) {
 			n += len(g.ids)
 		}
@@ -64,26 +68,26 @@ func (s spent) creates(pool string) int {
 // opened is how many operations are begun.
 func (s spent) opened() int {
 	n := 0
-	for _, g := range s.granted {
+	for _, g := range s.opens {
 		n += len(g.ids)
-	}
-	return n
-}
-
-// count is how many wishes of the kinds were granted.
-func (s spent) count(kinds ...kind) int {
-	n := 0
-	for _, g := range s.granted {
-		if slices.Contains(kinds, g.kind) {
-			n++
-		}
 	}
 	return n
 }
 
 // leaving are the machines whose leave is begun.
 func (s spent) leaving() []grant {
-	return slices.DeleteFunc(slices.Clone(s.granted), func(g grant) bool { return g.kind != shrink })
+	return slices.DeleteFunc(slices.Clone(s.opens), func(g grant) bool { return g.kind != shrink })
+}
+
+// count is how many wishes of the kinds were granted.
+func (s spent) count(kinds ...kind) int {
+	n := 0
+	for i := range s.granted {
+		if slices.Contains(kinds, s.granted[i].kind) {
+			n++
+		}
+	}
+	return n
 }
 
 // room is how many more operations may be open.

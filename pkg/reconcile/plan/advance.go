@@ -18,9 +18,7 @@ func advance(v *view, granted []grant, b *builder) {
 	if n := len(v.creates); n > 0 && v.in.World.NoDroplets {
 		b.hold(GuardNoCloud, "cluster", fmt.Sprintf("%d creates are open and no cloud is looked at", n))
 	}
-	for _, op := range v.creates {
-		createOp{op}.next(v, b)
-	}
+	follow(v.creates, v, b)
 	for _, g := range granted {
 		switch g.kind {
 		case removeGhost:
@@ -34,7 +32,12 @@ func advance(v *view, granted []grant, b *builder) {
 	if n := len(v.deletes); n > 0 && v.in.World.NoDroplets {
 		b.hold(GuardNoCloud, "cluster", fmt.Sprintf("%d machines are to leave, and no cloud to delete them", n))
 	}
-	for _, op := range v.deletes {
-		deleteOp{op}.next(v, b)
+	follow(v.deletes, v, b)
+}
+
+// follow takes the next step of each operation.
+func follow[T operation](ops []T, v *view, b *builder) {
+	for _, op := range ops {
+		op.next(v, b)
 	}
 }

@@ -114,7 +114,7 @@ func (v *view) vanished(op ledger.Op) bool {
 	if !v.sees(closeCreate) || !v.gone(op.DropletID) {
 		return false
 	}
-	deleted := slices.ContainsFunc(v.deletes, func(o ledger.Op) bool { return o.DropletID == op.DropletID })
+	deleted := slices.ContainsFunc(v.deletes, func(o deleteOp) bool { return o.DropletID == op.DropletID })
 	return deleted || v.in.Now.Sub(op.Started) > min(vanishGrace, op.Deadline.Sub(op.Started))
 }
 
@@ -128,7 +128,7 @@ func (v *view) gone(dropletID int) bool { return slices.Contains(v.in.World.Gone
 func (v *view) unseenOf(pool string) int {
 	n := 0
 	for _, op := range v.creates {
-		if op.Pool == pool && v.created(op) == nil {
+		if op.Pool == pool && v.created(op.Op) == nil {
 			n++
 		}
 	}

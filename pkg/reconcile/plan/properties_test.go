@@ -381,19 +381,21 @@ func TestConvergedHasNothingToDo(t *testing.T) {
 func TestStepsAreWellFormed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in, _ := scene(t)
-		seen, node := map[string]bool{}, map[string]bool{}
+		seen, written := map[string]bool{}, map[plan.Ref]bool{}
 		for _, s := range plan.Compute(in).Steps {
 			for _, a := range s.After {
 				if !seen[a] {
 					t.Fatalf("%s is after %s, which does not come before it", s.ID, a)
 				}
 			}
-			if a, ok := s.Action.(plan.UpdateNode); ok && node[a.NodeID] || seen[s.ID] || s.Reason.Code == "" || s.Reason.Text == "" {
-				t.Fatalf("twice, or without a reason: %+v", s)
-			} else if ok {
-				node[a.NodeID] = true
+			about := s.Action.About()
+			if seen[s.ID] || written[about.Object] || s.Reason.Code == "" || s.Reason.Text == "" {
+				t.Fatalf("twice, a second write to an object, or without a reason: %+v", s)
 			}
 			seen[s.ID] = true
+			if about.Effect > plan.Creates { // a pool can get several droplets in one pass
+				written[about.Object] = true
+			}
 		}
 	})
 }

@@ -60,7 +60,7 @@ func (v *view) changing() (machine, bool) {
 func proposeRoles(v *view, sound []machine) []wish {
 	var promotes, demotes []wish
 	for _, op := range v.deletes {
-		if m, stage := (deleteOp{op}).stage(v); stage == deleteDemote {
+		if m, stage := op.stage(v); stage == deleteDemote {
 			demotes = append(demotes, demotion(m))
 		}
 	}

@@ -13,11 +13,11 @@ import (
 // view is what a decision is made on: the input, and what follows from it alone. Nothing changes it after survey; its methods answer and write nothing.
 type view struct {
 	in          Input
-	machines    []machine   // in the order of World.Machines
-	strangers   []string    // see Strangers
-	implausible bool        // the cloud's view contradicts the swarm's: a droplet that does not exist runs no node
-	creates     []ledger.Op // the open operations of each kind, sorted by id
-	deletes     []ledger.Op
+	machines    []machine  // in the order of World.Machines
+	strangers   []string   // see Strangers
+	implausible bool       // the cloud's view contradicts the swarm's: a droplet that does not exist runs no node
+	creates     []createOp // the open operations, sorted by id
+	deletes     []deleteOp
 	readyNodes  map[string]bool               // by node id
 	loads       map[string]int                // by node id: the tasks on it that did not end
 	liveNamed   map[string]*swarm.Service     // the first of each name
@@ -29,7 +29,8 @@ type view struct {
 
 // survey classifies what is seen.
 func survey(in Input) *view {
-	v := &view{in: in, strangers: Strangers(in.World, in.Spec.Cluster), creates: open(in.World.Ledger, ledger.Create), deletes: open(in.World.Ledger, ledger.Delete)}
+	v := &view{in: in, strangers: Strangers(in.World, in.Spec.Cluster)}
+	v.creates, v.deletes = opened(in.World.Ledger.Ops)
 	v.readyNodes, v.loads = indexed(in.World)
 	v.liveNamed, v.wantedNamed = named(in.World.Services, liveName), named(in.Stack.Services, wantedName)
 	for _, m := range in.World.Machines {
@@ -76,16 +77,17 @@ func wantedName(s *swarm.ServiceSpec) string { return s.Name }
 // everything look gone; a machine deleted by hand has it so until the swarm has noticed.
 func contradicted(m machine) bool { return m.Missing && m.Node.State == swarm.NodeReady }
 
-// open returns the open operations of a kind, sorted by id.
-func open(l ledger.Ledger, kind ledger.OpKind) []ledger.Op {
-	var ops []ledger.Op
-	for _, op := range l.Ops {
-		if op.Kind == kind {
-			ops = append(ops, op)
+// opened are the open operations of each kind, sorted by id.
+func opened(ops []ledger.Op) (creates []createOp, deletes []deleteOp) {
+	for _, op := range slices.SortedFunc(slices.Values(ops), func(a, b ledger.Op) int { return strings.Compare(a.ID, b.ID) }) {
+		switch op.Kind {
+		case ledger.Create:
+			creates = append(creates, createOp{op})
+		case ledger.Delete:
+			deletes = append(deletes, deleteOp{op})
 		}
 	}
-	slices.SortFunc(ops, func(a, b ledger.Op) int { return strings.Compare(a.ID, b.ID) })
-	return ops
+	return creates, deletes
 }
 
 // pool returns the file's pool of that name, or nil.

@@ -17,8 +17,8 @@ func (v *view) carries(m machine) bool {
 // beingDrained names a machine of the pool whose drain is not over or is begun by this plan, "" if there is none.
 func (v *view) beingDrained(p *spec.Pool, s spent) string {
 	for _, op := range v.deletes {
-		m, ok := v.of(op)
-		if ok && op.Pool == p.Name && v.draining(op, m) {
+		m, ok := v.of(op.Op)
+		if ok && op.Pool == p.Name && v.draining(op.Op, m) {
 			return m.name()
 		}
 	}

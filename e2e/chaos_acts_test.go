@@ -153,13 +153,19 @@ func (c *chaos) powerCut(ctx context.Context, d lab.Droplet, lasts time.Duration
 	return c.during(ctx, lasts, func() error { return c.dropletAction(ctx, d.ID, "power_off") }, func(ctx context.Context) error {
 		for range 100 {
 			err := c.dropletAction(ctx, d.ID, "power_on")
-			if err == nil || !c.there(d.ID) {
+			if err == nil || !c.there(d.ID) || c.runs(d.ID) {
 				return nil
 			}
 			pause(ctx, 300*time.Millisecond) // its power-off may still be in progress
 		}
 		return fmt.Errorf("%s could not be switched on", d.Name)
 	})
+}
+
+// runs reports whether the machine is on, and nothing is under way that could change that: swarmd was quicker to power it on.
+func (c *chaos) runs(id int) bool {
+	var got struct{ Droplet struct{ Status string } }
+	return !c.lab.Cloud.Acting(id) && c.cloud(http.MethodGet, fmt.Sprintf("/v2/droplets/%d", id), nil, &got) == http.StatusOK && got.Droplet.Status == "active"
 }
 
 func (c *chaos) there(id int) bool { d, ok := c.lab.Cloud.Droplet(id); return ok && d.Deleted.IsZero() }

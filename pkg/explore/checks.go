@@ -28,6 +28,7 @@ type checks struct {
 	deleted  []time.Time
 	cluster  string // id of the swarm
 	leases   map[string]uint64
+	cycled   map[int]cycled         // by droplet: when its power was cycled last, and by which process
 	acted    uint64                 // the highest epoch under which the cloud was written to
 	listed   map[string]sighting    // process → what it last saw completely
 	calls    map[string][]time.Time // process → its cloud calls of the last minute
@@ -57,7 +58,7 @@ type sighting struct {
 }
 
 func newChecks(r *run) *checks {
-	return &checks{run: r, theirs: map[string]string{}, most: map[string]int{}, least: map[string]int{}, leases: map[string]uint64{}, tallies: map[string]tally{}, listed: map[string]sighting{},
+	return &checks{run: r, theirs: map[string]string{}, most: map[string]int{}, least: map[string]int{}, leases: map[string]uint64{}, cycled: map[int]cycled{}, tallies: map[string]tally{}, listed: map[string]sighting{},
 		calls: map[string][]time.Time{}, pushes: map[string]int{}, reached: map[uint64]bool{}, gone: map[int]bool{}, lost: map[int]bool{}, doomed: map[int]bool{}}
 }
 

@@ -27,6 +27,11 @@ func (c *checks) cloudWrite(s *state, t *ticket) {
 		c.marked(s, t)
 	case id == 0 || strings.Contains(t.query, "tag_name") || strings.Contains(t.path, "associated"):
 		c.run.violate("foreign", "%s %s?%s is no call for one droplet", t.method, t.path, t.query)
+	case asks(t, "power_on"):
+		c.starts(s, t, id)
+	case asks(t, "power_cycle"):
+		c.starts(s, t, id)
+		c.cycles(s, t, id)
 	default:
 		c.destroy(s, t, id)
 	}
@@ -240,6 +245,9 @@ func (c *checks) changes(was, now *state, t *ticket) {
 	}
 	for _, op := range now.ledger.Ops {
 		if op.Kind == ledger.Delete && openOp(was, ledger.Delete, op.DropletID) == nil {
+			if d, known := c.run.world.Cloud.Droplet(op.DropletID); known && !d.Deleted.IsZero() {
+				continue // nothing is taken away: another machine takes the place of one that is gone
+			}
 			c.needed(now, op)
 			c.byRight(now, op)
 		}

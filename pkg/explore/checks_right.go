@@ -6,7 +6,7 @@ import (
 )
 
 // byRight: no operation takes a machine away that the file wants which is accepted at that moment. That it is within the counted budget is no right by
-// itself: swarmd replaces nothing by itself.
+// itself: swarmd replaces by itself only what does not exist any more.
 func (c *checks) byRight(s *state, op ledger.Op) {
 	f, err := c.run.explorer.parse("cluster.yaml", []byte(s.files[s.ledger.Revision]))
 	if err != nil {

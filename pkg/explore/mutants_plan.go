@@ -137,6 +137,30 @@ func planMutants() []Mutant {
 				}
 			}
 		}),
+		planned("starts-what-leaves", "A3: powers on what was shut down to be deleted", func(in plan.Input, p *plan.Plan) {
+			for _, m := range in.World.Machines {
+				if m.Droplet != nil && m.Droplet.Status == cloud.StatusOff && m.Op != nil && m.Op.Kind == ledger.Delete {
+					p.Steps = append([]plan.Step{plan.NewStep("power-on/"+m.Droplet.Name, plan.PowerOnDroplet{DropletID: m.Droplet.ID}, plan.Reason{})}, p.Steps...)
+				}
+			}
+		}),
+		planned("never-cycles", "A3: a machine that hangs is left hanging", dropSteps(func(a plan.Action) bool { _, ok := a.(plan.PowerCycleDroplet); return ok })),
+		planned("cycles-what-is-down", "A3: cycles the power of all that is down, at once", func(in plan.Input, p *plan.Plan) {
+			for _, m := range in.World.Machines {
+				if how, _ := plan.Ails(m); how == plan.Hangs && m.Pool == "workers" {
+					p.Steps = addStep(p.Steps, "cycle/"+m.Droplet.Name, plan.PowerCycleDroplet{DropletID: m.Droplet.ID})
+				}
+			}
+		}),
+		planned("replaces-what-is-down", "A3: replaces a machine that exists, because its node is down", func(in plan.Input, p *plan.Plan) {
+			for _, m := range in.World.Machines {
+				if how, id := plan.Ails(m); how == plan.Hangs && m.Op == nil && m.Pool == "workers" {
+					p.Steps = addStep(p.Steps, "leave/"+m.Droplet.Name, plan.OpenDelete{OpID: in.OpIDs[0], Pool: m.Pool, Name: m.Droplet.Name, DropletID: id, NodeID: m.Node.ID})
+				}
+			}
+		}),
+		planned("leaves-gone", "A3: a machine whose droplet is gone is not replaced", dropSteps(func(a plan.Action) bool { _, ok := a.(plan.OpenDelete); return ok })),
+		planned("leaves-off", "A3: a machine that is off stays off", dropSteps(func(a plan.Action) bool { _, ok := a.(plan.PowerOnDroplet); return ok })),
 		planned("never-off", "C27: a shutdown that is not followed is left at that", dropSteps(func(a plan.Action) bool { _, ok := a.(plan.ShutdownDroplet); return ok })),
 	}
 }

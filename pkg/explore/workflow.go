@@ -22,6 +22,7 @@ type Workflow struct {
 	Image   string   // of which the roll-out fails: what runs at the end is another one
 	Pages   int      // droplets a page, 0: all
 	Sparse  int      // of so many of its single faults one is played; 0: all are
+	NoCycle bool     // no machine's power is cycled: it is not the machines
 	Small   bool     // all its pairs of faults are played when there is time, see Campaign.Pairs
 }
 

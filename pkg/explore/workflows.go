@@ -106,9 +106,11 @@ func troubleWorkflows() []Workflow {
 	web := service("app", "nginx:1.27", 2, "")
 	start := file{managers: 1, workers: 2, services: web}
 	return []Workflow{
-		{Name: "vanished-droplet", About: "somebody deletes a worker's droplet: held", Start: start, Held: []string{plan.GuardDropletDead, plan.GuardNodeDown, plan.GuardImplausible},
+		{Name: "vanished-droplet", About: "somebody deletes a worker's droplet: another one takes its place", Start: start,
 			Play: func(r *run) { r.person().remove("workers") }},
-		{Name: "dead-node", About: "a worker's power fails: held", Start: start, Held: []string{plan.GuardNodeDown},
+		{Name: "vanished-manager", About: "somebody deletes one of three managers' droplets: another one takes its place", Start: file{managers: 3, workers: 1}, Several: true, Sparse: 4,
+			Play: func(r *run) { r.person().remove("managers") }},
+		{Name: "dead-node", About: "a worker's power fails: it is powered on again", Start: start,
 			Play: func(r *run) { r.person().unplug("workers") }},
 		{Name: "dead-manager", Sparse: 3, About: "one manager of three is down when a file wants one only", Start: file{managers: 3}, Several: true,
 			Play: func(r *run) {
@@ -118,11 +120,27 @@ func troubleWorkflows() []Workflow {
 			}},
 		{Name: "thin-quorum", Sparse: 3, About: "a manager is down when a file takes the two others: held until it is back", Start: file{managers: 2, next: 1}, Several: true,
 			Play: func(r *run) {
-				back := r.person().unplug("next")
+				back := r.person().cut("next")
 				r.wait(8 * time.Second)
 				r.edit(file{managers: 0, next: 1})
 				r.wait(6 * time.Second)
 				back()
+			}},
+		{Name: "hung", About: "a worker's engine ends and its machine runs on: its power is cycled", Start: start, Sparse: 4,
+			Play: func(r *run) {
+				if err := r.world.CrashEngine(r.lastOf("workers")); err != nil {
+					r.violate("harness", "hung: %v", err)
+				}
+				r.faults.last = time.Now()
+			}},
+		{Name: "half-down", About: "two of three workers are cut off for seven minutes: nothing is done to them", Start: file{managers: 1, workers: 3, services: web}, NoCycle: true, Sparse: long,
+			Play: func(r *run) {
+				p := r.person()
+				last := p.cut("workers")
+				other := p.cutOff(r.firstOf("workers"))
+				r.wait(7 * time.Minute)
+				last()
+				other()
 			}},
 		{Name: "back-again", About: "a worker's power fails and comes back", Start: start,
 			Play: func(r *run) {
@@ -232,6 +250,24 @@ func (p *person) unplug(pool string) (back func()) {
 		}
 		p.run.faults.last = time.Now()
 	}
+}
+
+// cut takes the pool's last machine off the network, and returns what puts it back.
+func (p *person) cut(pool string) (back func()) {
+	d, _ := p.run.world.Cloud.Droplet(p.last(pool))
+	return p.cutOff(d.Name)
+}
+
+func (p *person) cutOff(machine string) (back func()) {
+	set := func(off bool) {
+		if err := p.run.world.CutOff(machine, off); err != nil {
+			p.run.violate("harness", "cut: %v", err)
+		}
+		p.run.faults.last = time.Now()
+	}
+	set(true)
+	p.run.conductor.note("%s is cut off", machine)
+	return func() { set(false) }
 }
 
 // last returns the pool's newest droplet.

@@ -82,7 +82,7 @@ func tokenWorkflows() []Workflow {
 func cutOffWorkflows() []Workflow {
 	web := service("app", "nginx:1.27", 2, "")
 	return []Workflow{
-		{Name: "worker-cut-off", About: "a worker is cut off for three minutes while another one is to be made", Start: file{managers: 1, workers: 2, services: web}, Sparse: long,
+		{Name: "worker-cut-off", About: "a worker is cut off for three minutes while another one is to be made", Start: file{managers: 1, workers: 2, services: web}, Sparse: long, NoCycle: true,
 			Play: func(r *run) {
 				r.edit(file{managers: 1, workers: 3, services: web})
 				r.cutOff(r.lastOf("workers"), 3*time.Minute)
@@ -159,6 +159,15 @@ func (r *run) actingOn() string {
 }
 
 // lastOf is the name of the pool's newest machine.
+func (r *run) firstOf(pool string) string {
+	for _, d := range r.world.Cloud.Droplets() {
+		if poolOf(r.cluster, d) == pool {
+			return d.Name
+		}
+	}
+	return ""
+}
+
 func (r *run) lastOf(pool string) string {
 	d, _ := r.world.Cloud.Droplet(r.person().last(pool))
 	return d.Name

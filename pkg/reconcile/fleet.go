@@ -111,6 +111,7 @@ func (l *Loop) see(ctx context.Context, acting bool) (t turnout) {
 	t.world.Ledger.Ops = l.creates.age(t.world.Ledger.Ops, wall, now, l.want.spec.Policies.CreateVisible)
 	t.world.Machines = l.arrivals.age(t.world.Machines, wall, now)
 	l.strangers.see(plan.Strangers(t.world, l.want.spec.Cluster), acting && len(t.world.Gaps) == 0, now)
+	l.ailing = l.ailing.see(t.world, acting && len(t.world.Gaps) == 0 && !t.world.NoDroplets, now)
 	t.epoch, t.held = l.elector.Held()
 	t.held = t.held && acting // the lease was won meanwhile: what was seen is a follower's view, the next pass acts
 	good, err := l.good(ctx, l.want.stack, t.world)

@@ -44,6 +44,7 @@ type Loop struct {
 	number  uint64 // of the pass
 
 	strangers  strangers
+	ailing     ailing
 	identities identities
 
 	mu            sync.Mutex // guards what follows, never over a call

@@ -39,6 +39,7 @@ type Pool struct {
 	Region       string // defaults to Cloud.Region
 	Labels       map[string]string
 	Availability string // "active" or "drain"
+	RepairOff    bool   // a machine that is off or hangs is left so
 	Adopt        []int  // droplet ids that count in this pool although swarmd did not make them
 }
 

@@ -23,6 +23,11 @@ func (c *Client) PowerOn(ctx context.Context, id int) (cloud.Action, error) {
 	return c.act(ctx, "power on droplet", id, c.api.DropletActions.PowerOn)
 }
 
+// PowerCycle cuts the droplet's power and starts it again.
+func (c *Client) PowerCycle(ctx context.Context, id int) (cloud.Action, error) {
+	return c.act(ctx, "power cycle droplet", id, c.api.DropletActions.PowerCycle)
+}
+
 type actionCall func(context.Context, int) (*godo.Action, *godo.Response, error)
 
 // act sends an action once. Kind Busy: another event is in flight on the droplet.

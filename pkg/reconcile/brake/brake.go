@@ -46,6 +46,7 @@ type CloudAPI interface {
 	Shutdown(ctx context.Context, id int) (cloud.Action, error)
 	PowerOff(ctx context.Context, id int) (cloud.Action, error)
 	PowerOn(ctx context.Context, id int) (cloud.Action, error)
+	PowerCycle(ctx context.Context, id int) (cloud.Action, error)
 	Action(ctx context.Context, dropletID, actionID int) (cloud.Action, error)
 	Sizes(ctx context.Context) ([]cloud.Size, error)
 	Account(ctx context.Context) (cloud.Account, error)

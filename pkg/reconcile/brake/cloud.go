@@ -170,7 +170,23 @@ func (c *Cloud) stop(ctx context.Context, op string, id int, send act) (cloud.Ac
 
 // PowerOn starts a droplet of the cluster.
 func (c *Cloud) PowerOn(ctx context.Context, id int) (cloud.Action, error) {
-	const op = "power on droplet"
+	return c.start(ctx, "power on droplet", id, c.opts.Cloud.PowerOn)
+}
+
+// PowerCycle switches a droplet of the cluster off and on, if it carries no manager and its node is down.
+func (c *Cloud) PowerCycle(ctx context.Context, id int) (cloud.Action, error) {
+	const op = "power cycle droplet"
+	d, err := c.ours(ctx, op, id)
+	if err == nil {
+		err = c.lifeless(ctx, op, d)
+	}
+	if err != nil {
+		return cloud.Action{}, err
+	}
+	return c.start(ctx, op, id, c.opts.Cloud.PowerCycle)
+}
+
+func (c *Cloud) start(ctx context.Context, op string, id int, send act) (cloud.Action, error) {
 	d, err := c.ours(ctx, op, id)
 	if err != nil {
 		return cloud.Action{}, err
@@ -185,7 +201,7 @@ func (c *Cloud) PowerOn(ctx context.Context, id int) (cloud.Action, error) {
 	if err := c.spend(op); err != nil {
 		return cloud.Action{}, err
 	}
-	return c.opts.Cloud.PowerOn(ctx, id)
+	return send(ctx, id)
 }
 
 // ours returns the droplet if it is the cluster's.

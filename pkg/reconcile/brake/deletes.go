@@ -34,13 +34,8 @@ func (b *brakes) deletable(ctx context.Context, op string, d cloud.Droplet) erro
 	if slices.Contains(b.opts.Destroy, d.ID) {
 		return nil
 	}
-	switch manager, living, err := b.nodesOn(ctx, d); {
-	case err != nil:
-		return b.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", unkind(err))
-	case manager != "":
-		return b.refuse(Quorum, cloudSide, op, "droplet %d carries the manager %s", d.ID, manager)
-	case living != "":
-		return b.refuse(Joined, cloudSide, op, "droplet %d carries the node %s, which is not down", d.ID, living)
+	if err := b.lifeless(ctx, op, d); err != nil {
+		return err
 	}
 	if b.opts.Ledger == nil {
 		return b.refuse(Deletes, cloudSide, op, "there is no ledger that could permit it")
@@ -51,6 +46,19 @@ func (b *brakes) deletable(ctx context.Context, op string, d cloud.Droplet) erro
 	}
 	if why := b.countDelete(l, d.ID, b.opts.Wall(), time.Now()); why != "" {
 		return b.refuse(Deletes, cloudSide, op, "droplet %d: %s", d.ID, why)
+	}
+	return nil
+}
+
+// lifeless is an error unless no manager and no node that is not down is on the droplet, by a look of the brake's own.
+func (b *brakes) lifeless(ctx context.Context, op string, d cloud.Droplet) error {
+	switch manager, living, err := b.nodesOn(ctx, d); {
+	case err != nil:
+		return b.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", unkind(err))
+	case manager != "":
+		return b.refuse(Quorum, cloudSide, op, "droplet %d carries the manager %s", d.ID, manager)
+	case living != "":
+		return b.refuse(Joined, cloudSide, op, "droplet %d carries the node %s, which is not down", d.ID, living)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package brake
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -326,4 +327,43 @@ func TestCallBudget(t *testing.T) {
 			t.Errorf("%d calls in a minute", g.reads)
 		}
 	})
+}
+
+// TestOnlyAWorkersMachineThatIsDownIsCycled: whatever was planned, by the brake's own look.
+func TestOnlyAWorkersMachineThatIsDownIsCycled(t *testing.T) {
+	for name, tc := range map[string]struct {
+		set   func(*ground)
+		brake string // "": it is sent
+	}{
+		"a worker that is down":      {func(g *ground) { g.node(7, swarm.Worker); g.at("n7").State = swarm.NodeDown }, ""},
+		"a worker that is ready":     {func(g *ground) { g.node(7, swarm.Worker) }, Joined},
+		"a worker of unknown state":  {func(g *ground) { g.node(7, swarm.Worker); g.at("n7").State = swarm.NodeUnknown }, Joined},
+		"a manager that is down":     {func(g *ground) { g.node(7, swarm.Manager); g.at("n7").State = swarm.NodeDown }, Quorum},
+		"no node and no operation":   {func(*ground) {}, Ownership},
+		"somebody else's droplet":    {func(g *ground) { delete(g.droplets, 7) }, ""},
+		"the nodes can't be read":    {func(g *ground) { g.node(7, swarm.Worker); g.fail["nodes"] = errors.New("no") }, View},
+		"the list of nodes is empty": {func(g *ground) { g.leaderless = true }, View},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGround()
+				g.node(1, swarm.Manager)
+				g.droplet(7)
+				c, _, held := g.brakes(nil)
+				tc.set(g)
+				_, err := c.PowerCycle(t.Context(), 7)
+				if name == "somebody else's droplet" {
+					if err == nil || slices.Contains(g.sent, "cycle 7") {
+						t.Errorf("%v, %v", err, g.sent)
+					}
+					return
+				}
+				if tc.brake != "" {
+					wantBraked(t, g, held, tc.brake, err)
+				} else if err != nil || !slices.Contains(g.sent, "cycle 7") {
+					t.Errorf("%v, %v", err, g.sent)
+				}
+			})
+		})
+	}
 }

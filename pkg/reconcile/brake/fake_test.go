@@ -194,6 +194,10 @@ func (g fakeCloud) PowerOn(_ context.Context, id int) (cloud.Action, error) {
 	return cloud.Action{ID: 1}, g.did("on %d", id)
 }
 
+func (g fakeCloud) PowerCycle(_ context.Context, id int) (cloud.Action, error) {
+	return cloud.Action{ID: 1}, g.did("cycle %d", id)
+}
+
 func (g fakeCloud) Action(context.Context, int, int) (cloud.Action, error) {
 	return cloud.Action{ID: 1}, g.read("action")
 }

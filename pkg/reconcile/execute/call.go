@@ -63,6 +63,10 @@ func (e *Executor) apply(r *run, a plan.Action) (warning string, droplet int, er
 		err = r.send(func() error { _, err := e.cfg.Droplets.Shutdown(r.calls, a.DropletID); return err })
 	case plan.PowerOffDroplet:
 		err = r.send(func() error { _, err := e.cfg.Droplets.PowerOff(r.calls, a.DropletID); return err })
+	case plan.PowerOnDroplet:
+		err = r.send(func() error { _, err := e.cfg.Droplets.PowerOn(r.calls, a.DropletID); return err })
+	case plan.PowerCycleDroplet:
+		err = r.send(func() error { _, err := e.cfg.Droplets.PowerCycle(r.calls, a.DropletID); return err })
 	case plan.DeleteDroplet:
 		err = r.send(func() error { return e.cfg.Droplets.DeleteDroplet(r.calls, a.DropletID) })
 	case plan.TagDroplet:

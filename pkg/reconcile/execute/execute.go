@@ -36,6 +36,8 @@ type Droplets interface {
 	DeleteDroplet(ctx context.Context, id int) error
 	Shutdown(ctx context.Context, id int) (cloud.Action, error)
 	PowerOff(ctx context.Context, id int) (cloud.Action, error)
+	PowerOn(ctx context.Context, id int) (cloud.Action, error)
+	PowerCycle(ctx context.Context, id int) (cloud.Action, error)
 	TagDroplet(ctx context.Context, id int, tag string) error
 }
 

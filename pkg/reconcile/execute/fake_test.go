@@ -128,6 +128,14 @@ func (b *bench) TagDroplet(_ context.Context, id int, tag string) error {
 	return b.call("tag %d %s", id, tag)
 }
 
+func (b *bench) PowerOn(_ context.Context, id int) (cloud.Action, error) {
+	return cloud.Action{}, b.call("power on %d", id)
+}
+
+func (b *bench) PowerCycle(_ context.Context, id int) (cloud.Action, error) {
+	return cloud.Action{}, b.call("power cycle %d", id)
+}
+
 func (b *bench) PowerOff(_ context.Context, id int) (cloud.Action, error) {
 	return cloud.Action{}, b.call("power off %d", id)
 }

@@ -57,7 +57,7 @@ func NewStep(id string, a Action, why Reason, after ...string) Step {
 
 // Actions are one of each action, without anything in it.
 func Actions() []Action {
-	return []Action{CreateDroplet{}, RecordDroplet{}, CloseOp{}, OpenDelete{}, RecordRollout{}, ShutdownDroplet{}, PowerOffDroplet{}, DeleteDroplet{}, TagDroplet{},
+	return []Action{CreateDroplet{}, RecordDroplet{}, CloseOp{}, OpenDelete{}, RecordRollout{}, ShutdownDroplet{}, PowerOffDroplet{}, PowerOnDroplet{}, PowerCycleDroplet{}, DeleteDroplet{}, TagDroplet{},
 		UpdateNode{}, RemoveNode{}, RotateToken{}, CreateNetwork{}, RemoveNetwork{}, CreateService{}, UpdateService{}, RemoveService{}}
 }
 
@@ -111,6 +111,10 @@ type (
 	RecordRollout struct{ Service, Value string }
 	// PowerOffDroplet cuts its power, after a shutdown that was not followed.
 	PowerOffDroplet struct{ DropletID int }
+	// PowerOnDroplet starts a droplet that is off.
+	PowerOnDroplet struct{ DropletID int }
+	// PowerCycleDroplet switches a droplet off and on whose node is down.
+	PowerCycleDroplet struct{ DropletID int }
 	// DeleteDroplet deletes the machine of an open Delete operation.
 	DeleteDroplet struct {
 		OpID      string
@@ -182,6 +186,16 @@ func (a PowerOffDroplet) About() About {
 	return About{"power_off_droplet", ofDroplet(a.DropletID), Stops}
 }
 func (a PowerOffDroplet) record() record { return writes(ledger.GoOnDelete{DropletID: a.DropletID}) }
+
+func (a PowerOnDroplet) About() About {
+	return About{"power_on_droplet", ofDroplet(a.DropletID), Changes}
+}
+func (PowerOnDroplet) record() record { return record{} }
+
+func (a PowerCycleDroplet) About() About {
+	return About{"power_cycle_droplet", ofDroplet(a.DropletID), Stops}
+}
+func (PowerCycleDroplet) record() record { return record{} }
 
 func (a DeleteDroplet) About() About {
 	return About{"delete_droplet", ofDroplet(a.DropletID), Destroys}

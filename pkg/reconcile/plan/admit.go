@@ -8,8 +8,10 @@ func rules() map[kind][]guard {
 	return map[kind][]guard{
 		// machines
 		removeGhost:    {seen(removeNode)},
-		replaceDead:    {held(GuardDropletDead)},
+		replaceDead:    {seen(deleteMachine), replaceable, oneManagerLeaves, managerMayLeave, repairBudget, ledgerFull, idsLeft},
 		replaceDown:    {held(GuardNodeDown)},
+		powerOn:        {seen(switchMachine), repairable, powerTries},
+		powerCycle:     {seen(switchMachine), workersAlone, repairable, hungForLong, fewDown, oneCycle},
 		retryLaunch:    {held(GuardLaunch)},
 		emptyPool:      {held(GuardPoolRemoved)},
 		changeSize:     {held(GuardSize)},

@@ -23,9 +23,11 @@ func advance(v *view, granted []grant, b *builder) {
 		switch g.kind {
 		case removeGhost:
 			b.removeNode(g.machine, WhyGhost, g.text)
+		case powerOn, powerCycle:
+			beginPower(v, g, b)
 		case grow:
 			beginCreates(v, g, b)
-		case shrink:
+		case shrink, replaceDead:
 			beginDelete(g, b)
 		}
 	}

@@ -12,6 +12,7 @@ type decision string
 const (
 	closeCreate   decision = "close a create that made nothing"
 	deleteMachine decision = "delete a machine"
+	switchMachine decision = "switch a machine on, or off and on"
 	changeRole    decision = "promote or demote"
 	removeNode    decision = "remove a node that never came up"
 	drainStranger decision = "drain a node that is no machine of the cluster"
@@ -27,7 +28,7 @@ func needs(what decision) []string {
 		return []string{world.GapDroplets, world.GapServices, world.GapTasks}
 	case removeNode:
 		return []string{world.GapDroplets, world.GapTasks}
-	case closeCreate, changeRole, drainStranger: // which machines there are
+	case closeCreate, switchMachine, changeRole, drainStranger: // which machines there are
 		return []string{world.GapDroplets}
 	case removeService:
 		return []string{world.GapServices}

@@ -38,8 +38,8 @@
 //   - unknown: bound, and the leader does not know how it is. Every node is so for some seconds after a change of leader.
 //   - ready: bound, and its node is Ready.
 //
-// A machine is counted in its pool if it is disputed, dead, booting, overdue, arriving, down, unknown or ready: what is broken is held
-// and reported, not replaced. A Create operation whose droplet is not seen yet is counted as well, so nothing is created twice.
+// A machine is counted in its pool if it is disputed, dead, booting, overdue, arriving, down, unknown or ready: what is broken is
+// repaired, or held and reported, and only one that is dead gives its place to another. A Create operation whose droplet is not seen yet is counted as well, so nothing is created twice.
 //
 // The leaving machines of a pool that carry tasks are drained one after the other, see drainTurn.
 //

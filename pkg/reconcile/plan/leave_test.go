@@ -82,7 +82,7 @@ func TestPickingWhoLeaves(t *testing.T) {
 	runRules(t, []rule{
 		{"the newest", 1, 2, to(1, 1), []string{"leave/103"}, nil},
 		{"the failed before the newest", 1, 2, both(to(1, 1), kill(102)), []string{"leave/102"}, []string{"node-down node/web-workers-aaaaa"}},
-		{"the dead", 1, 2, both(to(1, 1), erase(102)), []string{"leave/102"}, []string{"droplet-dead node/web-workers-aaaaa"}},
+		{"the dead", 1, 2, both(to(1, 1), erase(102)), []string{"leave/102"}, nil},
 		{"the failed, then the never joined", 1, 2, both(to(1, 1), young, kill(102)), []string{"leave/102", "leave/90"},
 			[]string{"launch-timeout droplet/90", "node-down node/web-workers-aaaaa"}},
 		{"never one of which nothing shows that it is this swarm's", 1, 2, both(to(1, 1), strange), []string{"leave/103"}, []string{"identity droplet/91"}},

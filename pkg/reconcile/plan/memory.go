@@ -9,6 +9,7 @@ import (
 type Memory struct {
 	Strangers map[string]time.Duration // by node id: for how long it has been one of Strangers in each look
 	Backoff   map[Ref]Backoff          // by what the refused action was done to
+	Ailing    map[int]Ailing           // by droplet id: those that are off or down, or were not long ago, and what was tried
 	Looked    map[string]Looked        // by image: what its registry says by now, for those that Unpinned names
 }
 

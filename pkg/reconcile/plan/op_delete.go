@@ -45,7 +45,11 @@ func beginDelete(g grant, b *builder) {
 	if m.Node != nil {
 		a.NodeID = m.Node.ID
 	}
-	b.step("leave", strconv.Itoa(a.DropletID), a, WhyPoolSurplus, fmt.Sprintf("pool %s wants %d; %s is the one to leave", p.Name, p.Count, m.String()))
+	code, text := WhyPoolSurplus, fmt.Sprintf("pool %s wants %d; %s is the one to leave", p.Name, p.Count, m.String())
+	if g.kind == replaceDead {
+		code, text = WhyReplaced, m.name()+": "+g.text+"; another machine takes its place"
+	}
+	b.step("leave", strconv.Itoa(a.DropletID), a, code, text)
 }
 
 // shortened is a name as long as a droplet's can be: a node says itself what its host is called, and the ledger has little room.
@@ -175,7 +179,7 @@ func (v *view) strayNode(op ledger.Op, m machine, ok bool) bool {
 
 // stopped reports whether the machine runs nothing any more, whatever its tasks' last known state is.
 func stopped(m machine) bool {
-	return m.Missing || m.Node.State == swarm.NodeDown || m.Droplet != nil && m.Droplet.Status == cloud.StatusOff
+	return m.Missing || m.Node.State == swarm.NodeDown || m.off()
 }
 
 // tasksOn counts the tasks on a node that did not end.

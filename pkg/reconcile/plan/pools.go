@@ -26,11 +26,10 @@ func proposePools(v *view) []wish {
 			wishes = append(wishes, wish{kind: replaceAdopted, object: "droplet/" + strconv.Itoa(id), text: "pool " + p.Name + " adopts it, and it does not exist"})
 		}
 		have, unseen := v.counted(p.Name)+len(absent), v.unseenOf(p.Name)
-		switch {
-		case have+unseen < p.Count:
+		if have+unseen < p.Count {
 			wishes = append(wishes, wish{kind: grow, object: "pool/" + p.Name, pool: p, n: p.Count - have - unseen})
-		case have-v.disputed(p) > p.Count:
-			wishes = append(wishes, surplus(v, p, have-v.disputed(p)-p.Count)...)
+		} else if n := v.surplusOf(p); n > 0 {
+			wishes = append(wishes, surplus(v, p, n)...)
 		}
 	}
 	return wishes
@@ -61,6 +60,11 @@ func surplus(v *view, p *spec.Pool, n int) []wish {
 		wishes = append(wishes, wish{kind: shrink, object: object, pool: p, machine: m})
 	}
 	return wishes
+}
+
+// surplusOf is how many machines a pool has more than it wants, 0 or less if none. Disputed ones fill places, but nobody sound leaves because of them.
+func (v *view) surplusOf(p *spec.Pool) int {
+	return v.counted(p.Name) + len(v.absent(p)) - v.disputed(p) - p.Count
 }
 
 func (v *view) counted(pool string) int {

@@ -15,6 +15,8 @@ const (
 	removeGhost    kind = "remove what a failed join left behind"
 	replaceDead    kind = "replace a machine whose droplet is gone"
 	replaceDown    kind = "replace a machine whose node is down"
+	powerOn        kind = "power on a machine that is off"
+	powerCycle     kind = "cycle the power of a machine that hangs"
 	retryLaunch    kind = "replace a machine that did not join"
 	emptyPool      kind = "remove the machines of a pool that the file no longer has"
 	changeSize     kind = "replace machines of another size"

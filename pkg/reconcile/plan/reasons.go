@@ -16,6 +16,9 @@ const (
 	WhyDrain         = "drain"           // it leaves
 	WhyShutdown      = "shutdown"        // it is drained and no manager
 	WhyPowerOff      = "power-off"       // it did not shut down in time
+	WhyPowerOn       = "power-on"        // its droplet is off, and nothing of ours switched it off
+	WhyPowerCycle    = "power-cycle"     // its node is down, and its droplet runs
+	WhyReplaced      = "replaced"        // its droplet does not exist any more, and another machine takes its place
 	WhyNodeRemove    = "node-remove"     // its machine is off and the node is down
 	WhyGhost         = "ghost"           // a failed join left it behind
 	WhyDropletDelete = "droplet-delete"  // it is out of the swarm

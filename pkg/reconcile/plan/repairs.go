@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -16,15 +15,17 @@ func proposeRepairs(v *view) []wish {
 		switch {
 		case m.class == orphaned && !v.outdated(): // the accepted spec may have the pool
 			w.kind, w.object, w.text = emptyPool, "pool/"+m.Pool, "the file has no such pool; set its count to 0 to remove its machines"
+		case m.class == dead && !m.Adopted && v.surplusOf(m.pool) > 0: // it is the first to leave
+			continue
 		case m.class == dead:
-			w.kind, w.text = replaceDead, fmt.Sprintf("its droplet %d does not exist any more; %s makes room for a new one", m.dropletID(), removal(m))
+			w.kind, w.pool, w.text = replaceDead, m.pool, fmt.Sprintf("its droplet %d does not exist any more", m.dropletID())
 		case (m.class == overdue || m.class == booting) && v.outrun(m):
 			w.kind, w.text = retryLaunch, m.name()+outrunWhy
 		case m.class == overdue:
 			w.kind, w.text = retryLaunch, fmt.Sprintf("%s did not join within %s: /var/log/swarmd-join.log on it says why; delete the droplet by hand for a new try",
 				m.name(), v.in.Spec.Policies.LaunchTimeout)
 		case m.class == down && m.Again == "": // of another one, what is to be done is said of the node that it is now
-			w.kind, w.text = replaceDown, downWhy(m)
+			w.kind, w.text = downWish(m)
 		default:
 			continue
 		}
@@ -33,11 +34,15 @@ func proposeRepairs(v *view) []wish {
 	return wishes
 }
 
-func downWhy(m machine) string {
-	if m.Droplet != nil && m.Droplet.Status == cloud.StatusOff {
-		return "its droplet is off, and swarmd does not start it: power it on, or delete it and " + removal(m) + " for a new one"
+// downWish is what is wished for a machine that is down. What its holds say begins with the text.
+func downWish(m machine) (kind, string) {
+	switch m.ails() {
+	case IsOff:
+		return powerOn, "its droplet is off"
+	case Hangs:
+		return powerCycle, "the node is down"
 	}
-	return "the node is down, and swarmd does not replace it yet: start its machine, or delete its droplet and " + removal(m) + " for a new one"
+	return replaceDown, "the node is down, and its droplet is not known: start its machine, or delete its droplet and " + removal(m) + " for a new one"
 }
 
 // removal is how a person takes a node that is gone for good out of the swarm.

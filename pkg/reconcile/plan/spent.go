@@ -42,6 +42,8 @@ func (s spent) with(v *view, w wish) spent {
 		} else {
 			s.spare = false
 		}
+	case replaceDead:
+		g.ids, s.ids, s.spare = s.ids[:1], s.ids[1:], false
 	case changeService, pin:
 		if v.newlyRecorded(w.service) {
 			s.tried++
@@ -76,7 +78,7 @@ func (s spent) opened() int {
 
 // leaving are the machines whose leave is begun.
 func (s spent) leaving() []grant {
-	return slices.DeleteFunc(slices.Clone(s.opens), func(g grant) bool { return g.kind != shrink })
+	return slices.DeleteFunc(slices.Clone(s.opens), func(g grant) bool { return g.kind != shrink && g.kind != replaceDead })
 }
 
 // count is how many wishes of the kinds were granted.

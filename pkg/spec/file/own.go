@@ -57,6 +57,7 @@ func poolKeys() map[string]rule {
 		"region":       byDefault("cloud's", doc("the droplets' region", word(slug()))),
 		"labels":       doc("labels of the nodes, for placement", nodeLabels),
 		"availability": byDefault("active", doc("drain: Swarm runs no tasks there", choice("active", "drain"))),
+		"repair":       byDefault("on", doc("off: swarmd neither powers on a machine that is off, nor cycles the power of one that hangs, nor replaces one whose droplet is gone", choice("on", "off"))),
 		"adopt":        doc("ids of droplets that count in the pool although swarmd did not make them", setOf(whole(1, 1<<53))),
 	}
 }
@@ -245,6 +246,7 @@ func newPool(name string, values map[string]any, cloud spec.DigitalOcean) spec.P
 		Image:        str(values, "image"),
 		Region:       str(values, "region"),
 		Availability: str(values, "availability"),
+		RepairOff:    str(values, "repair") == "off",
 		Adopt:        typed[int](values["adopt"]),
 		Labels:       map[string]string{},
 	}

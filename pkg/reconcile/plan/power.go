@@ -1,0 +1,229 @@
+package plan
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// Ailment is what is wrong with a machine of the swarm, as far as a switch or another machine may help.
+type Ailment string
+
+// The ailments.
+const (
+	Well  Ailment = ""
+	IsOff Ailment = "off"  // its droplet is off
+	Hangs Ailment = "down" // its node is down, and the cloud says that its droplet runs
+	Gone  Ailment = "gone" // its droplet does not exist
+)
+
+// Ails says what is wrong with a machine, and which droplet it is or was.
+func Ails(m world.Machine) (how Ailment, droplet int) {
+	id := machine{Machine: m}.dropletID()
+	if m.Node == nil || m.Binding != world.Bound || id == 0 {
+		return Well, id
+	}
+	return ailsBound(m), id
+}
+
+// ailsBound says it of one whose node is bound. A droplet that does not exist under a node that is ready is a view not to be believed.
+func ailsBound(m world.Machine) Ailment {
+	switch {
+	case m.Missing && m.Node.State != swarm.NodeReady:
+		return Gone
+	case m.Droplet == nil:
+		return Well
+	case m.Droplet.Status == cloud.StatusOff:
+		return IsOff
+	case m.Node.State == swarm.NodeDown:
+		return Hangs
+	}
+	return Well
+}
+
+// Ailing is what is remembered of a machine that ails, or did not long ago. Times are by the clock of Input.Now.
+type Ailing struct {
+	How    Ailment
+	Since  time.Time // when it was so first, and in each look since; zero: it is well
+	Tries  int       // how often it was powered on, whatever came of it
+	Tried  time.Time // the last of these
+	Cycled time.Time // when its power was cycled last; zero: not in the last hour
+}
+
+// How long a machine must ail in each look before something is done.
+const (
+	offGrace   = 10 * time.Second // a reboot, or a person's next command, may be on its way
+	hangsGrace = 5 * time.Minute
+	goneGrace  = time.Minute // one answer that a droplet does not exist is none
+)
+
+// CycleEvery is how long a machine's power is not cycled again.
+const CycleEvery = time.Hour
+
+// cycleTime is how long a machine has to be back after its power was cycled, before another one's is.
+const cycleTime = 5 * time.Minute
+
+// pauses are what must have passed since the last try to power a machine on before the next one. There are no more tries than these.
+func pauses() [3]time.Duration { return [...]time.Duration{0, time.Minute, 5 * time.Minute} }
+
+// off reports whether the machine's droplet is off.
+func (m machine) off() bool { return m.Droplet != nil && m.Droplet.Status == cloud.StatusOff }
+
+func (m machine) ails() Ailment { how, _ := Ails(m.Machine); return how }
+
+func (v *view) ill(m machine) Ailing { return v.in.Memory.Ailing[m.dropletID()] }
+
+// downHold says of a machine that is down why it stays so for now.
+func downHold(w wish, why string) *refusal {
+	name := GuardNodeDown
+	if w.kind == replaceDead {
+		name = GuardDropletDead
+	}
+	return blocked(name, w.object, w.text+why)
+}
+
+// downUntil is the same while something is awaited, which is looked for at the latest then.
+func downUntil(w wish, why string, left time.Duration) *refusal {
+	r := downHold(w, why)
+	r.progressing, r.requeue = true, max(left, requeueWait)
+	return r
+}
+
+// repairable leaves alone what a person wants left alone.
+func repairable(v *view, _ spent, w wish) *refusal {
+	switch _, maintained := w.machine.maintained(); {
+	case maintained:
+		return downHold(w, ", and its node is drained by hand, so swarmd does not start it: start its machine, or swarmd activate "+w.machine.name())
+	case w.machine.Adopted:
+		return downHold(w, ", and swarmd did not make it, so it does not start it: start it, or take it out of adopt")
+	case w.machine.pool.RepairOff:
+		return downHold(w, ", and repair: off keeps swarmd from starting it: start its machine, or delete its droplet and "+removal(w.machine)+" for a new one")
+	case v.outdated():
+		return downHold(w, ", and whether it is to be started is not known while the accepted revision cannot be read")
+	case v.ill(w.machine).Since.IsZero(): // who looks only once does not know
+		return downUntil(w, ": the swarmd that acts switches it on, or off and on; swarmd events says what came of it", 0)
+	}
+	return nil
+}
+
+// powerTries has a machine powered on three times at most, ever later.
+func powerTries(v *view, _ spent, w wish) *refusal {
+	ill, n := v.ill(w.machine), len(pauses())
+	next, why := ill.Since.Add(offGrace), ": it is powered on at "
+	switch {
+	case ill.Tries >= n:
+		return downHold(w, fmt.Sprintf(", and powering it on %d times did not start it: its console says why; else delete it and %s for a new one", ill.Tries, removal(w.machine)))
+	case ill.Tries > 0:
+		next = ill.Tried.Add(pauses()[ill.Tries])
+		why = fmt.Sprintf(": it was powered on at %s, try %d of %d; if it stays off it is again at ", clock(ill.Tried), ill.Tries, n)
+	}
+	if left := next.Sub(v.in.Now); left > 0 || w.machine.Droplet.Locked {
+		return downUntil(w, why+clock(next), left)
+	}
+	return nil
+}
+
+// workersAlone: who is a manager decides with the others, also when it is slow.
+func workersAlone(_ *view, _ spent, w wish) *refusal {
+	if !w.machine.Node.Manages() {
+		return nil
+	}
+	return downHold(w, ", and swarmd does not cycle a manager's power: cycle it, or delete its droplet and "+removal(w.machine)+" for a new one")
+}
+
+// hungForLong has a machine's power cycled when its node has been down for five minutes, and once in an hour.
+func hungForLong(v *view, _ spent, w wish) *refusal {
+	ill := v.ill(w.machine)
+	since, next := " since "+clock(ill.Since), ill.Since.Add(hangsGrace)
+	switch {
+	case !ill.Cycled.IsZero() && v.in.Now.Sub(ill.Cycled) >= cycleTime:
+		return downHold(w, fmt.Sprintf(", and cycling its machine's power at %s did not help: its console says why; else delete the droplet and %s for a new one", clock(ill.Cycled), removal(w.machine)))
+	case !ill.Cycled.IsZero():
+		return downUntil(w, since+": its machine's power was cycled at "+clock(ill.Cycled), 0)
+	case v.in.Now.Before(next):
+		return downUntil(w, since+": if it stays so its machine's power is cycled at "+clock(next), next.Sub(v.in.Now))
+	case w.machine.Droplet.Locked:
+		return downUntil(w, since+", and something is under way on its droplet", 0)
+	}
+	return nil
+}
+
+// replaceable has a machine replaced whose droplet has not existed for a minute, unless a person wants it left alone.
+func replaceable(v *view, _ spent, w wish) *refusal {
+	ill, room := v.ill(w.machine), removal(w.machine)+" makes room for a new one"
+	switch _, maintained := w.machine.maintained(); {
+	case maintained:
+		return downHold(w, ", and its node is drained by hand, so swarmd does not replace it: swarmd activate "+w.machine.name()+", or "+room)
+	case w.machine.Adopted:
+		return downHold(w, ", and swarmd did not make it, so it does not replace it: take it out of adopt; "+room)
+	case w.machine.pool.RepairOff:
+		return downHold(w, ", and repair: off keeps swarmd from replacing it: "+room)
+	case v.outdated():
+		return downHold(w, ", and whether it is to be replaced is not known while the accepted revision cannot be read")
+	case ill.Since.IsZero(): // who looks only once does not know
+		return downUntil(w, ": the swarmd that acts replaces it; swarmd events says what came of it", 0)
+	}
+	if left := ill.Since.Add(goneGrace).Sub(v.in.Now); left > 0 {
+		return downUntil(w, ": it is replaced at "+clock(ill.Since.Add(goneGrace)), left)
+	}
+	return nil
+}
+
+// repairBudget has one machine an hour replaced beside what edits permit: what it counts are deletes, also of what is gone.
+func repairBudget(_ *view, s spent, w wish) *refusal {
+	if s.spare {
+		return nil
+	}
+	return blocked(GuardBudget, w.object, w.text+": one machine an hour is replaced, and one was within the hour: this one follows by itself")
+}
+
+// fewDown has nothing cycled where so many are down at once that it is likely not the machines.
+func fewDown(v *view, _ spent, w wish) *refusal {
+	down, all := 0, 0
+	for _, m := range v.machines {
+		if m.pool == w.machine.pool && m.counts() {
+			all++
+			if m.ails() == Hangs {
+				down++
+			}
+		}
+	}
+	if down <= max(1, all/3) {
+		return nil
+	}
+	return downUntil(w, fmt.Sprintf(" since %s, and its machine's power is not cycled: %d of %d machines of pool %s are down at once, which looks like the network, not like the machines",
+		clock(v.ill(w.machine).Since), down, all, w.machine.pool.Name), requeueGap)
+}
+
+// oneCycle has one machine's power cycled after the other.
+func oneCycle(v *view, s spent, w wish) *refusal {
+	cycling := s.count(powerCycle) > 0
+	for _, m := range v.machines {
+		if m.Droplet == nil || m.Droplet.ID == w.machine.Droplet.ID || m.ails() == Well {
+			continue
+		}
+		if at := v.ill(m).Cycled; !at.IsZero() && v.in.Now.Sub(at) < cycleTime {
+			cycling = true
+		}
+	}
+	if !cycling {
+		return nil
+	}
+	return downUntil(w, " since "+clock(v.ill(w.machine).Since)+": another machine's power was cycled, and it is not back yet: one at a time", requeueGap)
+}
+
+// beginPower switches on, or off and on, what was granted.
+func beginPower(v *view, g grant, b *builder) {
+	m, id := g.machine, strconv.Itoa(g.machine.Droplet.ID)
+	if g.kind == powerOn {
+		b.step("power-on", id, PowerOnDroplet{DropletID: m.Droplet.ID}, WhyPowerOn,
+			fmt.Sprintf("%s is off, and nothing of swarmd's switched it off; try %d of %d", m.name(), v.ill(m).Tries+1, len(pauses())))
+		return
+	}
+	b.step("power-cycle", id, PowerCycleDroplet{DropletID: m.Droplet.ID}, WhyPowerCycle,
+		fmt.Sprintf("%s: its node is down since %s, and its droplet runs", m.name(), clock(v.ill(m).Since)))
+}

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
@@ -189,7 +191,7 @@ func (a *cli) follow(ctx context.Context, asm *connection, data []byte, s *file.
 }
 
 // whoGoesOn says who makes the revision true after this command has ended.
-func whoGoesOn(last reconcile.Report) string {
+func whoGoesOn(last report.Report) string {
 	if last.Lease.Held || last.Lease.Holder == "" || last.Unattended != "" {
 		return "nobody goes on: no swarmd runs in this swarm. Start one with swarmd run, or apply the file again"
 	}

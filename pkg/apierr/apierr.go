@@ -39,6 +39,15 @@ func (k Kind) Refused() bool {
 	return true
 }
 
+// Overtaken reports whether a refusal may say nothing about the object: a race was lost, or something is gone. The next look decides anew.
+func (k Kind) Overtaken() bool {
+	switch k {
+	case Conflict, NotFound, NotManager:
+		return true
+	}
+	return false
+}
+
 // Error is a failed API call.
 type Error struct {
 	Kind       Kind

@@ -18,6 +18,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/spec/file"
@@ -59,7 +60,7 @@ type App struct {
 // New puts a swarmd together. The error is one of making the clients, as they return it.
 func New(o Options) (*App, error) {
 	a := &App{Cluster: o.Cluster, Metrics: prometheus.NewRegistry(), options: o}
-	a.health = health.NewMetrics(a.Metrics, reconcile.Vocabulary(o.Version))
+	a.health = health.NewMetrics(a.Metrics, report.NewVocabulary(o.Version))
 	var err error
 	if o.Cloud != nil {
 		if a.Catalog, err = o.Cloud(a.health.Caller("cloud")); err != nil {

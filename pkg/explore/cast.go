@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 // Paces of the people and programs around swarmd. The tick is not a round time: on one instant with a timer of swarmd, the order of the two
@@ -197,10 +197,10 @@ func (c *cast) pass(d time.Duration) {
 }
 
 // report is what the process that acts said last.
-func (c *cast) report() (reconcile.Report, bool) {
+func (c *cast) report() (report.Report, bool) {
 	p := c.holder()
 	if p == nil {
-		return reconcile.Report{}, false
+		return report.Report{}, false
 	}
 	return p.loop.Last(), true
 }

@@ -19,25 +19,23 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 // DefaultListen is where the HTTP side listens unless told otherwise.
 const DefaultListen = "127.0.0.1:9810"
 
-// Sources are what the HTTP side asks. All are required; they must answer at once, from memory.
+// Sources are what the HTTP side asks. All but Token are required; they must answer at once, from memory.
 type Sources struct {
 	Metrics prometheus.Gatherer
-	Alive   func() error                                  // nil: the loop ticks
-	Ready   func() error                                  // nil: the file is good and the last pass fresh. Everybody sees the error: no value and no address may be in it
-	Status  func() any                                    // the last report, as JSON: for this machine, and for who has the token
-	Counts  func() any                                    // the same for everybody else: what names nothing
-	Events  func(after uint64) ([]Event, <-chan struct{}) // the timeline after a number, and what is closed when there is more
-	Changed func() <-chan struct{}                        // is closed when there is another Status
-	Token   func() string                                 // optional: the bearer token of now, "" if there is none
+	Alive   func() error                                         // nil: the loop ticks
+	Ready   func() error                                         // nil: the file is good and the last pass fresh. Everybody sees the error: no value and no address may be in it
+	Status  func() report.Report                                 // the last one
+	Events  func(after uint64) ([]report.Event, <-chan struct{}) // the timeline after a number, and a channel that is closed when there is more
+	Changed func() <-chan struct{}                               // is closed when there is another Status
+	Token   func() string                                        // optional: the bearer token of now, "" if there is none
 }
-
-// Event is one of the timeline, as JSON.
-type Event interface{ Number() uint64 }
 
 // Handler serves /metrics, /healthz, /readyz, /status, /events and /stream. It only reads: any other method than GET and HEAD is refused. The first three are open.
 // /status answers in full to this machine, and to a bearer token; to everybody else with counts. The last two answer nobody else.
@@ -71,7 +69,7 @@ func fewAtOnce(most int, h http.HandlerFunc) http.HandlerFunc {
 
 func (s Sources) status(w http.ResponseWriter, r *http.Request) {
 	if s.reader(r) == inPart {
-		writeJSON(w, s.Counts())
+		writeJSON(w, s.Status().Counts())
 	} else if s.mayRead(w, r) {
 		writeJSON(w, s.Status())
 	}

@@ -9,19 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
-
-// Vocabulary is every value of the labels that are bounded by the program: their series exist from the start, at 0, so that a rate or an
-// alert has something to look at before the first event.
-type Vocabulary struct {
-	Version  string
-	Results  []string // of a pass
-	Actions  []string // of a step
-	Outcomes []string // of a step
-	Guards   []string // of a hold
-	OpKinds  []string // of an open operation
-	Classes  []string // of a machine
-}
 
 // Metrics are swarmd's metrics. It is safe for use by several goroutines.
 type Metrics struct {
@@ -46,7 +35,7 @@ type Metrics struct {
 	convergedAt  prometheus.Gauge
 	openOps      *prometheus.GaugeVec
 	staleSources prometheus.Gauge
-	vocabulary   Vocabulary
+	vocabulary   report.Vocabulary
 }
 
 type poolMetrics struct {
@@ -66,8 +55,9 @@ type serviceMetrics struct {
 
 type specMetrics struct{ revision, success, loaded prometheus.Gauge }
 
-// NewMetrics registers the metrics. It panics if they are registered already, as promauto does: that is a mistake of the program.
-func NewMetrics(reg prometheus.Registerer, v Vocabulary) *Metrics {
+// NewMetrics registers the metrics. The series of each word of the vocabulary exist from the start, at 0, so that a rate or an alert has something
+// to look at before the first event. It panics if they are registered already, as promauto does, because that is a mistake of the program.
+func NewMetrics(reg prometheus.Registerer, v report.Vocabulary) *Metrics {
 	f := factory{reg}
 	m := &Metrics{
 		passes:       f.counters("passes_total", "Passes by result.", "result"),
@@ -125,7 +115,7 @@ func newSpec(f factory) specMetrics {
 }
 
 // begin makes the series of all bounded labels.
-func (m *Metrics) begin(v Vocabulary) {
+func (m *Metrics) begin(v report.Vocabulary) {
 	for _, r := range v.Results {
 		m.passes.WithLabelValues(r)
 	}

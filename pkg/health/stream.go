@@ -50,7 +50,7 @@ func (s Sources) stream(w http.ResponseWriter, r *http.Request) {
 	for err == nil {
 		all, more := s.Events(after)
 		for _, e := range all {
-			after = e.Number()
+			after = e.Seq
 			if err = out.send("event", strconv.FormatUint(after, 10), e); err != nil {
 				return
 			}

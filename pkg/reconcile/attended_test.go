@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
-	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger/ledgertest"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 // trio is a swarmd on each of three managers, converged, the first of them with a file.
@@ -134,7 +134,7 @@ func TestWhereNobodyCanRenewNobodySaysConverged(t *testing.T) {
 		settle(time.Minute)
 		wantUnattended(t, all, "nobody acts since ")
 		for _, d := range all {
-			if r := d.Last(); r.Result != reconcile.Unattended {
+			if r := d.Last(); r.Result != report.Unattended {
 				t.Errorf("result %s", r.Result)
 			}
 		}
@@ -173,7 +173,7 @@ func TestALedgerThatSomebodyRemovesIsSaidByAllAndBegunAnew(t *testing.T) {
 		wantUnattended(t, all, "docker config rm $(docker config ls -q --filter name=swarmd.web.spec.), then swarmd apply -f FILE")
 		e.Drop("swarmd.web.spec.1")
 		settle(time.Minute)
-		if r := all[0].Last(); r.Result != reconcile.Waiting || r.Error != "" {
+		if r := all[0].Last(); r.Result != report.Waiting || r.Error != "" {
 			t.Fatalf("%s, error %q", r.Result, r.Error)
 		}
 		submit(t, e, "app=2", 1)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/sim"
 )
 
@@ -56,7 +57,7 @@ func TestAwaitEndsWhereTheEngineIsNoManagerAnyMore(t *testing.T) {
 		looks := 0
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 		defer cancel()
-		_, err = v.Await(ctx, n, func(r reconcile.Report) {
+		_, err = v.Await(ctx, n, func(r report.Report) {
 			if looks++; looks == 2 {
 				for _, call := range []string{"cluster", "nodes", "services", "tasks", "networks"} {
 					e.fail(call, apierr.NotManager)

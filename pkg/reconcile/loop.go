@@ -15,6 +15,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 // Loop is one swarmd's loop.
@@ -47,10 +48,10 @@ type Loop struct {
 	identities identities
 
 	mu            sync.Mutex // guards what follows, never over a call
-	last          Report
+	last          report.Report
 	changed       chan struct{} // is closed when last is another one
 	beat          time.Time     // when the loop last turned
-	followers     map[chan Report]bool
+	followers     map[chan report.Report]bool
 	notBegun      *NotBegunError // nil: the ledger is there, or nothing is against it
 	notBegunUntil time.Time      // when that is looked at again
 }
@@ -75,7 +76,7 @@ func New(cfg Config) *Loop {
 	if cfg.NewCluster {
 		cfg.Store.BeginServicesOnly()
 	}
-	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{}, changed: make(chan struct{}),
+	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan report.Report]bool{}, changed: make(chan struct{}),
 		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), refusals: refusals{}, creates: creates{}, arrivals: arrivals{}, twice: twice{}, lookups: newLookups(cfg.Jitter), recorder: newRecorder(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor), fleet: &fleet{glance: &glance{of: cfg.Reads.Cloud}}}
 	cfg.Elector.Changed, cfg.Elector.Begin, cfg.Elector.Wall = l.Kick, l.mayBeginAgain, cfg.Wall
 	l.elector = ledger.NewElector(cfg.Elector)
@@ -83,7 +84,7 @@ func New(cfg Config) *Loop {
 	cfg.Execute.OnStep = l.stepEnded
 	cfg.Execute.Wall = cfg.Wall
 	l.executor = execute.New(cfg.Execute)
-	l.last = Report{Cluster: cfg.Cluster, Result: Starting}
+	l.last = report.Report{Cluster: cfg.Cluster, Result: report.Starting}
 	return l
 }
 
@@ -202,7 +203,7 @@ func (l *Loop) hinted(timer *time.Timer, due time.Time, heard bool) time.Time {
 }
 
 // pause says when to look again after a pass.
-func (l *Loop) pause(r Report, lookAgain time.Duration) time.Duration {
+func (l *Loop) pause(r report.Report, lookAgain time.Duration) time.Duration {
 	next := l.want.resync()
 	switch {
 	case !r.Lease.Held && l.followed():
@@ -215,7 +216,7 @@ func (l *Loop) pause(r Report, lookAgain time.Duration) time.Duration {
 	if r.Lease.Held && l.fleet.keptBefore(r.At.Add(-r.Took)) {
 		next = min(next, max(time.Until(l.fleet.stale()), lookGap)) // a pass that did with a kept list puts off no full look
 	}
-	if r.Result == Failed || l.sources.open() {
+	if r.Result == report.Failed || l.sources.open() {
 		return min(l.want.resync(), l.retry.NextBackOff())
 	}
 	l.retry.Reset()

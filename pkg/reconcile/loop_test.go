@@ -22,6 +22,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/spec/file"
@@ -129,12 +130,12 @@ func (o options) config(e *engine, d *daemon, log *zap.Logger) reconcile.Config 
 		Execute: execute.Config{Nodes: e, Services: e, Networks: e, Ledger: store},
 		Parse:   o.parse, Convert: convert, Prices: o.prices,
 		Initial: o.first(), Edits: d.edits, Unread: d.unread, Source: "file test", File: "f.yaml", Events: d.events,
-		Log: log, Metrics: health.NewMetrics(d.series, reconcile.Vocabulary("test")),
+		Log: log, Metrics: health.NewMetrics(d.series, report.NewVocabulary("test")),
 	}
 }
 
 // look is swarmd status.
-func look(t *testing.T, e *engine) reconcile.Report {
+func look(t *testing.T, e *engine) report.Report {
 	t.Helper()
 	return reconcile.New(options{visitor: true, instance: "s"}.config(e, &daemon{series: prometheus.NewRegistry()}, zap.NewNop())).Look(t.Context())
 }
@@ -181,7 +182,7 @@ func TestFileAtStartBecomesTheFirstRevision(t *testing.T) {
 		settle(5 * time.Second)
 		wantRunning(t, e, "web_app=2")
 		r := d.Last()
-		if !r.Converged || r.Result != reconcile.Converged || r.Revision != 1 || !r.Lease.Held || r.Lease.Holder != "node1/abcde" {
+		if !r.Converged || r.Result != report.Converged || r.Revision != 1 || !r.Lease.Held || r.Lease.Holder != "node1/abcde" {
 			t.Fatalf("report %+v", r)
 		}
 		if err := errors.Join(d.Ready(), d.Alive()); err != nil {
@@ -306,7 +307,7 @@ func TestAnotherOneTakesOverAndOnlyTheHolderActs(t *testing.T) {
 		settle(time.Minute)
 		b := start(t, e, options{node: "node2", instance: "b"}) // without the file
 		settle(time.Minute)
-		if r := b.Last(); r.Lease.Held || r.Result != reconcile.Converged {
+		if r := b.Last(); r.Lease.Held || r.Result != report.Converged {
 			t.Fatalf("the second one: %+v", r)
 		}
 		cut(e, "swarmd.web.lease") // nobody can renew, and a's writes do not come through

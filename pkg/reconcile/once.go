@@ -6,23 +6,24 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 // Look is one look at everything, for people: the report of a pass that executes nothing. Run must not be running.
-func (l *Loop) Look(ctx context.Context) Report {
+func (l *Loop) Look(ctx context.Context) report.Report {
 	began := time.Now()
 	l.number++
 	t := l.guarded(ctx)
 	r := l.report(t, began)
 	st, err := l.cfg.Store.Look(ctx)
 	if err != nil {
-		return r.leftAlone("whether anybody acts cannot be seen", err)
+		return r.LeftAlone("whether anybody acts cannot be seen", err)
 	}
-	r.Lease = LeaseReport{Holder: st.Lease.Holder, Name: nameOf(t.world, st.Lease.Node()), Epoch: st.Lease.Epoch, Renewed: st.Renewed}
+	r.Lease = report.Lease{Holder: st.Lease.Holder, Name: report.MachineName(t.World, st.Lease.Node()), Epoch: st.Lease.Epoch, Renewed: st.Renewed}
 	if why := l.cfg.Store.Unattended(ctx, st, r.Lease.Who()); why != nil {
-		r = r.leftAlone(idle(st), why)
+		r = r.LeftAlone(idle(st), why)
 	}
 	return r
 }

@@ -232,7 +232,7 @@ func (v *recorder) late(steps int) {
 }
 
 // report says what a pass found, as far as it is new.
-func (v *recorder) report(r Report) {
+func (v *recorder) report(r report.Report) {
 	gaps, holds, kinds := map[string]string{}, map[string]string{}, map[string]report.Type{}
 	for _, g := range r.Gaps {
 		gaps[g.What] = g.Err

@@ -242,7 +242,7 @@ func (c *checks) digest(s *state) uint64 {
 		k := &s.swarm.Tasks[i]
 		tasks[k.ServiceID+string(k.DesiredState)+string(k.Status.State)]++
 	}
-	text = fmt.Appendf(text, "%vr%d e%d h%v", tasks, s.ledger.Revision, s.ledger.Credit, s.holder != "") // the tasks sorted by key
+	text = fmt.Appendf(text, "%vr%d e%d h%v", tasks, s.ledger.Revision, s.ledger.DeleteBudget, s.holder != "") // the tasks sorted by key
 	h := fnv.New64a()
 	_, _ = h.Write(text) // never fails, see hash.Hash
 	return h.Sum64()

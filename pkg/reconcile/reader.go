@@ -58,9 +58,9 @@ func (r *reader) note(sum [sha256.Size]byte, pools []spec.Pool) {
 	r.pools[sum] = &spec.Spec{Pools: pools}
 }
 
-// granted is what the edit permits. An accepted file that cannot be read any more permits nothing.
-func (l *Loop) granted(history [][]byte, edited *spec.Spec) ledger.Grant {
-	return ledger.Granted(l.poolsOf(history), edited)
+// budget returns what the edit makes of the delete budget. An accepted file that cannot be read any more adds nothing.
+func (l *Loop) budget(history [][]byte, edited *spec.Spec) ledger.Budget {
+	return ledger.BudgetOf(l.poolsOf(history), edited)
 }
 
 // meaning is what the edit of the accepted file means, see plan.Meaning.

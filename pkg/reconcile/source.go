@@ -171,11 +171,11 @@ func (l *Loop) accept(ctx context.Context, o offer) (accepted, error) {
 		return accepted{}, err
 	}
 	var meant []string
-	grant := func(history [][]byte) ledger.Grant {
+	budget := func(history [][]byte) ledger.Budget {
 		meant = l.meaning(history, edited)
-		return l.granted(history, edited)
+		return l.budget(history, edited)
 	}
-	verdict, rev, err := l.cfg.Store.Accept(ctx, ledger.Proposal{Data: o.data, Source: o.source, Origin: o.origin, Grant: grant,
+	verdict, rev, err := l.cfg.Store.Accept(ctx, ledger.Proposal{Data: o.data, Source: o.source, Origin: o.origin, Budget: budget,
 		Fits: func(led ledger.Ledger) error { return fits(led, edited) }})
 	if err != nil {
 		return accepted{}, err

@@ -104,10 +104,10 @@ func (s *Swarm) Configs(ctx context.Context, prefix string) ([]swarm.Config, err
 	return found, nil
 }
 
-// CreateConfig makes a config. A ledger begins without permissions to delete.
+// CreateConfig makes a config. A ledger begins without a delete budget.
 func (s *Swarm) CreateConfig(ctx context.Context, name string, labels map[string]string, data []byte) (string, error) {
-	if l, _, err := ledger.Decode(labels); err == nil && permissions(l) > 0 {
-		return "", s.brakes.refuse(Deletes, swarmSide, "create config", "a new ledger permits %d deletes that nobody gave", permissions(l))
+	if l, _, err := ledger.Decode(labels); err == nil && budget(l) > 0 {
+		return "", s.brakes.refuse(Deletes, swarmSide, "create config", "a new ledger permits %d deletes that nobody gave", budget(l))
 	}
 	return s.engine.CreateConfig(ctx, name, labels, data)
 }
@@ -121,7 +121,7 @@ func (s *Swarm) RemoveConfig(ctx context.Context, id string) error {
 	return s.engine.RemoveConfig(ctx, id)
 }
 
-// UpdateConfig changes a config's labels. A ledger in which permissions to delete appear without a new revision does not pass, nor one that
+// UpdateConfig changes a config's labels. A ledger whose delete budget grows without a new revision does not pass, nor one that
 // opens the delete of a droplet that may be another swarm's.
 func (s *Swarm) UpdateConfig(ctx context.Context, id string, version uint64, labels map[string]string) error {
 	l, _, notLedger := ledger.Decode(labels)

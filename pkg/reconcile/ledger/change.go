@@ -76,11 +76,11 @@ type (
 	CloseOp struct {
 		OpID string
 	}
-	// OpenDelete begins to remove a machine, and spends a permission: one of those that accepted edits gave, or the one that each hour has.
+	// OpenDelete begins to remove a machine. It spends the delete budget that accepted edits gave, or the one free delete of the hour.
 	OpenDelete struct {
 		OpID, Pool, Name, NodeID string
 		DropletID                int
-		Credit                   bool
+		Budgeted                 bool
 	}
 	// GoOnDelete has the epoch of who goes on with an open delete. Without one it is refused.
 	GoOnDelete struct {
@@ -143,25 +143,25 @@ func (c CloseOp) apply(l *Ledger, _ Moment) error {
 }
 
 func (c OpenDelete) apply(l *Ledger, m Moment) error {
-	recent := slices.DeleteFunc(slices.Clone(l.Uncharged), func(t time.Time) bool { return m.Now.Sub(t) >= time.Hour })
-	if c.Credit && l.Credit < 1 {
+	recent := slices.DeleteFunc(slices.Clone(l.FreeDeletes), func(t time.Time) bool { return m.Now.Sub(t) >= time.Hour })
+	if c.Budgeted && l.DeleteBudget < 1 {
 		return refusef(apierr.Braked, "no accepted edit permits this delete")
 	}
-	if !c.Credit && len(recent) > 0 {
+	if !c.Budgeted && len(recent) > 0 {
 		return refusef(apierr.Braked, "one delete an hour without an accepted edit, and that was begun already")
 	}
 	if c.DropletID <= 0 || l.deleteOf(c.DropletID) != nil {
 		return refusef(apierr.Conflict, "droplet %d is being deleted already", c.DropletID)
 	}
-	err := l.open(Op{ID: c.OpID, Kind: Delete, Pool: c.Pool, Name: c.Name, DropletID: c.DropletID, NodeID: c.NodeID, Epoch: m.Epoch, Started: m.Now, Credit: c.Credit})
+	err := l.open(Op{ID: c.OpID, Kind: Delete, Pool: c.Pool, Name: c.Name, DropletID: c.DropletID, NodeID: c.NodeID, Epoch: m.Epoch, Started: m.Now, Budgeted: c.Budgeted})
 	if err != nil {
 		return err
 	}
-	l.Uncharged = recent
-	if c.Credit {
-		l.Credit--
+	l.FreeDeletes = recent
+	if c.Budgeted {
+		l.DeleteBudget--
 	} else {
-		l.Uncharged = append(l.Uncharged, m.Now)
+		l.FreeDeletes = append(l.FreeDeletes, m.Now)
 	}
 	return nil
 }

@@ -145,7 +145,7 @@ func TestOlderHolderIsFencedByTheStore(t *testing.T) {
 				if err := l.Fence(epoch); err != nil {
 					return err
 				}
-				l.Credit++
+				l.DeleteBudget++
 				return nil
 			})
 			return err
@@ -164,8 +164,8 @@ func TestOlderHolderIsFencedByTheStore(t *testing.T) {
 			t.Fatalf("epoch %d after %d", e, epoch)
 		}
 		wantKind(t, write(), apierr.Conflict)
-		if l := load(t, b.store); l.Credit != 1 {
-			t.Fatalf("credit %d", l.Credit)
+		if l := load(t, b.store); l.DeleteBudget != 1 {
+			t.Fatalf("delete budget %d", l.DeleteBudget)
 		}
 	})
 }

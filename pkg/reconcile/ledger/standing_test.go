@@ -36,7 +36,7 @@ func (c *candidate) acts(ctx context.Context) error {
 		if err := l.Fence(epoch); err != nil {
 			return err
 		}
-		l.Credit++
+		l.DeleteBudget++
 		return nil
 	})
 	return err

@@ -75,8 +75,8 @@ type draft struct {
 
 func newDraft(in Input) *draft {
 	d := &draft{in: in, opIDs: slices.Clone(in.OpIDs)}
-	d.credit, d.spare = in.World.Ledger.Credit, true
-	for _, t := range in.World.Ledger.Uncharged {
+	d.credit, d.spare = in.World.Ledger.DeleteBudget, true
+	for _, t := range in.World.Ledger.FreeDeletes {
 		if in.Now.Sub(t) < time.Hour {
 			d.spare = false
 		}

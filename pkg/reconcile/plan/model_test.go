@@ -240,7 +240,7 @@ func (m *model) edit(pools ...spec.Pool) {
 	for _, was := range m.spec.Pools {
 		for _, is := range next.Pools {
 			if is.Name == was.Name {
-				m.ledger.Credit += max(0, was.Count-is.Count)
+				m.ledger.DeleteBudget += max(0, was.Count-is.Count)
 			}
 		}
 	}

@@ -228,11 +228,11 @@ func (d *draft) beginLeave(p *spec.Pool, m member) bool {
 	if id == "" {
 		return false
 	}
-	a := OpenDelete{OpID: id, Pool: p.Name, Name: shortened(m.name()), DropletID: m.dropletID(), Credit: d.credit > 0}
+	a := OpenDelete{OpID: id, Pool: p.Name, Name: shortened(m.name()), DropletID: m.dropletID(), Budgeted: d.credit > 0}
 	if m.Node != nil {
 		a.NodeID = m.Node.ID
 	}
-	if a.Credit {
+	if a.Budgeted {
 		d.credit--
 	} else {
 		d.spare = false

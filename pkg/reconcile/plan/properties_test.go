@@ -33,7 +33,7 @@ func scene(t *rapid.T) (plan.Input, world.Parts) {
 	s := newSpec(anyPool(t, "managers", "manager"), anyPool(t, "workers", "worker"))
 	s.Policies.MaxCreates = rapid.IntRange(1, 4).Draw(t, "max creates")
 	p := world.Parts{At: epoch, Name: "web", Cluster: swarm.Cluster{ID: "swarm1"}, Ledger: ledger.Ledger{ClusterID: "swarm1",
-		Credit: rapid.IntRange(0, 3).Draw(t, "credit")}}
+		DeleteBudget: rapid.IntRange(0, 3).Draw(t, "credit")}}
 	for i := range rapid.IntRange(2, 9).Draw(t, "machines") {
 		anyMachine(t, &p, i+1)
 	}
@@ -41,7 +41,7 @@ func scene(t *rapid.T) (plan.Input, world.Parts) {
 		anyCreate(t, &p, i)
 	}
 	if rapid.Bool().Draw(t, "allowance used") {
-		p.Ledger.Uncharged = []time.Time{epoch.Add(-time.Minute)}
+		p.Ledger.FreeDeletes = []time.Time{epoch.Add(-time.Minute)}
 	}
 	if chance(t, "gap", 3) {
 		p.Gaps = []world.Gap{{What: rapid.SampledFrom([]string{"droplets", "info", "cluster", "nodes", "services", "tasks", "networks", "ledger", "revision"}).Draw(t, "which"), Err: "broken"}}

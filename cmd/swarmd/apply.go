@@ -146,7 +146,7 @@ func (a *cli) foretell(ctx context.Context, loop *reconcile.Loop, asm *connectio
 // follow submits the file and shows the way to convergence. While nobody holds the lease, this process holds it. What the file changes is said before if
 // it is given parsed.
 func (a *cli) follow(ctx context.Context, asm *connection, data []byte, s *file.Document, source string) error {
-	loop := asm.visit()
+	loop := asm.oneShot()
 	if err := begin(ctx, loop); err != nil {
 		return err
 	}

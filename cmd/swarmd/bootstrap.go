@@ -102,7 +102,7 @@ func (a *cli) settleIn(ctx context.Context, s *file.Document, data []byte, first
 	}
 	defer asm.Close()
 	asm.role.TakeOver = f.takeOver
-	if err := begin(ctx, asm.visit()); err != nil {
+	if err := begin(ctx, asm.oneShot()); err != nil {
 		return err
 	}
 	if err := continues(ctx, asm, s, f.file, host); err != nil {

@@ -97,7 +97,7 @@ func (p *progress) tell(r report.Report) {
 }
 
 // lateLease is the age of a lease that whoever holds it should have renewed.
-const lateLease = ledger.RenewEvery + ledger.WatchEvery
+const lateLease = ledger.RenewPeriod + ledger.RetryPeriod
 
 // done reports whether somebody is seen to do the steps. A holder that may be dead does none, and is waited for until its lease ends.
 func (p *progress) done(r report.Report) bool {
@@ -111,13 +111,13 @@ func (p *progress) done(r report.Report) bool {
 		p.lease = l
 	case !l.Renewed.Equal(p.lease.Renewed):
 		p.once("lease", l.Who()+" acts")
-		return age < ledger.Term
-	case age >= lateLease && age < ledger.Term:
+		return age < ledger.LeaseDuration
+	case age >= lateLease && age < ledger.LeaseDuration:
 		if p.waits == l.Holder {
 			return false
 		}
 		p.waits = l.Holder
-		p.say("waiting for %s, whose lease ends in %s", l.Who(), (ledger.Term - age).Round(time.Second))
+		p.say("waiting for %s, whose lease ends in %s", l.Who(), (ledger.LeaseDuration - age).Round(time.Second))
 	}
 	return false
 }

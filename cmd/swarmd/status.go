@@ -99,7 +99,7 @@ func (a *cli) look(ctx context.Context, c ledger.Known, deny denial) (*connectio
 	}
 	asm.FetchPrices()
 	deny.learn(ctx, asm)
-	return asm, asm.visit().Look(ctx), nil
+	return asm, asm.oneShot().Look(ctx), nil
 }
 
 // checked is the exit code of status --check.

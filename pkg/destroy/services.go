@@ -34,7 +34,7 @@ func (r *Run) Belongings(ctx context.Context) (Belongings, error) {
 	if err := r.isServicesOnly(ctx, m, st); err != nil {
 		return b, err
 	}
-	if l := st.Lease; !strings.HasPrefix(l.Holder, ledger.VisitorPrefix) {
+	if l := st.Lease; !strings.HasPrefix(l.Holder, ledger.OneShotPrefix) {
 		b.Holder = l.Holder
 	}
 	services, networks, err := r.mine(ctx, m)

@@ -29,7 +29,7 @@ func (r *Run) attribute(ctx context.Context, d *Doomed) {
 		return // haltSwarmd says why
 	}
 	defer asm.Close()
-	p := world.Parts{Name: d.Cluster}
+	p := world.Answers{Name: d.Cluster}
 	if p.Cluster, err = asm.Swarm.Cluster(ctx); err != nil || p.Cluster.ID == "" {
 		return
 	}

@@ -128,7 +128,7 @@ type origin struct {
 	takeOver                      bool
 	refused                       func(brake string)
 	clock                         *clock
-	visitor                       bool // a person's apply, no node's daemon
+	oneShot                       bool // a person's apply, no node's daemon
 }
 
 // start puts a swarmd together as the daemon does and runs it.
@@ -141,7 +141,7 @@ func start(o origin) (*process, error) {
 		return nil, fmt.Errorf("start %s: %w", o.name, err)
 	}
 	p.registry = swarmd.Metrics
-	p.loop = swarmd.Loop(app.Role{Instance: o.name, Visitor: o.visitor, TakeOver: o.takeOver, Events: swarmd.Swarm.Events(p.ctx),
+	p.loop = swarmd.Loop(app.Role{Instance: o.name, OneShot: o.oneShot, TakeOver: o.takeOver, Events: swarmd.Swarm.Events(p.ctx),
 		File: app.File{Path: "cluster.yaml", Source: "file " + o.machine, Initial: o.file, Edits: p.edits}})
 	go func() {
 		defer close(p.ended)
@@ -182,7 +182,7 @@ func (p *process) options(o origin) app.Options {
 func noPrices() map[string]float64 { return nil }
 
 // ordered has the executor's steps wait for their turn, and says whose calls are whose where two are the same in everything else.
-func (p *process) ordered(c reconcile.Config, turns execute.Gate) reconcile.Config {
+func (p *process) ordered(c reconcile.Config, turns execute.Limiter) reconcile.Config {
 	identity, boot := c.Elector.Identity, c.Execute.UserData
 	c.Elector.Identity = func(ctx context.Context) (swarm.Info, error) {
 		return identity(context.WithValue(ctx, caller{}, "elector"))
@@ -190,6 +190,6 @@ func (p *process) ordered(c reconcile.Config, turns execute.Gate) reconcile.Conf
 	c.Execute.UserData = func(ctx context.Context, d plan.CreateDroplet) (string, error) {
 		return boot(context.WithValue(ctx, caller{}, d.Name), d)
 	}
-	c.Execute.Gate = turns
+	c.Execute.Limiter = turns
 	return c
 }

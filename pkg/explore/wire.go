@@ -99,15 +99,15 @@ type gate struct {
 	proc      *process
 }
 
-// Enter waits until the step may begin.
-func (g gate) Enter(ctx context.Context, step string) (leave func(), err error) {
+// Acquire waits until the step may begin.
+func (g gate) Acquire(ctx context.Context, step string) (release func(), err error) {
 	<-g.conductor.queue(&ticket{proc: g.proc, ctx: ctx, step: step, turn: make(chan struct{})}).turn
 	return func() {}, ctx.Err()
 }
 
 // lock waits until the caller may come to a lock.
 func (g gate) lock(ctx context.Context, what string) error {
-	_, err := g.Enter(ctx, "lock: "+what)
+	_, err := g.Acquire(ctx, "lock: "+what)
 	return err
 }
 

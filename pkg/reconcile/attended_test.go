@@ -106,7 +106,7 @@ func TestADamagedLeaseIsSaidByAll(t *testing.T) {
 		defer func() { stopAll(all) }()
 		restart(t, e, all)
 		corrupt(e, "swarmd.web.lease", "swarmd.lease.epoch", "x")
-		settle(ledger.StopAfter + time.Minute + 10*time.Second)
+		settle(ledger.RenewDeadline + time.Minute + 10*time.Second)
 		wantUnattended(t, all, "docker config rm swarmd.web.lease")
 		e.Drop("swarmd.web.lease")
 		wantActing(t, e, all, 15*time.Second)
@@ -125,7 +125,7 @@ func TestWhereNobodyCanRenewNobodySaysConverged(t *testing.T) {
 			}
 			return &apierr.Error{Kind: apierr.Unavailable, Op: call, Err: context.DeadlineExceeded}
 		})
-		settle(ledger.StopAfter + ledger.Term)
+		settle(ledger.RenewDeadline + ledger.LeaseDuration)
 		for _, d := range all {
 			if d.Last().Converged {
 				t.Error("it is said to be converged, and nobody acts")
@@ -184,7 +184,7 @@ func TestALedgerThatSomebodyRemovesIsSaidByAllAndBegunAnew(t *testing.T) {
 // submit is swarmd apply.
 func submit(t *testing.T, e *engine, file string, want int) {
 	t.Helper()
-	v := start(t, e, options{visitor: true, instance: "v"})
+	v := start(t, e, options{oneShot: true, instance: "v"})
 	defer v.stop()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -46,7 +46,7 @@ func TestAwaitEndsWhereTheEngineIsNoManagerAnyMore(t *testing.T) {
 		d := start(t, e, options{initial: "app=2", instance: "d"})
 		settle(time.Minute)
 		d.stop()
-		v := start(t, e, options{visitor: true, instance: "v"})
+		v := start(t, e, options{oneShot: true, instance: "v"})
 		defer v.stop()
 		e.fail("create service web_db", apierr.Capacity)
 		n, err := v.Submit(t.Context(), []byte("app=2 db=1"), "apply test")

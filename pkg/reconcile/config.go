@@ -72,7 +72,7 @@ const (
 	followPace   = 2 * time.Second       // the same while somebody waits for convergence
 	defaultPace  = 30 * time.Second      // full look before a file is known
 	passDeadline = 90 * time.Second
-	yieldFor     = 2 * time.Minute // how long the lease is left to others when this machine leaves
+	stepDownFor  = 2 * time.Minute // how long the lease is left to others when this machine leaves
 	opIDsPerPlan = 128
 )
 

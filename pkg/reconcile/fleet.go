@@ -17,7 +17,7 @@ const fleetPace = 30 * time.Second
 // fleet is the cloud as who acts sees it. While the machines rest, its answers are kept for a while; no step that has to do with a machine
 // is based on what was kept.
 type fleet struct {
-	*glance
+	*cachedCloud
 	rests bool   // the last look found nothing to do with machines
 	nodes string // what the nodes were like when the list was read
 }

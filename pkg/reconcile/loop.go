@@ -34,7 +34,7 @@ type Loop struct {
 	twice    twice
 	lookups  *lookups
 	recorder *recorder
-	glance   *glance
+	cached   *cachedCloud
 	fleet    *fleet
 
 	// Only the goroutine of Run touches these.
@@ -77,7 +77,7 @@ func New(cfg Config) *Loop {
 		cfg.Store.BeginServicesOnly()
 	}
 	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan report.Report]bool{}, changed: make(chan struct{}),
-		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), refusals: refusals{}, creates: creates{}, arrivals: arrivals{}, twice: twice{}, lookups: newLookups(cfg.Jitter), recorder: newRecorder(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor), fleet: &fleet{glance: &glance{of: cfg.Reads.Cloud}}}
+		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), refusals: refusals{}, creates: creates{}, arrivals: arrivals{}, twice: twice{}, lookups: newLookups(cfg.Jitter), recorder: newRecorder(cfg.Log), cached: newCachedCloud(cfg.Reads.Cloud, cfg.Elector.OneShot), fleet: &fleet{cachedCloud: &cachedCloud{of: cfg.Reads.Cloud}}}
 	cfg.Elector.Changed, cfg.Elector.Begin, cfg.Elector.Wall = l.Kick, l.mayBeginAgain, cfg.Wall
 	l.elector = ledger.NewElector(cfg.Elector)
 	cfg.Execute.Check = l.elector.Check
@@ -249,7 +249,7 @@ func (l *Loop) leaseTold(err error) {
 	epoch, held := l.elector.Held()
 	l.recorder.lease(held, epoch, l.elector.Seen().Holder)
 	l.cfg.Metrics.Lease(held, epoch)
-	if idle, _ := l.elector.Idle(); idle >= ledger.Term {
+	if idle, _ := l.elector.Idle(); idle >= ledger.LeaseDuration {
 		l.cfg.Metrics.Unattended()
 	}
 }

@@ -90,7 +90,7 @@ type options struct {
 	initial  string
 	node     string
 	instance string
-	visitor  bool
+	oneShot  bool
 	prices   func() map[string]float64
 	parsed   *atomic.Int32 // counts what was parsed
 	warnings []file.Fault  // of every file
@@ -126,7 +126,7 @@ func (o options) config(e *engine, d *daemon, log *zap.Logger) reconcile.Config 
 	store := ledger.NewStore(e, "web")
 	return reconcile.Config{
 		Cluster: "web", Store: store, Reads: world.Reads{Swarm: seenFrom{e, node}, Ledger: store},
-		Elector: ledger.ElectorConfig{Store: store, Identity: seenFrom{e, node}.Info, Instance: o.instance + "abcde", Visitor: o.visitor},
+		Elector: ledger.ElectorConfig{Store: store, Identity: seenFrom{e, node}.Info, Instance: o.instance + "abcde", OneShot: o.oneShot},
 		Execute: execute.Config{Nodes: e, Services: e, Networks: e, Ledger: store},
 		Parse:   o.parse, Convert: convert, Prices: o.prices,
 		Initial: o.first(), Edits: d.edits, Unread: d.unread, Source: "file test", File: "f.yaml", Events: d.events,
@@ -137,7 +137,7 @@ func (o options) config(e *engine, d *daemon, log *zap.Logger) reconcile.Config 
 // look is swarmd status.
 func look(t *testing.T, e *engine) report.Report {
 	t.Helper()
-	return reconcile.New(options{visitor: true, instance: "s"}.config(e, &daemon{series: prometheus.NewRegistry()}, zap.NewNop())).Look(t.Context())
+	return reconcile.New(options{oneShot: true, instance: "s"}.config(e, &daemon{series: prometheus.NewRegistry()}, zap.NewNop())).Look(t.Context())
 }
 
 // start runs a loop on the engine.
@@ -388,7 +388,7 @@ func TestApplyFollowsTheHolderOrHoldsTheLeaseItself(t *testing.T) {
 					defer d.stop()
 					settle(time.Minute)
 				}
-				v := start(t, e, options{visitor: true, instance: "v"})
+				v := start(t, e, options{oneShot: true, instance: "v"})
 				defer v.stop()
 				ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 				defer cancel()

@@ -31,7 +31,7 @@ func (l *Loop) Look(ctx context.Context) report.Report {
 // idle says that nobody acts, and for how long as far as the swarm's clock and ours agree.
 func idle(st ledger.State) string {
 	age := time.Since(st.Renewed)
-	if st.Renewed.IsZero() || age < time.Second || st.Lease.Holder != "" && age < ledger.Term {
+	if st.Renewed.IsZero() || age < time.Second || st.Lease.Holder != "" && age < ledger.LeaseDuration {
 		return "nobody acts"
 	}
 	return "nobody has acted for " + age.Round(time.Second).String()

@@ -80,7 +80,7 @@ func (l *Loop) look(ctx context.Context) passResult {
 // beginning reports whether an offer waits only because the ledger is being made, as at every first start.
 func (l *Loop) beginning(err error) bool {
 	idle, trouble := l.elector.Idle()
-	return apierr.KindOf(err) == apierr.NotFound && l.want.spec == nil && trouble == nil && idle < ledger.RenewEvery
+	return apierr.KindOf(err) == apierr.NotFound && l.want.spec == nil && trouble == nil && idle < ledger.RenewPeriod
 }
 
 // observe looks at the world with the accepted revision's eyes. If that revision turns out to be another one, and it adopts other machines,
@@ -88,7 +88,7 @@ func (l *Loop) beginning(err error) bool {
 func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 	adopt, reads, began := l.want.adopt(), l.reads(acting), time.Now()
 	w := world.Observe(ctx, reads, l.cfg.Cluster, adopt)
-	if !acting && l.glance.outdated(w.Ledger.Ops, began) {
+	if !acting && l.cached.outdated(w.Ledger.Ops, began) {
 		w = world.Observe(ctx, reads, l.cfg.Cluster, adopt)
 	}
 	if known(w, world.GapLedger) && !l.isWanted(ctx, w.Ledger.Revision) {
@@ -126,7 +126,7 @@ func (l *Loop) act(ctx context.Context, t *passResult) error {
 	t.Results = l.executor.Run(ctx, execute.Order{Plan: t.Plan, At: t.World.At, Epoch: t.epoch, Revision: t.World.Ledger.Revision})
 	l.refusals = l.refusals.learn(t.Results, time.Now(), l.cfg.Jitter)
 	if stepsDown(t.Plan) {
-		l.elector.Yield(ctx, yieldFor)
+		l.elector.StepDown(ctx, stepDownFor)
 		return nil
 	}
 	return l.elector.Tick(ctx, passDeadline)

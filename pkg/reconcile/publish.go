@@ -27,7 +27,7 @@ func (l *Loop) report(p passResult, began time.Time) report.Report {
 // attend says in the report if nobody has acted for longer than a lease lasts.
 func (l *Loop) attend(r report.Report) report.Report {
 	idle, why := l.elector.Idle()
-	if idle < ledger.Term {
+	if idle < ledger.LeaseDuration {
 		return r
 	}
 	return r.LeftAlone("nobody acts since "+time.Now().Add(-idle).UTC().Format(time.TimeOnly)+" UTC", why)

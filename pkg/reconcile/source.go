@@ -231,7 +231,7 @@ func (s *sources) briefly() string {
 // noteFile keeps in the ledger what is wrong with this node's own file, an older revision or one that does not count, or that nothing is.
 func (l *Loop) noteFile(ctx context.Context, w world.World) error {
 	node, stale, broken := w.Self.NodeID, l.sources.stale, l.sources.briefly()
-	if l.cfg.Elector.Visitor || node == "" || l.sources.file != nil || !known(w, world.GapLedger) ||
+	if l.cfg.Elector.OneShot || node == "" || l.sources.file != nil || !known(w, world.GapLedger) ||
 		w.Ledger.Stale[node] == stale && w.Ledger.Broken[node] == broken {
 		return nil
 	}

@@ -186,6 +186,6 @@ func (e *engine) lookAt(t *testing.T, nth int) report.Report {
 		}
 		return nil
 	})
-	o := options{visitor: true, instance: "s", strict: true}
+	o := options{oneShot: true, instance: "s", strict: true}
 	return reconcile.New(o.config(e, &daemon{series: prometheus.NewRegistry()}, zap.NewNop())).Look(t.Context())
 }

@@ -109,7 +109,7 @@ type brakes struct {
 	created   map[int]string        // droplets made through these brakes: id → name
 	nodes     map[string]swarm.Node // as last listed
 	swarm     swarm.Cluster         // as it was last seen
-	disturbed map[string]time.Time  // manager → when it was demoted or stopped through these brakes
+	disrupted map[string]time.Time  // manager → when it was demoted or stopped through these brakes
 	minute    window
 	hour      window
 	deletes   deleteLog
@@ -128,7 +128,7 @@ func New(o Options) (*Cloud, *Swarm) {
 	}
 	b := &brakes{
 		opts: o, turn: sem.New(), seen: map[int]sighting{}, created: map[int]string{},
-		disturbed: map[string]time.Time{}, minute: window{size: time.Minute, most: callsPerMinute}, hour: window{size: time.Hour, most: callsPerHour},
+		disrupted: map[string]time.Time{}, minute: window{size: time.Minute, most: callsPerMinute}, hour: window{size: time.Hour, most: callsPerHour},
 	}
 	return &Cloud{brakes: b}, &Swarm{engine: o.Engine, brakes: b}
 }

@@ -85,7 +85,7 @@ func (c *Cloud) TagDroplet(ctx context.Context, id int, tag string) error {
 		return c.refuse(Ownership, cloudSide, op, "droplet %d (%s) with the tags %q is not to be tagged %q", id, d.Name, d.Tags, tag)
 	}
 	if here, err := c.swarmID(ctx); err != nil {
-		return c.refuse(View, cloudSide, op, "the swarm could not be looked at first: %w", unkind(err))
+		return c.refuse(View, cloudSide, op, "the swarm could not be looked at first: %w", opaque(err))
 	} else if here != "" && tag != cloud.SwarmTag(here) {
 		return c.refuse(Ownership, cloudSide, op, "droplet %d (%s) is not to be tagged %q, this swarm is %q", id, d.Name, tag, here)
 	}
@@ -163,7 +163,7 @@ func (c *Cloud) stop(ctx context.Context, op string, id int, send act) (cloud.Ac
 	}
 	a, err := send(ctx, id)
 	if mayHaveHappened(err) {
-		c.disturb(managers...)
+		c.disrupt(managers...)
 	}
 	return a, err
 }
@@ -177,7 +177,7 @@ func (c *Cloud) PowerOn(ctx context.Context, id int) (cloud.Action, error) {
 	}
 	nodes, err := c.look(ctx)
 	if err != nil {
-		return cloud.Action{}, c.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", unkind(err))
+		return cloud.Action{}, c.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", opaque(err))
 	}
 	if err := c.belongs(ctx, op, d, nodes); err != nil {
 		return cloud.Action{}, err

@@ -36,7 +36,7 @@ func (b *brakes) deletable(ctx context.Context, op string, d cloud.Droplet) erro
 	}
 	switch manager, living, err := b.nodesOn(ctx, d); {
 	case err != nil:
-		return b.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", unkind(err))
+		return b.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", opaque(err))
 	case manager != "":
 		return b.refuse(Quorum, cloudSide, op, "droplet %d carries the manager %s", d.ID, manager)
 	case living != "":
@@ -47,7 +47,7 @@ func (b *brakes) deletable(ctx context.Context, op string, d cloud.Droplet) erro
 	}
 	l, err := b.opts.Ledger(ctx)
 	if err != nil {
-		return b.refuse(View, cloudSide, op, "the ledger could not be read first: %w", unkind(err))
+		return b.refuse(View, cloudSide, op, "the ledger could not be read first: %w", opaque(err))
 	}
 	if why := b.countDelete(l, d.ID, b.opts.Wall(), time.Now()); why != "" {
 		return b.refuse(Deletes, cloudSide, op, "droplet %d: %s", d.ID, why)

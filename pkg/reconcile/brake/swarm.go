@@ -53,7 +53,7 @@ func (s *Swarm) UpdateNode(ctx context.Context, id string, version uint64, spec 
 	defer done()
 	nodes, err := s.brakes.look(ctx)
 	if err != nil {
-		return s.brakes.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", unkind(err))
+		return s.brakes.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", opaque(err))
 	}
 	if why := s.brakes.demotable(nodes, id); why != "" {
 		return s.brakes.refuse(Quorum, swarmSide, op, "%s stays a manager: %s", id, why)
@@ -66,7 +66,7 @@ func (s *Swarm) UpdateNode(ctx context.Context, id string, version uint64, spec 
 	}
 	err = s.engine.UpdateNode(ctx, id, version, spec)
 	if member(nodes, id) && mayHaveHappened(err) {
-		s.brakes.disturb(id)
+		s.brakes.disrupt(id)
 	}
 	return err
 }
@@ -153,7 +153,7 @@ func (s *Swarm) RemoveNode(ctx context.Context, id string) error {
 	defer done()
 	nodes, err := s.brakes.look(ctx)
 	if err != nil {
-		return s.brakes.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", unkind(err))
+		return s.brakes.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", opaque(err))
 	}
 	if err := s.brakes.nodeIsOurs(op, id, swarm.NodeSpec{}); err != nil {
 		return err

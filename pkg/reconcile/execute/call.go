@@ -13,7 +13,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// call sends one step's call through the gate.
+// call sends one step's call through the limiter.
 func (e *Executor) call(r *run, s plan.Step) (Result, *note) {
 	begun := time.Now()
 	warning, droplet, err := e.enter(r, s)
@@ -23,11 +23,11 @@ func (e *Executor) call(r *run, s plan.Step) (Result, *note) {
 }
 
 func (e *Executor) enter(r *run, s plan.Step) (warning string, droplet int, err error) {
-	leave, err := e.cfg.Gate.Enter(r.ctx, s.ID)
+	release, err := e.cfg.Limiter.Acquire(r.ctx, s.ID)
 	if err != nil {
 		return "", 0, err
 	}
-	defer leave()
+	defer release()
 	defer func() {
 		if p := recover(); p != nil { // in a goroutine of its own nobody else can
 			err = &apierr.Error{Kind: apierr.Unknown, Op: "execute", Err: fmt.Errorf("panic: %v", p)}

@@ -291,14 +291,14 @@ func mixed() []plan.Step {
 		step("rm", plan.RemoveNetwork{ID: "o"}, "s1", "s2")}
 }
 
-func TestAnyOrderThatAGateDrawsKeepsWhatMustComeFirst(t *testing.T) {
+func TestAnyOrderThatALimiterDrawsKeepsWhatMustComeFirst(t *testing.T) {
 	orders := map[string]bool{}
 	for seed := range uint64(60) {
 		var passed [2][]string
 		for turn := range passed {
 			synctest.Test(t, func(t *testing.T) {
 				b, g := newBench(t), newDrawn(seed)
-				b.config.Gate = g
+				b.config.Limiter = g
 				b.exec = execute.New(b.config)
 				done := make(chan struct{})
 				var rs execute.Results

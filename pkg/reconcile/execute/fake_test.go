@@ -215,7 +215,7 @@ func outcomes(rs execute.Results) []string {
 	return out
 }
 
-// drawn is a gate that holds every call and lets them through one by one, in an order that a seed draws.
+// drawn is a limiter that holds every call and lets them through one by one, in an order that a seed draws.
 type drawn struct {
 	mu     sync.Mutex
 	parked []parked
@@ -232,7 +232,7 @@ func newDrawn(seed uint64) *drawn {
 	return &drawn{rand: rand.New(rand.NewPCG(seed, 1))}
 }
 
-func (g *drawn) Enter(ctx context.Context, step string) (func(), error) {
+func (g *drawn) Acquire(ctx context.Context, step string) (func(), error) {
 	p := parked{step, make(chan struct{})}
 	g.mu.Lock()
 	g.parked = append(g.parked, p)
@@ -245,7 +245,7 @@ func (g *drawn) Enter(ctx context.Context, step string) (func(), error) {
 	}
 }
 
-// drive opens the gate again and again until done is closed.
+// drive lets a call through again and again until done is closed.
 func (g *drawn) drive(done <-chan struct{}) {
 	for {
 		synctest.Wait()

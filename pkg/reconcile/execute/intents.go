@@ -45,11 +45,11 @@ func (e *Executor) writeIntents(r *run, steps []plan.Step) map[string]error {
 }
 
 func (e *Executor) update(r *run, what string, change func(*ledger.Ledger) error) (ledger.Ledger, error) {
-	leave, err := e.cfg.Gate.Enter(r.calls, "ledger/"+what)
+	release, err := e.cfg.Limiter.Acquire(r.calls, "ledger/"+what)
 	if err != nil {
 		return ledger.Ledger{}, err
 	}
-	defer leave()
+	defer release()
 	return e.cfg.Ledger.Update(r.calls, change)
 }
 

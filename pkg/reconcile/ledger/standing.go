@@ -80,10 +80,10 @@ func (s *Store) Unattended(ctx context.Context, st State, who string) error {
 		return fmt.Errorf("no swarmd holds the lease; %s", s.start(st))
 	case l.Epoch < st.Ledger.Epoch:
 		return fmt.Errorf("%s holds the lease at epoch %d, and the ledger goes by %d", who, l.Epoch, st.Ledger.Epoch)
-	case time.Since(st.Renewed).Abs() < Term:
+	case time.Since(st.Renewed).Abs() < LeaseDuration:
 		return nil
 	}
-	if err := clock.Sleep(ctx, RenewEvery+WatchEvery); err != nil {
+	if err := clock.Sleep(ctx, RenewPeriod+RetryPeriod); err != nil {
 		return err
 	}
 	again, err := s.Look(ctx)

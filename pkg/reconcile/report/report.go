@@ -54,7 +54,7 @@ type Lease struct {
 
 // Who is the holder as people name it; "" if there is none.
 func (l Lease) Who() string {
-	if l.Name == "" && strings.HasPrefix(l.Holder, ledger.VisitorPrefix) {
+	if l.Name == "" && strings.HasPrefix(l.Holder, ledger.OneShotPrefix) {
 		return "a swarmd apply (" + l.Holder + ")"
 	}
 	return cmp.Or(l.Name, l.Holder)

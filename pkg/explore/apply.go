@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// visitWorkflows have a person who runs apply: a swarmd of no machine, which acts while no other one does.
-func visitWorkflows() []Workflow {
+// applyWorkflows have a person who runs apply: a swarmd of no machine, which acts while no other one does.
+func applyWorkflows() []Workflow {
 	web := service("app", "nginx:1.27", 2, "")
 	start, grown := file{managers: 1, workers: 1, services: web}, file{managers: 1, workers: 2, services: service("app", "nginx:1.28", 2, "")}
 	return []Workflow{
@@ -31,7 +31,7 @@ func (r *run) apply(f file) {
 	r.check.wants(f)
 	r.faults.last = time.Now()
 	for began := time.Now(); time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin; {
-		p := r.cast.visit()
+		p := r.cast.startApply()
 		if p == nil || r.broken {
 			return
 		}
@@ -57,12 +57,12 @@ func (r *run) way() string {
 	return r.firstMachine()
 }
 
-// visit starts a swarmd that is no machine's own. It reaches the engines as the first manager does.
-func (c *cast) visit() *process {
+// startApply starts a swarmd that is no machine's own. It reaches the engines as the first manager does.
+func (c *cast) startApply() *process {
 	r := c.run
 	name := fmt.Sprintf("apply#%d", c.before+len(c.all)+1)
 	p, err := start(origin{cluster: r.cluster, name: name, machine: "laptop", token: r.world.Token(), seed: r.plan.Seed, explorer: r.explorer, conductor: r.conductor, mutant: r.mutant,
-		takeOver: r.workflow.Beside, refused: func(b string) { r.braked(name, b) }, clock: c.clock("laptop"), visitor: true,
+		takeOver: r.workflow.Beside, refused: func(b string) { r.braked(name, b) }, clock: c.clock("laptop"), oneShot: true,
 		wire: func(p *process) http.RoundTripper {
 			return wire{r.conductor, p, r.world.TransportFrom(r.way()), r.recorded}
 		}})

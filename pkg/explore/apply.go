@@ -38,10 +38,10 @@ func (r *run) apply(f file) {
 		err := r.cast.follow(p, f.yaml(r.cluster))
 		p.retire()
 		if err == nil || r.tookBack() { // what the engine took back because of a fault does not become true
-			r.conductor.note("apply ends: %v", err)
+			r.conductor.remark("apply ends: %v", err)
 			return
 		}
-		r.conductor.note("%s has not seen it become true", p.name)
+		r.conductor.remark("%s has not seen it become true", p.name)
 		r.wait(2 * tick)
 	}
 	if !r.broken {
@@ -70,7 +70,7 @@ func (c *cast) startApply() *process {
 		r.violate("harness", "%v", err)
 		return nil
 	}
-	r.conductor.note("%s starts", name)
+	r.conductor.remark("%s starts", name)
 	c.all = append(c.all, p)
 	return p
 }

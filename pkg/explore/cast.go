@@ -102,7 +102,7 @@ func (c *cast) start(machine string) {
 		r.violate("harness", "%v", err)
 		return
 	}
-	r.conductor.note("%s starts", name)
+	r.conductor.remark("%s starts", name)
 	c.all = append(c.all, p)
 }
 
@@ -144,10 +144,10 @@ func (c *cast) submit(file []byte, limit time.Duration) error {
 		}
 		var n int
 		if n, err = c.offer(p, file); err == nil {
-			c.run.conductor.note("the operator's file is revision %d", n)
+			c.run.conductor.remark("the operator's file is revision %d", n)
 			return nil
 		}
-		c.run.conductor.note("the operator's file was not taken by %s", p.name)
+		c.run.conductor.remark("the operator's file was not taken by %s", p.name)
 		c.pass(tick)
 	}
 	return fmt.Errorf("nobody took the operator's file within %s: %w", limit, errors.Join(err, context.DeadlineExceeded))

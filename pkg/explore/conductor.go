@@ -36,15 +36,15 @@ type conductor struct {
 	look  func(*ticket) *state  // looks at the world before it goes
 	saw   func(*state, *ticket) // and after it went
 
-	mu     sync.Mutex
-	parked []*ticket
-	going  *ticket // the one whose hook comes next
-	calls  int
-	lines  []func() string // of the trace
-	sum    sum             // of all lines, those too that are not kept
-	whole  bool            // all of them are kept
-	paused map[string]time.Time
-	ended  bool
+	mu      sync.Mutex
+	parked  []*ticket
+	going   *ticket // the one whose hook comes next
+	calls   int
+	lines   []func() string // of the trace
+	sum     sum             // of all lines, those too that are not kept
+	keepAll bool            // of a plan that is watched
+	paused  map[string]time.Time
+	ended   bool
 }
 
 func newConductor(seed uint64) *conductor {
@@ -221,18 +221,18 @@ func (c *conductor) tellCall(t *ticket) {
 
 // tell puts a line into the trace. Of a run that nobody watches only the end is kept: one of a week has a million lines.
 func (c *conductor) tell(line func() string) {
-	if !c.whole && len(c.lines) == maxLines {
+	if !c.keepAll && len(c.lines) == maxLines {
 		c.lines = slices.Delete(c.lines, 0, maxLines/2)
 	}
 	c.lines = append(c.lines, line)
 }
 
-// note puts a line into the trace that is no call.
-func (c *conductor) note(format string, args ...any) {
+// remark puts a line into the trace that is no call.
+func (c *conductor) remark(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	after, text := time.Since(c.began), fmt.Sprintf(format, args...)
-	c.sum.note(after, text)
+	c.sum.remark(after, text)
 	c.tell(func() string { return fmt.Sprintf("      %10.4fs — %s", after.Seconds(), text) })
 }
 

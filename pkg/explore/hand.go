@@ -43,7 +43,7 @@ func (l *laptop) begin(command string, do func(*hand) error) *hand {
 	h := &hand{process: p, laptop: l, command: command}
 	h.out = r.mutant.wire(wire{r.conductor, p, r.world.Transport(), nil})
 	r.cast.hands = append(r.cast.hands, h)
-	r.conductor.note("%s starts", p.name)
+	r.conductor.remark("%s starts", p.name)
 	go func() {
 		defer close(p.ended)
 		if h.err = do(h); p.isDead() {

@@ -61,7 +61,7 @@ func (in *injector) rightClocks() {
 			delete(in.wrong, machine)
 			in.last = time.Now()
 			in.run.cast.clock(machine).set(0, 0)
-			in.run.conductor.note("the clock of %s is set right", machine)
+			in.run.conductor.remark("the clock of %s is set right", machine)
 		}
 	}
 }
@@ -74,10 +74,10 @@ func (r *run) misset(machine string, ahead time.Duration, pace float64, d time.D
 	r.conductor.pass()
 	r.faults.last = time.Now()
 	r.cast.clock(machine).set(ahead, pace)
-	r.conductor.note("the clock of %s is %s ahead and gains %g", machine, ahead, pace)
+	r.conductor.remark("the clock of %s is %s ahead and gains %g", machine, ahead, pace)
 	r.wait(d)
 	r.conductor.pass()
 	r.faults.last = time.Now()
 	r.cast.clock(machine).set(0, 0)
-	r.conductor.note("the clock of %s is set right", machine)
+	r.conductor.remark("the clock of %s is set right", machine)
 }

@@ -107,7 +107,7 @@ func (e *Explorer) newRun(p Plan, w Workflow, m Mutant, out *Outcome) *run {
 	r := &run{explorer: e, plan: p, workflow: w, mutant: m, cluster: clusterName, out: out, most: maxCalls, counts: map[string]int{}}
 	r.wants(w.Start)
 	r.conductor = newConductor(p.Seed)
-	r.conductor.whole = p.Watch
+	r.conductor.keepAll = p.Watch
 	r.world = sim.New(r.options())
 	r.cast, r.check, r.faults = newCast(r), newChecks(r), newInjector(r)
 	r.conductor.judge, r.conductor.look, r.conductor.saw = r.faults.judge, r.check.before, r.check.after
@@ -190,7 +190,7 @@ func (r *run) drive(from *opening) {
 func (r *run) arm() {
 	r.armed, r.isArmed = r.conductor.count(), true
 	r.faults.arm()
-	r.conductor.note("armed")
+	r.conductor.remark("armed")
 }
 
 // number is the call's number since the workflow was armed, 0 or less before.
@@ -253,7 +253,7 @@ func (r *run) converge(what string, limit time.Duration) {
 		if why = r.unmet(); why != "" {
 			met = 0
 		} else if met++; met == 3 {
-			r.conductor.note("%s: done", what)
+			r.conductor.remark("%s: done", what)
 			r.check.settled()
 			return
 		}
@@ -289,12 +289,12 @@ func (r *run) restarting(machine string) bool { return r.faults.restarting(machi
 
 func (r *run) braked(process, brake string) {
 	r.out.Brakes[brake]++
-	r.conductor.note("%s: the brake %s held", process, brake)
+	r.conductor.remark("%s: the brake %s held", process, brake)
 }
 
 func (r *run) violate(invariant, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	r.conductor.note("VIOLATION %s: %s", invariant, text)
+	r.conductor.remark("VIOLATION %s: %s", invariant, text)
 	r.out.Violations = append(r.out.Violations, Violation{Invariant: invariant, Call: r.conductor.count() - r.armed, Text: text})
 }
 

@@ -55,7 +55,7 @@ func (r *run) intrude(n int) {
 			return
 		}
 	}
-	r.conductor.note("%d machines join that nobody asked for", n)
+	r.conductor.remark("%d machines join that nobody asked for", n)
 }
 
 // hostile is what the i-th of them is called.

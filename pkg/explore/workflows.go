@@ -187,7 +187,7 @@ func (r *run) save(f file) {
 func (r *run) strikeHolder() {
 	if p := r.cast.holder(); p != nil && !r.broken {
 		r.cast.away[p.machine] = time.Now().Add(awayFor)
-		r.conductor.note("%s is killed", p.name)
+		r.conductor.remark("%s is killed", p.name)
 		p.kill()
 	}
 }
@@ -224,7 +224,7 @@ func (p *person) unplug(pool string) (back func()) {
 	if err := p.run.world.KillMachine(d.Name); err != nil {
 		p.run.violate("harness", "unplug: %v", err)
 	}
-	p.run.conductor.note("the power of %s fails", d.Name)
+	p.run.conductor.remark("the power of %s fails", d.Name)
 	p.run.faults.last = time.Now()
 	return func() {
 		if err := p.run.world.ReviveMachine(d.Name); err != nil {

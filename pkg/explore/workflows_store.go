@@ -104,7 +104,7 @@ func (p *person) discard(names ...string) {
 		all := p.own(names...)
 		for _, o := range all {
 			err := p.run.world.Ask(http.MethodDelete, "/configs/"+o.ID, nil, nil)
-			p.run.conductor.note("a person removes %v: %v", o.Spec["Name"], err)
+			p.run.conductor.remark("a person removes %v: %v", o.Spec["Name"], err)
 		}
 		return len(all)
 	})

@@ -91,7 +91,7 @@ func (r *run) restoreBackup(f file) {
 		}
 		r.wait(tick)
 	}
-	r.conductor.note("the swarm is restored from an older backup")
+	r.conductor.remark("the swarm is restored from an older backup")
 }
 
 // forgets takes the newer nodes and revisions out of the store, and reports whether nothing of them is left.

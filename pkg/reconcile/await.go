@@ -68,7 +68,7 @@ type prospect struct {
 
 // end reports whether to follow no longer, and why if the revision is not true.
 func (p *prospect) end(r report.Report) (bool, error) {
-	p.note(r)
+	p.observe(r)
 	switch {
 	case r.Revision > p.revision:
 		return true, fmt.Errorf("revision %d: %w", r.Revision, ErrSuperseded)
@@ -84,7 +84,7 @@ func (p *prospect) end(r report.Report) (bool, error) {
 	return false, nil
 }
 
-func (p *prospect) note(r report.Report) {
+func (p *prospect) observe(r report.Report) {
 	p.demoted++
 	if !slices.ContainsFunc(r.Gaps, func(g world.Gap) bool { return g.Kind == apierr.NotManager }) {
 		p.demoted = 0

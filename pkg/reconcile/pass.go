@@ -58,7 +58,7 @@ type passResult struct {
 
 // look is observe → compute → apply.
 func (l *Loop) look(ctx context.Context) passResult {
-	settled := l.settle(ctx)
+	settled := l.judge(ctx)
 	if l.beginning(settled) {
 		settled = nil
 	}
@@ -73,7 +73,7 @@ func (l *Loop) look(ctx context.Context) passResult {
 		t.Err = keepFirst(t.Err, l.act(ctx, &t))
 	}
 	l.lookUp(ctx, t)
-	t.Err = keepFirst(t.Err, l.noteFile(ctx, t.World))
+	t.Err = keepFirst(t.Err, l.recordFile(ctx, t.World))
 	return t
 }
 

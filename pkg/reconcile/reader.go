@@ -47,11 +47,11 @@ func (l *Loop) parse(name string, data []byte) (*file.Document, []file.Fault, er
 	if d.Cluster != l.cfg.Cluster {
 		return nil, nil, errOtherCluster(name, d.Cluster, l.cfg.Cluster)
 	}
-	l.reader.note(sha256.Sum256(data), d.Pools)
+	l.reader.remember(sha256.Sum256(data), d.Pools)
 	return d, warnings, nil
 }
 
-func (r *reader) note(sum [sha256.Size]byte, pools []spec.Pool) {
+func (r *reader) remember(sum [sha256.Size]byte, pools []spec.Pool) {
 	if r.pools == nil {
 		r.pools = map[[sha256.Size]byte]*spec.Spec{}
 	}

@@ -89,11 +89,11 @@ func (s *sources) offer(o offer) {
 	s.seen, s.file = sha256.Sum256(o.data), &o
 }
 
-// settle judges what is offered. What fails for a passing reason stays and is tried again by a later pass.
-func (l *Loop) settle(ctx context.Context) error {
+// judge judges what is offered. What fails for a passing reason stays and is tried again by a later pass.
+func (l *Loop) judge(ctx context.Context) error {
 	var first error
 	if o := l.sources.file; o != nil {
-		settled, err := l.settleFile(ctx, *o)
+		settled, err := l.judgeFile(ctx, *o)
 		if settled {
 			l.sources.file = nil
 		}
@@ -116,8 +116,8 @@ func (l *Loop) settle(ctx context.Context) error {
 	return first
 }
 
-// settleFile judges the watched file. A bad one is told once; the accepted revision goes on.
-func (l *Loop) settleFile(ctx context.Context, o offer) (settled bool, err error) {
+// judgeFile judges the watched file. A bad one is told once; the accepted revision goes on.
+func (l *Loop) judgeFile(ctx context.Context, o offer) (settled bool, err error) {
 	if _, _, err := l.read(o.name(l.cfg.File), o.data); err != nil {
 		l.badFile(o, err)
 		return true, nil
@@ -228,8 +228,9 @@ func (s *sources) briefly() string {
 	return line
 }
 
-// noteFile keeps in the ledger what is wrong with this node's own file, an older revision or one that does not count, or that nothing is.
-func (l *Loop) noteFile(ctx context.Context, w world.World) error {
+// recordFile keeps in the ledger what is wrong with this node's own file: it is an older revision, or it does not count. A file without a fault
+// takes the entry away.
+func (l *Loop) recordFile(ctx context.Context, w world.World) error {
 	node, stale, broken := w.Self.NodeID, l.sources.stale, l.sources.briefly()
 	if l.cfg.Elector.OneShot || node == "" || l.sources.file != nil || !known(w, world.GapLedger) ||
 		w.Ledger.Stale[node] == stale && w.Ledger.Broken[node] == broken {
@@ -240,8 +241,8 @@ func (l *Loop) noteFile(ctx context.Context, w world.World) error {
 		over := func(other string) bool { return other == node || known(w, world.GapNodes) && !isNode(w, other) }
 		maps.DeleteFunc(led.Stale, func(other string, _ int) bool { return over(other) })
 		maps.DeleteFunc(led.Broken, func(other, _ string) bool { return over(other) })
-		noted(&led.Stale, node, stale)
-		noted(&led.Broken, node, broken)
+		put(&led.Stale, node, stale)
+		put(&led.Broken, node, broken)
 		if (stale != 0 || broken != "") && led.Size() > ledger.MaxBytes*3/4 {
 			*led = before // it can wait; open operations cannot
 		}
@@ -250,8 +251,8 @@ func (l *Loop) noteFile(ctx context.Context, w world.World) error {
 	return err
 }
 
-// noted puts a value in, unless there is nothing to say.
-func noted[V comparable](m *map[string]V, node string, value V) {
+// put puts a value in, unless there is nothing to say.
+func put[V comparable](m *map[string]V, node string, value V) {
 	var nothing V
 	if value == nothing {
 		return

@@ -66,13 +66,13 @@ func TestANewLedgerGivesNoFurtherDelete(t *testing.T) {
 		}
 	}
 	read()
-	g.leave(4, false)
+	g.beginDelete(4, false)
 	if err := c.DeleteDroplet(t.Context(), 4); err != nil {
 		t.Fatal(err)
 	}
 	g.config, g.ledger, g.sent = "c2", ledger.Ledger{}, nil
 	read()
-	g.leave(5, false)
+	g.beginDelete(5, false)
 	wantBraked(t, g, held, Deletes, c.DeleteDroplet(t.Context(), 5))
 }
 

@@ -138,12 +138,12 @@ func (b *brakes) swarmID(ctx context.Context) (string, error) {
 	}
 	c, err := b.opts.Engine.Cluster(ctx)
 	if err == nil {
-		b.noteSwarm(c)
+		b.observeSwarm(c)
 	}
 	return c.ID, err
 }
 
-func (b *brakes) noteSwarm(c swarm.Cluster) {
+func (b *brakes) observeSwarm(c swarm.Cluster) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.swarm = c

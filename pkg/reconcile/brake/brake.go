@@ -168,11 +168,11 @@ func (b *brakes) look(ctx context.Context) ([]swarm.Node, error) {
 	if !slices.ContainsFunc(nodes, func(n swarm.Node) bool { return n.Leads() }) {
 		return nil, errNoLeader
 	}
-	b.noteNodes(nodes)
+	b.observeNodes(nodes)
 	return nodes, nil
 }
 
-func (b *brakes) noteNodes(nodes []swarm.Node) {
+func (b *brakes) observeNodes(nodes []swarm.Node) {
 	seen := make(map[string]swarm.Node, len(nodes))
 	for _, n := range nodes {
 		seen[n.ID] = n

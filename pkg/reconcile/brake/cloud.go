@@ -28,7 +28,7 @@ func (c *Cloud) Droplets(ctx context.Context, tag string) ([]cloud.Droplet, erro
 	}
 	found, err := c.opts.Cloud.Droplets(ctx, tag)
 	if err == nil {
-		c.note(found...)
+		c.observe(found...)
 	}
 	return found, err
 }
@@ -40,7 +40,7 @@ func (c *Cloud) Droplet(ctx context.Context, id int) (cloud.Droplet, error) {
 	}
 	d, err := c.opts.Cloud.Droplet(ctx, id)
 	if err == nil {
-		c.note(d)
+		c.observe(d)
 	}
 	return d, err
 }

@@ -24,7 +24,7 @@ func TestPermittedDeletesPass(t *testing.T) {
 		c, _, held := g.brakes(nil)
 		g.begin(1)
 		g.begin(2)
-		g.leave(3, false)
+		g.beginDelete(3, false)
 		for id := 1; id <= 3; id++ {
 			if err := c.DeleteDroplet(t.Context(), id); err != nil {
 				t.Error(err)
@@ -72,7 +72,7 @@ func TestDeletesHeld(t *testing.T) {
 		"no operation":       {Deletes, func(g *ground) { g.ledger.Ops = nil }},
 		"another droplet's":  {Deletes, func(g *ground) { g.ledger.Ops[0].DropletID = 8 }},
 		"a create operation": {Deletes, func(g *ground) { g.ledger.Ops[0].Kind = ledger.Create }},
-		"two operations":     {Deletes, func(g *ground) { g.leave(7, true) }},
+		"two operations":     {Deletes, func(g *ground) { g.beginDelete(7, true) }},
 		"a budget from thin": {Deletes, func(g *ground) { g.ledger.DeleteBudget = 5 }},
 		"an old ledger":      {Deletes, func(g *ground) { g.ledger.Revision = 0 }},
 		"the hour is used up": {Deletes, func(g *ground) {
@@ -154,7 +154,7 @@ func TestOneFreeDeleteAnHourWhateverTheClockSays(t *testing.T) {
 		g := newGround()
 		for id := 1; id <= 2; id++ {
 			g.droplet(id)
-			g.leave(id, false)
+			g.beginDelete(id, false)
 		}
 		g.ledger.FreeDeletes = g.ledger.FreeDeletes[:1]
 		c, _, _ := g.brakes(nil)

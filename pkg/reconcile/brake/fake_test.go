@@ -114,8 +114,8 @@ func (g *ground) notice() {
 	}
 }
 
-// leave opens an operation to delete the droplet.
-func (g *ground) leave(id int, budgeted bool) {
+// beginDelete opens an operation to delete the droplet.
+func (g *ground) beginDelete(id int, budgeted bool) {
 	g.ledger.Ops = append(g.ledger.Ops, ledger.Op{ID: fmt.Sprintf("delete%d", id), Kind: ledger.Delete, DropletID: id, Budgeted: budgeted})
 	if !budgeted {
 		g.ledger.FreeDeletes = append(g.ledger.FreeDeletes, time.Now())
@@ -131,7 +131,7 @@ func (g *ground) permit(n int) {
 // begin opens a permitted delete as the executor does.
 func (g *ground) begin(id int) {
 	g.ledger.DeleteBudget--
-	g.leave(id, true)
+	g.beginDelete(id, true)
 }
 
 func (g *ground) did(what string, args ...any) error {

@@ -19,8 +19,8 @@ type sighting struct {
 	at      time.Time
 }
 
-// note remembers what an answer showed, and forgets what is too old to count.
-func (b *brakes) note(droplets ...cloud.Droplet) {
+// observe remembers what an answer showed, and forgets what is too old to count.
+func (b *brakes) observe(droplets ...cloud.Droplet) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()

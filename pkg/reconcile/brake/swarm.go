@@ -23,7 +23,7 @@ var _ Engine = (*Swarm)(nil)
 func (s *Swarm) Nodes(ctx context.Context) ([]swarm.Node, error) {
 	nodes, err := s.engine.Nodes(ctx)
 	if err == nil {
-		s.brakes.noteNodes(nodes)
+		s.brakes.observeNodes(nodes)
 	}
 	return nodes, err
 }
@@ -32,7 +32,7 @@ func (s *Swarm) Nodes(ctx context.Context) ([]swarm.Node, error) {
 func (s *Swarm) Cluster(ctx context.Context) (swarm.Cluster, error) {
 	c, err := s.engine.Cluster(ctx)
 	if err == nil {
-		s.brakes.noteSwarm(c)
+		s.brakes.observeSwarm(c)
 	}
 	return c, err
 }

@@ -61,7 +61,7 @@ func newBench(t *testing.T) *bench {
 	b.exec = execute.New(b.config)
 	b.Before(func(call string) error {
 		if call != "list" {
-			b.note("ledger")
+			b.record("ledger")
 		}
 		return nil
 	})
@@ -84,7 +84,7 @@ func fault(kind apierr.Kind) error {
 	return &apierr.Error{Kind: kind, Op: "call", Err: errors.New("it is broken")}
 }
 
-func (b *bench) note(what string) {
+func (b *bench) record(what string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.calls = append(b.calls, what)
@@ -92,7 +92,7 @@ func (b *bench) note(what string) {
 
 func (b *bench) call(format string, args ...any) error {
 	what := fmt.Sprintf(format, args...)
-	b.note(what)
+	b.record(what)
 	b.mu.Lock()
 	b.flying++
 	b.most = max(b.most, b.flying)

@@ -306,7 +306,7 @@ func dropletIn(path string) int {
 
 // writes judges a call before it goes, by the truth of that moment.
 func (c *checks) writes(s *state, t *ticket) {
-	if h := c.run.cast.handOf(t.proc); h != nil {
+	if h := c.run.actors.handOf(t.proc); h != nil {
 		c.handWrite(s, t, h)
 		return
 	}

@@ -25,7 +25,7 @@ func (c *checks) attended(s *state) {
 	if a.seen.IsZero() || rules && (a.holder != s.holder || a.renewed != s.renewed) {
 		a.holder, a.renewed, a.seen = s.holder, s.renewed, s.at
 	}
-	for _, p := range c.run.cast.all {
+	for _, p := range c.run.actors.all {
 		since := a.seen
 		for _, t := range []time.Time{p.began, a.awake, c.run.faults.last} { // it cannot know what was before, or learned it late
 			if t.After(since) {

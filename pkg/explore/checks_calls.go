@@ -281,7 +281,7 @@ func (c *checks) happened(e docean.Event) {
 	if poolOf(c.run.cluster, e.Droplet) == "" || c.lost[e.Droplet.ID] {
 		c.run.violate("foreign", "%s is gone, which is not this swarm's", e.Droplet.Name)
 	}
-	if free := 1 + int(e.At.Sub(c.run.conductor.began)/time.Hour); len(c.deleted) > c.allowed+free {
+	if free := 1 + int(e.At.Sub(c.run.scheduler.began)/time.Hour); len(c.deleted) > c.allowed+free {
 		c.run.violate("blast-radius", "%d droplets are gone, %d were permitted", len(c.deleted), c.allowed)
 	}
 }
@@ -299,7 +299,7 @@ func (c *checks) secrets(s *state, where, text, permitted string) {
 // conclude looks for secrets in what was said, and for what was left over.
 func (c *checks) conclude() {
 	s := c.run.observe()
-	for _, p := range c.run.cast.all {
+	for _, p := range c.run.actors.all {
 		c.secrets(s, "the log of "+p.name, p.logs.String(), "")
 		if report, err := json.Marshal(p.loop.Last()); err == nil {
 			c.secrets(s, "the report of "+p.name, string(report), "")

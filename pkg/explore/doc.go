@@ -6,9 +6,9 @@
 // # Words
 //
 // A plan is one run: a workflow, a seed, faults at call numbers, and perhaps a mutant. The same plan gives the same trace, byte for byte:
-// operation ids, jitter, the time a call takes and which of several waiting calls goes next all come from the seed. The conductor is what
-// keeps it so: it holds every call until nothing else moves and lets one go. A process is one swarmd on one machine; the cast is all of them, with the
-// supervisor that starts one on every manager and the operator who edits the file. A workflow's calls are counted from the moment it is
+// operation ids, jitter, the time a call takes and which of several waiting calls goes next all come from the seed. The scheduler
+// keeps it so: it holds every call until nothing else moves and lets one go. A process is one swarmd on one machine; the actors are all of them, with
+// the supervisor that starts one on every manager and the operator who edits the file. A workflow's calls are counted from the moment it is
 // armed: when the cluster that it starts from is as wanted.
 //
 // # What is played

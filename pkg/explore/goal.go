@@ -18,8 +18,8 @@ import (
 
 // unmet says what is not as the file wants it, by ground truth and by what the acting swarmd says; "" if all is.
 func (r *run) unmet() string {
-	defer r.conductor.pass()
-	last, ok := r.cast.report()
+	defer r.scheduler.pass()
+	last, ok := r.actors.report()
 	if !ok {
 		return "nobody holds the lease"
 	}
@@ -29,7 +29,7 @@ func (r *run) unmet() string {
 	if len(r.faults.wrong) > 0 {
 		return "a clock is wrong"
 	}
-	if m := r.cast.missing(); m != "" {
+	if m := r.actors.missing(); m != "" {
 		return "no swarmd runs on " + m
 	}
 	// What the engine went back to may be what the file wants, when a person had written over it: then nothing holds.

@@ -151,18 +151,18 @@ func (in *injector) strike(t *ticket, k Kind) {
 	case CrashBefore:
 		t.proc.kill()
 	case CrashAway:
-		in.run.cast.away[t.proc.machine] = time.Now().Add(awayFor)
+		in.run.actors.away[t.proc.machine] = time.Now().Add(awayFor)
 		t.proc.kill()
 	case CrashAfter:
 		t.fatal = true
 	case Pause:
 		in.last = in.last.Add(pauseFor)
 		in.run.check.actor.awake = in.last
-		in.run.conductor.pause(t, pauseFor)
+		in.run.scheduler.pause(t, pauseFor)
 	case Jump:
 		in.last = in.last.Add(jumpFor)
 		in.run.check.actor.awake = in.last
-		in.run.conductor.pause(t, jumpFor)
+		in.run.scheduler.pause(t, jumpFor)
 	}
 }
 

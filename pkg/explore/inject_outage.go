@@ -26,16 +26,16 @@ func (r *run) during(t trouble, d time.Duration) {
 }
 
 func (r *run) begins(t trouble) {
-	r.conductor.pass()
+	r.scheduler.pass()
 	r.faults.last, r.faults.troubles = time.Now(), append(r.faults.troubles, t)
-	r.conductor.remark("%s begins", t.name)
+	r.scheduler.remark("%s begins", t.name)
 }
 
 func (r *run) ends(t trouble) {
-	r.conductor.pass()
+	r.scheduler.pass()
 	r.faults.last = time.Now()
 	r.faults.troubles = slices.DeleteFunc(r.faults.troubles, func(o trouble) bool { return o.name == t.name })
-	r.conductor.remark("%s is over", t.name)
+	r.scheduler.remark("%s is over", t.name)
 }
 
 // troubled lets a trouble have the call, and reports whether one does.
@@ -95,14 +95,14 @@ func (r *run) cutOff(machine string, d time.Duration) {
 		r.violate("harness", "cut off: %v", err)
 		return
 	}
-	r.conductor.pass()
+	r.scheduler.pass()
 	r.faults.last = time.Now()
-	r.conductor.remark("%s is cut off", machine)
+	r.scheduler.remark("%s is cut off", machine)
 	r.wait(d)
 	_ = r.world.CutOff(machine, false) // it may have left meanwhile
-	r.conductor.pass()
+	r.scheduler.pass()
 	r.faults.last = time.Now()
-	r.conductor.remark("%s is back", machine)
+	r.scheduler.remark("%s is back", machine)
 }
 
 // creating waits until a droplet's create was sent.

@@ -124,7 +124,7 @@ type origin struct {
 	wire                          func(*process) http.RoundTripper
 	mutant                        Mutant
 	explorer                      *Explorer
-	conductor                     *conductor
+	scheduler                     *scheduler
 	takeOver                      bool
 	refused                       func(brake string)
 	clock                         *clock
@@ -135,7 +135,7 @@ type origin struct {
 func start(o origin) (*process, error) {
 	p := &process{began: time.Now(), name: o.name, machine: o.machine, cluster: o.cluster, ended: make(chan struct{}), edits: make(chan []byte), logs: &logbook{},
 		rng: newSeeded(o.seed, o.name)}
-	p.ctx, p.cancel = context.WithCancel(sem.WithOrder(context.Background(), gate{o.conductor, p}.lock))
+	p.ctx, p.cancel = context.WithCancel(sem.WithOrder(context.Background(), gate{o.scheduler, p}.lock))
 	swarmd, err := app.New(p.options(o))
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", o.name, err)
@@ -152,7 +152,7 @@ func start(o origin) (*process, error) {
 	return p, nil
 }
 
-// options are the daemon's, with transports of our own, and all that a run draws or reads from the plan's seed and the explorer's shelf.
+// options are the daemon's, with transports of our own, and all that a run draws or reads from the plan's seed and the explorer's cache.
 func (p *process) options(o origin) app.Options {
 	out := o.mutant.wire(o.wire(p))
 	engines, clouds := &o.explorer.engines, &o.explorer.clouds
@@ -174,7 +174,7 @@ func (p *process) options(o origin) app.Options {
 		Seams: app.Seams{Wall: o.clock.now, Jitter: newSeeded(o.seed, o.name+" loop").float, OpIDs: p.rng.opIDs,
 			Parse: o.explorer.check, Convert: o.explorer.convert, Render: o.explorer.render, Price: noPrices,
 			BesideCloud: o.mutant.cloud, BesideEngine: o.mutant.engine, Refused: o.refused,
-			Config: func(c reconcile.Config) reconcile.Config { return o.mutant.config(p.ordered(c, gate{o.conductor, p})) }},
+			Config: func(c reconcile.Config) reconcile.Config { return o.mutant.config(p.ordered(c, gate{o.scheduler, p})) }},
 	}
 }
 

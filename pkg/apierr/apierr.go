@@ -39,6 +39,18 @@ func (k Kind) Refused() bool {
 	return true
 }
 
+// Transient reports whether a call that failed with this kind may succeed later though nobody changes anything.
+func (k Kind) Transient() bool {
+	switch k {
+	case Unavailable, NoLeader, RateLimited:
+		return true
+	}
+	return false
+}
+
+// Denied reports whether the credentials are the trouble. Nothing helps but other ones.
+func (k Kind) Denied() bool { return k == Unauthorized || k == Forbidden }
+
 // Overtaken reports whether a refusal may say nothing about the object: a race was lost, or something is gone. The next look decides anew.
 func (k Kind) Overtaken() bool {
 	switch k {

@@ -8,6 +8,13 @@ import (
 	"time"
 )
 
+// The API budget: what swarmd may send to the cloud. DigitalOcean allows 250 calls a minute and 5,000 an hour (its description, "Rate Limit"); the
+// rest is for people.
+const (
+	CallsPerMinute = 200
+	CallsPerHour   = 4000
+)
+
 // Status of a droplet, as the API names it.
 type Status string
 

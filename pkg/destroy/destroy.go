@@ -207,8 +207,7 @@ func (r *Run) remove(ctx context.Context, c *brake.Cloud, id int) error {
 		if apierr.KindOf(gone) == apierr.NotFound {
 			return nil
 		}
-		switch apierr.KindOf(err) {
-		case apierr.Unauthorized, apierr.Forbidden, apierr.Invalid:
+		if k := apierr.KindOf(err); k.Denied() || k == apierr.Invalid {
 			return err
 		}
 		if ended := clock.Sleep(ctx, sweepPause); ended != nil {

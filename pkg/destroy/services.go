@@ -120,8 +120,7 @@ func (r *Run) clear(ctx context.Context, m Manager) error {
 		} else {
 			empty, err = 0, errors.Join(err, r.removeAll(ctx, m, services, networks))
 		}
-		switch apierr.KindOf(err) {
-		case apierr.Unauthorized, apierr.Forbidden, apierr.NotManager:
+		if k := apierr.KindOf(err); k.Denied() || k == apierr.NotManager {
 			return err
 		}
 		select {

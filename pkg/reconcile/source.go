@@ -193,13 +193,10 @@ func (l *Loop) accept(ctx context.Context, o offer) (accepted, error) {
 }
 
 // passing reports whether an offer may succeed later: there is no ledger before somebody holds the lease, another revision may have been
-// accepted in between, the swarm may have no leader.
+// accepted in between, or the trouble is transient.
 func passing(err error) bool {
-	switch apierr.KindOf(err) {
-	case apierr.NotFound, apierr.Conflict, apierr.NoLeader, apierr.Unavailable, apierr.RateLimited:
-		return true
-	}
-	return false
+	k := apierr.KindOf(err)
+	return k == apierr.NotFound || k == apierr.Conflict || k.Transient()
 }
 
 func keepFirst(first, err error) error {

@@ -128,7 +128,7 @@ func New(o Options) (*Cloud, *Swarm) {
 	}
 	b := &brakes{
 		opts: o, turn: sem.New(), seen: map[int]sighting{}, created: map[int]string{},
-		disrupted: map[string]time.Time{}, minute: window{size: time.Minute, most: callsPerMinute}, hour: window{size: time.Hour, most: callsPerHour},
+		disrupted: map[string]time.Time{}, minute: window{size: time.Minute, most: cloud.CallsPerMinute}, hour: window{size: time.Hour, most: cloud.CallsPerHour},
 	}
 	return &Cloud{brakes: b}, &Swarm{engine: o.Engine, brakes: b}
 }

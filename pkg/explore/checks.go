@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
 	"github.com/swarmd/swarmd/pkg/spec"
 )
@@ -348,14 +347,4 @@ func objectIn(path string) string {
 		return ""
 	}
 	return parts[2]
-}
-
-// openOp returns the open operation of a kind on the droplet.
-func openOp(s *state, kind ledger.OpKind, id int) *ledger.Op {
-	for i := range s.ledger.Ops {
-		if op := &s.ledger.Ops[i]; op.Kind == kind && op.DropletID == id {
-			return op
-		}
-	}
-	return nil
 }

@@ -57,8 +57,7 @@ func (c *checks) create(s *state, t *ticket) {
 	if op == "" || !slices.Contains(req.Tags, cloud.ClusterTag(c.run.cluster)) || !slices.Contains(req.Tags, cloud.SwarmTag(s.swarm.ID)) {
 		c.run.violate("create", "%s has the tags %v", req.Name, req.Tags)
 	}
-	known := slices.ContainsFunc(s.ledger.Ops, func(o ledger.Op) bool { return o.Kind == ledger.Create && o.ID == op })
-	if !known {
+	if known := s.ledger.ByID(op); known == nil || known.Kind != ledger.Create {
 		c.run.violate("write-ahead", "%s is created, and the ledger has no operation %s", req.Name, op)
 	}
 	for _, d := range s.droplets {
@@ -82,7 +81,7 @@ func (c *checks) destroy(s *state, t *ticket, id int) {
 	if !d.Deleted.IsZero() {
 		return
 	}
-	if openOp(s, ledger.Delete, id) == nil {
+	if s.ledger.ByDroplet(ledger.Delete, id) == nil {
 		c.run.violate("write-ahead", "%s %s: the ledger has no operation to delete %s", t.method, t.path, d.Name)
 	}
 	if d.Name == t.proc.machine {
@@ -239,7 +238,7 @@ func (c *checks) changes(was, now *state, t *ticket) {
 		c.run.violate("quorum", "%s %s: %d of %d managers are left", t.method, t.path, now.swarm.Alive, len(now.swarm.Members))
 	}
 	for _, op := range now.ledger.Ops {
-		if op.Kind == ledger.Delete && openOp(was, ledger.Delete, op.DropletID) == nil {
+		if op.Kind == ledger.Delete && was.ledger.ByDroplet(ledger.Delete, op.DropletID) == nil {
 			c.needed(now, op)
 			c.byRight(now, op)
 		}

@@ -171,10 +171,9 @@ func (p *process) options(o origin) app.Options {
 			}
 			return c, c.Close, nil
 		},
-		Seams: app.Seams{Wall: o.clock.now, Jitter: newSeeded(o.seed, o.name+" loop").float, OpIDs: p.rng.opIDs,
+		Seams: o.mutant.into(app.Seams{Wall: o.clock.now, Jitter: newSeeded(o.seed, o.name+" loop").float, OpIDs: p.rng.opIDs,
 			Parse: o.explorer.check, Convert: o.explorer.convert, Render: o.explorer.render, Price: noPrices,
-			BesideCloud: o.mutant.cloud, BesideEngine: o.mutant.engine, Refused: o.refused,
-			Config: func(c reconcile.Config) reconcile.Config { return o.mutant.config(p.ordered(c, gate{o.scheduler, p})) }},
+			Refused: o.refused, Config: func(c reconcile.Config) reconcile.Config { return p.ordered(c, gate{o.scheduler, p}) }}),
 	}
 }
 

@@ -150,7 +150,7 @@ func (c OpenDelete) apply(l *Ledger, m Moment) error {
 	if !c.Budgeted && len(recent) > 0 {
 		return refusef(apierr.Braked, "one delete an hour without an accepted edit, and that was begun already")
 	}
-	if c.DropletID <= 0 || l.deleteOf(c.DropletID) != nil {
+	if c.DropletID <= 0 || l.ByDroplet(Delete, c.DropletID) != nil {
 		return refusef(apierr.Conflict, "droplet %d is being deleted already", c.DropletID)
 	}
 	err := l.open(Op{ID: c.OpID, Kind: Delete, Pool: c.Pool, Name: c.Name, DropletID: c.DropletID, NodeID: c.NodeID, Epoch: m.Epoch, Started: m.Now, Budgeted: c.Budgeted})
@@ -167,7 +167,7 @@ func (c OpenDelete) apply(l *Ledger, m Moment) error {
 }
 
 func (c GoOnDelete) apply(l *Ledger, m Moment) error {
-	op := l.deleteOf(c.DropletID)
+	op := l.ByDroplet(Delete, c.DropletID)
 	if op == nil {
 		return refusef(apierr.Braked, "no delete of droplet %d is open", c.DropletID)
 	}
@@ -179,12 +179,12 @@ func (c AskShutdown) apply(l *Ledger, m Moment) error {
 	if err := GoOnDelete(c).apply(l, m); err != nil {
 		return err
 	}
-	l.deleteOf(c.DropletID).Shutdown = m.Now
+	l.ByDroplet(Delete, c.DropletID).Shutdown = m.Now
 	return nil
 }
 
 func (c NotAsked) apply(l *Ledger, _ Moment) error {
-	if op := l.deleteOf(c.DropletID); op != nil {
+	if op := l.ByDroplet(Delete, c.DropletID); op != nil {
 		op.Shutdown = time.Time{}
 	}
 	return nil
@@ -245,10 +245,10 @@ func (l *Ledger) ByID(id string) *Op {
 	return nil
 }
 
-// deleteOf returns the open delete of the droplet, or nil.
-func (l *Ledger) deleteOf(droplet int) *Op {
+// ByDroplet returns the first open operation of the kind on the droplet, or nil. No operation is on droplet 0.
+func (l *Ledger) ByDroplet(kind OpKind, droplet int) *Op {
 	for i := range l.Ops {
-		if l.Ops[i].Kind == Delete && droplet > 0 && l.Ops[i].DropletID == droplet {
+		if l.Ops[i].Kind == kind && droplet > 0 && l.Ops[i].DropletID == droplet {
 			return &l.Ops[i]
 		}
 	}

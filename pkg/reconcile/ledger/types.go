@@ -100,16 +100,6 @@ func SameToken(print, token string) error {
 	return failed("look at the worker token", apierr.Conflict, errors.New("it was replaced since the create was planned"))
 }
 
-// Open returns the open operation on the droplet, or nil.
-func (l Ledger) Open(dropletID int) *Op {
-	for i := range l.Ops {
-		if dropletID != 0 && l.Ops[i].DropletID == dropletID {
-			return &l.Ops[i]
-		}
-	}
-	return nil
-}
-
 // Revision is an accepted file.
 type Revision struct {
 	Number   int

@@ -290,8 +290,9 @@ func (j *join) take(d *Machine, n *swarm.Node, b Binding) {
 // and the droplet that it claims is gone by an operation that is still open. The claim alone is the word of the node, so nothing but a
 // node in that state is taken for one.
 func (j *join) tooLate(n *swarm.Node, id int) bool {
+	op := j.Ledger.ByDroplet(ledger.Delete, id)
 	return n.Spec.Availability == swarm.Drain && n.Spec.Role == swarm.Worker && n.Manager == nil && slices.Contains(j.Gone, id) &&
-		slices.ContainsFunc(j.Ledger.Ops, func(op ledger.Op) bool { return op.Kind == ledger.Delete && op.DropletID == id && op.NodeID == "" })
+		op != nil && op.NodeID == ""
 }
 
 // placeByAddress: an adopted machine makes no claim; its address is enough, if it is no other node's too.

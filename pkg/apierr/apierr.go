@@ -20,7 +20,7 @@ const (
 	Forbidden    Kind = "forbidden"    // credentials lack a scope
 	RateLimited  Kind = "rate_limited" // not before RetryAfter
 	Invalid      Kind = "invalid"      // the request itself is wrong and will stay wrong
-	Busy         Kind = "busy"         // the object has another event in flight, or a precondition does not hold yet
+	Busy         Kind = "busy"         // the object has another action in flight, or a precondition does not hold yet
 	Capacity     Kind = "capacity"     // the account's limit or the region's stock is exhausted
 	Conflict     Kind = "conflict"     // compare-and-swap lost: the version was stale, or the name is taken
 	NoLeader     Kind = "no_leader"    // the swarm has no leader at the moment

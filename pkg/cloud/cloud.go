@@ -35,7 +35,7 @@ type Droplet struct {
 	Size        string   // slug
 	Image       string   // slug, or the decimal id of an image without one
 	Status      Status
-	Locked      bool   // an event is in flight; further actions are refused with 422
+	Locked      bool   // an action is in flight; further actions are refused with 422
 	PublicIPv4  string // "" until assigned
 	PrivateIPv4 string // in the VPC; "" until assigned
 	VPC         string // uuid

@@ -198,7 +198,7 @@ func (r *Run) sweep(ctx context.Context, c *brake.Cloud, ids []int) error {
 // sweepPause is the time between two looks at a droplet that is to go: eight at once stay below the API's 250 calls a minute.
 const sweepPause = 3 * time.Second
 
-// remove asks for the delete until a look says that the droplet is gone: an answer may have been lost, another event may be in the way,
+// remove asks for the delete until a look says that the droplet is gone: an answer may have been lost, another action may be in the way,
 // the API's limit may be used up. What will not pass ends it.
 func (r *Run) remove(ctx context.Context, c *brake.Cloud, id int) error {
 	for {

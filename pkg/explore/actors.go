@@ -133,10 +133,10 @@ func (c *actors) submit(file []byte, limit time.Duration) error {
 	began := time.Now()
 	var err error
 	for attempt := 1; time.Since(began) < limit || time.Since(c.run.faults.last) < limit; attempt++ {
-		c.run.scheduler.pass()
+		c.run.scheduler.sync()
 		p := c.pickLiving(attempt)
 		if p == nil {
-			c.pass(tick)
+			c.elapse(tick)
 			continue
 		}
 		if p.began.Equal(time.Now()) {
@@ -148,7 +148,7 @@ func (c *actors) submit(file []byte, limit time.Duration) error {
 			return nil
 		}
 		c.run.scheduler.remark("the operator's file was not taken by %s", p.name)
-		c.pass(tick)
+		c.elapse(tick)
 	}
 	return fmt.Errorf("nobody took the operator's file within %s: %w", limit, errors.Join(err, context.DeadlineExceeded))
 }
@@ -188,8 +188,8 @@ func (c *actors) offer(p *process, file []byte) (int, error) {
 	}
 }
 
-// pass lets time go on.
-func (c *actors) pass(d time.Duration) {
+// elapse lets time go on.
+func (c *actors) elapse(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		time.Sleep(min(tick, time.Until(end)))
 		c.run.step()

@@ -252,19 +252,19 @@ func (c *checks) quiet(on bool) { c.isQuiet = on }
 
 // reads remembers what a process has seen.
 func (c *checks) reads(t *ticket) {
-	if t.sign.Class == "GET /distribution/ID/json" && (t.status != http.StatusOK || t.fault != "") {
+	if t.sign.Call == "GET /distribution/ID/json" && (t.status != http.StatusOK || t.fault != "") {
 		c.unpinned = true
 	}
-	class := t.sign.Class
+	call := t.sign.Call
 	answered := t.status == http.StatusOK || t.status == http.StatusNotFound || t.fault == Slow // its answer is on the way
-	if t.write() && (class != actOnDroplet || t.status != http.StatusCreated) || !t.write() && !answered {
+	if t.write() && (call != actOnDroplet || t.status != http.StatusCreated) || !t.write() && !answered {
 		return
 	}
 	seen := c.listed[t.proc.name]
 	if seen.gets == nil {
 		seen.gets, seen.acted = map[int]time.Time{}, map[int]bool{}
 	}
-	switch class {
+	switch call {
 	case actOnDroplet:
 		seen.acted[dropletIn(t.path)] = true
 	case listDroplets:

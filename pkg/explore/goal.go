@@ -18,7 +18,7 @@ import (
 
 // unmet says what is not as the file wants it, by ground truth and by what the acting swarmd says; "" if all is.
 func (r *run) unmet() string {
-	defer r.scheduler.pass()
+	defer r.scheduler.sync()
 	last, ok := r.actors.report()
 	if !ok {
 		return "nobody holds the lease"

@@ -80,7 +80,7 @@ func (h *hand) engine(machine string) (*docker.Client, error) {
 func (r *run) repeat(command string, do func(*hand) error, on ...*laptop) {
 	var err error
 	hands := make([]*hand, len(on))
-	for began := time.Now(); time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin; r.actors.pass(tick) {
+	for began := time.Now(); time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin; r.actors.elapse(tick) {
 		done := 0
 		for i, l := range on {
 			switch h := hands[i]; {

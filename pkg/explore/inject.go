@@ -76,7 +76,7 @@ func (in *injector) rest() { in.over.Store(true) }
 // judge decides what happens to a call.
 func (in *injector) judge(t *ticket) {
 	s := t.sign
-	if s.Class == listDroplets {
+	if s.Call == listDroplets {
 		t.verdict.Edit = in.remember
 	}
 	n := in.run.number(t)
@@ -181,7 +181,7 @@ func verdicts() map[Kind]sim.Verdict {
 
 // lie changes a true answer.
 func (in *injector) lie(k Kind, t *ticket) func(int, http.Header, []byte) (int, []byte) {
-	list := t.sign.Class == listDroplets
+	list := t.sign.Call == listDroplets
 	return func(status int, h http.Header, body []byte) (int, []byte) {
 		if list {
 			in.remember(status, h, body)

@@ -71,12 +71,12 @@ func (r *run) misset(machine string, ahead time.Duration, pace float64, d time.D
 	if r.broken {
 		return
 	}
-	r.scheduler.pass()
+	r.scheduler.sync()
 	r.faults.last = time.Now()
 	r.actors.clock(machine).set(ahead, pace)
 	r.scheduler.remark("the clock of %s is %s ahead and gains %g", machine, ahead, pace)
 	r.wait(d)
-	r.scheduler.pass()
+	r.scheduler.sync()
 	r.faults.last = time.Now()
 	r.actors.clock(machine).set(0, 0)
 	r.scheduler.remark("the clock of %s is set right", machine)

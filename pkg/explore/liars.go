@@ -16,7 +16,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// liarName is the planner that lies. It is no mutant that must be caught: whatever it asks for, the brakes must hold.
+// liarName is the planner that lies. It is no mutant that must be caught: whatever it asks for, the brakes must refuse.
 const liarName = "liar"
 
 // braked are the invariants that the brakes keep by themselves, whatever is planned.

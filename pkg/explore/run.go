@@ -203,8 +203,8 @@ func (r *run) number(t *ticket) int {
 
 // step is one tick of the world around swarmd.
 func (r *run) step() {
-	r.scheduler.pass()
-	defer r.scheduler.pass()
+	r.scheduler.sync()
+	defer r.scheduler.sync()
 	r.world.Advance()
 	r.faults.step()
 	r.actors.supervise()
@@ -241,7 +241,7 @@ func (r *run) parse(f file) (*specfile.Document, error) {
 // wait lets time go on.
 func (r *run) wait(d time.Duration) {
 	if !r.broken {
-		r.actors.pass(d)
+		r.actors.elapse(d)
 	}
 }
 
@@ -257,7 +257,7 @@ func (r *run) converge(what string, limit time.Duration) {
 			r.check.settled()
 			return
 		}
-		r.actors.pass(tick)
+		r.actors.elapse(tick)
 	}
 	if !r.broken {
 		r.stop(what, "not within %s: %s", limit, why)
@@ -277,7 +277,7 @@ func (r *run) still() {
 	r.out.Active = r.scheduler.count() - r.armed
 	r.faults.rest()
 	r.check.quiet(true)
-	r.actors.pass(stillFor)
+	r.actors.elapse(stillFor)
 	r.check.quiet(false)
 	if why := r.unmet(); why != "" && !r.broken {
 		r.violate("still", "it did not stay as wanted: %s", why)

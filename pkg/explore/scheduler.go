@@ -268,8 +268,8 @@ func (c *scheduler) end() {
 	c.parked = nil
 }
 
-// pass is between what the scheduler does and what the run does besides. The two take turns by the clock, which the race detector does not know.
-func (c *scheduler) pass() {
+// sync is between what the scheduler does and what the run does besides. The two take turns by the clock, which the race detector does not know.
+func (c *scheduler) sync() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 }

@@ -42,7 +42,7 @@ func (r *run) intrude(n int) {
 	if r.broken {
 		return
 	}
-	r.scheduler.pass()
+	r.scheduler.sync()
 	r.faults.last = time.Now()
 	manager, token := r.world.Engine(r.firstMachine()), r.observe().swarm.Tokens.Worker
 	for i := range n {

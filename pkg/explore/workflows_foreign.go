@@ -54,7 +54,7 @@ func (p *person) leak(n int) {
 // quarantined waits until so many rogues are there and drained.
 func (r *run) quarantined(n int) {
 	why := ""
-	for began := time.Now(); !r.broken && (time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin); r.actors.pass(tick) {
+	for began := time.Now(); !r.broken && (time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin); r.actors.elapse(tick) {
 		s := r.observe()
 		seen := len(slices.DeleteFunc(slices.Clone(s.swarm.Nodes), func(n api.Node) bool { return !isRogue(n) }))
 		if why = r.foreignDiffers(s); why == "" && seen == n {

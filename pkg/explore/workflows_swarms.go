@@ -55,7 +55,7 @@ func (r *run) grown() {
 		r.stop("harness", "%v", err)
 	}
 	why := ""
-	for began := time.Now(); !r.broken && (time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin); r.actors.pass(tick) {
+	for began := time.Now(); !r.broken && (time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin); r.actors.elapse(tick) {
 		s := r.observe()
 		if why = r.machinesDiffer(s, &want.Spec); why == "" && len(s.ledger.Ops) == 0 && len(r.faults.down) == 0 {
 			return

@@ -19,7 +19,7 @@ type gate struct {
 	net.Listener
 	log *stdlog.Logger
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // protects what follows
 	of    map[netip.Prefix]int
 	total int // without this machine's own
 }

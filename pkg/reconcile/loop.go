@@ -47,7 +47,7 @@ type Loop struct {
 	strangers  strangers
 	identities identities
 
-	mu            sync.Mutex // guards what follows, never over a call
+	mu            sync.Mutex // protects what follows, never over a call
 	last          report.Report
 	changed       chan struct{} // is closed when last is another one
 	beat          time.Time     // when the loop last turned
@@ -192,7 +192,7 @@ func (l *Loop) hinted(timer *time.Timer, due time.Time, heard bool) time.Time {
 		return due
 	}
 	at := time.Now().Add(debounce)
-	if gap := l.Last().At.Add(eventGap); gap.After(at) {
+	if gap := l.Last().At.Add(eventPause); gap.After(at) {
 		at = gap
 	}
 	if at.Before(due) {
@@ -211,10 +211,10 @@ func (l *Loop) pause(r report.Report, lookAgain time.Duration) time.Duration {
 	case !r.Lease.Held:
 		next = watchPace
 	case lookAgain > 0:
-		next = min(next, max(lookAgain, lookGap))
+		next = min(next, max(lookAgain, lookPause))
 	}
 	if r.Lease.Held && l.fleet.keptBefore(r.At.Add(-r.Took)) {
-		next = min(next, max(time.Until(l.fleet.stale()), lookGap)) // a pass that did with a kept list puts off no full look
+		next = min(next, max(time.Until(l.fleet.stale()), lookPause)) // a pass that did with a kept list puts off no full look
 	}
 	if r.Result == report.Failed || l.sources.open() {
 		return min(l.want.resync(), l.retry.NextBackOff())

@@ -31,7 +31,7 @@ func (l *Loop) pass(ctx context.Context) (again time.Duration) {
 	again = l.pause(r, t.Plan.LookAgain)
 	if n := t.Results.Late(); n > 0 { // about them nothing is wrong, so nothing is waited for, whatever became of the others
 		l.recorder.late(n)
-		again = lookGap
+		again = lookPause
 	}
 	r.NextLook = time.Now().Add(again)
 	l.publish(r)

@@ -92,7 +92,7 @@ type Options struct {
 	Adopted []int
 	// Parse reads the accepted revision; nil: file.Parse.
 	Parse Parser
-	// Refused is told each time a brake held, by its name. May be nil.
+	// Refused is told each time a brake refused a call, by its name. May be nil.
 	Refused func(brake string)
 	// Wall is what the clock on the wall says, which the ledger's times are by; nil: time.Now.
 	Wall func() time.Time

@@ -37,7 +37,7 @@ type Elector struct {
 	cfg  ElectorConfig
 	turn *sem.Mutex // one Tick at a time
 
-	mu        sync.Mutex // guards what follows, never over a call
+	mu        sync.Mutex // protects what follows, never over a call
 	info      swarm.Info
 	holder    string
 	seen      Lease

@@ -93,8 +93,8 @@ type listingRoom struct{ bytes int64 }
 
 type listingRoomKey struct{}
 
-// withBudget begins a listing.
-func withBudget(ctx context.Context) context.Context {
+// beginListing begins a listing.
+func beginListing(ctx context.Context) context.Context {
 	return context.WithValue(ctx, listingRoomKey{}, &listingRoom{maxListing})
 }
 

@@ -1,5 +1,5 @@
 // Package apierr is the one error type of both adapters (DigitalOcean and the Docker Engine). An adapter classifies each failed
-// call once, by status code and, where the API leaves no other way, by message; everybody above decides by Kind alone.
+// call once, by status code and, where the API leaves no other way, by message. Every room above decides by Kind alone.
 package apierr
 
 import (
@@ -11,7 +11,7 @@ import (
 // Kind says what a failed call means to the caller.
 type Kind string
 
-// The kinds. For a write, Refused tells which of them are certain to have had no effect.
+// The kinds. Refused reports which of them are certain to have had no effect when a write failed with them.
 const (
 	Unknown      Kind = "unknown"      // the outcome of a write, or the meaning of an error, is not known: look, never repeat
 	Unavailable  Kind = "unavailable"  // a read that failed for a passing reason (5xx, timeout, cut connection)

@@ -1,5 +1,6 @@
-// Package destroy deletes what one swarm's cluster owns and nothing else: first it finds out what that is, then it stops swarmd, then it deletes
-// by id, and at the end it looks until nothing of it is listed any more. Of a cluster without nodes it removes services, networks and record. What it ends early can be run again, and swarmd goes on until then.
+// Package destroy deletes what one swarm's cluster owns and nothing else. First it finds out what that is, then it stops swarmd, then it deletes by id,
+// and at the end it looks until nothing of it is listed any more. Of a cluster without nodes it removes services, networks and record. A run that ends
+// early can be started again. swarmd goes on until a run has stopped it.
 package destroy
 
 import (

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// The bounds of what clients can make the server hold: a connection costs 19 kB, and one host has 28,000 ports to open one from. Nobody else's
-// connections keep this machine's own processes out: those have as many again.
+// The bounds of the connections that clients can make the server keep. One costs 19 kB, and a host has 28,000 ports to open one from. This machine's
+// own processes may have as many again, so that nobody else's connections keep them out.
 const (
 	maxConnections = 64
 	maxOfOne       = 16 // from one address, or one /64 of IPv6

@@ -37,8 +37,9 @@ type Sources struct {
 	Token   func() string                                        // optional: the bearer token of now, "" if there is none
 }
 
-// Handler serves /metrics, /healthz, /readyz, /status, /events and /stream. It only reads: any other method than GET and HEAD is refused. The first three are open.
-// /status answers in full to this machine, and to a bearer token; to everybody else with counts. The last two answer nobody else.
+// Handler serves /metrics, /healthz, /readyz, /status, /events and /stream. It only reads: any other method than GET and HEAD is refused.
+// The first three are open. /status answers this machine and the bearer token with the report, and everybody else with its counts. The last two
+// answer this machine and the bearer token alone.
 func Handler(s Sources) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: maxInFlight}))
@@ -53,7 +54,7 @@ func Handler(s Sources) http.Handler {
 // maxInFlight bounds the answers that are made at once: a report of thousands of nodes has megabytes.
 const maxInFlight = 4
 
-// fewAtOnce refuses who comes while as many as may be are being answered.
+// fewAtOnce refuses a request while most others are being answered.
 func fewAtOnce(most int, h http.HandlerFunc) http.HandlerFunc {
 	room := make(chan struct{}, most)
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -142,9 +143,9 @@ func writeJSON(w http.ResponseWriter, v any) {
 	_, _ = w.Write(append(body, '\n')) // the reader is gone, nobody to tell
 }
 
-// Serve serves the handler on the listener until ctx ends, and returns within three seconds of that. log is told what goes wrong with
-// connections. It holds 64 at once, 16 of one address, and 64 more of this machine's own processes; what is more is closed. One that nobody
-// uses is closed after ten seconds.
+// Serve serves the handler on the listener until ctx ends, and returns within three seconds of that. log gets what goes wrong with
+// connections. There may be 64 at once, 16 of one address, and 64 more of this machine's own processes; others are closed. An idle one is closed
+// after ten seconds.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *zap.Logger) error {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }, MaxHeaderBytes: 16 << 10, ErrorLog: errorLog(log)}

@@ -1,5 +1,5 @@
-// Package health says to Prometheus and to people how the cluster and swarmd itself are. It decides nothing and calls nobody: the
-// loop tells it, each pass anew.
+// Package health shows Prometheus and people how the cluster and swarmd itself are, from the report of each pass. It decides which metrics there are
+// and how much each client may read. It must not judge the cluster, and it calls nobody.
 package health
 
 import (
@@ -141,7 +141,7 @@ func (m *Metrics) begin(v report.Vocabulary) {
 	m.spec.success.Set(1) // no file was bad yet
 }
 
-// Call is one API call, told by the adapters.
+// Call counts one API call, for the adapters.
 func (m *Metrics) Call(side, op string, kind apierr.Kind, took time.Duration) {
 	if kind == "" {
 		kind = "ok"
@@ -155,7 +155,7 @@ func (m *Metrics) Caller(side string) func(op string, kind apierr.Kind, took tim
 	return func(op string, kind apierr.Kind, took time.Duration) { m.Call(side, op, kind, took) }
 }
 
-// SpecLoaded tells whether a file that was just read is good.
+// SpecLoaded takes in whether a file that was just read is good.
 func (m *Metrics) SpecLoaded(good bool, at time.Time) {
 	m.spec.success.Set(number(good))
 	if good {
@@ -163,13 +163,13 @@ func (m *Metrics) SpecLoaded(good bool, at time.Time) {
 	}
 }
 
-// Lease tells about the lease.
+// Lease takes in who holds the lease.
 func (m *Metrics) Lease(held bool, epoch uint64) {
 	m.leaseHeld.Set(number(held))
 	m.leaseEpoch.Set(float64(epoch))
 }
 
-// Unattended tells that nobody acts: then nothing is as wanted, whatever the last pass saw.
+// Unattended takes in that nobody acts. Then nothing is as wanted, whatever the last pass saw.
 func (m *Metrics) Unattended() { m.converged.Set(0) }
 
 // Panicked counts a pass that panicked.

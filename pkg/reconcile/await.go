@@ -31,9 +31,9 @@ type LostError struct{ Hold plan.Hold }
 
 func (e *LostError) Error() string { return e.Hold.Object + ": " + e.Hold.Text }
 
-// Await follows until everything is as the revision wants it, and tells each report on the way; told may be nil. It does not matter which
-// swarmd acts. It ends with one of the errors above when waiting does not help; where two reports one after the other say that only a person can go
-// on, with a LostError. Run must be running.
+// Await follows until everything is as the revision wants it, whichever swarmd acts. told gets each report on the way; it may be nil. When waiting
+// does not help, Await ends with one of the errors above. When two reports in a row say that only a person can go on, it ends with a LostError. Run
+// must be running.
 func (l *Loop) Await(ctx context.Context, revision int, told func(report.Report)) (report.Report, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

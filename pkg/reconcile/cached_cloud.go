@@ -11,8 +11,8 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
-// How old the droplets may be that a swarmd sees which only follows. All swarmds of a cluster share the account's limit of calls, 250 a
-// minute, with whoever else uses its token; who acts needs it most, and then a person who watches.
+// How old the droplets may be that a follower sees. All swarmds of a cluster share the account's limit of 250 calls a minute with everything else
+// that uses its token. The acting swarmd needs the limit most, then a person's command.
 const (
 	cachedPace  = 10 * time.Second
 	oneShotPace = 3 * time.Second
@@ -80,8 +80,8 @@ func (g *cachedCloud) Droplet(ctx context.Context, id int) (cloud.Droplet, error
 	return d, err
 }
 
-// outdated reports whether the operations that are open now are not those of the kept list, and then forgets it: with an operation that was
-// closed since, the old list would show its droplet as one too many.
+// outdated reports whether other operations are open now than when the list was kept, and then forgets the list. Where an operation was closed
+// since, the old list would show its droplet as one too many.
 func (g *cachedCloud) outdated(now []ledger.Op, began time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

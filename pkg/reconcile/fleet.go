@@ -10,12 +10,12 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
-// fleetPace is how old the list of droplets may be on which a pass of who acts is based that has nothing to do with machines. Services in
-// trouble ask for a pass each two seconds or so, without an end; the account's limit is 5,000 calls an hour.
+// fleetPace is how old the list of droplets may be in a pass of the acting swarmd that has nothing to do with machines. Services in trouble ask for
+// a pass every two seconds or so, without an end, and the account's limit is 5,000 calls an hour.
 const fleetPace = 30 * time.Second
 
-// fleet is the cloud as who acts sees it. While the machines rest, its answers are kept for a while; no step that has to do with a machine
-// is based on what was kept.
+// fleet is the cloud as the acting swarmd sees it. While the machines rest, its answers are kept for a while. No step on a machine is based on a
+// kept answer.
 type fleet struct {
 	*cachedCloud
 	rests bool   // the last look found nothing to do with machines

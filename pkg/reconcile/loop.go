@@ -185,7 +185,7 @@ func (l *Loop) gather(edits <-chan []byte) {
 	}
 }
 
-// hinted brings the next pass forward after an event. Who does not act and is not waited for does not care for events.
+// hinted brings the next pass forward after an event. A swarmd that does not act, and that nobody follows, does not care for events.
 func (l *Loop) hinted(timer *time.Timer, due time.Time, heard bool) time.Time {
 	_, held := l.elector.Held()
 	if !heard || !held && !l.followed() {
@@ -242,7 +242,7 @@ func (l *Loop) Alive() error {
 	return nil
 }
 
-// leaseTold hears each tick of the elector, in the elector's goroutine.
+// leaseTold is called with the error of each tick of the elector, or nil, in the elector's goroutine.
 func (l *Loop) leaseTold(err error) {
 	l.refused(err)
 	l.recorder.problem("lease", err)

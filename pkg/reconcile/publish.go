@@ -33,7 +33,7 @@ func (l *Loop) attend(r report.Report) report.Report {
 	return r.LeftAlone("nobody acts since "+time.Now().Add(-idle).UTC().Format(time.TimeOnly)+" UTC", why)
 }
 
-// publish hands the report to all who want it.
+// publish hands the report to the log, the metrics, the HTTP side and the followers.
 func (l *Loop) publish(r report.Report) {
 	l.recorder.report(r)
 	l.cfg.Metrics.Pass(r)

@@ -10,9 +10,9 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// reader remembers the good file that was read last, and the pools of those before it. An edit is looked at when it is judged, when it is
-// accepted and when it is loaded, each time beside up to ten older revisions: without this, parsing is most of the time from a saved file to
-// the first write. Nobody changes what it gives out.
+// reader remembers the good file that was read last, and the pools of the files before it. An edit is read when it is judged, when it is accepted and
+// when it is loaded, each time beside up to ten older revisions. Without the reader, parsing is most of the time from a saved file to the first
+// write. Nobody changes what it gives out.
 type reader struct {
 	sum   [sha256.Size]byte
 	spec  *spec.Spec // nil: none yet

@@ -149,7 +149,7 @@ func (l *Loop) badFile(o offer, err error) {
 // mostFaults bounds, in lines, what a report and a line of the log say of a file with faults.
 const mostFaults = 20
 
-// fewer cuts a file's faults for a report. All of them are for who edits it.
+// fewer cuts a file's faults for a report. Its editor gets all of them from swarmd validate.
 func fewer(faults string) string {
 	lines := strings.Split(faults, "\n")
 	if more := len(lines) - mostFaults; more > 0 {

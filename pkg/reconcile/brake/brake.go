@@ -1,9 +1,9 @@
 // Package brake is a thin layer in front of both SDKs that no mistake of the planner or the executor passes. It decides nothing
 // that should be done; it refuses what must not be: a droplet that is not the cluster's, more deletes than accepted edits permit and
 // one in an hour, the loss of a manager that quorum needs or the accepted revision wants, calls beyond the API budget. It knows no plan: it
-// judges by what it has itself seen in the answers that passed through it, by looks of its own, by the ledger and the accepted revision.
+// judges by the answers that passed through it, by looks of its own, by the ledger and the accepted revision.
 //
-// A refusal is an *apierr.Error of Kind Braked: nothing was sent. When a look that a brake needs fails, the call is refused too.
+// A refusal is an *apierr.Error of Kind Braked, and nothing was sent. When a look that a brake needs fails, the call is refused too.
 package brake
 
 import (

@@ -29,7 +29,7 @@ type lookup struct {
 	err     error
 }
 
-// enter begins a run. What a registry answered stays for the revision; what failed is asked again.
+// enter begins a run. The answers of registries stay for the revision; a question that failed is asked again.
 func (im *images) enter(revision int) {
 	im.mu.Lock()
 	defer im.mu.Unlock()

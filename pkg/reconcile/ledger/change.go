@@ -82,7 +82,7 @@ type (
 		DropletID                int
 		Budgeted                 bool
 	}
-	// GoOnDelete has the epoch of who goes on with an open delete. Without one it is refused.
+	// GoOnDelete records the epoch of the holder that goes on with an open delete. Without an open delete it is refused.
 	GoOnDelete struct {
 		DropletID int
 	}
@@ -90,7 +90,7 @@ type (
 	AskShutdown struct {
 		DropletID int
 	}
-	// NotAsked: that shutdown was surely not asked for.
+	// NotAsked takes back a shutdown that was surely not asked for.
 	NotAsked struct {
 		DropletID int
 	}

@@ -32,7 +32,7 @@ type ElectorConfig struct {
 	Wall     func() time.Time                          // what the clock on the wall says, which anybody may set; nil: time.Now
 }
 
-// Elector holds the lease for this process, or watches who does. It is safe for use by several goroutines.
+// Elector holds the lease for this process, or watches its holder. It is safe for use by several goroutines.
 type Elector struct {
 	cfg  ElectorConfig
 	turn *sem.Mutex // one Tick at a time
@@ -100,7 +100,7 @@ func (e *Elector) Seen() Lease {
 	return e.seen
 }
 
-// Run ticks until ctx ends, then releases the lease. told hears each tick's error, or nil.
+// Run ticks until ctx ends, then releases the lease. told is called with each tick's error, or nil.
 func (e *Elector) Run(ctx context.Context, told func(error)) {
 	for {
 		told(e.Tick(ctx, 0))
@@ -123,7 +123,7 @@ func (e *Elector) pause() time.Duration {
 	return max(RetryPeriod, RenewPeriod-e.unconfirmed(time.Now()))
 }
 
-// Tick looks at the lease, which may have been read up to age ago, and renews it, takes it, or notes who holds it.
+// Tick looks at the lease, which may have been read up to age ago, and renews it, takes it, or remembers its holder.
 func (e *Elector) Tick(ctx context.Context, age time.Duration) error {
 	if err := e.turn.Lock(ctx, "tick"); err != nil {
 		return err
@@ -150,8 +150,8 @@ func (e *Elector) begin() {
 	}
 }
 
-// Idle returns for how long nobody has acted, as far as this process knows, and what its last Tick failed with. Somebody acts who was seen to
-// renew a lease that the ledger goes by. Before the first Tick it is 0.
+// Idle returns for how long nobody has acted, as far as this process knows, and the error of its last Tick. A swarmd acts if it was seen to renew a
+// lease that the ledger goes by. Before the first Tick it is 0.
 func (e *Elector) Idle() (time.Duration, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

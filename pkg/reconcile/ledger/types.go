@@ -91,8 +91,8 @@ func Fingerprint(token string) string {
 	return fingerprint([]byte(token))
 }
 
-// SameToken returns an error of kind Conflict unless the token is the one of the fingerprint: who hands out another than the ledger has would
-// leave it current for ever.
+// SameToken returns an error of kind Conflict unless the token is the one of the fingerprint. A token that is handed out and is not the ledger's would
+// stay current for ever.
 func SameToken(print, token string) error {
 	if Fingerprint(token) == print {
 		return nil

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
 )
@@ -102,7 +102,7 @@ func start(tb testing.TB, s shape) *cluster {
 	c.server = server
 	c.save(s.file(s.replicas))
 	c.run()
-	c.await("converged", func(r reconcile.Report) bool { return r.Converged && r.Lease.Held })
+	c.await("converged", func(r report.Report) bool { return r.Converged && r.Lease.Held })
 	return c
 }
 
@@ -161,7 +161,7 @@ func (c *cluster) save(data []byte) time.Time {
 }
 
 // status is the daemon's last report.
-func (c *cluster) status() (r reconcile.Report, err error) {
+func (c *cluster) status() (r report.Report, err error) {
 	resp, err := http.Get(c.page + "/status")
 	if err != nil {
 		return r, err
@@ -171,9 +171,9 @@ func (c *cluster) status() (r reconcile.Report, err error) {
 }
 
 // await asks for the status until it is as wanted.
-func (c *cluster) await(what string, seen func(reconcile.Report) bool) reconcile.Report {
+func (c *cluster) await(what string, seen func(report.Report) bool) report.Report {
 	c.Helper()
-	var last reconcile.Report
+	var last report.Report
 	var err error
 	for began := time.Now(); time.Since(began) < 2*time.Minute; time.Sleep(20 * time.Millisecond) {
 		if last, err = c.status(); err == nil && seen(last) {

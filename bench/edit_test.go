@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/sim"
 )
 
@@ -56,7 +56,7 @@ func (c *cluster) edit(w *wire, revision, replicas int) (first, service time.Dur
 	c.Helper()
 	w.forget()
 	saved := c.save(c.shape.file(replicas))
-	c.await("the edit", func(r reconcile.Report) bool { return r.Revision == revision && r.Converged })
+	c.await("the edit", func(r report.Report) bool { return r.Revision == revision && r.Converged })
 	a, s := w.seen()
 	if a.IsZero() || s.IsZero() {
 		c.Fatalf("revision %d is true without a write", revision)
@@ -81,13 +81,13 @@ func BenchmarkEdit(b *testing.B) {
 			firsts, services = append(firsts, first), append(services, service)
 		}
 	}
-	report(b, "first-write", firsts)
-	report(b, "first-service", services)
+	quantiles(b, "first-write", firsts)
+	quantiles(b, "first-service", services)
 	b.ReportMetric(0, "ns/op")
 }
 
-// report prints median, 95th percentile and worst, milliseconds.
-func report(b *testing.B, what string, all []time.Duration) {
+// quantiles prints median, 95th percentile and worst, milliseconds.
+func quantiles(b *testing.B, what string, all []time.Duration) {
 	slices.Sort(all)
 	b.ReportMetric(ms(all[len(all)/2]), what+"-ms-median")
 	b.ReportMetric(ms(all[len(all)*95/100]), what+"-ms-p95")

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
 
@@ -33,7 +33,7 @@ func (c *cluster) remember() {
 		}
 	}
 	c.Swarm.SetImage("nginx:1.27", dockerd.Image{})
-	c.await("whole again", func(r reconcile.Report) bool { return r.Converged })
+	c.await("whole again", func(r report.Report) bool { return r.Converged })
 }
 
 // ticks is the processor time that the daemon has used, in hundredths of a second.
@@ -79,7 +79,7 @@ func (c *cluster) idle() float64 {
 	began, before := time.Now(), c.ticks()
 	time.Sleep(watched)
 	used := c.ticks() - before
-	c.await("still converged", func(r reconcile.Report) bool { return r.Converged })
+	c.await("still converged", func(r report.Report) bool { return r.Converged })
 	return float64(used) / time.Since(began).Seconds()
 }
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/sim"
 )
 
@@ -20,9 +20,9 @@ const mostCalls = 9
 func (c *cluster) passes(n int) (calls [][]sim.Traced, took []time.Duration) {
 	c.Helper()
 	c.ResetTrace()
-	last := c.await("a pass", func(reconcile.Report) bool { return true })
+	last := c.await("a pass", func(report.Report) bool { return true })
 	for range n {
-		r := c.await("the next pass", func(r reconcile.Report) bool { return r.Pass > last.Pass })
+		r := c.await("the next pass", func(r report.Report) bool { return r.Pass > last.Pass })
 		if r.Pass != last.Pass+1 || !r.Converged {
 			c.Fatalf("pass %d after %d, converged %v", r.Pass, last.Pass, r.Converged)
 		}

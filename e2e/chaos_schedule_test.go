@@ -109,7 +109,7 @@ func (s *schedule) of(drawn ...kind) round {
 
 func (s *schedule) lasts(k kind) time.Duration {
 	switch k {
-	case stopSwarmd: // ledger.Term is 30 s
+	case stopSwarmd: // ledger.LeaseDuration is 30 s
 		return 32*time.Second + s.upTo(8*time.Second)
 	case cutPower, cutLink, freeze:
 		return 4*time.Second + s.upTo(s.longest)

@@ -24,7 +24,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/swarmd/swarmd/pkg/lab"
-	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
 )
 
@@ -277,10 +277,10 @@ func (b *bench) get(host string, port int, path string) (string, error) {
 }
 
 // status is `swarmd status --json`.
-func (b *bench) status(host string) reconcile.Report {
+func (b *bench) status(host string) report.Report {
 	b.Helper()
 	out := b.must(host, "status", "--json")
-	var r reconcile.Report
+	var r report.Report
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		b.Fatalf("status: %v", err)
 	}
@@ -288,7 +288,7 @@ func (b *bench) status(host string) reconcile.Report {
 }
 
 // statusQuiet is status for polling: a failure is an empty report.
-func (b *bench) statusQuiet() (r reconcile.Report) {
+func (b *bench) statusQuiet() (r report.Report) {
 	ctx, cancel := context.WithTimeout(b.Context(), 30*time.Second)
 	defer cancel()
 	cmd, err := b.command(ctx, b.host, "status", "--json")

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 const observedFile = `version: 1
@@ -77,7 +77,7 @@ func (o *observed) converged(t *testing.T) error {
 		if err != nil {
 			return err
 		}
-		var r reconcile.Report
+		var r report.Report
 		if err := json.Unmarshal(body, &r); err != nil {
 			return err
 		}

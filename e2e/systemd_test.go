@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/lab"
-	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 const (
@@ -97,7 +97,7 @@ func (u *units) ask(d lab.Droplet, path string) string {
 }
 
 // report is the last pass of the swarmd on a droplet; an empty one while it does not answer.
-func (u *units) report(d lab.Droplet) (r reconcile.Report) {
+func (u *units) report(d lab.Droplet) (r report.Report) {
 	_ = json.Unmarshal([]byte(u.ask(d, "/status")), &r)
 	return r
 }

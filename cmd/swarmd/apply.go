@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
@@ -144,7 +146,7 @@ func (a *cli) foretell(ctx context.Context, loop *reconcile.Loop, asm *connectio
 // follow submits the file and shows the way to convergence. While nobody holds the lease, this process holds it. What the file changes is said before if
 // it is given parsed.
 func (a *cli) follow(ctx context.Context, asm *connection, data []byte, s *file.Document, source string) error {
-	loop := asm.visit()
+	loop := asm.oneShot()
 	if err := begin(ctx, loop); err != nil {
 		return err
 	}
@@ -189,7 +191,7 @@ func (a *cli) follow(ctx context.Context, asm *connection, data []byte, s *file.
 }
 
 // whoGoesOn says who makes the revision true after this command has ended.
-func whoGoesOn(last reconcile.Report) string {
+func whoGoesOn(last report.Report) string {
 	if last.Lease.Held || last.Lease.Holder == "" || last.Unattended != "" {
 		return "nobody goes on: no swarmd runs in this swarm. Start one with swarmd run, or apply the file again"
 	}

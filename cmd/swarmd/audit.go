@@ -68,7 +68,7 @@ func (a *cli) auditLive(ctx context.Context, cluster string, asJSON bool) error 
 	if err != nil {
 		return fmt.Errorf("%s of cluster %s cannot be read: %w", name, chosen.Name, err)
 	}
-	_, _, w, err := asm.visit().Preview(ctx, d)
+	_, _, w, err := asm.oneShot().Preview(ctx, d)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (a *cli) bootstrap(ctx context.Context, f bootstrapFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.settleIn(ctx, s, data, first, f)
+	return a.moveIn(ctx, s, data, first, f)
 }
 
 // firstManager finds or makes the first manager, with a swarm on it.
@@ -92,8 +92,8 @@ func (a *cli) firstManager(ctx context.Context, s *file.Document, api *digitaloc
 	return bootstrap.FirstManager(ctx, o)
 }
 
-// settleIn puts swarmd onto the first manager, hands the file over, follows, and puts swarmd onto the managers that joined.
-func (a *cli) settleIn(ctx context.Context, s *file.Document, data []byte, first bootstrap.First, f bootstrapFlags) error {
+// moveIn puts swarmd onto the first manager, hands the file over, follows, and puts swarmd onto the managers that joined.
+func (a *cli) moveIn(ctx context.Context, s *file.Document, data []byte, first bootstrap.First, f bootstrapFlags) error {
 	host := access.SSHHost(first.Droplet.PublicIPv4)
 	there := a.at(a.Settled(s.Cluster, first.Droplet.PublicIPv4))
 	asm, err := there.connect(s.Cluster, zap.NewNop(), true)
@@ -102,7 +102,7 @@ func (a *cli) settleIn(ctx context.Context, s *file.Document, data []byte, first
 	}
 	defer asm.Close()
 	asm.role.TakeOver = f.takeOver
-	if err := begin(ctx, asm.visit()); err != nil {
+	if err := begin(ctx, asm.oneShot()); err != nil {
 		return err
 	}
 	if err := continues(ctx, asm, s, f.file, host); err != nil {

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 var errNoCluster = errors.New("this swarm knows no cluster of swarmd: run swarmd bootstrap, or swarmd apply")
@@ -84,7 +84,7 @@ func (a *cli) chooseOwner(ctx context.Context, asked string) (string, error) {
 
 // statusOfAll shows each cluster of the swarm in a line.
 func (a *cli) statusOfAll(ctx context.Context, known []ledger.Known, f statusFlags) error {
-	reports, errs := make([]reconcile.Report, len(known)), make([]error, len(known))
+	reports, errs := make([]report.Report, len(known)), make([]error, len(known))
 	var looks sync.WaitGroup
 	for i, c := range known {
 		looks.Go(func() {
@@ -115,7 +115,7 @@ func (a *cli) statusOfAll(ctx context.Context, known []ledger.Known, f statusFla
 }
 
 // oneLine is a cluster's status where there are several.
-func oneLine(r reconcile.Report) string {
+func oneLine(r report.Report) string {
 	has := plural(len(r.Services), "service")
 	if r.ServicesOnly {
 		has += " and none of the nodes"
@@ -130,7 +130,7 @@ func oneLine(r reconcile.Report) string {
 }
 
 // worst is the exit code of status --check for several clusters.
-func worst(reports []reconcile.Report) error {
+func worst(reports []report.Report) error {
 	var held error
 	for _, r := range reports {
 		var exit *exitError

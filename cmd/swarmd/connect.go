@@ -38,10 +38,10 @@ func (a *cli) connect(cluster string, log *zap.Logger, needCloud bool) (*connect
 	return &connection{App: swarmd}, nil
 }
 
-// visit returns the loop of a command, which acts while nobody else does.
-func (c *connection) visit() *reconcile.Loop {
+// oneShot returns the loop of a command, which acts while nobody else does.
+func (c *connection) oneShot() *reconcile.Loop {
 	r := c.role
-	r.Visitor = true
+	r.OneShot = true
 	return c.Loop(r)
 }
 

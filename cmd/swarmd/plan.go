@@ -75,7 +75,7 @@ func (a *cli) preview(ctx context.Context, path string, s *file.Document, data [
 	}
 	asm.FetchPrices()
 	deny.learn(ctx, asm)
-	loop := asm.visit()
+	loop := asm.oneShot()
 	if err := mayBegin(ctx, loop); err != nil {
 		return outlook{}, err
 	}

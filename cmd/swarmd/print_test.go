@@ -13,8 +13,8 @@ import (
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/destroy"
-	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -36,12 +36,12 @@ func harmless(t *testing.T, what, text string) {
 	}
 }
 
-func hostileReport() reconcile.Report {
-	return reconcile.Report{Cluster: "web", Source: hostileName, Lease: reconcile.LeaseReport{Holder: hostileName}, Error: hostileName,
-		Nodes:    []reconcile.NodeReport{{Name: hostileName, State: hostileName, Availability: hostileName, Why: hostileName, Pool: hostileName}},
+func hostileReport() report.Report {
+	return report.Report{Cluster: "web", Source: hostileName, Lease: report.Lease{Holder: hostileName}, Error: hostileName,
+		Nodes:    []report.Node{{Name: hostileName, State: hostileName, Availability: hostileName, Why: hostileName, Pool: hostileName}},
 		Services: []plan.ServiceCount{{Service: hostileName}}, Stale: map[string]int{hostileName: 1},
 		Holds: []plan.Hold{{Object: "node/" + hostileName, Text: hostileName}}, Gaps: []world.Gap{{What: "nodes", Err: hostileName}},
-		Steps: []reconcile.StepReport{{Action: "remove_node", Object: hostileName, Text: hostileName, Outcome: "refused", Error: hostileName, Warning: hostileName}}}
+		Steps: []report.Step{{Action: "remove_node", Object: hostileName, Text: hostileName, Outcome: "refused", Error: hostileName, Warning: hostileName}}}
 }
 
 // TestNothingThatMachinesNameReachesTheTerminal: status, plan, apply, destroy, logs for people and the last error are text and nothing else.

@@ -10,9 +10,9 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
-	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
@@ -27,11 +27,11 @@ type progress struct {
 
 	listed map[string]map[string]bool // topic → the lines that the last report had
 
-	lease reconcile.LeaseReport // of another holder, as it was seen first
-	waits string                // the holder that was said to be waited for
+	lease report.Lease // of another holder, as it was seen first
+	waits string       // the holder that was said to be waited for
 
-	managers []reconcile.NodeReport // of the last report that saw the nodes
-	acted    bool                   // this process held the lease then
+	managers []report.Node // of the last report that saw the nodes
+	acted    bool          // this process held the lease then
 }
 
 func (a *cli) newProgress() *progress {
@@ -72,7 +72,7 @@ func (p *progress) once(topic, line string) {
 }
 
 // tell takes in a report.
-func (p *progress) tell(r reconcile.Report) {
+func (p *progress) tell(r report.Report) {
 	if p.done(r) {
 		p.steps(r.Steps)
 	}
@@ -97,10 +97,10 @@ func (p *progress) tell(r reconcile.Report) {
 }
 
 // lateLease is the age of a lease that whoever holds it should have renewed.
-const lateLease = ledger.RenewEvery + ledger.WatchEvery
+const lateLease = ledger.RenewPeriod + ledger.RetryPeriod
 
 // done reports whether somebody is seen to do the steps. A holder that may be dead does none, and is waited for until its lease ends.
-func (p *progress) done(r reconcile.Report) bool {
+func (p *progress) done(r report.Report) bool {
 	l := r.Lease
 	switch age := r.At.Sub(l.Renewed); {
 	case l.Held:
@@ -111,13 +111,13 @@ func (p *progress) done(r reconcile.Report) bool {
 		p.lease = l
 	case !l.Renewed.Equal(p.lease.Renewed):
 		p.once("lease", l.Who()+" acts")
-		return age < ledger.Term
-	case age >= lateLease && age < ledger.Term:
+		return age < ledger.LeaseDuration
+	case age >= lateLease && age < ledger.LeaseDuration:
 		if p.waits == l.Holder {
 			return false
 		}
 		p.waits = l.Holder
-		p.say("waiting for %s, whose lease ends in %s", l.Who(), (ledger.Term - age).Round(time.Second))
+		p.say("waiting for %s, whose lease ends in %s", l.Who(), (ledger.LeaseDuration - age).Round(time.Second))
 	}
 	return false
 }
@@ -135,7 +135,7 @@ func (p *progress) lines(topic string, lines []string) {
 }
 
 // steps says what was not said of the report before: who follows plans anew each time, with other operation ids for the same wish.
-func (p *progress) steps(steps []reconcile.StepReport) {
+func (p *progress) steps(steps []report.Step) {
 	var lines []string
 	for _, s := range steps {
 		line, failed := stepLine(s.Action, s.Object, s.Text), s.Outcome != "" && s.Outcome != execute.Done
@@ -157,7 +157,7 @@ func (p *progress) steps(steps []reconcile.StepReport) {
 }
 
 // remember keeps who else manages the swarm, for when the engine at hand does not any more.
-func (p *progress) remember(r reconcile.Report) {
+func (p *progress) remember(r report.Report) {
 	if len(r.Nodes) == 0 || slices.ContainsFunc(r.Gaps, func(g world.Gap) bool { return g.What == world.GapNodes }) {
 		return
 	}

@@ -8,13 +8,13 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/apierr"
-	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
 // shown is what apply says of reports, a line each, without the time.
-func shown(reports ...reconcile.Report) (*progress, func() []string) {
+func shown(reports ...report.Report) (*progress, func() []string) {
 	var out bytes.Buffer
 	v := (&cli{out: &out, err: &out, Access: access.Access{Getenv: func(string) string { return "" }, Secrets: apierr.NewRedactor()}}).newProgress()
 	for _, r := range reports {
@@ -32,7 +32,7 @@ func shown(reports ...reconcile.Report) (*progress, func() []string) {
 
 // A manager that was demoted refuses five reads of each look, each with its hold, all for one cause.
 func TestOneCauseIsOneLine(t *testing.T) {
-	var r reconcile.Report
+	var r report.Report
 	for _, what := range []string{"cluster", "nodes", "services"} {
 		err := "list " + what + ": not_manager (503): This node is not a swarm manager"
 		r.Gaps = append(r.Gaps, world.Gap{What: what, Err: err, Kind: apierr.NotManager})
@@ -48,9 +48,9 @@ func TestOneCauseIsOneLine(t *testing.T) {
 
 // Where to go on is of the last report that saw the nodes.
 func TestOtherManagersAreNamed(t *testing.T) {
-	good := reconcile.Report{Node: "n1", Nodes: []reconcile.NodeReport{{Name: "m1", NodeID: "n1", Role: "manager", PublicIPv4: "203.0.113.1"},
+	good := report.Report{Node: "n1", Nodes: []report.Node{{Name: "m1", NodeID: "n1", Role: "manager", PublicIPv4: "203.0.113.1"},
 		{Name: "m2", NodeID: "n2", Role: "manager", PublicIPv4: "203.0.113.2"}, {Name: "w1", NodeID: "n3", Role: "worker"}, {Name: "m3", NodeID: "n4", Role: "manager", Address: "10.0.0.3"}}}
-	v, _ := shown(good, reconcile.Report{Gaps: []world.Gap{{What: world.GapNodes, Kind: apierr.NotManager}}})
+	v, _ := shown(good, report.Report{Gaps: []world.Gap{{What: world.GapNodes, Kind: apierr.NotManager}}})
 	text := v.elsewhere(4)
 	if !strings.Contains(text, "swarmd on the managers goes on") || !strings.HasSuffix(text, ": DOCKER_HOST=ssh://root@203.0.113.2 (m2), or DOCKER_HOST=ssh://root@10.0.0.3 (m3)") {
 		t.Error(text)
@@ -60,20 +60,20 @@ func TestOtherManagersAreNamed(t *testing.T) {
 // A dead holder's steps are nobody's: they are not shown, and the end of its lease is told once. A living one is seen by its renewal.
 func TestStepsOfADeadHolderAreNotShown(t *testing.T) {
 	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	report := func(at, renewed int, held bool) reconcile.Report {
-		return reconcile.Report{At: began.Add(time.Duration(at) * time.Second), Steps: []reconcile.StepReport{{Action: "create_service", Object: "service/a", Text: "missing"}},
-			Lease: reconcile.LeaseReport{Holder: "n2/abcde", Name: "m2", Held: held, Renewed: began.Add(time.Duration(renewed) * time.Second)}}
+	told := func(at, renewed int, held bool) report.Report {
+		return report.Report{At: began.Add(time.Duration(at) * time.Second), Steps: []report.Step{{Action: "create_service", Object: "service/a", Text: "missing"}},
+			Lease: report.Lease{Holder: "n2/abcde", Name: "m2", Held: held, Renewed: began.Add(time.Duration(renewed) * time.Second)}}
 	}
 	const step = "+ service a: missing"
 	for _, c := range []struct {
 		name    string
-		reports []reconcile.Report
+		reports []report.Report
 		want    string
 	}{
-		{"dead, then its lease ends", []reconcile.Report{report(0, 0, false), report(10, 0, false), report(14, 0, false), report(18, 0, false), report(31, 31, true)},
+		{"dead, then its lease ends", []report.Report{told(0, 0, false), told(10, 0, false), told(14, 0, false), told(18, 0, false), told(31, 31, true)},
 			"waiting for m2, whose lease ends in 16s|" + step},
-		{"alive", []reconcile.Report{report(0, 0, false), report(10, 9, false), report(12, 9, false)}, "m2 acts|" + step},
-		{"this one", []reconcile.Report{report(0, 0, true)}, step},
+		{"alive", []report.Report{told(0, 0, false), told(10, 9, false), told(12, 9, false)}, "m2 acts|" + step},
+		{"this one", []report.Report{told(0, 0, true)}, step},
 	} {
 		if _, lines := shown(c.reports...); strings.Join(lines(), "|") != c.want {
 			t.Errorf("%s: it says %q, want %q", c.name, lines(), c.want)
@@ -82,7 +82,7 @@ func TestStepsOfADeadHolderAreNotShown(t *testing.T) {
 }
 
 func TestTheHolderIsNamedAsPeopleDo(t *testing.T) {
-	for lease, want := range map[reconcile.LeaseReport]string{
+	for lease, want := range map[report.Lease]string{
 		{}: "", {Holder: "n1/abcde", Name: "m1"}: "m1", {Holder: "n1/abcde"}: "n1/abcde", {Holder: "visitor-abcde"}: "a swarmd apply (visitor-abcde)",
 	} {
 		if got := lease.Who(); got != want {

@@ -14,9 +14,9 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
-	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -89,21 +89,21 @@ func (a *cli) status(ctx context.Context, f statusFlags) error {
 }
 
 // look takes one look at a cluster. The connection is to be closed.
-func (a *cli) look(ctx context.Context, c ledger.Known, deny denial) (*connection, reconcile.Report, error) {
+func (a *cli) look(ctx context.Context, c ledger.Known, deny denial) (*connection, report.Report, error) {
 	asm, err := a.connect(c.Name, zap.NewNop(), false)
 	if err != nil {
-		return nil, reconcile.Report{}, err
+		return nil, report.Report{}, err
 	}
 	if c.ServicesOnly {
 		asm.WithoutCloud()
 	}
 	asm.FetchPrices()
 	deny.learn(ctx, asm)
-	return asm, asm.visit().Look(ctx), nil
+	return asm, asm.oneShot().Look(ctx), nil
 }
 
 // checked is the exit code of status --check.
-func checked(r reconcile.Report) error {
+func checked(r report.Report) error {
 	switch {
 	case r.Converged:
 		return nil
@@ -134,7 +134,7 @@ func (a *cli) compareFile(ctx context.Context, store *ledger.Store, file string,
 }
 
 // printReport is the live picture for people.
-func (a *cli) printReport(r reconcile.Report) {
+func (a *cli) printReport(r report.Report) {
 	printf(a.out, "cluster %s, revision %d (%s): %s\n", r.Cluster, r.Revision, orNone(r.Source), verdict(r))
 	printf(a.out, "acting: %s\n\n", orNone(acting(r)))
 	var tables bytes.Buffer
@@ -170,7 +170,7 @@ func (a *cli) printReport(r reconcile.Report) {
 }
 
 // nodeName is what people call a node; its id if it has left.
-func nodeName(r reconcile.Report, id string) string {
+func nodeName(r report.Report, id string) string {
 	for _, n := range r.Nodes {
 		if n.NodeID == id {
 			return n.Name
@@ -179,7 +179,7 @@ func nodeName(r reconcile.Report, id string) string {
 	return id
 }
 
-func verdict(r reconcile.Report) string {
+func verdict(r report.Report) string {
 	switch {
 	case r.Unattended != "":
 		return r.Unattended
@@ -197,7 +197,7 @@ func verdict(r reconcile.Report) string {
 }
 
 // lacking is what keeps a cluster from being as its file wants it, in a few words each.
-func lacking(r reconcile.Report) []string {
+func lacking(r report.Report) []string {
 	var out []string
 	for _, p := range r.Pools {
 		if n := p.Desired - p.Ready; n > 0 {
@@ -228,7 +228,7 @@ func lacking(r reconcile.Report) []string {
 	return out
 }
 
-func acting(r reconcile.Report) string {
+func acting(r report.Report) string {
 	if r.Unattended != "" {
 		return ""
 	}
@@ -246,7 +246,7 @@ func orNone(s string) string {
 	return s
 }
 
-func printPools(w io.Writer, r reconcile.Report) {
+func printPools(w io.Writer, r report.Report) {
 	if r.ServicesOnly {
 		fmt.Fprintf(w, "the cluster has services only; the nodes are another's\n\n")
 		return
@@ -258,7 +258,7 @@ func printPools(w io.Writer, r reconcile.Report) {
 	fmt.Fprintln(w)
 }
 
-func printNodes(w io.Writer, r reconcile.Report) {
+func printNodes(w io.Writer, r report.Report) {
 	fmt.Fprintln(w, "NODE\tDROPLET\tPOOL\tROLE\tSTATE\tAVAILABILITY\tPUBLIC\tPRIVATE\tSIZE\tIMAGE\tAGE\tNOTE")
 	for _, n := range r.Nodes {
 		note := n.Why
@@ -275,7 +275,7 @@ func printNodes(w io.Writer, r reconcile.Report) {
 	fmt.Fprintln(w)
 }
 
-func printServices(w io.Writer, r reconcile.Report) {
+func printServices(w io.Writer, r report.Report) {
 	fmt.Fprintln(w, "SERVICE\tWANTED\tRUNNING\tROLL-OUT\tIMAGE")
 	for _, s := range r.Services {
 		printf(w, "%s\t%d\t%d\t%s\t%s\n", s.Service, s.Desired, s.Running, rollout(s), dash(s.Image))

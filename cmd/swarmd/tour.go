@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 // station is one step of the tour: something is done, then something must be seen.
@@ -20,7 +20,7 @@ type station struct {
 // sight is what must be seen, one after the other.
 type sight struct {
 	what string
-	seen func(reconcile.Report) bool
+	seen func(report.Report) bool
 }
 
 // tourPatience is how long a sight may take to come.
@@ -29,27 +29,27 @@ const tourPatience = 90 * time.Second
 func (d *demonstration) stations() []station {
 	return []station{
 		{"The cluster comes up: 3 managers, 2 workers, 2 services", nil, []sight{
-			{"everything is as the file wants it", func(r reconcile.Report) bool { return r.Converged && nodesReady(r) == 5 && running(r, "demo_web") == 3 }},
+			{"everything is as the file wants it", func(r report.Report) bool { return r.Converged && nodesReady(r) == 5 && running(r, "demo_web") == 3 }},
 		}},
 		{"An edit: web goes from 3 to 5 replicas and to version 1.1", func() error { return d.edit("replicas: 3", "replicas: 5", "example/web:1.0", "example/web:1.1") }, []sight{
-			{"the edit is revision 2", func(r reconcile.Report) bool { return r.Revision == 2 }},
-			{"5 tasks of web run and the roll-out is over", func(r reconcile.Report) bool { return r.Converged && running(r, "demo_web") == 5 }},
+			{"the edit is revision 2", func(r report.Report) bool { return r.Revision == 2 }},
+			{"5 tasks of web run and the roll-out is over", func(r report.Report) bool { return r.Converged && running(r, "demo_web") == 5 }},
 		}},
 		{"A task of web dies", func() error { return d.world.KillTask("demo_web", 0) }, []sight{
-			{"one task is missing", func(r reconcile.Report) bool { return running(r, "demo_web") == 4 }},
-			{"it came back", func(r reconcile.Report) bool { return r.Converged && running(r, "demo_web") == 5 }},
+			{"one task is missing", func(r report.Report) bool { return running(r, "demo_web") == 4 }},
+			{"it came back", func(r report.Report) bool { return r.Converged && running(r, "demo_web") == 5 }},
 		}},
 		{"Somebody scales queue to 6 by hand", func() error { return d.world.Scale("demo_queue", 6) }, []sight{
-			{"it is put back to 2", func(r reconcile.Report) bool { return updated(r, "service/demo_queue") }},
-			{"everything is as the file wants it again", func(r reconcile.Report) bool { return r.Converged && running(r, "demo_queue") == 2 }},
+			{"it is put back to 2", func(r report.Report) bool { return updated(r, "service/demo_queue") }},
+			{"everything is as the file wants it again", func(r report.Report) bool { return r.Converged && running(r, "demo_queue") == 2 }},
 		}},
 		{"A broken edit", func() error { return d.edit("replicas: 5", "replicsa: 5") }, []sight{
-			{"one clear error, and nothing changes", func(r reconcile.Report) bool { return r.FileFault != "" && r.Revision == 2 && r.Converged }},
+			{"one clear error, and nothing changes", func(r report.Report) bool { return r.FileFault != "" && r.Revision == 2 && r.Converged }},
 		}},
 		{"A good edit again: one worker more", func() error {
 			return d.edit("replicsa: 5", "replicas: 5", "role: worker, count: 2", "role: worker, count: 3")
 		}, []sight{
-			{"a third worker is ready", func(r reconcile.Report) bool { return r.Converged && nodesReady(r) == 6 && r.Revision == 3 }},
+			{"a third worker is ready", func(r report.Report) bool { return r.Converged && nodesReady(r) == 6 && r.Revision == 3 }},
 		}},
 	}
 }
@@ -81,10 +81,10 @@ func (d *demonstration) tour(ctx context.Context) error {
 	return nil
 }
 
-func await(ctx context.Context, reports <-chan reconcile.Report, want sight) (reconcile.Report, error) {
+func await(ctx context.Context, reports <-chan report.Report, want sight) (report.Report, error) {
 	timeout := time.NewTimer(tourPatience)
 	defer timeout.Stop()
-	var last reconcile.Report
+	var last report.Report
 	for {
 		select {
 		case last = <-reports:
@@ -118,7 +118,7 @@ func (d *demonstration) edit(pairs ...string) error {
 	return os.Rename(d.file+".new", d.file)
 }
 
-func nodesReady(r reconcile.Report) int {
+func nodesReady(r report.Report) int {
 	n := 0
 	for _, p := range r.Pools {
 		n += p.Ready
@@ -126,7 +126,7 @@ func nodesReady(r reconcile.Report) int {
 	return n
 }
 
-func running(r reconcile.Report, service string) int {
+func running(r report.Report, service string) int {
 	for _, s := range r.Services {
 		if s.Service == service {
 			return s.Running
@@ -136,7 +136,7 @@ func running(r reconcile.Report, service string) int {
 }
 
 // updated reports whether the pass wrote to the object.
-func updated(r reconcile.Report, object string) bool {
+func updated(r report.Report, object string) bool {
 	for _, s := range r.Steps {
 		if s.Object == object && s.Outcome == "done" {
 			return true

@@ -1,5 +1,5 @@
 // Package apierr is the one error type of both adapters (DigitalOcean and the Docker Engine). An adapter classifies each failed
-// call once, by status code and, where the API leaves no other way, by message; everybody above decides by Kind alone.
+// call once, by status code and, where the API leaves no other way, by message. Every room above decides by Kind alone.
 package apierr
 
 import (
@@ -11,7 +11,7 @@ import (
 // Kind says what a failed call means to the caller.
 type Kind string
 
-// The kinds. For a write, Refused tells which of them are certain to have had no effect.
+// The kinds. Refused reports which of them are certain to have had no effect when a write failed with them.
 const (
 	Unknown      Kind = "unknown"      // the outcome of a write, or the meaning of an error, is not known: look, never repeat
 	Unavailable  Kind = "unavailable"  // a read that failed for a passing reason (5xx, timeout, cut connection)
@@ -20,7 +20,7 @@ const (
 	Forbidden    Kind = "forbidden"    // credentials lack a scope
 	RateLimited  Kind = "rate_limited" // not before RetryAfter
 	Invalid      Kind = "invalid"      // the request itself is wrong and will stay wrong
-	Busy         Kind = "busy"         // the object has another event in flight, or a precondition does not hold yet
+	Busy         Kind = "busy"         // the object has another action in flight, or a precondition does not hold yet
 	Capacity     Kind = "capacity"     // the account's limit or the region's stock is exhausted
 	Conflict     Kind = "conflict"     // compare-and-swap lost: the version was stale, or the name is taken
 	NoLeader     Kind = "no_leader"    // the swarm has no leader at the moment
@@ -37,6 +37,27 @@ func (k Kind) Refused() bool {
 		return false
 	}
 	return true
+}
+
+// Transient reports whether a call that failed with this kind may succeed later though nobody changes anything.
+func (k Kind) Transient() bool {
+	switch k {
+	case Unavailable, NoLeader, RateLimited:
+		return true
+	}
+	return false
+}
+
+// Denied reports whether the credentials are the trouble. Nothing helps but other ones.
+func (k Kind) Denied() bool { return k == Unauthorized || k == Forbidden }
+
+// Overtaken reports whether a refusal may say nothing about the object: a race was lost, or something is gone. The next look decides anew.
+func (k Kind) Overtaken() bool {
+	switch k {
+	case Conflict, NotFound, NotManager:
+		return true
+	}
+	return false
 }
 
 // Error is a failed API call.

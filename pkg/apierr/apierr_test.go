@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -27,15 +28,37 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
+var kinds = []Kind{Unknown, Unavailable, NotFound, Unauthorized, Forbidden, RateLimited, Invalid, Busy, Capacity, Conflict, NoLeader, NotManager,
+	Precondition, Incomplete, Braked}
+
 // A write that failed with one of these may have had its effect. Every other kind is certain.
 func TestRefused(t *testing.T) {
 	uncertain := map[Kind]bool{Unknown: true, Unavailable: true, Incomplete: true, NoLeader: true}
-	for _, k := range []Kind{
-		Unknown, Unavailable, NotFound, Unauthorized, Forbidden, RateLimited, Invalid, Busy, Capacity, Conflict, NoLeader, NotManager,
-		Precondition, Incomplete, Braked,
-	} {
+	for _, k := range kinds {
 		if k.Refused() == uncertain[k] {
 			t.Errorf("%s: refused is %v", k, k.Refused())
+		}
+	}
+}
+
+// Each word about a kind is true of the kinds that are listed, and of no other.
+func TestWhatAKindMeans(t *testing.T) {
+	for name, c := range map[string]struct {
+		is   func(Kind) bool
+		want []Kind
+	}{
+		"transient": {Kind.Transient, []Kind{Unavailable, RateLimited, NoLeader}},
+		"denied":    {Kind.Denied, []Kind{Unauthorized, Forbidden}},
+		"overtaken": {Kind.Overtaken, []Kind{NotFound, Conflict, NotManager}},
+	} {
+		var got []Kind
+		for _, k := range kinds {
+			if c.is(k) {
+				got = append(got, k)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/spec/file"
@@ -59,7 +60,7 @@ type App struct {
 // New puts a swarmd together. The error is one of making the clients, as they return it.
 func New(o Options) (*App, error) {
 	a := &App{Cluster: o.Cluster, Metrics: prometheus.NewRegistry(), options: o}
-	a.health = health.NewMetrics(a.Metrics, reconcile.Vocabulary(o.Version))
+	a.health = health.NewMetrics(a.Metrics, report.NewVocabulary(o.Version))
 	var err error
 	if o.Cloud != nil {
 		if a.Catalog, err = o.Cloud(a.health.Caller("cloud")); err != nil {
@@ -116,7 +117,7 @@ func (a *App) Close() { a.end() }
 // Role is what a loop is told: as whom it acts, and whose file it follows. All of it is optional.
 type Role struct {
 	Instance string // tells this process from an earlier one on the same node; "": at random
-	Visitor  bool   // a person's command and no node's daemon: it acts while nobody else does
+	OneShot  bool   // a person's command and no node's daemon: it acts while nobody else does
 
 	TakeOver       bool // see reconcile.Config
 	DenyHostAccess bool // see reconcile.Config
@@ -153,7 +154,7 @@ func (a *App) config(r Role) reconcile.Config {
 	c := reconcile.Config{
 		Cluster: a.Cluster, Store: a.Store, Reads: world.Reads{Swarm: a.Swarm, Ledger: a.Store},
 		TakeOver: r.TakeOver, DenyHostAccess: r.DenyHostAccess, NewCluster: r.NewCluster, Beginning: r.Beginning,
-		Elector: ledger.ElectorConfig{Store: a.Store, Identity: a.Swarm.Info, Instance: r.Instance, Visitor: r.Visitor},
+		Elector: ledger.ElectorConfig{Store: a.Store, Identity: a.Swarm.Info, Instance: r.Instance, OneShot: r.OneShot},
 		Execute: execute.Config{Nodes: a.Swarm, Tokens: a.Swarm, Services: a.Swarm, Networks: a.Swarm, Ledger: a.Store, UserData: a.userData},
 		Parse:   parser.Parse,
 		Convert: func(d *file.Document) (swarm.Stack, error) { return converter.Convert(d.Cluster, d.Stack) },

@@ -69,14 +69,6 @@ func (a *App) Run(ctx context.Context, loop *reconcile.Loop, page Page) error {
 // handler is the page. What the Go runtime and the process tell of themselves is shown there, too.
 func (a *App) handler(loop *reconcile.Loop, token func() string) http.Handler {
 	a.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return health.Handler(health.Sources{Metrics: a.Metrics, Alive: loop.Alive, Ready: loop.Ready,
-		Status: func() any { return loop.Last() }, Counts: func() any { return loop.Last().Counts() }, Token: token, Changed: loop.Changed,
-		Events: func(after uint64) ([]health.Event, <-chan struct{}) {
-			all, more := loop.Events(after)
-			out := make([]health.Event, 0, len(all))
-			for _, e := range all {
-				out = append(out, e)
-			}
-			return out, more
-		}})
+	return health.Handler(health.Sources{Metrics: a.Metrics, Alive: loop.Alive, Ready: loop.Ready, Status: loop.Last, Events: loop.Events,
+		Changed: loop.Changed, Token: token})
 }

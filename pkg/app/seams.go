@@ -25,7 +25,7 @@ type Seams struct {
 
 	BesideCloud  func(brake.CloudAPI) brake.CloudAPI // between the client and the brakes
 	BesideEngine func(brake.Engine) brake.Engine
-	Refused      func(brake string)                      // is told each time a brake held
+	Refused      func(brake string)                      // is told each time a brake refused a call
 	Config       func(reconcile.Config) reconcile.Config // has the last word on what the loop gets
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 // NotifySystemd says READY when the first pass is over, feeds the watchdog while the loop turns, and says STOPPING at the end. Without
@@ -28,7 +29,7 @@ func NotifySystemd(ctx context.Context, loop *reconcile.Loop) {
 		case <-tick.C:
 		}
 		last := loop.Last()
-		if !ready && last.Result != reconcile.Starting {
+		if !ready && last.Result != report.Starting {
 			ready = true
 			notify(daemon.SdNotifyReady)
 		}
@@ -38,7 +39,7 @@ func NotifySystemd(ctx context.Context, loop *reconcile.Loop) {
 	}
 }
 
-func statusLine(r reconcile.Report) string {
+func statusLine(r report.Report) string {
 	who := "watching"
 	if r.Lease.Held {
 		who = "acting"

@@ -10,7 +10,7 @@ import (
 )
 
 // Prepare puts the brakes in front of the cloud, looks at the network that the first manager is made in, and returns the options for it: all but
-// Intent, Dial and Progress, with user-data that holds no host key. refused is told each time a brake held; it may be nil. A file whose networks
+// Intent, Dial and Progress, with user-data that holds no host key. refused is told each time a brake refused a call; it may be nil. A file whose networks
 // overlap that network is an error.
 func Prepare(ctx context.Context, d *file.Document, api brake.CloudAPI, refused func(brake string)) (Options, error) {
 	braked, _ := brake.New(brake.Options{Cluster: d.Cluster, Cloud: api, Refused: refused}) // there is no swarm yet

@@ -8,6 +8,13 @@ import (
 	"time"
 )
 
+// The API budget: what swarmd may send to the cloud. DigitalOcean allows 250 calls a minute and 5,000 an hour (its description, "Rate Limit"); the
+// rest is for people.
+const (
+	CallsPerMinute = 200
+	CallsPerHour   = 4000
+)
+
 // Status of a droplet, as the API names it.
 type Status string
 
@@ -28,7 +35,7 @@ type Droplet struct {
 	Size        string   // slug
 	Image       string   // slug, or the decimal id of an image without one
 	Status      Status
-	Locked      bool   // an event is in flight; further actions are refused with 422
+	Locked      bool   // an action is in flight; further actions are refused with 422
 	PublicIPv4  string // "" until assigned
 	PrivateIPv4 string // in the VPC; "" until assigned
 	VPC         string // uuid

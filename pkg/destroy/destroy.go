@@ -1,5 +1,6 @@
-// Package destroy deletes what one swarm's cluster owns and nothing else: first it finds out what that is, then it stops swarmd, then it deletes
-// by id, and at the end it looks until nothing of it is listed any more. Of a cluster without nodes it removes services, networks and record. What it ends early can be run again, and swarmd goes on until then.
+// Package destroy deletes what one swarm's cluster owns and nothing else. First it finds out what that is, then it stops swarmd, then it deletes by id,
+// and at the end it looks until nothing of it is listed any more. Of a cluster without nodes it removes services, networks and record. A run that ends
+// early can be started again. swarmd goes on until a run has stopped it.
 package destroy
 
 import (
@@ -198,7 +199,7 @@ func (r *Run) sweep(ctx context.Context, c *brake.Cloud, ids []int) error {
 // sweepPause is the time between two looks at a droplet that is to go: eight at once stay below the API's 250 calls a minute.
 const sweepPause = 3 * time.Second
 
-// remove asks for the delete until a look says that the droplet is gone: an answer may have been lost, another event may be in the way,
+// remove asks for the delete until a look says that the droplet is gone: an answer may have been lost, another action may be in the way,
 // the API's limit may be used up. What will not pass ends it.
 func (r *Run) remove(ctx context.Context, c *brake.Cloud, id int) error {
 	for {
@@ -207,8 +208,7 @@ func (r *Run) remove(ctx context.Context, c *brake.Cloud, id int) error {
 		if apierr.KindOf(gone) == apierr.NotFound {
 			return nil
 		}
-		switch apierr.KindOf(err) {
-		case apierr.Unauthorized, apierr.Forbidden, apierr.Invalid:
+		if k := apierr.KindOf(err); k.Denied() || k == apierr.Invalid {
 			return err
 		}
 		if ended := clock.Sleep(ctx, sweepPause); ended != nil {

@@ -34,7 +34,7 @@ func (r *Run) Belongings(ctx context.Context) (Belongings, error) {
 	if err := r.isServicesOnly(ctx, m, st); err != nil {
 		return b, err
 	}
-	if l := st.Lease; !strings.HasPrefix(l.Holder, ledger.VisitorPrefix) {
+	if l := st.Lease; !strings.HasPrefix(l.Holder, ledger.OneShotPrefix) {
 		b.Holder = l.Holder
 	}
 	services, networks, err := r.mine(ctx, m)
@@ -120,8 +120,7 @@ func (r *Run) clear(ctx context.Context, m Manager) error {
 		} else {
 			empty, err = 0, errors.Join(err, r.removeAll(ctx, m, services, networks))
 		}
-		switch apierr.KindOf(err) {
-		case apierr.Unauthorized, apierr.Forbidden, apierr.NotManager:
+		if k := apierr.KindOf(err); k.Denied() || k == apierr.NotManager {
 			return err
 		}
 		select {

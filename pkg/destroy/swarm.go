@@ -29,7 +29,7 @@ func (r *Run) attribute(ctx context.Context, d *Doomed) {
 		return // haltSwarmd says why
 	}
 	defer asm.Close()
-	p := world.Parts{Name: d.Cluster}
+	p := world.Answers{Name: d.Cluster}
 	if p.Cluster, err = asm.Swarm.Cluster(ctx); err != nil || p.Cluster.ID == "" {
 		return
 	}
@@ -45,13 +45,13 @@ func (r *Run) attribute(ctx context.Context, d *Doomed) {
 			d.bound[m.Droplet.ID] = true
 		}
 	}
-	d.settle()
+	d.assign()
 }
 
 func untagged(m Member) bool { return m.of == "" }
 
-// settle gives the droplets without a tag to the swarm whose nodes are on them.
-func (d *Doomed) settle() {
+// assign gives the droplets without a tag to the swarm whose nodes are on them.
+func (d *Doomed) assign() {
 	for i, m := range d.Droplets {
 		if untagged(m) && d.bound[m.ID] {
 			d.Droplets[i].of = d.asked
@@ -62,7 +62,7 @@ func (d *Doomed) settle() {
 // again sorts a later survey as the first one was.
 func (d *Doomed) again(was Doomed) {
 	d.asked, d.bound = was.asked, was.bound
-	d.settle()
+	d.assign()
 	d.keep(was.Swarm)
 }
 

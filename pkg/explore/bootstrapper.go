@@ -122,5 +122,5 @@ func (r *run) installed(d cloud.Droplet) {
 	if !slices.Contains(truth.Tags, cloud.SwarmTag(s.swarm.ID)) {
 		r.violate("one-swarm", "%s has the tags %v, and its swarm is %s", d.Name, truth.Tags, s.swarm.ID)
 	}
-	r.only, r.cast.files[d.Name] = d.Name, r.want.yaml(r.cluster)
+	r.only, r.actors.files[d.Name] = d.Name, r.want.yaml(r.cluster)
 }

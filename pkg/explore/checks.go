@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
 	"github.com/swarmd/swarmd/pkg/spec"
 )
@@ -243,7 +242,7 @@ func (c *checks) digest(s *state) uint64 {
 		k := &s.swarm.Tasks[i]
 		tasks[k.ServiceID+string(k.DesiredState)+string(k.Status.State)]++
 	}
-	text = fmt.Appendf(text, "%vr%d e%d h%v", tasks, s.ledger.Revision, s.ledger.Credit, s.holder != "") // the tasks sorted by key
+	text = fmt.Appendf(text, "%vr%d e%d h%v", tasks, s.ledger.Revision, s.ledger.DeleteBudget, s.holder != "") // the tasks sorted by key
 	h := fnv.New64a()
 	_, _ = h.Write(text) // never fails, see hash.Hash
 	return h.Sum64()
@@ -254,19 +253,19 @@ func (c *checks) quiet(on bool) { c.isQuiet = on }
 
 // reads remembers what a process has seen.
 func (c *checks) reads(t *ticket) {
-	if t.sign.Class == "GET /distribution/ID/json" && (t.status != http.StatusOK || t.fault != "") {
+	if t.sign.Call == "GET /distribution/ID/json" && (t.status != http.StatusOK || t.fault != "") {
 		c.unpinned = true
 	}
-	class := t.sign.Class
+	call := t.sign.Call
 	answered := t.status == http.StatusOK || t.status == http.StatusNotFound || t.fault == Slow // its answer is on the way
-	if t.write() && (class != actOnDroplet || t.status != http.StatusCreated) || !t.write() && !answered {
+	if t.write() && (call != actOnDroplet || t.status != http.StatusCreated) || !t.write() && !answered {
 		return
 	}
 	seen := c.listed[t.proc.name]
 	if seen.gets == nil {
 		seen.gets, seen.acted = map[int]time.Time{}, map[int]bool{}
 	}
-	switch class {
+	switch call {
 	case actOnDroplet:
 		seen.acted[dropletIn(t.path)] = true
 	case listDroplets:
@@ -307,7 +306,7 @@ func dropletIn(path string) int {
 
 // writes judges a call before it goes, by the truth of that moment.
 func (c *checks) writes(s *state, t *ticket) {
-	if h := c.run.cast.handOf(t.proc); h != nil {
+	if h := c.run.actors.handOf(t.proc); h != nil {
 		c.handWrite(s, t, h)
 		return
 	}
@@ -349,14 +348,4 @@ func objectIn(path string) string {
 		return ""
 	}
 	return parts[2]
-}
-
-// openOp returns the open operation of a kind on the droplet.
-func openOp(s *state, kind ledger.OpKind, id int) *ledger.Op {
-	for i := range s.ledger.Ops {
-		if op := &s.ledger.Ops[i]; op.Kind == kind && op.DropletID == id {
-			return op
-		}
-	}
-	return nil
 }

@@ -62,8 +62,7 @@ func (c *checks) create(s *state, t *ticket) {
 	if op == "" || !slices.Contains(req.Tags, cloud.ClusterTag(c.run.cluster)) || !slices.Contains(req.Tags, cloud.SwarmTag(s.swarm.ID)) {
 		c.run.violate("create", "%s has the tags %v", req.Name, req.Tags)
 	}
-	known := slices.ContainsFunc(s.ledger.Ops, func(o ledger.Op) bool { return o.Kind == ledger.Create && o.ID == op })
-	if !known {
+	if known := s.ledger.ByID(op); known == nil || known.Kind != ledger.Create {
 		c.run.violate("write-ahead", "%s is created, and the ledger has no operation %s", req.Name, op)
 	}
 	for _, d := range s.droplets {
@@ -87,7 +86,7 @@ func (c *checks) destroy(s *state, t *ticket, id int) {
 	if !d.Deleted.IsZero() {
 		return
 	}
-	if openOp(s, ledger.Delete, id) == nil {
+	if s.ledger.ByDroplet(ledger.Delete, id) == nil {
 		c.run.violate("write-ahead", "%s %s: the ledger has no operation to delete %s", t.method, t.path, d.Name)
 	}
 	if d.Name == t.proc.machine {
@@ -244,7 +243,7 @@ func (c *checks) changes(was, now *state, t *ticket) {
 		c.run.violate("quorum", "%s %s: %d of %d managers are left", t.method, t.path, now.swarm.Alive, len(now.swarm.Members))
 	}
 	for _, op := range now.ledger.Ops {
-		if op.Kind == ledger.Delete && openOp(was, ledger.Delete, op.DropletID) == nil {
+		if op.Kind == ledger.Delete && was.ledger.ByDroplet(ledger.Delete, op.DropletID) == nil {
 			if d, known := c.run.world.Cloud.Droplet(op.DropletID); known && !d.Deleted.IsZero() {
 				continue // nothing is taken away: another machine takes the place of one that is gone
 			}
@@ -289,7 +288,7 @@ func (c *checks) happened(e docean.Event) {
 	if poolOf(c.run.cluster, e.Droplet) == "" || c.lost[e.Droplet.ID] {
 		c.run.violate("foreign", "%s is gone, which is not this swarm's", e.Droplet.Name)
 	}
-	if free := 1 + int(e.At.Sub(c.run.conductor.began)/time.Hour); len(c.deleted) > c.allowed+free {
+	if free := 1 + int(e.At.Sub(c.run.scheduler.began)/time.Hour); len(c.deleted) > c.allowed+free {
 		c.run.violate("blast-radius", "%d droplets are gone, %d were permitted", len(c.deleted), c.allowed)
 	}
 }
@@ -307,7 +306,7 @@ func (c *checks) secrets(s *state, where, text, permitted string) {
 // conclude looks for secrets in what was said, and for what was left over.
 func (c *checks) conclude() {
 	s := c.run.observe()
-	for _, p := range c.run.cast.all {
+	for _, p := range c.run.actors.all {
 		c.secrets(s, "the log of "+p.name, p.logs.String(), "")
 		if report, err := json.Marshal(p.loop.Last()); err == nil {
 			c.secrets(s, "the report of "+p.name, string(report), "")

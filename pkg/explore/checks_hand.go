@@ -81,7 +81,7 @@ func (c *checks) spare(d docean.Droplet) bool {
 
 // recorded reports whether a laptop's record names the machine.
 func (c *checks) recorded(d docean.Droplet) bool {
-	return slices.ContainsFunc(c.run.cast.hands, func(h *hand) bool { return opOf(d) != "" && h.laptop.records.now.OpID == opOf(d) })
+	return slices.ContainsFunc(c.run.actors.hands, func(h *hand) bool { return opOf(d) != "" && h.laptop.records.now.OpID == opOf(d) })
 }
 
 // named: what is left over after a bootstrap, with no node on it, is named by a laptop's record or by the ledger.

@@ -45,7 +45,7 @@ func (c *checks) starts(s *state, t *ticket, id int) {
 		return // nothing can happen
 	case poolOf(c.run.cluster, d) == "" || c.lost[id]:
 		c.run.violate("foreign", "%s %s is for %s, which is not this swarm's", t.method, t.path, d.Name)
-	case openOp(s, ledger.Delete, id) != nil:
+	case s.ledger.ByDroplet(ledger.Delete, id) != nil:
 		c.run.violate("starts", "%s is powered on, and the ledger has an operation to delete it", d.Name)
 	case c.listed[t.proc.name].acted[id] && c.run.world.Cloud.Acting(id):
 		c.run.violate("one-action", "%s %s: an action that it began on %s is still in progress", t.method, t.path, d.Name)

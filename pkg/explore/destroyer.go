@@ -48,7 +48,7 @@ func destroyWorkflows() []Workflow {
 func (r *run) refusedDestroy() {
 	r.begins(forbidden(deleteDroplet))
 	for h := r.laptop("laptop").begin("destroy", (*hand).destroy); !h.over() && !r.broken; {
-		r.cast.pass(tick)
+		r.actors.elapse(tick)
 	}
 	r.ends(forbidden(deleteDroplet))
 	for id := range r.check.doomed {
@@ -69,7 +69,7 @@ func (r *run) destroy() {
 	}
 	r.repeat("destroy", (*hand).destroy, r.laptop("laptop"))
 	r.ended = true
-	for began := time.Now(); time.Since(began) < goneFor && !r.broken; r.cast.pass(tick) {
+	for began := time.Now(); time.Since(began) < goneFor && !r.broken; r.actors.elapse(tick) {
 		for _, d := range r.world.Cloud.Droplets() {
 			if poolOf(r.cluster, d) != "" {
 				r.stop("gone", "%s is there %s after a destroy that has finished", d.Name, time.Since(began))
@@ -137,8 +137,8 @@ func (h *hand) resume() error {
 
 // confirmed takes in what a person has been shown and has confirmed: it may go, and nothing else.
 func (c *checks) confirmed(d destroy.Doomed) (string, error) {
-	c.run.conductor.pass()
-	defer c.run.conductor.pass()
+	c.run.scheduler.sync()
+	defer c.run.scheduler.sync()
 	for _, m := range d.Droplets {
 		if !c.doomed[m.ID] {
 			c.doomed[m.ID] = true
@@ -151,7 +151,7 @@ func (c *checks) confirmed(d destroy.Doomed) (string, error) {
 // dooms judges what destroy sends: the confirmed machines go, by id, and the ledger is halted or goes on.
 func (c *checks) dooms(s *state, t *ticket) {
 	switch id := dropletIn(t.path); {
-	case t.method == http.MethodDelete && t.sign.Class == deleteDroplet && c.doomed[id] && t.query == "":
+	case t.method == http.MethodDelete && t.sign.Call == deleteDroplet && c.doomed[id] && t.query == "":
 	case t.method == http.MethodPost && s.configs[objectIn(t.path)] == "swarmd."+c.run.cluster:
 	case t.method == http.MethodPost && s.configs[objectIn(t.path)] != "" && c.meansLedger(t): // told a wrong id: the engine changes no config's name
 	default:

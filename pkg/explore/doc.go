@@ -5,11 +5,11 @@
 //
 // # Words
 //
-// A plan is one run: a workflow, a seed, faults at call numbers, and perhaps a mutant. The same plan gives the same trace, byte for byte:
-// operation ids, jitter, the time a call takes and which of several waiting calls goes next all come from the seed. The conductor is what
-// keeps it so: it holds every call until nothing else moves and lets one go. A process is one swarmd on one machine; the cast is all of them, with the
-// supervisor that starts one on every manager and the operator who edits the file. A workflow's calls are counted from the moment it is
-// armed: when the cluster that it starts from is as wanted.
+// A plan is one run: a workflow, a seed, faults at call numbers, and perhaps a mutant. The same plan gives the same trace, byte for byte,
+// because operation ids, jitter, the time a call takes and which of several waiting calls goes next all come from the seed. The scheduler keeps every
+// call waiting until nothing else moves, and lets one go. A process is one swarmd on one machine. The actors are all processes, the supervisor that
+// starts one on every manager, and the operator who edits the file. A workflow is armed when the cluster that it starts from is as wanted; its calls
+// are counted from then on.
 //
 // # What is played
 //

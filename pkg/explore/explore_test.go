@@ -71,7 +71,7 @@ func TestEachMutantHasAPlanThatNoticesIt(t *testing.T) {
 	}
 }
 
-// TestSmokeLiars: the brakes hold against a planner that lies, and they had to.
+// TestSmokeLiars: the brakes refuse what a planner that lies asks for, and they had to.
 func TestSmokeLiars(t *testing.T) {
 	c := NewCampaign(1)
 	c.Play(t, stage{"liars", c.liars(5)})

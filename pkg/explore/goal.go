@@ -8,9 +8,9 @@ import (
 
 	api "github.com/docker/docker/api/types/swarm"
 
-	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
 	"github.com/swarmd/swarmd/pkg/spec"
 	specfile "github.com/swarmd/swarmd/pkg/spec/file"
@@ -18,39 +18,39 @@ import (
 
 // unmet says what is not as the file wants it, by ground truth and by what the acting swarmd says; "" if all is.
 func (r *run) unmet() string {
-	defer r.conductor.pass()
-	report, ok := r.cast.report()
+	defer r.scheduler.sync()
+	last, ok := r.actors.report()
 	if !ok {
 		return "nobody holds the lease"
 	}
-	if began := report.At.Add(-report.Took); began.Before(r.faults.last) || len(r.faults.down) > 0 {
+	if began := last.At.Add(-last.Took); began.Before(r.faults.last) || len(r.faults.down) > 0 {
 		return "no pass has begun since the last fault"
 	}
 	if len(r.faults.wrong) > 0 {
 		return "a clock is wrong"
 	}
-	if m := r.cast.missing(); m != "" {
+	if m := r.actors.missing(); m != "" {
 		return "no swarmd runs on " + m
 	}
 	// What the engine went back to may be what the file wants, when a person had written over it: then nothing holds.
-	back, dying := r.tookBack() && !report.Converged, r.tookForDone()
+	back, dying := r.tookBack() && !last.Converged, r.tookForDone()
 	switch guards := r.held(back); {
 	case dying:
-		result := reconcile.Progress // they are between two lives
-		if report.Result == reconcile.Held {
-			result = reconcile.Held
+		result := report.Progress // they are between two lives
+		if last.Result == report.Held {
+			result = report.Held
 		}
-		if why := restsAt(report, result, []string{plan.GuardTasks}); why != "" {
+		if why := restsAt(last, result, []string{plan.GuardTasks}); why != "" {
 			return why
 		}
 		back = true
 	case len(guards) > 0 && (r.isArmed || r.workflow.Beside):
-		if why := restsAt(report, reconcile.Held, guards); why != "" {
+		if why := restsAt(last, report.Held, guards); why != "" {
 			return why
 		}
-	case !report.Converged:
-		return fmt.Sprintf("%s says %s; error %q; holds %v; steps %v; pools %v; gaps %v", report.Lease.Holder, report.Result, report.Error, report.Holds,
-			stepIDs(report), report.Pools, report.Gaps)
+	case !last.Converged:
+		return fmt.Sprintf("%s says %s; error %q; holds %v; steps %v; pools %v; gaps %v", last.Lease.Holder, last.Result, last.Error, last.Holds,
+			stepIDs(last), last.Pools, last.Gaps)
 	}
 	want, err := r.wanted()
 	if err != nil {
@@ -99,7 +99,7 @@ func (r *run) tookForDone() bool {
 	})
 }
 
-func stepIDs(r reconcile.Report) []string {
+func stepIDs(r report.Report) []string {
 	var ids []string
 	for _, s := range r.Steps {
 		ids = append(ids, s.ID+"="+string(s.Outcome))
@@ -108,11 +108,11 @@ func stepIDs(r reconcile.Report) []string {
 }
 
 // restsAt says what is missing to an end with that result: only these guards hold, and nothing is planned.
-func restsAt(report reconcile.Report, result string, guards []string) string {
-	if len(report.Steps) > 0 || report.Result != result {
-		return fmt.Sprintf("%s, steps %v; error %q", report.Result, stepIDs(report), report.Error)
+func restsAt(last report.Report, result string, guards []string) string {
+	if len(last.Steps) > 0 || last.Result != result {
+		return fmt.Sprintf("%s, steps %v; error %q", last.Result, stepIDs(last), last.Error)
 	}
-	for _, h := range report.Holds {
+	for _, h := range last.Holds {
 		if h.Blocking && !slices.Contains(guards, h.Guard) {
 			return "held by " + h.Guard + ": " + h.Text
 		}

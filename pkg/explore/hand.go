@@ -39,11 +39,11 @@ func (l *laptop) begin(command string, do func(*hand) error) *hand {
 	r := l.run
 	l.ran++
 	p := &process{began: time.Now(), name: fmt.Sprintf("%s-%s#%d", command, l.name, l.ran), machine: l.name, cluster: r.cluster, ended: make(chan struct{}), logs: &logbook{}}
-	p.ctx, p.cancel = context.WithCancel(sem.WithOrder(context.Background(), gate{r.conductor, p}.lock))
+	p.ctx, p.cancel = context.WithCancel(sem.WithOrder(context.Background(), gate{r.scheduler, p}.lock))
 	h := &hand{process: p, laptop: l, command: command}
-	h.out = r.mutant.wire(wire{r.conductor, p, r.world.Transport(), nil})
-	r.cast.hands = append(r.cast.hands, h)
-	r.conductor.note("%s starts", p.name)
+	h.out = r.mutant.wire(wire{r.scheduler, p, r.world.Transport(), nil})
+	r.actors.hands = append(r.actors.hands, h)
+	r.scheduler.remark("%s starts", p.name)
 	go func() {
 		defer close(p.ended)
 		if h.err = do(h); p.isDead() {
@@ -72,7 +72,7 @@ func (h *hand) cloud() (*digitalocean.Client, error) {
 // engine is the command's client of the engine on a machine, by name or address.
 func (h *hand) engine(machine string) (*docker.Client, error) {
 	r := h.laptop.run
-	out := r.mutant.wire(wire{r.conductor, h.process, r.world.TransportFrom(machine), nil})
+	out := r.mutant.wire(wire{r.scheduler, h.process, r.world.TransportFrom(machine), nil})
 	return docker.New(docker.Options{HTTP: &http.Client{Transport: out}, Jitter: newSeeded(r.plan.Seed, h.name+" "+machine).float})
 }
 
@@ -80,7 +80,7 @@ func (h *hand) engine(machine string) (*docker.Client, error) {
 func (r *run) repeat(command string, do func(*hand) error, on ...*laptop) {
 	var err error
 	hands := make([]*hand, len(on))
-	for began := time.Now(); time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin; r.cast.pass(tick) {
+	for began := time.Now(); time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin; r.actors.elapse(tick) {
 		done := 0
 		for i, l := range on {
 			switch h := hands[i]; {
@@ -103,7 +103,7 @@ func (r *run) repeat(command string, do func(*hand) error, on ...*laptop) {
 }
 
 // handOf returns the command whose process that is, nil for a swarmd's.
-func (c *cast) handOf(p *process) *hand {
+func (c *actors) handOf(p *process) *hand {
 	for _, h := range c.hands {
 		if h.process == p {
 			return h

@@ -76,7 +76,7 @@ func (in *injector) rest() { in.over.Store(true) }
 // judge decides what happens to a call.
 func (in *injector) judge(t *ticket) {
 	s := t.sign
-	if s.Class == listDroplets {
+	if s.Call == listDroplets {
 		t.verdict.Edit = in.remember
 	}
 	n := in.run.number(t)
@@ -151,18 +151,18 @@ func (in *injector) strike(t *ticket, k Kind) {
 	case CrashBefore:
 		t.proc.kill()
 	case CrashAway:
-		in.run.cast.away[t.proc.machine] = time.Now().Add(awayFor)
+		in.run.actors.away[t.proc.machine] = time.Now().Add(awayFor)
 		t.proc.kill()
 	case CrashAfter:
 		t.fatal = true
 	case Pause:
 		in.last = in.last.Add(pauseFor)
 		in.run.check.actor.awake = in.last
-		in.run.conductor.pause(t, pauseFor)
+		in.run.scheduler.pause(t, pauseFor)
 	case Jump:
 		in.last = in.last.Add(jumpFor)
 		in.run.check.actor.awake = in.last
-		in.run.conductor.pause(t, jumpFor)
+		in.run.scheduler.pause(t, jumpFor)
 	}
 }
 
@@ -181,7 +181,7 @@ func verdicts() map[Kind]sim.Verdict {
 
 // lie changes a true answer.
 func (in *injector) lie(k Kind, t *ticket) func(int, http.Header, []byte) (int, []byte) {
-	list := t.sign.Class == listDroplets
+	list := t.sign.Call == listDroplets
 	return func(status int, h http.Header, body []byte) (int, []byte) {
 		if list {
 			in.remember(status, h, body)

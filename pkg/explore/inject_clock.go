@@ -31,7 +31,7 @@ func (c *clock) set(ahead time.Duration, pace float64) {
 }
 
 // clock of a machine.
-func (c *cast) clock(machine string) *clock {
+func (c *actors) clock(machine string) *clock {
 	k := c.clocks[machine]
 	if k == nil {
 		k = &clock{}
@@ -50,7 +50,7 @@ func clockSteps() map[Kind]time.Duration {
 
 // setClock sets the clock of the machine of the call's process.
 func (in *injector) setClock(t *ticket, ahead time.Duration) {
-	in.run.cast.clock(t.proc.machine).set(ahead, 0)
+	in.run.actors.clock(t.proc.machine).set(ahead, 0)
 	in.wrong[t.proc.machine] = time.Now().Add(clockFor)
 }
 
@@ -60,8 +60,8 @@ func (in *injector) rightClocks() {
 		if !time.Now().Before(in.wrong[machine]) {
 			delete(in.wrong, machine)
 			in.last = time.Now()
-			in.run.cast.clock(machine).set(0, 0)
-			in.run.conductor.note("the clock of %s is set right", machine)
+			in.run.actors.clock(machine).set(0, 0)
+			in.run.scheduler.remark("the clock of %s is set right", machine)
 		}
 	}
 }
@@ -71,13 +71,13 @@ func (r *run) misset(machine string, ahead time.Duration, pace float64, d time.D
 	if r.broken {
 		return
 	}
-	r.conductor.pass()
+	r.scheduler.sync()
 	r.faults.last = time.Now()
-	r.cast.clock(machine).set(ahead, pace)
-	r.conductor.note("the clock of %s is %s ahead and gains %g", machine, ahead, pace)
+	r.actors.clock(machine).set(ahead, pace)
+	r.scheduler.remark("the clock of %s is %s ahead and gains %g", machine, ahead, pace)
 	r.wait(d)
-	r.conductor.pass()
+	r.scheduler.sync()
 	r.faults.last = time.Now()
-	r.cast.clock(machine).set(0, 0)
-	r.conductor.note("the clock of %s is set right", machine)
+	r.actors.clock(machine).set(0, 0)
+	r.scheduler.remark("the clock of %s is set right", machine)
 }

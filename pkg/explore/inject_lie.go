@@ -13,16 +13,16 @@ var listsOf = []string{listDroplets, "GET /nodes", "GET /services", "GET /tasks"
 
 // lies reports whether the lie can be told in answer to such a call.
 func (k Kind) lies(s Sign, w Workflow) bool {
-	if s.Class == listDroplets && w.Pages > 0 {
+	if s.Call == listDroplets && w.Pages > 0 {
 		return false
 	}
 	switch k {
 	case OtherIDs:
-		return slices.Contains(listsOf, s.Class) || s.Class == getDroplet
+		return slices.Contains(listsOf, s.Call) || s.Call == getDroplet
 	case Fewer:
-		return slices.Contains(listsOf, s.Class)
+		return slices.Contains(listsOf, s.Call)
 	case OtherStates:
-		return slices.Contains([]string{listDroplets, getDroplet, "GET /nodes", "GET /tasks"}, s.Class)
+		return slices.Contains([]string{listDroplets, getDroplet, "GET /nodes", "GET /tasks"}, s.Call)
 	}
 	return false
 }

@@ -26,16 +26,16 @@ func (r *run) during(t trouble, d time.Duration) {
 }
 
 func (r *run) begins(t trouble) {
-	r.conductor.pass()
+	r.scheduler.sync()
 	r.faults.last, r.faults.troubles = time.Now(), append(r.faults.troubles, t)
-	r.conductor.note("%s begins", t.name)
+	r.scheduler.remark("%s begins", t.name)
 }
 
 func (r *run) ends(t trouble) {
-	r.conductor.pass()
+	r.scheduler.sync()
 	r.faults.last = time.Now()
 	r.faults.troubles = slices.DeleteFunc(r.faults.troubles, func(o trouble) bool { return o.name == t.name })
-	r.conductor.note("%s is over", t.name)
+	r.scheduler.remark("%s is over", t.name)
 }
 
 // troubled lets a trouble have the call, and reports whether one does.
@@ -76,12 +76,12 @@ func revoked() trouble {
 
 // unanswered are creates that have their effect, of which nobody hears.
 func unanswered() trouble {
-	return trouble{"unanswered", func(t *ticket) bool { return t.sign.Class == createDroplet }, func(*ticket) sim.Verdict { return sim.LoseAnswer(0) }}
+	return trouble{"unanswered", func(t *ticket) bool { return t.sign.Call == createDroplet }, func(*ticket) sim.Verdict { return sim.LoseAnswer(0) }}
 }
 
 // forbidden is a token that lacks the scope for one kind of call.
-func forbidden(class string) trouble {
-	return trouble{"403", func(t *ticket) bool { return t.sign.Class == class }, func(*ticket) sim.Verdict {
+func forbidden(call string) trouble {
+	return trouble{"403", func(t *ticket) bool { return t.sign.Call == call }, func(*ticket) sim.Verdict {
 		return sim.Refuse(http.StatusForbidden, "You are not authorized to perform this operation")
 	}}
 }
@@ -95,14 +95,14 @@ func (r *run) cutOff(machine string, d time.Duration) {
 		r.violate("harness", "cut off: %v", err)
 		return
 	}
-	r.conductor.pass()
+	r.scheduler.sync()
 	r.faults.last = time.Now()
-	r.conductor.note("%s is cut off", machine)
+	r.scheduler.remark("%s is cut off", machine)
 	r.wait(d)
 	_ = r.world.CutOff(machine, false) // it may have left meanwhile
-	r.conductor.pass()
+	r.scheduler.sync()
 	r.faults.last = time.Now()
-	r.conductor.note("%s is back", machine)
+	r.scheduler.remark("%s is back", machine)
 }
 
 // creating waits until a droplet's create was sent.

@@ -73,7 +73,7 @@ func (c *Campaign) spread(m Mutant, singles []Plan) []Plan {
 	order := rng.Perm(len(singles))
 	for _, i := range order {
 		f := singles[i].Faults[0]
-		group := string(f.Kind) + " " + c.bases[singles[i].Workflow].Signs[f.At-1].Class
+		group := string(f.Kind) + " " + c.bases[singles[i].Workflow].Signs[f.At-1].Call
 		turn[i] = float64(count[group]) + rng.Float64()
 		count[group]++
 	}
@@ -85,7 +85,7 @@ func (c *Campaign) spread(m Mutant, singles []Plan) []Plan {
 	return plans
 }
 
-// caught says what noticed a mutant: an invariant, or a brake that holds only against mistakes.
+// caught says what noticed a mutant: an invariant, or a brake that refuses nothing but mistakes.
 func caught(out Outcome) string {
 	if i := slices.IndexFunc(out.Violations, func(v Violation) bool { return v.Invariant != "harness" }); i >= 0 {
 		return out.Violations[i].String()

@@ -59,17 +59,17 @@ func Kinds() []Kind {
 type Sign struct {
 	Side  sim.Side
 	Write bool
-	Class string // path with ids taken out
+	Call  string // method and path, with ids taken out
 	State uint64 // digest of the world before it; with Plan.Watch only
 }
 
 // signed finds out what kind of call it is.
 func (t *ticket) signed() Sign {
-	return Sign{Side: t.side, Write: t.write(), Class: t.method + " " + class(t.path)}
+	return Sign{Side: t.side, Write: t.write(), Call: t.method + " " + withoutIDs(t.path)}
 }
 
-// class takes the ids out of a path.
-func class(path string) string {
+// withoutIDs takes the ids out of a path.
+func withoutIDs(path string) string {
 	if strings.Count(path, "/") == 1 {
 		return path // a list: there is no id in it
 	}
@@ -95,7 +95,7 @@ const (
 
 // Applies reports whether the fault can happen to such a call.
 func (k Kind) Applies(s Sign, w Workflow) bool {
-	stream := s.Class == "GET /events"
+	stream := s.Call == "GET /events"
 	switch k {
 	case CrashBefore, Pause, EngineDown, LeaderChange, LeaseLost, Human, Cut, ClockAhead, ClockBack, ClockDay:
 		return true
@@ -116,15 +116,15 @@ func (k Kind) Applies(s Sign, w Workflow) bool {
 	case Refuse429:
 		return s.Side == sim.SideCloud
 	case NoLeader:
-		return s.Side == sim.SideDocker && !stream && s.Class != "HEAD /_ping" && s.Class != "GET /info"
+		return s.Side == sim.SideDocker && !stream && s.Call != "HEAD /_ping" && s.Call != "GET /info"
 	case HTML, Truncated:
-		return !s.Write && !stream && s.Class != "HEAD /_ping"
+		return !s.Write && !stream && s.Call != "HEAD /_ping"
 	case Empty:
-		return isList(s.Class)
+		return isList(s.Call)
 	case ShortList, StaleStep, StaleStart:
-		return s.Class == listDroplets && w.Pages == 0
+		return s.Call == listDroplets && w.Pages == 0
 	case NotThere:
-		return s.Class == getDroplet
+		return s.Call == getDroplet
 	}
 	return false
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// liarName is the planner that lies. It is no mutant that must be caught: whatever it asks for, the brakes must hold.
+// liarName is the planner that lies. It is no mutant that must be caught: whatever it asks for, the brakes must refuse.
 const liarName = "liar"
 
 // braked are the invariants that the brakes keep by themselves, whatever is planned.
@@ -64,7 +64,7 @@ func lie(rng *rand.Rand, to execute.Config, m world.Machine) {
 		case 4:
 			_, _ = to.Ledger.Update(ctx, func(l *ledger.Ledger) error {
 				l.Ops = append(l.Ops, ledger.Op{ID: fmt.Sprintf("lie%013d", rng.IntN(1e9)), Kind: ledger.Delete, Pool: m.Pool, Name: m.Droplet.Name,
-					DropletID: id, Credit: rng.IntN(2) == 0, Started: time.Now()})
+					DropletID: id, Budgeted: rng.IntN(2) == 0, Started: time.Now()})
 				return nil
 			})
 			_ = to.Droplets.DeleteDroplet(ctx, id)

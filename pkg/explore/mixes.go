@@ -32,7 +32,7 @@ func specials() []Workflow {
 			r.most = 2_000_000
 			r.converge("edit", convergeWithin)
 			r.check.quiet(true)
-			r.cast.pass(7 * 24 * time.Hour)
+			r.actors.elapse(7 * 24 * time.Hour)
 			r.check.quiet(false)
 		}},
 	}...)

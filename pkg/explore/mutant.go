@@ -3,19 +3,19 @@ package explore
 import (
 	"net/http"
 
+	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/reconcile"
-	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 )
 
-// Mutant is swarmd with one deliberate bug, put in from outside. Every seam may be nil.
+// Mutant is swarmd with one deliberate bug, put in from outside.
 type Mutant struct {
 	Name     string
 	Incident string // where the bug was seen: a row of the fault catalogue or a trap
 
-	Wire   func(http.RoundTripper) http.RoundTripper
-	Cloud  func(brake.CloudAPI) brake.CloudAPI // between the client and the brakes
-	Engine func(brake.Engine) brake.Engine
-	Config func(reconcile.Config) reconcile.Config // above the brakes: reads, executor, planner
+	Wire func(http.RoundTripper) http.RoundTripper // may be nil
+
+	// Of the seams a mutant has BesideCloud, BesideEngine and Config, each of which may be nil. The others are the run's own.
+	app.Seams
 }
 
 func (m Mutant) wire(t http.RoundTripper) http.RoundTripper {
@@ -25,23 +25,11 @@ func (m Mutant) wire(t http.RoundTripper) http.RoundTripper {
 	return m.Wire(t)
 }
 
-func (m Mutant) cloud(c brake.CloudAPI) brake.CloudAPI {
-	if m.Cloud == nil {
-		return c
+// into returns the run's own seams with the mutant's put in. Its Config comes after the run's.
+func (m Mutant) into(own app.Seams) app.Seams {
+	own.BesideCloud, own.BesideEngine = m.BesideCloud, m.BesideEngine
+	if config := own.Config; m.Config != nil {
+		own.Config = func(c reconcile.Config) reconcile.Config { return m.Config(config(c)) }
 	}
-	return m.Cloud(c)
-}
-
-func (m Mutant) engine(e brake.Engine) brake.Engine {
-	if m.Engine == nil {
-		return e
-	}
-	return m.Engine(e)
-}
-
-func (m Mutant) config(c reconcile.Config) reconcile.Config {
-	if m.Config == nil {
-		return c
-	}
-	return m.Config(c)
+	return own
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/brake"
@@ -57,11 +58,11 @@ func (o oddCloud) CreateDroplet(ctx context.Context, r cloud.CreateDroplet) (clo
 
 // clouds makes a mutant of the cloud's client.
 func clouds(name, incident string, odd func(real brake.CloudAPI) oddCloud) Mutant {
-	return Mutant{Name: name, Incident: incident, Cloud: func(c brake.CloudAPI) brake.CloudAPI {
+	return Mutant{Name: name, Incident: incident, Seams: app.Seams{BesideCloud: func(c brake.CloudAPI) brake.CloudAPI {
 		o := odd(c)
 		o.CloudAPI = c
 		return o
-	}}
+	}}}
 }
 
 // oddEngine is the engine's client with some calls replaced.
@@ -151,11 +152,11 @@ func (o oddEngine) ResolveImage(ctx context.Context, ref string) (swarm.Pin, err
 
 // engines makes a mutant of the engine's client.
 func engines(name, incident string, odd func(real brake.Engine) oddEngine) Mutant {
-	return Mutant{Name: name, Incident: incident, Engine: func(e brake.Engine) brake.Engine {
+	return Mutant{Name: name, Incident: incident, Seams: app.Seams{BesideEngine: func(e brake.Engine) brake.Engine {
 		o := odd(e)
 		o.Engine = e
 		return o
-	}}
+	}}}
 }
 
 // seeing makes a mutant whose nodes look different.
@@ -173,18 +174,18 @@ func seeing(name, incident string, change func(*swarm.Node)) Mutant {
 
 // planner makes a mutant of what the planner is given.
 func planner(name, incident string, change func(*plan.Input)) Mutant {
-	return Mutant{Name: name, Incident: incident, Config: func(c reconcile.Config) reconcile.Config {
+	return Mutant{Name: name, Incident: incident, Seams: app.Seams{Config: func(c reconcile.Config) reconcile.Config {
 		c.Plan = func(in plan.Input) plan.Plan {
 			change(&in)
 			return plan.Compute(in)
 		}
 		return c
-	}}
+	}}}
 }
 
 // planned makes a mutant of what the planner returns.
 func planned(name, incident string, change func(plan.Input, *plan.Plan)) Mutant {
-	return Mutant{Name: name, Incident: incident, Config: func(c reconcile.Config) reconcile.Config {
+	return Mutant{Name: name, Incident: incident, Seams: app.Seams{Config: func(c reconcile.Config) reconcile.Config {
 		c.Plan = func(in plan.Input) plan.Plan {
 			p := plan.Compute(in)
 			if in.Spec != nil {
@@ -193,15 +194,15 @@ func planned(name, incident string, change func(plan.Input, *plan.Plan)) Mutant 
 			return p
 		}
 		return c
-	}}
+	}}}
 }
 
 // configured makes a mutant of the loop's parts.
 func configured(name, incident string, change func(*reconcile.Config)) Mutant {
-	return Mutant{Name: name, Incident: incident, Config: func(c reconcile.Config) reconcile.Config {
+	return Mutant{Name: name, Incident: incident, Seams: app.Seams{Config: func(c reconcile.Config) reconcile.Config {
 		change(&c)
 		return c
-	}}
+	}}}
 }
 
 // ledgerFunc is an execute.Ledger.

@@ -49,7 +49,7 @@ func (p *person) list(path string) []object {
 
 func (p *person) update(kind string, o object) {
 	err := p.run.world.Ask(http.MethodPost, fmt.Sprintf("/%s/%s/update?version=%d", kind, o.ID, o.Version.Index), o.Spec, nil)
-	p.run.conductor.note("a person edits %s %s: %v", kind, o.ID, err)
+	p.run.scheduler.remark("a person edits %s %s: %v", kind, o.ID, err)
 }
 
 // label puts a label of their own on a node.
@@ -124,7 +124,7 @@ func (p *person) ask(method, path string, body []byte) {
 		return
 	}
 	resp.Body.Close()
-	p.run.conductor.note("a person: %s %s → %d", method, path, resp.StatusCode)
+	p.run.scheduler.remark("a person: %s %s → %d", method, path, resp.StatusCode)
 }
 
 // employ makes a service of their own.

@@ -39,7 +39,7 @@ func TestAPlanIsPlayedOnItsEngine(t *testing.T) {
 		plan string
 		want dockerd.Release
 	}{{"add-worker/1/-", dockerd.DefaultRelease}, {"20.10:add-worker/1/-", dockerd.Release20}} {
-		r := &run{plan: parsed(t, c.plan), conductor: newConductor(1)}
+		r := &run{plan: parsed(t, c.plan), scheduler: newScheduler(1)}
 		e, answer := dockerd.New(r.options().Docker).AddEngine(dockerd.EngineConfig{Name: "x"}), httptest.NewRecorder()
 		e.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/version", nil))
 		if got := answer.Body.String(); !strings.Contains(got, `"Version":"`+c.want.Version()+`"`) {

@@ -54,7 +54,7 @@ func (e *Explorer) opening(t *testing.T, p Plan) *opening {
 		synctest.Test(t, func(*testing.T) {
 			r := e.newRun(start, w, Mutant{}, &Outcome{Injected: map[Kind]int{}, Brakes: map[string]int{}})
 			r.recorded = s
-			r.conduct(r.record)
+			r.play(r.record)
 			s.wrong = r.out.Violations
 		})
 	})
@@ -66,10 +66,10 @@ func (r *run) record() {
 	if !r.begin() {
 		return
 	}
-	r.cast.supervise()
+	r.actors.supervise()
 	r.converge("prepare", prepareWithin)
-	s, holder := r.recorded, r.cast.holder()
-	for _, p := range r.cast.all {
+	s, holder := r.recorded, r.actors.holder()
+	for _, p := range r.actors.all {
 		if p != holder {
 			p.retire()
 		}
@@ -77,7 +77,7 @@ func (r *run) record() {
 	if holder != nil {
 		holder.retire()
 	}
-	s.until, s.names = time.Since(r.conductor.began), len(r.cast.all)
+	s.until, s.names = time.Since(r.scheduler.began), len(r.actors.all)
 	s.state = r.check.digest(r.observe())
 	s.acted, s.pushes, s.reached = r.check.acted, r.check.pushes, r.check.reached
 }
@@ -96,7 +96,7 @@ func (s *opening) keep(began time.Time, machine string, r *http.Request, body []
 // restore makes the writes of the recorded start.
 func (r *run) restore(s *opening) {
 	for _, w := range s.writes {
-		time.Sleep(w.after - time.Since(r.conductor.began))
+		time.Sleep(w.after - time.Since(r.scheduler.began))
 		in := w.request.Clone(context.Background())
 		in.Body = io.NopCloser(bytes.NewReader(w.body))
 		resp, err := r.world.TransportFrom(w.machine).RoundTrip(in)
@@ -106,8 +106,8 @@ func (r *run) restore(s *opening) {
 		}
 		resp.Body.Close()
 	}
-	time.Sleep(s.until - time.Since(r.conductor.began))
-	r.cast.before = s.names
+	time.Sleep(s.until - time.Since(r.scheduler.began))
+	r.actors.before = s.names
 	r.check.acted, r.check.pushes, r.check.reached = s.acted, maps.Clone(s.pushes), maps.Clone(s.reached)
 	now := r.observe()
 	r.check.always(now)

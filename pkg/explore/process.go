@@ -124,24 +124,24 @@ type origin struct {
 	wire                          func(*process) http.RoundTripper
 	mutant                        Mutant
 	explorer                      *Explorer
-	conductor                     *conductor
+	scheduler                     *scheduler
 	takeOver                      bool
 	refused                       func(brake string)
 	clock                         *clock
-	visitor                       bool // a person's apply, no node's daemon
+	oneShot                       bool // a person's apply, no node's daemon
 }
 
 // start puts a swarmd together as the daemon does and runs it.
 func start(o origin) (*process, error) {
 	p := &process{began: time.Now(), name: o.name, machine: o.machine, cluster: o.cluster, ended: make(chan struct{}), edits: make(chan []byte), logs: &logbook{},
 		rng: newSeeded(o.seed, o.name)}
-	p.ctx, p.cancel = context.WithCancel(sem.WithOrder(context.Background(), gate{o.conductor, p}.lock))
+	p.ctx, p.cancel = context.WithCancel(sem.WithOrder(context.Background(), gate{o.scheduler, p}.lock))
 	swarmd, err := app.New(p.options(o))
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", o.name, err)
 	}
 	p.registry = swarmd.Metrics
-	p.loop = swarmd.Loop(app.Role{Instance: o.name, Visitor: o.visitor, TakeOver: o.takeOver, Events: swarmd.Swarm.Events(p.ctx),
+	p.loop = swarmd.Loop(app.Role{Instance: o.name, OneShot: o.oneShot, TakeOver: o.takeOver, Events: swarmd.Swarm.Events(p.ctx),
 		File: app.File{Path: "cluster.yaml", Source: "file " + o.machine, Initial: o.file, Edits: p.edits}})
 	go func() {
 		defer close(p.ended)
@@ -152,7 +152,7 @@ func start(o origin) (*process, error) {
 	return p, nil
 }
 
-// options are the daemon's, with transports of our own, and all that a run draws or reads from the plan's seed and the explorer's shelf.
+// options are the daemon's, with transports of our own, and all that a run draws or reads from the plan's seed and the explorer's cache.
 func (p *process) options(o origin) app.Options {
 	out := o.mutant.wire(o.wire(p))
 	engines, clouds := &o.explorer.engines, &o.explorer.clouds
@@ -171,10 +171,9 @@ func (p *process) options(o origin) app.Options {
 			}
 			return c, c.Close, nil
 		},
-		Seams: app.Seams{Wall: o.clock.now, Jitter: newSeeded(o.seed, o.name+" loop").float, OpIDs: p.rng.opIDs,
+		Seams: o.mutant.into(app.Seams{Wall: o.clock.now, Jitter: newSeeded(o.seed, o.name+" loop").float, OpIDs: p.rng.opIDs,
 			Parse: o.explorer.check, Convert: o.explorer.convert, Render: o.explorer.render, Price: noPrices,
-			BesideCloud: o.mutant.cloud, BesideEngine: o.mutant.engine, Refused: o.refused,
-			Config: func(c reconcile.Config) reconcile.Config { return o.mutant.config(p.ordered(c, gate{o.conductor, p})) }},
+			Refused: o.refused, Config: func(c reconcile.Config) reconcile.Config { return p.ordered(c, gate{o.scheduler, p}) }}),
 	}
 }
 
@@ -182,7 +181,7 @@ func (p *process) options(o origin) app.Options {
 func noPrices() map[string]float64 { return nil }
 
 // ordered has the executor's steps wait for their turn, and says whose calls are whose where two are the same in everything else.
-func (p *process) ordered(c reconcile.Config, turns execute.Gate) reconcile.Config {
+func (p *process) ordered(c reconcile.Config, turns execute.Limiter) reconcile.Config {
 	identity, boot := c.Elector.Identity, c.Execute.UserData
 	c.Elector.Identity = func(ctx context.Context) (swarm.Info, error) {
 		return identity(context.WithValue(ctx, caller{}, "elector"))
@@ -190,6 +189,6 @@ func (p *process) ordered(c reconcile.Config, turns execute.Gate) reconcile.Conf
 	c.Execute.UserData = func(ctx context.Context, d plan.CreateDroplet) (string, error) {
 		return boot(context.WithValue(ctx, caller{}, d.Name), d)
 	}
-	c.Execute.Gate = turns
+	c.Execute.Limiter = turns
 	return c
 }

@@ -60,8 +60,8 @@ type run struct {
 	mutant    Mutant
 	cluster   string
 	world     *sim.World
-	conductor *conductor
-	cast      *cast
+	scheduler *scheduler
+	actors    *actors
 	check     *checks
 	faults    *injector
 	armed     int // calls before the workflow was armed
@@ -99,27 +99,27 @@ func (e *Explorer) play(p Plan, from *opening, out *Outcome) {
 		return
 	}
 	r := e.newRun(p, w, m, out)
-	r.conduct(func() { r.drive(from) })
+	r.play(func() { r.drive(from) })
 	r.conclude()
 }
 
 func (e *Explorer) newRun(p Plan, w Workflow, m Mutant, out *Outcome) *run {
 	r := &run{explorer: e, plan: p, workflow: w, mutant: m, cluster: clusterName, out: out, most: maxCalls, counts: map[string]int{}}
 	r.wants(w.Start)
-	r.conductor = newConductor(p.Seed)
-	r.conductor.whole = p.Watch
+	r.scheduler = newScheduler(p.Seed)
+	r.scheduler.keepAll = p.Watch
 	r.world = sim.New(r.options())
-	r.cast, r.check, r.faults = newCast(r), newChecks(r), newInjector(r)
-	r.conductor.judge, r.conductor.look, r.conductor.saw = r.faults.judge, r.check.before, r.check.after
+	r.actors, r.check, r.faults = newActors(r), newChecks(r), newInjector(r)
+	r.scheduler.judge, r.scheduler.look, r.scheduler.saw = r.faults.judge, r.check.before, r.check.after
 	return r
 }
 
-// conduct plays something with the conductor, until nobody is left.
-func (r *run) conduct(play func()) {
+// play plays something with the scheduler, until nobody is left.
+func (r *run) play(play func()) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() { r.conductor.conduct(stop); close(stopped) }()
+	go func() { r.scheduler.schedule(stop); close(stopped) }()
 	play()
-	r.cast.killAll()
+	r.actors.killAll()
 	close(stop)
 	<-stopped
 	time.Sleep(maxWay) // answers that are on their way come to nobody
@@ -131,7 +131,7 @@ func (r *run) conduct(play func()) {
 func (r *run) options() sim.Options {
 	lag := time.Duration(1+(r.plan.Seed-1)%4) * 900 * time.Millisecond
 	return sim.Options{Seed: r.plan.Seed, BootTime: 700 * time.Millisecond, JoinTime: 300 * time.Millisecond, ShutdownTime: 400 * time.Millisecond, DialTimeout: time.Second,
-		Fault: r.conductor.hook, TraceLimit: 1,
+		Fault: r.scheduler.hook, TraceLimit: 1,
 		Cloud: docean.Options{ActionTime: 300 * time.Millisecond, ListLag: lag, TagDelay: lag + 400*time.Millisecond, PageSize: r.workflow.Pages, DropletLimit: 100,
 			Hook: func(e docean.Event) { r.check.droplet(e) }},
 		Docker: dockerd.Options{Release: r.plan.Engine, HeartbeatTimeout: 2 * time.Second, ElectionTime: time.Second, ReconnectTime: time.Second, RoleRetry: time.Second,
@@ -148,7 +148,7 @@ func (r *run) begin() bool {
 	if first := r.firstMachine(); r.workflow.Empty {
 		r.only = nowhere
 	} else {
-		r.cast.files[first] = r.want.yaml(r.cluster)
+		r.actors.files[first] = r.want.yaml(r.cluster)
 		if !r.workflow.Several {
 			r.only = first
 		}
@@ -168,7 +168,7 @@ func (r *run) drive(from *opening) {
 	if from != nil {
 		r.restore(from)
 	}
-	r.cast.supervise()
+	r.actors.supervise()
 	if !r.workflow.Fresh {
 		r.converge("prepare", prepareWithin)
 		r.arm()
@@ -180,7 +180,7 @@ func (r *run) drive(from *opening) {
 		r.workflow.Play(r)
 	}
 	if r.ended {
-		r.out.Active = r.conductor.count() - r.armed
+		r.out.Active = r.scheduler.count() - r.armed
 		return
 	}
 	r.converge("converge", convergeWithin)
@@ -188,9 +188,9 @@ func (r *run) drive(from *opening) {
 }
 
 func (r *run) arm() {
-	r.armed, r.isArmed = r.conductor.count(), true
+	r.armed, r.isArmed = r.scheduler.count(), true
 	r.faults.arm()
-	r.conductor.note("armed")
+	r.scheduler.remark("armed")
 }
 
 // number is the call's number since the workflow was armed, 0 or less before.
@@ -203,13 +203,13 @@ func (r *run) number(t *ticket) int {
 
 // step is one tick of the world around swarmd.
 func (r *run) step() {
-	r.conductor.pass()
-	defer r.conductor.pass()
+	r.scheduler.sync()
+	defer r.scheduler.sync()
 	r.world.Advance()
 	r.faults.step()
-	r.cast.supervise()
+	r.actors.supervise()
 	r.check.tick()
-	if r.conductor.count() > r.most {
+	if r.scheduler.count() > r.most {
 		r.stop("calls", "more than %d calls", r.most)
 	}
 }
@@ -222,7 +222,7 @@ func (r *run) edit(f file) {
 	r.wants(f)
 	r.check.wants(f)
 	r.faults.last = time.Now()
-	if err := r.cast.submit(f.yaml(r.cluster), convergeWithin); err != nil {
+	if err := r.actors.submit(f.yaml(r.cluster), convergeWithin); err != nil {
 		r.stop("accept", "%v", err)
 	}
 }
@@ -241,7 +241,7 @@ func (r *run) parse(f file) (*specfile.Document, error) {
 // wait lets time go on.
 func (r *run) wait(d time.Duration) {
 	if !r.broken {
-		r.cast.pass(d)
+		r.actors.elapse(d)
 	}
 }
 
@@ -253,11 +253,11 @@ func (r *run) converge(what string, limit time.Duration) {
 		if why = r.unmet(); why != "" {
 			met = 0
 		} else if met++; met == 3 {
-			r.conductor.note("%s: done", what)
+			r.scheduler.remark("%s: done", what)
 			r.check.settled()
 			return
 		}
-		r.cast.pass(tick)
+		r.actors.elapse(tick)
 	}
 	if !r.broken {
 		r.stop(what, "not within %s: %s", limit, why)
@@ -269,15 +269,15 @@ func (r *run) still() {
 	if r.broken {
 		return
 	}
-	for _, p := range r.cast.all {
+	for _, p := range r.actors.all {
 		if !p.gone() {
 			p.loop.Kick()
 		}
 	}
-	r.out.Active = r.conductor.count() - r.armed
+	r.out.Active = r.scheduler.count() - r.armed
 	r.faults.rest()
 	r.check.quiet(true)
-	r.cast.pass(stillFor)
+	r.actors.elapse(stillFor)
 	r.check.quiet(false)
 	if why := r.unmet(); why != "" && !r.broken {
 		r.violate("still", "it did not stay as wanted: %s", why)
@@ -289,13 +289,13 @@ func (r *run) restarting(machine string) bool { return r.faults.restarting(machi
 
 func (r *run) braked(process, brake string) {
 	r.out.Brakes[brake]++
-	r.conductor.note("%s: the brake %s held", process, brake)
+	r.scheduler.remark("%s: the brake %s held", process, brake)
 }
 
 func (r *run) violate(invariant, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	r.conductor.note("VIOLATION %s: %s", invariant, text)
-	r.out.Violations = append(r.out.Violations, Violation{Invariant: invariant, Call: r.conductor.count() - r.armed, Text: text})
+	r.scheduler.remark("VIOLATION %s: %s", invariant, text)
+	r.out.Violations = append(r.out.Violations, Violation{Invariant: invariant, Call: r.scheduler.count() - r.armed, Text: text})
 }
 
 // stop is a violation after which the rest has no meaning.
@@ -306,11 +306,11 @@ func (r *run) stop(invariant, format string, args ...any) {
 
 func (r *run) conclude() {
 	r.check.conclude()
-	r.out.Calls = r.conductor.count() - r.armed
-	r.out.Virtual = time.Since(r.conductor.began)
+	r.out.Calls = r.scheduler.count() - r.armed
+	r.out.Virtual = time.Since(r.scheduler.began)
 	if r.plan.Watch || len(r.out.Violations) > 0 {
-		r.out.Trace = r.conductor.trace()
+		r.out.Trace = r.scheduler.trace()
 	}
-	r.out.Digest = r.conductor.digest()
+	r.out.Digest = r.scheduler.digest()
 	r.out.Signs = slices.Clone(r.faults.signs[:min(r.out.Active, len(r.faults.signs))])
 }

@@ -93,10 +93,10 @@ func (c *Campaign) singles() []Plan {
 		seen, wrote, thin := map[string]bool{}, "", sieve{}
 		for i, s := range c.bases[w.Name].Signs {
 			if s.Write {
-				wrote = fmt.Sprint(s.Class, i)
+				wrote = fmt.Sprint(s.Call, i)
 			}
 			for _, k := range Kinds() {
-				key := fmt.Sprint(k, s.Class, s.State, wrote)
+				key := fmt.Sprint(k, s.Call, s.State, wrote)
 				if !s.Write && (k == CrashBefore || k == CrashAway) {
 					key = fmt.Sprint(k, s.State, wrote)
 				}

@@ -115,14 +115,7 @@ func (s *state) nodeOn(d docean.Droplet) int {
 }
 
 // leaving reports whether a Delete operation is open on the droplet.
-func (s *state) leaving(id int) bool {
-	for _, op := range s.ledger.Ops {
-		if op.Kind == ledger.Delete && op.DropletID == id {
-			return true
-		}
-	}
-	return false
-}
+func (s *state) leaving(id int) bool { return s.ledger.ByDroplet(ledger.Delete, id) != nil }
 
 // boundTo returns the droplet that a node is bound to by its label, 0 if it is to none.
 func boundTo(labels map[string]string) int {

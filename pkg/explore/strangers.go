@@ -42,7 +42,7 @@ func (r *run) intrude(n int) {
 	if r.broken {
 		return
 	}
-	r.conductor.pass()
+	r.scheduler.sync()
 	r.faults.last = time.Now()
 	manager, token := r.world.Engine(r.firstMachine()), r.observe().swarm.Tokens.Worker
 	for i := range n {
@@ -55,7 +55,7 @@ func (r *run) intrude(n int) {
 			return
 		}
 	}
-	r.conductor.note("%d machines join that nobody asked for", n)
+	r.scheduler.remark("%d machines join that nobody asked for", n)
 }
 
 // hostile is what the i-th of them is called.

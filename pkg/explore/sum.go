@@ -43,8 +43,8 @@ func (s *sum) call(t *ticket, began time.Time) {
 	}
 }
 
-// note adds a line that is none.
-func (s *sum) note(after time.Duration, text string) {
+// remark adds a line that is no call.
+func (s *sum) remark(after time.Duration, text string) {
 	s.number(uint64(after))
 	s.text(text)
 }

@@ -56,7 +56,7 @@ func TestSumCoversEveryField(t *testing.T) {
 	}
 	note := func(after time.Duration, text string) sum {
 		s := sumBasis
-		s.note(after, text)
+		s.remark(after, text)
 		return s
 	}
 	seen := map[sum]string{}

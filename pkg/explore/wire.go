@@ -29,7 +29,7 @@ type ticket struct {
 	sign Sign          // what kind of call it is
 	turn chan struct{} // closed when the call may go
 
-	// Set by the conductor before the turn.
+	// Set by the scheduler before the turn.
 	n       int // number of the call; 0 if its process was dead already
 	at      time.Time
 	fault   Kind
@@ -37,14 +37,14 @@ type ticket struct {
 	fatal   bool          // the process dies when the effect is there
 	back    time.Duration // how long the answer takes
 
-	// Set by the caller, before the conductor looks again.
+	// Set by the caller, before the scheduler looks again.
 	status int // of the answer that the caller gets, 0: none yet
 	err    error
 }
 
-// wire is the way out of a process: every request is held until the conductor lets it go.
+// wire is the way out of a process: every request is held until the scheduler lets it go.
 type wire struct {
-	conductor *conductor
+	scheduler *scheduler
 	proc      *process
 	next      http.RoundTripper
 	recorded  *opening // what is written is kept there, unless it is nil
@@ -58,16 +58,16 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := w.conductor.park(w.proc, r, body)
+	t := w.scheduler.park(w.proc, r, body)
 	<-t.turn
 	if t.n == 0 || w.proc.isDead() {
 		return nil, errDead
 	}
 	if w.recorded != nil && t.write() {
-		w.recorded.keep(w.conductor.began, w.proc.machine, r, body)
+		w.recorded.keep(w.scheduler.began, w.proc.machine, r, body)
 	}
 	resp, err := w.next.RoundTrip(r)
-	w.conductor.answered(t, resp, err)
+	w.scheduler.answered(t, resp, err)
 	if t.fatal {
 		w.proc.kill()
 	}
@@ -95,19 +95,19 @@ func slurp(r *http.Request) ([]byte, error) {
 
 // gate holds the executor's steps in the same way, and who comes to a lock: those that come side by side would otherwise race for it.
 type gate struct {
-	conductor *conductor
+	scheduler *scheduler
 	proc      *process
 }
 
-// Enter waits until the step may begin.
-func (g gate) Enter(ctx context.Context, step string) (leave func(), err error) {
-	<-g.conductor.queue(&ticket{proc: g.proc, ctx: ctx, step: step, turn: make(chan struct{})}).turn
+// Acquire waits until the step may begin.
+func (g gate) Acquire(ctx context.Context, step string) (release func(), err error) {
+	<-g.scheduler.queue(&ticket{proc: g.proc, ctx: ctx, step: step, turn: make(chan struct{})}).turn
 	return func() {}, ctx.Err()
 }
 
 // lock waits until the caller may come to a lock.
 func (g gate) lock(ctx context.Context, what string) error {
-	_, err := g.Enter(ctx, "lock: "+what)
+	_, err := g.Acquire(ctx, "lock: "+what)
 	return err
 }
 

@@ -13,7 +13,7 @@ import (
 // Workflows are all that can be explored.
 func Workflows() []Workflow {
 	all := append(machineWorkflows(), serviceWorkflows()...)
-	return slices.Concat(all, troubleWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows(), foreignWorkflows(), worldWorkflows(), hostWorkflows()[:1], visitWorkflows(),
+	return slices.Concat(all, troubleWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows(), foreignWorkflows(), worldWorkflows(), hostWorkflows()[:1], applyWorkflows(),
 		rolloutWorkflows(), bootstrapWorkflows(), destroyWorkflows())
 }
 
@@ -44,7 +44,7 @@ func machineWorkflows() []Workflow {
 			Play: func(r *run) {
 				r.edit(file{managers: 1, workers: 2})
 				r.wait(10 * time.Second)
-				if p := r.cast.living(r.only); p != nil { // nil: a fault was quicker, and the next one has not started
+				if p := r.actors.living(r.only); p != nil { // nil: a fault was quicker, and the next one has not started
 					p.kill()
 				}
 			}},
@@ -190,8 +190,8 @@ func (r *run) save(f file) {
 	r.wants(f)
 	r.check.wants(f)
 	r.faults.last = time.Now()
-	r.cast.files[r.only] = f.yaml(r.cluster)
-	if p := r.cast.living(r.only); p != nil {
+	r.actors.files[r.only] = f.yaml(r.cluster)
+	if p := r.actors.living(r.only); p != nil {
 		go func() {
 			select {
 			case p.edits <- f.yaml(r.cluster):
@@ -203,9 +203,9 @@ func (r *run) save(f file) {
 
 // strikeHolder kills the acting swarmd for longer than the lease.
 func (r *run) strikeHolder() {
-	if p := r.cast.holder(); p != nil && !r.broken {
-		r.cast.away[p.machine] = time.Now().Add(awayFor)
-		r.conductor.note("%s is killed", p.name)
+	if p := r.actors.holder(); p != nil && !r.broken {
+		r.actors.away[p.machine] = time.Now().Add(awayFor)
+		r.scheduler.remark("%s is killed", p.name)
 		p.kill()
 	}
 }
@@ -216,11 +216,11 @@ func (r *run) badEdit() {
 		return
 	}
 	bad := append(r.want.yaml(r.cluster), "nonsense: { replcias: 3 }\n"...)
-	for _, p := range r.cast.all {
+	for _, p := range r.actors.all {
 		if p.gone() {
 			continue
 		}
-		if n, err := r.cast.offer(p, bad); err == nil {
+		if n, err := r.actors.offer(p, bad); err == nil {
 			r.violate("bad-file", "%s took a file with faults as revision %d", p.name, n)
 		}
 	}
@@ -242,7 +242,7 @@ func (p *person) unplug(pool string) (back func()) {
 	if err := p.run.world.KillMachine(d.Name); err != nil {
 		p.run.violate("harness", "unplug: %v", err)
 	}
-	p.run.conductor.note("the power of %s fails", d.Name)
+	p.run.scheduler.remark("the power of %s fails", d.Name)
 	p.run.faults.last = time.Now()
 	return func() {
 		if err := p.run.world.ReviveMachine(d.Name); err != nil {
@@ -266,7 +266,7 @@ func (p *person) cutOff(machine string) (back func()) {
 		p.run.faults.last = time.Now()
 	}
 	set(true)
-	p.run.conductor.note("%s is cut off", machine)
+	p.run.scheduler.remark("%s is cut off", machine)
 	return func() { set(false) }
 }
 

@@ -46,7 +46,7 @@ func (p *person) leak(n int) {
 	for i := range n {
 		name := fmt.Sprintf("%s-%d", rogue, i)
 		err := p.run.world.Intrude(truth.Tokens.Worker, name, fmt.Sprintf("203.0.113.%d", i+1), map[string]string{swarm.LabelDroplet: itoa(i + 1)})
-		p.run.conductor.note("%s joins: %v", name, err)
+		p.run.scheduler.remark("%s joins: %v", name, err)
 	}
 	p.run.faults.last = time.Now()
 }
@@ -54,7 +54,7 @@ func (p *person) leak(n int) {
 // quarantined waits until so many rogues are there and drained.
 func (r *run) quarantined(n int) {
 	why := ""
-	for began := time.Now(); !r.broken && (time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin); r.cast.pass(tick) {
+	for began := time.Now(); !r.broken && (time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin); r.actors.elapse(tick) {
 		s := r.observe()
 		seen := len(slices.DeleteFunc(slices.Clone(s.swarm.Nodes), func(n api.Node) bool { return !isRogue(n) }))
 		if why = r.foreignDiffers(s); why == "" && seen == n {
@@ -106,7 +106,7 @@ func (p *person) rotate() {
 			p.run.check.byHand = true
 			err = p.run.world.Ask(http.MethodPost, fmt.Sprintf("/swarm/update?version=%d&rotateWorkerToken=true", s.Version.Index), s.Spec, nil)
 		}
-		p.run.conductor.note("a person replaces the worker token: %v", err)
+		p.run.scheduler.remark("a person replaces the worker token: %v", err)
 		p.run.faults.last = time.Now()
 		if err == nil {
 			return

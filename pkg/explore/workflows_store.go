@@ -75,7 +75,7 @@ func ledgerWorkflows(one, two file) []Workflow {
 
 // restart ends the swarmd on the first manager without a word and waits until the next one has had the time to take the lease.
 func (r *run) restart() {
-	if p := r.cast.living(r.only); p != nil {
+	if p := r.actors.living(r.only); p != nil {
 		p.kill()
 	}
 	r.wait(10 * time.Second)
@@ -84,7 +84,7 @@ func (r *run) restart() {
 // put writes the file to the first manager's disk. A swarmd that runs there is not told.
 func (r *run) put(f file) {
 	r.check.wants(f)
-	r.cast.files[r.only] = f.yaml(r.cluster)
+	r.actors.files[r.only] = f.yaml(r.cluster)
 }
 
 // own lists swarmd's own configs that have such a name: "" is the ledger, what ends in a dot all that begin so.
@@ -104,7 +104,7 @@ func (p *person) discard(names ...string) {
 		all := p.own(names...)
 		for _, o := range all {
 			err := p.run.world.Ask(http.MethodDelete, "/configs/"+o.ID, nil, nil)
-			p.run.conductor.note("a person removes %v: %v", o.Spec["Name"], err)
+			p.run.scheduler.remark("a person removes %v: %v", o.Spec["Name"], err)
 		}
 		return len(all)
 	})

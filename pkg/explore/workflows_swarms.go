@@ -55,7 +55,7 @@ func (r *run) grown() {
 		r.stop("harness", "%v", err)
 	}
 	why := ""
-	for began := time.Now(); !r.broken && (time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin); r.cast.pass(tick) {
+	for began := time.Now(); !r.broken && (time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin); r.actors.elapse(tick) {
 		s := r.observe()
 		if why = r.machinesDiffer(s, &want.Spec); why == "" && len(s.ledger.Ops) == 0 && len(r.faults.down) == 0 {
 			return
@@ -72,8 +72,8 @@ func (r *run) restoreBackup(f file) {
 	if r.broken {
 		return
 	}
-	for _, p := range r.cast.all { // one that a fault has killed must not come back in between, either
-		r.cast.away[p.machine] = time.Now().Add(8 * time.Second)
+	for _, p := range r.actors.all { // one that a fault has killed must not come back in between, either
+		r.actors.away[p.machine] = time.Now().Add(8 * time.Second)
 		p.kill()
 	}
 	r.wait(3 * time.Second)
@@ -91,7 +91,7 @@ func (r *run) restoreBackup(f file) {
 		}
 		r.wait(tick)
 	}
-	r.conductor.note("the swarm is restored from an older backup")
+	r.scheduler.remark("the swarm is restored from an older backup")
 }
 
 // forgets takes the newer nodes and revisions out of the store, and reports whether nothing of them is left.

@@ -97,7 +97,7 @@ func cutOffWorkflows() []Workflow {
 			Play: func(r *run) {
 				r.edit(file{managers: 3, workers: 2})
 				r.cutOff(r.lastOf("managers"), 3*time.Minute)
-				if p := r.cast.holder(); p != nil {
+				if p := r.actors.holder(); p != nil {
 					r.edit(file{managers: 3, workers: 1})
 					r.cutOff(p.machine, 3*time.Minute)
 				}
@@ -120,7 +120,7 @@ func clockWorkflows() []Workflow {
 		{Name: "clock-day", About: "it is a day ahead before a pool grows, and set right when one shrinks", Start: start, Several: true, Sparse: long,
 			Play: func(r *run) {
 				machine := r.actingOn()
-				r.cast.clock(machine).set(24*time.Hour, 0)
+				r.actors.clock(machine).set(24*time.Hour, 0)
 				r.edit(file{managers: 3, workers: 3})
 				r.misset(machine, 24*time.Hour, 0, 30*time.Second)
 				r.edit(file{managers: 1, workers: 1})
@@ -144,7 +144,7 @@ func stepped(ahead time.Duration) func(*run) {
 		r.misset(machine, ahead, 0, time.Minute)
 		r.ends(unanswered())
 		r.misset(machine, ahead, 0, 10*time.Second)
-		r.cast.clock(machine).set(ahead, 0)
+		r.actors.clock(machine).set(ahead, 0)
 		r.edit(file{managers: 1, workers: 1})
 		r.misset(machine, ahead, 0, 40*time.Second)
 	}
@@ -152,10 +152,10 @@ func stepped(ahead time.Duration) func(*run) {
 
 // actingOn is the machine of the acting swarmd, or of the first one that was started.
 func (r *run) actingOn() string {
-	if p := r.cast.holder(); p != nil {
+	if p := r.actors.holder(); p != nil {
 		return p.machine
 	}
-	return r.cast.all[0].machine
+	return r.actors.all[0].machine
 }
 
 // lastOf is the name of the pool's newest machine.

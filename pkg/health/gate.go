@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// The bounds of what clients can make the server hold: a connection costs 19 kB, and one host has 28,000 ports to open one from. Nobody else's
-// connections keep this machine's own processes out: those have as many again.
+// The bounds of the connections that clients can make the server keep. One costs 19 kB, and a host has 28,000 ports to open one from. This machine's
+// own processes may have as many again, so that nobody else's connections keep them out.
 const (
 	maxConnections = 64
 	maxOfOne       = 16 // from one address, or one /64 of IPv6
@@ -19,7 +19,7 @@ type gate struct {
 	net.Listener
 	log *stdlog.Logger
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // protects what follows
 	of    map[netip.Prefix]int
 	total int // without this machine's own
 }
@@ -36,8 +36,8 @@ func (g *gate) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		from := origin(conn.RemoteAddr())
-		if g.enter(from) {
-			return &admitted{Conn: conn, leave: sync.OnceFunc(func() { g.leave(from) })}, nil
+		if g.acquire(from) {
+			return &admitted{Conn: conn, release: sync.OnceFunc(func() { g.release(from) })}, nil
 		}
 		_ = conn.Close() // whoever it is has no claim on an answer
 		g.log.Printf("closed a connection from %s: %d from there or %d in all are open", from, maxOfOne, maxConnections)
@@ -63,7 +63,7 @@ func origin(addr net.Addr) netip.Prefix {
 	return netip.PrefixFrom(from, 64).Masked()
 }
 
-func (g *gate) enter(from netip.Prefix) bool {
+func (g *gate) acquire(from netip.Prefix) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if from == loopback {
@@ -79,7 +79,7 @@ func (g *gate) enter(from netip.Prefix) bool {
 	return true
 }
 
-func (g *gate) leave(from netip.Prefix) {
+func (g *gate) release(from netip.Prefix) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if from != loopback {
@@ -93,11 +93,11 @@ func (g *gate) leave(from netip.Prefix) {
 // admitted is a connection that leaves its place when it is closed.
 type admitted struct {
 	net.Conn
-	leave func()
+	release func()
 }
 
 // Close may be called more than once.
 func (a *admitted) Close() error {
-	defer a.leave()
+	defer a.release()
 	return a.Conn.Close()
 }

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"go.uber.org/goleak"
@@ -24,22 +23,27 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/health"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func vocabulary() health.Vocabulary {
-	return health.Vocabulary{Version: "1.0", Results: []string{"converged", "failed"}, Actions: []string{"create_droplet", "update_node"},
+func vocabulary() report.Vocabulary {
+	return report.Vocabulary{Version: "1.0", Results: []string{"converged", "failed"}, Actions: []string{"create_droplet", "update_node"},
 		Outcomes: []string{"done", "refused"}, Guards: []string{"gap", "quorum"}, OpKinds: []string{"create", "delete"}, Classes: []string{"ready", "down"}}
 }
 
-func pass() health.Pass {
-	return health.Pass{Result: "converged", Ended: time.Unix(1000, 0), Took: 20 * time.Millisecond, Seen: true, SeenSwarm: true, LedgerKnown: true,
-		Guards: []string{"quorum", "quorum"}, Revision: 3, OpenOps: map[string]int{"delete": 2}, Stale: 1, Converged: true, LeaseHeld: true, LeaseEpoch: 4,
-		Pools:    []health.Pool{{Name: "workers", Role: "worker", Desired: 3, Have: 3, Ready: 2, Monthly: 54}},
-		Nodes:    []health.Node{{Role: "manager", State: "ready"}, {Role: "worker", State: "ready"}, {Role: "worker", State: "down"}},
-		Machines: []health.Machine{{Pool: "workers", Class: "ready"}, {Pool: "workers", Class: "down"}, {Class: "foreign"}},
-		Services: []health.Service{{Name: "web_app", Desired: 5, Running: 4}}}
+func pass() report.Report {
+	return report.Report{Result: "converged", At: time.Unix(1000, 0), Took: 20 * time.Millisecond, Holds: []plan.Hold{{Guard: "quorum"}, {Guard: "quorum"}},
+		Revision: 3, Operations: []ledger.Op{{Kind: ledger.Delete}, {Kind: ledger.Delete}}, Stale: map[string]int{"n1": 2}, Converged: true,
+		Lease: report.Lease{Held: true, Epoch: 4},
+		Pools: []plan.PoolCount{{Pool: "workers", Role: "worker", Desired: 3, Have: 3, Ready: 2, Monthly: 54}},
+		Nodes: []report.Node{{NodeID: "n1", Role: "manager", State: "ready"}, {NodeID: "n2", Role: "worker", State: "ready", Pool: "workers", Class: "ready"},
+			{NodeID: "n3", Role: "worker", State: "down", Pool: "workers", Class: "down"}, {Class: "foreign"}, {State: "droplet new"}},
+		Services: []plan.ServiceCount{{Service: "web_app", Desired: 5, Running: 4}}}
 }
 
 // series returns each sample of the metrics as a line, without comments.
@@ -132,14 +136,14 @@ func TestBlindPassKeepsTheLastFiguresAndVanishedThingsGo(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	m := health.NewMetrics(reg, vocabulary())
 	m.Pass(pass())
-	m.Pass(health.Pass{Result: "failed", Ended: time.Unix(1060, 0), Gaps: 1})
+	m.Pass(report.Report{Result: "failed", At: time.Unix(1060, 0), Gaps: []world.Gap{{What: world.GapNodes}}})
 	got := series(t, reg)
 	wantSeries(t, got, map[string]string{
 		`swarmd_service_running_tasks{service="web_app"}`: "4", `swarmd_spec_revision`: "3", `swarmd_view_gaps`: "1", `swarmd_converged`: "0",
 		`swarmd_converged_timestamp_seconds`: "1000", `swarmd_holds{guard="quorum"}`: "0", `swarmd_nodes{role="worker",state="down"}`: "1",
 	})
 	next := pass()
-	next.Pools, next.Services, next.Nodes = nil, []health.Service{{Name: "web_db", Desired: 1}}, nil
+	next.Pools, next.Services, next.Nodes = nil, []plan.ServiceCount{{Service: "web_db", Desired: 1}}, []report.Node{{Pool: "workers", Class: "down"}}
 	m.Pass(next)
 	got = series(t, reg)
 	if _, ok := got[`swarmd_machines{class="down",pool="workers"}`]; !ok {
@@ -160,7 +164,7 @@ func TestViewOfTheSwarmAloneKeepsThePools(t *testing.T) {
 	m := health.NewMetrics(reg, vocabulary())
 	m.Pass(pass())
 	next := pass()
-	next.Ended, next.Took, next.Seen, next.Gaps, next.Pools = time.Unix(2000, 0), 0, false, 1, nil
+	next.At, next.Took, next.Gaps, next.Pools = time.Unix(2000, 0), 0, []world.Gap{{What: world.GapDroplets}}, nil
 	next.Services[0].Running = 0
 	m.Pass(next)
 	wantSeries(t, series(t, reg), map[string]string{
@@ -205,6 +209,16 @@ func TestPromtoolFindsNothing(t *testing.T) {
 	}
 }
 
+// indented is the value as the page has it.
+func indented(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text) + "\n"
+}
+
 func TestHTTP(t *testing.T) {
 	bad := errors.New("the loop has not turned for 5m0s")
 	cases := []struct {
@@ -217,13 +231,13 @@ func TestHTTP(t *testing.T) {
 		{"GET", "/healthz", bad, nil, 503, bad.Error() + "\n"},
 		{"GET", "/readyz", bad, nil, 200, "ok\n"},
 		{"GET", "/readyz", nil, bad, 503, bad.Error() + "\n"},
-		{"GET", "/status", nil, nil, 200, "{\n  \"revision\": 7\n}\n"},
+		{"GET", "/status", nil, nil, 200, indented(t, report.Report{Revision: 7}.Counts())},
 		{"POST", "/status", nil, nil, 405, "Method Not Allowed\n"},
 		{"GET", "/debug/pprof/", nil, nil, 404, "404 page not found\n"},
 	}
 	for _, c := range cases {
 		h := health.Handler(health.Sources{Metrics: prometheus.NewRegistry(), Alive: func() error { return c.alive },
-			Ready: func() error { return c.ready }, Counts: func() any { return map[string]int{"revision": 7} }})
+			Ready: func() error { return c.ready }, Status: func() report.Report { return report.Report{Revision: 7} }})
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, httptest.NewRequest(c.method, c.path, nil))
 		if rec.Code != c.code || rec.Body.String() != c.body {
@@ -240,7 +254,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- health.Serve(ctx, l, health.Handler(health.Sources{Metrics: prometheus.NewRegistry(), Status: func() any { return []int{1} }}), zap.NewNop())
+		ended <- health.Serve(ctx, l, health.Handler(health.Sources{Metrics: prometheus.NewRegistry(), Status: func() report.Report { return report.Report{Revision: 7} }}), zap.NewNop())
 	}()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Get("http://" + l.Addr().String() + "/status")
@@ -249,8 +263,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	}
 	body, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
-	var got []int
-	if err != nil || json.Unmarshal(body, &got) != nil || !cmp.Equal(got, []int{1}) {
+	if err != nil || string(body) != indented(t, report.Report{Revision: 7}) {
 		t.Fatalf("%q %v", body, err)
 	}
 	cancel()

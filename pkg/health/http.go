@@ -19,28 +19,27 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 // DefaultListen is where the HTTP side listens unless told otherwise.
 const DefaultListen = "127.0.0.1:9810"
 
-// Sources are what the HTTP side asks. All are required; they must answer at once, from memory.
+// Sources are what the HTTP side asks. All but Token are required; they must answer at once, from memory.
 type Sources struct {
 	Metrics prometheus.Gatherer
-	Alive   func() error                                  // nil: the loop ticks
-	Ready   func() error                                  // nil: the file is good and the last pass fresh. Everybody sees the error: no value and no address may be in it
-	Status  func() any                                    // the last report, as JSON: for this machine, and for who has the token
-	Counts  func() any                                    // the same for everybody else: what names nothing
-	Events  func(after uint64) ([]Event, <-chan struct{}) // the timeline after a number, and what is closed when there is more
-	Changed func() <-chan struct{}                        // is closed when there is another Status
-	Token   func() string                                 // optional: the bearer token of now, "" if there is none
+	Alive   func() error                                         // nil: the loop ticks
+	Ready   func() error                                         // nil: the file is good and the last pass fresh. Everybody sees the error: no value and no address may be in it
+	Status  func() report.Report                                 // the last one
+	Events  func(after uint64) ([]report.Event, <-chan struct{}) // the timeline after a number, and a channel that is closed when there is more
+	Changed func() <-chan struct{}                               // is closed when there is another Status
+	Token   func() string                                        // optional: the bearer token of now, "" if there is none
 }
 
-// Event is one of the timeline, as JSON.
-type Event interface{ Number() uint64 }
-
-// Handler serves /metrics, /healthz, /readyz, /status, /events and /stream. It only reads: any other method than GET and HEAD is refused. The first three are open.
-// /status answers in full to this machine, and to a bearer token; to everybody else with counts. The last two answer nobody else.
+// Handler serves /metrics, /healthz, /readyz, /status, /events and /stream. It only reads: any other method than GET and HEAD is refused.
+// The first three are open. /status answers this machine and the bearer token with the report, and everybody else with its counts. The last two
+// answer this machine and the bearer token alone.
 func Handler(s Sources) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: maxInFlight}))
@@ -55,7 +54,7 @@ func Handler(s Sources) http.Handler {
 // maxInFlight bounds the answers that are made at once: a report of thousands of nodes has megabytes.
 const maxInFlight = 4
 
-// fewAtOnce refuses who comes while as many as may be are being answered.
+// fewAtOnce refuses a request while most others are being answered.
 func fewAtOnce(most int, h http.HandlerFunc) http.HandlerFunc {
 	room := make(chan struct{}, most)
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -71,7 +70,7 @@ func fewAtOnce(most int, h http.HandlerFunc) http.HandlerFunc {
 
 func (s Sources) status(w http.ResponseWriter, r *http.Request) {
 	if s.reader(r) == inPart {
-		writeJSON(w, s.Counts())
+		writeJSON(w, s.Status().Counts())
 	} else if s.mayRead(w, r) {
 		writeJSON(w, s.Status())
 	}
@@ -144,9 +143,9 @@ func writeJSON(w http.ResponseWriter, v any) {
 	_, _ = w.Write(append(body, '\n')) // the reader is gone, nobody to tell
 }
 
-// Serve serves the handler on the listener until ctx ends, and returns within three seconds of that. log is told what goes wrong with
-// connections. It holds 64 at once, 16 of one address, and 64 more of this machine's own processes; what is more is closed. One that nobody
-// uses is closed after ten seconds.
+// Serve serves the handler on the listener until ctx ends, and returns within three seconds of that. log gets what goes wrong with
+// connections. There may be 64 at once, 16 of one address, and 64 more of this machine's own processes; others are closed. An idle one is closed
+// after ten seconds.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *zap.Logger) error {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }, MaxHeaderBytes: 16 << 10, ErrorLog: errorLog(log)}

@@ -1,5 +1,5 @@
-// Package health says to Prometheus and to people how the cluster and swarmd itself are. It decides nothing and calls nobody: the
-// loop tells it, each pass anew.
+// Package health shows Prometheus and people how the cluster and swarmd itself are, from the report of each pass. It decides which metrics there are
+// and how much each client may read. It must not judge the cluster, and it calls nobody.
 package health
 
 import (
@@ -9,19 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
-
-// Vocabulary is every value of the labels that are bounded by the program: their series exist from the start, at 0, so that a rate or an
-// alert has something to look at before the first event.
-type Vocabulary struct {
-	Version  string
-	Results  []string // of a pass
-	Actions  []string // of a step
-	Outcomes []string // of a step
-	Guards   []string // of a hold
-	OpKinds  []string // of an open operation
-	Classes  []string // of a machine
-}
 
 // Metrics are swarmd's metrics. It is safe for use by several goroutines.
 type Metrics struct {
@@ -46,7 +35,7 @@ type Metrics struct {
 	convergedAt  prometheus.Gauge
 	openOps      *prometheus.GaugeVec
 	staleSources prometheus.Gauge
-	vocabulary   Vocabulary
+	vocabulary   report.Vocabulary
 }
 
 type poolMetrics struct {
@@ -66,8 +55,9 @@ type serviceMetrics struct {
 
 type specMetrics struct{ revision, success, loaded prometheus.Gauge }
 
-// NewMetrics registers the metrics. It panics if they are registered already, as promauto does: that is a mistake of the program.
-func NewMetrics(reg prometheus.Registerer, v Vocabulary) *Metrics {
+// NewMetrics registers the metrics. The series of each word of the vocabulary exist from the start, at 0, so that a rate or an alert has something
+// to look at before the first event. It panics if they are registered already, as promauto does, because that is a mistake of the program.
+func NewMetrics(reg prometheus.Registerer, v report.Vocabulary) *Metrics {
 	f := factory{reg}
 	m := &Metrics{
 		passes:       f.counters("passes_total", "Passes by result.", "result"),
@@ -125,7 +115,7 @@ func newSpec(f factory) specMetrics {
 }
 
 // begin makes the series of all bounded labels.
-func (m *Metrics) begin(v Vocabulary) {
+func (m *Metrics) begin(v report.Vocabulary) {
 	for _, r := range v.Results {
 		m.passes.WithLabelValues(r)
 	}
@@ -151,7 +141,7 @@ func (m *Metrics) begin(v Vocabulary) {
 	m.spec.success.Set(1) // no file was bad yet
 }
 
-// Call is one API call, told by the adapters.
+// Call counts one API call, for the adapters.
 func (m *Metrics) Call(side, op string, kind apierr.Kind, took time.Duration) {
 	if kind == "" {
 		kind = "ok"
@@ -165,7 +155,7 @@ func (m *Metrics) Caller(side string) func(op string, kind apierr.Kind, took tim
 	return func(op string, kind apierr.Kind, took time.Duration) { m.Call(side, op, kind, took) }
 }
 
-// SpecLoaded tells whether a file that was just read is good.
+// SpecLoaded takes in whether a file that was just read is good.
 func (m *Metrics) SpecLoaded(good bool, at time.Time) {
 	m.spec.success.Set(number(good))
 	if good {
@@ -173,13 +163,13 @@ func (m *Metrics) SpecLoaded(good bool, at time.Time) {
 	}
 }
 
-// Lease tells about the lease.
+// Lease takes in who holds the lease.
 func (m *Metrics) Lease(held bool, epoch uint64) {
 	m.leaseHeld.Set(number(held))
 	m.leaseEpoch.Set(float64(epoch))
 }
 
-// Unattended tells that nobody acts: then nothing is as wanted, whatever the last pass saw.
+// Unattended takes in that nobody acts. Then nothing is as wanted, whatever the last pass saw.
 func (m *Metrics) Unattended() { m.converged.Set(0) }
 
 // Panicked counts a pass that panicked.

@@ -2,154 +2,125 @@ package health
 
 import (
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
-// Pass is what one pass saw, for the metrics.
-type Pass struct {
-	Result      string
-	Ended       time.Time
-	Took        time.Duration
-	Seen        bool // it saw both sides, all of them; otherwise what it says about pools keeps its last value
-	SeenSwarm   bool // it saw all of the swarm's side; otherwise what it says about nodes and services keeps its last value
-	Gaps        int
-	Guards      []string // of each hold
-	Pools       []Pool
-	Nodes       []Node
-	Machines    []Machine
-	Services    []Service
-	Revision    int
-	OpenOps     map[string]int // by kind
-	Stale       int
-	Converged   bool
-	LeaseHeld   bool
-	LeaseEpoch  uint64
-	LedgerKnown bool // what it says about the revision, operations and stale files was read
-}
-
-// Pool is a pool's figures.
-type Pool struct {
-	Name, Role           string
-	Desired, Have, Ready int
-	Monthly              float64 // US dollars
-}
-
-// Node is a node's role and state.
-type Node struct{ Role, State string }
-
-// Machine is a machine's pool, "" if it is not the cluster's, and its class.
-type Machine struct{ Pool, Class string }
-
-// Service is a service's figures.
-type Service struct {
-	Name             string
-	Desired, Running int
-}
-
-// Pass takes in one pass.
-func (m *Metrics) Pass(p Pass) {
-	m.passes.WithLabelValues(p.Result).Inc()
-	m.passSeconds.Observe(p.Took.Seconds())
-	m.lastPass.Set(stamp(p.Ended))
-	m.gaps.Set(float64(p.Gaps))
-	m.Lease(p.LeaseHeld, p.LeaseEpoch)
-	m.converged.Set(number(p.Converged))
-	if p.Converged {
-		m.convergedAt.Set(stamp(p.Ended))
+// Pass takes in the report of a pass.
+func (m *Metrics) Pass(r report.Report) {
+	m.passes.WithLabelValues(r.Result).Inc()
+	m.passSeconds.Observe(r.Took.Seconds())
+	m.lastPass.Set(stamp(r.At))
+	m.gaps.Set(float64(len(r.Gaps)))
+	m.Lease(r.Lease.Held, r.Lease.Epoch)
+	m.converged.Set(number(r.Converged))
+	if r.Converged {
+		m.convergedAt.Set(stamp(r.At))
 	}
-	m.setHolds(p.Guards)
-	if p.LedgerKnown {
-		m.setLedger(p)
-	}
-	m.setView(p)
+	m.setHolds(r.Holds)
+	m.setView(r)
 }
 
-// setView takes in what was seen, side by side: an outage of the cloud's API must not hide a service that dies meanwhile.
-func (m *Metrics) setView(p Pass) {
-	began := stamp(p.Ended.Add(-p.Took)) // what was seen may be that old
-	if p.SeenSwarm {
+// setView takes in what was seen of each side. A side that was not seen keeps its last values: an outage of the cloud's API must not hide a
+// service that dies meanwhile.
+func (m *Metrics) setView(r report.Report) {
+	began := stamp(r.At.Add(-r.Took)) // what was seen may be that old
+	if r.SawSwarm() {
 		m.viewAt.WithLabelValues("swarm").Set(began)
-		m.setNodes(p.Nodes)
-		m.setServices(p.Services)
+		m.setLedger(r)
+		m.setNodes(r.Nodes)
+		m.setServices(r.Services)
 	}
-	if p.Seen {
+	if r.SawAll() {
 		m.viewAt.WithLabelValues("cloud").Set(began)
-		m.setPools(p.Pools)
-		m.setMachines(p.Pools, p.Machines)
+		m.setPools(r.Pools)
+		m.setMachines(r.Pools, r.Nodes)
 	}
 }
 
-func (m *Metrics) setHolds(guards []string) {
+func (m *Metrics) setHolds(holds []plan.Hold) {
 	count := map[string]int{}
-	for _, g := range guards {
-		count[g]++
+	for _, h := range holds {
+		count[h.Guard]++
 	}
 	for _, g := range m.vocabulary.Guards {
 		m.holds.WithLabelValues(g).Set(float64(count[g]))
 	}
 }
 
-func (m *Metrics) setLedger(p Pass) {
-	m.spec.revision.Set(float64(p.Revision))
-	m.staleSources.Set(float64(p.Stale))
+func (m *Metrics) setLedger(r report.Report) {
+	m.spec.revision.Set(float64(r.Revision))
+	m.staleSources.Set(float64(len(r.Stale)))
+	open := map[string]int{}
+	for _, op := range r.Operations {
+		open[string(op.Kind)]++
+	}
 	for _, kind := range m.vocabulary.OpKinds {
-		m.openOps.WithLabelValues(kind).Set(float64(p.OpenOps[kind]))
+		m.openOps.WithLabelValues(kind).Set(float64(open[kind]))
 	}
 }
 
-func (m *Metrics) setPools(pools []Pool) {
+func (m *Metrics) setPools(pools []plan.PoolCount) {
 	var names []string
 	for _, p := range pools {
-		names = append(names, p.Name)
-		m.pools.desired.WithLabelValues(p.Name, p.Role).Set(float64(p.Desired))
-		m.pools.have.WithLabelValues(p.Name, p.Role).Set(float64(p.Have))
-		m.pools.ready.WithLabelValues(p.Name, p.Role).Set(float64(p.Ready))
-		m.pools.cost.WithLabelValues(p.Name, p.Role).Set(p.Monthly)
+		names = append(names, p.Pool)
+		m.pools.desired.WithLabelValues(p.Pool, p.Role).Set(float64(p.Desired))
+		m.pools.have.WithLabelValues(p.Pool, p.Role).Set(float64(p.Have))
+		m.pools.ready.WithLabelValues(p.Pool, p.Role).Set(float64(p.Ready))
+		m.pools.cost.WithLabelValues(p.Pool, p.Role).Set(p.Monthly)
 	}
 	m.pools.shown.keep(names, "pool", m.pools.desired, m.pools.have, m.pools.ready, m.pools.cost)
 }
 
-func (m *Metrics) setNodes(nodes []Node) {
-	count := map[Node]int{}
+// setNodes counts the machines that are nodes.
+func (m *Metrics) setNodes(machines []report.Node) {
+	type node struct{ role, state string }
+	count := map[node]int{}
 	for _, role := range []string{"manager", "worker"} {
 		for _, state := range []string{"ready", "down", "unknown", "disconnected"} {
-			count[Node{role, state}] = 0
+			count[node{role, state}] = 0
 		}
 	}
-	for _, n := range nodes {
-		count[n]++
+	for _, n := range machines {
+		if n.NodeID != "" {
+			count[node{n.Role, n.State}]++
+		}
 	}
 	for n, c := range count {
-		m.nodes.WithLabelValues(n.Role, n.State).Set(float64(c))
+		m.nodes.WithLabelValues(n.role, n.state).Set(float64(c))
 	}
 }
 
-// setMachines has each class of each pool that there is, so that what is not there any more is a 0.
-func (m *Metrics) setMachines(pools []Pool, machines []Machine) {
-	count, names := map[Machine]int{}, []string{""}
+// setMachines sets each class of each pool that there is, so that a class that has no machine any more is a 0.
+func (m *Metrics) setMachines(pools []plan.PoolCount, machines []report.Node) {
+	type kind struct{ pool, class string }
+	count, names := map[kind]int{}, []string{""}
 	for _, p := range pools {
-		names = append(names, p.Name)
+		names = append(names, p.Pool)
 	}
-	for _, machine := range machines {
-		count[machine]++
-		names = append(names, machine.Pool)
+	for _, n := range machines {
+		if n.Class != "" {
+			count[kind{n.Pool, n.Class}]++
+			names = append(names, n.Pool)
+		}
 	}
 	for _, pool := range names {
 		for _, class := range m.vocabulary.Classes {
-			m.machines.machines.WithLabelValues(pool, class).Set(float64(count[Machine{pool, class}]))
+			m.machines.machines.WithLabelValues(pool, class).Set(float64(count[kind{pool, class}]))
 		}
 	}
 	m.machines.shown.keep(names, "pool", m.machines.machines)
 }
 
-func (m *Metrics) setServices(services []Service) {
+func (m *Metrics) setServices(services []plan.ServiceCount) {
 	var names []string
 	for _, s := range services {
-		names = append(names, s.Name)
-		m.services.desired.WithLabelValues(s.Name).Set(float64(s.Desired))
-		m.services.running.WithLabelValues(s.Name).Set(float64(s.Running))
+		names = append(names, s.Service)
+		m.services.desired.WithLabelValues(s.Service).Set(float64(s.Desired))
+		m.services.running.WithLabelValues(s.Service).Set(float64(s.Running))
 	}
 	m.services.shown.keep(names, "service", m.services.desired, m.services.running)
 }

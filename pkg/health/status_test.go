@@ -3,6 +3,7 @@ package health_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/swarmd/swarmd/pkg/health"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 // TestStatusIsForThisMachineAndTheToken: who else asks gets counts, and a wrong token gets nothing.
@@ -26,20 +28,20 @@ func TestStatusIsForThisMachineAndTheToken(t *testing.T) {
 		code          int
 		says          string
 	}{
-		"loopback":                    {"127.0.0.1:5000", "127.0.0.1:9810", nil, token, 200, "in full"},
-		"loopback 6":                  {"[::1]:5000", "[::1]:9810", nil, "", 200, "in full"},
-		"this machine":                {"10.0.0.5:5000", "10.0.0.5:9810", nil, token, 200, "in full"},
-		"this machine, mapped":        {"[::ffff:10.0.0.5]:5000", "10.0.0.5:9810", nil, token, 200, "in full"},
-		"a container of it":           {"172.18.0.3:5000", "10.0.0.5:9810", nil, token, 200, "counts"},
-		"another machine":             {"10.0.0.6:5000", "10.0.0.5:9810", nil, token, 200, "counts"},
-		"through a proxy on it":       {"127.0.0.1:5000", "127.0.0.1:9810", http.Header{"X-Forwarded-For": {"203.0.113.9"}}, token, 200, "counts"},
-		"no address":                  {"@", "10.0.0.5:9810", nil, token, 200, "counts"},
-		"the token":                   {"10.0.0.6:5000", "10.0.0.5:9810", http.Header{"Authorization": {"Bearer " + token}}, token, 200, "in full"},
+		"loopback":                    {"127.0.0.1:5000", "127.0.0.1:9810", nil, token, 200, `"cluster": "shop"`},
+		"loopback 6":                  {"[::1]:5000", "[::1]:9810", nil, "", 200, `"cluster": "shop"`},
+		"this machine":                {"10.0.0.5:5000", "10.0.0.5:9810", nil, token, 200, `"cluster": "shop"`},
+		"this machine, mapped":        {"[::ffff:10.0.0.5]:5000", "10.0.0.5:9810", nil, token, 200, `"cluster": "shop"`},
+		"a container of it":           {"172.18.0.3:5000", "10.0.0.5:9810", nil, token, 200, `"full": false`},
+		"another machine":             {"10.0.0.6:5000", "10.0.0.5:9810", nil, token, 200, `"full": false`},
+		"through a proxy on it":       {"127.0.0.1:5000", "127.0.0.1:9810", http.Header{"X-Forwarded-For": {"203.0.113.9"}}, token, 200, `"full": false`},
+		"no address":                  {"@", "10.0.0.5:9810", nil, token, 200, `"full": false`},
+		"the token":                   {"10.0.0.6:5000", "10.0.0.5:9810", http.Header{"Authorization": {"Bearer " + token}}, token, 200, `"cluster": "shop"`},
 		"another token":               {"10.0.0.6:5000", "10.0.0.5:9810", http.Header{"Authorization": {"Bearer x" + token}}, token, 401, "not the token"},
 		"another token on it":         {"127.0.0.1:5000", "127.0.0.1:9810", http.Header{"Authorization": {"Bearer x"}}, token, 401, "not the token"},
 		"a token where there is none": {"10.0.0.6:5000", "10.0.0.5:9810", http.Header{"Authorization": {"Bearer "}}, "", 401, "not the token"},
 	} {
-		h := health.Handler(health.Sources{Metrics: prometheus.NewRegistry(), Status: func() any { return "in full" }, Counts: func() any { return "counts" },
+		h := health.Handler(health.Sources{Metrics: prometheus.NewRegistry(), Status: lastReport,
 			Token: func() string { return tc.token }})
 		local, err := net.ResolveTCPAddr("tcp", tc.local)
 		if err != nil {
@@ -58,21 +60,19 @@ func TestStatusIsForThisMachineAndTheToken(t *testing.T) {
 	}
 }
 
-type numbered uint64
-
-func (n numbered) Number() uint64 { return uint64(n) }
+func lastReport() report.Report { return report.Report{Cluster: "shop", Revision: 7} }
 
 // TestTheTimelineIsForThisMachineAndTheToken: it names things, so nobody else gets anything.
 func TestTheTimelineIsForThisMachineAndTheToken(t *testing.T) {
 	h := health.Handler(health.Sources{Metrics: prometheus.NewRegistry(), Token: func() string { return "read-token-0123456789" },
-		Events: func(after uint64) ([]health.Event, <-chan struct{}) { return []health.Event{numbered(after + 1)}, nil }})
+		Events: func(after uint64) ([]report.Event, <-chan struct{}) { return []report.Event{{Seq: after + 1}}, nil }})
 	for name, tc := range map[string]struct {
 		remote, token, path string
 		code                int
 		says                string
 	}{
-		"this machine":    {"127.0.0.1:5000", "", "/events?after=6", 200, "7"},
-		"the token":       {"10.0.0.6:5000", "read-token-0123456789", "/events", 200, "1"},
+		"this machine":    {"127.0.0.1:5000", "", "/events?after=6", 200, `"seq": 7`},
+		"the token":       {"10.0.0.6:5000", "read-token-0123456789", "/events", 200, `"seq": 1`},
 		"another machine": {"10.0.0.6:5000", "", "/events", 403, "for the machine itself"},
 		"its stream":      {"10.0.0.6:5000", "", "/stream", 403, "for the machine itself"},
 		"another token":   {"10.0.0.6:5000", "x", "/stream", 401, "not the token"},
@@ -95,13 +95,13 @@ func TestTheTimelineIsForThisMachineAndTheToken(t *testing.T) {
 func TestAStreamHasTheStatusAndTheEvents(t *testing.T) {
 	var mu sync.Mutex
 	last, more, changed := uint64(3), make(chan struct{}), make(chan struct{})
-	h := health.Handler(health.Sources{Metrics: prometheus.NewRegistry(), Status: func() any { return "the report" },
+	h := health.Handler(health.Sources{Metrics: prometheus.NewRegistry(), Status: lastReport,
 		Changed: func() <-chan struct{} { mu.Lock(); defer mu.Unlock(); return changed },
-		Events: func(after uint64) (out []health.Event, _ <-chan struct{}) {
+		Events: func(after uint64) (out []report.Event, _ <-chan struct{}) {
 			mu.Lock()
 			defer mu.Unlock()
 			for n := after + 1; n <= last; n++ {
-				out = append(out, numbered(n))
+				out = append(out, report.Event{Seq: n})
 			}
 			return out, more
 		}})
@@ -128,18 +128,26 @@ func TestAStreamHasTheStatusAndTheEvents(t *testing.T) {
 			}
 		}
 	}
-	want("event: status", `data: "the report"`, "", "event: event", "id: 3", "data: 3", "")
+	data := func(v any) string {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "data: " + string(text)
+	}
+	status, event := data(lastReport()), func(n uint64) string { return data(report.Event{Seq: n}) }
+	want("event: status", status, "", "event: event", "id: 3", event(3), "")
 	mu.Lock()
 	last = 4
 	close(more)
 	more = make(chan struct{})
 	mu.Unlock()
-	want("event: event", "id: 4", "data: 4", "")
+	want("event: event", "id: 4", event(4), "")
 	mu.Lock()
 	close(changed)
 	changed = make(chan struct{})
 	mu.Unlock()
-	want("event: status", `data: "the report"`, "")
+	want("event: status", status, "")
 	end()
 	if err := <-ended; err != nil {
 		t.Errorf("the server ended with %v", err)
@@ -149,7 +157,7 @@ func TestAStreamHasTheStatusAndTheEvents(t *testing.T) {
 // TestFewReportsAreMadeAtOnce: the fifth client is told to come again, and is answered when one of the others has its report.
 func TestFewReportsAreMadeAtOnce(t *testing.T) {
 	begun, release := make(chan struct{}), make(chan struct{})
-	h := health.Handler(health.Sources{Metrics: prometheus.NewRegistry(), Counts: func() any { begun <- struct{}{}; <-release; return "counts" }})
+	h := health.Handler(health.Sources{Metrics: prometheus.NewRegistry(), Status: func() report.Report { begun <- struct{}{}; <-release; return report.Report{} }})
 	ask := func() int {
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/status", nil))

@@ -50,7 +50,7 @@ func (s Sources) stream(w http.ResponseWriter, r *http.Request) {
 	for err == nil {
 		all, more := s.Events(after)
 		for _, e := range all {
-			after = e.Number()
+			after = e.Seq
 			if err = out.send("event", strconv.FormatUint(after, 10), e); err != nil {
 				return
 			}
@@ -68,7 +68,7 @@ func (s Sources) stream(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// mayRead reports whether the client may read what names things; otherwise it is told why not.
+// mayRead reports whether the client may read names, and answers with the reason if it may not.
 func (s Sources) mayRead(w http.ResponseWriter, r *http.Request) bool {
 	switch s.reader(r) {
 	case inFull:

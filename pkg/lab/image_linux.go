@@ -74,7 +74,7 @@ func (o Options) makeImage(ctx context.Context, r recipe, root string, fill func
 	o.Log.Info("building the droplets' image", zap.String("engine", string(r.engine)), zap.String("path", root))
 	err := fill(tmp)
 	if err == nil {
-		err = noteEngine(ctx, r, tmp, began)
+		err = writeEngineVersion(ctx, r, tmp, began)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("build image: %w", err), removeTree(tmp))
@@ -132,9 +132,9 @@ func (r recipe) key() string {
 // engineFile is where an image tells which engine it has.
 const engineFile = "etc/lab-engine"
 
-// noteEngine asks the tree's own binaries what they are. The engine does not tell its API version unless it runs: that is the command
+// writeEngineVersion asks the tree's own binaries what they are. The engine does not tell its API version unless it runs: that is the command
 // line's, which is built from the same sources.
-func noteEngine(ctx context.Context, r recipe, root string, began time.Time) error {
+func writeEngineVersion(ctx context.Context, r recipe, root string, began time.Time) error {
 	said, err := run(ctx, "", "chroot", root, "dockerd", "--version")
 	if err != nil {
 		return err

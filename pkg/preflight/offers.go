@@ -71,8 +71,7 @@ func Offers(ctx context.Context, api Catalog, live Networks, path string, s *fil
 	j.all()
 	found := Findings{Faults: j.faults, Warnings: j.warnings}
 	found.Unknown, found.Cause = o.unknown()
-	switch err := o.silent["droplets"]; apierr.KindOf(err) {
-	case apierr.Unauthorized, apierr.Forbidden:
+	if err := o.silent["droplets"]; apierr.KindOf(err).Denied() {
 		found.Denied = err
 	}
 	return found

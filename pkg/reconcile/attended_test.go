@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
-	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger/ledgertest"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 // trio is a swarmd on each of three managers, converged, the first of them with a file.
@@ -106,7 +106,7 @@ func TestADamagedLeaseIsSaidByAll(t *testing.T) {
 		defer func() { stopAll(all) }()
 		restart(t, e, all)
 		corrupt(e, "swarmd.web.lease", "swarmd.lease.epoch", "x")
-		settle(ledger.StopAfter + time.Minute + 10*time.Second)
+		settle(ledger.RenewDeadline + time.Minute + 10*time.Second)
 		wantUnattended(t, all, "docker config rm swarmd.web.lease")
 		e.Drop("swarmd.web.lease")
 		wantActing(t, e, all, 15*time.Second)
@@ -125,7 +125,7 @@ func TestWhereNobodyCanRenewNobodySaysConverged(t *testing.T) {
 			}
 			return &apierr.Error{Kind: apierr.Unavailable, Op: call, Err: context.DeadlineExceeded}
 		})
-		settle(ledger.StopAfter + ledger.Term)
+		settle(ledger.RenewDeadline + ledger.LeaseDuration)
 		for _, d := range all {
 			if d.Last().Converged {
 				t.Error("it is said to be converged, and nobody acts")
@@ -134,7 +134,7 @@ func TestWhereNobodyCanRenewNobodySaysConverged(t *testing.T) {
 		settle(time.Minute)
 		wantUnattended(t, all, "nobody acts since ")
 		for _, d := range all {
-			if r := d.Last(); r.Result != reconcile.Unattended {
+			if r := d.Last(); r.Result != report.Unattended {
 				t.Errorf("result %s", r.Result)
 			}
 		}
@@ -173,7 +173,7 @@ func TestALedgerThatSomebodyRemovesIsSaidByAllAndBegunAnew(t *testing.T) {
 		wantUnattended(t, all, "docker config rm $(docker config ls -q --filter name=swarmd.web.spec.), then swarmd apply -f FILE")
 		e.Drop("swarmd.web.spec.1")
 		settle(time.Minute)
-		if r := all[0].Last(); r.Result != reconcile.Waiting || r.Error != "" {
+		if r := all[0].Last(); r.Result != report.Waiting || r.Error != "" {
 			t.Fatalf("%s, error %q", r.Result, r.Error)
 		}
 		submit(t, e, "app=2", 1)
@@ -184,7 +184,7 @@ func TestALedgerThatSomebodyRemovesIsSaidByAllAndBegunAnew(t *testing.T) {
 // submit is swarmd apply.
 func submit(t *testing.T, e *engine, file string, want int) {
 	t.Helper()
-	v := start(t, e, options{visitor: true, instance: "v"})
+	v := start(t, e, options{oneShot: true, instance: "v"})
 	defer v.stop()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

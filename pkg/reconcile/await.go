@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
@@ -31,25 +31,10 @@ type LostError struct{ Hold plan.Hold }
 
 func (e *LostError) Error() string { return e.Hold.Object + ": " + e.Hold.Text }
 
-// lost is a hold that keeps the revision from becoming true until a person does something, while nothing else is under way; nil if there is none.
-// Of services it counts once all machines are there: a task that finds no node may find one among those to come.
-func (r *Report) lost() *plan.Hold {
-	machines := !slices.ContainsFunc(r.Pools, func(p plan.PoolCount) bool { return p.Ready != p.Desired })
-	if len(r.Steps) > 0 || len(r.Gaps) > 0 {
-		return nil
-	}
-	for i, h := range r.Holds {
-		if h.Final && h.Blocking && (machines || !strings.HasPrefix(h.Object, "service/") && !strings.HasPrefix(h.Object, "network/")) {
-			return &r.Holds[i]
-		}
-	}
-	return nil
-}
-
-// Await follows until everything is as the revision wants it, and tells each report on the way; told may be nil. It does not matter which
-// swarmd acts. It ends with one of the errors above when waiting does not help; where two reports one after the other say that only a person can go
-// on, with a LostError. Run must be running.
-func (l *Loop) Await(ctx context.Context, revision int, told func(Report)) (Report, error) {
+// Await follows until everything is as the revision wants it, whichever swarmd acts. told gets each report on the way; it may be nil. When waiting
+// does not help, Await ends with one of the errors above. When two reports in a row say that only a person can go on, it ends with a LostError. Run
+// must be running.
+func (l *Loop) Await(ctx context.Context, revision int, told func(report.Report)) (report.Report, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	reports, p := l.Follow(ctx), prospect{revision: revision}
@@ -82,8 +67,8 @@ type prospect struct {
 }
 
 // end reports whether to follow no longer, and why if the revision is not true.
-func (p *prospect) end(r Report) (bool, error) {
-	p.note(r)
+func (p *prospect) end(r report.Report) (bool, error) {
+	p.observe(r)
 	switch {
 	case r.Revision > p.revision:
 		return true, fmt.Errorf("revision %d: %w", r.Revision, ErrSuperseded)
@@ -99,12 +84,12 @@ func (p *prospect) end(r Report) (bool, error) {
 	return false, nil
 }
 
-func (p *prospect) note(r Report) {
+func (p *prospect) observe(r report.Report) {
 	p.demoted++
 	if !slices.ContainsFunc(r.Gaps, func(g world.Gap) bool { return g.Kind == apierr.NotManager }) {
 		p.demoted = 0
 	}
-	before, lost := p.lost, r.lost()
+	before, lost := p.lost, r.Lost()
 	if r.Revision != p.revision {
 		lost = nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/sim"
 )
 
@@ -45,7 +46,7 @@ func TestAwaitEndsWhereTheEngineIsNoManagerAnyMore(t *testing.T) {
 		d := start(t, e, options{initial: "app=2", instance: "d"})
 		settle(time.Minute)
 		d.stop()
-		v := start(t, e, options{visitor: true, instance: "v"})
+		v := start(t, e, options{oneShot: true, instance: "v"})
 		defer v.stop()
 		e.fail("create service web_db", apierr.Capacity)
 		n, err := v.Submit(t.Context(), []byte("app=2 db=1"), "apply test")
@@ -56,7 +57,7 @@ func TestAwaitEndsWhereTheEngineIsNoManagerAnyMore(t *testing.T) {
 		looks := 0
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 		defer cancel()
-		_, err = v.Await(ctx, n, func(r reconcile.Report) {
+		_, err = v.Await(ctx, n, func(r report.Report) {
 			if looks++; looks == 2 {
 				for _, call := range []string{"cluster", "nodes", "services", "tasks", "networks"} {
 					e.fail(call, apierr.NotManager)

@@ -45,7 +45,7 @@ func (w refusals) learn(rs execute.Results, now time.Time, jitter func() float64
 // again takes in one more refusal. What looks like a lost race and was refused in just the same way the last time is none: each pass would be
 // refused anew, for as long as a network is missing that the file calls external, or one of the name is there that is somebody's.
 func (h refusal) again(r execute.Result, now time.Time, jitter func() float64) refusal {
-	if soon(r.Kind) {
+	if r.Kind.Overtaken() {
 		said := r.Step.ID + " " + r.Err.Error()
 		same := h.lost == said
 		h.lost = said
@@ -58,7 +58,7 @@ func (h refusal) again(r execute.Result, now time.Time, jitter func() float64) r
 	}
 	pause := time.Duration(float64(min(firstPause<<min(h.tries, 10), mostPause)) * (0.5 + jitter()))
 	h.tries++
-	h.Backoff = plan.Backoff{Until: now.Add(max(pause, retryAfter(r.Err))), Why: r.Err.Error() + wayOut(r.Kind), Final: r.Kind == apierr.Invalid || soon(r.Kind)}
+	h.Backoff = plan.Backoff{Until: now.Add(max(pause, retryAfter(r.Err))), Why: r.Err.Error() + wayOut(r.Kind), Final: r.Kind == apierr.Invalid || r.Kind.Overtaken()}
 	return h
 }
 
@@ -92,15 +92,6 @@ func wayOut(k apierr.Kind) string {
 		return "; remove or rename what is there, or rename what the file has"
 	}
 	return ""
-}
-
-// soon reports whether a refusal may be nothing about the object: a lost race, something that is gone. The next look decides anew.
-func soon(k apierr.Kind) bool {
-	switch k {
-	case apierr.Conflict, apierr.NotFound, apierr.NotManager:
-		return true
-	}
-	return false
 }
 
 // jittered is a backoff that doubles; each pause is between half and one and a half of its interval, so that many do not come at once.

@@ -42,7 +42,7 @@ func (l *Loop) MayBegin(ctx context.Context) error {
 	return l.mayBegin(ctx)
 }
 
-// beginMemory is how long a refusal to begin counts without another look. The elector asks every ledger.WatchEvery, on each manager, and each
+// beginMemory is how long a refusal to begin counts without another look. The elector asks every ledger.RetryPeriod, on each manager, and each
 // look lists the account's droplets: the API's limit of calls is the account's.
 const beginMemory = time.Minute
 
@@ -82,7 +82,7 @@ func (l *Loop) mayBegin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look at the nodes: %w", err)
 	}
-	strays := world.Strays(world.Parts{Name: l.cfg.Cluster, Droplets: droplets, Nodes: nodes, Cluster: c})
+	strays := world.Strays(world.Answers{Name: l.cfg.Cluster, Droplets: droplets, Nodes: nodes, Cluster: c})
 	if len(strays) == 0 {
 		return nil
 	}

@@ -66,13 +66,13 @@ type Config struct {
 // The paces of the loop.
 const (
 	debounce     = 30 * time.Millisecond // events come in bursts
-	eventGap     = time.Second           // between passes that only events ask for
-	lookGap      = time.Second           // between passes in any case, unless something happens: the cloud's limit is 250 calls a minute
+	eventPause   = time.Second           // between passes that only events ask for
+	lookPause    = time.Second           // between passes in any case, unless something happens: the cloud's limit is 250 calls a minute
 	watchPace    = time.Minute           // full look of a swarmd that does not act
 	followPace   = 2 * time.Second       // the same while somebody waits for convergence
 	defaultPace  = 30 * time.Second      // full look before a file is known
 	passDeadline = 90 * time.Second
-	yieldFor     = 2 * time.Minute // how long the lease is left to others when this machine leaves
+	stepDownFor  = 2 * time.Minute // how long the lease is left to others when this machine leaves
 	opIDsPerPlan = 128
 )
 

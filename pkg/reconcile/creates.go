@@ -9,8 +9,8 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 )
 
-// creates is how long each open create may stay unseen, by operation id. The ledger has the deadline by the clock of who wrote it; that clock may
-// be set, and the next holder's may differ. So from the moment in which this process knows of the create it counts by its own monotonic clock.
+// creates is how long each open create may stay unseen, by operation id. The ledger has the deadline by its writer's clock, which may be set, and
+// the next holder's clock may differ. So this process counts by its own monotonic clock, from the moment in which it knows of the create.
 type creates map[string]term
 
 type term struct {

@@ -10,14 +10,14 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
-// fleetPace is how old the list of droplets may be on which a pass of who acts is based that has nothing to do with machines. Services in
-// trouble ask for a pass each two seconds or so, without an end; the account's limit is 5,000 calls an hour.
+// fleetPace is how old the list of droplets may be in a pass of the acting swarmd that has nothing to do with machines. Services in trouble ask for
+// a pass every two seconds or so, without an end, and the account's limit is 5,000 calls an hour.
 const fleetPace = 30 * time.Second
 
-// fleet is the cloud as who acts sees it. While the machines rest, its answers are kept for a while; no step that has to do with a machine
-// is based on what was kept.
+// fleet is the cloud as the acting swarmd sees it. While the machines rest, its answers are kept for a while. No step on a machine is based on a
+// kept answer.
 type fleet struct {
-	*glance
+	*cachedCloud
 	rests bool   // the last look found nothing to do with machines
 	nodes string // what the nodes were like when the list was read
 }
@@ -82,7 +82,7 @@ func nodesAre(w world.World) string {
 }
 
 // decide looks and plans. Who acts looks once more if the plan must not be based on a list of droplets that was kept.
-func (l *Loop) decide(ctx context.Context, acting bool) turnout {
+func (l *Loop) decide(ctx context.Context, acting bool) passResult {
 	if !acting {
 		l.fleet.rests = false // somebody else acts: when this one does again, it knows nothing
 		return l.see(ctx, false)
@@ -90,35 +90,34 @@ func (l *Loop) decide(ctx context.Context, acting bool) turnout {
 	l.fleet.begin(l.want.resync())
 	began := time.Now()
 	t := l.see(ctx, true)
-	if t.planned && !l.fleet.rested(t.world, t.plan, began) {
+	if t.Planned && !l.fleet.rested(t.World, t.Plan, began) {
 		began = time.Now()
-		if t = l.see(ctx, true); t.planned {
-			l.fleet.rested(t.world, t.plan, began)
+		if t = l.see(ctx, true); t.Planned {
+			l.fleet.rested(t.World, t.Plan, began)
 		}
 	}
 	return t
 }
 
 // see is observe → compute.
-func (l *Loop) see(ctx context.Context, acting bool) (t turnout) {
-	t.world, t.err = l.observe(ctx, acting)
-	t.seen = true
-	if t.err != nil || l.want.spec == nil {
+func (l *Loop) see(ctx context.Context, acting bool) (t passResult) {
+	t.World, t.Err = l.observe(ctx, acting)
+	if t.Err != nil || l.want.spec == nil {
 		return t
 	}
-	l.identities.doubt(&t.world)
+	l.identities.doubt(&t.World)
 	wall, now := l.cfg.Wall(), time.Now()
-	t.world.Ledger.Ops = l.creates.age(t.world.Ledger.Ops, wall, now, l.want.spec.Policies.CreateVisible)
-	t.world.Machines = l.arrivals.age(t.world.Machines, wall, now)
-	l.strangers.see(plan.Strangers(t.world, l.want.spec.Cluster), acting && len(t.world.Gaps) == 0, now)
-	l.ailing = l.ailing.see(t.world, acting && len(t.world.Gaps) == 0 && !t.world.NoDroplets, now)
-	t.epoch, t.held = l.elector.Held()
-	t.held = t.held && acting // the lease was won meanwhile: what was seen is a follower's view, the next pass acts
-	good, err := l.good(ctx, l.want.stack, t.world)
+	t.World.Ledger.Ops = l.creates.age(t.World.Ledger.Ops, wall, now, l.want.spec.Policies.CreateVisible)
+	t.World.Machines = l.arrivals.age(t.World.Machines, wall, now)
+	l.strangers.see(plan.Strangers(t.World, l.want.spec.Cluster), acting && len(t.World.Gaps) == 0, now)
+	l.ailing = l.ailing.see(t.World, acting && len(t.World.Gaps) == 0 && !t.World.NoDroplets, now)
+	t.epoch, t.Held = l.elector.Held()
+	t.Held = t.Held && acting // the lease was won meanwhile: what was seen is a follower's view, the next pass acts
+	good, err := l.good(ctx, l.want.stack, t.World)
 	if err != nil {
-		t.err = err
+		t.Err = err
 		return t
 	}
-	t.plan, t.planned = l.compute(t.world, t.epoch, good), true
+	t.Plan, t.Planned = l.compute(t.World, t.epoch, good), true
 	return t
 }

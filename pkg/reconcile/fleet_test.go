@@ -45,7 +45,7 @@ func TestAKeptListServesNothingButRestingMachines(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			asked := &counted{}
-			f := &fleet{glance: newGlance(asked, false)}
+			f := &fleet{cachedCloud: newCachedCloud(asked, false)}
 			look := func(w world.World, p plan.Plan) bool {
 				f.begin(time.Minute)
 				began := time.Now()
@@ -70,7 +70,7 @@ func TestAKeptListIsNoOlderThanHalfAMinuteOrTheResync(t *testing.T) {
 	for resync, want := range map[time.Duration]int{time.Minute: 2, 10 * time.Second: 6} {
 		synctest.Test(t, func(t *testing.T) {
 			asked := &counted{}
-			f := &fleet{glance: newGlance(asked, false)}
+			f := &fleet{cachedCloud: newCachedCloud(asked, false)}
 			for range 60 {
 				f.begin(resync)
 				began := time.Now()

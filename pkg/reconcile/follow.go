@@ -11,7 +11,7 @@ import (
 )
 
 // Last returns the report of the last pass. That nobody acts is said at once, not with the next pass.
-func (l *Loop) Last() Report {
+func (l *Loop) Last() report.Report {
 	l.mu.Lock()
 	r := l.last
 	l.mu.Unlock()
@@ -20,8 +20,8 @@ func (l *Loop) Last() Report {
 
 // Follow returns the reports from the next one on, until ctx ends. Who takes them slowly misses some, never the newest. While somebody
 // follows, a swarmd that does not act looks as often as one that does.
-func (l *Loop) Follow(ctx context.Context) <-chan Report {
-	ch := make(chan Report, 1)
+func (l *Loop) Follow(ctx context.Context) <-chan report.Report {
+	ch := make(chan report.Report, 1)
 	l.mu.Lock()
 	l.followers[ch] = true
 	l.mu.Unlock()
@@ -69,19 +69,6 @@ func (l *Loop) Submit(ctx context.Context, data []byte, source string) (revision
 	}
 }
 
-// whyFailed is the first thing that made a pass fail, without a name or a text: everybody may read it.
-func (r *Report) whyFailed() string {
-	if len(r.Gaps) > 0 {
-		return r.Gaps[0].What + " could not be read"
-	}
-	for _, s := range r.Steps {
-		if s.Error != "" {
-			return s.Action + " ended " + string(s.Outcome)
-		}
-	}
-	return "the log says why"
-}
-
 // unattendedFor is how long nobody may act before a swarmd says that it is not ready. A hand-over from a machine that died takes less.
 const unattendedFor = time.Minute
 
@@ -90,18 +77,18 @@ func (l *Loop) Ready() error {
 	r := l.Last()
 	idle, _ := l.elector.Idle()
 	switch {
-	case r.Result == Starting:
+	case r.Result == report.Starting:
 		return errors.New("no pass has ended yet")
 	case r.FileUnread:
 		return errors.New("the " + fileUnread + "; the log and the status say more")
 	case r.FileFault != "":
 		return errors.New("the " + fileFaulty + "; the log and the status say more")
-	case r.Revision == 0 && r.Result == Failed:
-		return errors.New("no revision is accepted yet: " + r.whyFailed())
+	case r.Revision == 0 && r.Result == report.Failed:
+		return errors.New("no revision is accepted yet: " + r.WhyFailed())
 	case r.Revision == 0:
 		return errors.New("no revision is accepted yet")
-	case r.Result == Failed:
-		return errors.New("the last pass failed: " + r.whyFailed())
+	case r.Result == report.Failed:
+		return errors.New("the last pass failed: " + r.WhyFailed())
 	}
 	if idle >= unattendedFor {
 		return errors.New("nobody acts; the log and the status say more")

@@ -48,7 +48,7 @@ func (l *Loop) load(ctx context.Context, revision int) error {
 	return err
 }
 
-// before returns the latest revision before that one which is there and has no faults; it is empty if there is none. A failed read says neither.
+// before returns the latest earlier revision that is there and has no faults; it is empty if there is none. A failed read says neither.
 func (l *Loop) before(ctx context.Context, revision int) (desired, error) {
 	for n := revision - 1; n > 0 && n > revision-ledger.Keep; n-- {
 		older, err := l.revision(ctx, n)

@@ -102,11 +102,11 @@ func hostOf(image string) string {
 }
 
 // lookUp asks one registry for one image if this swarmd acts, after everything else that the pass has to do: the answer can take seconds.
-func (l *Loop) lookUp(ctx context.Context, t turnout) {
-	if !t.held || !t.planned || !known(t.world, world.GapServices) {
+func (l *Loop) lookUp(ctx context.Context, t passResult) {
+	if !t.Held || !t.Planned || !known(t.World, world.GapServices) {
 		return
 	}
-	images, now := plan.Unpinned(l.want.stack, t.world.Services), time.Now()
+	images, now := plan.Unpinned(l.want.stack, t.World.Services), time.Now()
 	l.lookups.begin(l.want.sha256, images, now)
 	image := l.lookups.due(images, now)
 	if image == "" {

@@ -15,6 +15,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 // Loop is one swarmd's loop.
@@ -33,7 +34,7 @@ type Loop struct {
 	twice    twice
 	lookups  *lookups
 	recorder *recorder
-	glance   *glance
+	cached   *cachedCloud
 	fleet    *fleet
 
 	// Only the goroutine of Run touches these.
@@ -47,11 +48,11 @@ type Loop struct {
 	ailing     ailing
 	identities identities
 
-	mu            sync.Mutex // guards what follows, never over a call
-	last          Report
+	mu            sync.Mutex // protects what follows, never over a call
+	last          report.Report
 	changed       chan struct{} // is closed when last is another one
 	beat          time.Time     // when the loop last turned
-	followers     map[chan Report]bool
+	followers     map[chan report.Report]bool
 	notBegun      *NotBegunError // nil: the ledger is there, or nothing is against it
 	notBegunUntil time.Time      // when that is looked at again
 }
@@ -76,15 +77,15 @@ func New(cfg Config) *Loop {
 	if cfg.NewCluster {
 		cfg.Store.BeginServicesOnly()
 	}
-	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan Report]bool{}, changed: make(chan struct{}),
-		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), refusals: refusals{}, creates: creates{}, arrivals: arrivals{}, twice: twice{}, lookups: newLookups(cfg.Jitter), recorder: newRecorder(cfg.Log), glance: newGlance(cfg.Reads.Cloud, cfg.Elector.Visitor), fleet: &fleet{glance: &glance{of: cfg.Reads.Cloud}}}
+	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan report.Report]bool{}, changed: make(chan struct{}),
+		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), refusals: refusals{}, creates: creates{}, arrivals: arrivals{}, twice: twice{}, lookups: newLookups(cfg.Jitter), recorder: newRecorder(cfg.Log), cached: newCachedCloud(cfg.Reads.Cloud, cfg.Elector.OneShot), fleet: &fleet{cachedCloud: &cachedCloud{of: cfg.Reads.Cloud}}}
 	cfg.Elector.Changed, cfg.Elector.Begin, cfg.Elector.Wall = l.Kick, l.mayBeginAgain, cfg.Wall
 	l.elector = ledger.NewElector(cfg.Elector)
 	cfg.Execute.Check = l.elector.Check
 	cfg.Execute.OnStep = l.stepEnded
 	cfg.Execute.Wall = cfg.Wall
 	l.executor = execute.New(cfg.Execute)
-	l.last = Report{Cluster: cfg.Cluster, Result: Starting}
+	l.last = report.Report{Cluster: cfg.Cluster, Result: report.Starting}
 	return l
 }
 
@@ -185,14 +186,14 @@ func (l *Loop) gather(edits <-chan []byte) {
 	}
 }
 
-// hinted brings the next pass forward after an event. Who does not act and is not waited for does not care for events.
+// hinted brings the next pass forward after an event. A swarmd that does not act, and that nobody follows, does not care for events.
 func (l *Loop) hinted(timer *time.Timer, due time.Time, heard bool) time.Time {
 	_, held := l.elector.Held()
 	if !heard || !held && !l.followed() {
 		return due
 	}
 	at := time.Now().Add(debounce)
-	if gap := l.Last().At.Add(eventGap); gap.After(at) {
+	if gap := l.Last().At.Add(eventPause); gap.After(at) {
 		at = gap
 	}
 	if at.Before(due) {
@@ -203,7 +204,7 @@ func (l *Loop) hinted(timer *time.Timer, due time.Time, heard bool) time.Time {
 }
 
 // pause says when to look again after a pass.
-func (l *Loop) pause(r Report, lookAgain time.Duration) time.Duration {
+func (l *Loop) pause(r report.Report, lookAgain time.Duration) time.Duration {
 	next := l.want.resync()
 	switch {
 	case !r.Lease.Held && l.followed():
@@ -211,12 +212,12 @@ func (l *Loop) pause(r Report, lookAgain time.Duration) time.Duration {
 	case !r.Lease.Held:
 		next = watchPace
 	case lookAgain > 0:
-		next = min(next, max(lookAgain, lookGap))
+		next = min(next, max(lookAgain, lookPause))
 	}
 	if r.Lease.Held && l.fleet.keptBefore(r.At.Add(-r.Took)) {
-		next = min(next, max(time.Until(l.fleet.stale()), lookGap)) // a pass that did with a kept list puts off no full look
+		next = min(next, max(time.Until(l.fleet.stale()), lookPause)) // a pass that did with a kept list puts off no full look
 	}
-	if r.Result == Failed || l.sources.open() {
+	if r.Result == report.Failed || l.sources.open() {
 		return min(l.want.resync(), l.retry.NextBackOff())
 	}
 	l.retry.Reset()
@@ -242,14 +243,14 @@ func (l *Loop) Alive() error {
 	return nil
 }
 
-// leaseTold hears each tick of the elector, in the elector's goroutine.
+// leaseTold is called with the error of each tick of the elector, or nil, in the elector's goroutine.
 func (l *Loop) leaseTold(err error) {
 	l.refused(err)
 	l.recorder.problem("lease", err)
 	epoch, held := l.elector.Held()
 	l.recorder.lease(held, epoch, l.elector.Seen().Holder)
 	l.cfg.Metrics.Lease(held, epoch)
-	if idle, _ := l.elector.Idle(); idle >= ledger.Term {
+	if idle, _ := l.elector.Idle(); idle >= ledger.LeaseDuration {
 		l.cfg.Metrics.Unattended()
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/spec/file"
@@ -89,7 +90,7 @@ type options struct {
 	initial  string
 	node     string
 	instance string
-	visitor  bool
+	oneShot  bool
 	prices   func() map[string]float64
 	parsed   *atomic.Int32 // counts what was parsed
 	warnings []file.Fault  // of every file
@@ -125,18 +126,18 @@ func (o options) config(e *engine, d *daemon, log *zap.Logger) reconcile.Config 
 	store := ledger.NewStore(e, "web")
 	return reconcile.Config{
 		Cluster: "web", Store: store, Reads: world.Reads{Swarm: seenFrom{e, node}, Ledger: store},
-		Elector: ledger.ElectorConfig{Store: store, Identity: seenFrom{e, node}.Info, Instance: o.instance + "abcde", Visitor: o.visitor},
+		Elector: ledger.ElectorConfig{Store: store, Identity: seenFrom{e, node}.Info, Instance: o.instance + "abcde", OneShot: o.oneShot},
 		Execute: execute.Config{Nodes: e, Services: e, Networks: e, Ledger: store},
 		Parse:   o.parse, Convert: convert, Prices: o.prices,
 		Initial: o.first(), Edits: d.edits, Unread: d.unread, Source: "file test", File: "f.yaml", Events: d.events,
-		Log: log, Metrics: health.NewMetrics(d.series, reconcile.Vocabulary("test")),
+		Log: log, Metrics: health.NewMetrics(d.series, report.NewVocabulary("test")),
 	}
 }
 
 // look is swarmd status.
-func look(t *testing.T, e *engine) reconcile.Report {
+func look(t *testing.T, e *engine) report.Report {
 	t.Helper()
-	return reconcile.New(options{visitor: true, instance: "s"}.config(e, &daemon{series: prometheus.NewRegistry()}, zap.NewNop())).Look(t.Context())
+	return reconcile.New(options{oneShot: true, instance: "s"}.config(e, &daemon{series: prometheus.NewRegistry()}, zap.NewNop())).Look(t.Context())
 }
 
 // start runs a loop on the engine.
@@ -181,7 +182,7 @@ func TestFileAtStartBecomesTheFirstRevision(t *testing.T) {
 		settle(5 * time.Second)
 		wantRunning(t, e, "web_app=2")
 		r := d.Last()
-		if !r.Converged || r.Result != reconcile.Converged || r.Revision != 1 || !r.Lease.Held || r.Lease.Holder != "node1/abcde" {
+		if !r.Converged || r.Result != report.Converged || r.Revision != 1 || !r.Lease.Held || r.Lease.Holder != "node1/abcde" {
 			t.Fatalf("report %+v", r)
 		}
 		if err := errors.Join(d.Ready(), d.Alive()); err != nil {
@@ -306,7 +307,7 @@ func TestAnotherOneTakesOverAndOnlyTheHolderActs(t *testing.T) {
 		settle(time.Minute)
 		b := start(t, e, options{node: "node2", instance: "b"}) // without the file
 		settle(time.Minute)
-		if r := b.Last(); r.Lease.Held || r.Result != reconcile.Converged {
+		if r := b.Last(); r.Lease.Held || r.Result != report.Converged {
 			t.Fatalf("the second one: %+v", r)
 		}
 		cut(e, "swarmd.web.lease") // nobody can renew, and a's writes do not come through
@@ -387,7 +388,7 @@ func TestApplyFollowsTheHolderOrHoldsTheLeaseItself(t *testing.T) {
 					defer d.stop()
 					settle(time.Minute)
 				}
-				v := start(t, e, options{visitor: true, instance: "v"})
+				v := start(t, e, options{oneShot: true, instance: "v"})
 				defer v.stop()
 				ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 				defer cancel()

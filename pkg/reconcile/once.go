@@ -6,23 +6,24 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 // Look is one look at everything, for people: the report of a pass that executes nothing. Run must not be running.
-func (l *Loop) Look(ctx context.Context) Report {
+func (l *Loop) Look(ctx context.Context) report.Report {
 	began := time.Now()
 	l.number++
 	t := l.guarded(ctx)
 	r := l.report(t, began)
 	st, err := l.cfg.Store.Look(ctx)
 	if err != nil {
-		return r.leftAlone("whether anybody acts cannot be seen", err)
+		return r.LeftAlone("whether anybody acts cannot be seen", err)
 	}
-	r.Lease = LeaseReport{Holder: st.Lease.Holder, Name: nameOf(t.world, st.Lease.Node()), Epoch: st.Lease.Epoch, Renewed: st.Renewed}
+	r.Lease = report.Lease{Holder: st.Lease.Holder, Name: report.MachineName(t.World, st.Lease.Node()), Epoch: st.Lease.Epoch, Renewed: st.Renewed}
 	if why := l.cfg.Store.Unattended(ctx, st, r.Lease.Who()); why != nil {
-		r = r.leftAlone(idle(st), why)
+		r = r.LeftAlone(idle(st), why)
 	}
 	return r
 }
@@ -30,7 +31,7 @@ func (l *Loop) Look(ctx context.Context) Report {
 // idle says that nobody acts, and for how long as far as the swarm's clock and ours agree.
 func idle(st ledger.State) string {
 	age := time.Since(st.Renewed)
-	if st.Renewed.IsZero() || age < time.Second || st.Lease.Holder != "" && age < ledger.Term {
+	if st.Renewed.IsZero() || age < time.Second || st.Lease.Holder != "" && age < ledger.LeaseDuration {
 		return "nobody acts"
 	}
 	return "nobody has acted for " + age.Round(time.Second).String()
@@ -79,7 +80,7 @@ func (l *Loop) foreseen(ctx context.Context, d *file.Document) (plan.Input, erro
 	}
 	want := desired{spec: &d.Spec, stack: stack, revision: st.Ledger.Revision + 1}
 	w := world.Observe(ctx, l.cfg.Reads, l.cfg.Cluster, want.adopt())
-	w.Ledger.Credit = l.granted(st.History(), &d.Spec).Onto(w.Ledger.Credit) // what accepting this file would permit
+	w.Ledger.DeleteBudget = l.budget(st.History(), &d.Spec).Onto(w.Ledger.DeleteBudget) // what accepting this file would permit
 	w.Ledger.Ops = l.creates.age(w.Ledger.Ops, l.cfg.Wall(), time.Now(), d.Policies.CreateVisible)
 	good, err := l.good(ctx, stack, w)
 	if err != nil {

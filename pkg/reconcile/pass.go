@@ -13,6 +13,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -27,10 +28,10 @@ func (l *Loop) pass(ctx context.Context) (again time.Duration) {
 		return 0 // we are stopping: what was cut short is no news
 	}
 	r := l.report(t, began)
-	again = l.pause(r, t.plan.RequeueAfter)
-	if n := t.results.Late(); n > 0 { // about them nothing is wrong, so nothing is waited for, whatever became of the others
+	again = l.pause(r, t.Plan.RequeueAfter)
+	if n := t.Results.Late(); n > 0 { // about them nothing is wrong, so nothing is waited for, whatever became of the others
 		l.recorder.late(n)
-		again = lookGap
+		again = lookPause
 	}
 	r.NextLook = time.Now().Add(again)
 	l.publish(r)
@@ -38,54 +39,48 @@ func (l *Loop) pass(ctx context.Context) (again time.Duration) {
 }
 
 // guarded looks within the deadline of a pass, and survives a panic.
-func (l *Loop) guarded(ctx context.Context) (t turnout) {
+func (l *Loop) guarded(ctx context.Context) (t passResult) {
 	ctx, cancel := context.WithTimeout(ctx, passDeadline)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			t.err = l.panicked(p)
+			t.Err = l.panicked(p)
 		}
 	}()
 	return l.look(ctx)
 }
 
-// turnout is what a pass came to.
-type turnout struct {
-	world   world.World
-	seen    bool // the world was looked at
-	plan    plan.Plan
-	planned bool
-	held    bool // the lease, when the plan was made
-	epoch   uint64
-	results execute.Results
-	err     error // what is wrong besides gaps and results
+// passResult is what a pass came to, for its report and for what the loop does next.
+type passResult struct {
+	report.Pass
+	epoch uint64
 }
 
 // look is observe → compute → apply.
-func (l *Loop) look(ctx context.Context) turnout {
-	settled := l.settle(ctx)
+func (l *Loop) look(ctx context.Context) passResult {
+	settled := l.judge(ctx)
 	if l.beginning(settled) {
 		settled = nil
 	}
 	settled = keepFirst(l.unbegun(), settled)
 	_, acting := l.elector.Held()
 	t := l.decide(ctx, acting)
-	t.err = keepFirst(settled, t.err)
-	if !t.planned {
+	t.Err = keepFirst(settled, t.Err)
+	if !t.Planned {
 		return t
 	}
-	if t.held {
-		t.err = keepFirst(t.err, l.act(ctx, &t))
+	if t.Held {
+		t.Err = keepFirst(t.Err, l.act(ctx, &t))
 	}
 	l.lookUp(ctx, t)
-	t.err = keepFirst(t.err, l.noteFile(ctx, t.world))
+	t.Err = keepFirst(t.Err, l.recordFile(ctx, t.World))
 	return t
 }
 
 // beginning reports whether an offer waits only because the ledger is being made, as at every first start.
 func (l *Loop) beginning(err error) bool {
 	idle, trouble := l.elector.Idle()
-	return apierr.KindOf(err) == apierr.NotFound && l.want.spec == nil && trouble == nil && idle < ledger.RenewEvery
+	return apierr.KindOf(err) == apierr.NotFound && l.want.spec == nil && trouble == nil && idle < ledger.RenewPeriod
 }
 
 // observe looks at the world with the accepted revision's eyes. If that revision turns out to be another one, and it adopts other machines,
@@ -93,7 +88,7 @@ func (l *Loop) beginning(err error) bool {
 func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 	adopt, reads, began := l.want.adopt(), l.reads(acting), time.Now()
 	w := world.Observe(ctx, reads, l.cfg.Cluster, adopt)
-	if !acting && l.glance.outdated(w.Ledger.Ops, began) {
+	if !acting && l.cached.outdated(w.Ledger.Ops, began) {
 		w = world.Observe(ctx, reads, l.cfg.Cluster, adopt)
 	}
 	if known(w, world.GapLedger) && !l.isWanted(ctx, w.Ledger.Revision) {
@@ -125,14 +120,14 @@ func (l *Loop) compute(w world.World, epoch uint64, good map[string]swarm.Servic
 }
 
 // act executes the plan and keeps the lease fresh with what was just read, so that a quiet pass makes one write and no read for it.
-func (l *Loop) act(ctx context.Context, t *turnout) error {
-	t.plan = l.twice.sift(t.plan)
-	l.creates.begin(t.plan, time.Now(), l.want.spec.Policies.CreateVisible)
-	t.results = l.executor.Run(ctx, execute.Order{Plan: t.plan, At: t.world.At, Epoch: t.epoch, Revision: t.world.Ledger.Revision})
-	l.refusals = l.refusals.learn(t.results, time.Now(), l.cfg.Jitter)
-	l.ailing = l.ailing.learn(t.results, time.Now())
-	if stepsDown(t.plan) {
-		l.elector.Yield(ctx, yieldFor)
+func (l *Loop) act(ctx context.Context, t *passResult) error {
+	t.Plan = l.twice.sift(t.Plan)
+	l.creates.begin(t.Plan, time.Now(), l.want.spec.Policies.CreateVisible)
+	t.Results = l.executor.Run(ctx, execute.Order{Plan: t.Plan, At: t.World.At, Epoch: t.epoch, Revision: t.World.Ledger.Revision})
+	l.refusals = l.refusals.learn(t.Results, time.Now(), l.cfg.Jitter)
+	l.ailing = l.ailing.learn(t.Results, time.Now())
+	if stepsDown(t.Plan) {
+		l.elector.StepDown(ctx, stepDownFor)
 		return nil
 	}
 	return l.elector.Tick(ctx, passDeadline)

@@ -10,9 +10,9 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// reader remembers the good file that was read last, and the pools of those before it. An edit is looked at when it is judged, when it is
-// accepted and when it is loaded, each time beside up to ten older revisions: without this, parsing is most of the time from a saved file to
-// the first write. Nobody changes what it gives out.
+// reader remembers the good file that was read last, and the pools of the files before it. An edit is read when it is judged, when it is accepted and
+// when it is loaded, each time beside up to ten older revisions. Without the reader, parsing is most of the time from a saved file to the first
+// write. Nobody changes what it gives out.
 type reader struct {
 	sum   [sha256.Size]byte
 	spec  *spec.Spec // nil: none yet
@@ -47,20 +47,20 @@ func (l *Loop) parse(name string, data []byte) (*file.Document, []file.Fault, er
 	if d.Cluster != l.cfg.Cluster {
 		return nil, nil, errOtherCluster(name, d.Cluster, l.cfg.Cluster)
 	}
-	l.reader.note(sha256.Sum256(data), d.Pools)
+	l.reader.remember(sha256.Sum256(data), d.Pools)
 	return d, warnings, nil
 }
 
-func (r *reader) note(sum [sha256.Size]byte, pools []spec.Pool) {
+func (r *reader) remember(sum [sha256.Size]byte, pools []spec.Pool) {
 	if r.pools == nil {
 		r.pools = map[[sha256.Size]byte]*spec.Spec{}
 	}
 	r.pools[sum] = &spec.Spec{Pools: pools}
 }
 
-// granted is what the edit permits. An accepted file that cannot be read any more permits nothing.
-func (l *Loop) granted(history [][]byte, edited *spec.Spec) ledger.Grant {
-	return ledger.Granted(l.poolsOf(history), edited)
+// budget returns what the edit makes of the delete budget. An accepted file that cannot be read any more adds nothing.
+func (l *Loop) budget(history [][]byte, edited *spec.Spec) ledger.Budget {
+	return ledger.BudgetOf(l.poolsOf(history), edited)
 }
 
 // meaning is what the edit of the accepted file means, see plan.Meaning.

@@ -232,7 +232,7 @@ func (v *recorder) late(steps int) {
 }
 
 // report says what a pass found, as far as it is new.
-func (v *recorder) report(r Report) {
+func (v *recorder) report(r report.Report) {
 	gaps, holds, kinds := map[string]string{}, map[string]string{}, map[string]report.Type{}
 	for _, g := range r.Gaps {
 		gaps[g.What] = g.Err
@@ -252,14 +252,14 @@ func (v *recorder) report(r Report) {
 		v.event(report.Normal, eventReadAgain, what, "can be read again")
 	})
 	v.topics("hold ", holds, func(what, text string) {
-		v.logger().Info("held", append(guarded(what), zap.String(keyText, text))...)
-		guard, object, _ := strings.Cut(what, " ")
+		guard, object, fields := heldBy(what)
+		v.logger().Info("held", append(fields, zap.String(keyText, text))...)
 		v.event(cmp.Or(kinds[what], report.Normal), eventHeld, object, text+" ("+guard+")")
 	})
 	if len(r.Gaps) == 0 && r.Error == "" { // else what is not seen may be held still
 		v.over("hold ", holds, func(what string) {
-			v.logger().Info("held no longer", guarded(what)...)
-			guard, object, _ := strings.Cut(what, " ")
+			guard, object, fields := heldBy(what)
+			v.logger().Info("held no longer", fields...)
 			v.event(report.Normal, eventReleased, object, "held no longer ("+guard+")")
 		})
 	}
@@ -274,10 +274,10 @@ func (v *recorder) report(r Report) {
 	}
 }
 
-// guarded is a hold's guard and object as fields.
-func guarded(what string) []zap.Field {
-	guard, object, _ := strings.Cut(what, " ")
-	return []zap.Field{zap.String(keyGuard, guard), zap.String(keyObject, object)}
+// heldBy returns the guard and the object of a hold's topic, and both as fields.
+func heldBy(topic string) (guard, object string, fields []zap.Field) {
+	guard, object, _ = strings.Cut(topic, " ")
+	return guard, object, []zap.Field{zap.String(keyGuard, guard), zap.String(keyObject, object)}
 }
 
 // topics says each new text.

@@ -13,6 +13,7 @@ import (
 	api "github.com/docker/docker/api/types/swarm"
 
 	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
@@ -167,7 +168,7 @@ func TestWhatWasGoodSurvivesAScaleByHandAndAnotherSwarmd(t *testing.T) {
 }
 
 // looks are the reports of so many seconds, one a second.
-func (c *cluster) looks(n int, each func(reconcile.Report)) {
+func (c *cluster) looks(n int, each func(report.Report)) {
 	for range n {
 		time.Sleep(time.Second)
 		each(c.loop.Last())
@@ -181,7 +182,7 @@ func TestAGlobalServiceThatDiesIsNeverConverged(t *testing.T) {
 		c.Swarm.SetImage("agent:1", dockerd.Image{CrashAfter: time.Second})
 		settle(5 * time.Minute)
 		said := false
-		c.looks(300, func(r reconcile.Report) {
+		c.looks(300, func(r report.Report) {
 			if len(r.Services) != 1 || r.Services[0].Desired != 2 || r.Converged {
 				t.Errorf("converged %t: %+v", r.Converged, r.Services)
 			}
@@ -206,8 +207,8 @@ func TestWhyTasksDoNotRunIsSaid(t *testing.T) {
 			c.Swarm.SetImage("dies:1", dockerd.Image{CrashAfter: time.Second})
 			settle(3 * time.Minute)
 			held := 0
-			c.looks(60, func(r reconcile.Report) {
-				if r.Result == reconcile.Held && len(r.Holds) > 0 && strings.Contains(r.Holds[0].Text, want) && r.Services[0].Error == strings.TrimPrefix(r.Holds[0].Text, "tasks are missing: ") {
+			c.looks(60, func(r report.Report) {
+				if r.Result == report.Held && len(r.Holds) > 0 && strings.Contains(r.Holds[0].Text, want) && r.Services[0].Error == strings.TrimPrefix(r.Holds[0].Text, "tasks are missing: ") {
 					held++
 				}
 			})
@@ -240,7 +241,7 @@ networks: { public: { external: true, name: traefik-public } }
 			t.Errorf("%d creates in ten minutes", n)
 		}
 		r := c.loop.Last()
-		if r.Result != reconcile.Held || len(r.Holds) != 1 || r.Holds[0].Object != "service/web_app" || !strings.Contains(r.Holds[0].Text, "traefik-public not found; what it names has to be there") {
+		if r.Result != report.Held || len(r.Holds) != 1 || r.Holds[0].Object != "service/web_app" || !strings.Contains(r.Holds[0].Text, "traefik-public not found; what it names has to be there") {
 			t.Errorf("%s: %+v", r.Result, r.Holds)
 		}
 		if err := c.Ask(http.MethodPost, "/networks/create", map[string]any{"Name": "traefik-public", "Driver": "overlay"}, nil); err != nil {

@@ -89,11 +89,11 @@ func (s *sources) offer(o offer) {
 	s.seen, s.file = sha256.Sum256(o.data), &o
 }
 
-// settle judges what is offered. What fails for a passing reason stays and is tried again by a later pass.
-func (l *Loop) settle(ctx context.Context) error {
+// judge judges what is offered. What fails for a passing reason stays and is tried again by a later pass.
+func (l *Loop) judge(ctx context.Context) error {
 	var first error
 	if o := l.sources.file; o != nil {
-		settled, err := l.settleFile(ctx, *o)
+		settled, err := l.judgeFile(ctx, *o)
 		if settled {
 			l.sources.file = nil
 		}
@@ -116,8 +116,8 @@ func (l *Loop) settle(ctx context.Context) error {
 	return first
 }
 
-// settleFile judges the watched file. A bad one is told once; the accepted revision goes on.
-func (l *Loop) settleFile(ctx context.Context, o offer) (settled bool, err error) {
+// judgeFile judges the watched file. A bad one is told once; the accepted revision goes on.
+func (l *Loop) judgeFile(ctx context.Context, o offer) (settled bool, err error) {
 	if _, _, err := l.read(o.name(l.cfg.File), o.data); err != nil {
 		l.badFile(o, err)
 		return true, nil
@@ -149,7 +149,7 @@ func (l *Loop) badFile(o offer, err error) {
 // mostFaults bounds, in lines, what a report and a line of the log say of a file with faults.
 const mostFaults = 20
 
-// fewer cuts a file's faults for a report. All of them are for who edits it.
+// fewer cuts a file's faults for a report. Its editor gets all of them from swarmd validate.
 func fewer(faults string) string {
 	lines := strings.Split(faults, "\n")
 	if more := len(lines) - mostFaults; more > 0 {
@@ -171,11 +171,11 @@ func (l *Loop) accept(ctx context.Context, o offer) (accepted, error) {
 		return accepted{}, err
 	}
 	var meant []string
-	grant := func(history [][]byte) ledger.Grant {
+	budget := func(history [][]byte) ledger.Budget {
 		meant = l.meaning(history, edited)
-		return l.granted(history, edited)
+		return l.budget(history, edited)
 	}
-	verdict, rev, err := l.cfg.Store.Accept(ctx, ledger.Proposal{Data: o.data, Source: o.source, Origin: o.origin, Grant: grant,
+	verdict, rev, err := l.cfg.Store.Accept(ctx, ledger.Proposal{Data: o.data, Source: o.source, Origin: o.origin, Budget: budget,
 		Fits: func(led ledger.Ledger) error { return fits(led, edited) }})
 	if err != nil {
 		return accepted{}, err
@@ -193,13 +193,10 @@ func (l *Loop) accept(ctx context.Context, o offer) (accepted, error) {
 }
 
 // passing reports whether an offer may succeed later: there is no ledger before somebody holds the lease, another revision may have been
-// accepted in between, the swarm may have no leader.
+// accepted in between, or the trouble is transient.
 func passing(err error) bool {
-	switch apierr.KindOf(err) {
-	case apierr.NotFound, apierr.Conflict, apierr.NoLeader, apierr.Unavailable, apierr.RateLimited:
-		return true
-	}
-	return false
+	k := apierr.KindOf(err)
+	return k == apierr.NotFound || k == apierr.Conflict || k.Transient()
 }
 
 func keepFirst(first, err error) error {
@@ -228,10 +225,11 @@ func (s *sources) briefly() string {
 	return line
 }
 
-// noteFile keeps in the ledger what is wrong with this node's own file, an older revision or one that does not count, or that nothing is.
-func (l *Loop) noteFile(ctx context.Context, w world.World) error {
+// recordFile keeps in the ledger what is wrong with this node's own file: it is an older revision, or it does not count. A file without a fault
+// takes the entry away.
+func (l *Loop) recordFile(ctx context.Context, w world.World) error {
 	node, stale, broken := w.Self.NodeID, l.sources.stale, l.sources.briefly()
-	if l.cfg.Elector.Visitor || node == "" || l.sources.file != nil || !known(w, world.GapLedger) ||
+	if l.cfg.Elector.OneShot || node == "" || l.sources.file != nil || !known(w, world.GapLedger) ||
 		w.Ledger.Stale[node] == stale && w.Ledger.Broken[node] == broken {
 		return nil
 	}
@@ -240,8 +238,8 @@ func (l *Loop) noteFile(ctx context.Context, w world.World) error {
 		over := func(other string) bool { return other == node || known(w, world.GapNodes) && !isNode(w, other) }
 		maps.DeleteFunc(led.Stale, func(other string, _ int) bool { return over(other) })
 		maps.DeleteFunc(led.Broken, func(other, _ string) bool { return over(other) })
-		noted(&led.Stale, node, stale)
-		noted(&led.Broken, node, broken)
+		put(&led.Stale, node, stale)
+		put(&led.Broken, node, broken)
 		if (stale != 0 || broken != "") && led.Size() > ledger.MaxBytes*3/4 {
 			*led = before // it can wait; open operations cannot
 		}
@@ -250,8 +248,8 @@ func (l *Loop) noteFile(ctx context.Context, w world.World) error {
 	return err
 }
 
-// noted puts a value in, unless there is nothing to say.
-func noted[V comparable](m *map[string]V, node string, value V) {
+// put puts a value in, unless there is nothing to say.
+func put[V comparable](m *map[string]V, node string, value V) {
 	var nothing V
 	if value == nothing {
 		return

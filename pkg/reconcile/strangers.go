@@ -2,8 +2,8 @@ package reconcile
 
 import "time"
 
-// strangers are the nodes that are no machine of the cluster, by id, with since when each was one in every look. It is a memory of this process:
-// who acts anew judges nobody before it has looked for as long.
+// strangers are the nodes that are no machine of the cluster, by id, and since when each was one in every look. It is a memory of this process, so a
+// new holder of the lease judges no node before it has looked for as long.
 type strangers struct {
 	since map[string]time.Time // with a monotonic reading
 	last  time.Time            // look

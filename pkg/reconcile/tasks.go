@@ -13,8 +13,8 @@ const (
 	taskDeadline = 10 * time.Second
 )
 
-// watchTasks asks for a look when the tasks changed since it saw them last: the engine's event stream tells nothing of a task that dies or
-// comes up. Only who acts does this: one call each three seconds, with no part in a pass. What cannot be read is the next pass's to tell.
+// watchTasks asks for a look when the tasks changed since it saw them last, because the engine's event stream has no task that dies or comes up. Only
+// the acting swarmd does this, with one call every three seconds and no part in a pass. The next pass reports a read that fails.
 func (l *Loop) watchTasks(ctx context.Context) {
 	tick := time.NewTicker(taskPace)
 	defer tick.Stop()

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
-	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 func TestRefusedStepIsLeftAloneForAWhileAndOthersGoOn(t *testing.T) {
@@ -115,7 +115,7 @@ func TestPanicIsRecoveredAndCounted(t *testing.T) {
 		}})
 		defer d.stop()
 		settle(time.Minute)
-		if r := d.Last(); r.Result != reconcile.Failed || !strings.Contains(r.Error, "boom") {
+		if r := d.Last(); r.Result != report.Failed || !strings.Contains(r.Error, "boom") {
 			t.Fatalf("report %+v", r)
 		}
 		if d.logged("pass panicked") == 0 {

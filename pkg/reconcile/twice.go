@@ -13,7 +13,7 @@ func (w twice) sift(p plan.Plan) plan.Plan {
 	p.Steps = nil
 	for _, s := range steps {
 		a, ok := s.Action.(plan.OpenDelete)
-		if ok && !a.Credit {
+		if ok && !a.Budgeted {
 			if wanted[a.DropletID] = true; !w[a.DropletID] {
 				continue
 			}

@@ -10,8 +10,8 @@ import (
 
 // TestADeleteThatNoEditPermitsIsSeenTwice: one wrong answer opens none, and those that edits permit wait for nothing.
 func TestADeleteThatNoEditPermitsIsSeenTwice(t *testing.T) {
-	open := func(droplet int, credit bool) plan.Step {
-		return plan.NewStep("leave", plan.OpenDelete{DropletID: droplet, Credit: credit}, plan.Reason{})
+	open := func(droplet int, budgeted bool) plan.Step {
+		return plan.NewStep("leave", plan.OpenDelete{DropletID: droplet, Budgeted: budgeted}, plan.Reason{})
 	}
 	w := twice{}
 	for i, look := range []struct {

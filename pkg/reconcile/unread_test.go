@@ -14,6 +14,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 // TestUnreadableFileIsToldAndTheRevisionGoesOn: a file that cannot be read is treated like one with faults. When it can be read again, its
@@ -116,7 +117,7 @@ func TestUnreadableRevisionLeavesAllAsItIs(t *testing.T) {
 		settle(2 * time.Minute)
 		wantRunning(t, e, "web_?=2", "web_app=9", "web_new=1")
 		r := b.Last()
-		if r.Revision != 3 || r.Converged || r.Result != reconcile.Failed || len(r.Gaps) != 1 || r.Gaps[0].What != "revision" ||
+		if r.Revision != 3 || r.Converged || r.Result != report.Failed || len(r.Gaps) != 1 || r.Gaps[0].What != "revision" ||
 			r.Gaps[0].Err != "revision 3:1:1: services: too long; nothing is begun meanwhile, and what is open is finished by revision 1: "+
 				"swarmd validate -f FILE, correct it, swarmd apply -f FILE" {
 			t.Fatalf("report %+v", r)
@@ -174,7 +175,7 @@ func TestAFailedReadIsNoFaultyRevision(t *testing.T) {
 }
 
 // lookAt is one look with a version that accepts less, of which the nth list of configs fails.
-func (e *engine) lookAt(t *testing.T, nth int) reconcile.Report {
+func (e *engine) lookAt(t *testing.T, nth int) report.Report {
 	n := 0
 	e.Before(func(call string) error {
 		if call != "list" {
@@ -185,6 +186,6 @@ func (e *engine) lookAt(t *testing.T, nth int) reconcile.Report {
 		}
 		return nil
 	})
-	o := options{visitor: true, instance: "s", strict: true}
+	o := options{oneShot: true, instance: "s", strict: true}
 	return reconcile.New(o.config(e, &daemon{series: prometheus.NewRegistry()}, zap.NewNop())).Look(t.Context())
 }

@@ -28,9 +28,9 @@ func (a agenda) next() (time.Time, bool) {
 	return a[0].at, true
 }
 
-// settle makes up for everything that fell due, each thing at its own time, so that the engines see a droplet boot when it
+// catchUp makes up for everything that fell due, each thing at its own time, so that the engines see a droplet boot when it
 // booted and not when somebody next asked. The lock is held.
-func (w *World) settle() {
+func (w *World) catchUp() {
 	now := w.opts.Now()
 	for len(w.due) > 0 && !w.due[0].at.After(now) {
 		e := w.due[0]

@@ -95,7 +95,7 @@ func (w *World) Scale(service string, replicas uint64) error {
 
 func (w *World) toMachine(name string, do func(*machine)) error {
 	w.mu.Lock()
-	w.settle()
+	w.catchUp()
 	m := w.find(name)
 	if m != nil {
 		do(m)
@@ -159,7 +159,7 @@ func ask(h http.Handler, method, path string, in, out any) error {
 func (w *World) Manager() *dockerd.Engine {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.settle()
+	w.catchUp()
 	var any *dockerd.Engine
 	for _, m := range w.living() {
 		if m.engine == nil || !m.engine.Up() {
@@ -179,7 +179,7 @@ func (w *World) Manager() *dockerd.Engine {
 func (w *World) Engine(name string) *dockerd.Engine {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.settle()
+	w.catchUp()
 	if m := w.find(name); m != nil {
 		return m.engine
 	}

@@ -33,7 +33,7 @@ var (
 func (w *World) Create(m docean.Machine) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.settle()
+	w.catchUp()
 	if w.misplace > 0 {
 		w.misplace--
 		return errNoPlace
@@ -89,7 +89,7 @@ func (w *World) Destroy(id int) error {
 func (w *World) State(id int) docean.State {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.settle()
+	w.catchUp()
 	if m := w.machines[id]; m != nil && m.on {
 		return docean.Running
 	}
@@ -100,7 +100,7 @@ func (w *World) State(id int) docean.State {
 func (w *World) with(id int, do func(*machine)) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.settle()
+	w.catchUp()
 	m := w.machines[id]
 	if m == nil {
 		return fmt.Errorf("machine %d: %w", id, errNoMachine)

@@ -151,7 +151,7 @@ func response(r *http.Request, status int, h http.Header, body []byte) *http.Res
 func (w *World) resolve(r *http.Request, from string) target {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.settle()
+	w.catchUp()
 	to := target{call: Call{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, From: from, At: w.opts.Now()}}
 	source := w.find(from)
 	lost := from != "" && (source == nil || !source.on || source.engine == nil)

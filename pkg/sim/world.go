@@ -112,7 +112,7 @@ func (w *World) Advance() {
 
 func (w *World) advanceMachines() {
 	w.mu.Lock()
-	w.settle()
+	w.catchUp()
 	w.mu.Unlock()
 	w.Swarm.Advance()
 }

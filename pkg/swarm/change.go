@@ -27,7 +27,7 @@ type Change struct {
 }
 
 // ServiceChanges returns what must change in a live service to make it the wanted one, in the order of the file's reference; nil if both mean the same.
-func ServiceChanges(want, live Form) []Change { return changes(want, live, serviceWords, wholes) }
+func ServiceChanges(want, live Form) []Change { return changes(want, live, serviceWords, listWords) }
 
 // NetworkChanges is the same for networks.
 func NetworkChanges(want, live Form) []Change { return changes(want, live, networkWords, nil) }
@@ -104,12 +104,12 @@ type comparison struct {
 	elements   map[string][2][]string // by the key of a set: what goes and what comes
 }
 
-func changes(want, live Form, words []word, wholes []whole) []Change {
+func changes(want, live Form, words []word, wholes []listWord) []Change {
 	c := comparison{want: want, live: live, words: words, out: map[string]*said{}, elements: map[string][2][]string{},
 		namespace: cmp.Or(want["Labels."+LabelNamespace], live["Labels."+LabelNamespace])}
 	differ := c.differing()
 	for _, w := range wholes {
-		differ = c.whole(w, differ)
+		differ = c.takeOneSided(w, differ)
 	}
 	for _, path := range differ {
 		c.field(path)
@@ -142,8 +142,8 @@ func (c *comparison) differing() []string {
 	return slices.Sorted(maps.Keys(paths))
 }
 
-// whole takes the elements that only one side has out of the paths that differ.
-func (c *comparison) whole(w whole, differ []string) []string {
+// takeOneSided takes the elements that only one side has out of the paths that differ.
+func (c *comparison) takeOneSided(w listWord, differ []string) []string {
 	gone := map[string]bool{}
 	for side, f := range []Form{c.live, c.want} {
 		other := []Form{c.want, c.live}[side]

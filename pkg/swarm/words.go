@@ -148,14 +148,14 @@ var networkWords = []word{
 	{path: "ConfigFrom.*", key: "config_from", beyond: true},
 }
 
-// whole is a list of the file whose elements come and go as a whole: all that is said of such a one is that.
-type whole struct {
+// listWord is a list of the file whose elements come and go as a whole. Of an element that only one side has nothing else is said.
+type listWord struct {
 	path string // up to the element's name
 	key  string
 	show func(name string, f Form) string // the element as the file writes it; f has its fields
 }
 
-var wholes = []whole{
+var listWords = []listWord{
 	{"EndpointSpec.Ports[", "ports", portText},
 	{"TaskTemplate.ContainerSpec.Mounts[", "volumes", mountText},
 	{"TaskTemplate.Networks[", "networks", func(name string, _ Form) string { return name }},

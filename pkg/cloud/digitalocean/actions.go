@@ -30,7 +30,7 @@ func (c *Client) PowerCycle(ctx context.Context, id int) (cloud.Action, error) {
 
 type actionCall func(context.Context, int) (*godo.Action, *godo.Response, error)
 
-// act sends an action once. Kind Busy: another event is in flight on the droplet.
+// act sends an action once. Kind Busy: another action is in flight on the droplet.
 func (c *Client) act(ctx context.Context, op string, id int, call actionCall) (cloud.Action, error) {
 	if id <= 0 {
 		return cloud.Action{}, c.refuse(op, "%d is no droplet id", id)

@@ -56,7 +56,7 @@ func ask(t *testing.T, c *Client, call uint8) error {
 		}
 		seen := map[int]bool{}
 		for _, d := range all {
-			whole(t, d)
+			requireID(t, d)
 			if seen[d.ID] {
 				t.Errorf("droplet %d is listed twice", d.ID)
 			}
@@ -72,7 +72,7 @@ func ask(t *testing.T, c *Client, call uint8) error {
 	case 2:
 		d, err := c.CreateDroplet(ctx, cloud.CreateDroplet{Name: "web-workers-abcde", Region: "fra1", Size: "s", Image: "i", Tags: []string{"swarmd:web"}})
 		if err == nil {
-			whole(t, d)
+			requireID(t, d)
 		}
 		return err
 	case 3:
@@ -94,7 +94,7 @@ func ask(t *testing.T, c *Client, call uint8) error {
 	return err
 }
 
-func whole(t *testing.T, d cloud.Droplet) {
+func requireID(t *testing.T, d cloud.Droplet) {
 	t.Helper()
 	if d.ID <= 0 {
 		t.Errorf("a droplet with id %d: %+v", d.ID, d)

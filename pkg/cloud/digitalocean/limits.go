@@ -13,15 +13,16 @@ import (
 
 	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/cloud"
 )
 
-// The client's own limits. A token bucket lets through its burst plus its refill: at most 80 + 2·60 = 200 in any 60 s and
-// 1,000 + 3,000 = 4,000 in any hour. The API allows 250 and 5,000 (its description, "Rate Limit"); the rest is for people.
+// How the client spreads what it may send, see cloud.CallsPerMinute. A token bucket lets through its burst at once and refills with the rest, so
+// that the two together are what may be sent in any minute, and in any hour.
 const (
 	minuteBurst  = 80
-	minuteRefill = rate.Limit(2)
+	minuteRefill = rate.Limit(cloud.CallsPerMinute-minuteBurst) / 60
 	hourBurst    = 1000
-	hourRefill   = rate.Limit(3000.0 / 3600)
+	hourRefill   = rate.Limit(cloud.CallsPerHour-hourBurst) / 3600
 )
 
 const (

@@ -46,7 +46,7 @@ func listAll[T any](ctx context.Context, c *Client, op string, key func(T) strin
 // listOnce reads page after page until none is linked. It fails with errMoved unless the total was the same on each page, no
 // object came twice, and their number is the total.
 func listOnce[T any](ctx context.Context, c *Client, op string, key func(T) string, fetch page[T]) ([]T, error) {
-	ctx = withBudget(ctx)
+	ctx = beginListing(ctx)
 	l := listing[T]{key: key, seen: map[string]bool{}}
 	for n := 1; n <= maxPages; n++ {
 		p, err := read(ctx, c, op, func(ctx context.Context) (fetched[T], error) { return fetchPage(ctx, n, fetch) })

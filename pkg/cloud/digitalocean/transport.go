@@ -59,7 +59,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	t.limit.learn(resp)
-	data, err := readAll(resp, budgetOf(req.Context()))
+	data, err := readAll(resp, listingRoomOf(req.Context()))
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // readAll replaces the body by one that is already here. A 404 that is not the API's own (a proxy's page, a wrong base URL) would
 // read as "the droplet is gone", so it is an error.
-func readAll(resp *http.Response, left *budget) ([]byte, error) {
+func readAll(resp *http.Response, left *listingRoom) ([]byte, error) {
 	most := min(maxBody, left.bytes)
 	data, err := respcache.Read(resp, most+1)
 	left.bytes -= int64(len(data))
@@ -88,20 +88,20 @@ func readAll(resp *http.Response, left *budget) ([]byte, error) {
 	return data, nil
 }
 
-// budget is how many bytes the pages of one listing may still have.
-type budget struct{ bytes int64 }
+// listingRoom is how many bytes the pages of one listing may still have.
+type listingRoom struct{ bytes int64 }
 
-type budgetKey struct{}
+type listingRoomKey struct{}
 
-// withBudget begins a listing.
-func withBudget(ctx context.Context) context.Context {
-	return context.WithValue(ctx, budgetKey{}, &budget{maxListing})
+// beginListing begins a listing.
+func beginListing(ctx context.Context) context.Context {
+	return context.WithValue(ctx, listingRoomKey{}, &listingRoom{maxListing})
 }
 
-// budgetOf is the listing's budget; a call that is none has one of its own.
-func budgetOf(ctx context.Context) *budget {
-	if b, ok := ctx.Value(budgetKey{}).(*budget); ok {
+// listingRoomOf returns the room of the listing that the call is part of. Another call has one of its own.
+func listingRoomOf(ctx context.Context) *listingRoom {
+	if b, ok := ctx.Value(listingRoomKey{}).(*listingRoom); ok {
 		return b
 	}
-	return &budget{maxListing}
+	return &listingRoom{maxListing}
 }

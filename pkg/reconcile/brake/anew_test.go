@@ -36,7 +36,7 @@ func TestALedgerThatWentBackIsNotShown(t *testing.T) {
 // A person removed the ledger and swarmd made it again.
 func TestALedgerThatWasBegunAnewIsAnotherOne(t *testing.T) {
 	g := newGround()
-	g.config, g.ledger = "c1", ledger.Ledger{Revision: 3, Credit: 1}
+	g.config, g.ledger = "c1", ledger.Ledger{Revision: 3, DeleteBudget: 1}
 	_, s, _ := g.brakes(nil)
 	if err := rewrite(t, g, s, func(*ledger.Ledger) {}); err != nil {
 		t.Fatal(err)
@@ -45,8 +45,8 @@ func TestALedgerThatWasBegunAnewIsAnotherOne(t *testing.T) {
 	if err := rewrite(t, g, s, func(l *ledger.Ledger) { l.Epoch = 7 }); err != nil {
 		t.Fatal(err)
 	}
-	if err := rewrite(t, g, s, func(l *ledger.Ledger) { l.Credit = 1 }); apierr.KindOf(err) != apierr.Braked {
-		t.Fatalf("a permission that nobody gave: %v", err)
+	if err := rewrite(t, g, s, func(l *ledger.Ledger) { l.DeleteBudget = 1 }); apierr.KindOf(err) != apierr.Braked {
+		t.Fatalf("a budget that nobody gave: %v", err)
 	}
 }
 
@@ -66,17 +66,17 @@ func TestANewLedgerGivesNoFurtherDelete(t *testing.T) {
 		}
 	}
 	read()
-	g.leave(4, false)
+	g.beginDelete(4, false)
 	if err := c.DeleteDroplet(t.Context(), 4); err != nil {
 		t.Fatal(err)
 	}
 	g.config, g.ledger, g.sent = "c2", ledger.Ledger{}, nil
 	read()
-	g.leave(5, false)
+	g.beginDelete(5, false)
 	wantBraked(t, g, held, Deletes, c.DeleteDroplet(t.Context(), 5))
 }
 
-func TestTheLedgerIsNotRemovedAndBeginsWithoutPermissions(t *testing.T) {
+func TestTheLedgerIsNotRemovedAndBeginsWithoutABudget(t *testing.T) {
 	g := newGround()
 	g.config = "c1"
 	_, s, held := g.brakes(nil)
@@ -84,7 +84,7 @@ func TestTheLedgerIsNotRemovedAndBeginsWithoutPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantBraked(t, g, held, Deletes, s.RemoveConfig(t.Context(), "c1"))
-	labels, err := ledger.Encode(ledger.Ledger{Credit: 1}, nil)
+	labels, err := ledger.Encode(ledger.Ledger{DeleteBudget: 1}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

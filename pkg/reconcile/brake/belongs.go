@@ -34,7 +34,7 @@ func (b *brakes) othersSwarm(ctx context.Context, op string, d cloud.Droplet) (b
 	}
 	id, err := b.swarmID(ctx)
 	if err != nil {
-		return false, b.refuse(View, cloudSide, op, "the swarm could not be looked at first: %w", unkind(err))
+		return false, b.refuse(View, cloudSide, op, "the swarm could not be looked at first: %w", opaque(err))
 	}
 	return id != "" && !slices.Contains(ids, id), nil
 }
@@ -58,7 +58,7 @@ func (b *brakes) belongs(ctx context.Context, op string, d cloud.Droplet, nodes 
 	}
 	l, err := b.opts.Ledger(ctx)
 	if err != nil {
-		return b.refuse(View, cloudSide, op, "the ledger could not be read first: %w", unkind(err))
+		return b.refuse(View, cloudSide, op, "the ledger could not be read first: %w", opaque(err))
 	}
 	if openDelete(l, d.ID) != nil || slices.ContainsFunc(l.Ops, func(o ledger.Op) bool { return madeBy(o, d) }) {
 		return nil
@@ -88,7 +88,7 @@ func (b *brakes) deletableHere(ctx context.Context, id int, was ledger.Ledger) e
 	const op = "update config"
 	nodes, err := b.look(ctx)
 	if err != nil {
-		return b.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", unkind(err))
+		return b.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", opaque(err))
 	}
 	shows := func(d cloud.Droplet, others bool) bool {
 		return slices.ContainsFunc(nodes, func(n swarm.Node) bool { return standsOn(n, d, others) }) ||
@@ -138,12 +138,12 @@ func (b *brakes) swarmID(ctx context.Context) (string, error) {
 	}
 	c, err := b.opts.Engine.Cluster(ctx)
 	if err == nil {
-		b.noteSwarm(c)
+		b.observeSwarm(c)
 	}
 	return c.ID, err
 }
 
-func (b *brakes) noteSwarm(c swarm.Cluster) {
+func (b *brakes) observeSwarm(c swarm.Cluster) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.swarm = c
@@ -153,7 +153,7 @@ func (b *brakes) noteSwarm(c swarm.Cluster) {
 func (b *brakes) forThisSwarm(ctx context.Context, op string, d cloud.Droplet) error {
 	id, err := b.swarmID(ctx)
 	if err != nil {
-		return b.refuse(View, cloudSide, op, "the swarm could not be looked at first: %w", unkind(err))
+		return b.refuse(View, cloudSide, op, "the swarm could not be looked at first: %w", opaque(err))
 	}
 	want := []string{id}
 	if id == "" {

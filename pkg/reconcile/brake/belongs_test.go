@@ -73,7 +73,7 @@ func TestMachinesOfAnotherSwarm(t *testing.T) {
 			_, _ = s.Configs(t.Context(), "swarmd.web")  // likewise
 			_, _ = c.Droplets(t.Context(), "swarmd:web") // as each pass does
 			to := g.ledger.Clone()
-			to.Credit, to.Ops = 0, append(to.Ops, ledger.Op{ID: "delete7", Kind: ledger.Delete, DropletID: 7, Credit: true})
+			to.DeleteBudget, to.Ops = 0, append(to.Ops, ledger.Op{ID: "delete7", Kind: ledger.Delete, DropletID: 7, Budgeted: true})
 			labels, err := ledger.Encode(to, nil)
 			if err != nil {
 				t.Fatal(err)

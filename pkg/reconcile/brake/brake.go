@@ -1,9 +1,9 @@
 // Package brake is a thin layer in front of both SDKs that no mistake of the planner or the executor passes. It decides nothing
 // that should be done; it refuses what must not be: a droplet that is not the cluster's, more deletes than accepted edits permit and
 // one in an hour, the loss of a manager that quorum needs or the accepted revision wants, calls beyond the API budget. It knows no plan: it
-// judges by what it has itself seen in the answers that passed through it, by looks of its own, by the ledger and the accepted revision.
+// judges by the answers that passed through it, by looks of its own, by the ledger and the accepted revision.
 //
-// A refusal is an *apierr.Error of Kind Braked: nothing was sent. When a look that a brake needs fails, the call is refused too.
+// A refusal is an *apierr.Error of Kind Braked, and nothing was sent. When a look that a brake needs fails, the call is refused too.
 package brake
 
 import (
@@ -93,7 +93,7 @@ type Options struct {
 	Adopted []int
 	// Parse reads the accepted revision; nil: file.Parse.
 	Parse Parser
-	// Refused is told each time a brake held, by its name. May be nil.
+	// Refused is told each time a brake refused a call, by its name. May be nil.
 	Refused func(brake string)
 	// Wall is what the clock on the wall says, which the ledger's times are by; nil: time.Now.
 	Wall func() time.Time
@@ -110,7 +110,7 @@ type brakes struct {
 	created   map[int]string        // droplets made through these brakes: id → name
 	nodes     map[string]swarm.Node // as last listed
 	swarm     swarm.Cluster         // as it was last seen
-	disturbed map[string]time.Time  // manager → when it was demoted or stopped through these brakes
+	disrupted map[string]time.Time  // manager → when it was demoted or stopped through these brakes
 	minute    window
 	hour      window
 	deletes   deleteLog
@@ -129,7 +129,7 @@ func New(o Options) (*Cloud, *Swarm) {
 	}
 	b := &brakes{
 		opts: o, turn: sem.New(), seen: map[int]sighting{}, created: map[int]string{},
-		disturbed: map[string]time.Time{}, minute: window{size: time.Minute, most: callsPerMinute}, hour: window{size: time.Hour, most: callsPerHour},
+		disrupted: map[string]time.Time{}, minute: window{size: time.Minute, most: cloud.CallsPerMinute}, hour: window{size: time.Hour, most: cloud.CallsPerHour},
 	}
 	return &Cloud{brakes: b}, &Swarm{engine: o.Engine, brakes: b}
 }
@@ -169,11 +169,11 @@ func (b *brakes) look(ctx context.Context) ([]swarm.Node, error) {
 	if !slices.ContainsFunc(nodes, func(n swarm.Node) bool { return n.Leads() }) {
 		return nil, errNoLeader
 	}
-	b.noteNodes(nodes)
+	b.observeNodes(nodes)
 	return nodes, nil
 }
 
-func (b *brakes) noteNodes(nodes []swarm.Node) {
+func (b *brakes) observeNodes(nodes []swarm.Node) {
 	seen := make(map[string]swarm.Node, len(nodes))
 	for _, n := range nodes {
 		seen[n.ID] = n

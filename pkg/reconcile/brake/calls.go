@@ -1,19 +1,15 @@
 package brake
 
 import (
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/cloud"
 )
 
-// The API budget: what swarmd may use of DigitalOcean's 250 calls a minute and 5,000 an hour.
-const (
-	callsPerMinute = 200
-	callsPerHour   = 4000
-)
-
-// window counts what happened within the last while, exactly.
+// window counts what happened within the last while, exactly. The client spreads its calls so that none is refused here; the brake counts them by
+// itself and does not believe it.
 type window struct {
 	size  time.Duration
 	most  int
@@ -40,7 +36,7 @@ func (b *brakes) spend(op string) error {
 	now := time.Now()
 	if d := max(b.minute.wait(now), b.hour.wait(now)); d > 0 {
 		b.opts.Refused(Calls)
-		err := errors.New("the budget of 200 calls a minute and 4000 an hour is spent")
+		err := fmt.Errorf("the budget of %d calls a minute and %d an hour is spent", cloud.CallsPerMinute, cloud.CallsPerHour)
 		return &apierr.Error{Kind: apierr.Braked, Side: cloudSide, Op: op, RetryAfter: d, Err: err}
 	}
 	b.minute.add(now)

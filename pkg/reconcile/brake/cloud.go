@@ -28,7 +28,7 @@ func (c *Cloud) Droplets(ctx context.Context, tag string) ([]cloud.Droplet, erro
 	}
 	found, err := c.opts.Cloud.Droplets(ctx, tag)
 	if err == nil {
-		c.note(found...)
+		c.observe(found...)
 	}
 	return found, err
 }
@@ -40,7 +40,7 @@ func (c *Cloud) Droplet(ctx context.Context, id int) (cloud.Droplet, error) {
 	}
 	d, err := c.opts.Cloud.Droplet(ctx, id)
 	if err == nil {
-		c.note(d)
+		c.observe(d)
 	}
 	return d, err
 }
@@ -85,7 +85,7 @@ func (c *Cloud) TagDroplet(ctx context.Context, id int, tag string) error {
 		return c.refuse(Ownership, cloudSide, op, "droplet %d (%s) with the tags %q is not to be tagged %q", id, d.Name, d.Tags, tag)
 	}
 	if here, err := c.swarmID(ctx); err != nil {
-		return c.refuse(View, cloudSide, op, "the swarm could not be looked at first: %w", unkind(err))
+		return c.refuse(View, cloudSide, op, "the swarm could not be looked at first: %w", opaque(err))
 	} else if here != "" && tag != cloud.SwarmTag(here) {
 		return c.refuse(Ownership, cloudSide, op, "droplet %d (%s) is not to be tagged %q, this swarm is %q", id, d.Name, tag, here)
 	}
@@ -163,7 +163,7 @@ func (c *Cloud) stop(ctx context.Context, op string, id int, send act) (cloud.Ac
 	}
 	a, err := send(ctx, id)
 	if mayHaveHappened(err) {
-		c.disturb(managers...)
+		c.disrupt(managers...)
 	}
 	return a, err
 }
@@ -193,7 +193,7 @@ func (c *Cloud) start(ctx context.Context, op string, id int, send act) (cloud.A
 	}
 	nodes, err := c.look(ctx)
 	if err != nil {
-		return cloud.Action{}, c.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", unkind(err))
+		return cloud.Action{}, c.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", opaque(err))
 	}
 	if err := c.belongs(ctx, op, d, nodes); err != nil {
 		return cloud.Action{}, err

@@ -12,18 +12,18 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// allowance is how many deletes an hour has that no accepted edit permits.
-const allowance = 1
+// freeAnHour is how many deletes an hour has outside of the delete budget.
+const freeAnHour = 1
 
-// deleteLog is what the deletes are counted by. It trusts the ledger's own count of permissions only as far as that grew by an
-// accepted edit, which is a new revision: a planner can open operations, it cannot make permissions.
+// deleteLog is what the deletes are counted by. It trusts the ledger's own delete budget only as far as that grew by an accepted edit, which is a
+// new revision, because a planner can open operations and cannot give itself a budget.
 type deleteLog struct {
-	config    string // id of the ledger's config, "" if it was not read yet
-	known     bool
-	revision  int
-	permitted int               // permissions of this revision, used or not, as far as they were not seen to lapse
-	used      map[int]bool      // droplets whose delete was let through by a permission
-	uncharged map[int]time.Time // deletes let through without a permission: droplet id → when
+	config   string // id of the ledger's config, "" if it was not read yet
+	known    bool
+	revision int
+	budget   int               // deletes of this revision, spent or not, as far as they were not seen to lapse
+	spent    map[int]bool      // droplets whose delete was let through by the budget
+	free     map[int]time.Time // deletes let through outside of the budget: droplet id → when
 
 	last    ledger.Ledger // as it was seen last
 	version uint64        // of its config; 0: not known, it was written since
@@ -42,7 +42,7 @@ func (b *brakes) deletable(ctx context.Context, op string, d cloud.Droplet) erro
 	}
 	l, err := b.opts.Ledger(ctx)
 	if err != nil {
-		return b.refuse(View, cloudSide, op, "the ledger could not be read first: %w", unkind(err))
+		return b.refuse(View, cloudSide, op, "the ledger could not be read first: %w", opaque(err))
 	}
 	if why := b.countDelete(l, d.ID, b.opts.Wall(), time.Now()); why != "" {
 		return b.refuse(Deletes, cloudSide, op, "droplet %d: %s", d.ID, why)
@@ -54,7 +54,7 @@ func (b *brakes) deletable(ctx context.Context, op string, d cloud.Droplet) erro
 func (b *brakes) lifeless(ctx context.Context, op string, d cloud.Droplet) error {
 	switch manager, living, err := b.nodesOn(ctx, d); {
 	case err != nil:
-		return b.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", unkind(err))
+		return b.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", opaque(err))
 	case manager != "":
 		return b.refuse(Quorum, cloudSide, op, "droplet %d carries the manager %s", d.ID, manager)
 	case living != "":
@@ -74,11 +74,11 @@ func (b *brakes) countDelete(l ledger.Ledger, id int, wall, now time.Time) strin
 	if op == nil {
 		return "no operation to delete it is open"
 	}
-	if op.Credit {
-		b.deletes.use(id)
+	if op.Budgeted {
+		b.deletes.spend(id)
 		return ""
 	}
-	return b.deletes.uncharge(l, id, wall, now)
+	return b.deletes.spendFree(l, id, wall, now)
 }
 
 func (b *brakes) ledgerName() string { return ledger.Name(b.opts.Cluster) }
@@ -97,7 +97,7 @@ func (b *brakes) learn(l ledger.Ledger, c swarm.Config) bool {
 	defer b.mu.Unlock()
 	if known := b.deletes.config; c.ID != "" && c.ID != known {
 		if known != "" {
-			b.deletes = deleteLog{uncharged: b.deletes.uncharged}
+			b.deletes = deleteLog{free: b.deletes.free}
 		}
 		b.deletes.config = c.ID
 	}
@@ -123,79 +123,79 @@ func (b *brakes) contradicts(l ledger.Ledger, version uint64, wall time.Time) st
 
 // learn takes in the ledger, unless it contradicts what is known.
 func (g *deleteLog) learn(l ledger.Ledger) string {
-	permitted := g.count(l)
-	if why := g.contradicts(l, permitted); why != "" {
+	total := g.count(l)
+	if why := g.contradicts(l, total); why != "" {
 		return why
 	}
 	if l.Revision > g.revision {
-		open := credited(l)
-		maps.DeleteFunc(g.used, func(id int, _ bool) bool { return open[id] == 0 })
-		permitted = g.count(l)
+		open := budgeted(l)
+		maps.DeleteFunc(g.spent, func(id int, _ bool) bool { return open[id] == 0 })
+		total = g.count(l)
 	}
-	g.known, g.revision, g.permitted = true, l.Revision, permitted
+	g.known, g.revision, g.budget = true, l.Revision, total
 	return ""
 }
 
-// count is how many permissions there are: not begun, begun and open, used up and closed.
+// count is how large the budget was: not begun, begun and open, spent and closed.
 func (g *deleteLog) count(l ledger.Ledger) int {
-	permitted, open := l.Credit, credited(l)
+	total, open := l.DeleteBudget, budgeted(l)
 	for _, n := range open {
-		permitted += n
+		total += n
 	}
-	for id := range g.used {
+	for id := range g.spent {
 		if open[id] == 0 {
-			permitted++
+			total++
 		}
 	}
-	return permitted
+	return total
 }
 
-// credited counts the open operations that a permission was taken for, by droplet.
-func credited(l ledger.Ledger) map[int]int {
+// budgeted counts the open deletes of the budget, by droplet.
+func budgeted(l ledger.Ledger) map[int]int {
 	open := map[int]int{}
 	for _, op := range l.Ops {
-		if op.Kind == ledger.Delete && op.Credit {
+		if op.Kind == ledger.Delete && op.Budgeted {
 			open[op.DropletID]++
 		}
 	}
 	return open
 }
 
-// contradicts: more permissions than before without a new revision were not given by anybody, and revisions do not go back.
-func (g *deleteLog) contradicts(l ledger.Ledger, permitted int) string {
+// contradicts says what is wrong with a budget that grew without a new revision, which nobody gave, or with a revision that went back.
+func (g *deleteLog) contradicts(l ledger.Ledger, total int) string {
 	switch {
 	case g.known && l.Revision < g.revision:
 		return fmt.Sprintf("it went back from revision %d to %d", g.revision, l.Revision)
-	case g.known && l.Revision == g.revision && permitted > g.permitted:
-		return fmt.Sprintf("%d deletes are permitted where %d were, without a new revision", permitted, g.permitted)
+	case g.known && l.Revision == g.revision && total > g.budget:
+		return fmt.Sprintf("%d deletes are permitted where %d were, without a new revision", total, g.budget)
 	}
 	return ""
 }
 
-// forged says what a write adds to the ledger that nobody gave. Every swarmd reads what the others have spent only here: so a permission whose
-// operation is closed is gone, an operation without one is charged when it is opened, and no charge disappears before its hour is over.
+// forged says what a write adds to the ledger that nobody gave. Every swarmd reads what the others have spent only here: so a budgeted
+// delete whose operation is closed is spent, a free one is counted when it is opened, and it counts until its hour is over.
 func (g *deleteLog) forged(l ledger.Ledger, wall time.Time) string {
 	was, is := deletesOf(g.last), deletesOf(l)
 	closed, opened := 0, 0
 	for id, op := range was {
-		if _, still := is[id]; op.Credit && !still {
+		if _, still := is[id]; op.Budgeted && !still {
 			closed++
 		}
 	}
 	for id, op := range is {
 		before, known := was[id]
 		switch {
-		case !known && !op.Credit:
+		case !known && !op.Budgeted:
 			opened++
-		case known && (before.Credit != op.Credit || before.DropletID != op.DropletID):
+		case known && (before.Budgeted != op.Budgeted || before.DropletID != op.DropletID):
 			return fmt.Sprintf("operation %s became another one", id)
 		}
 	}
-	if have, left := permissions(l), permissions(g.last)-closed; l.Revision == g.revision && have > left {
+	if have, left := budget(l), budget(g.last)-closed; l.Revision == g.revision && have > left {
 		return fmt.Sprintf("%d deletes are permitted where %d are left, without a new revision", have, left)
 	}
-	if charged, due := recent(l.Uncharged, wall), recent(g.last.Uncharged, wall)+opened; charged < due || opened > 0 && charged > allowance {
-		return fmt.Sprintf("%d deletes without an accepted edit are charged to the hour; %d are due, and %d is the most", charged, due, allowance)
+	if counted, due := recent(l.FreeDeletes, wall), recent(g.last.FreeDeletes, wall)+opened; counted < due || opened > 0 && counted > freeAnHour {
+		return fmt.Sprintf("%d deletes without an accepted edit are charged to the hour; %d are due, and %d is the most", counted, due, freeAnHour)
 	}
 	return ""
 }
@@ -211,10 +211,10 @@ func deletesOf(l ledger.Ledger) map[string]ledger.Op {
 	return ops
 }
 
-// permissions counts those that were not begun, and those that are open.
-func permissions(l ledger.Ledger) int {
-	n := l.Credit
-	for _, open := range credited(l) {
+// budget counts the deletes of the budget that were not begun, and those that are open.
+func budget(l ledger.Ledger) int {
+	n := l.DeleteBudget
+	for _, open := range budgeted(l) {
 		n += open
 	}
 	return n
@@ -230,34 +230,34 @@ func recent(times []time.Time, now time.Time) (n int) {
 	return n
 }
 
-// use counts a delete under a permission.
-func (g *deleteLog) use(id int) {
-	if g.used == nil {
-		g.used = map[int]bool{}
+// spend counts a delete of the budget.
+func (g *deleteLog) spend(id int) {
+	if g.spent == nil {
+		g.spent = map[int]bool{}
 	}
-	g.used[id] = true
+	g.spent[id] = true
 }
 
-// uncharge counts a delete against the hour's allowance: as the ledger has it, by the clock on the wall, and as it was let through here, by one that
+// spendFree counts a free delete of the hour twice: as the ledger has it, by the clock on the wall, and as it was let through here, by a clock that
 // nobody sets. The same droplet again is the same delete.
-func (g *deleteLog) uncharge(l ledger.Ledger, id int, wall, now time.Time) string {
-	begun, others := recent(l.Uncharged, wall), 0
-	for other, t := range g.uncharged {
+func (g *deleteLog) spendFree(l ledger.Ledger, id int, wall, now time.Time) string {
+	begun, others := recent(l.FreeDeletes, wall), 0
+	for other, t := range g.free {
 		switch {
 		case now.Sub(t) >= time.Hour:
-			delete(g.uncharged, other)
+			delete(g.free, other)
 		case other != id:
 			others++
 		}
 	}
-	if begun > allowance || others >= allowance {
-		return fmt.Sprintf("%d in an hour without an accepted edit is the most", allowance)
+	if begun > freeAnHour || others >= freeAnHour {
+		return fmt.Sprintf("%d in an hour without an accepted edit is the most", freeAnHour)
 	}
-	if g.uncharged == nil {
-		g.uncharged = map[int]time.Time{}
+	if g.free == nil {
+		g.free = map[int]time.Time{}
 	}
-	if _, again := g.uncharged[id]; !again {
-		g.uncharged[id] = now
+	if _, again := g.free[id]; !again {
+		g.free[id] = now
 	}
 	return ""
 }

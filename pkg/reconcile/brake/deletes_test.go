@@ -25,7 +25,7 @@ func TestPermittedDeletesPass(t *testing.T) {
 		c, _, held := g.brakes(nil)
 		g.begin(1)
 		g.begin(2)
-		g.leave(3, false)
+		g.beginDelete(3, false)
 		for id := 1; id <= 3; id++ {
 			if err := c.DeleteDroplet(t.Context(), id); err != nil {
 				t.Error(err)
@@ -70,15 +70,15 @@ func TestForeignDeletesHeld(t *testing.T) {
 
 func TestDeletesHeld(t *testing.T) {
 	testHeld(t, map[string]heldDelete{
-		"no operation":          {Deletes, func(g *ground) { g.ledger.Ops = nil }},
-		"another droplet's":     {Deletes, func(g *ground) { g.ledger.Ops[0].DropletID = 8 }},
-		"a create operation":    {Deletes, func(g *ground) { g.ledger.Ops[0].Kind = ledger.Create }},
-		"two operations":        {Deletes, func(g *ground) { g.leave(7, true) }},
-		"permissions from thin": {Deletes, func(g *ground) { g.ledger.Credit = 5 }},
-		"an old ledger":         {Deletes, func(g *ground) { g.ledger.Revision = 0 }},
+		"no operation":       {Deletes, func(g *ground) { g.ledger.Ops = nil }},
+		"another droplet's":  {Deletes, func(g *ground) { g.ledger.Ops[0].DropletID = 8 }},
+		"a create operation": {Deletes, func(g *ground) { g.ledger.Ops[0].Kind = ledger.Create }},
+		"two operations":     {Deletes, func(g *ground) { g.beginDelete(7, true) }},
+		"a budget from thin": {Deletes, func(g *ground) { g.ledger.DeleteBudget = 5 }},
+		"an old ledger":      {Deletes, func(g *ground) { g.ledger.Revision = 0 }},
 		"the hour is used up": {Deletes, func(g *ground) {
-			g.ledger.Ops[0].Credit = false
-			g.ledger.Uncharged = []time.Time{time.Now(), time.Now()}
+			g.ledger.Ops[0].Budgeted = false
+			g.ledger.FreeDeletes = []time.Time{time.Now(), time.Now()}
 		}},
 		"a manager on it": {Quorum, func(g *ground) { delete(g.droplets, 7); g.node(7, swarm.Manager) }},
 		"a manager by address": {Quorum, func(g *ground) {
@@ -121,7 +121,7 @@ func testHeld(t *testing.T, cases map[string]heldDelete) {
 }
 
 // Beside what edits permit, one in an hour; the same one may be tried again.
-func TestOneUnchargedAnHour(t *testing.T) {
+func TestOneFreeDeleteAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGround()
 		for id := 1; id <= 3; id++ {
@@ -150,14 +150,14 @@ func TestOneUnchargedAnHour(t *testing.T) {
 }
 
 // The hour of what this process let through is by a clock that nobody sets: one that steps ahead permits no delete more.
-func TestOneUnchargedAnHourWhateverTheClockSays(t *testing.T) {
+func TestOneFreeDeleteAnHourWhateverTheClockSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGround()
 		for id := 1; id <= 2; id++ {
 			g.droplet(id)
-			g.leave(id, false)
+			g.beginDelete(id, false)
 		}
-		g.ledger.Uncharged = g.ledger.Uncharged[:1]
+		g.ledger.FreeDeletes = g.ledger.FreeDeletes[:1]
 		c, _, _ := g.brakes(nil)
 		if err := c.DeleteDroplet(t.Context(), 1); err != nil {
 			t.Fatal(err)
@@ -169,21 +169,21 @@ func TestOneUnchargedAnHourWhateverTheClockSays(t *testing.T) {
 	})
 }
 
-func TestCreditIsCheckedAgainstRevisions(t *testing.T) {
+func TestTheBudgetIsCheckedAgainstRevisions(t *testing.T) {
 	var g deleteLog
-	op := ledger.Op{Kind: ledger.Delete, DropletID: 1, Credit: true}
+	op := ledger.Op{Kind: ledger.Delete, DropletID: 1, Budgeted: true}
 	for i, step := range []struct {
 		l  ledger.Ledger
 		ok bool
 	}{
-		{ledger.Ledger{Revision: 1, Credit: 2}, true},
-		{ledger.Ledger{Revision: 1, Credit: 1, Ops: []ledger.Op{op}}, true},
-		{ledger.Ledger{Revision: 1, Credit: 1}, true},
-		{ledger.Ledger{Revision: 1, Credit: 1, Ops: []ledger.Op{op}}, false},
-		{ledger.Ledger{Revision: 1, Credit: 2}, false},
-		{ledger.Ledger{Revision: 2, Credit: 9}, true},
-		{ledger.Ledger{Revision: 2, Credit: 10}, false},
-		{ledger.Ledger{Revision: 1, Credit: 1}, false},
+		{ledger.Ledger{Revision: 1, DeleteBudget: 2}, true},
+		{ledger.Ledger{Revision: 1, DeleteBudget: 1, Ops: []ledger.Op{op}}, true},
+		{ledger.Ledger{Revision: 1, DeleteBudget: 1}, true},
+		{ledger.Ledger{Revision: 1, DeleteBudget: 1, Ops: []ledger.Op{op}}, false},
+		{ledger.Ledger{Revision: 1, DeleteBudget: 2}, false},
+		{ledger.Ledger{Revision: 2, DeleteBudget: 9}, true},
+		{ledger.Ledger{Revision: 2, DeleteBudget: 10}, false},
+		{ledger.Ledger{Revision: 1, DeleteBudget: 1}, false},
 	} {
 		if why := g.learn(step.l); (why == "") != step.ok {
 			t.Errorf("step %d: %q", i, why)
@@ -191,7 +191,7 @@ func TestCreditIsCheckedAgainstRevisions(t *testing.T) {
 	}
 }
 
-// A write that would give permissions does not reach the store, unless it is a new revision; other configs pass.
+// A write that would give a delete budget does not reach the store, unless it is a new revision; other configs pass.
 func TestLedgerWrites(t *testing.T) {
 	g := newGround()
 	g.permit(1)
@@ -208,13 +208,13 @@ func TestLedgerWrites(t *testing.T) {
 		return s.UpdateConfig(t.Context(), "c1", 1, labels)
 	}
 	l := g.ledger
-	l.Ops = []ledger.Op{{ID: "a", Kind: ledger.Delete, DropletID: 1, Credit: true}}
+	l.Ops = []ledger.Op{{ID: "a", Kind: ledger.Delete, DropletID: 1, Budgeted: true}}
 	wantBraked(t, g, held, Deletes, write(l))
-	l.Credit--
+	l.DeleteBudget--
 	if err := write(l); err != nil {
 		t.Error("begun as it should be:", err)
 	}
-	l.Revision, l.Credit = l.Revision+1, 3
+	l.Revision, l.DeleteBudget = l.Revision+1, 3
 	if err := write(l); err != nil {
 		t.Error("an edit:", err)
 	}

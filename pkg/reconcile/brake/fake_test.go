@@ -114,24 +114,24 @@ func (g *ground) notice() {
 	}
 }
 
-// leave opens an operation to delete the droplet.
-func (g *ground) leave(id int, credit bool) {
-	g.ledger.Ops = append(g.ledger.Ops, ledger.Op{ID: fmt.Sprintf("delete%d", id), Kind: ledger.Delete, DropletID: id, Credit: credit})
-	if !credit {
-		g.ledger.Uncharged = append(g.ledger.Uncharged, time.Now())
+// beginDelete opens an operation to delete the droplet.
+func (g *ground) beginDelete(id int, budgeted bool) {
+	g.ledger.Ops = append(g.ledger.Ops, ledger.Op{ID: fmt.Sprintf("delete%d", id), Kind: ledger.Delete, DropletID: id, Budgeted: budgeted})
+	if !budgeted {
+		g.ledger.FreeDeletes = append(g.ledger.FreeDeletes, time.Now())
 	}
 }
 
 // permit is an accepted edit that permits n deletes.
 func (g *ground) permit(n int) {
 	g.ledger.Revision++
-	g.ledger.Credit += n
+	g.ledger.DeleteBudget += n
 }
 
 // begin opens a permitted delete as the executor does.
 func (g *ground) begin(id int) {
-	g.ledger.Credit--
-	g.leave(id, true)
+	g.ledger.DeleteBudget--
+	g.beginDelete(id, true)
 }
 
 func (g *ground) did(what string, args ...any) error {

@@ -19,21 +19,21 @@ func TestLedgersThatGiveWhatNobodyGave(t *testing.T) {
 	}{
 		"nothing":               {true, func(*ledger.Ledger) {}},
 		"one is closed":         {true, func(l *ledger.Ledger) { l.Ops = l.Ops[1:] }},
-		"one is spent":          {true, func(l *ledger.Ledger) { l.Credit, l.Ops = 0, append(l.Ops, openOp("c", 9, true)) }},
-		"a new revision":        {true, func(l *ledger.Ledger) { l.Revision, l.Credit = 2, 4 }},
+		"one is spent":          {true, func(l *ledger.Ledger) { l.DeleteBudget, l.Ops = 0, append(l.Ops, openOp("c", 9, true)) }},
+		"a new revision":        {true, func(l *ledger.Ledger) { l.Revision, l.DeleteBudget = 2, 4 }},
 		"one is closed for new": {false, func(l *ledger.Ledger) { l.Ops[0] = openOp("c", 9, true) }},
 		"another droplet":       {false, func(l *ledger.Ledger) { l.Ops[0].DropletID = 9 }},
-		"permitted afterwards":  {false, func(l *ledger.Ledger) { l.Credit, l.Ops[1].Credit = 0, true }},
-		"not charged":           {false, func(l *ledger.Ledger) { l.Ops = append(l.Ops, openOp("c", 9, false)) }},
-		"charged twice an hour": {false, func(l *ledger.Ledger) {
-			l.Ops, l.Uncharged = append(l.Ops, openOp("c", 9, false)), append(l.Uncharged, now)
+		"budgeted afterwards":   {false, func(l *ledger.Ledger) { l.DeleteBudget, l.Ops[1].Budgeted = 0, true }},
+		"not counted":           {false, func(l *ledger.Ledger) { l.Ops = append(l.Ops, openOp("c", 9, false)) }},
+		"two free ones an hour": {false, func(l *ledger.Ledger) {
+			l.Ops, l.FreeDeletes = append(l.Ops, openOp("c", 9, false)), append(l.FreeDeletes, now)
 		}},
-		"a charge disappears":  {false, func(l *ledger.Ledger) { l.Uncharged = nil }},
+		"a free one vanishes":  {false, func(l *ledger.Ledger) { l.FreeDeletes = nil }},
 		"under a new revision": {false, func(l *ledger.Ledger) { l.Revision, l.Ops = 2, append(l.Ops, openOp("c", 9, false)) }},
 	} {
 		g := newGround()
 		g.node(9, swarm.Worker)
-		g.ledger = ledger.Ledger{Revision: 1, Credit: 1, Ops: []ledger.Op{openOp("a", 7, true), openOp("b", 8, false)}, Uncharged: []time.Time{now}}
+		g.ledger = ledger.Ledger{Revision: 1, DeleteBudget: 1, Ops: []ledger.Op{openOp("a", 7, true), openOp("b", 8, false)}, FreeDeletes: []time.Time{now}}
 		_, s, _ := g.brakes(nil)
 		if err := rewrite(t, g, s, one.change); (err == nil) != one.passes || err != nil && apierr.KindOf(err) != apierr.Braked {
 			t.Errorf("%s: %v", name, err)
@@ -46,10 +46,10 @@ func TestAChargeLastsAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGround()
 		g.node(9, swarm.Worker)
-		g.ledger = ledger.Ledger{Revision: 1, Uncharged: []time.Time{time.Now()}}
+		g.ledger = ledger.Ledger{Revision: 1, FreeDeletes: []time.Time{time.Now()}}
 		_, s, _ := g.brakes(nil)
 		next := func(l *ledger.Ledger) {
-			l.Ops, l.Uncharged = []ledger.Op{openOp("c", 9, false)}, []time.Time{time.Now()}
+			l.Ops, l.FreeDeletes = []ledger.Op{openOp("c", 9, false)}, []time.Time{time.Now()}
 		}
 		if err := rewrite(t, g, s, next); apierr.KindOf(err) != apierr.Braked {
 			t.Errorf("at once: %v", err)
@@ -61,8 +61,8 @@ func TestAChargeLastsAnHour(t *testing.T) {
 	})
 }
 
-func openOp(id string, droplet int, credit bool) ledger.Op {
-	return ledger.Op{ID: id, Kind: ledger.Delete, DropletID: droplet, Credit: credit}
+func openOp(id string, droplet int, budgeted bool) ledger.Op {
+	return ledger.Op{ID: id, Kind: ledger.Delete, DropletID: droplet, Budgeted: budgeted}
 }
 
 // rewrite reads the ledger through the brakes and writes it back changed.

@@ -87,7 +87,7 @@ func (l *liar) step(t *testing.T, one lie) {
 	switch one.What {
 	case 0:
 		l.delete(t, id)
-	case 1: // claims a permission that nobody gave
+	case 1: // claims a budget that nobody gave
 		l.write(t, func(v *ledger.Ledger) { v.Ops = append(v.Ops, deleteOp(id, true)) })
 		l.delete(t, id)
 	case 2: // counts nothing against the hour
@@ -95,11 +95,11 @@ func (l *liar) step(t *testing.T, one lie) {
 		l.delete(t, id)
 	case 10:
 		l.write(t, func(v *ledger.Ledger) { v.Ops = nil })
-	case 12: // puts another machine in the place of one that a permission was used for
+	case 12: // puts another machine in the place of one that the budget was spent on
 		l.write(t, func(v *ledger.Ledger) { v.Ops = []ledger.Op{deleteOp(id, true)} })
 		l.delete(t, id)
 	case 11:
-		l.write(t, func(v *ledger.Ledger) { v.Credit++ })
+		l.write(t, func(v *ledger.Ledger) { v.DeleteBudget++ })
 	case 3:
 		_, _ = l.c.Shutdown(t.Context(), id)
 	case 4:
@@ -119,18 +119,18 @@ func (l *liar) step(t *testing.T, one lie) {
 }
 
 func (l *liar) honest(t *testing.T, id int) {
-	if l.g.ledger.Credit == 0 {
-		l.write(t, func(v *ledger.Ledger) { v.Revision, v.Credit = v.Revision+1, 1 })
+	if l.g.ledger.DeleteBudget == 0 {
+		l.write(t, func(v *ledger.Ledger) { v.Revision, v.DeleteBudget = v.Revision+1, 1 })
 		l.edits++
 	}
 	if _, there := l.g.droplets[id]; there && openDelete(l.g.ledger, id) == nil {
-		l.write(t, func(v *ledger.Ledger) { v.Credit, v.Ops = v.Credit-1, append(v.Ops, deleteOp(id, true)) })
+		l.write(t, func(v *ledger.Ledger) { v.DeleteBudget, v.Ops = v.DeleteBudget-1, append(v.Ops, deleteOp(id, true)) })
 		l.delete(t, id)
 	}
 }
 
-func deleteOp(id int, credit bool) ledger.Op {
-	return ledger.Op{ID: fmt.Sprintf("op%d%v", id, credit), Kind: ledger.Delete, DropletID: id, Credit: credit}
+func deleteOp(id int, budgeted bool) ledger.Op {
+	return ledger.Op{ID: fmt.Sprintf("op%d%v", id, budgeted), Kind: ledger.Delete, DropletID: id, Budgeted: budgeted}
 }
 
 // write changes the ledger through the brakes, as the store would.
@@ -154,8 +154,8 @@ func (l *liar) delete(t *testing.T, id int) {
 	l.gone = append(l.gone, time.Now())
 }
 
-// charged is how many of the deletes needed a permission, at the least: all but as many as can be an hour apart.
-func (l *liar) charged() int {
+// needed is how many of the deletes needed the budget, at the least: all but as many as can be an hour apart.
+func (l *liar) needed() int {
 	n := 0
 	var free time.Time
 	for _, t := range l.gone {
@@ -175,7 +175,7 @@ func (l *liar) check() error {
 			return fmt.Errorf("the foreign droplet %d was touched", id)
 		}
 	}
-	if n := l.charged(); n > l.edits {
+	if n := l.needed(); n > l.edits {
 		return fmt.Errorf("%d deletes, %d of them beyond one in an hour, %d permitted", len(l.gone), n, l.edits)
 	}
 	return errors.Join(l.majority(true), l.majority(false))

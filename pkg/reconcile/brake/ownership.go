@@ -19,8 +19,8 @@ type sighting struct {
 	at      time.Time
 }
 
-// note remembers what an answer showed, and forgets what is too old to count.
-func (b *brakes) note(droplets ...cloud.Droplet) {
+// observe remembers what an answer showed, and forgets what is too old to count.
+func (b *brakes) observe(droplets ...cloud.Droplet) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -54,7 +54,7 @@ func (c *Cloud) view(ctx context.Context, op string, id int) (cloud.Droplet, err
 func (c *Cloud) freshView(ctx context.Context, op string, id int) (cloud.Droplet, error) {
 	d, err := c.Droplet(ctx, id)
 	if err != nil && apierr.KindOf(err) != apierr.NotFound {
-		return d, c.refuse(View, cloudSide, op, "droplet %d could not be looked at first: %w", id, unkind(err))
+		return d, c.refuse(View, cloudSide, op, "droplet %d could not be looked at first: %w", id, opaque(err))
 	}
 	return d, err
 }
@@ -82,8 +82,8 @@ func (b *brakes) othersTag(d cloud.Droplet) bool {
 	})
 }
 
-// unkind hides the Kind of a cause, so that the refusal's own is the first in the chain and the only one.
-func unkind(err error) error { return cause{err.Error()} }
+// opaque hides the Kind of a cause, so that the refusal's own is the first in the chain and the only one.
+func opaque(err error) error { return cause{err.Error()} }
 
 type cause struct{ text string }
 

@@ -23,7 +23,7 @@ func (b *brakes) stoppable(ctx context.Context, op string, d cloud.Droplet) ([]s
 	}
 	nodes, err := b.look(ctx)
 	if err != nil {
-		return nil, b.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", unkind(err))
+		return nil, b.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", opaque(err))
 	}
 	if err := b.belongs(ctx, op, d, nodes); err != nil {
 		return nil, err
@@ -136,23 +136,23 @@ func (b *brakes) up(n swarm.Node) bool {
 	return n.Manager.Reachability == "reachable" && n.State != swarm.NodeDown && !b.isDisturbed(n.ID)
 }
 
-func (b *brakes) disturb(ids ...string) {
+func (b *brakes) disrupt(ids ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	for id, t := range b.disturbed {
+	for id, t := range b.disrupted {
 		if now.Sub(t) >= unsettled {
-			delete(b.disturbed, id)
+			delete(b.disrupted, id)
 		}
 	}
 	for _, id := range ids {
-		b.disturbed[id] = now
+		b.disrupted[id] = now
 	}
 }
 
 func (b *brakes) isDisturbed(id string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t, ok := b.disturbed[id]
+	t, ok := b.disrupted[id]
 	return ok && time.Since(t) < unsettled
 }

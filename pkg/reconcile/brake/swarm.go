@@ -23,7 +23,7 @@ var _ Engine = (*Swarm)(nil)
 func (s *Swarm) Nodes(ctx context.Context) ([]swarm.Node, error) {
 	nodes, err := s.engine.Nodes(ctx)
 	if err == nil {
-		s.brakes.noteNodes(nodes)
+		s.brakes.observeNodes(nodes)
 	}
 	return nodes, err
 }
@@ -32,7 +32,7 @@ func (s *Swarm) Nodes(ctx context.Context) ([]swarm.Node, error) {
 func (s *Swarm) Cluster(ctx context.Context) (swarm.Cluster, error) {
 	c, err := s.engine.Cluster(ctx)
 	if err == nil {
-		s.brakes.noteSwarm(c)
+		s.brakes.observeSwarm(c)
 	}
 	return c, err
 }
@@ -53,7 +53,7 @@ func (s *Swarm) UpdateNode(ctx context.Context, id string, version uint64, spec 
 	defer done()
 	nodes, err := s.brakes.look(ctx)
 	if err != nil {
-		return s.brakes.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", unkind(err))
+		return s.brakes.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", opaque(err))
 	}
 	if why := s.brakes.demotable(nodes, id); why != "" {
 		return s.brakes.refuse(Quorum, swarmSide, op, "%s stays a manager: %s", id, why)
@@ -66,7 +66,7 @@ func (s *Swarm) UpdateNode(ctx context.Context, id string, version uint64, spec 
 	}
 	err = s.engine.UpdateNode(ctx, id, version, spec)
 	if member(nodes, id) && mayHaveHappened(err) {
-		s.brakes.disturb(id)
+		s.brakes.disrupt(id)
 	}
 	return err
 }
@@ -104,10 +104,10 @@ func (s *Swarm) Configs(ctx context.Context, prefix string) ([]swarm.Config, err
 	return found, nil
 }
 
-// CreateConfig makes a config. A ledger begins without permissions to delete.
+// CreateConfig makes a config. A ledger begins without a delete budget.
 func (s *Swarm) CreateConfig(ctx context.Context, name string, labels map[string]string, data []byte) (string, error) {
-	if l, _, err := ledger.Decode(labels); err == nil && permissions(l) > 0 {
-		return "", s.brakes.refuse(Deletes, swarmSide, "create config", "a new ledger permits %d deletes that nobody gave", permissions(l))
+	if l, _, err := ledger.Decode(labels); err == nil && budget(l) > 0 {
+		return "", s.brakes.refuse(Deletes, swarmSide, "create config", "a new ledger permits %d deletes that nobody gave", budget(l))
 	}
 	return s.engine.CreateConfig(ctx, name, labels, data)
 }
@@ -121,7 +121,7 @@ func (s *Swarm) RemoveConfig(ctx context.Context, id string) error {
 	return s.engine.RemoveConfig(ctx, id)
 }
 
-// UpdateConfig changes a config's labels. A ledger in which permissions to delete appear without a new revision does not pass, nor one that
+// UpdateConfig changes a config's labels. A ledger whose delete budget grows without a new revision does not pass, nor one that
 // opens the delete of a droplet that may be another swarm's.
 func (s *Swarm) UpdateConfig(ctx context.Context, id string, version uint64, labels map[string]string) error {
 	l, _, notLedger := ledger.Decode(labels)
@@ -153,7 +153,7 @@ func (s *Swarm) RemoveNode(ctx context.Context, id string) error {
 	defer done()
 	nodes, err := s.brakes.look(ctx)
 	if err != nil {
-		return s.brakes.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", unkind(err))
+		return s.brakes.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", opaque(err))
 	}
 	if err := s.brakes.nodeIsOurs(op, id, swarm.NodeSpec{}); err != nil {
 		return err

@@ -75,7 +75,7 @@ func (b *brakes) enoughWithout(ctx context.Context, side, op string, nodes []swa
 	}
 	wanted, err := b.wanted(ctx)
 	if err != nil {
-		return b.refuse(View, side, op, "the accepted revision could not be looked at first: %w", unkind(err))
+		return b.refuse(View, side, op, "the accepted revision could not be looked at first: %w", opaque(err))
 	}
 	if left < wanted {
 		return b.refuse(Quorum, side, op, "%d managers would be left, and the accepted revision wants %d", left, wanted)

@@ -13,21 +13,21 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// call sends one step's call through the gate.
-func (e *Executor) call(r *run, s plan.Step) (Result, *note) {
+// call sends one step's call through the limiter.
+func (e *Executor) call(r *run, s plan.Step) (Result, *kept) {
 	begun := time.Now()
 	warning, droplet, err := e.enter(r, s)
 	res := result(s, err)
 	res.Warning, res.Took = warning, time.Since(begun)
-	return res, answer(res, droplet)
+	return res, keptOf(res, droplet)
 }
 
 func (e *Executor) enter(r *run, s plan.Step) (warning string, droplet int, err error) {
-	leave, err := e.cfg.Gate.Enter(r.ctx, s.ID)
+	release, err := e.cfg.Limiter.Acquire(r.ctx, s.ID)
 	if err != nil {
 		return "", 0, err
 	}
-	defer leave()
+	defer release()
 	defer func() {
 		if p := recover(); p != nil { // in a goroutine of its own nobody else can
 			err = &apierr.Error{Kind: apierr.Unknown, Op: "execute", Err: fmt.Errorf("panic: %v", p)}
@@ -39,9 +39,9 @@ func (e *Executor) enter(r *run, s plan.Step) (warning string, droplet int, err 
 	return e.apply(r, s.Action)
 }
 
-// answer is what is to be kept of a call's result.
-func answer(res Result, droplet int) *note {
-	n := note{droplet: droplet}
+// keptOf is what is to be kept of a call's result.
+func keptOf(res Result, droplet int) *kept {
+	n := kept{droplet: droplet}
 	switch res.Outcome {
 	case Done:
 		n.changes = res.Step.IfDone

@@ -71,7 +71,7 @@ type Ledger interface {
 	Update(ctx context.Context, change func(*ledger.Ledger) error) (ledger.Ledger, error)
 }
 
-// Config is what an Executor needs. All but Gate, Parallel, OnStep and Wall is required; Droplets and UserData may be nil when plans have no
+// Config is what an Executor needs. All but Limiter, Parallel, OnStep and Wall is required; Droplets and UserData may be nil when plans have no
 // droplet steps.
 type Config struct {
 	Droplets Droplets
@@ -82,7 +82,7 @@ type Config struct {
 	Ledger   Ledger
 	UserData func(context.Context, plan.CreateDroplet) (string, error) // fetches the worker token at use time, and fails if it is not the step's
 	Check    func() error                                              // the lease check before each write
-	Gate     Gate                                                      // nil: at most Parallel calls at once
+	Limiter  Limiter                                                   // nil: at most Parallel calls at once
 	Parallel int                                                       // 0: 8
 	OnStep   func(Result)                                              // told each result as it comes; one at a time; may be nil
 	Wall     func() time.Time                                          // what the clock on the wall says, which the ledger's times are by; nil: time.Now
@@ -99,8 +99,8 @@ func New(cfg Config) *Executor {
 	if cfg.Parallel <= 0 {
 		cfg.Parallel = 8
 	}
-	if cfg.Gate == nil {
-		cfg.Gate = make(limit, cfg.Parallel)
+	if cfg.Limiter == nil {
+		cfg.Limiter = make(limit, cfg.Parallel)
 	}
 	if cfg.OnStep == nil {
 		cfg.OnStep = func(Result) {}
@@ -183,16 +183,16 @@ func result(s plan.Step, err error) Result {
 	return r
 }
 
-// Gate lets calls through. Enter blocks until the call may be sent; leave is called when its answer is there. Tests put a gate here
+// Limiter lets calls through. Acquire blocks until the call may be sent; release is called when its answer is there. Tests put a limiter here
 // that holds the calls and picks their order.
-type Gate interface {
-	Enter(ctx context.Context, step string) (leave func(), err error)
+type Limiter interface {
+	Acquire(ctx context.Context, step string) (release func(), err error)
 }
 
 // limit lets as many calls through at once as it has room.
 type limit chan struct{}
 
-func (l limit) Enter(ctx context.Context, _ string) (func(), error) {
+func (l limit) Acquire(ctx context.Context, _ string) (func(), error) {
 	select {
 	case l <- struct{}{}:
 		return func() { <-l }, nil

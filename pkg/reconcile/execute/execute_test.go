@@ -184,23 +184,23 @@ func TestRefusedShutdownIsNotTakenForOne(t *testing.T) {
 }
 
 func TestDeletesSpendWhatIsPermitted(t *testing.T) {
-	open := func(id int, credit bool) plan.Step {
-		return step(fmt.Sprint("open/", id), plan.OpenDelete{OpID: fmt.Sprint("op", id), DropletID: id, NodeID: "n", Pool: "workers", Credit: credit})
+	open := func(id int, budgeted bool) plan.Step {
+		return step(fmt.Sprint("open/", id), plan.OpenDelete{OpID: fmt.Sprint("op", id), DropletID: id, NodeID: "n", Pool: "workers", Budgeted: budgeted})
 	}
 	b := newBench(t)
-	b.put(t, func(l *ledger.Ledger) { l.Credit = 1 })
+	b.put(t, func(l *ledger.Ledger) { l.DeleteBudget = 1 })
 	again := open(1, true)
 	again.ID = "again/1"
 	rs := b.run(t.Context(), open(1, true), open(2, true), open(3, false), open(4, false), again)
 	diff(t, []string{"open/1 done", "open/2 refused", "open/3 done", "open/4 refused", "again/1 refused"}, outcomes(rs))
 	l := b.ledger(t)
-	if l.Credit != 0 || len(l.Uncharged) != 1 || len(l.Ops) != 2 {
+	if l.DeleteBudget != 0 || len(l.FreeDeletes) != 1 || len(l.Ops) != 2 {
 		t.Fatalf("%+v", l)
 	}
 	if n := len(b.calls); n != 1 {
 		t.Fatalf("%d writes, want all in one", n)
 	}
-	b.put(t, func(l *ledger.Ledger) { l.Uncharged = []time.Time{time.Now().Add(-61 * time.Minute)} })
+	b.put(t, func(l *ledger.Ledger) { l.FreeDeletes = []time.Time{time.Now().Add(-61 * time.Minute)} })
 	if rs := b.run(t.Context(), open(5, false)); rs[0].Outcome != execute.Done {
 		t.Fatalf("an hour is over: %v", rs[0].Err)
 	}
@@ -302,14 +302,14 @@ func mixed() []plan.Step {
 		step("rm", plan.RemoveNetwork{ID: "o"}, "s1", "s2")}
 }
 
-func TestAnyOrderThatAGateDrawsKeepsWhatMustComeFirst(t *testing.T) {
+func TestAnyOrderThatALimiterDrawsKeepsWhatMustComeFirst(t *testing.T) {
 	orders := map[string]bool{}
 	for seed := range uint64(60) {
 		var passed [2][]string
 		for turn := range passed {
 			synctest.Test(t, func(t *testing.T) {
 				b, g := newBench(t), newDrawn(seed)
-				b.config.Gate = g
+				b.config.Limiter = g
 				b.exec = execute.New(b.config)
 				done := make(chan struct{})
 				var rs execute.Results
@@ -386,7 +386,7 @@ func TestEveryActionIsListedNamedAndExecuted(t *testing.T) {
 			t.Errorf("%T does nothing", a)
 		}
 		b := newBench(t)
-		b.put(t, func(l *ledger.Ledger) { l.Credit = 1 })
+		b.put(t, func(l *ledger.Ledger) { l.DeleteBudget = 1 })
 		if rs := b.run(t.Context(), s); rs[0].Err != nil && strings.Contains(rs[0].Err.Error(), "no such action") {
 			t.Errorf("the executor does not know %T", a)
 		}

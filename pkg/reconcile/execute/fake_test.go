@@ -61,7 +61,7 @@ func newBench(t *testing.T) *bench {
 	b.exec = execute.New(b.config)
 	b.Before(func(call string) error {
 		if call != "list" {
-			b.note("ledger")
+			b.record("ledger")
 		}
 		return nil
 	})
@@ -84,7 +84,7 @@ func fault(kind apierr.Kind) error {
 	return &apierr.Error{Kind: kind, Op: "call", Err: errors.New("it is broken")}
 }
 
-func (b *bench) note(what string) {
+func (b *bench) record(what string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.calls = append(b.calls, what)
@@ -92,7 +92,7 @@ func (b *bench) note(what string) {
 
 func (b *bench) call(format string, args ...any) error {
 	what := fmt.Sprintf(format, args...)
-	b.note(what)
+	b.record(what)
 	b.mu.Lock()
 	b.flying++
 	b.most = max(b.most, b.flying)
@@ -223,7 +223,7 @@ func outcomes(rs execute.Results) []string {
 	return out
 }
 
-// drawn is a gate that holds every call and lets them through one by one, in an order that a seed draws.
+// drawn is a limiter that holds every call and lets them through one by one, in an order that a seed draws.
 type drawn struct {
 	mu     sync.Mutex
 	parked []parked
@@ -240,7 +240,7 @@ func newDrawn(seed uint64) *drawn {
 	return &drawn{rand: rand.New(rand.NewPCG(seed, 1))}
 }
 
-func (g *drawn) Enter(ctx context.Context, step string) (func(), error) {
+func (g *drawn) Acquire(ctx context.Context, step string) (func(), error) {
 	p := parked{step, make(chan struct{})}
 	g.mu.Lock()
 	g.parked = append(g.parked, p)
@@ -253,7 +253,7 @@ func (g *drawn) Enter(ctx context.Context, step string) (func(), error) {
 	}
 }
 
-// drive opens the gate again and again until done is closed.
+// drive lets a call through again and again until done is closed.
 func (g *drawn) drive(done <-chan struct{}) {
 	for {
 		synctest.Wait()

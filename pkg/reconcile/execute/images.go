@@ -29,7 +29,7 @@ type lookup struct {
 	err     error
 }
 
-// enter begins a run. What a registry answered stays for the revision; what failed is asked again.
+// enter begins a run. The answers of registries stay for the revision; a question that failed is asked again.
 func (im *images) enter(revision int) {
 	im.mu.Lock()
 	defer im.mu.Unlock()
@@ -79,7 +79,7 @@ func (im *images) judge(ref string, err error) (later bool, warning string, refu
 	defer im.mu.Unlock()
 	kind := apierr.KindOf(err)
 	warning = fmt.Sprintf("image %s has no digest (%s): each node takes what the tag means to it, and versions can differ", ref, kind)
-	if !passing(kind) {
+	if final(kind) {
 		return false, warning, nil
 	}
 	if im.failures[ref]++; im.failures[ref] < patience {
@@ -88,12 +88,7 @@ func (im *images) judge(ref string, err error) (later bool, warning string, refu
 	return true, warning + "; its registry is asked again from time to time, and the digest is rolled out then", nil
 }
 
-// passing reports whether asking again may help. An image that no registry knows, or that we may not see, exists on the nodes or
-// nowhere.
-func passing(k apierr.Kind) bool {
-	switch k {
-	case apierr.NotFound, apierr.Unauthorized, apierr.Forbidden, apierr.Invalid, apierr.Precondition:
-		return false
-	}
-	return true
+// final reports whether asking again does not help. An image that no registry knows, or that we may not see, exists on the nodes or nowhere.
+func final(k apierr.Kind) bool {
+	return k.Denied() || k == apierr.NotFound || k == apierr.Invalid || k == apierr.Precondition
 }

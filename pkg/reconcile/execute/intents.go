@@ -45,28 +45,28 @@ func (e *Executor) writeIntents(r *run, steps []plan.Step) map[string]error {
 }
 
 func (e *Executor) update(r *run, what string, change func(*ledger.Ledger) error) (ledger.Ledger, error) {
-	leave, err := e.cfg.Gate.Enter(r.calls, "ledger/"+what)
+	release, err := e.cfg.Limiter.Acquire(r.calls, "ledger/"+what)
 	if err != nil {
 		return ledger.Ledger{}, err
 	}
-	defer leave()
+	defer release()
 	return e.cfg.Ledger.Update(r.calls, change)
 }
 
-// note is what is to be kept of a call's answer.
-type note struct {
+// kept is what is to be kept of a call's answer.
+type kept struct {
 	changes []ledger.Change
 	droplet int // that was created
 }
 
-// writeNotes keeps the answers. If it fails nothing is lost: the droplet is found by its op tag, an operation without effect closes at
+// writeAnswers keeps the answers. If it fails nothing is lost: the droplet is found by its op tag, an operation without effect closes at
 // its deadline, a shutdown that was not asked for ends in a power cut, and a rotation that was refused is asked for again.
-func (e *Executor) writeNotes(r *run, notes []note) {
+func (e *Executor) writeAnswers(r *run, answers []kept) {
 	_, _ = e.update(r, "answers", func(l *ledger.Ledger) error {
 		if err := l.Fence(r.order.Epoch); err != nil {
 			return err
 		}
-		for _, n := range notes {
+		for _, n := range answers {
 			_ = l.Apply(ledger.Moment{Now: e.cfg.Wall(), Epoch: r.order.Epoch, Droplet: n.droplet}, n.changes...)
 		}
 		return nil

@@ -37,12 +37,12 @@ func TestFailuresOfManyServicesLeaveRoomForOperations(t *testing.T) {
 // Operations grow after they were opened: with a droplet's id, with the moment of a shutdown.
 func TestOpenOperationsLeaveRoomForWhatFollows(t *testing.T) {
 	b := newBench(t)
-	b.put(t, func(l *ledger.Ledger) { l.Credit = 99 })
+	b.put(t, func(l *ledger.Ledger) { l.DeleteBudget = 99 })
 	var open, shut []plan.Step
 	for i := range 99 {
 		op := fmt.Sprintf("abcdefghijklmn%02d", i)
 		open = append(open, step(fmt.Sprint("leave/", i), plan.OpenDelete{OpID: op, DropletID: 500_000_000 + i, NodeID: "0123456789012345678901234",
-			Pool: "workers", Name: "minitwit-workers-abcde", Credit: true}))
+			Pool: "workers", Name: "minitwit-workers-abcde", Budgeted: true}))
 		shut = append(shut, step(fmt.Sprint("shutdown/", i), plan.ShutdownDroplet{OpID: op, DropletID: 500_000_000 + i}))
 	}
 	opened := b.run(t.Context(), open...).Count(execute.Done)
@@ -57,14 +57,14 @@ func TestOpenOperationsLeaveRoomForWhatFollows(t *testing.T) {
 // An edit that was accepted after the look must not be acted against: it may have taken back what the plan is about to begin.
 func TestAPlanOfAnEarlierRevisionOpensNothing(t *testing.T) {
 	b := newBench(t)
-	b.put(t, func(l *ledger.Ledger) { l.Revision, l.Credit = 2, 1 })
-	rs := b.run(t.Context(), step("leave", plan.OpenDelete{OpID: "opd", DropletID: 7, Credit: true}), create("a"))
+	b.put(t, func(l *ledger.Ledger) { l.Revision, l.DeleteBudget = 2, 1 })
+	rs := b.run(t.Context(), step("leave", plan.OpenDelete{OpID: "opd", DropletID: 7, Budgeted: true}), create("a"))
 	for _, r := range rs {
 		if r.Outcome != execute.Refused || r.Kind != apierr.Conflict {
 			t.Errorf("%s: %s %s", r.Step.ID, r.Outcome, r.Kind)
 		}
 	}
-	if l := b.ledger(t); len(l.Ops) != 0 || l.Credit != 1 || len(b.calls) != 0 {
+	if l := b.ledger(t); len(l.Ops) != 0 || l.DeleteBudget != 1 || len(b.calls) != 0 {
 		t.Errorf("%+v, %v", l, b.calls)
 	}
 	rs = b.exec.Run(t.Context(), execute.Order{Plan: plan.Plan{Steps: []plan.Step{create("a")}}, At: time.Now(), Epoch: epoch, Revision: 2})

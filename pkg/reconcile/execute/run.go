@@ -13,24 +13,24 @@ import (
 
 // run is one plan under way. Only the goroutine of Run touches its fields; the others send events.
 type run struct {
-	e      *Executor
-	order  Order
-	ctx    context.Context // ends: no further call is sent
-	calls  context.Context // ends later: calls in flight are cut
-	steps  map[string]plan.Step
-	wait   []plan.Step // not begun yet, in the plan's order
-	ready  map[string]error
-	res    map[string]Result
-	events chan event
-	flying int // goroutines that will send an event
-	cloud  int // of these, calls whose answer goes into the ledger
-	notes  []note
+	e       *Executor
+	order   Order
+	ctx     context.Context // ends: no further call is sent
+	calls   context.Context // ends later: calls in flight are cut
+	steps   map[string]plan.Step
+	wait    []plan.Step // not begun yet, in the plan's order
+	ready   map[string]error
+	res     map[string]Result
+	events  chan event
+	flying  int // goroutines that will send an event
+	cloud   int // of these, calls whose answer goes into the ledger
+	answers []kept
 }
 
 // event is what a goroutine of the run reports.
 type event struct {
 	result  *Result          // a step ended
-	note    *note            // and this is to be kept in the ledger
+	answer  *kept            // and this is to be kept in the ledger
 	intents map[string]error // the intents of these steps were written, or not
 	cloud   bool             // a call whose answer goes into the ledger has ended
 }
@@ -75,8 +75,8 @@ func (r *run) handle(ev event) {
 	if ev.cloud {
 		r.cloud--
 	}
-	if ev.note != nil {
-		r.notes = append(r.notes, *ev.note)
+	if ev.answer != nil {
+		r.answers = append(r.answers, *ev.answer)
 	}
 	if ev.result != nil {
 		r.end(*ev.result)
@@ -177,14 +177,14 @@ func (r *run) start(s plan.Step) {
 		r.end(result(s, nil))
 		return
 	}
-	noted := answered(s)
+	writes := answered(s)
 	r.flying++
-	if noted {
+	if writes {
 		r.cloud++
 	}
 	go func() {
 		res, n := r.e.call(r, s)
-		r.events <- event{result: &res, note: n, cloud: noted}
+		r.events <- event{result: &res, answer: n, cloud: writes}
 	}()
 }
 
@@ -200,14 +200,14 @@ func intentFailed(s plan.Step, err error) Result {
 
 // conclude writes what the cloud answered: ids of created droplets, creates and shutdowns that were refused. One compare-and-swap.
 func (r *run) conclude() {
-	if r.cloud > 0 || len(r.notes) == 0 {
+	if r.cloud > 0 || len(r.answers) == 0 {
 		return
 	}
-	notes := r.notes
-	r.notes = nil
+	answers := r.answers
+	r.answers = nil
 	r.flying++
 	go func() {
-		r.e.writeNotes(r, notes)
+		r.e.writeAnswers(r, answers)
 		r.events <- event{}
 	}()
 }
@@ -221,7 +221,7 @@ func (r *run) drop(s plan.Step, why string) {
 func (r *run) forget(s plan.Step) {
 	err, asked := r.ready[s.ID]
 	if asked && err == nil && len(s.IfRefused) > 0 && r.res[s.ID].Outcome == Dropped {
-		r.notes = append(r.notes, note{changes: s.IfRefused})
+		r.answers = append(r.answers, kept{changes: s.IfRefused})
 	}
 }
 

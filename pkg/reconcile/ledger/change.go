@@ -76,13 +76,13 @@ type (
 	CloseOp struct {
 		OpID string
 	}
-	// OpenDelete begins to remove a machine, and spends a permission: one of those that accepted edits gave, or the one that each hour has.
+	// OpenDelete begins to remove a machine. It spends the delete budget that accepted edits gave, or the one free delete of the hour.
 	OpenDelete struct {
 		OpID, Pool, Name, NodeID string
 		DropletID                int
-		Credit                   bool
+		Budgeted                 bool
 	}
-	// GoOnDelete has the epoch of who goes on with an open delete. Without one it is refused.
+	// GoOnDelete records the epoch of the holder that goes on with an open delete. Without an open delete it is refused.
 	GoOnDelete struct {
 		DropletID int
 	}
@@ -90,7 +90,7 @@ type (
 	AskShutdown struct {
 		DropletID int
 	}
-	// NotAsked: that shutdown was surely not asked for.
+	// NotAsked takes back a shutdown that was surely not asked for.
 	NotAsked struct {
 		DropletID int
 	}
@@ -143,31 +143,31 @@ func (c CloseOp) apply(l *Ledger, _ Moment) error {
 }
 
 func (c OpenDelete) apply(l *Ledger, m Moment) error {
-	recent := slices.DeleteFunc(slices.Clone(l.Uncharged), func(t time.Time) bool { return m.Now.Sub(t) >= time.Hour })
-	if c.Credit && l.Credit < 1 {
+	recent := slices.DeleteFunc(slices.Clone(l.FreeDeletes), func(t time.Time) bool { return m.Now.Sub(t) >= time.Hour })
+	if c.Budgeted && l.DeleteBudget < 1 {
 		return refusef(apierr.Braked, "no accepted edit permits this delete")
 	}
-	if !c.Credit && len(recent) > 0 {
+	if !c.Budgeted && len(recent) > 0 {
 		return refusef(apierr.Braked, "one delete an hour without an accepted edit, and that was begun already")
 	}
-	if c.DropletID <= 0 || l.deleteOf(c.DropletID) != nil {
+	if c.DropletID <= 0 || l.ByDroplet(Delete, c.DropletID) != nil {
 		return refusef(apierr.Conflict, "droplet %d is being deleted already", c.DropletID)
 	}
-	err := l.open(Op{ID: c.OpID, Kind: Delete, Pool: c.Pool, Name: c.Name, DropletID: c.DropletID, NodeID: c.NodeID, Epoch: m.Epoch, Started: m.Now, Credit: c.Credit})
+	err := l.open(Op{ID: c.OpID, Kind: Delete, Pool: c.Pool, Name: c.Name, DropletID: c.DropletID, NodeID: c.NodeID, Epoch: m.Epoch, Started: m.Now, Budgeted: c.Budgeted})
 	if err != nil {
 		return err
 	}
-	l.Uncharged = recent
-	if c.Credit {
-		l.Credit--
+	l.FreeDeletes = recent
+	if c.Budgeted {
+		l.DeleteBudget--
 	} else {
-		l.Uncharged = append(l.Uncharged, m.Now)
+		l.FreeDeletes = append(l.FreeDeletes, m.Now)
 	}
 	return nil
 }
 
 func (c GoOnDelete) apply(l *Ledger, m Moment) error {
-	op := l.deleteOf(c.DropletID)
+	op := l.ByDroplet(Delete, c.DropletID)
 	if op == nil {
 		return refusef(apierr.Braked, "no delete of droplet %d is open", c.DropletID)
 	}
@@ -179,12 +179,12 @@ func (c AskShutdown) apply(l *Ledger, m Moment) error {
 	if err := GoOnDelete(c).apply(l, m); err != nil {
 		return err
 	}
-	l.deleteOf(c.DropletID).Shutdown = m.Now
+	l.ByDroplet(Delete, c.DropletID).Shutdown = m.Now
 	return nil
 }
 
 func (c NotAsked) apply(l *Ledger, _ Moment) error {
-	if op := l.deleteOf(c.DropletID); op != nil {
+	if op := l.ByDroplet(Delete, c.DropletID); op != nil {
 		op.Shutdown = time.Time{}
 	}
 	return nil
@@ -245,10 +245,10 @@ func (l *Ledger) ByID(id string) *Op {
 	return nil
 }
 
-// deleteOf returns the open delete of the droplet, or nil.
-func (l *Ledger) deleteOf(droplet int) *Op {
+// ByDroplet returns the first open operation of the kind on the droplet, or nil. No operation is on droplet 0.
+func (l *Ledger) ByDroplet(kind OpKind, droplet int) *Op {
 	for i := range l.Ops {
-		if l.Ops[i].Kind == Delete && droplet > 0 && l.Ops[i].DropletID == droplet {
+		if l.Ops[i].Kind == kind && droplet > 0 && l.Ops[i].DropletID == droplet {
 			return &l.Ops[i]
 		}
 	}

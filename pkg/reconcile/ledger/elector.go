@@ -15,10 +15,10 @@ import (
 // The times of the lease. A holder stops before anybody can take over: both count from the same renewal, the holder from before it
 // was sent, the watcher from after it was seen, each by its own clock.
 const (
-	Term       = 30 * time.Second // unchanged for so long, the lease may be taken over
-	RenewEvery = 10 * time.Second
-	StopAfter  = 25 * time.Second // without a confirmed renewal, the holder stops to act
-	WatchEvery = 3 * time.Second
+	LeaseDuration = 30 * time.Second // unchanged for so long, the lease may be taken over
+	RenewPeriod   = 10 * time.Second
+	RenewDeadline = 25 * time.Second // without a confirmed renewal, the holder stops to act
+	RetryPeriod   = 3 * time.Second
 )
 
 // ElectorConfig is what an Elector needs.
@@ -26,18 +26,18 @@ type ElectorConfig struct {
 	Store    *Store
 	Identity func(context.Context) (swarm.Info, error) // which node this is, which swarm
 	Instance string                                    // random, of this process
-	Visitor  bool                                      // not a node's own daemon (apply): holds under no node's name
+	OneShot  bool                                      // a person's command (apply), which holds the lease under no node's name
 	Changed  func()                                    // called when the lease was won or lost; may be nil
 	Begin    func(context.Context) error               // asked before the ledger is made where there is none: an error forbids it; may be nil
 	Wall     func() time.Time                          // what the clock on the wall says, which anybody may set; nil: time.Now
 }
 
-// Elector holds the lease for this process, or watches who does. It is safe for use by several goroutines.
+// Elector holds the lease for this process, or watches its holder. It is safe for use by several goroutines.
 type Elector struct {
 	cfg  ElectorConfig
 	turn *sem.Mutex // one Tick at a time
 
-	mu        sync.Mutex // guards what follows, never over a call
+	mu        sync.Mutex // protects what follows, never over a call
 	info      swarm.Info
 	holder    string
 	seen      Lease
@@ -47,7 +47,7 @@ type Elector struct {
 	confirmed time.Time // from before the last renewal that succeeded was sent
 	onTheWall time.Time // the same, without the monotonic clock
 	started   bool      // a first look was taken
-	yield     time.Time // until then the lease is left to others
+	standBack time.Time // until then the lease is left to others
 	acted     time.Time // when somebody was last seen to renew a lease that counts
 	trouble   error     // of the last Tick
 
@@ -74,7 +74,7 @@ func (e *Elector) Check() error {
 func (e *Elector) Held() (epoch uint64, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.seen.Epoch, e.held && e.unconfirmed(time.Now()) < StopAfter
+	return e.seen.Epoch, e.held && e.unconfirmed(time.Now()) < RenewDeadline
 }
 
 // unconfirmed is how long ago the lease was confirmed, by the clock that says longer. The monotonic one stands still while a laptop sleeps or a
@@ -83,8 +83,8 @@ func (e *Elector) unconfirmed(now time.Time) time.Duration {
 	return max(now.Sub(e.confirmed), e.cfg.Wall().Round(0).Sub(e.onTheWall))
 }
 
-// VisitorPrefix begins the holder's name where no node's own daemon holds the lease.
-const VisitorPrefix = "visitor-"
+// OneShotPrefix begins the holder's name where a person's command holds the lease and no node's own daemon does.
+const OneShotPrefix = "visitor-"
 
 // Renewed is when the lease was seen to change last, by this process's clock; zero before the first look.
 func (e *Elector) Renewed() time.Time {
@@ -100,7 +100,7 @@ func (e *Elector) Seen() Lease {
 	return e.seen
 }
 
-// Run ticks until ctx ends, then releases the lease. told hears each tick's error, or nil.
+// Run ticks until ctx ends, then releases the lease. told is called with each tick's error, or nil.
 func (e *Elector) Run(ctx context.Context, told func(error)) {
 	for {
 		told(e.Tick(ctx, 0))
@@ -118,12 +118,12 @@ func (e *Elector) pause() time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !e.held {
-		return WatchEvery
+		return RetryPeriod
 	}
-	return max(WatchEvery, RenewEvery-e.unconfirmed(time.Now()))
+	return max(RetryPeriod, RenewPeriod-e.unconfirmed(time.Now()))
 }
 
-// Tick looks at the lease, which may have been read up to age ago, and renews it, takes it, or notes who holds it.
+// Tick looks at the lease, which may have been read up to age ago, and renews it, takes it, or remembers its holder.
 func (e *Elector) Tick(ctx context.Context, age time.Duration) error {
 	if err := e.turn.Lock(ctx, "tick"); err != nil {
 		return err
@@ -150,13 +150,13 @@ func (e *Elector) begin() {
 	}
 }
 
-// Idle returns for how long nobody has acted, as far as this process knows, and what its last Tick failed with. Somebody acts who was seen to
-// renew a lease that the ledger goes by. Before the first Tick it is 0.
+// Idle returns for how long nobody has acted, as far as this process knows, and the error of its last Tick. A swarmd acts if it was seen to renew a
+// lease that the ledger goes by. Before the first Tick it is 0.
 func (e *Elector) Idle() (time.Duration, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := time.Now()
-	if e.held && e.unconfirmed(now) < StopAfter || e.acted.IsZero() {
+	if e.held && e.unconfirmed(now) < RenewDeadline || e.acted.IsZero() {
 		return 0, nil
 	}
 	return now.Sub(e.acted), e.trouble
@@ -165,7 +165,7 @@ func (e *Elector) Idle() (time.Duration, error) {
 // idle reports whether nobody has acted for longer than a lease lasts.
 func (e *Elector) idle() bool {
 	d, _ := e.Idle()
-	return d >= Term
+	return d >= LeaseDuration
 }
 
 func (e *Elector) tick(ctx context.Context, age time.Duration) error {
@@ -175,7 +175,7 @@ func (e *Elector) tick(ctx context.Context, age time.Duration) error {
 		}
 	}
 	if e.holds() {
-		age = RenewEvery // its compare-and-swap proves that what was read is current
+		age = RenewPeriod // its compare-and-swap proves that what was read is current
 	}
 	st, err := e.cfg.Store.standing(ctx, age)
 	if err != nil {
@@ -219,8 +219,8 @@ func (e *Elector) identify(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.info, e.holder = info, info.NodeID+"/"+e.cfg.Instance
-	if e.cfg.Visitor {
-		e.holder = VisitorPrefix + e.cfg.Instance
+	if e.cfg.OneShot {
+		e.holder = OneShotPrefix + e.cfg.Instance
 	}
 	return nil
 }
@@ -234,7 +234,7 @@ func (e *Elector) mayBegin(ctx context.Context, st standing) error {
 }
 
 // judge notes the lease and says whether to write it, and what. The rules: ours is renewed when due, while the ledger goes by it; a
-// released one is free; one of an earlier process of this very node is ours at start; any other is free when unchanged for Term by our own
+// released one is free; one of an earlier process of this very node is ours at start; any other is free when unchanged for LeaseDuration by our own
 // clock. Who takes it goes above every epoch that the lease, the ledger and this process know: each of the three may have been lost.
 func (e *Elector) judge(st standing) (next Lease, want bool) {
 	e.mu.Lock()
@@ -251,20 +251,20 @@ func (e *Elector) judge(st standing) (next Lease, want bool) {
 	}
 	first := !e.started
 	e.seen, e.started = l, true
-	yielding := now.Before(e.yield)
-	if l.Holder == e.holder && !yielding {
+	back := now.Before(e.standBack)
+	if l.Holder == e.holder && !back {
 		if !st.rules() {
 			e.held = false // what it holds is worth nothing: it is taken anew
 		}
 		if e.held {
 			next.Epoch = l.Epoch
 		}
-		return next, !e.held || e.unconfirmed(now) >= RenewEvery/2
+		return next, !e.held || e.unconfirmed(now) >= RenewPeriod/2
 	}
 	e.held = false
-	own := first && !e.cfg.Visitor && l.Node() == e.info.NodeID
-	free := l.Holder == "" || own || now.Sub(e.seenAt) >= Term
-	return next, free && !yielding
+	own := first && !e.cfg.OneShot && l.Node() == e.info.NodeID
+	free := l.Holder == "" || own || now.Sub(e.seenAt) >= LeaseDuration
+	return next, free && !back
 }
 
 // stopped is for how long a process that is stopped waits for the answer to a write of the lease. Cut off, it might come after the lease was looked at
@@ -285,7 +285,7 @@ func (e *Elector) take(ctx context.Context, from, next Lease) error {
 	e.doubt = false
 	if !e.holds() {
 		if err := e.cfg.Store.takeFence(ctx, e.info.ClusterID, next.Epoch); err != nil {
-			e.leave(RenewEvery)
+			e.standBackFor(RenewPeriod)
 			return e.giveUp(ctx, fmt.Errorf("fence ledger: %w", err))
 		}
 	}
@@ -295,11 +295,11 @@ func (e *Elector) take(ctx context.Context, from, next Lease) error {
 	return nil
 }
 
-// leave leaves the lease to others for a while.
-func (e *Elector) leave(d time.Duration) {
+// standBackFor leaves the lease to others for a while.
+func (e *Elector) standBackFor(d time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.yield = time.Now().Add(d)
+	e.standBack = time.Now().Add(d)
 }
 
 // giveUp hands the lease back because nobody can act under it, and returns why. ctx may have ended: that may be why.
@@ -316,7 +316,7 @@ func (e *Elector) giveUp(ctx context.Context, why error) error {
 func (e *Elector) lapse(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if k := apierr.KindOf(err); k == apierr.Conflict || k == apierr.NotManager || e.unconfirmed(time.Now()) >= StopAfter {
+	if k := apierr.KindOf(err); k == apierr.Conflict || k == apierr.NotManager || e.unconfirmed(time.Now()) >= RenewDeadline {
 		e.held = false
 	}
 }
@@ -326,13 +326,13 @@ func (e *Elector) holds() bool {
 	return ok
 }
 
-// Yield releases the lease and leaves it to others for a while: this machine is about to leave, and should not act on itself.
-func (e *Elector) Yield(ctx context.Context, d time.Duration) {
-	e.leave(d)
+// StepDown releases the lease and leaves it to others for a while, because this machine is about to leave and must not act on itself.
+func (e *Elector) StepDown(ctx context.Context, d time.Duration) {
+	e.standBackFor(d)
 	e.release(ctx)
 }
 
-// release hands the lease back, so that another one need not wait for Term. It takes at most 3 s, also when ctx has ended.
+// release hands the lease back, so that another one need not wait for LeaseDuration. It takes at most 3 s, also when ctx has ended.
 func (e *Elector) release(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
@@ -350,7 +350,7 @@ func (e *Elector) release(ctx context.Context) {
 	}
 }
 
-// handBack writes the lease as free if it is ours. What cannot be released will be taken over after Term.
+// handBack writes the lease as free if it is ours. What cannot be released will be taken over after LeaseDuration.
 func (e *Elector) handBack(ctx context.Context) {
 	if st, err := e.cfg.Store.standing(ctx, 0); err == nil && st.lease.Holder == e.holder {
 		_ = e.cfg.Store.setLease(ctx, st.lease, Lease{Epoch: st.lease.Epoch, Renewed: st.lease.Renewed + 1})

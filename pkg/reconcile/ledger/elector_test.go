@@ -29,7 +29,7 @@ type candidate struct {
 
 func elect(configs ledger.Configs, node, instance string) *candidate {
 	c := &candidate{store: ledger.NewStore(configs, "web")}
-	c.Elector = ledger.NewElector(ledger.ElectorConfig{Store: c.store, Instance: instance, Visitor: node == "",
+	c.Elector = ledger.NewElector(ledger.ElectorConfig{Store: c.store, Instance: instance, OneShot: node == "",
 		Identity: func(context.Context) (swarm.Info, error) {
 			return swarm.Info{NodeID: node + "id", ClusterID: "swarm1", ControlAvail: true}, nil
 		}})
@@ -114,7 +114,7 @@ func TestNeverTwoHoldAndTheNextOneHoldsWithin45Seconds(t *testing.T) {
 			side.cut.Store(true)
 			began := time.Now()
 			for !b.holds() {
-				if a.holds() && time.Since(began) > ledger.StopAfter {
+				if a.holds() && time.Since(began) > ledger.RenewDeadline {
 					t.Fatalf("a still acts %s after it was cut off", time.Since(began))
 				}
 				if time.Since(began) > 45*time.Second {
@@ -145,7 +145,7 @@ func TestOlderHolderIsFencedByTheStore(t *testing.T) {
 				if err := l.Fence(epoch); err != nil {
 					return err
 				}
-				l.Credit++
+				l.DeleteBudget++
 				return nil
 			})
 			return err
@@ -164,8 +164,8 @@ func TestOlderHolderIsFencedByTheStore(t *testing.T) {
 			t.Fatalf("epoch %d after %d", e, epoch)
 		}
 		wantKind(t, write(), apierr.Conflict)
-		if l := load(t, b.store); l.Credit != 1 {
-			t.Fatalf("credit %d", l.Credit)
+		if l := load(t, b.store); l.DeleteBudget != 1 {
+			t.Fatalf("delete budget %d", l.DeleteBudget)
 		}
 	})
 }
@@ -213,7 +213,7 @@ func TestReleaseOnStop(t *testing.T) {
 		if first.holds() {
 			t.Fatal("it still holds")
 		}
-		after(ledger.WatchEvery)
+		after(ledger.RetryPeriod)
 		if !second.holds() {
 			t.Fatal("the other one waited although the lease was released")
 		}
@@ -227,7 +227,7 @@ func TestYieldLeavesTheLeaseToOthers(t *testing.T) {
 		a := elect(configs, "n1", "a")
 		defer a.stop()
 		after(time.Second)
-		a.Yield(t.Context(), 2*time.Minute)
+		a.StepDown(t.Context(), 2*time.Minute)
 		after(110 * time.Second)
 		if a.holds() {
 			t.Fatal("it took the lease again")
@@ -267,21 +267,21 @@ func TestLostAnswersOfTheLease(t *testing.T) {
 	})
 }
 
-// TestStoppedWhileItTakesTheLease: whatever write is on its way when a process is told to stop, the next one need not wait for Term.
+// TestStoppedWhileItTakesTheLease: whatever write is on its way when a process is told to stop, the next one need not wait for LeaseDuration.
 func TestStoppedWhileItTakesTheLease(t *testing.T) {
 	for at := range 3 {
 		synctest.Test(t, func(t *testing.T) {
 			configs := ledgertest.New()
 			side := &stopped{Objects: configs, at: at}
 			a := elect(side, "n1", "a")
-			after(3 * ledger.RenewEvery / 2) // then the call is on its way
+			after(3 * ledger.RenewPeriod / 2) // then the call is on its way
 			if side.n != at+1 {
 				t.Fatalf("%d writes, not %d", side.n, at+1)
 			}
 			a.stop()
 			b := elect(configs, "n2", "b")
 			defer b.stop()
-			after(2 * ledger.WatchEvery)
+			after(2 * ledger.RetryPeriod)
 			if !b.holds() {
 				t.Errorf("stopped at write %d of %v: the lease is held by nobody who lives", at, configs.Writes())
 			}
@@ -323,7 +323,7 @@ func TestStoppedBeforeItsWriteArrives(t *testing.T) {
 		after(time.Second)
 		b := elect(configs, "n2", "b")
 		defer b.stop()
-		after(2 * ledger.WatchEvery)
+		after(2 * ledger.RetryPeriod)
 		if !b.holds() {
 			t.Errorf("the lease is held by nobody who lives: %v", configs.Writes())
 		}
@@ -380,7 +380,7 @@ func TestDemotedHolderStopsAtOnce(t *testing.T) {
 		configs.Before(func(string) error {
 			return &apierr.Error{Kind: apierr.NotManager, Op: "call", Err: errors.New("this node is not a swarm manager")}
 		})
-		after(ledger.RenewEvery)
+		after(ledger.RenewPeriod)
 		if a.holds() {
 			t.Fatal("it still acts")
 		}

@@ -29,21 +29,21 @@ const (
 
 // The labels of the ledger's config. Every other label on it is somebody's own, or a later version's, and is preserved.
 const (
-	format        = "1"
-	prefixOwn     = "swarmd.ledger."
-	keyFormat     = "swarmd.ledger.format"
-	keyRevision   = "swarmd.ledger.revision"
-	keyCredit     = "swarmd.ledger.credit"
-	keyUncharged  = "swarmd.ledger.uncharged" // unix seconds, comma-separated
-	keySwarm      = "swarmd.ledger.swarm"
-	keyEpoch      = "swarmd.ledger.epoch"
-	keyToken      = "swarmd.ledger.token"
-	keyRotate     = "swarmd.ledger.rotate"
-	keyServices   = "swarmd.ledger.services_only" // "true"
-	prefixOp      = "swarmd.ledger.op."           // + operation id → JSON
-	prefixStale   = "swarmd.ledger.stale."        // + holder → revision
-	prefixBroken  = "swarmd.ledger.broken."       // + holder → why its file does not count
-	prefixRollout = "swarmd.ledger.failed."       // + service → what was rolled out last
+	format          = "1"
+	prefixOwn       = "swarmd.ledger."
+	keyFormat       = "swarmd.ledger.format"
+	keyRevision     = "swarmd.ledger.revision"
+	keyDeleteBudget = "swarmd.ledger.credit"
+	keyFreeDeletes  = "swarmd.ledger.uncharged" // unix seconds, comma-separated
+	keySwarm        = "swarmd.ledger.swarm"
+	keyEpoch        = "swarmd.ledger.epoch"
+	keyToken        = "swarmd.ledger.token"
+	keyRotate       = "swarmd.ledger.rotate"
+	keyServices     = "swarmd.ledger.services_only" // "true"
+	prefixOp        = "swarmd.ledger.op."           // + operation id → JSON
+	prefixStale     = "swarmd.ledger.stale."        // + holder → revision
+	prefixBroken    = "swarmd.ledger.broken."       // + holder → why its file does not count
+	prefixRollout   = "swarmd.ledger.failed."       // + service → what was rolled out last
 )
 
 // opRecord is an operation as it is stored: short keys, times in unix seconds, zero values left out.
@@ -56,7 +56,7 @@ type opRecord struct {
 	Epoch    uint64 `json:"e,omitempty"`
 	Started  int64  `json:"s,omitempty"`
 	Deadline int64  `json:"x,omitempty"`
-	Credit   bool   `json:"c,omitempty"`
+	Budgeted bool   `json:"c,omitempty"`
 	Shutdown int64  `json:"o,omitempty"`
 }
 
@@ -82,10 +82,10 @@ func Encode(l Ledger, others map[string]string) (map[string]string, error) {
 func (l Ledger) labels() (map[string]string, error) {
 	out := map[string]string{keyFormat: format}
 	out[keyRevision] = strconv.Itoa(l.Revision)
-	putNumber(out, keyCredit, uint64(max(l.Credit, 0)))
+	putNumber(out, keyDeleteBudget, uint64(max(l.DeleteBudget, 0)))
 	putNumber(out, keyEpoch, l.Epoch)
 	putText(out, keySwarm, l.ClusterID)
-	putText(out, keyUncharged, joinTimes(l.Uncharged))
+	putText(out, keyFreeDeletes, joinTimes(l.FreeDeletes))
 	if l.Token != "" {
 		out[keyToken] = l.Token + ":" + strconv.Itoa(l.Handed)
 	}
@@ -123,7 +123,7 @@ func (l Ledger) Size() int {
 
 // Clone returns a copy that shares nothing with the ledger.
 func (l Ledger) Clone() Ledger {
-	l.Ops, l.Uncharged = slices.Clone(l.Ops), slices.Clone(l.Uncharged)
+	l.Ops, l.FreeDeletes = slices.Clone(l.Ops), slices.Clone(l.FreeDeletes)
 	l.Stale, l.Broken, l.Rollouts = maps.Clone(l.Stale), maps.Clone(l.Broken), maps.Clone(l.Rollouts)
 	return l
 }
@@ -160,8 +160,8 @@ func (l *Ledger) decodeLabel(key, value string) (known bool, err error) {
 	case keyRevision:
 		l.Revision, err = natural(value)
 		return true, err
-	case keyCredit:
-		l.Credit, err = natural(value)
+	case keyDeleteBudget:
+		l.DeleteBudget, err = natural(value)
 		return true, err
 	case keyEpoch:
 		l.Epoch, err = strconv.ParseUint(value, 10, 64)
@@ -169,8 +169,8 @@ func (l *Ledger) decodeLabel(key, value string) (known bool, err error) {
 	case keySwarm:
 		l.ClusterID = value
 		return true, nil
-	case keyUncharged:
-		l.Uncharged, err = splitTimes(value)
+	case keyFreeDeletes:
+		l.FreeDeletes, err = splitTimes(value)
 		return true, err
 	case keyToken:
 		print, handed, _ := strings.Cut(value, ":")
@@ -212,7 +212,7 @@ func (l *Ledger) decodeEntry(key, value string) (known bool, err error) {
 }
 
 func record(op Op) opRecord {
-	return opRecord{op.Kind, op.Pool, op.Name, op.DropletID, op.NodeID, op.Epoch, seconds(op.Started), seconds(op.Deadline), op.Credit, seconds(op.Shutdown)}
+	return opRecord{op.Kind, op.Pool, op.Name, op.DropletID, op.NodeID, op.Epoch, seconds(op.Started), seconds(op.Deadline), op.Budgeted, seconds(op.Shutdown)}
 }
 
 // operation reads an operation. One of a kind or with a field that this swarmd does not know is a newer one's, and no error.
@@ -229,7 +229,7 @@ func operation(id, value string) (op Op, known bool, err error) {
 	if id == "" || r.Kind == "" || r.Droplet < 0 || r.Kind == Delete && r.Droplet == 0 {
 		return Op{}, false, fmt.Errorf("operation %q of kind %q on droplet %d", brief(id), brief(string(r.Kind)), r.Droplet)
 	}
-	return Op{id, r.Kind, r.Pool, r.Name, r.Droplet, r.Node, r.Epoch, moment(r.Started), moment(r.Deadline), r.Credit, moment(r.Shutdown)}, true, nil
+	return Op{id, r.Kind, r.Pool, r.Name, r.Droplet, r.Node, r.Epoch, moment(r.Started), moment(r.Deadline), r.Budgeted, moment(r.Shutdown)}, true, nil
 }
 
 func putNumber(m map[string]string, key string, n uint64) {

@@ -23,17 +23,17 @@ var update = flag.Bool("update", false, "write the golden files")
 func full() ledger.Ledger {
 	at := time.Unix(1_800_000_000, 0).UTC()
 	return ledger.Ledger{
-		Revision: 12, Credit: 2, ClusterID: "swarm1", Epoch: 7,
+		Revision: 12, DeleteBudget: 2, ClusterID: "swarm1", Epoch: 7,
 		Ops: []ledger.Op{
 			{ID: "aaaaabbbbbcccccd", Kind: ledger.Create, Pool: "workers", Name: "web-workers-aaaaa", Epoch: 6, Started: at, Deadline: at.Add(5 * time.Minute)},
 			{ID: "fffffggggghhhhhi", Kind: ledger.Delete, Pool: "workers", Name: "web-workers-xyzzy", DropletID: 101, NodeID: "node9", Epoch: 7,
-				Started: at, Credit: true, Shutdown: at.Add(time.Minute)},
+				Started: at, Budgeted: true, Shutdown: at.Add(time.Minute)},
 		},
-		Uncharged: []time.Time{at.Add(-time.Minute), at},
-		Stale:     map[string]int{"node2": 11},
-		Broken:    map[string]string{"node3": "read cluster.yaml: no such file"},
-		Rollouts:  map[string]string{"web_app": "abc@17"},
-		Token:     "q83vASNF", Handed: 2, Rotate: 41,
+		FreeDeletes: []time.Time{at.Add(-time.Minute), at},
+		Stale:       map[string]int{"node2": 11},
+		Broken:      map[string]string{"node3": "read cluster.yaml: no such file"},
+		Rollouts:    map[string]string{"web_app": "abc@17"},
+		Token:       "q83vASNF", Handed: 2, Rotate: 41,
 	}
 }
 
@@ -86,9 +86,9 @@ func TestDecodeRefuses(t *testing.T) {
 		"revision":             {"swarmd.ledger.revision": "x"},
 		"negative revision":    {"swarmd.ledger.revision": "-1"},
 		"odd spelling":         {"swarmd.ledger.revision": "+1"},
-		"credit":               {"swarmd.ledger.credit": ""},
+		"budget":               {"swarmd.ledger.credit": ""},
 		"epoch":                {"swarmd.ledger.epoch": "-3"},
-		"uncharged":            {"swarmd.ledger.uncharged": "1,,2"},
+		"free deletes":         {"swarmd.ledger.uncharged": "1,,2"},
 		"stale":                {"swarmd.ledger.stale.n": "first"},
 		"operation":            {"swarmd.ledger.op.a": "{"},
 		"operation's kind":     {"swarmd.ledger.op.a": `{"k":""}`},
@@ -143,7 +143,7 @@ func TestWhatANewerSwarmdWroteIsKept(t *testing.T) {
 // either is refused, and leaves the ledger as it was.
 func TestTheLedgerHasRoomForAllThatMayBeOpen(t *testing.T) {
 	at := time.Unix(1_800_000_300, 0)
-	l := ledger.Ledger{Credit: ledger.MaxOps + 1, Broken: map[string]string{}, Stale: map[string]int{}}
+	l := ledger.Ledger{DeleteBudget: ledger.MaxOps + 1, Broken: map[string]string{}, Stale: map[string]int{}}
 	for i := range 9 {
 		l.Broken[fmt.Sprintf("%025d", i)] = strings.Repeat("é", 100)
 	}
@@ -152,7 +152,7 @@ func TestTheLedgerHasRoomForAllThatMayBeOpen(t *testing.T) {
 		return ledger.SetRollout{Service: fmt.Sprintf("%063d", i), Value: strings.Repeat("f", 16) + "@18446744073709551615?" + strings.Repeat("f", 16)}
 	}
 	leave := func(i int) ledger.Change {
-		return ledger.OpenDelete{OpID: fmt.Sprintf("%016d", i), Pool: strings.Repeat("p", 40), Name: strings.Repeat("n", 63), NodeID: strings.Repeat("i", 25), DropletID: 1<<40 + i, Credit: true}
+		return ledger.OpenDelete{OpID: fmt.Sprintf("%016d", i), Pool: strings.Repeat("p", 40), Name: strings.Repeat("n", 63), NodeID: strings.Repeat("i", 25), DropletID: 1<<40 + i, Budgeted: true}
 	}
 	for i := range ledger.MaxRollouts {
 		if err := l.Apply(moment, rollout(i)); err != nil {
@@ -198,11 +198,11 @@ func TestAnyLedgerSurvivesTheStore(t *testing.T) {
 	word := rapid.StringMatching(`[a-z]{1,8}`)
 	when := rapid.Map(rapid.Int64Range(1, 1<<33), func(s int64) time.Time { return time.Unix(s, 0).UTC() })
 	rapid.Check(t, func(t *rapid.T) {
-		l := ledger.Ledger{Revision: rapid.IntRange(0, 1000).Draw(t, "revision"), Credit: rapid.IntRange(0, 9).Draw(t, "credit"),
+		l := ledger.Ledger{Revision: rapid.IntRange(0, 1000).Draw(t, "revision"), DeleteBudget: rapid.IntRange(0, 9).Draw(t, "budget"),
 			Epoch: rapid.Uint64().Draw(t, "epoch"), ClusterID: rapid.StringMatching(`[a-z0-9]{0,25}`).Draw(t, "swarm")}
 		for _, id := range rapid.SliceOfNDistinct(word, 0, 5, rapid.ID).Draw(t, "ops") {
 			l.Ops = append(l.Ops, ledger.Op{ID: id, Kind: rapid.SampledFrom([]ledger.OpKind{ledger.Create, ledger.Delete}).Draw(t, "kind"),
-				Pool: word.Draw(t, "pool"), DropletID: rapid.IntRange(1, 1<<40).Draw(t, "droplet"), Started: when.Draw(t, "started"), Credit: rapid.Bool().Draw(t, "credit")})
+				Pool: word.Draw(t, "pool"), DropletID: rapid.IntRange(1, 1<<40).Draw(t, "droplet"), Started: when.Draw(t, "started"), Budgeted: rapid.Bool().Draw(t, "budgeted")})
 		}
 		slices.SortFunc(l.Ops, func(a, b ledger.Op) int { return strings.Compare(a.ID, b.ID) })
 		labels, err := ledger.Encode(l, nil)

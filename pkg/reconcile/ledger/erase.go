@@ -10,8 +10,8 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// Erase removes the whole record of a cluster that was halted, the ledger last, so that one that ends early can be run again. A removal whose answer
-// was lost is settled by looking.
+// Erase removes the whole record of a cluster that was halted, the ledger last, so that an Erase that ends early can be run again. Whether a removal
+// whose answer was lost had its effect is found out by a look.
 func (s *Store) Erase(ctx context.Context) error {
 	if err := s.lock(ctx); err != nil {
 		return err

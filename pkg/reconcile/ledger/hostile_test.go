@@ -41,7 +41,7 @@ func TestHostileLabelsAreOneShortError(t *testing.T) {
 		"many operations":  func() error { return ledger(many) },
 		"a long format":    func() error { return ledger(map[string]string{keyFormat: long[:60_000]}) },
 		"a long operation": func() error { return ledger(good(prefixOp+"a", `{"d":"`+long[:50_000]+`"}`)) },
-		"many times":       func() error { return ledger(good(keyUncharged, strings.Repeat(",", 50_000))) },
+		"many times":       func() error { return ledger(good(keyFreeDeletes, strings.Repeat(",", 50_000))) },
 		"a lease's epoch":  func() error { return lease(good(keyTerm, long[:50_000])) },
 		"a lease's time":   func() error { return lease(good(keyRenewed, "x"+long[:50_000])) },
 		"a lease's holder": func() error { return lease(good(keyHolder, long[:50_000])) },

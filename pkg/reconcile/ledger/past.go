@@ -29,7 +29,7 @@ func fingerprint(data []byte) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:6])
 }
 
-// pastOf is what a revision that follows the accepted one remembers: what that one remembers, and the accepted ones that are still
+// pastOf returns what the next revision remembers: the memory of the accepted one, and the accepted revisions that are still
 // there. Of equal contents the latest counts.
 func pastOf(st State) []Past {
 	latest := map[string]int{}

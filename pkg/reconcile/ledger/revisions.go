@@ -29,8 +29,8 @@ type Proposal struct {
 	Data   []byte
 	Source string // for people
 	Origin Origin
-	Fits   func(Ledger) error           // says why the file cannot be this cluster's, whatever it says else; optional
-	Grant  func(history [][]byte) Grant // what this edit permits, see Granted: the accepted file comes first, then those before it; nil: nothing
+	Fits   func(Ledger) error            // says why the file cannot be this cluster's, whatever it says else; optional
+	Budget func(history [][]byte) Budget // what this edit makes of the delete budget, see BudgetOf: the accepted file comes first, then those before it; nil: nothing
 }
 
 // Accept judges the proposal against the store and, if it counts, makes it the next revision: first its content as an object of its
@@ -76,12 +76,12 @@ func (s *Store) accept(ctx context.Context, p Proposal, st State) (Revision, err
 	if err := s.createRevision(ctx, rev); err != nil {
 		return Revision{}, fmt.Errorf("accept revision: %w", err)
 	}
-	expect, grant := st.Ledger.Revision, p.grant(st)
+	expect, budget := st.Ledger.Revision, p.budget(st)
 	_, err := s.update(ctx, func(l *Ledger) error {
 		if l.Revision != expect {
 			return failed("accept revision", apierr.Conflict, fmt.Errorf("revision %d was accepted meanwhile", l.Revision))
 		}
-		l.Revision, l.Credit = rev.Number, grant.Onto(l.Credit)
+		l.Revision, l.DeleteBudget = rev.Number, budget.Onto(l.DeleteBudget)
 		return nil
 	})
 	if err != nil {
@@ -91,12 +91,12 @@ func (s *Store) accept(ctx context.Context, p Proposal, st State) (Revision, err
 	return rev, nil
 }
 
-func (p Proposal) grant(st State) Grant {
+func (p Proposal) budget(st State) Budget {
 	history := st.History()
-	if len(history) == 0 || p.Grant == nil {
-		return Grant{}
+	if len(history) == 0 || p.Budget == nil {
+		return Budget{}
 	}
-	return p.Grant(history)
+	return p.Budget(history)
 }
 
 // History returns the contents of the accepted revisions that are still there, the accepted one first. It is empty if that one is not.

@@ -13,8 +13,8 @@ import (
 )
 
 func edit(data string) ledger.Proposal {
-	return ledger.Proposal{Data: []byte(data), Source: "apply test", Origin: ledger.Edit, Grant: func(history [][]byte) ledger.Grant {
-		return ledger.Grant{More: len(history[0]), Most: 5 * len(history)}
+	return ledger.Proposal{Data: []byte(data), Source: "apply test", Origin: ledger.Edit, Budget: func(history [][]byte) ledger.Budget {
+		return ledger.Budget{More: len(history[0]), Most: 5 * len(history)}
 	}}
 }
 
@@ -66,7 +66,7 @@ func TestWhoseFileCounts(t *testing.T) {
 	}
 }
 
-func TestAcceptCountsUpAndCredits(t *testing.T) {
+func TestAcceptCountsUpAndGivesABudget(t *testing.T) {
 	s, _ := newStore(t)
 	for i, data := range []string{"four", "four!", "four"} {
 		if v, rev := accept(t, s, edit(data)); v != ledger.Next || rev.Number != i+1 {
@@ -77,12 +77,12 @@ func TestAcceptCountsUpAndCredits(t *testing.T) {
 		t.Fatalf("%s %d", v, rev.Number)
 	}
 	l := load(t, s)
-	if l.Revision != 3 || l.Credit != 4+5 {
-		t.Fatalf("revision %d, credit %d: credits of edits add up, the first file permits none", l.Revision, l.Credit)
+	if l.Revision != 3 || l.DeleteBudget != 4+5 {
+		t.Fatalf("revision %d, delete budget %d: the budgets of edits add up, the first file gives none", l.Revision, l.DeleteBudget)
 	}
-	accept(t, s, ledger.Proposal{Data: []byte("six"), Origin: ledger.Edit, Grant: func([][]byte) ledger.Grant { return ledger.Grant{More: 1, Most: 2} }})
-	if l := load(t, s); l.Credit != 2 {
-		t.Fatalf("credit %d: an edit that leaves room for two takes the rest back", l.Credit)
+	accept(t, s, ledger.Proposal{Data: []byte("six"), Origin: ledger.Edit, Budget: func([][]byte) ledger.Budget { return ledger.Budget{More: 1, Most: 2} }})
+	if l := load(t, s); l.DeleteBudget != 2 {
+		t.Fatalf("delete budget %d: an edit that leaves room for two takes the rest back", l.DeleteBudget)
 	}
 	rev, err := s.Revision(t.Context(), 2)
 	if err != nil || string(rev.Data) != "four!" || rev.Source != "apply test" {
@@ -248,7 +248,7 @@ func TestGranted(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			if got := ledger.Granted(c.history, c.edited); got != (ledger.Grant{More: c.more, Most: c.most}) {
+			if got := ledger.BudgetOf(c.history, c.edited); got != (ledger.Budget{More: c.more, Most: c.most}) {
 				t.Fatalf("%+v, want %d more and %d at most", got, c.more, c.most)
 			}
 		})

@@ -17,7 +17,7 @@ type standing struct {
 	obstacle error  // why nobody can act under any lease, nil if somebody can; it says what to do
 }
 
-// rules reports whether who holds that lease could write into the ledger.
+// rules reports whether the lease's holder could write into the ledger.
 func (st standing) rules() bool {
 	return st.lease.Holder != "" && st.obstacle == nil && !st.missing && st.lease.Epoch >= st.epoch
 }
@@ -70,8 +70,8 @@ func (s *Store) fence() (epoch uint64, missing bool, obstacle error) {
 // wrote notes the epoch of a ledger that was written, and forgotten because of that.
 func (s *Store) wrote(epoch uint64) { s.written, s.epoch = true, epoch }
 
-// Unattended says why nobody acts, nil if somebody does, for who has looked once only; who is the holder as people name it. A lease that by this machine's clock was not renewed
-// lately, or will be, is looked at again after the time in which a holder renews it: clocks differ.
+// Unattended returns why nobody acts, nil if somebody does, for a caller that has looked once only. who is the holder as people name it. Clocks differ,
+// so a lease that by this machine's clock was not renewed lately, or will be, is looked at again after the time in which a holder renews it.
 func (s *Store) Unattended(ctx context.Context, st State, who string) error {
 	switch l := st.Lease; {
 	case st.Exists && Halted(st.Ledger.Epoch):
@@ -80,10 +80,10 @@ func (s *Store) Unattended(ctx context.Context, st State, who string) error {
 		return fmt.Errorf("no swarmd holds the lease; %s", s.start(st))
 	case l.Epoch < st.Ledger.Epoch:
 		return fmt.Errorf("%s holds the lease at epoch %d, and the ledger goes by %d", who, l.Epoch, st.Ledger.Epoch)
-	case time.Since(st.Renewed).Abs() < Term:
+	case time.Since(st.Renewed).Abs() < LeaseDuration:
 		return nil
 	}
-	if err := clock.Sleep(ctx, RenewEvery+WatchEvery); err != nil {
+	if err := clock.Sleep(ctx, RenewPeriod+RetryPeriod); err != nil {
 		return err
 	}
 	again, err := s.Look(ctx)
@@ -105,8 +105,8 @@ func (s *Store) start(st State) string {
 		"where it was never installed: swarmd bootstrap -f FILE", s.cluster)
 }
 
-// halt in a ledger's epoch says that swarmd was told to stop. It is above every lease's epoch, so that it fences who acts, whatever its version
-// knows of it, and leaves the epoch from before readable.
+// halt in a ledger's epoch says that swarmd was told to stop. It is above every lease's epoch, so that it fences the holder, whatever version that
+// has, and the epoch from before stays readable.
 const halt uint64 = 1 << 62
 
 // Halted reports whether the ledger's epoch says that swarmd was told to stop: then nobody takes the lease.

@@ -36,7 +36,7 @@ func (c *candidate) acts(ctx context.Context) error {
 		if err := l.Fence(epoch); err != nil {
 			return err
 		}
-		l.Credit++
+		l.DeleteBudget++
 		return nil
 	})
 	return err
@@ -52,7 +52,7 @@ func TestDeletedLeaseIsTakenAboveTheLedger(t *testing.T) {
 		defer b.stop()
 		after(time.Second)
 		configs.Drop("swarmd.web.lease")
-		after(ledger.RenewEvery + ledger.WatchEvery)
+		after(ledger.RenewPeriod + ledger.RetryPeriod)
 		if a.holds() == b.holds() {
 			t.Fatalf("a holds %v, b holds %v", a.holds(), b.holds())
 		}
@@ -71,7 +71,7 @@ func TestNewLedgerBeginsAboveWhatWasSeen(t *testing.T) {
 		before, _ := a.Held()
 		configs.Drop("swarmd.web.lease")
 		configs.Drop("swarmd.web")
-		after(2 * ledger.RenewEvery)
+		after(2 * ledger.RenewPeriod)
 		if epoch, ok := a.Held(); !ok || epoch <= before {
 			t.Fatalf("epoch %d, held %v, after %d", epoch, ok, before)
 		}
@@ -88,7 +88,7 @@ func TestHolderMakesAMissingLedgerAgain(t *testing.T) {
 		a := restarted(configs)
 		defer a.stop()
 		configs.Drop("swarmd.web")
-		after(2 * ledger.RenewEvery)
+		after(2 * ledger.RenewPeriod)
 		if err := a.acts(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestLeaseWhoseFenceFailedIsGivenUp(t *testing.T) {
 		after(time.Second)
 		b := elect(configs.Objects, "n2", "b")
 		defer b.stop()
-		after(2 * ledger.RenewEvery)
+		after(2 * ledger.RenewPeriod)
 		if configs.tries.Load() == 0 {
 			t.Fatal("a never tried")
 		}
@@ -155,7 +155,7 @@ func TestFenceThatKeepsFailingIsTriedSeldom(t *testing.T) {
 			t.Fatalf("it keeps the lease: %v", l.Labels)
 		}
 		configs.refuses.Store(false)
-		after(2 * ledger.RenewEvery)
+		after(2 * ledger.RenewPeriod)
 		if !a.holds() {
 			t.Fatal("it never tries again")
 		}
@@ -194,7 +194,7 @@ func TestDamageIsNamedAndItsRemedyHelps(t *testing.T) {
 				obj, _ := configs.Get(c.config)
 				obj.Labels[c.label] = c.value
 				configs.Put(c.config, obj.Labels, nil)
-				after(ledger.StopAfter + ledger.RenewEvery)
+				after(ledger.RenewDeadline + ledger.RenewPeriod)
 				if a.holds() {
 					t.Fatal("it still acts")
 				}
@@ -204,7 +204,7 @@ func TestDamageIsNamedAndItsRemedyHelps(t *testing.T) {
 				for _, config := range c.remove {
 					configs.Drop(config)
 				}
-				after(ledger.RenewEvery)
+				after(ledger.RenewPeriod)
 				if err := a.acts(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -222,7 +222,7 @@ func TestLostLedgerIsNamedAndItsRemedyHelps(t *testing.T) {
 		defer a.stop()
 		accept(t, a.store, edit("one"))
 		configs.Drop("swarmd.web")
-		after(2 * ledger.RenewEvery)
+		after(2 * ledger.RenewPeriod)
 		if a.holds() {
 			t.Fatal("it still holds")
 		}
@@ -238,7 +238,7 @@ func TestLostLedgerIsNamedAndItsRemedyHelps(t *testing.T) {
 			t.Fatalf("%d writes while nobody can act", n)
 		}
 		configs.Drop("swarmd.web.spec.1")
-		after(ledger.WatchEvery)
+		after(ledger.RetryPeriod)
 		if err := a.acts(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -257,7 +257,7 @@ func TestHaltAndResume(t *testing.T) {
 		if err := a.acts(t.Context()); err == nil {
 			t.Fatal("it still writes")
 		}
-		after(2 * ledger.RenewEvery)
+		after(2 * ledger.RenewPeriod)
 		a.stop()
 		b := elect(configs, "n1", "again")
 		defer b.stop()
@@ -272,7 +272,7 @@ func TestHaltAndResume(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		after(ledger.RenewEvery)
+		after(ledger.RenewPeriod)
 		if err := b.acts(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -289,14 +289,14 @@ func TestResumeAfterTheHighestEpoch(t *testing.T) {
 		obj, _ := configs.Get("swarmd.web")
 		obj.Labels["swarmd.ledger.epoch"] = "9223372036854775807"
 		configs.Put("swarmd.web", obj.Labels, nil)
-		after(2 * ledger.RenewEvery)
+		after(2 * ledger.RenewPeriod)
 		if a.holds() {
 			t.Fatal("it still holds")
 		}
 		if err := ledger.NewStore(configs, "web").Resume(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		after(ledger.RenewEvery)
+		after(ledger.RenewPeriod)
 		if err := a.acts(t.Context()); err != nil {
 			t.Fatal(err)
 		}

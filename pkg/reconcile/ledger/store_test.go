@@ -24,8 +24,8 @@ func newStore(t *testing.T) (*ledger.Store, *ledgertest.Objects) {
 	return s, configs
 }
 
-func credit(n int) func(*ledger.Ledger) error {
-	return func(l *ledger.Ledger) error { l.Credit += n; return nil }
+func budget(n int) func(*ledger.Ledger) error {
+	return func(l *ledger.Ledger) error { l.DeleteBudget += n; return nil }
 }
 
 func load(t *testing.T, s *ledger.Store) ledger.Ledger {
@@ -50,18 +50,18 @@ func TestUpdateStartsFromWhatWasSeenAndReadsWhenItLoses(t *testing.T) {
 	load(t, a)
 	load(t, b)
 	before := len(configs.Calls())
-	if _, err := a.Update(t.Context(), credit(1)); err != nil {
+	if _, err := a.Update(t.Context(), budget(1)); err != nil {
 		t.Fatal(err)
 	}
 	if got := configs.Calls()[before:]; len(got) != 1 {
 		t.Fatalf("a fresh view needs one write, no read: %v", got)
 	}
-	l, err := b.Update(t.Context(), credit(10)) // b's view is stale now
+	l, err := b.Update(t.Context(), budget(10)) // b's view is stale now
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l.Credit != 11 || load(t, a).Credit != 11 {
-		t.Fatalf("credit %d, want both changes", l.Credit)
+	if l.DeleteBudget != 11 || load(t, a).DeleteBudget != 11 {
+		t.Fatalf("delete budget %d, want both changes", l.DeleteBudget)
 	}
 }
 
@@ -69,13 +69,13 @@ func TestUpdateThatChangesNothingWritesNothingButLooks(t *testing.T) {
 	a, configs := newStore(t)
 	b := ledger.NewStore(configs, "web")
 	load(t, a)
-	if _, err := b.Update(t.Context(), credit(1)); err != nil {
+	if _, err := b.Update(t.Context(), budget(1)); err != nil {
 		t.Fatal(err)
 	}
 	writes := len(configs.Writes())
 	l, err := a.Update(t.Context(), func(*ledger.Ledger) error { return nil })
-	if err != nil || l.Credit != 1 {
-		t.Fatalf("credit %d, %v: a change without a write must not trust an old view", l.Credit, err)
+	if err != nil || l.DeleteBudget != 1 {
+		t.Fatalf("delete budget %d, %v: a change without a write must not trust an old view", l.DeleteBudget, err)
 	}
 	if len(configs.Writes()) != writes {
 		t.Fatalf("wrote %v", configs.Writes()[writes:])
@@ -86,19 +86,19 @@ func TestErrorOfAChangeIsFinalOnlyOnAFreshView(t *testing.T) {
 	a, configs := newStore(t)
 	b := ledger.NewStore(configs, "web")
 	load(t, a)
-	if _, err := b.Update(t.Context(), credit(1)); err != nil {
+	if _, err := b.Update(t.Context(), budget(1)); err != nil {
 		t.Fatal(err)
 	}
-	broke := errors.New("no credit")
+	broke := errors.New("no budget")
 	spend := func(l *ledger.Ledger) error {
-		if l.Credit == 0 {
+		if l.DeleteBudget == 0 {
 			return broke
 		}
-		l.Credit--
+		l.DeleteBudget--
 		return nil
 	}
 	if _, err := a.Update(t.Context(), spend); err != nil {
-		t.Fatalf("a's view was old, the credit is there: %v", err)
+		t.Fatalf("a's view was old, the budget is there: %v", err)
 	}
 	if _, err := a.Update(t.Context(), spend); !errors.Is(err, broke) {
 		t.Fatalf("got %v, want the change's own error", err)
@@ -109,10 +109,10 @@ func TestLostAnswers(t *testing.T) {
 	cases := map[string]struct {
 		before bool
 		kind   apierr.Kind
-		credit int
+		budget int
 	}{
-		"after the effect":  {before: false, kind: "", credit: 1},
-		"before the effect": {before: true, kind: apierr.Unknown, credit: 0},
+		"after the effect":  {before: false, kind: "", budget: 1},
+		"before the effect": {before: true, kind: apierr.Unknown, budget: 0},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -128,12 +128,12 @@ func TestLostAnswers(t *testing.T) {
 			} else {
 				configs.After(lose)
 			}
-			_, err := s.Update(t.Context(), credit(1))
+			_, err := s.Update(t.Context(), budget(1))
 			wantKind(t, err, c.kind)
 			configs.Before(nil)
 			configs.After(nil)
-			if got := load(t, s).Credit; got != c.credit {
-				t.Fatalf("credit %d, want %d: a lost answer is never repeated", got, c.credit)
+			if got := load(t, s).DeleteBudget; got != c.budget {
+				t.Fatalf("delete budget %d, want %d: a lost answer is never repeated", got, c.budget)
 			}
 		})
 	}
@@ -208,7 +208,7 @@ func TestLabelsOfOthersArePreserved(t *testing.T) {
 	obj, _ := configs.Get("swarmd.web")
 	obj.Labels["team"], obj.Labels["swarmd.ledger.later"] = "blue", "v9"
 	configs.Put("swarmd.web", obj.Labels, nil)
-	if _, err := s.Update(t.Context(), credit(2)); err != nil {
+	if _, err := s.Update(t.Context(), budget(2)); err != nil {
 		t.Fatal(err)
 	}
 	got, _ := configs.Get("swarmd.web")

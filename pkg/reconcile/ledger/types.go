@@ -31,20 +31,20 @@ type Op struct {
 	Epoch     uint64    `json:"epoch"`                // the lease epoch of the writer
 	Started   time.Time `json:"started"`
 	Deadline  time.Time `json:"deadline,omitzero"` // with Create: until when it may stay unseen
-	Credit    bool      `json:"credit,omitempty"`  // with Delete: permitted by an accepted edit, not by the hourly allowance
+	Budgeted  bool      `json:"credit,omitempty"`  // with Delete: of the delete budget; false: the free delete of its hour
 	Shutdown  time.Time `json:"shutdown,omitzero"` // with Delete: when a clean shutdown was asked for; zero: not yet
 }
 
 // Ledger is what is open. It is one Docker config's labels, at most MaxBytes.
 type Ledger struct {
-	Revision  int               // number of the accepted revision; 0: none yet
-	Ops       []Op              // sorted by ID
-	Credit    int               // deletes that accepted edits permit and that were not begun yet
-	Uncharged []time.Time       // when deletes without credit were begun in the last hour
-	Stale     map[string]int    // holder → number of the older revision that its own file equals
-	Broken    map[string]string // holder → why its own file does not count: faults, or it cannot be read; one short line
-	ClusterID string            // the swarm's id when the ledger was made: another one is another swarm
-	Epoch     uint64            // of the lease under which the holder writes here: an older holder's write is refused
+	Revision     int               // number of the accepted revision; 0: none yet
+	Ops          []Op              // sorted by ID
+	DeleteBudget int               // the delete budget: deletes that accepted edits permit and that were not begun yet
+	FreeDeletes  []time.Time       // when deletes outside of the budget were begun in the last hour
+	Stale        map[string]int    // holder → number of the older revision that its own file equals
+	Broken       map[string]string // holder → why its own file does not count: faults, or it cannot be read; one short line
+	ClusterID    string            // the swarm's id when the ledger was made: another one is another swarm
+	Epoch        uint64            // of the lease under which the holder writes here: an older holder's write is refused
 
 	// Rollouts has, by service name, the hash of the specification that is being rolled out, or whose roll-out failed or was rolled back: that
 	// one is not written again. The planner alone reads and makes the value, see plan's attempt.
@@ -91,23 +91,13 @@ func Fingerprint(token string) string {
 	return fingerprint([]byte(token))
 }
 
-// SameToken returns an error of kind Conflict unless the token is the one of the fingerprint: who hands out another than the ledger has would
-// leave it current for ever.
+// SameToken returns an error of kind Conflict unless the token is the one of the fingerprint. A token that is handed out and is not the ledger's would
+// stay current for ever.
 func SameToken(print, token string) error {
 	if Fingerprint(token) == print {
 		return nil
 	}
 	return failed("look at the worker token", apierr.Conflict, errors.New("it was replaced since the create was planned"))
-}
-
-// Open returns the open operation on the droplet, or nil.
-func (l Ledger) Open(dropletID int) *Op {
-	for i := range l.Ops {
-		if dropletID != 0 && l.Ops[i].DropletID == dropletID {
-			return &l.Ops[i]
-		}
-	}
-	return nil
 }
 
 // Revision is an accepted file.

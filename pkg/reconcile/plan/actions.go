@@ -92,7 +92,7 @@ type (
 	OpenDelete struct {
 		OpID, Pool, Name, NodeID string
 		DropletID                int
-		Credit                   bool
+		Budgeted                 bool
 	}
 	// UpdateNode replaces a node's spec at a version: bind, label, activate, drain, promote, demote.
 	UpdateNode struct {
@@ -165,7 +165,7 @@ func (a CloseOp) record() record { return writes(ledger.CloseOp{OpID: a.OpID}) }
 
 func (a OpenDelete) About() About { return About{"open_delete", ofDroplet(a.DropletID), Records} }
 func (a OpenDelete) record() record {
-	return writes(ledger.OpenDelete{OpID: a.OpID, Pool: a.Pool, Name: a.Name, NodeID: a.NodeID, DropletID: a.DropletID, Credit: a.Credit})
+	return writes(ledger.OpenDelete{OpID: a.OpID, Pool: a.Pool, Name: a.Name, NodeID: a.NodeID, DropletID: a.DropletID, Budgeted: a.Budgeted})
 }
 
 func (a RecordRollout) About() About {

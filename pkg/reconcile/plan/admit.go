@@ -54,8 +54,8 @@ type guard func(v *view, s spent, w wish) *refusal
 // grant is a wish that may be done now, with what it takes.
 type grant struct {
 	wish
-	ids    []string // a fresh id for each operation that it opens
-	credit bool     // its delete is one that an accepted edit permits
+	ids      []string // a fresh id for each operation that it opens
+	budgeted bool     // its delete is one that an accepted edit permits
 }
 
 // admit asks the guards of each wish. What is refused is said, what is granted is returned in the order of the wishes.

@@ -105,7 +105,7 @@ func managerMayLeave(v *view, _ spent, w wish) *refusal {
 
 // deleteBudget wants an accepted edit for each delete, but for one an hour.
 func deleteBudget(_ *view, s spent, w wish) *refusal {
-	if s.credit > 0 || s.spare {
+	if s.budget > 0 || s.free {
 		return nil
 	}
 	r := blocked(GuardBudget, w.object, "no accepted edit permits a further delete, and one without an edit was begun within the hour: the next one goes by itself an hour after that")

@@ -86,10 +86,14 @@ func TestPickingWhoLeaves(t *testing.T) {
 		{"the failed, then the never joined", 1, 2, both(to(1, 1), young, kill(102)), []string{"leave/102", "leave/90"},
 			[]string{"launch-timeout droplet/90", "node-down node/web-workers-aaaaa"}},
 		{"never one of which nothing shows that it is this swarm's", 1, 2, both(to(1, 1), strange), []string{"leave/103"}, []string{"identity droplet/91"}},
-		{"without credit one an hour", 1, 3, both(to(1, 0), func(m *model) { m.ledger.Credit = 0 }), []string{"leave/104"}, []string{"delete-budget pool/workers"}},
-		{"and no more", 1, 2, both(to(1, 0), func(m *model) { m.ledger.Credit, m.ledger.Uncharged = 0, []time.Time{m.now.Add(-59 * time.Minute)} }),
+		{"without credit one an hour", 1, 3, both(to(1, 0), func(m *model) { m.ledger.DeleteBudget = 0 }), []string{"leave/104"}, []string{"delete-budget pool/workers"}},
+		{"and no more", 1, 2, both(to(1, 0), func(m *model) {
+			m.ledger.DeleteBudget, m.ledger.FreeDeletes = 0, []time.Time{m.now.Add(-59 * time.Minute)}
+		}),
 			nil, []string{"delete-budget pool/workers"}},
-		{"credit beside a used allowance", 1, 2, both(to(1, 0), func(m *model) { m.ledger.Credit, m.ledger.Uncharged = 1, []time.Time{m.now.Add(-59 * time.Minute)} }),
+		{"credit beside a used allowance", 1, 2, both(to(1, 0), func(m *model) {
+			m.ledger.DeleteBudget, m.ledger.FreeDeletes = 1, []time.Time{m.now.Add(-59 * time.Minute)}
+		}),
 			[]string{"leave/103"}, []string{"delete-budget pool/workers"}},
 		{"who leaves already does not count", 1, 2, both(to(1, 1), begun(102, 0)), []string{"drain/n102"}, nil},
 		{"an unseen create is no surplus", 1, 1, func(m *model) {

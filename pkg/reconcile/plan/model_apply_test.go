@@ -68,16 +68,16 @@ func (m *model) op(id string) *ledger.Op {
 }
 
 func (m *model) openDelete(a plan.OpenDelete) {
-	if a.Credit && m.ledger.Credit == 0 {
+	if a.Budgeted && m.ledger.DeleteBudget == 0 {
 		m.t.Fatalf("delete of %s on credit that is not there", a.Name)
 	}
-	if a.Credit {
-		m.ledger.Credit--
+	if a.Budgeted {
+		m.ledger.DeleteBudget--
 	} else {
-		m.ledger.Uncharged = append(m.ledger.Uncharged, m.now)
+		m.ledger.FreeDeletes = append(m.ledger.FreeDeletes, m.now)
 	}
 	m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: a.OpID, Kind: ledger.Delete, Pool: a.Pool, Name: a.Name, DropletID: a.DropletID,
-		NodeID: a.NodeID, Credit: a.Credit, Started: m.now})
+		NodeID: a.NodeID, Budgeted: a.Budgeted, Started: m.now})
 	m.sortOps()
 }
 

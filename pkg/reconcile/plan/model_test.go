@@ -132,8 +132,8 @@ func (m *model) makeDroplet(id int, name, op string) *machine {
 }
 
 // parts is what Observe would have read.
-func (m *model) parts() world.Parts {
-	p := world.Parts{At: m.now, Name: "web", Adopt: map[int]string{}, Cluster: swarm.Cluster{ID: "swarm1"}, Ledger: m.ledger, Gaps: m.gaps}
+func (m *model) parts() world.Answers {
+	p := world.Answers{At: m.now, Name: "web", Adopt: map[int]string{}, Cluster: swarm.Cluster{ID: "swarm1"}, Ledger: m.ledger, Gaps: m.gaps}
 	for _, pl := range m.spec.Pools {
 		for _, id := range pl.Adopt {
 			p.Adopt[id] = pl.Name
@@ -160,7 +160,7 @@ func (m *model) parts() world.Parts {
 	return p
 }
 
-func (m *model) gone(p world.Parts) []int {
+func (m *model) gone(p world.Answers) []int {
 	named := map[int]bool{}
 	for _, op := range p.Ledger.Ops {
 		named[op.DropletID] = true
@@ -240,7 +240,7 @@ func (m *model) edit(pools ...spec.Pool) {
 	for _, was := range m.spec.Pools {
 		for _, is := range next.Pools {
 			if is.Name == was.Name {
-				m.ledger.Credit += max(0, was.Count-is.Count)
+				m.ledger.DeleteBudget += max(0, was.Count-is.Count)
 			}
 		}
 	}

@@ -41,7 +41,7 @@ const (
 // beginDelete opens the leave that was granted.
 func beginDelete(g grant, b *builder) {
 	p, m := g.pool, g.machine
-	a := OpenDelete{OpID: g.ids[0], Pool: p.Name, Name: shortened(m.name()), DropletID: m.dropletID(), Credit: g.credit}
+	a := OpenDelete{OpID: g.ids[0], Pool: p.Name, Name: shortened(m.name()), DropletID: m.dropletID(), Budgeted: g.budgeted}
 	if m.Node != nil {
 		a.NodeID = m.Node.ID
 	}

@@ -175,7 +175,7 @@ func replaceable(v *view, _ spent, w wish) *refusal {
 
 // repairBudget has one machine an hour replaced beside what edits permit: what it counts are deletes, also of what is gone.
 func repairBudget(_ *view, s spent, w wish) *refusal {
-	if s.spare {
+	if s.free {
 		return nil
 	}
 	return blocked(GuardBudget, w.object, w.text+": one machine an hour is replaced, and one was within the hour: this one follows by itself")

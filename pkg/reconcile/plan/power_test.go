@@ -94,10 +94,10 @@ func TestAMachineThatIsGoneIsReplaced(t *testing.T) {
 		{name: "not remembered", guard: plan.GuardDropletDead, hold: "the swarmd that acts replaces it"},
 		{name: "for a minute", ill: long, steps: "leave/103"},
 		{name: "one was replaced within the hour", ill: long, guard: plan.GuardBudget, hold: "one machine an hour is replaced",
-			change: func(in *plan.Input, _ *world.Machine) { in.World.Ledger.Uncharged = []time.Time{ago(time.Minute)} }},
+			change: func(in *plan.Input, _ *world.Machine) { in.World.Ledger.FreeDeletes = []time.Time{ago(time.Minute)} }},
 		{name: "an edit's permission is not used up", ill: long, guard: plan.GuardBudget, hold: "one machine an hour is replaced",
 			change: func(in *plan.Input, _ *world.Machine) {
-				in.World.Ledger.Uncharged, in.World.Ledger.Credit = []time.Time{ago(time.Minute)}, 3
+				in.World.Ledger.FreeDeletes, in.World.Ledger.DeleteBudget = []time.Time{ago(time.Minute)}, 3
 			}},
 		{name: "the file wants one less", ill: long, steps: "leave/103", change: func(in *plan.Input, _ *world.Machine) { in.Spec.Pools[1].Count-- }},
 		{name: "the file wants one more", ill: long, steps: "leave/103 create/web-workers-aaaad", change: func(in *plan.Input, _ *world.Machine) { in.Spec.Pools[1].Count++ }},

@@ -29,11 +29,11 @@ func chance(t *rapid.T, label string, k int) bool {
 }
 
 // scene is any cluster: not only those that the planner itself would lead to.
-func scene(t *rapid.T) (plan.Input, world.Parts) {
+func scene(t *rapid.T) (plan.Input, world.Answers) {
 	s := newSpec(anyPool(t, "managers", "manager"), anyPool(t, "workers", "worker"))
 	s.Policies.MaxCreates = rapid.IntRange(1, 4).Draw(t, "max creates")
-	p := world.Parts{At: epoch, Name: "web", Cluster: swarm.Cluster{ID: "swarm1"}, Ledger: ledger.Ledger{ClusterID: "swarm1",
-		Credit: rapid.IntRange(0, 3).Draw(t, "credit")}}
+	p := world.Answers{At: epoch, Name: "web", Cluster: swarm.Cluster{ID: "swarm1"}, Ledger: ledger.Ledger{ClusterID: "swarm1",
+		DeleteBudget: rapid.IntRange(0, 3).Draw(t, "credit")}}
 	for i := range rapid.IntRange(2, 9).Draw(t, "machines") {
 		anyMachine(t, &p, i+1)
 	}
@@ -41,7 +41,7 @@ func scene(t *rapid.T) (plan.Input, world.Parts) {
 		anyCreate(t, &p, i)
 	}
 	if rapid.Bool().Draw(t, "allowance used") {
-		p.Ledger.Uncharged = []time.Time{epoch.Add(-time.Minute)}
+		p.Ledger.FreeDeletes = []time.Time{epoch.Add(-time.Minute)}
 	}
 	if chance(t, "gap", 3) {
 		p.Gaps = []world.Gap{{What: rapid.SampledFrom([]string{"droplets", "info", "cluster", "nodes", "services", "tasks", "networks", "ledger", "revision"}).Draw(t, "which"), Err: "broken"}}
@@ -59,7 +59,7 @@ func scene(t *rapid.T) (plan.Input, world.Parts) {
 }
 
 // calm makes all machines sound, whatever their roles, and now and then one manager unreachable: without it, hardly a scene permits a change of membership.
-func calm(t *rapid.T, s *spec.Spec, p *world.Parts) {
+func calm(t *rapid.T, s *spec.Spec, p *world.Answers) {
 	p.Gaps = nil
 	for i := range s.Pools {
 		s.Pools[i].Labels = nil
@@ -85,7 +85,7 @@ func anyPool(t *rapid.T, name, role string) spec.Pool {
 }
 
 // anyMachine adds a droplet, a node or both, in any state, and perhaps an operation on it.
-func anyMachine(t *rapid.T, p *world.Parts, id int) {
+func anyMachine(t *rapid.T, p *world.Answers, id int) {
 	once := func(what string, k int) bool { return chance(t, fmt.Sprint(what, id), k) }
 	op := (&model{}).opID(id)
 	poolName := rapid.SampledFrom([]string{"managers", "workers", "workers", "old"}).Draw(t, fmt.Sprint("pool", id))
@@ -133,7 +133,7 @@ func anyNode(t *rapid.T, id int, poolName string) swarm.Node {
 	return n
 }
 
-func anyOp(t *rapid.T, p *world.Parts, d cloud.Droplet, poolName string) {
+func anyOp(t *rapid.T, p *world.Answers, d cloud.Droplet, poolName string) {
 	kind := rapid.SampledFrom([]ledger.OpKind{ledger.Create, ledger.Delete}).Draw(t, fmt.Sprint("kind", d.ID))
 	op := ledger.Op{ID: (&model{}).opID(900 + d.ID), Kind: kind, Pool: poolName, Name: d.Name, DropletID: d.ID, Started: epoch.Add(-time.Minute), Deadline: epoch.Add(time.Minute)}
 	if rapid.Bool().Draw(t, fmt.Sprint("asked", d.ID)) {
@@ -142,13 +142,13 @@ func anyOp(t *rapid.T, p *world.Parts, d cloud.Droplet, poolName string) {
 	p.Ledger.Ops = append(p.Ledger.Ops, op)
 }
 
-func anyCreate(t *rapid.T, p *world.Parts, i int) {
+func anyCreate(t *rapid.T, p *world.Answers, i int) {
 	age := time.Duration(rapid.IntRange(0, 10).Draw(t, fmt.Sprint("create age", i))) * time.Minute
 	p.Ledger.Ops = append(p.Ledger.Ops, ledger.Op{ID: (&model{}).opID(700 + i), Kind: ledger.Create, Pool: "workers", Name: "web-workers-" + (&model{}).opID(700 + i)[:5],
 		Started: epoch.Add(-age), Deadline: epoch.Add(5*time.Minute - age)})
 }
 
-func anyStack(t *rapid.T, p *world.Parts) {
+func anyStack(t *rapid.T, p *world.Answers) {
 	for i, name := range []string{"app", "old", "theirs"} {
 		if !rapid.Bool().Draw(t, name) {
 			continue

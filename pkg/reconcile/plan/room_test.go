@@ -33,9 +33,9 @@ func TestWhatCannotBeRememberedIsNotBegun(t *testing.T) {
 func TestWhoIsBeyondTheLedgersRoomIsNotBegunWith(t *testing.T) {
 	busy := func(n int) func(*model) {
 		return func(m *model) {
-			m.ledger.Credit = 5
+			m.ledger.DeleteBudget = 5
 			for i := range n {
-				m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: fmt.Sprintf("op%014d", i), Kind: ledger.Delete, Pool: "gone", Name: "web-gone-aaaaa", DropletID: 9000 + i, Started: m.now, Credit: true})
+				m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: fmt.Sprintf("op%014d", i), Kind: ledger.Delete, Pool: "gone", Name: "web-gone-aaaaa", DropletID: 9000 + i, Started: m.now, Budgeted: true})
 			}
 		}
 	}

@@ -12,17 +12,17 @@ type spent struct {
 	granted []grant
 	opens   []grant  // those of them that open operations
 	ids     []string // the fresh operation ids that are left
-	credit  int      // deletes that accepted edits still permit
-	spare   bool     // one delete without credit is still permitted
+	budget  int      // deletes that accepted edits still permit
+	free    bool     // one delete beside the budget is still permitted
 	tried   int      // roll-outs that are remembered of services of which none was
 }
 
 // begin is what a pass may spend.
 func begin(v *view) spent {
-	s := spent{ids: v.in.OpIDs, credit: v.in.World.Ledger.Credit, spare: true}
-	for _, t := range v.in.World.Ledger.Uncharged {
+	s := spent{ids: v.in.OpIDs, budget: v.in.World.Ledger.DeleteBudget, free: true}
+	for _, t := range v.in.World.Ledger.FreeDeletes {
 		if v.in.Now.Sub(t) < time.Hour {
-			s.spare = false
+			s.free = false
 		}
 	}
 	return s
@@ -37,13 +37,13 @@ func (s spent) with(v *view, w wish) spent {
 		g.ids, s.ids = s.ids[:n], s.ids[n:]
 	case shrink:
 		g.ids, s.ids = s.ids[:1], s.ids[1:]
-		if g.credit = s.credit > 0; g.credit {
-			s.credit--
+		if g.budgeted = s.budget > 0; g.budgeted {
+			s.budget--
 		} else {
-			s.spare = false
+			s.free = false
 		}
 	case replaceDead:
-		g.ids, s.ids, s.spare = s.ids[:1], s.ids[1:], false
+		g.ids, s.ids, s.free = s.ids[:1], s.ids[1:], false
 	case changeService, pin:
 		if v.newlyRecorded(w.service) {
 			s.tried++

@@ -39,7 +39,7 @@ func TestMachinesAreDrainedOneAfterTheOther(t *testing.T) {
 			[]string{turn, "node-down node/web-workers-aaaaa"}},
 		{"without tasks all at once", 1, 4, both(bare, to(1, 1)), []string{"leave/105", "leave/104", "leave/103"}, nil},
 		{"what is not permitted waits for the permission", 1, 4, both(busy, to(1, 1), begun(105, 0, func(m *model) {
-			m.ledger.Credit, m.ledger.Uncharged = 0, []time.Time{m.now}
+			m.ledger.DeleteBudget, m.ledger.FreeDeletes = 0, []time.Time{m.now}
 		})), []string{"drain/n105"}, []string{"delete-budget pool/workers"}},
 	})
 }

@@ -27,9 +27,6 @@ type Event struct {
 	Message string    `json:"message"`
 }
 
-// Number is the event's, see Seq.
-func (e Event) Number() uint64 { return e.Seq }
-
 // Timeline has the last events of a swarmd, in memory. It is safe for use by several goroutines.
 type Timeline struct {
 	mu     sync.Mutex

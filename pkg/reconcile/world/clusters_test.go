@@ -26,19 +26,19 @@ func TestNodesOfOtherClusters(t *testing.T) {
 	ours, services := []cloud.Droplet{ownDroplet(5)}, ledger.Ledger{ServicesOnly: true}
 	for _, c := range []struct {
 		name  string
-		parts world.Parts
+		parts world.Answers
 		want  []string
 		of    string
 	}{
-		{"ours by its label", world.Parts{Droplets: ours, Nodes: []swarm.Node{of(boundNode("n5", 5), "web")}}, []string{"5 n5 bound workers owned"}, ""},
-		{"bound by an older swarmd", world.Parts{Droplets: ours, Nodes: []swarm.Node{boundNode("n5", 5)}}, []string{"5 n5 bound workers owned"}, ""},
-		{"another's", world.Parts{Nodes: []swarm.Node{of(boundNode("n5", 5), "shop")}}, []string{"- n5  "}, "shop"},
-		{"another's, without a cloud", world.Parts{NoDroplets: true, Nodes: []swarm.Node{of(boundNode("n5", 5), "shop")}}, []string{"- n5  "}, "shop"},
-		{"another's by its label, on a droplet of ours", world.Parts{Droplets: ours, Nodes: []swarm.Node{of(boundNode("n5", 5), "shop")}},
+		{"ours by its label", world.Answers{Droplets: ours, Nodes: []swarm.Node{of(boundNode("n5", 5), "web")}}, []string{"5 n5 bound workers owned"}, ""},
+		{"bound by an older swarmd", world.Answers{Droplets: ours, Nodes: []swarm.Node{boundNode("n5", 5)}}, []string{"5 n5 bound workers owned"}, ""},
+		{"another's", world.Answers{Nodes: []swarm.Node{of(boundNode("n5", 5), "shop")}}, []string{"- n5  "}, "shop"},
+		{"another's, without a cloud", world.Answers{NoDroplets: true, Nodes: []swarm.Node{of(boundNode("n5", 5), "shop")}}, []string{"- n5  "}, "shop"},
+		{"another's by its label, on a droplet of ours", world.Answers{Droplets: ours, Nodes: []swarm.Node{of(boundNode("n5", 5), "shop")}},
 			[]string{"5 n5 contradicted workers: " + dispute}, ""},
-		{"another's by its label, and it claims a droplet of ours", world.Parts{Droplets: ours, Nodes: []swarm.Node{of(claimant("n5", 5, "10.0.0.5"), "shop")}},
+		{"another's by its label, and it claims a droplet of ours", world.Answers{Droplets: ours, Nodes: []swarm.Node{of(claimant("n5", 5, "10.0.0.5"), "shop")}},
 			[]string{"5 n5 contradicted workers: " + dispute}, ""},
-		{"a cluster without nodes owns none, whatever they say", world.Parts{Ledger: services, Nodes: []swarm.Node{of(boundNode("n5", 5), "web"), boundNode("n6", 6), claimant("n7", 7, "10.0.0.7")}},
+		{"a cluster without nodes owns none, whatever they say", world.Answers{Ledger: services, Nodes: []swarm.Node{of(boundNode("n5", 5), "web"), boundNode("n6", 6), claimant("n7", 7, "10.0.0.7")}},
 			[]string{"- n5  ", "- n6  ", "- n7  "}, ""},
 	} {
 		c.parts.Name = "web"

@@ -30,7 +30,7 @@ func (s *sight) failures(ctx context.Context, w Workload, services []string) {
 }
 
 // lacking are the ids of the cluster's services that have not all of their tasks running, or whose roll-out was stopped by one that failed, sorted.
-func (p *Parts) lacking() []string {
+func (p *Answers) lacking() []string {
 	running, waiting := map[string]uint64{}, map[string]bool{}
 	for _, t := range p.Tasks {
 		if t.Runs() {

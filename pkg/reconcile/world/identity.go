@@ -14,7 +14,7 @@ import (
 
 // join is the working state of binding nodes to droplets.
 type join struct {
-	Parts
+	Answers
 	droplets    []*Machine
 	byID        map[int]*Machine
 	nodes       []swarm.Node   // sorted by id
@@ -25,8 +25,8 @@ type join struct {
 	made        map[int]string // droplet id → pool, of what a swarmd made for a cluster of this name: for this swarm, if a node says so
 }
 
-func newJoin(p Parts) *join {
-	j := &join{Parts: p, byID: map[int]*Machine{}, bound: map[int]int{}, claims: map[int]int{}, unaddressed: map[int]int{}, made: map[int]string{}}
+func newJoin(p Answers) *join {
+	j := &join{Answers: p, byID: map[int]*Machine{}, bound: map[int]int{}, claims: map[int]int{}, unaddressed: map[int]int{}, made: map[int]string{}}
 	for _, d := range p.Droplets {
 		if _, twice := j.byID[d.ID]; twice {
 			continue
@@ -51,7 +51,7 @@ func newJoin(p Parts) *join {
 }
 
 // own says whose a droplet is, as far as that is to be known without a look at the nodes.
-func own(p Parts, d cloud.Droplet) Machine {
+func own(p Answers, d cloud.Droplet) Machine {
 	m := Machine{Droplet: &d}
 	switch pool := operatedOn(p, d); {
 	case pool != "":
@@ -74,7 +74,7 @@ func own(p Parts, d cloud.Droplet) Machine {
 // astray is a droplet that a swarmd made for a cluster of this name, while no operation of this swarm's ledger is open on it: unless a node
 // says otherwise, nothing shows that it is this swarm's. It may be the machine of another swarm, or of this one as it was before a backup was
 // restored, and serve there. One with this swarm's tag fills its place in the pool.
-func astray(p Parts, m *Machine) {
+func astray(p Answers, m *Machine) {
 	unread := p.unread()
 	switch ids := m.Droplet.SwarmIDs(); {
 	case unread != "" && !p.othersTag(*m.Droplet): // it stays in its pool, and no advice is given that is meant for one of nobody
@@ -92,7 +92,7 @@ func astray(p Parts, m *Machine) {
 }
 
 // unread names what could not be read of that which shows whose a droplet is, "" if all was.
-func (p *Parts) unread() string {
+func (p *Answers) unread() string {
 	var out []string
 	for _, what := range []string{GapNodes, GapLedger, GapCluster} {
 		if p.gap(what) {
@@ -103,7 +103,7 @@ func (p *Parts) unread() string {
 }
 
 // othersTag reports whether the droplet is tagged as another swarm's, and not as this one's, as far as this one's id is known.
-func (p *Parts) othersTag(d cloud.Droplet) bool {
+func (p *Answers) othersTag(d cloud.Droplet) bool {
 	ids := d.SwarmIDs()
 	return len(ids) > 0 && p.Cluster.ID != "" && !slices.Contains(ids, p.Cluster.ID)
 }
@@ -118,7 +118,7 @@ func madeFor(cluster string, d cloud.Droplet) string {
 
 // operatedOn returns the droplet's pool if an operation shows that it is this swarm's: the open create that it was made by, or the delete
 // that was opened while it was known to be. Tags come late: the id that a create recorded and the name that it gave are enough.
-func operatedOn(p Parts, d cloud.Droplet) string {
+func operatedOn(p Answers, d cloud.Droplet) string {
 	made := madeFor(p.Name, d)
 	for _, op := range p.Ledger.Ops {
 		switch on := op.DropletID == d.ID; {
@@ -290,8 +290,9 @@ func (j *join) take(d *Machine, n *swarm.Node, b Binding) {
 // and the droplet that it claims is gone by an operation that is still open. The claim alone is the word of the node, so nothing but a
 // node in that state is taken for one.
 func (j *join) tooLate(n *swarm.Node, id int) bool {
+	op := j.Ledger.ByDroplet(ledger.Delete, id)
 	return n.Spec.Availability == swarm.Drain && n.Spec.Role == swarm.Worker && n.Manager == nil && slices.Contains(j.Gone, id) &&
-		slices.ContainsFunc(j.Ledger.Ops, func(op ledger.Op) bool { return op.Kind == ledger.Delete && op.DropletID == id && op.NodeID == "" })
+		op != nil && op.NodeID == ""
 }
 
 // placeByAddress: an adopted machine makes no claim; its address is enough, if it is no other node's too.

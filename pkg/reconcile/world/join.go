@@ -27,8 +27,8 @@ const (
 	GapRevision = "revision" // the accepted one cannot be read: the loop says so, and only what is open is finished
 )
 
-// Parts are the answers as they came, in any order.
-type Parts struct {
+// Answers are what the two sides said, as it came, in any order.
+type Answers struct {
 	At         time.Time
 	Name       string         // of the cluster
 	Adopt      map[int]string // droplet id → pool, from the file
@@ -47,7 +47,7 @@ type Parts struct {
 }
 
 // Join sorts the parts and says which droplet is which node. It is pure: the same parts in another order give the same World.
-func Join(p Parts) World {
+func Join(p Answers) World {
 	p.Ledger.Ops = sorted(p.Ledger.Ops, func(a, b ledger.Op) int { return strings.Compare(a.ID, b.ID) })
 	return World{
 		At: p.At, Self: p.Self, Cluster: p.Cluster, Ledger: p.Ledger, NoDroplets: p.NoDroplets,
@@ -76,7 +76,7 @@ func sorted[T any](in []T, by func(a, b T) int) []T {
 }
 
 // machines makes one Machine of each droplet and of each node that is none of them.
-func machines(p Parts) []Machine {
+func machines(p Answers) []Machine {
 	j := newJoin(p)
 	for i := range j.nodes {
 		j.place(&j.nodes[i])

@@ -61,7 +61,7 @@ const confirmations = 8
 // node's binding or claim, or adopt (droplet id → pool) names and the list does not show, because lists lag, one for all tasks of the nodes
 // that are to leave, and one for what became of the tasks that services lack. Each failure is a Gap; nothing is tried twice. In the steady state of a cluster without adopted machines that is eight calls.
 func Observe(ctx context.Context, r Reads, cluster string, adopt map[int]string) World {
-	s := &sight{in: Parts{At: time.Now(), Name: cluster, Adopt: adopt, NoDroplets: r.Cloud == nil}}
+	s := &sight{in: Answers{At: time.Now(), Name: cluster, Adopt: adopt, NoDroplets: r.Cloud == nil}}
 	s.lists(ctx, r)
 	var leaving, lacking []string
 	var unlisted []int
@@ -86,7 +86,7 @@ func Observe(ctx context.Context, r Reads, cluster string, adopt map[int]string)
 type sight struct {
 	mu sync.Mutex
 	wg sync.WaitGroup
-	in Parts
+	in Answers
 }
 
 func (s *sight) lists(ctx context.Context, r Reads) {
@@ -142,7 +142,7 @@ const ghostAge = 10 * time.Minute
 
 // leaving returns the ids of the nodes of which the planner wants to know whether anything is left on them: those that are drained while a machine is
 // to leave, and those that never said who they are; sorted.
-func (p *Parts) leaving() []string {
+func (p *Answers) leaving() []string {
 	deletes := slices.ContainsFunc(p.Ledger.Ops, func(op ledger.Op) bool { return op.Kind == ledger.Delete })
 	var ids []string
 	for _, n := range p.Nodes {
@@ -157,7 +157,7 @@ func (p *Parts) leaving() []string {
 }
 
 // addTasks puts in what was read of single nodes; it is newer than what the list says of the same task.
-func (p *Parts) addTasks(newer []swarm.Task) {
+func (p *Answers) addTasks(newer []swarm.Task) {
 	read := make(map[string]bool, len(newer))
 	for _, t := range newer {
 		read[t.ID] = true
@@ -181,7 +181,7 @@ func (s *sight) confirm(ctx context.Context, c Cloud, ids []int) {
 }
 
 // answer files what a GET said: the droplet, that it does not exist, or nothing.
-func (p *Parts) answer(id int, d cloud.Droplet, err error) {
+func (p *Answers) answer(id int, d cloud.Droplet, err error) {
 	switch {
 	case err == nil && d.ID == id:
 		p.Droplets = append(p.Droplets, d)
@@ -194,12 +194,12 @@ func (p *Parts) answer(id int, d cloud.Droplet, err error) {
 	}
 }
 
-func (p *Parts) gap(what string) bool {
+func (p *Answers) gap(what string) bool {
 	return slices.ContainsFunc(p.Gaps, func(g Gap) bool { return g.What == what })
 }
 
 // unlisted returns the droplet ids that something names and the list does not show, sorted. Whoever owns no nodes need not know.
-func (p *Parts) unlisted() []int {
+func (p *Answers) unlisted() []int {
 	if p.Ledger.ServicesOnly {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 
 // Strays returns the droplets that a swarmd made for a cluster of the name and on which no node of the swarm stands, sorted by id: the machines
 // of another swarm, or of this one as it was once, if no ledger knows better.
-func Strays(p Parts) []cloud.Droplet {
+func Strays(p Answers) []cloud.Droplet {
 	var out []cloud.Droplet
 	for _, m := range Join(p).Machines {
 		if m.Droplet != nil && Owned(p.Name, *m.Droplet) && m.Node == nil && !slices.ContainsFunc(p.Nodes, func(n swarm.Node) bool { return unclaiming(n, *m.Droplet) }) {

@@ -25,7 +25,7 @@ type again struct {
 }
 
 // first plays a case. Its failure is told and is not yet the test's.
-func (a *again) first(t *testing.T, g conform.Ground, c conform.Case) {
+func (a *again) first(t *testing.T, g conform.Testbed, c conform.Case) {
 	try := &attempt{TB: t}
 	if try.play(g, c); !try.Failed() {
 		return
@@ -37,7 +37,7 @@ func (a *again) first(t *testing.T, g conform.Ground, c conform.Case) {
 }
 
 // second plays what failed, each case with the machines to itself and in a new swarm. What fails now fails the test.
-func (a *again) second(t *testing.T, g conform.Ground) {
+func (a *again) second(t *testing.T, g conform.Testbed) {
 	if len(a.cases) > maxAgain {
 		t.Errorf("%d cases failed the first time, more than chance makes", len(a.cases))
 	}
@@ -69,7 +69,7 @@ func (a *again) news() string {
 }
 
 // apart plays a case on engines that nobody has looked at. Where they differ, it is told with all the others, at the end.
-func (a *again) apart(t *testing.T, g conform.Ground, c conform.Case) {
+func (a *again) apart(t *testing.T, g conform.Testbed, c conform.Case) {
 	try := &attempt{TB: t}
 	if try.play(g, c); try.Failed() {
 		a.differ = append(a.differ, c.Name+"\n  "+strings.Join(try.said, "\n  "))
@@ -85,7 +85,7 @@ type attempt struct {
 	cleanups []func()
 }
 
-func (a *attempt) play(g conform.Ground, c conform.Case) {
+func (a *attempt) play(g conform.Testbed, c conform.Case) {
 	ended := make(chan struct{})
 	go func() { // a goroutine of its own, because FailNow ends it
 		defer close(ended)
@@ -194,7 +194,7 @@ func TestAnAttemptFailsByItself(t *testing.T) {
 	} {
 		order = nil
 		try := &attempt{TB: t}
-		try.play(conform.Ground{}, conform.Case{Name: "ends", Run: func(c *conform.T) {
+		try.play(conform.Testbed{}, conform.Case{Name: "ends", Run: func(c *conform.T) {
 			c.Cleanup(note("first"))
 			c.Cleanup(note("last"))
 			ends(c)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Company is with whom a case can share its ground.
+// Company is with whom a case can share its testbed.
 type Company int
 
 // Each of them is explained in the package's words.
@@ -32,7 +32,7 @@ func Cases() []Case {
 
 // Play plays one of the cases. A fresh one finds its engines in no swarm, the others find a manager and two workers; who plays sees
 // to that: Form makes such a swarm, Disband ends whatever there is.
-func Play(tb testing.TB, g Ground, c Case) {
+func Play(tb testing.TB, g Testbed, c Case) {
 	tb.Helper()
 	t := on(tb, g)
 	t.together = c.Company == Together
@@ -48,4 +48,4 @@ func Play(tb testing.TB, g Ground, c Case) {
 	c.Run(t)
 }
 
-func on(tb testing.TB, g Ground) *T { return &T{TB: tb, ground: g, prefix: "ground"} }
+func on(tb testing.TB, g Testbed) *T { return &T{TB: tb, testbed: g, prefix: "ground"} }

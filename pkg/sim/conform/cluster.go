@@ -70,7 +70,7 @@ func initialised(t *T) {
 		}
 	}
 	s := t.info(0).Swarm
-	t.same("what it says of itself", []any{api.LocalNodeStateActive, true, t.ground.Machines[0].Addr, 1, 1, t.swarm().ID},
+	t.same("what it says of itself", []any{api.LocalNodeStateActive, true, t.testbed.Machines[0].Addr, 1, 1, t.swarm().ID},
 		[]any{s.LocalNodeState, s.ControlAvailable, s.NodeAddr, s.Nodes, s.Managers, s.Cluster.ID})
 }
 
@@ -90,7 +90,7 @@ func initialisedAs(t *T) {
 func initialisedTwice(t *T) {
 	t.refused(t.ask(0, "POST", "/swarm/init", nil, t.initRequest()), 503, inSwarmText)
 	r := t.initRequest()
-	r.ListenAddr, r.AdvertiseAddr = t.ground.Machines[1].Addr+":2377", t.ground.Machines[1].Addr
+	r.ListenAddr, r.AdvertiseAddr = t.testbed.Machines[1].Addr+":2377", t.testbed.Machines[1].Addr
 	t.refused(t.ask(1, "POST", "/swarm/init", nil, r), 503, inSwarmText)
 }
 
@@ -175,7 +175,7 @@ func wrongToken(t *T) {
 func wrongRoot(t *T) {
 	t.init()
 	old := t.token("worker")
-	t.leave(0)
+	t.leaveSwarm(0)
 	t.init()
 	token := t.token("worker")
 	root, last := strings.Repeat("0", 50), strings.LastIndexByte(token, '-')
@@ -217,7 +217,7 @@ func leftByLast(t *T) {
 	t.init()
 	before := t.swarm()
 	t.create(t.spec("web", Good, 0))
-	t.leave(0)
+	t.leaveSwarm(0)
 	t.same("state", api.LocalNodeStateInactive, t.info(0).Swarm.LocalNodeState)
 	t.init()
 	now := t.swarm()
@@ -248,7 +248,7 @@ func emptySwarmUpdate(t *T) {
 		t.setSwarm(func(s *api.Spec) { *s = before.Spec; s.Labels = map[string]string{} })
 	})
 	a := t.ask(0, "POST", "/swarm/update", at(before.Version.Index), nil)
-	if t.ground.Engine == dockerd.Release20 {
+	if t.testbed.Engine == dockerd.Release20 {
 		t.refused(a, 400, noBodyText)
 		t.same("specification", before.Spec, t.swarm().Spec)
 		return

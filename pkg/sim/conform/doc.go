@@ -5,7 +5,7 @@
 // The package decides what is asked and what the answer must be. It starts no engine, and it knows nothing of swarmd: what it says is
 // what the rest of the tree may rely on.
 //
-// Words: a *ground* is three engines, whoever runs them. A case is *together* with others on one swarm of a manager and two workers
+// Words: a *testbed* is three engines, whoever runs them. A case is *together* with others on one swarm of a manager and two workers
 // if it minds only its own services; it is *alone* there if it changes nodes or the swarm itself; and it is *fresh* if it wants engines
 // that are in no swarm. A *fact* is what a case compares: a state, a text, a code, never an id or an address.
 package conform

@@ -9,7 +9,7 @@ import (
 // runningOn counts the running tasks of a service by machine.
 func (t *T) runningOn(id string) []int {
 	t.Helper()
-	out := make([]int, len(t.ground.Machines))
+	out := make([]int, len(t.testbed.Machines))
 	for i := range out {
 		nodeID := t.info(i).Swarm.NodeID
 		for _, k := range t.running(id) {

@@ -10,7 +10,7 @@ import (
 
 // either is a fact that differs by engine: old on a 20.10, now since 26.1.
 func either[V any](t *T, old, now V) V {
-	if t.ground.Engine == dockerd.Release20 {
+	if t.testbed.Engine == dockerd.Release20 {
 		return old
 	}
 	return now
@@ -43,7 +43,7 @@ type Speaks struct {
 }
 
 // Ask asks each machine what it is. It fails the test unless all are the same.
-func Ask(tb testing.TB, g Ground) Speaks {
+func Ask(tb testing.TB, g Testbed) Speaks {
 	tb.Helper()
 	t := on(tb, g)
 	for i := range g.Machines {
@@ -71,7 +71,7 @@ func badVersions(t *T) {
 		} else {
 			t.refused(a, 404, "node nothere not found")
 		}
-		t.same("in plain text", t.ground.Engine != dockerd.Release26, a.plain)
+		t.same("in plain text", t.testbed.Engine != dockerd.Release26, a.plain)
 	}
 	t.same("an older one", 200, t.raw("GET", "/v1.30/nodes", "").Status)
 }

@@ -59,7 +59,7 @@ func (t *T) createEntry(kind, name string, labels map[string]string, data string
 	a := t.done("create", t.ask(0, "POST", "/"+kind+"s/create", nil, t.entry(name, labels, data)))
 	t.same("status", 201, a.Status)
 	t.parse(a, &made)
-	t.Cleanup(func() { (&T{TB: untied{t.TB}, ground: t.ground}).ask(0, "DELETE", "/"+kind+"s/"+made.ID, nil, nil) })
+	t.Cleanup(func() { (&T{TB: untied{t.TB}, testbed: t.testbed}).ask(0, "DELETE", "/"+kind+"s/"+made.ID, nil, nil) })
 	return made.ID
 }
 

@@ -216,7 +216,7 @@ func nodeLifeEvents(t *T) {
 		return slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, "state.new=ready") }), got
 	})
 	since = t.now()
-	t.leave(1)
+	t.leaveSwarm(1)
 	t.untilDown(id)
 	t.hears(since, "node update name="+name+" state.new=down state.old=ready")
 	since = t.now()
@@ -325,7 +325,7 @@ func liveEvents(t *T) {
 	defer cancel()
 	told := make(chan answer, 1)
 	go func() {
-		a, err := t.ground.Machines[0].ask(ctx, "GET", "/events", query, nil)
+		a, err := t.testbed.Machines[0].ask(ctx, "GET", "/events", query, nil)
 		if err != nil {
 			t.Error(err)
 		}

@@ -45,7 +45,7 @@ func promoted(t *T) {
 	t.done("promote", t.setNode(1, setRole("manager")))
 	t.same("wish", api.NodeRoleManager, t.node(1).Spec.Role)
 	t.untilRole(1, "manager")
-	t.same("membership", &api.ManagerStatus{Reachability: "reachable", Addr: t.ground.Machines[1].Addr + ":2377"}, t.node(1).ManagerStatus)
+	t.same("membership", &api.ManagerStatus{Reachability: "reachable", Addr: t.testbed.Machines[1].Addr + ":2377"}, t.node(1).ManagerStatus)
 	info := t.info(1).Swarm
 	t.same("managers and nodes, by the new one", []int{2, 3}, []int{info.Managers, info.Nodes})
 	var fromIt []api.Node
@@ -124,8 +124,8 @@ func leaderDemoted(t *T) {
 	})
 }
 
-// leave takes a machine out of its swarm, from its own side alone.
-func (t *T) leave(i int) {
+// leaveSwarm takes a machine out of its swarm, from its own side alone.
+func (t *T) leaveSwarm(i int) {
 	t.Helper()
 	t.done("leave", t.ask(i, "POST", "/swarm/leave", forcibly(), nil))
 }
@@ -133,7 +133,7 @@ func (t *T) leave(i int) {
 func quorumKept(t *T) {
 	t.three()
 	one := t.node(1).ID
-	t.leave(2)
+	t.leaveSwarm(2)
 	t.until("the third is unreachable", func() (bool, any) {
 		n := t.nodeAt(2)
 		return n.ManagerStatus != nil && n.ManagerStatus.Reachability == api.ReachabilityUnreachable, n
@@ -153,7 +153,7 @@ func (t *T) nodeAt(i int) api.Node {
 	var list []api.Node
 	t.get("/nodes", nil, &list)
 	for _, n := range list {
-		if n.Status.Addr == t.ground.Machines[i].Addr || (n.ManagerStatus != nil && strings.HasPrefix(n.ManagerStatus.Addr, t.ground.Machines[i].Addr+":")) {
+		if n.Status.Addr == t.testbed.Machines[i].Addr || (n.ManagerStatus != nil && strings.HasPrefix(n.ManagerStatus.Addr, t.testbed.Machines[i].Addr+":")) {
 			return n
 		}
 	}
@@ -164,7 +164,7 @@ func (t *T) nodeAt(i int) api.Node {
 func noLeader(t *T) {
 	t.init()
 	t.join(1, "manager")
-	t.leave(1)
+	t.leaveSwarm(1)
 	// For a while the leader still answers reads, and writes hang; it is a write that makes it notice.
 	t.until("there is no leader", func() (bool, any) {
 		a := t.ask(0, "POST", "/configs/create", nil, t.entry("x", nil, "data"))
@@ -179,7 +179,7 @@ func noLeader(t *T) {
 
 func unreachable(t *T) {
 	t.three()
-	t.leave(2)
+	t.leaveSwarm(2)
 	t.until("it is down and unreachable", func() (bool, any) {
 		n := t.nodeAt(2)
 		return n.Status.State == api.NodeStateDown && n.ManagerStatus.Reachability == api.ReachabilityUnreachable, n

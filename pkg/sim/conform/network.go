@@ -39,7 +39,7 @@ func (t *T) createNetwork(name string, o network.CreateOptions) string {
 	var made struct{ ID string }
 	t.parse(t.done("create", t.tryNetwork(name, o)), &made)
 	t.Cleanup(func() { // once the services that use it are gone
-		late := &T{TB: untied{t.TB}, ground: t.ground, prefix: t.prefix}
+		late := &T{TB: untied{t.TB}, testbed: t.testbed, prefix: t.prefix}
 		late.removeServices(t.prefix + "-")
 		late.ask(0, "DELETE", "/networks/"+made.ID, nil, nil)
 	})

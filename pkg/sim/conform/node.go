@@ -62,13 +62,13 @@ func nodeByReference(t *T) {
 }
 
 func managerStatus(t *T) {
-	t.same("manager", &api.ManagerStatus{Leader: true, Reachability: "reachable", Addr: t.ground.Machines[0].Addr + ":2377"}, t.node(0).ManagerStatus)
+	t.same("manager", &api.ManagerStatus{Leader: true, Reachability: "reachable", Addr: t.testbed.Machines[0].Addr + ":2377"}, t.node(0).ManagerStatus)
 	var raw map[string]json.RawMessage
 	t.get("/nodes/"+t.node(1).ID, nil, &raw)
 	_, has := raw["ManagerStatus"]
 	t.same("worker has a ManagerStatus", false, has)
 	t.same("fields", []string{"CreatedAt", "Description", "ID", "Spec", "Status", "UpdatedAt", "Version"}, slices.Sorted(maps.Keys(raw)))
-	t.same("status", `{"State":"ready","Addr":"`+t.ground.Machines[1].Addr+`"}`, string(raw["Status"]))
+	t.same("status", `{"State":"ready","Addr":"`+t.testbed.Machines[1].Addr+`"}`, string(raw["Status"]))
 	t.same("spec", `{"Labels":{},"Role":"worker","Availability":"active"}`, string(raw["Spec"]))
 }
 
@@ -114,7 +114,7 @@ func (t *T) found(pairs ...string) []int {
 	var list []api.Node
 	t.get("/nodes", filter(pairs...), &list)
 	out := []int{}
-	for i := range t.ground.Machines {
+	for i := range t.testbed.Machines {
 		if slices.ContainsFunc(list, func(n api.Node) bool { return n.ID == t.info(i).Swarm.NodeID }) {
 			out = append(out, i)
 		}

@@ -54,7 +54,7 @@ func TestRealEnginesConformShared(t *testing.T) {
 }
 
 // onReal are three real engines, in no swarm afterwards, the cases, and where those go that fail.
-func onReal(t *testing.T) (conform.Ground, map[conform.Company][]conform.Case, *again) {
+func onReal(t *testing.T) (conform.Testbed, map[conform.Company][]conform.Case, *again) {
 	t.Helper()
 	hosts := strings.Fields(os.Getenv("SWARMD_TEST_DOCKER_HOSTS"))
 	if os.Getenv("SWARMD_LAB") != "1" || len(hosts) != 3 {
@@ -96,7 +96,7 @@ func released(tb testing.TB, name string, is conform.Speaks) (r dockerd.Release,
 }
 
 // together plays cases side by side: as many as the swarm bears, not as many as the machine has cores.
-func together(t *testing.T, g conform.Ground, a *again, cases []conform.Case) {
+func together(t *testing.T, g conform.Testbed, a *again, cases []conform.Case) {
 	var all sync.WaitGroup
 	place := make(chan struct{}, atOnce)
 	for _, c := range cases {
@@ -110,7 +110,7 @@ func together(t *testing.T, g conform.Ground, a *again, cases []conform.Case) {
 }
 
 // machines connects to the engines and gives each the images.
-func machines(t *testing.T, hosts []string) conform.Ground {
+func machines(t *testing.T, hosts []string) conform.Testbed {
 	t.Helper()
 	app := filepath.Join(t.TempDir(), "app")
 	cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-o", app, "./testdata/app")
@@ -119,7 +119,7 @@ func machines(t *testing.T, hosts []string) conform.Ground {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	layer := archive(t, app)
-	var g conform.Ground
+	var g conform.Testbed
 	for _, h := range hosts {
 		i := strings.LastIndexByte(h, '=')
 		m := conform.Machine{Transport: dial(t, h[:i]), Addr: h[i+1:]}

@@ -42,9 +42,9 @@ func removeDown(t *T) {
 	id := t.create(t.spec("web", Good, 2))
 	t.untilOn(id, 1, 1)
 	gone := t.node(1).ID
-	t.leave(1)
+	t.leaveSwarm(1)
 	n := t.untilDown(gone)
-	t.same("status", api.NodeStatus{State: "down", Message: "heartbeat failure", Addr: t.ground.Machines[1].Addr}, n.Status)
+	t.same("status", api.NodeStatus{State: "down", Message: "heartbeat failure", Addr: t.testbed.Machines[1].Addr}, n.Status)
 	t.untilRunning(id, 2)
 	for _, k := range t.tasks(id) {
 		if k.NodeID == gone {
@@ -77,7 +77,7 @@ func removeByForce(t *T) {
 	})
 	t.refused(t.ask(1, "GET", "/nodes", nil, nil), 503, workerText)
 	t.refused(t.ask(1, "POST", "/swarm/join", nil, t.joinRequest(1, t.token("worker"))), 503, inSwarmText)
-	t.leave(1)
+	t.leaveSwarm(1)
 	t.join(1, "worker")
 	t.same("it has a new id", true, t.node(1).ID != gone)
 }
@@ -99,7 +99,7 @@ func removeGhost(t *T) {
 	t.quick()
 	t.join(1, "worker")
 	ghost, host := t.node(1).ID, t.node(1).Description.Hostname
-	t.leave(1)
+	t.leaveSwarm(1)
 	t.join(1, "worker")
 	t.refused(t.ask(0, "GET", "/nodes/"+host, nil, nil), 400, "node "+host+" is ambiguous (2 matches found)")
 	t.same("nodes", 2, len(t.found()))

@@ -85,7 +85,7 @@ func portIsLeft(t *T) {
 
 func fullNodes(t *T) {
 	least := t.node(0).Description.Resources.MemoryBytes
-	for i := range t.ground.Machines {
+	for i := range t.testbed.Machines {
 		least = min(least, t.node(i).Description.Resources.MemoryBytes)
 	}
 	most := reserved(0, least*6/10)

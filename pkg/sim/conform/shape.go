@@ -42,7 +42,7 @@ func (t *T) raw(method, path, body string) answer {
 		t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
-	a, err := t.ground.Machines[0].send(r)
+	a, err := t.testbed.Machines[0].send(r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,12 +24,12 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // simulated is three engines of the release, on the bubble's clock.
-func simulated(r dockerd.Release) conform.Ground {
+func simulated(r dockerd.Release) conform.Testbed {
 	world := dockerd.New(dockerd.Options{Seed: 11, Release: r})
 	world.SetImage(conform.Missing.Ref(), dockerd.Image{Missing: true})
 	world.SetImage(conform.Crash.Ref(), dockerd.Image{CrashAfter: conform.Life})
 	world.SetImage(conform.Done.Ref(), dockerd.Image{DoneAfter: conform.Life})
-	g := conform.Ground{Engine: r}
+	g := conform.Testbed{Engine: r}
 	for i := range 3 {
 		addr := fmt.Sprintf("10.0.0.%d", i+1)
 		e := world.AddEngine(dockerd.EngineConfig{Name: fmt.Sprintf("engine-%d", i+1), Addr: addr})

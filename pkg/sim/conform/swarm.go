@@ -12,7 +12,7 @@ import (
 )
 
 // Form makes the first machine a manager and the two others its workers.
-func Form(tb testing.TB, g Ground) {
+func Form(tb testing.TB, g Testbed) {
 	tb.Helper()
 	t := on(tb, g)
 	t.init()
@@ -22,7 +22,7 @@ func Form(tb testing.TB, g Ground) {
 
 // Disband takes every machine out of whatever swarm it is in, one after the other: managers that leave side by side wait for each other. It
 // does not look first, for a manager without a leader is slow to say what it is.
-func Disband(tb testing.TB, g Ground) {
+func Disband(tb testing.TB, g Testbed) {
 	tb.Helper()
 	t := on(untied{tb}, g)
 	for i := range g.Machines {
@@ -34,7 +34,7 @@ func Disband(tb testing.TB, g Ground) {
 }
 
 func (t *T) initRequest() api.InitRequest {
-	addr := t.ground.Machines[0].Addr
+	addr := t.testbed.Machines[0].Addr
 	return api.InitRequest{ListenAddr: addr + ":2377", AdvertiseAddr: addr, DataPathAddr: addr}
 }
 
@@ -62,7 +62,7 @@ func both(one, other func() answer) (a, b answer) {
 
 // tryJoin has machine i join; it may be called from any goroutine.
 func (t *T) tryJoin(i int, token string) answer {
-	a, err := t.ground.Machines[i].ask(t.Context(), "POST", "/swarm/join", nil, t.joinRequest(i, token))
+	a, err := t.testbed.Machines[i].ask(t.Context(), "POST", "/swarm/join", nil, t.joinRequest(i, token))
 	if err != nil {
 		t.Error(err)
 	}
@@ -86,9 +86,9 @@ func (t *T) token(role string) string {
 }
 
 func (t *T) joinRequest(i int, token string) api.JoinRequest {
-	addr := t.ground.Machines[i].Addr
+	addr := t.testbed.Machines[i].Addr
 	return api.JoinRequest{ListenAddr: addr + ":2377", AdvertiseAddr: addr, DataPathAddr: addr,
-		RemoteAddrs: []string{t.ground.Machines[0].Addr + ":2377"}, JoinToken: token}
+		RemoteAddrs: []string{t.testbed.Machines[0].Addr + ":2377"}, JoinToken: token}
 }
 
 // join makes machine i a node of the first machine's swarm and waits until it is ready, as a manager reachable too.
@@ -113,7 +113,7 @@ func (t *T) tidy() {
 	t.Helper()
 	t.TB = untied{t.TB}
 	t.removeServices("")
-	for i := range t.ground.Machines {
+	for i := range t.testbed.Machines {
 		role := api.NodeRoleWorker
 		if i == 0 {
 			role = api.NodeRoleManager

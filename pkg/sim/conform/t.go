@@ -14,10 +14,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// T is one case being played on a ground.
+// T is one case being played on a testbed.
 type T struct {
 	testing.TB
-	ground   Ground
+	testbed  Testbed
 	together bool
 	prefix   string // of every name that the case makes, so that those who play together do not meet
 }
@@ -31,7 +31,7 @@ func (t *T) name(what string) string { return t.prefix + "-" + what }
 // ask makes a call to machine i. Whatever it answers is fine; no answer is not.
 func (t *T) ask(i int, method, path string, query url.Values, body any) answer {
 	t.Helper()
-	a, err := t.ground.Machines[i].ask(t.Context(), method, path, query, body)
+	a, err := t.testbed.Machines[i].ask(t.Context(), method, path, query, body)
 	if err != nil {
 		t.Fatalf("%s %s on machine %d: %v", method, path, i, err)
 	}

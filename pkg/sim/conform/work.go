@@ -27,7 +27,7 @@ func (t *T) create(s api.ServiceSpec) string {
 	t.Helper()
 	var made struct{ ID string }
 	t.parse(t.done("create "+s.Name, t.ask(0, "POST", "/services/create", nil, s)), &made)
-	t.Cleanup(func() { (&T{TB: untied{t.TB}, ground: t.ground}).ask(0, "DELETE", "/services/"+made.ID, nil, nil) })
+	t.Cleanup(func() { (&T{TB: untied{t.TB}, testbed: t.testbed}).ask(0, "DELETE", "/services/"+made.ID, nil, nil) })
 	return made.ID
 }
 

@@ -59,8 +59,8 @@ func (c *Cloud) locked(id int) bool {
 	return slices.ContainsFunc(c.inFlight, func(a *action) bool { return a.Droplet == id })
 }
 
-// settle ends the actions that are over by now.
-func (c *Cloud) settle(now time.Time) {
+// endActions ends the actions that are over by now.
+func (c *Cloud) endActions(now time.Time) {
 	for _, a := range slices.Clone(c.inFlight) {
 		if now.Before(a.Earliest) {
 			continue

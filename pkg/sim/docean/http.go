@@ -94,7 +94,7 @@ func (c *Cloud) wrap(e endpoint) http.Handler {
 		defer c.mu.Unlock()
 		id := c.uuid()
 		now := c.now()
-		c.settle(now)
+		c.endActions(now)
 		w.Header().Set("x-request-id", id)
 		c.answer(w, id, c.admit(w, r, now, e))
 	})

@@ -37,14 +37,14 @@ func (d *droplet) truth() Droplet {
 func (c *Cloud) Advance() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.settle(c.now())
+	c.endActions(c.now())
 }
 
 // Droplets returns every living droplet, by growing id.
 func (c *Cloud) Droplets() []Droplet {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.settle(c.now())
+	c.endActions(c.now())
 	all := make([]Droplet, 0, c.living())
 	for _, d := range c.droplets {
 		if d.Deleted.IsZero() {
@@ -58,7 +58,7 @@ func (c *Cloud) Droplets() []Droplet {
 func (c *Cloud) History() []Droplet {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.settle(c.now())
+	c.endActions(c.now())
 	all := make([]Droplet, 0, len(c.droplets))
 	for _, d := range c.droplets {
 		all = append(all, d.truth())
@@ -81,7 +81,7 @@ func (c *Cloud) Droplet(id int) (Droplet, bool) {
 func (c *Cloud) Acting(id int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.settle(c.now())
+	c.endActions(c.now())
 	return slices.ContainsFunc(c.inFlight, func(a *action) bool { return a.Droplet == id })
 }
 

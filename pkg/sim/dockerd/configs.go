@@ -60,26 +60,23 @@ func (c *cluster) findEntry(kind, ref string) (entry, error) {
 	return one(kind, ref, slices.DeleteFunc(all, func(e entry) bool { return !strings.HasPrefix(*e.id, ref) }))
 }
 
-// createEntry checks name and data, and lets store keep the new object.
-func (c *cluster) createEntry(
-	kind string, a api.Annotations, data []byte, driver *api.Driver, store func(id string, m api.Meta, a api.Annotations),
-) (string, error) {
+// checkEntryName returns the engine's refusal of a name.
+func checkEntryName(name string) error {
+	if name == "" {
+		return rpcError(invalidArgument, "name must be provided")
+	}
+	if len(name) > 64 || !entryName.MatchString(name) {
+		return rpcError(invalidArgument, "invalid name, only 64 [a-zA-Z0-9-_.] characters allowed, "+
+			"and the start and end character must be [a-zA-Z0-9]")
+	}
+	return nil
+}
+
+// createEntry checks the data, and lets store keep the new object. The name has been checked.
+func (c *cluster) createEntry(kind string, a api.Annotations, data []byte, store func(id string, m api.Meta, a api.Annotations)) (string, error) {
 	limit := maxConfigSize
 	if kind == "secret" {
 		limit = maxSecretSize
-	}
-	if a.Name == "" {
-		return "", rpcError(invalidArgument, "name must be provided")
-	}
-	if len(a.Name) > 64 || !entryName.MatchString(a.Name) {
-		return "", rpcError(invalidArgument, "invalid name, only 64 [a-zA-Z0-9-_.] characters allowed, "+
-			"and the start and end character must be [a-zA-Z0-9]")
-	}
-	if driver != nil && driver.Name == "" {
-		return "", rpcError(invalidArgument, "secret driver must have a name")
-	}
-	if driver != nil { // these engines have no plugins; a real one looks for it for 15 s first
-		return "", rpcError(unknown, "plugin %q not found", driver.Name)
 	}
 	if len(data) < 1 || len(data) >= limit {
 		return "", rpcError(invalidArgument, "%s data must be larger than 0 and less than %d bytes", kind, limit)
@@ -96,14 +93,27 @@ func (c *cluster) createEntry(
 }
 
 func (c *cluster) createConfig(spec api.ConfigSpec) (string, error) {
-	return c.createEntry("config", spec.Annotations, spec.Data, nil, func(id string, m api.Meta, a api.Annotations) {
+	if err := checkEntryName(spec.Name); err != nil {
+		return "", err
+	}
+	return c.createEntry("config", spec.Annotations, spec.Data, func(id string, m api.Meta, a api.Annotations) {
 		spec.Annotations = a
 		c.configs[id] = &api.Config{ID: id, Meta: m, Spec: spec}
 	})
 }
 
 func (c *cluster) createSecret(spec api.SecretSpec) (string, error) {
-	return c.createEntry("secret", spec.Annotations, spec.Data, spec.Driver, func(id string, m api.Meta, a api.Annotations) {
+	if err := checkEntryName(spec.Name); err != nil {
+		return "", err
+	}
+	switch {
+	case spec.Driver == nil:
+	case spec.Driver.Name == "":
+		return "", rpcError(invalidArgument, "secret driver must have a name")
+	default: // these engines have no plugins; a real one looks for it for 15 s first
+		return "", rpcError(unknown, "plugin %q not found", spec.Driver.Name)
+	}
+	return c.createEntry("secret", spec.Annotations, spec.Data, func(id string, m api.Meta, a api.Annotations) {
 		spec.Annotations = a
 		c.secrets[id] = &api.Secret{ID: id, Meta: m, Spec: spec}
 	})

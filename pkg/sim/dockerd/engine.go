@@ -56,8 +56,8 @@ func (e *Engine) NodeID() string {
 
 // Start powers the machine on. Containers that ran before are dead; their tasks fail.
 func (e *Engine) Start() {
-	e.world.change()
-	defer e.world.leave()
+	e.world.lockForChange()
+	defer e.world.unlock()
 	if e.up || e.gone {
 		return
 	}
@@ -71,23 +71,23 @@ func (e *Engine) boot() {
 
 // Stop cuts the power.
 func (e *Engine) Stop() {
-	e.world.change()
-	defer e.world.leave()
+	e.world.lockForChange()
+	defer e.world.unlock()
 	e.up, e.dead = false, false
 	e.closeStreams()
 }
 
 // Partition cuts the machine off from all others, or ends that. What runs on it goes on.
 func (e *Engine) Partition(on bool) {
-	e.world.change()
-	defer e.world.leave()
+	e.world.lockForChange()
+	defer e.world.unlock()
 	e.cut = on
 }
 
 // Remove destroys the machine. Its node stays in the swarm until somebody removes it.
 func (e *Engine) Remove() {
-	e.world.change()
-	defer e.world.leave()
+	e.world.lockForChange()
+	defer e.world.unlock()
 	e.up, e.gone = false, true
 	e.closeStreams()
 	for i, other := range e.world.engines {
@@ -101,16 +101,16 @@ func (e *Engine) Remove() {
 // SetLabels changes the engine labels, as any root on the machine can with a daemon.json and a SIGHUP. The managers see it with
 // the agent's next report, 20 s at most.
 func (e *Engine) SetLabels(labels map[string]string) {
-	e.world.change()
-	defer e.world.leave()
+	e.world.lockForChange()
+	defer e.world.unlock()
 	e.labels = cloneMap(labels)
 	e.world.after(e.world.jitter(20*time.Second), "labels/"+e.config.Name, e.report)
 }
 
 // Resize changes what the machine has, as the next start of its engine reports it.
 func (e *Engine) Resize(ncpu int, memoryBytes int64) {
-	e.world.change()
-	defer e.world.leave()
+	e.world.lockForChange()
+	defer e.world.unlock()
 	e.config.NCPU, e.config.MemoryBytes = ncpu, memoryBytes
 }
 

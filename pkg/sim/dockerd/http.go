@@ -200,11 +200,11 @@ func (e *Engine) run(h handler, manager bool, r *http.Request, v *visit) (status
 		return 0, nil, badRequest("%v", err)
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		e.world.enter()
+		e.world.lock()
 	} else {
-		e.world.change()
+		e.world.lockForChange()
 	}
-	defer e.world.leave()
+	defer e.world.unlock()
 	c := &call{Request: r, engine: e, version: v.version, path: v.path, query: r.URL.Query()}
 	if manager {
 		if c.cluster, err = e.manager(); err != nil {

@@ -26,9 +26,9 @@ func serveEvents(w http.ResponseWriter, r *http.Request) {
 		writeError(w, badRequest("`since` time (%s) cannot be after `until` time (%s)", r.URL.Query().Get("since"), r.URL.Query().Get("until")))
 		return
 	}
-	e.world.enter()
+	e.world.lock()
 	watcher, now := e.world.watch(e, args, since, until), e.world.now
-	e.world.leave()
+	e.world.unlock()
 	defer e.world.unwatch(watcher)
 	ctx := r.Context()
 	if !until.IsZero() {

@@ -103,8 +103,8 @@ func (e *Engine) logRequest(r *http.Request, v *visit) (q *logRequest, err error
 	if !q.stdout && !q.stderr {
 		return nil, unexpected("Bad parameters: you must choose at least one stream")
 	}
-	e.world.enter()
-	defer e.world.leave()
+	e.world.lock()
+	defer e.world.unlock()
 	if q.cluster, err = e.manager(); err != nil {
 		return nil, err
 	}
@@ -146,8 +146,8 @@ func (q *logRequest) tasks() ([]*task, error) {
 
 // lines are what the containers have written until now, in the order they wrote it.
 func (q *logRequest) lines() ([]logLine, error) {
-	q.engine.world.enter()
-	defer q.engine.world.leave()
+	q.engine.world.lock()
+	defer q.engine.world.unlock()
 	tasks, err := q.tasks()
 	if err != nil {
 		return nil, err

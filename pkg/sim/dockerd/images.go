@@ -22,8 +22,8 @@ type Image struct {
 // SetImage says how a reference ("name", "name:tag", with or without a registry) behaves from now on, by whatever digest it is run. With a digest
 // ("name:tag@sha256:…") it says so of that manifest alone.
 func (s *Swarm) SetImage(ref string, i Image) {
-	s.change()
-	defer s.leave()
+	s.lockForChange()
+	defer s.unlock()
 	s.images[manifestName(ref)] = i
 }
 

@@ -17,8 +17,8 @@ import (
 // Join makes the engine part of a swarm, as POST /swarm/join would; availability "" is active. Only the first of remotes is tried.
 // While that one does not answer, the error is the engine's time-out and the attempt goes on in the background, as the real one's.
 func (e *Engine) Join(token, availability string, remotes []string) error {
-	e.world.change()
-	defer e.world.leave()
+	e.world.lockForChange()
+	defer e.world.unlock()
 	return e.join(api.JoinRequest{
 		JoinToken: token, Availability: api.NodeAvailability(availability), RemoteAddrs: remotes,
 		ListenAddr: "0.0.0.0:" + raftPort, AdvertiseAddr: e.config.Addr,
@@ -27,15 +27,15 @@ func (e *Engine) Join(token, availability string, remotes []string) error {
 
 // Init makes the engine the first manager of a new swarm and returns its node id.
 func (e *Engine) Init() (string, error) {
-	e.world.change()
-	defer e.world.leave()
+	e.world.lockForChange()
+	defer e.world.unlock()
 	return e.init(api.InitRequest{ListenAddr: "0.0.0.0:" + raftPort, AdvertiseAddr: e.config.Addr})
 }
 
 // Leave takes the engine out of its swarm. A manager is refused without force.
 func (e *Engine) Leave(force bool) error {
-	e.world.change()
-	defer e.world.leave()
+	e.world.lockForChange()
+	defer e.world.unlock()
 	return e.leaveSwarm(force)
 }
 

@@ -31,8 +31,8 @@ func (e *Engine) again(r *http.Request, version, path string) ([]byte, bool) {
 	if r.Method != http.MethodGet {
 		return nil, false
 	}
-	e.world.enter()
-	defer e.world.leave()
+	e.world.lock()
+	defer e.world.unlock()
 	s, known := e.served[servedAs(r, version, path)]
 	return s.body, known && s.changes == e.world.changes
 }

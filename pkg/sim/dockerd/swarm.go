@@ -44,8 +44,8 @@ func New(o Options) *Swarm {
 
 // AddEngine adds a machine whose engine is up and in no swarm.
 func (s *Swarm) AddEngine(c EngineConfig) *Engine {
-	s.change()
-	defer s.leave()
+	s.lockForChange()
+	defer s.unlock()
 	if c.NCPU == 0 {
 		c.NCPU = 2
 	}
@@ -60,16 +60,16 @@ func (s *Swarm) AddEngine(c EngineConfig) *Engine {
 
 // SetJoinTime changes how long a join takes from now on, and returns how long it took until now.
 func (s *Swarm) SetJoinTime(d time.Duration) (was time.Duration) {
-	s.change()
-	defer s.leave()
+	s.lockForChange()
+	defer s.unlock()
 	was, s.opt.JoinTime = s.opt.JoinTime, d
 	return was
 }
 
 // Advance works off every event that is due.
 func (s *Swarm) Advance() {
-	s.enter()
-	s.leave()
+	s.lock()
+	s.unlock()
 }
 
 // NextEvent returns when the next event is due, and whether there is one at all.
@@ -79,8 +79,8 @@ func (s *Swarm) NextEvent() (time.Time, bool) {
 	return s.queue.next()
 }
 
-// enter locks the world and brings it up to the clock.
-func (s *Swarm) enter() {
+// lock locks the world and brings it up to the clock.
+func (s *Swarm) lock() {
 	s.mu.Lock()
 	now := s.opt.Now()
 	for at, ok := s.queue.next(); ok && !at.After(now); at, ok = s.queue.next() {
@@ -98,14 +98,14 @@ func (s *Swarm) enter() {
 	}
 }
 
-// change is enter for what may change the world: the control loops run at leave.
-func (s *Swarm) change() {
-	s.enter()
+// lockForChange is lock for a call that may change the world. The control loops run at unlock.
+func (s *Swarm) lockForChange() {
+	s.lock()
 	s.dirty = true
 }
 
-// leave lets every control loop react to what was done since enter, and unlocks.
-func (s *Swarm) leave() {
+// unlock lets every control loop react to what was done since lock, and unlocks.
+func (s *Swarm) unlock() {
 	s.settle()
 	s.mu.Unlock()
 }
@@ -119,8 +119,8 @@ func (s *Swarm) Together(do func() error) error {
 }
 
 func (s *Swarm) hold(on bool) {
-	s.change()
-	defer s.leave()
+	s.lockForChange()
+	defer s.unlock()
 	s.held = on
 }
 

@@ -25,8 +25,8 @@ func (t Truth) Quorum() bool { return t.Alive > len(t.Members)/2 }
 
 // Truth returns the cluster that the engine is in, and false if it is in none.
 func (e *Engine) Truth() (Truth, bool) {
-	e.world.enter()
-	defer e.world.leave()
+	e.world.lock()
+	defer e.world.unlock()
 	if e.cluster == nil {
 		return Truth{}, false
 	}
@@ -35,8 +35,8 @@ func (e *Engine) Truth() (Truth, bool) {
 
 // Truth returns the last cluster that was initialised, and false if there is none yet.
 func (s *Swarm) Truth() (Truth, bool) {
-	s.enter()
-	defer s.leave()
+	s.lock()
+	defer s.unlock()
 	if len(s.clusters) == 0 {
 		return Truth{}, false
 	}
@@ -46,8 +46,8 @@ func (s *Swarm) Truth() (Truth, bool) {
 // Glance is Truth without a copy, for who looks after every call: what it returns is good only until the next one, and must not be
 // changed.
 func (s *Swarm) Glance() (Truth, bool) {
-	s.enter()
-	defer s.leave()
+	s.lock()
+	defer s.unlock()
 	if len(s.clusters) == 0 {
 		return Truth{}, false
 	}
@@ -90,8 +90,8 @@ func (s *Swarm) Engines() []*Engine {
 // KillTask ends the container of a running task, as kill -9 on its node would; slot 0 takes any task of the service. It reports
 // whether there was one.
 func (s *Swarm) KillTask(service string, slot int) bool {
-	s.change()
-	defer s.leave()
+	s.lockForChange()
+	defer s.unlock()
 	for _, c := range s.clusters {
 		for _, t := range c.ordered {
 			if t.serviceName == service && (slot == 0 || t.Slot == slot) && t.Status.State == api.TaskStateRunning {
@@ -105,16 +105,16 @@ func (s *Swarm) KillTask(service string, slot int) bool {
 
 // MoveLeader hands the leadership of the engine's cluster to another reachable manager and reports whether there was one.
 func (e *Engine) MoveLeader() bool {
-	e.world.change()
-	defer e.world.leave()
+	e.world.lockForChange()
+	defer e.world.unlock()
 	return e.cluster != nil && e.cluster.leader != "" && e.cluster.transferLeadership()
 }
 
 // AddGhost leaves in the engine's cluster what a failed join leaves behind: a node without a host name that is never seen again.
 // It returns the node's id, "" if the engine is in no cluster.
 func (e *Engine) AddGhost() string {
-	e.world.change()
-	defer e.world.leave()
+	e.world.lockForChange()
+	defer e.world.unlock()
 	c := e.cluster
 	if c == nil {
 		return ""

@@ -79,7 +79,7 @@ func (c *Client) ready(ctx context.Context, op string) error {
 		return nil
 	}
 	var x exchange
-	if err := c.settle(context.WithValue(ctx, exchangeKey{}, &x), op); err != nil {
+	if err := c.negotiate(context.WithValue(ctx, exchangeKey{}, &x), op); err != nil {
 		x.tried = true
 		return classify(op, false, x, err)
 	}

@@ -121,10 +121,10 @@ func (c *Client) Close() {
 	}
 }
 
-// settle agrees with the engine on an API version, once and before anything else is sent: two first calls side by side would
+// negotiate agrees with the engine on an API version, once and before anything else is sent: two first calls side by side would
 // otherwise meet on the client's own mutex for as long as the engine takes to answer. It has a deadline of its own: a caller without one, such as
 // the event stream, would keep all others waiting for ever when the engine accepts a connection and says nothing.
-func (c *Client) settle(ctx context.Context, op string) error {
+func (c *Client) negotiate(ctx context.Context, op string) error {
 	if err := c.negotiating.Lock(ctx, op); err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func infoOf(info system.Info) swarm.Info {
 // Cluster inspects the swarm. Its worker token is a secret: it goes into user-data and nowhere else.
 func (c *Client) Cluster(ctx context.Context) (swarm.Cluster, error) {
 	return unlessSame(ctx, c, "inspect swarm", &c.cluster, c.api.SwarmInspect, func(s api.Swarm) (swarm.Cluster, error) {
-		if err := whole("inspect swarm", []api.Swarm{s}, func(s api.Swarm) string { return s.ID }); err != nil {
+		if err := requireIDs("inspect swarm", []api.Swarm{s}, func(s api.Swarm) string { return s.ID }); err != nil {
 			return swarm.Cluster{}, err
 		}
 		spec, err := json.Marshal(s.Spec)

@@ -17,7 +17,7 @@ func (c *Client) Configs(ctx context.Context, prefix string) ([]swarm.Config, er
 	list, err := unlessSameList(ctx, c, "list configs", &c.listed, held("config", maxWhole, func(k api.Config) string { return k.Spec.Name }), func(ctx context.Context) ([]api.Config, error) {
 		return c.api.ConfigList(ctx, api.ConfigListOptions{Filters: filters.NewArgs(filters.Arg("name", prefix))})
 	}, func(list []api.Config) ([]api.Config, error) {
-		return list, whole("list configs", list, func(k api.Config) string { return k.ID })
+		return list, requireIDs("list configs", list, func(k api.Config) string { return k.ID })
 	})
 	if err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func (c *Client) Configs(ctx context.Context, prefix string) ([]swarm.Config, er
 	for _, k := range list {
 		if strings.HasPrefix(k.Spec.Name, prefix) { // engines differ in what the filter means
 			configs = append(configs, configOf(k))
-			c.noteConfig(k.ID, k.Spec.Name)
+			c.rememberConfig(k.ID, k.Spec.Name)
 		}
 	}
 	sort.Slice(configs, func(i, j int) bool { return configs[i].Name < configs[j].Name })
@@ -46,7 +46,7 @@ func (c *Client) CreateConfig(ctx context.Context, name string, labels map[strin
 		return err
 	})
 	if err == nil {
-		c.noteConfig(made.ID, name)
+		c.rememberConfig(made.ID, name)
 	}
 	return made.ID, err
 }
@@ -84,17 +84,17 @@ func (c *Client) configName(ctx context.Context, id string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c.noteConfig(id, k.Spec.Name)
+	c.rememberConfig(id, k.Spec.Name)
 	return k.Spec.Name, nil
 }
 
-// noteLimit bounds the remembered names. Ids are never used again, so what is forgotten is only asked for once more.
-const noteLimit = 4096
+// mostRemembered bounds the remembered names. Ids are never used again, so what is forgotten is only asked for once more.
+const mostRemembered = 4096
 
-func (c *Client) noteConfig(id, name string) {
+func (c *Client) rememberConfig(id, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.configs) >= noteLimit {
+	if len(c.configs) >= mostRemembered {
 		clear(c.configs)
 	}
 	c.configs[id] = name

@@ -181,7 +181,7 @@ func (s *scene) configs() {
 	s.refused("config too large", true, apierr.Invalid, err)
 	_, err = c.CreateConfig(s.ctx(), "bad name!", nil, []byte("x"))
 	s.refused("config with a bad name", true, apierr.Invalid, err)
-	c.noteConfig("nothere", "nothere")
+	c.rememberConfig("nothere", "nothere")
 	s.refused("config not there, update", true, apierr.NotFound, c.UpdateConfig(s.ctx(), "nothere", 1, nil))
 	s.refused("config not there, remove", true, apierr.NotFound, c.RemoveConfig(s.ctx(), "nothere"))
 	using := plain("golden-uses-config")

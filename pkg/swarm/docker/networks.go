@@ -25,12 +25,12 @@ func (c *Client) Networks(ctx context.Context) ([]swarm.Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.noteNetworks(all)
+	c.rememberNetworks(all)
 	return slices.Clone(all), nil
 }
 
 func networksOf(list []network.Inspect) ([]swarm.Network, error) {
-	if err := whole("list networks", list, func(n network.Inspect) string { return n.ID }); err != nil {
+	if err := requireIDs("list networks", list, func(n network.Inspect) string { return n.ID }); err != nil {
 		return nil, err
 	}
 	networks := make([]swarm.Network, 0, len(list))
@@ -45,10 +45,10 @@ func networksOf(list []network.Inspect) ([]swarm.Network, error) {
 	return networks, nil
 }
 
-func (c *Client) noteNetworks(networks []swarm.Network) {
+func (c *Client) rememberNetworks(networks []swarm.Network) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.names)+len(networks) > noteLimit {
+	if len(c.names)+len(networks) > mostRemembered {
 		clear(c.names)
 		clear(c.hidden)
 	}
@@ -73,7 +73,7 @@ func (c *Client) networkNames(ctx context.Context, ids []string) (map[string]str
 		if err != nil {
 			return nil, err
 		}
-		c.noteNetworks([]swarm.Network{{ID: id, Spec: swarm.NetworkSpec{Name: name}}})
+		c.rememberNetworks([]swarm.Network{{ID: id, Spec: swarm.NetworkSpec{Name: name}}})
 		c.mu.Lock()
 		c.hidden[id] = time.Now()
 		c.mu.Unlock()

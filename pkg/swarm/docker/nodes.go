@@ -20,7 +20,7 @@ func (c *Client) Nodes(ctx context.Context) ([]swarm.Node, error) {
 }
 
 func nodesOf(list []api.Node) ([]swarm.Node, error) {
-	if err := whole("list nodes", list, func(n api.Node) string { return n.ID }); err != nil {
+	if err := requireIDs("list nodes", list, func(n api.Node) string { return n.ID }); err != nil {
 		return nil, err
 	}
 	nodes := make([]swarm.Node, 0, len(list))

@@ -21,7 +21,7 @@ func (c *Client) Services(ctx context.Context) ([]swarm.Service, error) {
 	list, err := unlessSameList(ctx, c, "list services", &c.services, serviceBounds(), func(ctx context.Context) ([]api.Service, error) {
 		return c.api.ServiceList(ctx, api.ServiceListOptions{})
 	}, func(list []api.Service) ([]api.Service, error) {
-		return list, whole("list services", list, func(s api.Service) string { return s.ID })
+		return list, requireIDs("list services", list, func(s api.Service) string { return s.ID })
 	})
 	if err != nil {
 		return nil, err

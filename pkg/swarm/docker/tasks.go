@@ -71,7 +71,7 @@ func filtersOf(key string, values []string) filters.Args {
 }
 
 func tasksOf(list []api.Task) ([]swarm.Task, error) {
-	if err := whole("list tasks", list, func(t api.Task) string { return t.ID }); err != nil {
+	if err := requireIDs("list tasks", list, func(t api.Task) string { return t.ID }); err != nil {
 		return nil, err
 	}
 	tasks := make([]swarm.Task, 0, len(list))

@@ -150,8 +150,8 @@ func unlessSameList[E, T any](ctx context.Context, c *Client, op string, m *list
 	})
 }
 
-// whole refuses a list with an entry that has no id: what says so is no engine, or did not say all, and zero values must not be taken for objects.
-func whole[T any](op string, list []T, id func(T) string) error {
+// requireIDs refuses a list with an entry that has no id: what says so is no engine, or did not say all, and zero values must not be taken for objects.
+func requireIDs[T any](op string, list []T, id func(T) string) error {
 	for i, v := range list {
 		if id(v) == "" {
 			return &apierr.Error{Kind: apierr.Unavailable, Side: "swarm", Op: op, Err: fmt.Errorf("entry %d of %d has no id", i+1, len(list))}

@@ -1,10 +1,8 @@
-package reconcile
+package report
 
-import (
-	"time"
-)
+import "time"
 
-// Brief is a report for everybody. It has no field of a Report: who wants that one, and lacks the token, notices.
+// Brief is a report for everybody. It has no field of a Report, so that a client that wants a Report and lacks the token notices.
 type Brief struct {
 	Full   bool   `json:"full"` // never
 	Counts Counts `json:"counts"`
@@ -32,8 +30,10 @@ type Counts struct {
 func (r Report) Counts() Brief {
 	c := Counts{Pass: r.Pass, At: r.At, Result: r.Result, Converged: r.Converged, Revision: r.Revision, Held: r.Lease.Held, FileFault: r.FileFault != "",
 		Nodes: map[string]int{}, Services: len(r.Services), Steps: len(r.Steps), Holds: len(r.Holds), Gaps: len(r.Gaps)}
-	for _, n := range figures(r).Nodes {
-		c.Nodes[n.State]++
+	for _, n := range r.Nodes {
+		if n.NodeID != "" {
+			c.Nodes[n.State]++
+		}
 	}
 	for _, s := range r.Services {
 		c.Desired, c.Running = c.Desired+s.Desired, c.Running+s.Running

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
 // Paces of the people and programs around swarmd. The tick is not a round time: on one instant with a timer of swarmd, the order of the two
@@ -21,8 +21,8 @@ const (
 	stopAfter    = 3 * time.Second                    // a process on a node that is no manager any more is stopped
 )
 
-// cast is every swarmd of a run, with the supervisor that keeps one on each manager.
-type cast struct {
+// actors are every swarmd of a run, with the supervisor that keeps one on each manager.
+type actors struct {
 	run     *run
 	all     []*process
 	hands   []*hand              // people's commands
@@ -33,12 +33,12 @@ type cast struct {
 	clocks  map[string]*clock    // by machine
 }
 
-func newCast(r *run) *cast {
-	return &cast{run: r, files: map[string][]byte{}, demoted: map[string]time.Time{}, away: map[string]time.Time{}, clocks: map[string]*clock{}}
+func newActors(r *run) *actors {
+	return &actors{run: r, files: map[string][]byte{}, demoted: map[string]time.Time{}, away: map[string]time.Time{}, clocks: map[string]*clock{}}
 }
 
 // living returns the process on the machine, nil if there is none.
-func (c *cast) living(machine string) *process {
+func (c *actors) living(machine string) *process {
 	for _, p := range c.all {
 		if p.machine == machine && !p.gone() {
 			return p
@@ -48,7 +48,7 @@ func (c *cast) living(machine string) *process {
 }
 
 // supervise starts and stops processes as the swarm service on the managers does.
-func (c *cast) supervise() {
+func (c *actors) supervise() {
 	truth, ok := c.run.world.Swarm.Glance()
 	if !ok {
 		return
@@ -78,7 +78,7 @@ func (c *cast) supervise() {
 	}
 }
 
-func (c *cast) mayStart(machine string, now time.Time) bool {
+func (c *actors) mayStart(machine string, now time.Time) bool {
 	if c.run.only != "" && machine != c.run.only {
 		return false
 	}
@@ -90,24 +90,24 @@ func (c *cast) mayStart(machine string, now time.Time) bool {
 	return !now.Before(c.away[machine])
 }
 
-func (c *cast) start(machine string) {
+func (c *actors) start(machine string) {
 	r := c.run
 	name := fmt.Sprintf("%s#%d", strings.TrimPrefix(machine, r.cluster+"-"), c.before+len(c.all)+1)
-	p, err := start(origin{cluster: r.cluster, name: name, machine: machine, token: r.world.Token(), seed: r.plan.Seed, file: c.files[machine], explorer: r.explorer, conductor: r.conductor,
+	p, err := start(origin{cluster: r.cluster, name: name, machine: machine, token: r.world.Token(), seed: r.plan.Seed, file: c.files[machine], explorer: r.explorer, scheduler: r.scheduler,
 		mutant: r.mutant, takeOver: r.workflow.Beside, clock: c.clock(machine), refused: func(b string) { r.braked(name, b) },
 		wire: func(p *process) http.RoundTripper {
-			return wire{r.conductor, p, r.world.TransportFrom(machine), r.recorded}
+			return wire{r.scheduler, p, r.world.TransportFrom(machine), r.recorded}
 		}})
 	if err != nil {
 		r.violate("harness", "%v", err)
 		return
 	}
-	r.conductor.note("%s starts", name)
+	r.scheduler.remark("%s starts", name)
 	c.all = append(c.all, p)
 }
 
 // missing returns a manager on which a swarmd should run and none does, "" if there is none.
-func (c *cast) missing() string {
+func (c *actors) missing() string {
 	truth, _ := c.run.world.Swarm.Glance()
 	for _, e := range c.run.world.Swarm.Engines() {
 		wanted := c.run.only == "" || c.run.only == e.Name()
@@ -119,7 +119,7 @@ func (c *cast) missing() string {
 }
 
 // holder returns the living process that holds the lease, or nil.
-func (c *cast) holder() *process {
+func (c *actors) holder() *process {
 	for _, p := range c.all {
 		if !p.gone() && p.loop.Last().Lease.Held {
 			return p
@@ -129,31 +129,31 @@ func (c *cast) holder() *process {
 }
 
 // submit is an operator who applies the file and tries again until a swarmd has taken it, for as long as the limit after the last fault.
-func (c *cast) submit(file []byte, limit time.Duration) error {
+func (c *actors) submit(file []byte, limit time.Duration) error {
 	began := time.Now()
 	var err error
 	for attempt := 1; time.Since(began) < limit || time.Since(c.run.faults.last) < limit; attempt++ {
-		c.run.conductor.pass()
+		c.run.scheduler.sync()
 		p := c.pickLiving(attempt)
 		if p == nil {
-			c.pass(tick)
+			c.elapse(tick)
 			continue
 		}
 		if p.began.Equal(time.Now()) {
-			time.Sleep(time.Microsecond) // it is the scheduler's choice otherwise whether its first pass has the file
+			time.Sleep(time.Microsecond) // it is the Go runtime's choice otherwise whether its first pass has the file
 		}
 		var n int
 		if n, err = c.offer(p, file); err == nil {
-			c.run.conductor.note("the operator's file is revision %d", n)
+			c.run.scheduler.remark("the operator's file is revision %d", n)
 			return nil
 		}
-		c.run.conductor.note("the operator's file was not taken by %s", p.name)
-		c.pass(tick)
+		c.run.scheduler.remark("the operator's file was not taken by %s", p.name)
+		c.elapse(tick)
 	}
 	return fmt.Errorf("nobody took the operator's file within %s: %w", limit, errors.Join(err, context.DeadlineExceeded))
 }
 
-func (c *cast) pickLiving(attempt int) *process {
+func (c *actors) pickLiving(attempt int) *process {
 	var all []*process
 	for _, p := range c.all {
 		if !p.gone() {
@@ -166,7 +166,7 @@ func (c *cast) pickLiving(attempt int) *process {
 	return all[attempt%len(all)]
 }
 
-func (c *cast) offer(p *process, file []byte) (int, error) {
+func (c *actors) offer(p *process, file []byte) (int, error) {
 	ctx, cancel := context.WithTimeout(p.ctx, 30*time.Second)
 	defer cancel()
 	type answer struct {
@@ -188,8 +188,8 @@ func (c *cast) offer(p *process, file []byte) (int, error) {
 	}
 }
 
-// pass lets time go on.
-func (c *cast) pass(d time.Duration) {
+// elapse lets time go on.
+func (c *actors) elapse(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		time.Sleep(min(tick, time.Until(end)))
 		c.run.step()
@@ -197,16 +197,16 @@ func (c *cast) pass(d time.Duration) {
 }
 
 // report is what the process that acts said last.
-func (c *cast) report() (reconcile.Report, bool) {
+func (c *actors) report() (report.Report, bool) {
 	p := c.holder()
 	if p == nil {
-		return reconcile.Report{}, false
+		return report.Report{}, false
 	}
 	return p.loop.Last(), true
 }
 
 // killAll ends everything.
-func (c *cast) killAll() {
+func (c *actors) killAll() {
 	all := slices.Clone(c.all)
 	for _, h := range c.hands {
 		all = append(all, h.process)
@@ -214,7 +214,7 @@ func (c *cast) killAll() {
 	for _, p := range all {
 		p.kill()
 	}
-	c.run.conductor.end()
+	c.run.scheduler.end()
 	for _, p := range all {
 		<-p.ended
 	}

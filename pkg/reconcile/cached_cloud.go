@@ -11,16 +11,16 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
-// How old the droplets may be that a swarmd sees which only follows. All swarmds of a cluster share the account's limit of calls, 250 a
-// minute, with whoever else uses its token; who acts needs it most, and then a person who watches.
+// How old the droplets may be that a follower sees. All swarmds of a cluster share the account's limit of 250 calls a minute with everything else
+// that uses its token. The acting swarmd needs the limit most, then a person's command.
 const (
-	glancePace  = 10 * time.Second
-	visitorPace = 3 * time.Second
+	cachedPace  = 10 * time.Second
+	oneShotPace = 3 * time.Second
 )
 
-// glance is the cloud as one sees it who does not act: answers are kept for a while. It must never be what a step on a machine is based on;
-// fleet sees to that for who acts.
-type glance struct {
+// cachedCloud is the cloud as a swarmd that does not act sees it: answers are kept for a while. It must never be what a step on a machine is based
+// on; fleet sees to that for a swarmd that acts.
+type cachedCloud struct {
 	of   world.Cloud
 	pace time.Duration
 
@@ -37,17 +37,17 @@ type kept[T any] struct {
 	at    time.Time
 }
 
-func newGlance(of world.Cloud, visitor bool) *glance {
-	if visitor {
-		return &glance{of: of, pace: visitorPace}
+func newCachedCloud(of world.Cloud, oneShot bool) *cachedCloud {
+	if oneShot {
+		return &cachedCloud{of: of, pace: oneShotPace}
 	}
-	return &glance{of: of, pace: glancePace}
+	return &cachedCloud{of: of, pace: cachedPace}
 }
 
 func (k kept[T]) fresh(pace time.Duration) bool { return !k.at.IsZero() && time.Since(k.at) < pace }
 
 // Droplets returns the kept list, or asks for one. A failure is not kept.
-func (g *glance) Droplets(ctx context.Context, tag string) ([]cloud.Droplet, error) {
+func (g *cachedCloud) Droplets(ctx context.Context, tag string) ([]cloud.Droplet, error) {
 	g.mu.Lock()
 	old := g.list
 	g.mu.Unlock()
@@ -64,7 +64,7 @@ func (g *glance) Droplets(ctx context.Context, tag string) ([]cloud.Droplet, err
 }
 
 // Droplet returns the kept answer, "not found" included, or asks.
-func (g *glance) Droplet(ctx context.Context, id int) (cloud.Droplet, error) {
+func (g *cachedCloud) Droplet(ctx context.Context, id int) (cloud.Droplet, error) {
 	g.mu.Lock()
 	old := g.each[id]
 	g.mu.Unlock()
@@ -80,9 +80,9 @@ func (g *glance) Droplet(ctx context.Context, id int) (cloud.Droplet, error) {
 	return d, err
 }
 
-// outdated reports whether the operations that are open now are not those of the kept list, and then forgets it: with an operation that was
-// closed since, the old list would show its droplet as one too many.
-func (g *glance) outdated(now []ledger.Op, began time.Time) bool {
+// outdated reports whether other operations are open now than when the list was kept, and then forgets the list. Where an operation was closed
+// since, the old list would show its droplet as one too many.
+func (g *cachedCloud) outdated(now []ledger.Op, began time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	same := slices.Equal(g.ops, now)
@@ -95,7 +95,7 @@ func (g *glance) outdated(now []ledger.Op, began time.Time) bool {
 }
 
 // forget has the next look ask.
-func (g *glance) forget() {
+func (g *cachedCloud) forget() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.list, g.each = kept[[]cloud.Droplet]{}, nil
@@ -109,7 +109,7 @@ func (l *Loop) reads(acting bool) world.Reads {
 	case acting:
 		r.Cloud = l.fleet
 	default:
-		r.Cloud = l.glance
+		r.Cloud = l.cached
 	}
 	return r
 }

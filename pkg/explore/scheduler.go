@@ -26,8 +26,8 @@ const maxLines = 4_000
 // maxCalls ends a run that would never end.
 const maxCalls = 25_000
 
-// conductor holds every call until nothing else moves and lets one go.
-type conductor struct {
+// scheduler holds every call until nothing else moves and lets one go.
+type scheduler struct {
 	rng   *rand.Rand
 	fixed bool // of several calls that wait the first in their order goes: seed 0
 	began time.Time
@@ -36,23 +36,23 @@ type conductor struct {
 	look  func(*ticket) *state  // looks at the world before it goes
 	saw   func(*state, *ticket) // and after it went
 
-	mu     sync.Mutex
-	parked []*ticket
-	going  *ticket // the one whose hook comes next
-	calls  int
-	lines  []func() string // of the trace
-	sum    sum             // of all lines, those too that are not kept
-	whole  bool            // all of them are kept
-	paused map[string]time.Time
-	ended  bool
+	mu      sync.Mutex
+	parked  []*ticket
+	going   *ticket // the one whose hook comes next
+	calls   int
+	lines   []func() string // of the trace
+	sum     sum             // of all lines, those too that are not kept
+	keepAll bool            // of a plan that is watched
+	paused  map[string]time.Time
+	ended   bool
 }
 
-func newConductor(seed uint64) *conductor {
-	return &conductor{rng: rand.New(rand.NewPCG(seed, 0xc0d)), fixed: seed == 0, began: time.Now(), bell: make(chan struct{}, 1), paused: map[string]time.Time{}, sum: sumBasis}
+func newScheduler(seed uint64) *scheduler {
+	return &scheduler{rng: rand.New(rand.NewPCG(seed, 0xc0d)), fixed: seed == 0, began: time.Now(), bell: make(chan struct{}, 1), paused: map[string]time.Time{}, sum: sumBasis}
 }
 
 // park puts a call to the others that wait.
-func (c *conductor) park(p *process, r *http.Request, body []byte) *ticket {
+func (c *scheduler) park(p *process, r *http.Request, body []byte) *ticket {
 	t := &ticket{proc: p, ctx: r.Context(), method: r.Method, path: r.URL.Path, query: r.URL.RawQuery, body: body, turn: make(chan struct{}), side: sim.SideCloud}
 	if !strings.HasPrefix(t.path, "/v2/") {
 		t.side, t.path = sim.SideDocker, sim.Unversioned(t.path)
@@ -62,7 +62,7 @@ func (c *conductor) park(p *process, r *http.Request, body []byte) *ticket {
 }
 
 // queue puts a ticket to the others that wait.
-func (c *conductor) queue(t *ticket) *ticket {
+func (c *scheduler) queue(t *ticket) *ticket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
@@ -74,15 +74,15 @@ func (c *conductor) queue(t *ticket) *ticket {
 	return t
 }
 
-func (c *conductor) ring() {
+func (c *scheduler) ring() {
 	select {
 	case c.bell <- struct{}{}:
 	default:
 	}
 }
 
-// conduct lets one call go after the other, until stop is closed.
-func (c *conductor) conduct(stop <-chan struct{}) {
+// schedule lets one call go after the other, until stop is closed.
+func (c *scheduler) schedule(stop <-chan struct{}) {
 	for {
 		synctest.Wait()
 		t, wake := c.pick()
@@ -97,7 +97,7 @@ func (c *conductor) conduct(stop <-chan struct{}) {
 }
 
 // rest waits for a call, or until a pause is over.
-func (c *conductor) rest(stop <-chan struct{}, wake time.Time) bool {
+func (c *scheduler) rest(stop <-chan struct{}, wake time.Time) bool {
 	var over <-chan time.Time
 	if !wake.IsZero() {
 		over = time.After(time.Until(wake))
@@ -112,7 +112,7 @@ func (c *conductor) rest(stop <-chan struct{}, wake time.Time) bool {
 }
 
 // pick takes one of the waiting calls: those of dead processes at once, of the others any, save for those of a process that stands still.
-func (c *conductor) pick() (t *ticket, wake time.Time) {
+func (c *scheduler) pick() (t *ticket, wake time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.order()
@@ -145,7 +145,7 @@ func (c *conductor) pick() (t *ticket, wake time.Time) {
 }
 
 // order sorts the calls that wait. One that waits alone, as most do, needs no name for that.
-func (c *conductor) order() {
+func (c *scheduler) order() {
 	if len(c.parked) < 2 {
 		return
 	}
@@ -158,7 +158,7 @@ func (c *conductor) order() {
 }
 
 // let lets the call go and waits until nothing moves any more.
-func (c *conductor) let(t *ticket) {
+func (c *scheduler) let(t *ticket) {
 	if t.step != "" || t.proc.isDead() || t.ctx.Err() != nil {
 		close(t.turn)
 		return
@@ -188,7 +188,7 @@ func (c *conductor) let(t *ticket) {
 }
 
 // answered notes what the caller of a ticket gets.
-func (c *conductor) answered(t *ticket, resp *http.Response, err error) {
+func (c *scheduler) answered(t *ticket, resp *http.Response, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t.err = err
@@ -197,12 +197,12 @@ func (c *conductor) answered(t *ticket, resp *http.Response, err error) {
 	}
 }
 
-func (c *conductor) way() time.Duration {
+func (c *scheduler) way() time.Duration {
 	return minWay + time.Duration(c.rng.Int64N(int64(maxWay-minWay)))
 }
 
 // hook is the world's fault hook: the call that comes is the one that was let go.
-func (c *conductor) hook(sim.Call) sim.Verdict {
+func (c *scheduler) hook(sim.Call) sim.Verdict {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := c.going
@@ -214,30 +214,30 @@ func (c *conductor) hook(sim.Call) sim.Verdict {
 }
 
 // tellCall puts a call into the trace, which must not change any more.
-func (c *conductor) tellCall(t *ticket) {
+func (c *scheduler) tellCall(t *ticket) {
 	c.sum.call(t, c.began)
 	c.tell(func() string { return t.line(c.began) })
 }
 
 // tell puts a line into the trace. Of a run that nobody watches only the end is kept: one of a week has a million lines.
-func (c *conductor) tell(line func() string) {
-	if !c.whole && len(c.lines) == maxLines {
+func (c *scheduler) tell(line func() string) {
+	if !c.keepAll && len(c.lines) == maxLines {
 		c.lines = slices.Delete(c.lines, 0, maxLines/2)
 	}
 	c.lines = append(c.lines, line)
 }
 
-// note puts a line into the trace that is no call.
-func (c *conductor) note(format string, args ...any) {
+// remark puts a line into the trace that is no call.
+func (c *scheduler) remark(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	after, text := time.Since(c.began), fmt.Sprintf(format, args...)
-	c.sum.note(after, text)
+	c.sum.remark(after, text)
 	c.tell(func() string { return fmt.Sprintf("      %10.4fs — %s", after.Seconds(), text) })
 }
 
 // pause makes a process stand still for a while before its call goes, as SIGSTOP does.
-func (c *conductor) pause(t *ticket, d time.Duration) {
+func (c *scheduler) pause(t *ticket, d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.paused[t.proc.name] = time.Now().Add(d)
@@ -247,7 +247,7 @@ func (c *conductor) pause(t *ticket, d time.Duration) {
 }
 
 // again reports whether the call was put back.
-func (c *conductor) again(t *ticket) bool {
+func (c *scheduler) again(t *ticket) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	back := slices.Contains(c.parked, t)
@@ -258,7 +258,7 @@ func (c *conductor) again(t *ticket) bool {
 }
 
 // end lets everything go that still waits, without effect.
-func (c *conductor) end() {
+func (c *scheduler) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
@@ -268,19 +268,19 @@ func (c *conductor) end() {
 	c.parked = nil
 }
 
-// pass is between what the conductor does and what the run does besides. The two take turns by the clock, which the race detector does not know.
-func (c *conductor) pass() {
+// sync is between what the scheduler does and what the run does besides. The two take turns by the clock, which the race detector does not know.
+func (c *scheduler) sync() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 }
 
-func (c *conductor) count() int {
+func (c *scheduler) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.calls
 }
 
-func (c *conductor) trace() []string {
+func (c *scheduler) trace() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	lines := make([]string, len(c.lines))
@@ -291,7 +291,7 @@ func (c *conductor) trace() []string {
 }
 
 // digest of all that was told.
-func (c *conductor) digest() uint64 {
+func (c *scheduler) digest() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return uint64(c.sum)

@@ -1,4 +1,4 @@
-package reconcile_test
+package report_test
 
 import (
 	"encoding/json"
@@ -7,17 +7,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
 // TestCountsShareNoNameWithTheReport: who reads one for the other must notice, and not find numbers where lists are.
 func TestCountsShareNoNameWithTheReport(t *testing.T) {
-	r := reconcile.Report{Cluster: "secret", Pass: 3, Result: reconcile.Held, Revision: 7, FileFault: "secret", Lease: reconcile.LeaseReport{Holder: "secret", Held: true},
-		Nodes:    []reconcile.NodeReport{{Name: "secret", NodeID: "n1", State: "ready"}, {Name: "secret", NodeID: "n2", State: "down"}, {Name: "secret", DropletID: 1, State: "droplet new"}},
+	r := report.Report{Cluster: "secret", Pass: 3, Result: report.Held, Revision: 7, FileFault: "secret", Lease: report.Lease{Holder: "secret", Held: true},
+		Nodes:    []report.Node{{Name: "secret", NodeID: "n1", State: "ready"}, {Name: "secret", NodeID: "n2", State: "down"}, {Name: "secret", DropletID: 1, State: "droplet new"}},
 		Services: []plan.ServiceCount{{Service: "secret", Desired: 3, Running: 2}, {Service: "secret", Desired: 2, Running: 2}},
-		Pools:    []plan.PoolCount{{Pool: "secret"}}, Steps: []reconcile.StepReport{{ID: "secret"}}, Holds: []plan.Hold{{Text: "secret"}, {}}, Gaps: []world.Gap{{Err: "secret"}}}
+		Pools:    []plan.PoolCount{{Pool: "secret"}}, Steps: []report.Step{{ID: "secret"}}, Holds: []plan.Hold{{Text: "secret"}, {}}, Gaps: []world.Gap{{Err: "secret"}}}
 	text, err := json.Marshal(r.Counts())
 	if err != nil || strings.Contains(string(text), "secret") {
 		t.Fatalf("%s: %v", text, err)

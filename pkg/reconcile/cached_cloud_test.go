@@ -24,10 +24,10 @@ func (c *counted) Droplet(context.Context, int) (cloud.Droplet, error) {
 }
 
 func TestAFollowerAsksTheCloudSeldom(t *testing.T) {
-	for visitor, want := range map[bool]int{false: 4, true: 10} { // 38 s of looks, 2 s apart: asked at 0, 10, 20 and 30 s, or each 4 s
+	for oneShot, want := range map[bool]int{false: 4, true: 10} { // 38 s of looks, 2 s apart: asked at 0, 10, 20 and 30 s, or each 4 s
 		synctest.Test(t, func(t *testing.T) {
 			c := &counted{}
-			g := newGlance(c, visitor)
+			g := newCachedCloud(c, oneShot)
 			for range 20 {
 				if d, err := g.Droplets(t.Context(), "swarmd:web"); err != nil || len(d) != 1 {
 					t.Fatal(d, err)
@@ -38,16 +38,16 @@ func TestAFollowerAsksTheCloudSeldom(t *testing.T) {
 				time.Sleep(2 * time.Second)
 			}
 			if c.lists != want || c.gets != want {
-				t.Errorf("visitor %v: %d lists and %d gets, want %d each", visitor, c.lists, c.gets, want)
+				t.Errorf("one shot %v: %d lists and %d gets, want %d each", oneShot, c.lists, c.gets, want)
 			}
 		})
 	}
 }
 
-func TestAClosedOperationEndsAGlance(t *testing.T) {
+func TestAClosedOperationEndsWhatIsCached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counted{}
-		g := newGlance(c, false)
+		g := newCachedCloud(c, false)
 		look := func() { _, _ = g.Droplets(t.Context(), "swarmd:web") }
 		open := []ledger.Op{{ID: "a"}}
 		look()

@@ -21,8 +21,8 @@ type Machine struct {
 	Addr      string
 }
 
-// Ground is the engines that a case is played on. Every reference that begins with Images must run there as its tag says: see Tag.
-type Ground struct {
+// Testbed is the engines that a case is played on. Every reference that begins with Images must run there as its tag says: see Tag.
+type Testbed struct {
 	Machines []Machine
 	Engine   dockerd.Release // what the engines are
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// visitWorkflows have a person who runs apply: a swarmd of no machine, which acts while no other one does.
-func visitWorkflows() []Workflow {
+// applyWorkflows have a person who runs apply: a swarmd of no machine, which acts while no other one does.
+func applyWorkflows() []Workflow {
 	web := service("app", "nginx:1.27", 2, "")
 	start, grown := file{managers: 1, workers: 1, services: web}, file{managers: 1, workers: 2, services: service("app", "nginx:1.28", 2, "")}
 	return []Workflow{
@@ -31,17 +31,17 @@ func (r *run) apply(f file) {
 	r.check.wants(f)
 	r.faults.last = time.Now()
 	for began := time.Now(); time.Since(began) < convergeWithin || time.Since(r.faults.last) < convergeWithin; {
-		p := r.cast.visit()
+		p := r.actors.startApply()
 		if p == nil || r.broken {
 			return
 		}
-		err := r.cast.follow(p, f.yaml(r.cluster))
+		err := r.actors.follow(p, f.yaml(r.cluster))
 		p.retire()
 		if err == nil || r.tookBack() { // what the engine took back because of a fault does not become true
-			r.conductor.note("apply ends: %v", err)
+			r.scheduler.remark("apply ends: %v", err)
 			return
 		}
-		r.conductor.note("%s has not seen it become true", p.name)
+		r.scheduler.remark("%s has not seen it become true", p.name)
 		r.wait(2 * tick)
 	}
 	if !r.broken {
@@ -57,26 +57,26 @@ func (r *run) way() string {
 	return r.firstMachine()
 }
 
-// visit starts a swarmd that is no machine's own. It reaches the engines as the first manager does.
-func (c *cast) visit() *process {
+// startApply starts a swarmd that is no machine's own. It reaches the engines as the first manager does.
+func (c *actors) startApply() *process {
 	r := c.run
 	name := fmt.Sprintf("apply#%d", c.before+len(c.all)+1)
-	p, err := start(origin{cluster: r.cluster, name: name, machine: "laptop", token: r.world.Token(), seed: r.plan.Seed, explorer: r.explorer, conductor: r.conductor, mutant: r.mutant,
-		takeOver: r.workflow.Beside, refused: func(b string) { r.braked(name, b) }, clock: c.clock("laptop"), visitor: true,
+	p, err := start(origin{cluster: r.cluster, name: name, machine: "laptop", token: r.world.Token(), seed: r.plan.Seed, explorer: r.explorer, scheduler: r.scheduler, mutant: r.mutant,
+		takeOver: r.workflow.Beside, refused: func(b string) { r.braked(name, b) }, clock: c.clock("laptop"), oneShot: true,
 		wire: func(p *process) http.RoundTripper {
-			return wire{r.conductor, p, r.world.TransportFrom(r.way()), r.recorded}
+			return wire{r.scheduler, p, r.world.TransportFrom(r.way()), r.recorded}
 		}})
 	if err != nil {
 		r.violate("harness", "%v", err)
 		return nil
 	}
-	r.conductor.note("%s starts", name)
+	r.scheduler.remark("%s starts", name)
 	c.all = append(c.all, p)
 	return p
 }
 
 // follow submits the file and waits until it is true, as `swarmd apply` does.
-func (c *cast) follow(p *process, file []byte) error {
+func (c *actors) follow(p *process, file []byte) error {
 	ctx, cancel := context.WithTimeout(p.ctx, 5*time.Minute)
 	defer cancel()
 	ended := make(chan error, 1)

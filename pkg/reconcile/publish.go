@@ -1,0 +1,52 @@
+package reconcile
+
+import (
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
+)
+
+// report sums a pass up.
+func (l *Loop) report(p passResult, began time.Time) report.Report {
+	now := time.Now()
+	seen := l.elector.Seen()
+	_, held := l.elector.Held()
+	accepted := l.accepted(p.World)
+	r := p.Report()
+	r.Cluster, r.Pass, r.At, r.Took = l.cfg.Cluster, l.number, now, now.Sub(began)
+	r.Revision, r.Source, r.FileFault, r.FileUnread = accepted.revision, accepted.source, l.sources.bad(), l.sources.unread != ""
+	r.Lease = report.Lease{Holder: seen.Holder, Name: report.MachineName(p.World, seen.Node()), Epoch: seen.Epoch, Held: held, Renewed: l.elector.Renewed()}
+	r.ConvergedAt = l.Last().ConvergedAt
+	if r = l.attend(r); r.Converged {
+		r.ConvergedAt = now
+	}
+	return r
+}
+
+// attend says in the report if nobody has acted for longer than a lease lasts.
+func (l *Loop) attend(r report.Report) report.Report {
+	idle, why := l.elector.Idle()
+	if idle < ledger.LeaseDuration {
+		return r
+	}
+	return r.LeftAlone("nobody acts since "+time.Now().Add(-idle).UTC().Format(time.TimeOnly)+" UTC", why)
+}
+
+// publish hands the report to the log, the metrics, the HTTP side and the followers.
+func (l *Loop) publish(r report.Report) {
+	l.recorder.report(r)
+	l.cfg.Metrics.Pass(r)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = r
+	close(l.changed)
+	l.changed = make(chan struct{})
+	for ch := range l.followers {
+		select {
+		case <-ch: // the older one was not taken: only the newest counts
+		default:
+		}
+		ch <- r
+	}
+}

@@ -1,0 +1,93 @@
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/reconcile/execute"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+)
+
+// The results of a pass.
+const (
+	Starting  = "starting"  // no pass has ended yet
+	Waiting   = "waiting"   // no revision was accepted yet
+	Converged = "converged" // everything is as wanted
+	Progress  = "progress"  // something was done, or is under way
+	Held      = "held"      // something is not done because a guard says so
+	Watching  = "watching"  // another swarmd acts
+	Failed    = "failed"    // something could not be read, or a write was refused or is in doubt
+
+	Unattended = "unattended" // nobody acts, so nothing is put right, whatever it is like
+)
+
+// Results are all results that a pass can have.
+func Results() []string {
+	return []string{Waiting, Converged, Progress, Held, Watching, Failed, Unattended}
+}
+
+// result names what the pass came to.
+func (p Pass) result() string {
+	switch {
+	case p.Err != nil || len(p.World.Gaps) > 0 || broken(p.Results):
+		return Failed
+	case !p.Planned:
+		return Waiting
+	case p.Plan.Converged:
+		return Converged
+	case !p.Held:
+		return Watching
+	case blocked(p.Plan):
+		return Held
+	}
+	return Progress
+}
+
+// broken reports whether a step ended in a way that the next look alone will not put right.
+func broken(rs execute.Results) bool {
+	for _, r := range rs {
+		if r.Outcome == execute.Unknown || r.Outcome == execute.Refused && !r.Kind.Overtaken() && r.Kind != apierr.Busy {
+			return true
+		}
+	}
+	return false
+}
+
+// blocked reports whether nothing is planned because of a hold that a person has to end.
+func blocked(p plan.Plan) bool {
+	for _, h := range p.Holds {
+		if h.Blocking {
+			return len(p.Steps) == 0
+		}
+	}
+	return false
+}
+
+// Lost returns a hold that keeps the revision from becoming true until a person does something, while nothing else is under way; nil if there is
+// none. A hold on a service or a network counts once all machines are there, because a task that finds no node may find one that is still to come.
+func (r Report) Lost() *plan.Hold {
+	machines := !slices.ContainsFunc(r.Pools, func(p plan.PoolCount) bool { return p.Ready != p.Desired })
+	if len(r.Steps) > 0 || len(r.Gaps) > 0 {
+		return nil
+	}
+	for i, h := range r.Holds {
+		if h.Final && h.Blocking && (machines || !strings.HasPrefix(h.Object, "service/") && !strings.HasPrefix(h.Object, "network/")) {
+			return &r.Holds[i]
+		}
+	}
+	return nil
+}
+
+// WhyFailed returns the first thing that made the pass fail. It has no name and no text in it, because everybody may read it.
+func (r Report) WhyFailed() string {
+	if len(r.Gaps) > 0 {
+		return r.Gaps[0].What + " could not be read"
+	}
+	for _, s := range r.Steps {
+		if s.Error != "" {
+			return s.Action + " ended " + string(s.Outcome)
+		}
+	}
+	return "the log says why"
+}

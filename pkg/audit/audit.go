@@ -157,17 +157,17 @@ func (c *Cluster) key(s swarm.ServiceSpec, keys ...string) []string {
 
 // service looks at one service: how many tasks it has, where they can run, and what they keep.
 func (c *Cluster) service(s swarm.ServiceSpec) {
-	if s.Mode != swarm.Replicated || s.Replicas == 0 {
+	if s.Mode != swarm.Replicated || s.Replicas() == 0 {
 		return // a task on each machine
 	}
-	fit, volumes := c.fitting(s), s.Form.Volumes()
+	fit, volumes := c.fitting(s), s.Form().Volumes()
 	switch {
 	case len(fit) == 0:
 		return // it does not run at all, which validate and status say
 	case len(fit) == 1:
 		c.find(fmt.Sprintf("only %s can run it: when that is lost, nothing of it runs: let its constraints fit a second machine", fit[0].name),
 			c.key(s, "deploy", "placement", "constraints")...)
-	case s.Replicas == 1:
+	case s.Replicas() == 1:
 		c.find("1 replica: when its machine is lost, it is down until Swarm has noticed and started it elsewhere: 2 replicas, if it can share its work",
 			c.key(s, "deploy", "replicas")...)
 	default:
@@ -177,7 +177,7 @@ func (c *Cluster) service(s swarm.ServiceSpec) {
 		c.find(fmt.Sprintf("volume %s is on the machine where its task runs, and is lost with it; a task that starts elsewhere finds it empty: keep copies elsewhere, or use a volume driver whose volumes follow",
 			v), c.key(s, "volumes")...)
 	}
-	if s.Replicas == 1 && len(volumes) == 0 && s.Form["UpdateConfig.Order"] != "start-first" && !hostPort(s) {
+	if s.Replicas() == 1 && len(volumes) == 0 && s.Form()["UpdateConfig.Order"] != "start-first" && !hostPort(s) {
 		c.find("each roll-out stops its only task before the new one runs: order: start-first, if two of it can run beside each other for a moment",
 			c.key(s, "deploy", "update_config")...)
 	}

@@ -64,7 +64,7 @@ func reserved(s swarm.ServiceSpec) string {
 }
 
 func number(s swarm.ServiceSpec, key string) int64 {
-	n, err := strconv.ParseInt(s.Form["TaskTemplate.Resources.Reservations."+key], 10, 64)
+	n, err := strconv.ParseInt(s.Form()["TaskTemplate.Resources.Reservations."+key], 10, 64)
 	if err != nil {
 		return 0 // it is not there
 	}
@@ -84,8 +84,8 @@ func (c *Cluster) needs() []need {
 		if !reserves(s) || fit == 1 && s.Mode == swarm.Replicated {
 			continue // that one machine is a finding already
 		}
-		n.most, _ = strconv.Atoi(s.Form["TaskTemplate.Placement.MaxReplicas"])
-		count := int(s.Replicas)
+		n.most, _ = strconv.Atoi(s.Form()["TaskTemplate.Placement.MaxReplicas"])
+		count := int(s.Replicas())
 		if s.Mode == swarm.Global {
 			count, n.most = fit, 1
 		}

@@ -310,9 +310,11 @@ func withoutPlacement(c *reconcile.Config) {
 		stack.Services = slices.Clone(stack.Services)
 		for i := range stack.Services {
 			var sent map[string]any
-			if json.Unmarshal(stack.Services[i].Raw, &sent) == nil {
+			s := &stack.Services[i]
+			if json.Unmarshal(s.Base.Raw(), &sent) == nil {
 				delete(sent["TaskTemplate"].(map[string]any), "Placement")
-				stack.Services[i].Raw, _ = json.Marshal(sent) // what was read as JSON can be written as such
+				raw, _ := json.Marshal(sent) // what was read as JSON can be written as such
+				s.Base = swarm.NewBase(s.Form(), raw, s.Pin())
 			}
 		}
 		return stack, err

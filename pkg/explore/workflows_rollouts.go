@@ -92,7 +92,7 @@ func rolloutMutants() []Mutant {
 		}),
 		planned("waits-for-the-roll-out", "moby#35564: the corrected file waits for a roll-out that never ends", dropSteps(func(a plan.Action) bool {
 			u, ok := a.(plan.UpdateService)
-			return ok && u.Spec.Restored
+			return ok && u.Spec.Override.Restored
 		})),
 	}
 }

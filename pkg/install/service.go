@@ -99,9 +99,9 @@ func (in *Service) place(ctx context.Context, engine *docker.Client, live *swarm
 		return err
 	case live.Spec.Labels[swarm.LabelComponent] == "":
 		return fmt.Errorf("there is a service %s that is not swarmd's: it is left alone", want.Name)
-	case len(swarm.Diff(want.Form, live.Spec.Form)) == 0:
+	case len(swarm.Diff(want.Form(), live.Spec.Form())) == 0:
 		return nil
-	case want.Digest == "" && live.Spec.Image == want.Image:
+	case want.Pin().Digest == "" && live.Spec.Image == want.Image:
 		want = want.Pinned(live.Spec.Pin()) // the tag may mean another image by now, and nobody has asked for that
 	default:
 		want = in.pinned(ctx, engine, want)
@@ -112,7 +112,7 @@ func (in *Service) place(ctx context.Context, engine *docker.Client, live *swarm
 // pinned is the specification with what the registry says of its image, or as the file has it where nobody can tell.
 func (in *Service) pinned(ctx context.Context, engine *docker.Client, want swarm.ServiceSpec) swarm.ServiceSpec {
 	pin, err := engine.ResolveImage(ctx, want.Reference())
-	if err != nil && want.Digest == "" {
+	if err != nil && want.Pin().Digest == "" {
 		in.Warn("warning: no digest for %s, its tag alone will do: %v\n", want.Image, err)
 	}
 	return want.Pinned(pin)

@@ -72,7 +72,7 @@ func TestAnotherTokenIsAnotherSecret(t *testing.T) {
 		if want := append([]string{docker.TokenSecretOf("web", token), docker.ReadSecret("web")}, others...); err != nil || !slices.Equal(slices.Sorted(maps.Keys(secrets)), slices.Sorted(slices.Values(want))) {
 			t.Errorf("the secrets are %v, want %q: %v", secrets, want, err)
 		}
-		if !strings.Contains(string(live.Spec.Raw), docker.TokenSecretOf("web", token)) {
+		if !strings.Contains(string(live.Spec.Base.Raw()), docker.TokenSecretOf("web", token)) {
 			t.Errorf("swarmd does not get the secret of %s", token)
 		}
 		return live.Version
@@ -146,8 +146,8 @@ func TestSwarmdsOwnDigestIsTheOneThatTheFileNames(t *testing.T) {
 		if err != nil || live == nil {
 			t.Fatalf("swarmd's service: %v, %v", live, err)
 		}
-		if live.Spec.Digest != "sha256:"+c.digest || (live.Version != version) != c.writes {
-			t.Errorf("swarmd runs %s at version %d, was %d; want %s", live.Spec.Digest, live.Version, version, c.digest)
+		if live.Spec.Pin().Digest != "sha256:"+c.digest || (live.Version != version) != c.writes {
+			t.Errorf("swarmd runs %s at version %d, was %d; want %s", live.Spec.Pin().Digest, live.Version, version, c.digest)
 		}
 		version = live.Version
 	}

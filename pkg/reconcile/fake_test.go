@@ -84,7 +84,7 @@ func (e *engine) scale(service string, replicas uint64) {
 	defer e.mu.Unlock()
 	for id, s := range e.services {
 		if s.Spec.Name == service {
-			s.Spec.Replicas, s.Spec.Form = replicas, swarm.Form{"replicas": fmt.Sprint(replicas)}
+			s.Spec.Override.Replicas = &replicas
 			e.services[id] = s
 		}
 	}
@@ -131,7 +131,7 @@ func (e *engine) Tasks(context.Context) ([]swarm.Task, error) {
 	defer e.mu.Unlock()
 	var out []swarm.Task
 	for _, s := range e.services {
-		for i := range s.Spec.Replicas {
+		for i := range s.Spec.Replicas() {
 			state := "running"
 			if s.Spec.Name == e.crashed {
 				state = "failed"
@@ -227,7 +227,7 @@ func (e *engine) running() []string {
 	defer e.mu.Unlock()
 	var out []string
 	for _, s := range e.services {
-		out = append(out, fmt.Sprintf("%s=%d", s.Spec.Name, s.Spec.Replicas))
+		out = append(out, fmt.Sprintf("%s=%d", s.Spec.Name, s.Spec.Replicas()))
 	}
 	slices.Sort(out)
 	return out

@@ -46,12 +46,10 @@ func convert(d *file.Document) (swarm.Stack, error) {
 	out := swarm.Stack{Namespace: d.Cluster}
 	for _, word := range strings.Fields(d.Swarmd.Image) {
 		name, count, _ := strings.Cut(word, "=")
-		var n uint64
-		fmt.Sscan(count, &n)
-		form := swarm.Form{"replicas": count}
-		out.Services = append(out.Services, swarm.ServiceSpec{Name: "web_" + name, Image: name + ":1", Mode: swarm.Replicated, Replicas: n,
+		form := swarm.Form{"Mode.Replicated.Replicas": count}
+		out.Services = append(out.Services, swarm.ServiceSpec{Name: "web_" + name, Image: name + ":1", Mode: swarm.Replicated,
 			Labels: map[string]string{swarm.LabelCluster: "web", swarm.LabelNamespace: "web", swarm.LabelHash: form.Hash()},
-			Form:   form})
+			Base:   swarm.NewBase(form, nil, swarm.Pin{})})
 	}
 	return out, nil
 }

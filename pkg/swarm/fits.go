@@ -16,8 +16,9 @@ type Platform struct {
 // (manager/constraint, manager/scheduler/filter.go): keys without regard to case but for the labels' own, values without regard to case, and a key that
 // nobody knows fits no node.
 func (s ServiceSpec) Fits(n Node) bool {
+	platforms := s.Pin().Platforms
 	return !slices.ContainsFunc(s.Constraints, func(expr string) bool { return !meets(expr, n) }) &&
-		(len(s.Platforms) == 0 || slices.ContainsFunc(s.Platforms, n.is))
+		(len(platforms) == 0 || slices.ContainsFunc(platforms, n.is))
 }
 
 func meets(expr string, n Node) bool {

@@ -20,7 +20,7 @@ func TestFits(t *testing.T) {
 		}
 	}
 	for p, want := range map[swarm.Platform]bool{{OS: "linux", Architecture: "amd64"}: true, {Architecture: "arm64"}: false, {OS: "windows"}: false, {}: true} {
-		if got := (swarm.ServiceSpec{Platforms: []swarm.Platform{{OS: "plan9"}, p}}).Fits(n); got != want {
+		if got := (swarm.ServiceSpec{}.Pinned(swarm.Pin{Platforms: []swarm.Platform{{OS: "plan9"}, p}})).Fits(n); got != want {
 			t.Errorf("%+v: %t", p, got)
 		}
 	}

@@ -116,51 +116,20 @@ type Port struct {
 	Mode      string // "host", "ingress"
 }
 
-// Pin is what a registry says of an image's reference: the digest that it stands for now, and the platforms that the image is made for.
-type Pin struct {
-	Digest    string     // "sha256:…"
-	Platforms []Platform // nil: the registry did not tell any, and nodes of every platform get tasks
-}
-
-// Pinned is the specification with an image as the registry has it. A digest that the specification names already stays. Digest and platforms come
-// together: the engine holds both for parts of what is run, and neither is changed alone.
-func (s ServiceSpec) Pinned(p Pin) ServiceSpec {
-	if s.Digest == "" {
-		s.Digest = p.Digest
-	}
-	s.Platforms = p.Platforms
-	return s
-}
-
-// Reference is the image as it is run: with its digest, if that is known.
-func (s ServiceSpec) Reference() string {
-	if s.Digest == "" {
-		return s.Image
-	}
-	return s.Image + "@" + s.Digest
-}
-
-// Pin is what the specification has of its image's registry.
-func (s ServiceSpec) Pin() Pin { return Pin{s.Digest, s.Platforms} }
-
-// ServiceSpec is a service's specification: the fields the planner looks at, the normal form it compares, and what the adapter
-// sends to the engine.
+// ServiceSpec is a service's specification: what a file or an engine says of it, and what is bent of that. What is compared, and what the adapter
+// sends to the engine, are both of the two together: see Form, Replicas and Pin.
 type ServiceSpec struct {
 	Name        string
 	Labels      map[string]string
 	Image       string // reference without digest
-	Digest      string // "sha256:…" of a live service or of one whose file names it, or "" if unpinned or not resolved yet
 	Mode        Mode
-	Replicas    uint64     // with Replicated
-	Constraints []string   // of its placement, as written
-	Platforms   []Platform // that its image has, nil: any
-	Networks    []string   // names
+	Constraints []string // of its placement, as written
+	Networks    []string // names
 	Ports       []Port
 	RollsBack   bool          // the engine takes a roll-out that fails back by itself
 	Delay       time.Duration // between two tasks of a roll-out
-	Restored    bool          // it is sent with the counter of forced updates that it has: the engine had it before, and its tasks stay
-	Form        Form
-	Raw         json.RawMessage // opaque to all but the adapter
+	Base        Base
+	Override    Override
 }
 
 // UpdateState of a service's roll-out. "" means none has run since the last write.

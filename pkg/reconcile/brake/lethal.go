@@ -50,7 +50,7 @@ func lethal(spec swarm.ServiceSpec) string {
 	var sent struct {
 		TaskTemplate struct{ Placement json.RawMessage }
 	}
-	if err := json.Unmarshal(spec.Raw, &sent); err != nil {
+	if err := json.Unmarshal(spec.Base.Raw(), &sent); err != nil {
 		return "its specification is no JSON: " + err.Error()
 	}
 	if p := bytes.TrimSpace(sent.TaskTemplate.Placement); len(p) == 0 || bytes.Equal(p, []byte("null")) {

@@ -24,7 +24,7 @@ func TestNoServiceWithoutPlacement(t *testing.T) {
 	} {
 		g := newGround()
 		_, members, held := g.brakes(nil)
-		spec := swarm.ServiceSpec{Name: "web_app", Raw: []byte(raw)}
+		spec := swarm.ServiceSpec{Name: "web_app", Base: swarm.NewBase(nil, []byte(raw), swarm.Pin{})}
 		_, createErr := members.CreateService(t.Context(), spec)
 		updateErr := members.UpdateService(t.Context(), "s1", 1, spec)
 		for _, err := range []error{createErr, updateErr} {

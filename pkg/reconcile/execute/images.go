@@ -63,7 +63,7 @@ func (im *images) resolve(ctx context.Context, spec swarm.ServiceSpec, ask func(
 	switch {
 	case err == nil:
 		l.pin = pin
-	case spec.Digest != "":
+	case spec.Pin().Digest != "":
 		l.warning = fmt.Sprintf("the platforms of image %s are not known (%s): its tasks are also put on nodes that it cannot run on", ref, apierr.KindOf(err))
 	default:
 		l.later, l.warning, l.err = im.judge(ref, err)

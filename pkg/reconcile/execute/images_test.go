@@ -26,7 +26,7 @@ func TestImageIsResolvedOncePerRevision(t *testing.T) {
 		t.Fatalf("asked %d times for two images", n)
 	}
 	for _, s := range b.specs {
-		if s.Digest != "sha256:d1" || len(s.Platforms) != 1 {
+		if s.Pin().Digest != "sha256:d1" || len(s.Pin().Platforms) != 1 {
 			t.Fatalf("%s has %+v", s.Image, s.Pin())
 		}
 	}
@@ -38,23 +38,23 @@ func TestImageIsResolvedOncePerRevision(t *testing.T) {
 
 func TestUpdateResolvesOnlyWhenAsked(t *testing.T) {
 	b := newBench(t)
-	b.run(t.Context(), step("keep", plan.UpdateService{ID: "1", Version: 5, Spec: swarm.ServiceSpec{Name: "s", Image: "app:1", Digest: "sha256:old"}}))
+	b.run(t.Context(), step("keep", plan.UpdateService{ID: "1", Version: 5, Spec: swarm.ServiceSpec{Name: "s", Image: "app:1", Base: swarm.NewBase(nil, nil, swarm.Pin{Digest: "sha256:old"})}}))
 	b.run(t.Context(), step("renew", plan.UpdateService{ID: "1", Version: 6, Spec: swarm.ServiceSpec{Name: "s", Image: "app:1"}, ResolveImage: true}))
 	diff(t, []string{"update service 1 at 5", "resolve app:1", "update service 1 at 6"}, b.calls)
-	diff(t, []string{"sha256:old", "sha256:d1"}, []string{b.specs[0].Digest, b.specs[1].Digest})
+	diff(t, []string{"sha256:old", "sha256:d1"}, []string{b.specs[0].Pin().Digest, b.specs[1].Pin().Digest})
 }
 
 // TestADigestThatTheFileNamesIsKept: the registry is asked for the platforms of just that one, and cannot keep the service from being written.
 func TestADigestThatTheFileNamesIsKept(t *testing.T) {
 	b := newBench(t)
-	named := swarm.ServiceSpec{Name: "s", Image: "app:1", Digest: "sha256:named"}
+	named := swarm.ServiceSpec{Name: "s", Image: "app:1", Base: swarm.NewBase(nil, nil, swarm.Pin{Digest: "sha256:named"})}
 	b.run(t.Context(), step("create", plan.CreateService{Spec: named}))
-	lost := swarm.ServiceSpec{Name: "s", Image: "app:1", Digest: "sha256:lost"}
+	lost := swarm.ServiceSpec{Name: "s", Image: "app:1", Base: swarm.NewBase(nil, nil, swarm.Pin{Digest: "sha256:lost"})}
 	b.broken["resolve app:1@sha256:lost"] = fault(apierr.Unavailable)
 	rs := b.run(t.Context(), step("update", plan.UpdateService{ID: "1", Version: 5, Spec: lost, ResolveImage: true}))
 	diff(t, []string{"resolve app:1@sha256:named", "create service s", "resolve app:1@sha256:lost", "update service 1 at 5"}, b.calls)
-	diff(t, []string{"sha256:named", "sha256:lost"}, []string{b.specs[0].Digest, b.specs[1].Digest})
-	if len(b.specs[0].Platforms) != 1 || len(b.specs[1].Platforms) != 0 || !strings.Contains(rs[0].Warning, "platforms of image app:1@sha256:lost are not known") {
+	diff(t, []string{"sha256:named", "sha256:lost"}, []string{b.specs[0].Pin().Digest, b.specs[1].Pin().Digest})
+	if len(b.specs[0].Pin().Platforms) != 1 || len(b.specs[1].Pin().Platforms) != 0 || !strings.Contains(rs[0].Warning, "platforms of image app:1@sha256:lost are not known") {
 		t.Errorf("%+v, %+v, %q", b.specs[0], b.specs[1], rs[0].Warning)
 	}
 }
@@ -85,7 +85,7 @@ func TestImageWithoutADigest(t *testing.T) {
 					t.Fatalf("asked %d times in %d runs", n, i)
 				}
 			}
-			if s := b.specs[0]; len(b.specs) != 2 || s.Digest != "" || (s.Labels[swarm.LabelUnpinned] != "") != (c.tries > 1) {
+			if s := b.specs[0]; len(b.specs) != 2 || s.Pin().Digest != "" || (s.Labels[swarm.LabelUnpinned] != "") != (c.tries > 1) {
 				t.Fatalf("%+v", b.specs)
 			}
 		})
@@ -105,7 +105,7 @@ func TestSinceWhenADigestIsMissingIsKept(t *testing.T) {
 	b.run(t.Context(), again)
 	var since []string
 	for _, s := range b.specs {
-		since = append(since, s.Labels[swarm.LabelUnpinned]+" "+s.Digest)
+		since = append(since, s.Labels[swarm.LabelUnpinned]+" "+s.Pin().Digest)
 	}
 	diff(t, []string{"2026-11-30T12:00:00Z ", " sha256:d1"}, since)
 	if again.Action.(plan.UpdateService).Spec.Labels[swarm.LabelUnpinned] == "" {

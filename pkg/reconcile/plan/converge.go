@@ -44,7 +44,7 @@ func convergeService(v *view, g grant, b *builder) {
 			"version "+fmt.Sprint(s.live.Version)+" is a roll-back")
 	case putBack:
 		before, _ := v.lastGood(*s.live)
-		back := swarm.ServiceChanges(before.Form, s.live.Spec.Form)
+		back := swarm.ServiceChanges(before.Form(), s.live.Spec.Form())
 		b.step("service", s.want.Name, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: before, Changes: back}, WhySuperseded,
 			"the file has a newer specification; what ran before the roll-out is put back first: "+swarm.Summary(back))
 	case pin:
@@ -56,7 +56,7 @@ func convergeService(v *view, g grant, b *builder) {
 			"its registry tells the image's digest now: "+swarm.Summary(changes), nil)
 	case changeService:
 		want, resolve := v.changed(s)
-		changes := swarm.ServiceChanges(want.Form, s.live.Spec.Form)
+		changes := swarm.ServiceChanges(want.Form(), s.live.Spec.Form())
 		b.rollOut(v, s, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: want, ResolveImage: resolve, Changes: changes}, WhyServiceDiff,
 			swarm.Summary(changes), v.after(want))
 	}

@@ -93,7 +93,7 @@ func (v *view) countedBy() []swarm.ServiceSpec {
 func (v *view) serviceCount(want swarm.ServiceSpec) (c ServiceCount, live *swarm.Service) {
 	live = v.liveService(want.Name)
 	if live == nil || !v.ours(live.Spec.Labels) {
-		return ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas)}, nil
+		return ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas())}, nil
 	}
 	c = v.tally(want, *live)
 	if c.Running != c.Desired {
@@ -109,7 +109,7 @@ func imageOf(s swarm.ServiceSpec) string { return cmp.Or(s.Labels[swarm.LabelIma
 // tasks that there are do not say it, since one that waits to be restarted is not asked to run. On one node more than one runs for a moment, when the
 // new one starts first.
 func (v *view) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
-	c := ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas), Update: live.Update}
+	c := ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas()), Update: live.Update}
 	running, on := v.runningTasks(live)
 	c.Running = len(running)
 	for _, t := range running {
@@ -118,7 +118,7 @@ func (v *view) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 		}
 	}
 	if want.Mode == swarm.Global {
-		want.Platforms = live.Spec.Platforms // the file has none
+		want = want.Pinned(live.Spec.Pin()) // the file has none
 		c.Desired, c.Running = v.everywhere(want, on)
 	}
 	return c

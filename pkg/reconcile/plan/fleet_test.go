@@ -37,10 +37,11 @@ func fleet(t testing.TB, part int) plan.Input {
 	var services []swarm.ServiceSpec
 	for i := range fleetServices / part {
 		s := service(fmt.Sprintf("app%03d", i), "app:1", fleetReplicas)
+		var env []string
 		for j := range 40 { // what a form has besides
-			s.Form[fmt.Sprintf("TaskTemplate.ContainerSpec.Env[KEY%d]", j)] = "value"
+			env = append(env, fmt.Sprintf("TaskTemplate.ContainerSpec.Env[KEY%d]", j), "value")
 		}
-		services = append(services, with(s))
+		services = append(services, with(s, env...))
 	}
 	m.stack = stack(services...)
 	for i, n := range m.stack.Networks {
@@ -48,7 +49,7 @@ func fleet(t testing.TB, part int) plan.Input {
 	}
 	for i, s := range m.stack.Services {
 		live := swarm.Service{ID: fmt.Sprintf("service%04d", i), Version: 7, Spec: s, Created: epoch.Add(-time.Hour), Updated: epoch.Add(-time.Hour)}
-		live.Spec.Digest = "sha256:" + s.Image
+		live.Spec = stored(s, swarm.Pin{Digest: "sha256:" + s.Image})
 		parts.Services = append(parts.Services, live)
 		for slot := range fleetReplicas {
 			node := parts.Nodes[(i*fleetReplicas+slot)%len(parts.Nodes)].ID

@@ -16,7 +16,7 @@ import (
 func machinesComing(v *view, s spent, w wish) *refusal {
 	want := w.service.want
 	left := v.in.Spec.Policies.ServicesWait - v.in.Now.Sub(v.in.Accepted).Abs() // one in the future was accepted by a clock that was ahead
-	if left <= 0 || want.Mode != swarm.Replicated || want.Replicas == 0 || !v.dropletsKnown() {
+	if left <= 0 || want.Mode != swarm.Replicated || want.Replicas() == 0 || !v.dropletsKnown() {
 		return nil
 	}
 	var missing []string

@@ -188,7 +188,7 @@ func (m *model) createService(s swarm.ServiceSpec) {
 		}
 	}
 	m.seq++
-	s.Digest = "sha256:" + s.Image
+	s = stored(s, swarm.Pin{Digest: "sha256:" + s.Image})
 	m.services[s.Name] = &swarm.Service{ID: fmt.Sprintf("svc%d", m.seq), Version: 1, Spec: s, Created: m.now, Updated: m.now}
 }
 
@@ -204,10 +204,10 @@ func (m *model) updateService(a plan.UpdateService) {
 	m.old[a.Spec.Name] = live.Spec
 	before := live.Spec
 	live.Previous, live.UpdateStarted = &before, m.now
-	if a.ResolveImage && a.Spec.Digest == "" {
-		a.Spec.Digest = "sha256:" + a.Spec.Image
+	if a.ResolveImage {
+		a.Spec = a.Spec.Pinned(swarm.Pin{Digest: "sha256:" + a.Spec.Image})
 	}
-	live.Spec, live.Version, live.Updated, live.Update = a.Spec, live.Version+1, m.now, swarm.Updating
+	live.Spec, live.Version, live.Updated, live.Update = stored(a.Spec, a.Spec.Pin()), live.Version+1, m.now, swarm.Updating
 }
 
 func (m *model) switchOff(d *machine) {

@@ -142,12 +142,12 @@ func (m *model) scale(s *swarm.Service) {
 			}
 		}
 	}
-	for len(have) > int(s.Spec.Replicas) {
+	for len(have) > int(s.Spec.Replicas()) {
 		last := &m.tasks[have[len(have)-1]]
 		last.DesiredState, last.Updated = "shutdown", m.now
 		have = have[:len(have)-1]
 	}
-	for n := len(have); n < int(s.Spec.Replicas); n++ {
+	for n := len(have); n < int(s.Spec.Replicas()); n++ {
 		best := ""
 		for _, d := range m.machines() {
 			if d.node != nil && m.fit(d.node.ID) && (best == "" || load[d.node.ID] < load[best]) {

@@ -134,7 +134,7 @@ func (s *overview) serviceChanges() []ServiceChange {
 
 func (s *overview) created(want swarm.ServiceSpec) ServiceChange {
 	made := NewService{Image: imageOf(want), Mode: string(want.Mode), Replicas: s.wanted(want), Pools: s.holders(want)}
-	for _, c := range swarm.ServiceChanges(want.Form, nil) {
+	for _, c := range swarm.ServiceChanges(want.Form(), nil) {
 		if c.Key == "ports" {
 			made.Ports = strings.Split(c.To, ", ")
 		}
@@ -144,8 +144,8 @@ func (s *overview) created(want swarm.ServiceSpec) ServiceChange {
 	}
 	c := ServiceChange{Service: s.short(want.Name), What: Create, Missing: s.accepted(want.Name) != nil, New: &made, Tasks: TaskChange{Start: made.Replicas},
 		NoPool: s.homeless(want)}
-	for _, name := range want.Form.Volumes() {
-		if !slices.ContainsFunc(s.in.World.Services, func(o swarm.Service) bool { return slices.Contains(o.Spec.Form.Volumes(), name) }) {
+	for _, name := range want.Form().Volumes() {
+		if !slices.ContainsFunc(s.in.World.Services, func(o swarm.Service) bool { return slices.Contains(o.Spec.Form().Volumes(), name) }) {
 			c.Volumes = append(c.Volumes, VolumeChange{Volume: name, What: Create})
 		}
 	}
@@ -154,15 +154,15 @@ func (s *overview) created(want swarm.ServiceSpec) ServiceChange {
 
 func (s *overview) updated(want swarm.ServiceSpec, live swarm.Service) ServiceChange {
 	c := ServiceChange{Service: s.short(want.Name), What: Kept, NoPool: s.homeless(want)}
-	changed := swarm.ServiceChanges(want.Form, live.Spec.Form)
+	changed := swarm.ServiceChanges(want.Form(), live.Spec.Form())
 	if len(changed) > 0 {
 		c.What = Update
 	}
 	s.attribute(&c, changed, want, live)
-	diff := swarm.Diff(want.Form, live.Spec.Form)
+	diff := swarm.Diff(want.Form(), live.Spec.Form())
 	c.Tasks = s.tasks(want, live, diff)
 	if c.Tasks.Restart > 0 {
-		c.RollOut = want.Form.RollOut()
+		c.RollOut = want.Form().RollOut()
 	}
 	c.Back = slices.ContainsFunc(s.plan.Steps, func(st Step) bool {
 		a, ok := st.Action.(UpdateService)
@@ -181,10 +181,10 @@ func (s *overview) attribute(c *ServiceChange, changed []swarm.Change, want swar
 		return
 	}
 	edited := map[string]bool{}
-	for _, e := range swarm.ServiceChanges(want.Form, before.Form) {
+	for _, e := range swarm.ServiceChanges(want.Form(), before.Form()) {
 		edited[e.Key] = true
 	}
-	byHand := live.Spec.Form.Hash() != live.Spec.Labels[swarm.LabelHash]
+	byHand := live.Spec.Form().Hash() != live.Spec.Labels[swarm.LabelHash]
 	for _, f := range changed {
 		switch {
 		case edited[f.Key]:

@@ -51,13 +51,13 @@ func (s *overview) holders(want swarm.ServiceSpec) []string {
 
 // homeless reports whether a service wants tasks, and no pool can hold any. A file without pools has its tasks on the nodes of another cluster.
 func (s *overview) homeless(want swarm.ServiceSpec) bool {
-	return len(s.in.Spec.Pools) > 0 && len(s.holders(want)) == 0 && (want.Mode != swarm.Replicated || want.Replicas > 0)
+	return len(s.in.Spec.Pools) > 0 && len(s.holders(want)) == 0 && (want.Mode != swarm.Replicated || want.Replicas() > 0)
 }
 
 // wanted is how many tasks a specification asks for once all machines are there.
 func (s *overview) wanted(want swarm.ServiceSpec) int {
 	if want.Mode == swarm.Replicated {
-		return int(want.Replicas)
+		return int(want.Replicas())
 	}
 	n := 0
 	for _, pool := range s.holders(want) {
@@ -72,7 +72,7 @@ func (s *overview) tasks(want swarm.ServiceSpec, live swarm.Service, diff []stri
 	have, wanted := s.running(live), s.wanted(want)
 	before := len(have)
 	if live.Spec.Mode == swarm.Replicated {
-		before = int(live.Spec.Replicas)
+		before = int(live.Spec.Replicas())
 	}
 	t := TaskChange{Start: max(wanted-before, 0), Stop: max(before-wanted, 0)}
 	if swarm.Replaces(diff) && !constraintsAlone(diff) {
@@ -138,10 +138,10 @@ func (s *overview) volumes(live swarm.Service, want *swarm.ServiceSpec, move int
 	var out []VolumeChange
 	var kept []string
 	if want != nil {
-		kept = want.Form.Volumes()
+		kept = want.Form().Volumes()
 	}
 	on := s.nodesOf(live)
-	for _, name := range live.Spec.Form.Volumes() {
+	for _, name := range live.Spec.Form().Volumes() {
 		stays, goes := []string{}, []string{}
 		for _, id := range slices.Sorted(maps.Keys(on)) {
 			switch left := !slices.Contains(kept, name) || move > 0 && s.leaves(id, live.Spec, *want); {
@@ -160,7 +160,7 @@ func (s *overview) volumes(live swarm.Service, want *swarm.ServiceSpec, move int
 	}
 	if want != nil {
 		for _, name := range kept {
-			if !slices.Contains(live.Spec.Form.Volumes(), name) {
+			if !slices.Contains(live.Spec.Form().Volumes(), name) {
 				out = append(out, VolumeChange{Volume: name, What: Create})
 			}
 		}

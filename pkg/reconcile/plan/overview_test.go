@@ -17,12 +17,11 @@ const boxed = "TaskTemplate.ContainerSpec."
 
 // with is a service with more fields in its form.
 func with(s swarm.ServiceSpec, fields ...string) swarm.ServiceSpec {
-	s.Form = maps.Clone(s.Form)
+	form := maps.Clone(s.Form())
 	for i := 0; i < len(fields); i += 2 {
-		s.Form[fields[i]] = fields[i+1]
+		form[fields[i]] = fields[i+1]
 	}
-	s.Labels = map[string]string{swarm.LabelCluster: "web", swarm.LabelHash: s.Form.Hash()}
-	return s
+	return formed(s, form)
 }
 
 // onVolume is a service with data of its own.
@@ -48,7 +47,7 @@ func TestOverviewsOfEdits(t *testing.T) {
 	drained := workers
 	drained.Availability = "drain"
 	everywhere := swarm.ServiceSpec{Name: "web_all", Image: "all:1", Mode: swarm.Global, Networks: []string{"web_default"}}
-	everywhere.Form = swarm.Form{"Mode.Global": "{}"}
+	everywhere = formed(everywhere, swarm.Form{"Mode.Global": "{}"})
 	var told strings.Builder
 	for _, c := range []struct {
 		name     string

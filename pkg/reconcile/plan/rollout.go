@@ -57,7 +57,7 @@ func (v *view) changed(s service) (want swarm.ServiceSpec, resolve bool) {
 // sameImage reports whether the live specification has the image that is wanted, as its registry had it. A digest that the file names is what is run,
 // whatever the tag means. Without one the tag's of now is taken when the image changes, and one that could not be had is asked for with the next change.
 func sameImage(want, live swarm.ServiceSpec) bool {
-	return want.Image == live.Image && live.Digest != "" && (want.Digest == "" || want.Digest == live.Digest)
+	return want.Image == live.Image && live.Pin().Digest != "" && (want.Pin().Digest == "" || want.Pin().Digest == live.Pin().Digest)
 }
 
 // rolledBack reports whether the service shows the end of a roll-back: the old specification is live again.
@@ -132,7 +132,7 @@ func proposeForgetting(v *view) []wish {
 		over := want == nil && live == nil
 		if want != nil && live != nil {
 			over = !rolledBack(*live) && live.Update != swarm.Updating && live.Update != swarm.RollbackStarted &&
-				len(swarm.Diff(want.Form, live.Spec.Form)) == 0
+				len(swarm.Diff(want.Form(), live.Spec.Form())) == 0
 		}
 		if over {
 			wishes = append(wishes, wish{kind: forget, object: "service/" + name, live: liveObject{name: name}})

@@ -24,7 +24,7 @@ func (v *view) stack() []service {
 	for _, want := range v.in.Stack.Services {
 		s := service{want: want}
 		if live := v.liveService(want.Name); live != nil && v.ours(live.Spec.Labels) {
-			s.live, s.diff = live, swarm.Diff(want.Form, live.Spec.Form)
+			s.live, s.diff = live, swarm.Diff(want.Form(), live.Spec.Form())
 		}
 		out = append(out, s)
 	}

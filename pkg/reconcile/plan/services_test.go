@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -26,12 +27,9 @@ func state(s swarm.UpdateState) func(*model) { return func(m *model) { live(m).U
 func byHand(path, value string) func(*model) {
 	return func(m *model) {
 		s := live(m)
-		form := swarm.Form{}
-		for k, v := range s.Spec.Form {
-			form[k] = v
-		}
+		form := maps.Clone(s.Spec.Form())
 		form[path] = value
-		s.Spec.Form, s.Version = form, s.Version+1
+		s.Spec.Base, s.Version = swarm.NewBase(form, nil, s.Spec.Pin()), s.Version+1
 	}
 }
 
@@ -156,29 +154,27 @@ func TestImageIsResolvedOnlyWhenItChanges(t *testing.T) {
 		return p.Steps[0].Action.(plan.UpdateService)
 	}
 	wants(service("app", "app:1", 6))(m)
-	live(m).Spec.Platforms = []swarm.Platform{{OS: "linux", Architecture: "amd64"}}
-	if a := update(); a.ResolveImage || a.Spec.Digest != "sha256:app:1" || len(a.Spec.Platforms) != 1 || !slices.Equal(a.Changes, []swarm.Change{{Key: "deploy.replicas", From: "4", To: "6"}}) || a.Spec.Labels[swarm.LabelRevision] != "2" {
+	live(m).Spec = stored(live(m).Spec, swarm.Pin{Digest: "sha256:app:1", Platforms: []swarm.Platform{{OS: "linux", Architecture: "amd64"}}})
+	if a := update(); a.ResolveImage || a.Spec.Pin().Digest != "sha256:app:1" || len(a.Spec.Pin().Platforms) != 1 || !slices.Equal(a.Changes, []swarm.Change{{Key: "deploy.replicas", From: "4", To: "6"}}) || a.Spec.Labels[swarm.LabelRevision] != "2" {
 		t.Errorf("scaled: %+v", a)
 	}
 	wants(service("app", "app:2", 4))(m)
-	if a := update(); !a.ResolveImage || a.Spec.Digest != "" || a.Version != live(m).Version || a.ID != live(m).ID {
+	if a := update(); !a.ResolveImage || a.Spec.Pin().Digest != "" || a.Version != live(m).Version || a.ID != live(m).ID {
 		t.Errorf("new image: %+v", a)
 	}
-	pinned := service("app", "app:1", 6)
-	pinned.Digest = "sha256:named"
+	pinned := service("app", "app:1", 6).Pinned(swarm.Pin{Digest: "sha256:named"})
 	wants(pinned)(m)
-	if a := update(); !a.ResolveImage || a.Spec.Digest != "sha256:named" {
+	if a := update(); !a.ResolveImage || a.Spec.Pin().Digest != "sha256:named" {
 		t.Errorf("the file names another digest: its platforms are asked for: %+v", a)
 	}
-	pinned.Digest = "sha256:app:1"
+	pinned = service("app", "app:1", 6).Pinned(swarm.Pin{Digest: "sha256:app:1"})
 	wants(pinned)(m)
-	if a := update(); a.ResolveImage || a.Spec.Digest != "sha256:app:1" || len(a.Spec.Platforms) != 1 {
+	if a := update(); a.ResolveImage || a.Spec.Pin().Digest != "sha256:app:1" || len(a.Spec.Pin().Platforms) != 1 {
 		t.Errorf("the file names the digest that runs: %+v", a)
 	}
-	pinned = service("app", "app:2", 4)
-	pinned.Digest = "sha256:named"
+	pinned = service("app", "app:2", 4).Pinned(swarm.Pin{Digest: "sha256:named"})
 	wants(pinned)(m)
-	if a := update(); !a.ResolveImage || a.Spec.Digest != "sha256:named" || len(a.Spec.Platforms) != 0 {
+	if a := update(); !a.ResolveImage || a.Spec.Pin().Digest != "sha256:named" || len(a.Spec.Pin().Platforms) != 0 {
 		t.Errorf("the file names a digest of another image: %+v", a)
 	}
 	if _, wrote := m.stack.Services[0].Labels[swarm.LabelRevision]; wrote {
@@ -279,8 +275,9 @@ func TestConvergedIsStrict(t *testing.T) {
 // What a global service wants is what the nodes say, not its tasks: those that wait for their restart are not asked to run.
 func TestAGlobalServiceWantsATaskOnEachNodeThatFits(t *testing.T) {
 	m := grown(t, 1, 2)
-	m.stack.Services[0].Mode, m.stack.Services[0].Replicas = swarm.Global, 0
-	live(m).Spec.Mode, live(m).Spec.Replicas = swarm.Global, 0
+	everywhere := swarm.Form{"Mode.Global": "{}"}
+	m.stack.Services[0].Mode, m.stack.Services[0].Base = swarm.Global, swarm.NewBase(everywhere, nil, swarm.Pin{})
+	live(m).Spec.Mode, live(m).Spec.Base = swarm.Global, swarm.NewBase(everywhere, nil, live(m).Spec.Pin())
 	m.tasks = nil
 	counts := func(desired, running int, converged bool) {
 		t.Helper()

@@ -40,7 +40,7 @@ func goodBefore(live swarm.Service) (g good, known bool) {
 // goodOf is the specification as one to go back to; not known if somebody has changed it by hand.
 func goodOf(s swarm.ServiceSpec) (g good, known bool) {
 	n, err := strconv.Atoi(s.Labels[swarm.LabelRevision])
-	return good{n, s.Labels[swarm.LabelHash], s.Digest}, err == nil && n > 0 && s.Labels[swarm.LabelHash] != "" && s.Form.Hash() == s.Labels[swarm.LabelHash]
+	return good{n, s.Labels[swarm.LabelHash], s.Pin().Digest}, err == nil && n > 0 && s.Labels[swarm.LabelHash] != "" && s.Form().Hash() == s.Labels[swarm.LabelHash]
 }
 
 // putBackNow reports whether the live specification is one that was gone back to.
@@ -88,10 +88,10 @@ func (v *view) lastGood(live swarm.Service) (swarm.ServiceSpec, bool) {
 	switch previous, own := v.previous(live); {
 	case previous != nil && (own || !known || remembers(live, g)): // where nothing is known, a swarmd that left no word has written it
 		spec = *previous
-		spec.Restored = true
+		spec.Override.Restored = true
 		g, _ = goodOf(spec)
 	case known && found && spec.Labels[swarm.LabelHash] == g.hash && !own:
-		spec.Digest = g.digest
+		spec = spec.Pinned(swarm.Pin{Digest: g.digest})
 	default:
 		return swarm.ServiceSpec{}, false
 	}
@@ -115,7 +115,7 @@ func (v *view) previous(live swarm.Service) (spec *swarm.ServiceSpec, own bool) 
 		return nil, false
 	}
 	switch {
-	case unchanged && swarm.Replaces(swarm.Diff(live.Spec.Form, p.Form)):
+	case unchanged && swarm.Replaces(swarm.Diff(live.Spec.Form(), p.Form())):
 		return p, true
 	case len(v.others(live)) == 0:
 		return nil, true
@@ -142,7 +142,7 @@ func (v *view) superseded(want swarm.ServiceSpec, live swarm.Service, diff []str
 		return false
 	}
 	before, known := v.lastGood(live)
-	return known && len(swarm.ServiceChanges(before.Form, live.Spec.Form)) > 0
+	return known && len(swarm.ServiceChanges(before.Form(), live.Spec.Form())) > 0
 }
 
 // halfway reports whether a roll-out runs or stopped on its way. It may not say so: a write clears what the engine says of a roll-out, and the same
@@ -243,7 +243,7 @@ func (v *view) stuckHold(live swarm.Service) (text string) {
 // others are the tasks that run another image than the one that the service is pinned to.
 func (v *view) others(live swarm.Service) []swarm.Task {
 	return v.tasksOf(live, func(t swarm.Task) bool {
-		return live.Spec.Digest != "" && t.Image != "" && t.Runs() && !strings.HasSuffix(t.Image, "@"+live.Spec.Digest)
+		return live.Spec.Pin().Digest != "" && t.Image != "" && t.Runs() && !strings.HasSuffix(t.Image, "@"+live.Spec.Pin().Digest)
 	})
 }
 
@@ -256,7 +256,7 @@ func (v *view) remembering(live swarm.Service, diff []string) string {
 	ran := live.Spec
 	if said := v.in.Good[live.Spec.Name]; !unchanged && g.hash != "" && said.Labels[swarm.LabelHash] == g.hash {
 		// It is good all the same where what a person changed replaces no task: its revision has it, and says how many ran.
-		ran, unchanged = said, !swarm.Replaces(swarm.Diff(said.Form, live.Spec.Form))
+		ran, unchanged = said, !swarm.Replaces(swarm.Diff(said.Form(), live.Spec.Form()))
 	}
 	if swarm.Replaces(diff) && unchanged && settled(live) && v.isWhole(ran, live) {
 		return g.String()

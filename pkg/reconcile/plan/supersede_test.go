@@ -52,7 +52,7 @@ func TestANewerEditSupersedesAStuckRollOutByTwoWrites(t *testing.T) {
 		live(m).Update = state
 		wants(service("app", "app:3", 4))(m)
 		a := written(t, m)
-		if a.Spec.Image != "app:1" || a.Spec.Digest != "sha256:app:1" || a.ResolveImage || !a.Spec.Restored {
+		if a.Spec.Image != "app:1" || a.Spec.Pin().Digest != "sha256:app:1" || a.ResolveImage || !a.Spec.Override.Restored {
 			t.Fatalf("%s: first %+v", state, a.Spec)
 		}
 		m.pass() // it is put back
@@ -106,7 +106,7 @@ func TestWhatWasGoodIsFoundWithoutTheEnginesMemory(t *testing.T) {
 	if len(p.Steps) != 1 {
 		t.Fatalf("%v %v", ids(p), holds(p))
 	}
-	if a := p.Steps[0].Action.(plan.UpdateService); a.Spec.Image != "app:1" || a.Spec.Digest != "sha256:app:1" || a.Spec.Labels[swarm.LabelRevision] != "1" {
+	if a := p.Steps[0].Action.(plan.UpdateService); a.Spec.Image != "app:1" || a.Spec.Pin().Digest != "sha256:app:1" || a.Spec.Labels[swarm.LabelRevision] != "1" {
 		t.Errorf("%+v", a.Spec)
 	}
 	in.Good["web_app"] = service("app", "app:0", 4) // another specification by that number: a store that was begun anew
@@ -166,7 +166,7 @@ func TestARollOutWithoutProgressIsNamed(t *testing.T) {
 		t.Fatalf("after ten: %+v", p.Holds)
 	}
 	wants(service("app", "app:2", 6))(m)
-	if a := written(t, m); a.Spec.Replicas != 6 || a.Spec.Image != "app:2" {
+	if a := written(t, m); a.Spec.Replicas() != 6 || a.Spec.Image != "app:2" {
 		t.Errorf("a scale has waited long enough: %+v", a.Spec)
 	}
 	live(m).Spec.Delay = time.Hour

@@ -50,9 +50,20 @@ func BenchmarkConvergedPass(b *testing.B) {
 }
 
 func service(name, image string, replicas uint64) swarm.ServiceSpec {
-	s := swarm.ServiceSpec{Name: "web_" + name, Image: image, Mode: swarm.Replicated, Replicas: replicas, Networks: []string{"web_default"}}
-	s.Form = swarm.Form{"TaskTemplate.ContainerSpec.Image": image, "Mode.Replicated.Replicas": fmt.Sprint(replicas)}
-	s.Labels = map[string]string{swarm.LabelCluster: "web", swarm.LabelHash: s.Form.Hash()}
+	s := swarm.ServiceSpec{Name: "web_" + name, Image: image, Mode: swarm.Replicated, Networks: []string{"web_default"}}
+	return formed(s, swarm.Form{"TaskTemplate.ContainerSpec.Image": image, "Mode.Replicated.Replicas": fmt.Sprint(replicas)})
+}
+
+// formed is a service of the file that has this form.
+func formed(s swarm.ServiceSpec, form swarm.Form) swarm.ServiceSpec {
+	s.Base = swarm.NewBase(form, nil, s.Pin())
+	s.Labels = map[string]string{swarm.LabelCluster: "web", swarm.LabelHash: form.Hash()}
+	return s
+}
+
+// stored is a specification as an engine that has it says it, with an image pinned so.
+func stored(s swarm.ServiceSpec, p swarm.Pin) swarm.ServiceSpec {
+	s.Base, s.Override = swarm.NewBase(s.Form(), nil, p), swarm.Override{}
 	return s
 }
 

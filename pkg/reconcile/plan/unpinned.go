@@ -16,7 +16,7 @@ type Looked struct {
 
 // unpinned reports whether the live service has the image that is wanted, by its tag alone.
 func unpinned(want swarm.ServiceSpec, live swarm.Service) bool {
-	return live.Spec.Digest == "" && want.Digest == "" && live.Spec.Image == want.Image
+	return live.Spec.Pin().Digest == "" && want.Pin().Digest == "" && live.Spec.Image == want.Image
 }
 
 // unpinnedSince is since when the service waits for its image's digest. It does not if the registry gave an answer: no such image, or not for us.

@@ -17,7 +17,7 @@ func TestAnImageWithoutADigestIsNamedAndAskedForAgain(t *testing.T) {
 	if p := plan.Compute(m.input()); len(p.Holds) > 0 {
 		t.Fatalf("pinned: %v", holds(p))
 	}
-	live(m).Spec.Digest = ""
+	live(m).Spec = stored(live(m).Spec, swarm.Pin{})
 	p := plan.Compute(m.input())
 	if !slices.Equal(holds(p), []string{"~unpinned service/web_app"}) || !p.Converged || !strings.Contains(p.Holds[0].Text, "the next change of the service asks again") {
 		t.Errorf("%+v, converged %t", p.Holds, p.Converged)
@@ -26,14 +26,14 @@ func TestAnImageWithoutADigestIsNamedAndAskedForAgain(t *testing.T) {
 		t.Errorf("the registry answered that it does not give it, and %v are asked for again", images)
 	}
 	wants(service("app", "app:1", 6))(m)
-	if a := written(t, m); !a.ResolveImage || a.Spec.Digest != "" || a.Spec.Labels[swarm.LabelUnpinned] != "" {
+	if a := written(t, m); !a.ResolveImage || a.Spec.Pin().Digest != "" || a.Spec.Labels[swarm.LabelUnpinned] != "" {
 		t.Errorf("%+v", a)
 	}
 }
 
 // waiting is a service that was written without a digest because its registry did not answer, at noon.
 func waiting(m *model) {
-	live(m).Spec.Digest = ""
+	live(m).Spec = stored(live(m).Spec, swarm.Pin{})
 	live(m).Spec.Labels[swarm.LabelUnpinned] = "2026-11-30T12:00:00Z"
 }
 
@@ -79,7 +79,7 @@ func TestAnImageWhoseRegistryDidNotAnswerIsLookedUpAgain(t *testing.T) {
 				return
 			}
 			a := p.Steps[len(p.Steps)-1].Action.(plan.UpdateService)
-			if a.Spec.Digest != "sha256:app:1" || a.ResolveImage || a.Spec.Labels[swarm.LabelUnpinned] != "" || p.Converged ||
+			if a.Spec.Pin().Digest != "sha256:app:1" || a.ResolveImage || a.Spec.Labels[swarm.LabelUnpinned] != "" || p.Converged ||
 				!slices.Equal(a.Changes, []swarm.Change{{Key: "image", From: "app:1", To: "app:1@sha256:app:1"}}) {
 				t.Errorf("%+v", a)
 			}
@@ -94,7 +94,8 @@ func TestDigestsAreRolledOutOneServiceAfterTheOther(t *testing.T) {
 	m.settle(time.Hour)
 	m.step(time.Minute)
 	for _, s := range m.services {
-		s.Spec.Digest, s.Spec.Labels[swarm.LabelUnpinned] = "", "2026-11-30T12:00:00Z"
+		s.Spec = stored(s.Spec, swarm.Pin{})
+		s.Spec.Labels[swarm.LabelUnpinned] = "2026-11-30T12:00:00Z"
 	}
 	in := m.input()
 	in.Memory.Looked = map[string]plan.Looked{"app:1": {Pin: swarm.Pin{Digest: "sha256:app:1"}}}
@@ -104,7 +105,7 @@ func TestDigestsAreRolledOutOneServiceAfterTheOther(t *testing.T) {
 	}
 	for _, s := range m.services {
 		if s.Spec.Name == "web_app" {
-			s.Spec.Digest, s.Update = "sha256:app:1", swarm.Updating
+			s.Spec, s.Update = stored(s.Spec, swarm.Pin{Digest: "sha256:app:1"}), swarm.Updating
 		}
 	}
 	in = m.input()

@@ -42,7 +42,7 @@ func (p *Answers) lacking() []string {
 	var ids []string
 	for _, s := range p.Services {
 		stopped := s.Update != "" && s.Update != swarm.Updating && s.Update != swarm.Completed // a task that failed has stopped a roll-out
-		lacks := waiting[s.ID] || running[s.ID] < s.Spec.Replicas || s.Spec.Mode == swarm.Global && running[s.ID] == 0
+		lacks := waiting[s.ID] || running[s.ID] < s.Spec.Replicas() || s.Spec.Mode == swarm.Global && running[s.ID] == 0
 		if (stopped || lacks && p.At.Sub(s.Updated) > failureAge) && s.Spec.Labels[swarm.LabelCluster] == p.Name {
 			ids = append(ids, s.ID)
 		}

@@ -223,11 +223,14 @@ func TestObserveWithoutACloud(t *testing.T) {
 // What became of tasks is asked for where some are missing, of the cluster's services, in one call; and it is no gap where it cannot be told.
 func TestWhyTasksEndedIsReadOfServicesThatLackSome(t *testing.T) {
 	ours, old := map[string]string{swarm.LabelCluster: "web"}, time.Now().Add(-time.Hour)
+	replicas := func(n string) swarm.Base {
+		return swarm.NewBase(swarm.Form{"Mode.Replicated.Replicas": n}, nil, swarm.Pin{})
+	}
 	side := &side{services: []swarm.Service{
-		{ID: "short", Updated: old, Spec: swarm.ServiceSpec{Replicas: 1, Labels: ours}},
-		{ID: "whole", Updated: old, Spec: swarm.ServiceSpec{Replicas: 0, Labels: ours}},
-		{ID: "fresh", Updated: time.Now(), Spec: swarm.ServiceSpec{Replicas: 1, Labels: ours}},
-		{ID: "theirs", Updated: old, Spec: swarm.ServiceSpec{Replicas: 1}},
+		{ID: "short", Updated: old, Spec: swarm.ServiceSpec{Base: replicas("1"), Labels: ours}},
+		{ID: "whole", Updated: old, Spec: swarm.ServiceSpec{Base: replicas("0"), Labels: ours}},
+		{ID: "fresh", Updated: time.Now(), Spec: swarm.ServiceSpec{Base: replicas("1"), Labels: ours}},
+		{ID: "theirs", Updated: old, Spec: swarm.ServiceSpec{Base: replicas("1")}},
 		{ID: "everywhere", Updated: old, Spec: swarm.ServiceSpec{Mode: swarm.Global, Labels: ours}},
 	}, ended: []swarm.Task{
 		{ID: "1", ServiceID: "short", State: "failed", Updated: old}, {ID: "2", ServiceID: "short", State: "rejected", Updated: old.Add(time.Second)},

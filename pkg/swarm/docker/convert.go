@@ -91,7 +91,7 @@ func (s stack) wantedService(svc composetypes.ServiceConfig) (swarm.ServiceSpec,
 	if err != nil {
 		return swarm.ServiceSpec{}, err
 	}
-	spec.Labels[swarm.LabelHash] = spec.Form.Hash()
+	spec.Labels[swarm.LabelHash] = spec.Form().Hash()
 	return spec, nil
 }
 

@@ -15,10 +15,10 @@ func TestConvertNamesLabelsAndHash(t *testing.T) {
 	s := convertText(t, `ports: ["8080:80", { target: 53, published: 53, protocol: udp, mode: host }]
 deploy: { replicas: 3, labels: { a: b } }
 `)
-	if s.Name != "c_s" || s.Image != "app:1" || s.Digest != "" || s.Mode != swarm.Replicated || s.Replicas != 3 || s.Networks[0] != "c_default" {
+	if s.Name != "c_s" || s.Image != "app:1" || s.Pin().Digest != "" || s.Mode != swarm.Replicated || s.Replicas() != 3 || s.Networks[0] != "c_default" {
 		t.Errorf("%+v", s)
 	}
-	want := map[string]string{"a": "b", swarm.LabelNamespace: "c", swarm.LabelImage: "app:1", swarm.LabelCluster: "c", swarm.LabelHash: s.Form.Hash()}
+	want := map[string]string{"a": "b", swarm.LabelNamespace: "c", swarm.LabelImage: "app:1", swarm.LabelCluster: "c", swarm.LabelHash: s.Form().Hash()}
 	if !maps.Equal(s.Labels, want) {
 		t.Errorf("labels %v, want %v", s.Labels, want)
 	}
@@ -39,8 +39,8 @@ func TestConvertIsSortedAndLeavesTheFileAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, s := range first.Services {
-		if string(s.Raw) != string(second.Services[i].Raw) {
-			t.Errorf("%s changes from one conversion to the next:\n%s\n%s", s.Name, s.Raw, second.Services[i].Raw)
+		if string(s.Base.Raw()) != string(second.Services[i].Base.Raw()) {
+			t.Errorf("%s changes from one conversion to the next:\n%s\n%s", s.Name, s.Base.Raw(), second.Services[i].Base.Raw())
 		}
 		if i > 0 && first.Services[i-1].Name >= s.Name {
 			t.Errorf("%s is out of order", s.Name)
@@ -135,7 +135,7 @@ func TestEveryFileOfTheCorpusHasItsOwnHash(t *testing.T) {
 	seen := map[string]string{}
 	for _, file := range corpus(t) {
 		for _, s := range convert(t, file).Services {
-			key := s.Form.Hash()
+			key := s.Form().Hash()
 			if other, ok := seen[key]; ok {
 				t.Errorf("%s in %s has the form of %s", s.Name, file, other)
 			}

@@ -55,7 +55,7 @@ func TestRealEngineShowsDriftByHand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			byHand(t, c, want.Name, edit)
 			live := find(t, c, want.Name)
-			if d := swarm.Diff(want.Form, live.Spec.Form); len(d) == 0 {
+			if d := swarm.Diff(want.Form(), live.Spec.Form()); len(d) == 0 {
 				t.Error("the change does not show")
 			}
 			putBack(t, c, want)
@@ -93,7 +93,7 @@ func byHand(t *testing.T, c *Client, name string, edit func(*api.ServiceSpec)) {
 func putBack(t *testing.T, c *Client, want swarm.ServiceSpec) {
 	t.Helper()
 	writeService(t, c, want)
-	if d := swarm.Diff(want.Form, find(t, c, want.Name).Spec.Form); d != nil {
+	if d := swarm.Diff(want.Form(), find(t, c, want.Name).Spec.Form()); d != nil {
 		t.Errorf("not put back: %v", d)
 	}
 }

@@ -185,7 +185,7 @@ func (s *scene) configs() {
 	s.refused("config not there, update", true, apierr.NotFound, c.UpdateConfig(s.ctx(), "nothere", 1, nil))
 	s.refused("config not there, remove", true, apierr.NotFound, c.RemoveConfig(s.ctx(), "nothere"))
 	using := plain("golden-uses-config")
-	using.Raw = edited(using.Raw, func(a *api.ServiceSpec) {
+	using = edited(using, func(a *api.ServiceSpec) {
 		a.TaskTemplate.ContainerSpec.Configs = []*api.ConfigReference{{ConfigID: id, ConfigName: "golden", File: &api.ConfigReferenceFileTarget{Name: "f"}}}
 	})
 	svc := s.must(c.CreateService(s.ctx(), using))
@@ -200,7 +200,7 @@ func (s *scene) secrets() {
 	_, err := c.CreateSecret(s.ctx(), "golden", nil, []byte("hidden"))
 	s.refused("secret name taken", true, apierr.Conflict, err)
 	using := plain("golden-uses-secret")
-	using.Raw = edited(using.Raw, func(a *api.ServiceSpec) {
+	using = edited(using, func(a *api.ServiceSpec) {
 		a.TaskTemplate.ContainerSpec.Secrets = []*api.SecretReference{{SecretID: id, SecretName: "golden", File: &api.SecretReferenceFileTarget{Name: "f"}}}
 	})
 	svc := s.must(c.CreateService(s.ctx(), using))
@@ -216,7 +216,7 @@ func (s *scene) services() {
 	s.refused("service name taken", true, apierr.Conflict, err)
 	live := find(s.t, c, "golden")
 	change := func(name string, kind apierr.Kind, version uint64, f func(*api.ServiceSpec)) {
-		spec, err := wire("raw", swarm.ServiceSpec{Name: "golden", Image: "app:1", Raw: edited(live.Spec.Raw, f)})
+		spec, err := wire("raw", edited(swarm.ServiceSpec{Name: "golden", Image: "app:1", Base: live.Spec.Base}, f))
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -240,7 +240,7 @@ func (s *scene) services() {
 func (s *scene) badServices(c *Client) {
 	port := []api.PortConfig{{TargetPort: 80, PublishedPort: 18080}}
 	taken := plain("golden-port")
-	taken.Raw = edited(taken.Raw, func(a *api.ServiceSpec) { a.EndpointSpec = &api.EndpointSpec{Ports: port} })
+	taken = edited(taken, func(a *api.ServiceSpec) { a.EndpointSpec = &api.EndpointSpec{Ports: port} })
 	id := s.must(c.CreateService(s.ctx(), taken))
 	for _, k := range []struct {
 		name string
@@ -269,9 +269,7 @@ func (s *scene) badServices(c *Client) {
 			a.TaskTemplate.ContainerSpec.Secrets = []*api.SecretReference{{SecretID: "nothere", SecretName: "nothere", File: &api.SecretReferenceFileTarget{Name: "f"}}}
 		}},
 	} {
-		spec := plain("golden-bad")
-		spec.Raw = edited(spec.Raw, k.edit)
-		_, err := c.CreateService(s.ctx(), spec)
+		_, err := c.CreateService(s.ctx(), edited(plain("golden-bad"), k.edit))
 		s.refused(k.name, true, k.kind, err)
 	}
 	noImage := plain("golden-bad")
@@ -303,7 +301,7 @@ func (s *scene) networks() {
 	s.refused("network with the name of a predefined one", true, apierr.Conflict, err)
 	s.refused("network not there, remove", true, apierr.NotFound, c.RemoveNetwork(s.ctx(), "nothere"))
 	using := plain("golden-uses-network")
-	using.Raw = edited(using.Raw, func(a *api.ServiceSpec) { a.TaskTemplate.Networks = []api.NetworkAttachmentConfig{{Target: "golden"}} })
+	using = edited(using, func(a *api.ServiceSpec) { a.TaskTemplate.Networks = []api.NetworkAttachmentConfig{{Target: "golden"}} })
 	svc := s.must(c.CreateService(s.ctx(), using))
 	s.refused("network in use", true, apierr.Precondition, c.RemoveNetwork(s.ctx(), id))
 	s.must("", c.RemoveService(s.ctx(), svc))

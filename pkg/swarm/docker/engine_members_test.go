@@ -25,12 +25,13 @@ func plain(name string) swarm.ServiceSpec {
 	if err != nil {
 		panic(err)
 	}
-	return swarm.ServiceSpec{Name: name, Image: "app:1", Raw: raw}
+	return swarm.ServiceSpec{Name: name, Image: "app:1", Base: swarm.NewBase(nil, raw, swarm.Pin{})}
 }
 
-func edited(raw json.RawMessage, f func(*api.ServiceSpec)) json.RawMessage {
+// edited is the specification with other bytes to send.
+func edited(s swarm.ServiceSpec, f func(*api.ServiceSpec)) swarm.ServiceSpec {
 	var spec api.ServiceSpec
-	if err := json.Unmarshal(raw, &spec); err != nil {
+	if err := json.Unmarshal(s.Base.Raw(), &spec); err != nil {
 		panic(err)
 	}
 	f(&spec)
@@ -38,7 +39,8 @@ func edited(raw json.RawMessage, f func(*api.ServiceSpec)) json.RawMessage {
 	if err != nil {
 		panic(err)
 	}
-	return out
+	s.Base = swarm.NewBase(nil, out, swarm.Pin{})
+	return s
 }
 
 func tmpfs(target string) mount.Mount { return mount.Mount{Type: mount.TypeTmpfs, Target: target} }

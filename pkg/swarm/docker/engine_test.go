@@ -171,10 +171,10 @@ func requireSame(t *testing.T, c *Client, stack swarm.Stack) {
 	t.Helper()
 	for _, s := range stack.Services {
 		live := find(t, c, s.Name)
-		if d := swarm.Diff(s.Form, live.Spec.Form); d != nil {
+		if d := swarm.Diff(s.Form(), live.Spec.Form()); d != nil {
 			t.Errorf("%s reads back differently:\n%s", s.Name, strings.Join(d, "\n"))
 		}
-		if live.Spec.Form.Hash() != live.Spec.Labels[swarm.LabelHash] {
+		if live.Spec.Form().Hash() != live.Spec.Labels[swarm.LabelHash] {
 			t.Errorf("%s: the stored hash is not that of its form", s.Name)
 		}
 	}

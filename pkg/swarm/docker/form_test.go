@@ -138,7 +138,7 @@ func TestDefaultsMeanTheSameAsNothing(t *testing.T) {
 }
 
 func TestWhatLooksLikeADefaultAndIsNone(t *testing.T) {
-	base := convertText(t, "").Form
+	base := convertText(t, "").Form()
 	for _, lines := range []string{
 		"stop_grace_period: 0s",
 		"deploy: { replicas: 0 }",
@@ -150,14 +150,14 @@ func TestWhatLooksLikeADefaultAndIsNone(t *testing.T) {
 		`deploy: { labels: { empty: "" } }`,
 		`command: [""]`,
 	} {
-		if swarm.Diff(base, convertText(t, lines).Form) == nil {
+		if swarm.Diff(base, convertText(t, lines).Form()) == nil {
 			t.Errorf("%s does not show", lines)
 		}
 	}
 }
 
 func TestGlobalIsNoGlobalJob(t *testing.T) {
-	if swarm.Diff(convertText(t, "deploy: { mode: global }").Form, convertText(t, "deploy: { mode: global-job }").Form) == nil {
+	if swarm.Diff(convertText(t, "deploy: { mode: global }").Form(), convertText(t, "deploy: { mode: global-job }").Form()) == nil {
 		t.Error("a mode without settings does not show")
 	}
 }
@@ -218,7 +218,7 @@ func TestOrderThatCountsShows(t *testing.T) {
 		{`extra_hosts: ["a:10.0.0.1", "a:10.0.0.2"]`, `extra_hosts: ["a:10.0.0.2", "a:10.0.0.1"]`},
 		{"deploy: { placement: { preferences: [{ spread: a }, { spread: b }] } }", "deploy: { placement: { preferences: [{ spread: b }, { spread: a }] } }"},
 	} {
-		if swarm.Diff(convertText(t, k[0]).Form, convertText(t, k[1]).Form) == nil {
+		if swarm.Diff(convertText(t, k[0]).Form(), convertText(t, k[1]).Form()) == nil {
 			t.Errorf("%s is the same as %s", k[0], k[1])
 		}
 	}
@@ -245,7 +245,7 @@ func TestPathsAreForPeople(t *testing.T) {
 ports: ["8080:80"]
 deploy: { placement: { constraints: ["node.role==worker"] } }
 tmpfs: []
-`).Form
+`).Form()
 	for path, value := range map[string]string{
 		"TaskTemplate.ContainerSpec.Env[PATH]":                      "/bin",
 		"TaskTemplate.Placement.Constraints[node.role==worker]":     "yes",

@@ -97,7 +97,7 @@ func SelfService(s Self) (own.ServiceSpec, error) {
 // DeniesHostAccess reports whether swarmd's own service is started so.
 func DeniesHostAccess(s own.ServiceSpec) bool {
 	var spec swarm.ServiceSpec
-	if json.Unmarshal(s.Raw, &spec) != nil || spec.TaskTemplate.ContainerSpec == nil {
+	if json.Unmarshal(s.Base.Raw(), &spec) != nil || spec.TaskTemplate.ContainerSpec == nil {
 		return false
 	}
 	return slices.Contains(spec.TaskTemplate.ContainerSpec.Args, "--"+deploy.DenyHostAccess)

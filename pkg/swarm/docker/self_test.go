@@ -37,7 +37,7 @@ func rawSpec(t *testing.T, s swarm.ServiceSpec, err error) (spec api.ServiceSpec
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(s.Raw, &spec); err != nil {
+	if err := json.Unmarshal(s.Base.Raw(), &spec); err != nil {
 		t.Fatal(err)
 	}
 	return spec

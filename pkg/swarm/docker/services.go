@@ -140,10 +140,9 @@ func specOf(s api.ServiceSpec, networks map[string]string) (swarm.ServiceSpec, e
 	if err != nil {
 		return swarm.ServiceSpec{}, err
 	}
-	out := swarm.ServiceSpec{Name: s.Name, Labels: maps.Clone(s.Labels), Form: form, Raw: raw}
-	out.Mode, out.Replicas = modeOf(s.Mode)
+	out, pin := swarm.ServiceSpec{Name: s.Name, Labels: maps.Clone(s.Labels), Mode: modeOf(s.Mode)}, swarm.Pin{}
 	if s.TaskTemplate.ContainerSpec != nil {
-		out.Image, out.Digest = splitImage(s.TaskTemplate.ContainerSpec.Image)
+		out.Image, pin.Digest = splitImage(s.TaskTemplate.ContainerSpec.Image)
 	}
 	for _, n := range attachments(s) {
 		out.Networks = append(out.Networks, n.Target)
@@ -151,28 +150,26 @@ func specOf(s api.ServiceSpec, networks map[string]string) (swarm.ServiceSpec, e
 	if p := s.TaskTemplate.Placement; p != nil {
 		out.Constraints = p.Constraints
 		for _, platform := range p.Platforms {
-			out.Platforms = append(out.Platforms, swarm.Platform{OS: platform.OS, Architecture: platform.Architecture})
+			pin.Platforms = append(pin.Platforms, swarm.Platform{OS: platform.OS, Architecture: platform.Architecture})
 		}
 	}
-	out.Ports = portsOf(s.EndpointSpec)
+	out.Base, out.Ports = swarm.NewBase(form, raw, pin), portsOf(s.EndpointSpec)
 	if u := s.UpdateConfig; u != nil {
 		out.RollsBack, out.Delay = u.FailureAction == api.UpdateFailureActionRollback, u.Delay
 	}
 	return out, nil
 }
 
-func modeOf(m api.ServiceMode) (swarm.Mode, uint64) {
+func modeOf(m api.ServiceMode) swarm.Mode {
 	switch {
 	case m.Global != nil:
-		return swarm.Global, 0
+		return swarm.Global
 	case m.ReplicatedJob != nil:
-		return "replicated-job", 0
+		return "replicated-job"
 	case m.GlobalJob != nil:
-		return "global-job", 0
-	case m.Replicated != nil && m.Replicated.Replicas != nil:
-		return swarm.Replicated, *m.Replicated.Replicas
+		return "global-job"
 	}
-	return swarm.Replicated, 1
+	return swarm.Replicated
 }
 
 func portsOf(e *api.EndpointSpec) []swarm.Port {
@@ -187,10 +184,10 @@ func portsOf(e *api.EndpointSpec) []swarm.Port {
 	return ports
 }
 
-// wire is what is sent: the opaque part with the labels and the pinned image of now. Networks go by name, the engine resolves them.
+// wire is what is sent: the base with the override, and the labels of now. Networks go by name, the engine resolves them.
 func wire(op string, spec swarm.ServiceSpec) (api.ServiceSpec, error) {
 	var out api.ServiceSpec
-	if err := json.Unmarshal(spec.Raw, &out); err != nil {
+	if err := json.Unmarshal(spec.Base.Raw(), &out); err != nil {
 		return out, badSpec(op, spec.Name, err)
 	}
 	if out.TaskTemplate.ContainerSpec == nil {
@@ -198,7 +195,10 @@ func wire(op string, spec swarm.ServiceSpec) (api.ServiceSpec, error) {
 	}
 	out.Labels = maps.Clone(spec.Labels)
 	out.TaskTemplate.ContainerSpec.Image = spec.Reference()
-	out.TaskTemplate.Placement = placementOn(out.TaskTemplate.Placement, spec.Platforms)
+	out.TaskTemplate.Placement = placementOn(out.TaskTemplate.Placement, spec.Pin().Platforms)
+	if mode := fullMode(out.Mode); spec.Override.Replicas != nil && mode.Replicated != nil {
+		out.Mode = api.ServiceMode{Replicated: &api.ReplicatedService{Replicas: spec.Override.Replicas}}
+	}
 	return out, nil
 }
 
@@ -258,7 +258,7 @@ func (c *Client) UpdateService(ctx context.Context, id string, version uint64, s
 		return &apierr.Error{Kind: apierr.Conflict, Side: "swarm", Op: op,
 			Err: fmt.Errorf("service %s is at version %d, not %d; nothing was sent", spec.Name, live.Version.Index, version)}
 	}
-	if !spec.Restored {
+	if !spec.Override.Restored {
 		out.TaskTemplate.ForceUpdate = live.Spec.TaskTemplate.ForceUpdate
 	}
 	return c.write(ctx, op, func(ctx context.Context) error {

@@ -43,7 +43,7 @@ func TestServicesNameTheirNetworksAndAskOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := live[0].Spec.Name + strings.Join(live[0].Spec.Networks, ",") + " " + live[1].Spec.Name + strings.Join(live[1].Spec.Networks, ",")
-			if got != "ac_default,gone bc_default,host" || live[0].Spec.Digest != digestA || live[0].Spec.Image != "app:1" {
+			if got != "ac_default,gone bc_default,host" || live[0].Spec.Pin().Digest != digestA || live[0].Spec.Image != "app:1" {
 				t.Fatalf("%s %+v", got, live[0].Spec)
 			}
 		}
@@ -149,7 +149,7 @@ func TestUpdateKeepsForcedRestartsAndSendsLabelsOfNow(t *testing.T) {
 		if err := json.Unmarshal([]byte(f.bodies["POST /services/1/update"]), &sent); err != nil {
 			t.Fatal(err)
 		}
-		if sent.TaskTemplate.ForceUpdate != 3 || sent.Labels[swarm.LabelRevision] != "4" || sent.Labels[swarm.LabelHash] != want.Form.Hash() ||
+		if sent.TaskTemplate.ForceUpdate != 3 || sent.Labels[swarm.LabelRevision] != "4" || sent.Labels[swarm.LabelHash] != want.Form().Hash() ||
 			sent.TaskTemplate.ContainerSpec.Image != "app:1@"+digestA {
 			t.Fatalf("sent %+v", sent)
 		}
@@ -179,7 +179,7 @@ func TestAPinnedServiceIsSentAsDockersClientSendsIt(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake(t)
 			client, spec := f.client(Options{}), convertText(t, c.service)
-			spec.Digest = c.named
+			spec = spec.Pinned(swarm.Pin{Digest: c.named})
 			f.gives("GET /distribution/"+spec.Reference()+"/json", 200, c.registry)
 			f.on("POST /services/create", func(*http.Request) (*http.Response, error) { return reply(201, `{"ID":"1"}`), nil })
 			var plain, theirs, ours api.ServiceSpec
@@ -189,7 +189,7 @@ func TestAPinnedServiceIsSentAsDockersClientSendsIt(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := json.Unmarshal(spec.Raw, &plain); err != nil {
+			if err := json.Unmarshal(spec.Base.Raw(), &plain); err != nil {
 				t.Fatal(err)
 			}
 			plain.TaskTemplate.ContainerSpec.Image = spec.Reference()
@@ -229,7 +229,7 @@ func TestFieldsThatAnOldEngineDropsAreRefused(t *testing.T) {
 			"volumes: [{ type: volume, source: v, target: /v, volume: { subpath: a } }]\nvolumes: { v: {} }",
 		} {
 			var out api.ServiceSpec
-			if err := json.Unmarshal(specWith(t, lines).Raw, &out); err != nil {
+			if err := json.Unmarshal(specWith(t, lines).Base.Raw(), &out); err != nil {
 				t.Fatal(err)
 			}
 			if len(unsupported(out, "1.41")) != 1 || len(unsupported(out, "1.46")) != 0 {

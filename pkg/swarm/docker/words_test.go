@@ -186,5 +186,5 @@ func editedText(t *testing.T, lines string) swarm.Form {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return stack.Services[0].Form
+	return stack.Services[0].Form()
 }

@@ -69,7 +69,7 @@ func compareServices(t *testing.T, cfg *composetypes.Config, ours swarm.Stack) {
 	got := map[string]api.ServiceSpec{}
 	for _, s := range ours.Services {
 		var spec api.ServiceSpec
-		if err := json.Unmarshal(s.Raw, &spec); err != nil {
+		if err := json.Unmarshal(s.Base.Raw(), &spec); err != nil {
 			t.Fatal(err)
 		}
 		if spec.Labels[swarm.LabelCluster] != namespace || s.Labels[swarm.LabelHash] == "" {

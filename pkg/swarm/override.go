@@ -1,0 +1,83 @@
+package swarm
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"strconv"
+)
+
+// replicasPath is where a form has the replicas; only that of a replicated service has it.
+const replicasPath = "Mode.Replicated.Replicas"
+
+// Base is what a file or an engine says of a service: its normal form, and the same as the adapter sends it. It has no writer but NewBase: what is to
+// differ from it is an Override, which form and bytes both follow.
+type Base struct {
+	form Form
+	raw  json.RawMessage
+	pin  Pin
+}
+
+// NewBase is for the adapter, which makes form and bytes of one specification. The pin is that of its image. Nobody changes any of them afterwards.
+func NewBase(form Form, raw json.RawMessage, pin Pin) Base { return Base{form, raw, pin} }
+
+// Raw is the specification in the engine's words, without the override: opaque to all but the adapter.
+func (b Base) Raw() json.RawMessage { return b.raw }
+
+// Override is what is bent of a Base. Its zero value bends nothing.
+type Override struct {
+	Replicas *uint64 // of a replicated service, where others have none; nil: those of the base
+	Pin      *Pin    // of the image, see Pinned; nil: that of the base
+	Restored bool    // it is sent with the counter of forced updates that its base has: the engine had it before, and its tasks stay
+}
+
+// Pin is what a registry says of an image's reference: the digest that it stands for now, and the platforms that the image is made for.
+type Pin struct {
+	Digest    string     // "sha256:…", "" if it is not known
+	Platforms []Platform // nil: the registry did not tell any, and nodes of every platform get tasks
+}
+
+// Form is the specification's normal form. It may be shared: nobody writes into it.
+func (s ServiceSpec) Form() Form {
+	if _, replicated := s.Base.form[replicasPath]; s.Override.Replicas == nil || !replicated {
+		return s.Base.form
+	}
+	form := maps.Clone(s.Base.form)
+	form[replicasPath] = strconv.FormatUint(*s.Override.Replicas, 10)
+	return form
+}
+
+// Replicas is how many tasks a replicated service is to have; 0 in another mode.
+func (s ServiceSpec) Replicas() uint64 {
+	n, err := strconv.ParseUint(s.Form()[replicasPath], 10, 64)
+	if err != nil {
+		return 0 // there is none: the adapter writes numbers alone
+	}
+	return n
+}
+
+// Pinned is the specification with an image as the registry has it. A digest that the specification names already stays. Digest and platforms come
+// together: the engine holds both for parts of what is run, and neither is changed alone.
+func (s ServiceSpec) Pinned(p Pin) ServiceSpec {
+	p.Digest = cmp.Or(s.Pin().Digest, p.Digest)
+	s.Override.Pin = &p
+	return s
+}
+
+// Pin is what the specification has of its image's registry: the digest is that of a live service or the one that the file names, or "" if the image
+// is not pinned or not resolved yet.
+func (s ServiceSpec) Pin() Pin {
+	if s.Override.Pin == nil {
+		return s.Base.pin
+	}
+	return Pin{cmp.Or(s.Base.pin.Digest, s.Override.Pin.Digest), s.Override.Pin.Platforms}
+}
+
+// Reference is the image as it is run: with its digest, if that is known.
+func (s ServiceSpec) Reference() string {
+	digest := s.Pin().Digest
+	if digest == "" {
+		return s.Image
+	}
+	return s.Image + "@" + digest
+}

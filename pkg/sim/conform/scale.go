@@ -1,11 +1,16 @@
 package conform
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
 
 	api "github.com/docker/docker/api/types/swarm"
+
+	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/swarm"
+	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
 func labelOnly(t *T) {
@@ -157,4 +162,45 @@ func platformsOnly(t *T) {
 	t.update(id, onPlatforms(api.Platform{Architecture: "amd64", OS: "linux"}))
 	t.always("the same tasks run", time.Second, func() (bool, any) { return slices.Equal(before, ids(t.running(id))), t.told(id) })
 	t.same("the service's platforms", []api.Platform{{Architecture: "amd64", OS: "linux"}}, t.service(id).Spec.TaskTemplate.Placement.Platforms)
+}
+
+// scaledByOverride bends the replicas of what the adapter reads, and no more than that changes: the same tasks run, and as many more.
+func scaledByOverride(t *T) {
+	c, err := docker.New(docker.Options{HTTP: &http.Client{Transport: t.ground.Machines[0].Transport}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	id := t.create(t.spec("web", Good, 1))
+	before := t.untilRunning(id, 1)
+	two := uint64(2)
+	var wanted swarm.ServiceSpec
+	t.until("the update is taken", func() (bool, any) {
+		live := t.adapted(c, id)
+		wanted = live.Spec
+		wanted.Override.Replicas = &two
+		err := c.UpdateService(t.Context(), id, live.Version, wanted)
+		if err != nil && apierr.KindOf(err) != apierr.Conflict {
+			t.Fatal(err)
+		}
+		return err == nil, err
+	})
+	t.same("form", wanted.Form(), t.adapted(c, id).Spec.Form())
+	t.same("replicas", two, *t.service(id).Spec.Mode.Replicated.Replicas)
+	t.untilRunning(id, 2)
+	t.same("kept", 1, t.kept(id, before))
+}
+
+// adapted is a service as the adapter reads it.
+func (t *T) adapted(c *docker.Client, id string) swarm.Service {
+	t.Helper()
+	all, err := c.Services(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(all, func(s swarm.Service) bool { return s.ID == id })
+	if i < 0 {
+		t.Fatalf("service %s is not among %d", id, len(all))
+	}
+	return all[i]
 }

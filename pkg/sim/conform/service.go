@@ -37,6 +37,7 @@ func serviceCases() []Case {
 		{"service: forced, tasks are replaced by equal ones", Together, forced},
 		{"service: constraints alone change, tasks that fit stay", Together, constraintsOnly},
 		{"service: platforms alone change, tasks stay", Together, platformsOnly},
+		{"service: scaled by an override of the adapter, it reads back as that", Together, scaledByOverride},
 	}
 }
 

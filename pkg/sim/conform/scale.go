@@ -166,7 +166,7 @@ func platformsOnly(t *T) {
 
 // scaledByOverride bends the replicas of what the adapter reads, and no more than that changes: the same tasks run, and as many more.
 func scaledByOverride(t *T) {
-	c, err := docker.New(docker.Options{HTTP: &http.Client{Transport: t.ground.Machines[0].Transport}})
+	c, err := docker.New(docker.Options{HTTP: &http.Client{Transport: t.testbed.Machines[0].Transport}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ const (
 	removeNetwork decision = "remove a network"
 )
 
-// needs returns which areas a decision must have seen, besides those without which nothing at all is decided (see blind). What it does not need does
+// needs returns which areas a decision must have seen, besides those without which nothing at all is decided (see blindness). What it does not need does
 // not stop it: a cloud that does not answer keeps no service from being removed, and a list of networks that is missing no machine from leaving.
 func needs(what decision) []string {
 	switch what {

@@ -41,8 +41,8 @@ func drifted(k kind, pool, want string, have []string) []wish {
 	}
 	n := len(have)
 	slices.Sort(have)
-	return []wish{{kind: k, object: "pool/" + pool, text: fmt.Sprintf("%s of %s, and the file says %s: swarmd does not change machines yet; write what they are, or add a pool of the new kind and set the count of this one to 0",
-		machineCount(n), strings.Join(slices.Compact(have), ", "), want)}}
+	return []wish{{kind: k, object: "pool/" + pool, text: fmt.Sprintf("%s of %s, and the file says %s: swarmd does not change machines yet; "+
+		"write what they are, or add a pool of the new kind and set the count of this one to 0", machineCount(n), strings.Join(slices.Compact(have), ", "), want)}}
 }
 
 // imageDiffers: an image that is retired or replaced under its slug shows as a bare id, which says nothing about the slug.

@@ -56,7 +56,8 @@ func (op createOp) stage(v *view) (*machine, createStage) {
 	switch {
 	case m == nil && op.DropletID != 0 && v.vanished(op.Op):
 		return nil, createVanished
-	case m == nil && (op.DropletID == 0 || v.listed(op.DropletID)) && v.sees(closeCreate) && v.in.Now.After(op.Deadline): // what is listed, and was not made by it, is another's
+	case m == nil && (op.DropletID == 0 || v.listed(op.DropletID)) && v.sees(closeCreate) && v.in.Now.After(op.Deadline):
+		// What is listed, and was not made by it, is another's.
 		return nil, createNoEffect
 	case m == nil:
 		return nil, createUnseen

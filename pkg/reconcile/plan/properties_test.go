@@ -392,10 +392,7 @@ func TestStepsAreWellFormed(t *testing.T) {
 			if seen[s.ID] || written[about.Object] || s.Reason.Code == "" || s.Reason.Text == "" {
 				t.Fatalf("twice, a second write to an object, or without a reason: %+v", s)
 			}
-			seen[s.ID] = true
-			if about.Effect > plan.Creates { // a pool can get several droplets in one pass
-				written[about.Object] = true
-			}
+			seen[s.ID], written[about.Object] = true, written[about.Object] || about.Effect > plan.Creates // a pool can get several droplets in one pass
 		}
 	})
 }

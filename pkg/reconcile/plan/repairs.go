@@ -61,7 +61,8 @@ func proposeGhosts(v *view) []wish {
 	var wishes []wish
 	for _, m := range v.machines {
 		if v.ghost(m) {
-			wishes = append(wishes, wish{kind: removeGhost, object: m.object(), machine: m, text: fmt.Sprintf("it never came up since %s", m.Node.Created.UTC().Format(time.RFC3339))})
+			wishes = append(wishes, wish{kind: removeGhost, object: m.object(), machine: m,
+				text: fmt.Sprintf("it never came up since %s", m.Node.Created.UTC().Format(time.RFC3339))})
 		}
 	}
 	return wishes
@@ -74,6 +75,7 @@ const ghostGrace = 15 * time.Minute
 // binding. Nobody's work can be on it. Some seconds after its join every node looks so.
 func (v *view) ghost(m machine) bool {
 	n := m.Node
-	return m.class == foreign && m.Droplet == nil && m.Of == "" && n.Hostname == "" && n.Manager == nil && n.Spec.Role == swarm.Worker && n.State != swarm.NodeReady && len(n.EngineLabels) == 0 &&
+	return m.class == foreign && m.Droplet == nil && m.Of == "" &&
+		n.Hostname == "" && n.Manager == nil && n.Spec.Role == swarm.Worker && n.State != swarm.NodeReady && len(n.EngineLabels) == 0 &&
 		n.Spec.Labels[swarm.LabelDroplet] == "" && !n.Created.IsZero() && v.in.Now.Sub(n.Created) > ghostGrace && v.tasksOn(n.ID) == 0
 }

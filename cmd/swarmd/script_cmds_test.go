@@ -64,6 +64,11 @@ func worldCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("DOCKER_HOST", server.DockerHost())
 }
 
+// unplugCmd: unplug NAME cuts the machine's power.
+func unplugCmd(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(theWorld(ts).KillMachine(args[0]))
+}
+
 // besideCmd: beside CLUSTER seeds one more swarm in the account, of a manager and a worker named as the cluster's are. DOCKER_HOST stays the first one's.
 func besideCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(theWorld(ts).Populate(sim.Seeded{Cluster: args[0], Region: "fra1", Managers: 1, Workers: 1, From: 1000, Untagged: true}))

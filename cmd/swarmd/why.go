@@ -1,0 +1,285 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/swarmd/swarmd/pkg/health"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
+)
+
+// lastEvents is how many events of an object are shown.
+const lastEvents = 8
+
+type whyFlags struct{ cluster, address, token string }
+
+func whyCommand(a *cli) *cobra.Command {
+	var f whyFlags
+	cmd := &cobra.Command{
+		Use:   "why NAME",
+		Short: "What a node, pool or service wants, has and waits for, since when and because of what, and when swarmd looks again",
+		Long: `What a node, pool or service wants, has and waits for, since when and because of what, and when swarmd looks again.
+
+It asks the swarmd of one machine, as swarmd events does, which remembers since when and what was tried. Where none answers it looks itself.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.why(cmd.Context(), args[0], f) },
+	}
+	cmd.Flags().StringVar(&f.cluster, "cluster", "", "which cluster, where the swarm knows several")
+	cmd.Flags().StringVar(&f.address, "address", "", "HOST:PORT where the swarmd listens (default: port 9810, as it listens by default)")
+	cmd.Flags().StringVar(&f.token, "read-token-file", "", "file with the token that a swarmd of another machine wants")
+	return cmd
+}
+
+func (a *cli) why(ctx context.Context, name string, f whyFlags) error {
+	r, events, asked := a.remembered(ctx, f)
+	if asked == "" {
+		known, err := a.knownClusters(ctx)
+		if err != nil {
+			return err
+		}
+		chosen, err := choose(known, f.cluster)
+		if err != nil {
+			return err
+		}
+		asm, seen, err := a.look(ctx, chosen, denial{})
+		if err != nil {
+			return err
+		}
+		asm.Close()
+		r, asked = seen, "as one look shows it: no swarmd answered, which would remember since when"
+	}
+	s, ok := subjectOf(r, name)
+	if !ok {
+		return fmt.Errorf("cluster %s has no node, pool or service %s; it has the pools %s, the services %s, and the nodes that swarmd status shows",
+			r.Cluster, plain(name), orNone(strings.Join(poolNames(r), ", ")), orNone(strings.Join(serviceNames(r), ", ")))
+	}
+	a.printWhy(r, s, events, asked)
+	return nil
+}
+
+// remembered is the last report of the swarmd that answers, and its timeline; asked is where that is, "" if none does, or only to others, or for another cluster.
+func (a *cli) remembered(ctx context.Context, f whyFlags) (r report.Report, events []report.Event, asked string) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	page, err := a.Page(ctx, f.address, health.DefaultListen)
+	if err != nil {
+		return r, nil, ""
+	}
+	defer page.Close()
+	token, err := a.ReadToken(f.token)
+	if err != nil || token == nil {
+		token = func() string { return "" }
+	}
+	r, err = statusOf(ctx, page.Client, page.URL, token())
+	if err != nil || r.Cluster == "" || f.cluster != "" && r.Cluster != f.cluster {
+		return r, nil, ""
+	}
+	events, _ = timeline(ctx, page.Client, page.URL, token(), 0) // an older swarmd has none
+	return r, events, "as the swarmd at " + page.URL + " has it"
+}
+
+// statusOf asks a swarmd for its last report.
+func statusOf(ctx context.Context, c *http.Client, url, token string) (r report.Report, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/status", nil)
+	if err != nil {
+		return r, err
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return r, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTimeline))
+	if err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal(body, &r)
+}
+
+// subject is what is asked about.
+type subject struct {
+	title, wants, has string
+	objects           []string // as holds, steps and events name it, and what is part of it
+	settled           bool     // it has what it wants
+}
+
+// subjectOf finds it by a name that people use: of a pool, a service with or without the cluster's name, a node by name, id or droplet.
+func subjectOf(r report.Report, name string) (subject, bool) {
+	for _, p := range r.Pools {
+		if p.Pool == name {
+			return poolSubject(r, p), true
+		}
+	}
+	for _, s := range r.Services {
+		if s.Service == name || s.Service == r.Cluster+"_"+name {
+			return serviceSubject(s), true
+		}
+	}
+	for _, n := range r.Nodes {
+		if slices.Contains([]string{n.Name, n.NodeID, fmt.Sprint(n.DropletID)}, name) {
+			return nodeSubject(r, n), true
+		}
+	}
+	return subject{}, false
+}
+
+func poolNames(r report.Report) (names []string) {
+	for _, p := range r.Pools {
+		names = append(names, p.Pool)
+	}
+	return names
+}
+
+func serviceNames(r report.Report) (names []string) {
+	for _, s := range r.Services {
+		names = append(names, strings.TrimPrefix(s.Service, r.Cluster+"_"))
+	}
+	return names
+}
+
+func poolSubject(r report.Report, p plan.PoolCount) subject {
+	s := subject{title: "pool " + p.Pool, wants: plural(p.Desired, "ready "+p.Role), has: fmt.Sprintf("%s, %d ready", plural(p.Have, "machine"), p.Ready),
+		objects: []string{"pool/" + p.Pool}, settled: p.Have == p.Desired && p.Ready == p.Desired}
+	for _, n := range r.Nodes {
+		if n.Pool == p.Pool {
+			s.objects = append(s.objects, nodeObjects(n)...)
+		}
+	}
+	return s
+}
+
+func serviceSubject(c plan.ServiceCount) subject {
+	s := subject{title: "service " + c.Service, wants: plural(c.Desired, "running task") + " of " + orNone(c.Image), has: fmt.Sprintf("%d running", c.Running),
+		objects: []string{"service/" + c.Service}, settled: c.Running == c.Desired && c.Error == ""}
+	if c.Update != "" {
+		s.has += ", roll-out " + string(c.Update)
+	}
+	if c.Updated > 0 {
+		s.has += fmt.Sprintf(", %d of them new", c.Updated)
+	}
+	if c.Error != "" {
+		s.has += ": " + c.Error
+	}
+	return s
+}
+
+func nodeSubject(r report.Report, n report.Node) subject {
+	s := subject{title: "node " + n.Name, wants: "nothing: it is no machine of the cluster", has: cmp.Or(n.State, "no node in the swarm"), objects: nodeObjects(n)}
+	if n.DropletID != 0 {
+		s.title += fmt.Sprintf(", droplet %d", n.DropletID)
+	}
+	if n.Pool != "" {
+		s.wants = "to be a ready machine of pool " + n.Pool
+		s.settled = n.Class == "ready"
+	}
+	for _, said := range []string{n.Availability, n.Role} {
+		if said != "" {
+			s.has += ", " + said
+		}
+	}
+	if n.Class != "" {
+		s.has += " (" + n.Class + ")"
+	}
+	if n.Why != "" {
+		s.has += ": " + n.Why
+	}
+	return s
+}
+
+// nodeObjects are the names under which holds, steps and events speak of a machine.
+func nodeObjects(n report.Node) []string {
+	objects := []string{"node/" + n.Name}
+	if n.NodeID != "" {
+		objects = append(objects, "node/"+n.NodeID)
+	}
+	if n.DropletID != 0 {
+		objects = append(objects, fmt.Sprintf("droplet/%d", n.DropletID))
+	}
+	return objects
+}
+
+func (a *cli) printWhy(r report.Report, s subject, events []report.Event, asked string) {
+	printf(a.out, "%s of cluster %s\n", s.title, r.Cluster)
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	line := func(word, text string) { printf(w, "  %s\t%s\n", word, text) }
+	line("wants", s.wants)
+	line("has", s.has)
+	because := 0
+	for _, h := range r.Holds {
+		if slices.Contains(s.objects, h.Object) {
+			line("because", h.Text+" ("+h.Guard+", "+since(events, h)+")")
+			because++
+		}
+	}
+	for _, step := range r.Steps {
+		if slices.Contains(s.objects, step.Object) {
+			line("next", outcomeOf(step))
+			because++
+		}
+	}
+	switch {
+	case r.Unattended != "":
+		line("because", r.Unattended)
+	case because == 0 && s.settled:
+		line("because", "nothing: it is as the file wants it")
+	case because == 0:
+		line("because", "nothing holds it: what was begun goes on by itself, or another one's turn comes first; swarmd status shows the whole")
+	}
+	if !r.NextLook.IsZero() {
+		line("next look", r.NextLook.Local().Format(time.DateTime)+", or when something changes")
+	}
+	for _, e := range eventsOf(events, s.objects) {
+		line("was", e.At.Local().Format(time.DateTime)+" "+e.Message)
+	}
+	_ = w.Flush()
+	printf(a.out, "%s\n", asked)
+}
+
+func outcomeOf(s report.Step) string {
+	text := s.Text
+	if s.Outcome != "" {
+		text += " (" + string(s.Outcome) + ")"
+	}
+	if s.Error != "" {
+		text += ": " + s.Error
+	}
+	return text
+}
+
+// since is when the hold was said first and not ended since.
+func since(events []report.Event, h plan.Hold) string {
+	var first time.Time
+	for _, e := range slices.Backward(events) {
+		if e.Object != h.Object || !strings.HasSuffix(e.Message, "("+h.Guard+")") {
+			continue
+		}
+		if e.Reason != "Held" {
+			break
+		}
+		first = e.At
+	}
+	if first.IsZero() {
+		return "nobody remembers since when"
+	}
+	return "since " + first.Local().Format(time.TimeOnly)
+}
+
+// eventsOf are the last events about any of the objects.
+func eventsOf(events []report.Event, objects []string) []report.Event {
+	about := slices.DeleteFunc(slices.Clone(events), func(e report.Event) bool { return !slices.Contains(objects, e.Object) })
+	return about[max(0, len(about)-lastEvents):]
+}

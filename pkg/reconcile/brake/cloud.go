@@ -198,6 +198,9 @@ func (c *Cloud) start(ctx context.Context, op string, id int, send act) (cloud.A
 	if err := c.belongs(ctx, op, d, nodes); err != nil {
 		return cloud.Action{}, err
 	}
+	if err := permitted(ctx); err != nil {
+		return cloud.Action{}, err
+	}
 	if err := c.spend(op); err != nil {
 		return cloud.Action{}, err
 	}

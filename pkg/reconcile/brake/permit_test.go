@@ -14,6 +14,8 @@ func TestPermitIsAskedAfterTheLook(t *testing.T) {
 	calls := map[string]func(context.Context, *Cloud, *Swarm) error{
 		"delete":   func(ctx context.Context, c *Cloud, _ *Swarm) error { return c.DeleteDroplet(ctx, 7) },
 		"shutdown": func(ctx context.Context, c *Cloud, _ *Swarm) error { _, err := c.Shutdown(ctx, 7); return err },
+		"power on": func(ctx context.Context, c *Cloud, _ *Swarm) error { _, err := c.PowerOn(ctx, 7); return err },
+		"cycle":    func(ctx context.Context, c *Cloud, _ *Swarm) error { _, err := c.PowerCycle(ctx, 7); return err },
 		"remove":   func(ctx context.Context, _ *Cloud, s *Swarm) error { return s.RemoveNode(ctx, "n7") },
 		"demote": func(ctx context.Context, _ *Cloud, s *Swarm) error {
 			return s.UpdateNode(ctx, "n7", 9, swarm.NodeSpec{Role: swarm.Worker})

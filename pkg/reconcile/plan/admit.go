@@ -8,7 +8,7 @@ func rules() map[kind][]guard {
 	return map[kind][]guard{
 		// machines
 		removeGhost:    {seen(removeNode)},
-		replaceDead:    {seen(deleteMachine), replaceable, oneManagerLeaves, managerMayLeave, repairBudget, ledgerFull, idsLeft},
+		replaceDead:    {seen(deleteMachine), replaceable, oneManagerLeaves, managerMayLeave, repairBudget, ledgerFull, idsLeft, goneForLong},
 		replaceDown:    {held(GuardNodeDown)},
 		powerOn:        {seen(switchMachine), repairable, powerTries},
 		powerCycle:     {seen(switchMachine), workersAlone, repairable, hungForLong, fewDown, oneCycle},

@@ -105,34 +105,50 @@ func repairable(v *view, _ spent, w wish) *refusal {
 	case v.outdated():
 		return downHold(w, ", and whether it is to be started is not known while the accepted revision cannot be read")
 	case v.ill(w.machine).Since.IsZero(): // who looks only once does not know
-		return downUntil(w, ": the swarmd that acts switches it on, or off and on; swarmd events says what came of it", 0)
+		does := "powers it on"
+		if w.kind == powerCycle {
+			does = "cycles its machine's power if it stays so for " + hangsGrace.String()
+		}
+		return downUntil(w, ": the swarmd that acts "+does+"; swarmd events says what came of it", 0)
 	}
 	return nil
 }
 
-// powerTries has a machine powered on three times at most, ever later.
+// powerTries has a machine powered on three times at most, ever later. The last try has as long to show as the first before it counts as in vain.
 func powerTries(v *view, _ spent, w wish) *refusal {
 	ill, n := v.ill(w.machine), len(pauses())
 	next, why := ill.Since.Add(offGrace), ": it is powered on at "
-	switch {
+	switch shows := pauses()[1] - v.in.Now.Sub(ill.Tried); {
+	case w.machine.Droplet.Locked:
+		return downUntil(w, ": it is powered on when what is under way on it is over", 0)
+	case ill.Tries >= n && shows > 0:
+		return downUntil(w, fmt.Sprintf(": it was powered on at %s, try %d of %d", clock(ill.Tried), ill.Tries, n), shows)
 	case ill.Tries >= n:
 		return downHold(w, fmt.Sprintf(", and powering it on %d times did not start it: its console says why; else delete it and %s for a new one", ill.Tries, removal(w.machine)))
 	case ill.Tries > 0:
 		next = ill.Tried.Add(pauses()[ill.Tries])
 		why = fmt.Sprintf(": it was powered on at %s, try %d of %d; if it stays off it is again at ", clock(ill.Tried), ill.Tries, n)
 	}
-	if left := next.Sub(v.in.Now); left > 0 || w.machine.Droplet.Locked {
+	if left := next.Sub(v.in.Now); left > 0 {
 		return downUntil(w, why+clock(next), left)
 	}
 	return nil
 }
 
-// workersAlone: who is a manager decides with the others, also when it is slow.
-func workersAlone(_ *view, _ spent, w wish) *refusal {
+// workersAlone: who is a manager decides with the others, also when it is slow. One that boots is down for a while, and is left to it.
+func workersAlone(v *view, _ spent, w wish) *refusal {
 	if !w.machine.Node.Manages() {
 		return nil
 	}
-	return downHold(w, ", and swarmd does not cycle a manager's power: cycle it, or delete its droplet and "+removal(w.machine)+" for a new one")
+	since, todo := v.ill(w.machine).Since, "cycle it, or delete its droplet and "+removal(w.machine)+" for a new one"
+	const alone = ", and swarmd does not cycle a manager's power: "
+	switch left := since.Add(hangsGrace).Sub(v.in.Now); {
+	case since.IsZero():
+		return downHold(w, fmt.Sprintf("%sif it stays so for %s, %s", alone, hangsGrace, todo))
+	case left > 0:
+		return downUntil(w, " since "+clock(since)+alone+"if it stays so until "+clock(since.Add(hangsGrace))+", "+todo, left)
+	}
+	return downHold(w, " since "+clock(since)+alone+todo)
 }
 
 // hungForLong has a machine's power cycled when its node has been down for five minutes, and once in an hour.
@@ -152,9 +168,9 @@ func hungForLong(v *view, _ spent, w wish) *refusal {
 	return nil
 }
 
-// replaceable has a machine replaced whose droplet has not existed for a minute, unless a person wants it left alone.
+// replaceable leaves alone what a person wants left alone.
 func replaceable(v *view, _ spent, w wish) *refusal {
-	ill, room := v.ill(w.machine), removal(w.machine)+" makes room for a new one"
+	room := removal(w.machine) + " makes room for a new one"
 	switch _, maintained := w.machine.maintained(); {
 	case maintained:
 		return downHold(w, ", and its node is drained by hand, so swarmd does not replace it: swarmd activate "+w.machine.name()+", or "+room)
@@ -164,7 +180,15 @@ func replaceable(v *view, _ spent, w wish) *refusal {
 		return downHold(w, ", and repair: off keeps swarmd from replacing it: "+room)
 	case v.outdated():
 		return downHold(w, ", and whether it is to be replaced is not known while the accepted revision cannot be read")
-	case ill.Since.IsZero(): // who looks only once does not know
+	}
+	return nil
+}
+
+// goneForLong has a machine replaced whose droplet has not existed for a minute. It is asked last, so that no time is named that another guard does
+// not keep.
+func goneForLong(v *view, _ spent, w wish) *refusal {
+	ill := v.ill(w.machine)
+	if ill.Since.IsZero() { // who looks only once does not know
 		return downUntil(w, ": the swarmd that acts replaces it; swarmd events says what came of it", 0)
 	}
 	if left := ill.Since.Add(goneGrace).Sub(v.in.Now); left > 0 {
@@ -178,7 +202,7 @@ func repairBudget(_ *view, s spent, w wish) *refusal {
 	if s.free {
 		return nil
 	}
-	return blocked(GuardBudget, w.object, w.text+": one machine an hour is replaced, and one was within the hour: this one follows by itself")
+	return blocked(GuardBudget, w.object, w.text+": one machine an hour is replaced, and one was within the hour: this one follows by itself; "+removal(w.machine)+" makes room for a new one now")
 }
 
 // fewDown has nothing cycled where so many are down at once that it is likely not the machines.

@@ -23,7 +23,7 @@ func TestAMachineThatHangsIsSwitchedOffAndOn(t *testing.T) {
 		holds []string
 	}{
 		{"just down", []plan.Ailing{{How: plan.Hangs, Since: epoch}}, "", []string{"the node is down since 12:00:00 UTC: if it stays so its machine's power is cycled at 12:05:00 UTC"}},
-		{"not remembered", []plan.Ailing{{}}, "", []string{"the swarmd that acts switches it on, or off and on"}},
+		{"not remembered", []plan.Ailing{{}}, "", []string{"the node is down: the swarmd that acts cycles its machine's power if it stays so for 5m0s"}},
 		{"for five minutes", []plan.Ailing{{How: plan.Hangs, Since: ago(5 * time.Minute)}}, "1", nil},
 		{"it was cycled", []plan.Ailing{{How: plan.Hangs, Since: ago(6 * time.Minute), Cycled: ago(time.Minute)}}, "", []string{"power was cycled at 11:59:00 UTC"}},
 		{"in vain", []plan.Ailing{{How: plan.Hangs, Since: ago(time.Hour), Cycled: ago(5 * time.Minute)}}, "", []string{"did not help: its console says why"}},
@@ -94,6 +94,8 @@ func TestAMachineThatIsGoneIsReplaced(t *testing.T) {
 		{name: "not remembered", guard: plan.GuardDropletDead, hold: "the swarmd that acts replaces it"},
 		{name: "for a minute", ill: long, steps: "leave/103"},
 		{name: "one was replaced within the hour", ill: long, guard: plan.GuardBudget, hold: "one machine an hour is replaced",
+			change: func(in *plan.Input, _ *world.Machine) { in.World.Ledger.FreeDeletes = []time.Time{ago(time.Minute)} }},
+		{name: "just seen, and one was replaced within the hour", ill: plan.Ailing{How: plan.Gone, Since: epoch}, guard: plan.GuardBudget, hold: "one machine an hour is replaced",
 			change: func(in *plan.Input, _ *world.Machine) { in.World.Ledger.FreeDeletes = []time.Time{ago(time.Minute)} }},
 		{name: "an edit's permission is not used up", ill: long, guard: plan.GuardBudget, hold: "one machine an hour is replaced",
 			change: func(in *plan.Input, _ *world.Machine) {
@@ -172,18 +174,30 @@ func TestALostManagerIsReplacedAsQuorumPermits(t *testing.T) {
 	}
 }
 
-// TestAManagerThatHangsIsLeftToPeople: who is a manager decides with the others, also when it is slow.
+// TestAManagerThatHangsIsLeftToPeople: who is a manager decides with the others, also when it is slow. One that may be booting is not called hung.
 func TestAManagerThatHangsIsLeftToPeople(t *testing.T) {
-	m := newModel(t, pool("managers", "manager", 3))
-	m.firstManager()
-	m.settle(10 * time.Minute)
-	in := m.input()
-	last := &in.World.Machines[len(in.World.Machines)-1]
-	last.Node.State = swarm.NodeDown
-	in.Memory.Ailing = map[int]plan.Ailing{last.Droplet.ID: {How: plan.Hangs, Since: in.Now.Add(-time.Hour)}}
-	p := plan.Compute(in)
-	if len(p.Steps) > 0 || len(p.Holds) != 1 || !strings.Contains(p.Holds[0].Text, "swarmd does not cycle a manager's power") {
-		t.Errorf("steps %v, holds %v", p.Steps, p.Holds)
+	for since, want := range map[time.Duration]struct {
+		text     string
+		heldOnly bool
+		look     time.Duration
+	}{
+		0:                           {"swarmd does not cycle a manager's power: if it stays so for 5m0s, cycle it, or", true, 0}, // not remembered
+		5*time.Minute - time.Second: {"swarmd does not cycle a manager's power: if it stays so until", false, 2 * time.Second},
+		5 * time.Minute:             {"swarmd does not cycle a manager's power: cycle it, or delete its droplet", true, 0},
+	} {
+		m := newModel(t, pool("managers", "manager", 3))
+		m.firstManager()
+		m.settle(10 * time.Minute)
+		in := m.input()
+		last := &in.World.Machines[len(in.World.Machines)-1]
+		last.Node.State = swarm.NodeDown
+		if since > 0 {
+			in.Memory.Ailing = map[int]plan.Ailing{last.Droplet.ID: {How: plan.Hangs, Since: in.Now.Add(-since)}}
+		}
+		p := plan.Compute(in)
+		if len(p.Steps) > 0 || len(p.Holds) != 1 || !strings.Contains(p.Holds[0].Text, want.text) || p.HeldOnly() != want.heldOnly || p.RequeueAfter != want.look {
+			t.Errorf("down for %s: steps %v, holds %v, held only %t, looks again in %s", since, p.Steps, p.Holds, p.HeldOnly(), p.RequeueAfter)
+		}
 	}
 }
 
@@ -200,14 +214,16 @@ func TestAMachineThatIsOffIsPoweredOn(t *testing.T) {
 	}{
 		{name: "just seen", off: plan.Ailing{How: plan.IsOff, Since: epoch}, hold: "its droplet is off: it is powered on at 12:00:10 UTC", look: 10 * time.Second},
 		{name: "seen long enough", off: plan.Ailing{How: plan.IsOff, Since: ago(10 * time.Second)}, step: "try 1 of 3"},
-		{name: "not remembered", hold: "the swarmd that acts switches it on, or off and on", look: 2 * time.Second},
+		{name: "not remembered", hold: "its droplet is off: the swarmd that acts powers it on; swarmd events", look: 2 * time.Second},
 		{name: "tried just now", off: plan.Ailing{How: plan.IsOff, Since: ago(15 * time.Second), Tries: 1, Tried: ago(5 * time.Second)},
 			hold: "its droplet is off: it was powered on at 11:59:55 UTC, try 1 of 3; if it stays off it is again at 12:00:55 UTC", look: 55 * time.Second},
 		{name: "tried a minute ago", off: plan.Ailing{How: plan.IsOff, Since: ago(time.Hour), Tries: 1, Tried: ago(time.Minute)}, step: "try 2 of 3"},
 		{name: "tried twice", off: plan.Ailing{How: plan.IsOff, Since: ago(time.Hour), Tries: 2, Tried: ago(4 * time.Minute)}, hold: "try 2 of 3; if it stays off it is again at 12:01:00 UTC", look: time.Minute},
 		{name: "tried twice, and long ago", off: plan.Ailing{How: plan.IsOff, Since: ago(time.Hour), Tries: 2, Tried: ago(5 * time.Minute)}, step: "try 3 of 3"},
+		{name: "tried for the last time just now", off: plan.Ailing{How: plan.IsOff, Since: ago(time.Hour), Tries: 3, Tried: ago(5 * time.Second)},
+			hold: "its droplet is off: it was powered on at 11:59:55 UTC, try 3 of 3", look: 55 * time.Second},
 		{name: "in vain", off: plan.Ailing{How: plan.IsOff, Since: ago(time.Hour), Tries: 3, Tried: ago(time.Hour)}, hold: "powering it on 3 times did not start it: its console says why"},
-		{name: "something is under way on it", off: plan.Ailing{How: plan.IsOff, Since: ago(time.Hour)}, hold: "it is powered on at",
+		{name: "something is under way on it", off: plan.Ailing{How: plan.IsOff, Since: ago(time.Hour)}, hold: "it is powered on when what is under way on it is over",
 			change: func(_ *plan.Input, m *world.Machine) { m.Droplet.Locked = true }, look: 2 * time.Second},
 		{name: "maintenance", off: plan.Ailing{How: plan.IsOff, Since: ago(time.Hour)}, hold: "its node is drained by hand, so swarmd does not start it: start its machine, or swarmd activate web-workers",
 			change: func(_ *plan.Input, m *world.Machine) {

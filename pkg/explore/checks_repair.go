@@ -25,16 +25,21 @@ func (c *checks) cycles(s *state, t *ticket, id int) {
 	if c.run.workflow.NoCycle {
 		c.run.violate("cycles", "the power of %s is cycled, and it is not the machine that fails", d.Name)
 	}
-	if last, before := c.cycled[id]; before && time.Since(last.at) < time.Hour && last.by == t.proc.name {
+	if last, before := c.cycled[id]; before && time.Since(last.at) < last.pause && last.by == t.proc.name {
 		c.run.violate("cycles", "the power of %s is cycled again after %s", d.Name, time.Since(last.at))
 	}
-	c.cycled[id] = cycled{time.Now(), t.proc.name}
+	pause := time.Hour
+	if t.fault != "" {
+		pause = time.Second // it may not have happened
+	}
+	c.cycled[id] = cycled{time.Now(), t.proc.name, pause}
 }
 
 // cycled is when a machine's power was cycled, and by which process: the next one's memory is empty.
 type cycled struct {
-	at time.Time
-	by string
+	at    time.Time
+	by    string
+	pause time.Duration // for so long it may not be cycled again
 }
 
 // starts: only a machine of the cluster's own is powered on, none that is to leave, and none on which an action of its own is in progress.

@@ -31,7 +31,12 @@ func (a ailing) see(w world.World, counts bool, now time.Time) ailing {
 		}
 		h := a.of[id]
 		if anew || h.How != how || h.Since.IsZero() {
-			h.How, h.Since = how, now
+			h.How, h.Since, h.Few = how, now, time.Time{}
+		}
+		if how != plan.Hangs || plan.Crowded(plan.Crowd(w.Machines, m.Pool)) {
+			h.Few = time.Time{}
+		} else if h.Few.IsZero() {
+			h.Few = now
 		}
 		next.of[id] = h
 	}
@@ -43,14 +48,14 @@ func (a ailing) see(w world.World, counts bool, now time.Time) ailing {
 			h.Tries = 0
 		}
 		if h.Tries > 0 || !h.Cycled.IsZero() && now.Sub(h.Cycled) < plan.CycleEvery {
-			h.How, h.Since = plan.Well, time.Time{}
+			h.How, h.Since, h.Few = plan.Well, time.Time{}, time.Time{}
 			next.of[id] = h
 		}
 	}
 	return next
 }
 
-// learn returns what is remembered after a run. What was sent counts, whatever became of it.
+// learn returns what is remembered after a run. A try counts that was sent, whatever became of it; a power cycle that was refused does not.
 func (a ailing) learn(rs execute.Results, now time.Time) ailing {
 	next := ailing{map[int]plan.Ailing{}, a.last}
 	maps.Copy(next.of, a.of)
@@ -64,8 +69,11 @@ func (a ailing) learn(rs execute.Results, now time.Time) ailing {
 			h.Tries, h.Tried = h.Tries+1, now
 			next.of[step.DropletID] = h
 		case plan.PowerCycleDroplet:
+			if r.Outcome == execute.Refused {
+				continue // it is tried again as all that is refused
+			}
 			h := next.of[step.DropletID]
-			h.Cycled = now
+			h.Cycled, h.Unsure = now, r.Outcome != execute.Done
 			next.of[step.DropletID] = h
 		}
 	}
@@ -76,7 +84,7 @@ func (a ailing) learn(rs execute.Results, now time.Time) ailing {
 func (a ailing) seen(ahead time.Duration) map[int]plan.Ailing {
 	out := map[int]plan.Ailing{}
 	for id, h := range a.of {
-		for _, t := range []*time.Time{&h.Since, &h.Tried, &h.Cycled} {
+		for _, t := range []*time.Time{&h.Since, &h.Tried, &h.Cycled, &h.Few} {
 			if !t.IsZero() {
 				*t = t.Add(ahead)
 			}

@@ -26,6 +26,7 @@ func TestWhatAilsIsRemembered(t *testing.T) {
 	} {
 		machines[name] = world.World{Machines: []world.Machine{m, {Node: &swarm.Node{State: swarm.NodeDown}}}}
 	}
+	machines["many down"] = world.World{Machines: []world.Machine{machines["down"].Machines[0], machines["down"].Machines[0]}}
 	var a ailing
 	sees := func(after time.Duration, how string, counts bool, want ...plan.Ailing) {
 		t.Helper()
@@ -58,13 +59,19 @@ func TestWhatAilsIsRemembered(t *testing.T) {
 	}
 	sees(6*minute, "off", true, plan.Ailing{How: plan.IsOff, Since: at(5 * minute), Tries: 1, Tried: at(5 * minute)})
 	did(6*minute, on, execute.Refused)
-	sees(7*minute, "down", true, plan.Ailing{How: plan.Hangs, Since: at(7 * minute), Tries: 2, Tried: at(6 * minute)})
+	sees(7*minute, "down", true, plan.Ailing{How: plan.Hangs, Since: at(7 * minute), Few: at(7 * minute), Tries: 2, Tried: at(6 * minute)})
 	sees(8*minute, "well", true, plan.Ailing{Tries: 2, Tried: at(6 * minute)})
 	sees(9*minute, "off", true, plan.Ailing{How: plan.IsOff, Since: at(9 * minute), Tries: 2, Tried: at(6 * minute)})
 	sees(10*minute, "well", true, plan.Ailing{Tries: 2, Tried: at(6 * minute)})
 	sees(16*minute, "well", true) // it ran for long enough
 
-	sees(17*minute, "down", true, plan.Ailing{How: plan.Hangs, Since: at(17 * minute)})
+	sees(17*minute, "down", true, plan.Ailing{How: plan.Hangs, Since: at(17 * minute), Few: at(17 * minute)})
+	did(17*minute, cycle, execute.Refused)
+	sees(17*minute, "down", true, plan.Ailing{How: plan.Hangs, Since: at(17 * minute), Few: at(17 * minute)})
+	sees(17*minute+30*second, "many down", true, plan.Ailing{How: plan.Hangs, Since: at(17 * minute)})
+	sees(17*minute+50*second, "down", true, plan.Ailing{How: plan.Hangs, Since: at(17 * minute), Few: at(17*minute + 50*second)})
+	did(17*minute, cycle, execute.Unknown)
+	sees(17*minute+51*second, "down", true, plan.Ailing{How: plan.Hangs, Since: at(17 * minute), Few: at(17*minute + 50*second), Cycled: at(17 * minute), Unsure: true})
 	did(17*minute, cycle, execute.Done)
 	sees(18*minute, "well", true, plan.Ailing{Cycled: at(17 * minute)})
 	sees(76*minute, "well", true, plan.Ailing{Cycled: at(17 * minute)})

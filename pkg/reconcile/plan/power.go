@@ -52,7 +52,24 @@ type Ailing struct {
 	Tries  int       // how often it was powered on, whatever came of it
 	Tried  time.Time // the last of these
 	Cycled time.Time // when its power was cycled last; zero: not in the last hour
+	Unsure bool      // whether that was done is not known
+	Few    time.Time // since when so few of its pool have been down that it may be the machine's own fault; zero: they are many
 }
+
+// Crowd returns how many machines of a pool hang, and of how many.
+func Crowd(machines []world.Machine, pool string) (hang, all int) {
+	for _, m := range machines {
+		if m.Pool == pool && m.Node != nil && m.Binding == world.Bound {
+			if all++; ailsBound(m) == Hangs {
+				hang++
+			}
+		}
+	}
+	return hang, all
+}
+
+// Crowded reports whether so many of them hang at once that it is likely not the machines.
+func Crowded(hang, all int) bool { return hang > max(1, all/3) }
 
 // How long a machine must ail in each look before something is done.
 const (
@@ -114,6 +131,14 @@ func repairable(v *view, _ spent, w wish) *refusal {
 	return nil
 }
 
+// stays leaves a machine as it is that is about to leave: what is down goes first.
+func stays(v *view, _ spent, w wish) *refusal {
+	if w.machine.Adopted || v.surplusOf(w.machine.pool) <= 0 {
+		return nil
+	}
+	return downHold(w, fmt.Sprintf(", and pool %s wants %d: what is down leaves first", w.machine.pool.Name, w.machine.pool.Count))
+}
+
 // powerTries has a machine powered on three times at most, ever later. The last try has as long to show as the first before it counts as in vain.
 func powerTries(v *view, _ spent, w wish) *refusal {
 	ill, n := v.ill(w.machine), len(pauses())
@@ -154,11 +179,11 @@ func workersAlone(v *view, _ spent, w wish) *refusal {
 // hungForLong has a machine's power cycled when its node has been down for five minutes, and once in an hour.
 func hungForLong(v *view, _ spent, w wish) *refusal {
 	ill := v.ill(w.machine)
-	since, next := " since "+clock(ill.Since), ill.Since.Add(hangsGrace)
-	switch {
-	case !ill.Cycled.IsZero() && v.in.Now.Sub(ill.Cycled) >= cycleTime:
+	since, next := " since "+clock(ill.Since), ill.Few.Add(hangsGrace)
+	switch cycled := !ill.Cycled.IsZero(); {
+	case cycled && v.in.Now.Sub(ill.Cycled) >= cycleTime && !ill.Unsure:
 		return downHold(w, fmt.Sprintf(", and cycling its machine's power at %s did not help: its console says why; else delete the droplet and %s for a new one", clock(ill.Cycled), removal(w.machine)))
-	case !ill.Cycled.IsZero():
+	case cycled && v.in.Now.Sub(ill.Cycled) < cycleTime:
 		return downUntil(w, since+": its machine's power was cycled at "+clock(ill.Cycled), 0)
 	case v.in.Now.Before(next):
 		return downUntil(w, since+": if it stays so its machine's power is cycled at "+clock(next), next.Sub(v.in.Now))
@@ -205,22 +230,15 @@ func repairBudget(_ *view, s spent, w wish) *refusal {
 	return blocked(GuardBudget, w.object, w.text+": one machine an hour is replaced, and one was within the hour: this one follows by itself; "+removal(w.machine)+" makes room for a new one now")
 }
 
-// fewDown has nothing cycled where so many are down at once that it is likely not the machines.
+// fewDown has nothing cycled where so many are down at once that it is likely not the machines. When they come back one after the other, the last one has
+// its time from then on.
 func fewDown(v *view, _ spent, w wish) *refusal {
-	down, all := 0, 0
-	for _, m := range v.machines {
-		if m.pool == w.machine.pool && m.counts() {
-			all++
-			if m.ails() == Hangs {
-				down++
-			}
-		}
-	}
-	if down <= max(1, all/3) {
+	hang, all := Crowd(v.in.World.Machines, w.machine.pool.Name)
+	if !Crowded(hang, all) {
 		return nil
 	}
 	return downUntil(w, fmt.Sprintf(" since %s, and its machine's power is not cycled: %d of %d machines of pool %s are down at once, which looks like the network, not like the machines",
-		clock(v.ill(w.machine).Since), down, all, w.machine.pool.Name), requeueGap)
+		clock(v.ill(w.machine).Since), hang, all, w.machine.pool.Name), requeueGap)
 }
 
 // oneCycle has one machine's power cycled after the other.

@@ -28,6 +28,9 @@ func TestAMachineThatHangsIsSwitchedOffAndOn(t *testing.T) {
 		{"it was cycled", []plan.Ailing{{How: plan.Hangs, Since: ago(6 * time.Minute), Cycled: ago(time.Minute)}}, "", []string{"power was cycled at 11:59:00 UTC"}},
 		{"in vain", []plan.Ailing{{How: plan.Hangs, Since: ago(time.Hour), Cycled: ago(5 * time.Minute)}}, "", []string{"did not help: its console says why"}},
 		{"two of six", []plan.Ailing{{How: plan.Hangs, Since: ago(time.Hour)}, {How: plan.Hangs, Since: ago(time.Hour)}}, "1", []string{"one at a time"}},
+		{"the others came back just now", []plan.Ailing{{How: plan.Hangs, Since: ago(time.Hour), Few: ago(time.Minute)}}, "", []string{"down since 11:00:00 UTC: if it stays so its machine's power is cycled at 12:04:00 UTC"}},
+		{"whether it was cycled is not known", []plan.Ailing{{How: plan.Hangs, Since: ago(time.Hour), Cycled: ago(time.Minute), Unsure: true}}, "", []string{"power was cycled at 11:59:00 UTC"}},
+		{"and it does not look so", []plan.Ailing{{How: plan.Hangs, Since: ago(time.Hour), Cycled: ago(5 * time.Minute), Unsure: true}}, "1", nil},
 		{"one is not back", []plan.Ailing{{How: plan.Hangs, Since: ago(time.Hour), Cycled: ago(time.Minute)}, {How: plan.Hangs, Since: ago(time.Hour)}}, "",
 			[]string{"power was cycled at 11:59:00 UTC", "one at a time"}},
 		{"one does not come back", []plan.Ailing{{How: plan.Hangs, Since: ago(time.Hour), Cycled: ago(6 * time.Minute)}, {How: plan.Hangs, Since: ago(time.Hour)}}, "2", []string{"did not help"}},
@@ -51,6 +54,9 @@ func TestAMachineThatHangsIsSwitchedOffAndOn(t *testing.T) {
 				workers[i].Node.State = swarm.NodeDown
 				index[workers[i].Droplet.ID] = strconv.Itoa(i + 1)
 				if ill.How != plan.Well {
+					if ill.Few.IsZero() {
+						ill.Few = ill.Since
+					}
 					in.Memory.Ailing[workers[i].Droplet.ID] = ill
 				}
 			}
@@ -237,6 +243,8 @@ func TestAMachineThatIsOffIsPoweredOn(t *testing.T) {
 			change: func(in *plan.Input, _ *world.Machine) {
 				in.World.Gaps = []world.Gap{{What: world.GapRevision, Err: "no"}}
 			}},
+		{name: "the file wants one less", off: plan.Ailing{How: plan.IsOff, Since: ago(time.Hour)}, hold: "and pool workers wants 1: what is down leaves first",
+			change: func(in *plan.Input, _ *world.Machine) { in.Spec.Pools[1].Count-- }},
 		{name: "it leaves", off: plan.Ailing{How: plan.IsOff, Since: ago(time.Hour)}, change: func(in *plan.Input, m *world.Machine) {
 			m.Op = &ledger.Op{ID: "leavesxxxxxxxxxx", Kind: ledger.Delete, Pool: "workers", DropletID: m.Droplet.ID, Started: epoch, Shutdown: epoch}
 			in.World.Ledger.Ops = []ledger.Op{*m.Op}

@@ -45,7 +45,8 @@ func (c *checks) pinned(v api.Service) {
 	}
 }
 
-// pushed: a write changes something, and no specification is rolled out twice for one revision, unless it is put back.
+// pushed: a write changes something, and no specification is rolled out twice for one revision, unless it is put back; an image that dies is not rolled
+// out twice at all.
 func (c *checks) pushed(old, v api.Service) {
 	if reflect.DeepEqual(old.Spec, v.Spec) {
 		c.run.violate("single-push", "service %s is written again as it is", v.Spec.Name)
@@ -58,4 +59,15 @@ func (c *checks) pushed(old, v api.Service) {
 	if c.pushes[key]++; c.pushes[key] > 1 {
 		c.run.violate("re-push", "service %s: what revision %s wants was rolled out %d times", v.Spec.Name, v.Spec.Labels[swarm.LabelRevision], c.pushes[key])
 	}
+	image := c.run.workflow.Image
+	if image == "" || !runsImage(v, image) || runsImage(old, image) {
+		return
+	}
+	if c.pushes[v.ID+" "+image]++; c.pushes[v.ID+" "+image] > 1 {
+		c.run.violate("re-push", "service %s: %s was rolled out before, and taken back", v.Spec.Name, image)
+	}
+}
+
+func runsImage(v api.Service, image string) bool {
+	return strings.HasPrefix(v.Spec.TaskTemplate.ContainerSpec.Image, image)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/sim/docean"
 	"github.com/swarmd/swarmd/pkg/spec"
 	specfile "github.com/swarmd/swarmd/pkg/spec/file"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // unmet says what is not as the file wants it, by ground truth and by what the acting swarmd says; "" if all is.
@@ -80,6 +81,9 @@ func (r *run) tookBack() bool {
 	}
 	truth, _ := r.world.Swarm.Glance()
 	return slices.ContainsFunc(truth.Services, func(v api.Service) bool {
+		if v.Spec.Labels[swarm.LabelScaled] != "" {
+			return true // and forgets it as well when swarmd scales what was gone back to
+		}
 		return v.UpdateStatus != nil && (v.UpdateStatus.State == api.UpdateStatePaused || v.UpdateStatus.State == api.UpdateStateRollbackCompleted ||
 			v.UpdateStatus.State == api.UpdateStateRollbackPaused)
 	})

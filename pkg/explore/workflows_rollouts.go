@@ -41,6 +41,13 @@ func rolloutWorkflows() []Workflow {
 				r.wait(10 * time.Second)
 				r.edit(with("nginx:1.29", roll))
 			}},
+		{Name: "failed-then-scaled", Sparse: 4, About: "an image that dies and is taken back, then more replicas of it: what runs gets them", Start: one,
+			Image: brokenImage, Held: []string{plan.GuardRolledBack},
+			Play: func(r *run) {
+				r.edit(with(brokenImage, roll))
+				r.wait(20 * time.Second)
+				r.edit(file{managers: 1, services: rolled("app", brokenImage, 5, roll, "rollback")})
+			}},
 	}
 }
 
@@ -94,6 +101,19 @@ func rolloutMutants() []Mutant {
 			u, ok := a.(plan.UpdateService)
 			return ok && u.Spec.Override.Restored
 		})),
+		planner("a-scale-is-a-try", "D28: what failed is remembered with its replicas, so that whatever scales a service pushes it again", scaleIsTry),
+	}
+}
+
+// scaleIsTry forgets the failed roll-outs of services that are to be scaled.
+func scaleIsTry(in *plan.Input) {
+	for i := range in.World.Services {
+		live := &in.World.Services[i]
+		for _, want := range in.Stack.Services {
+			if want.Name == live.Spec.Name && want.Replicas() != live.Spec.Replicas() {
+				in.World.Ledger.Rollouts, live.Update = nil, ""
+			}
+		}
 	}
 }
 

@@ -282,3 +282,39 @@ func TestFollowingEndsWhenAllIsLost(t *testing.T) {
 		c.lost(t, 4, 2*time.Minute, "pool/workers", "size")
 	})
 }
+
+// scaledTo is a file of rolled with another number of replicas.
+func scaledTo(replicas string, file []byte) []byte {
+	return []byte(strings.ReplaceAll(string(file), "replicas: 3", "replicas: "+replicas))
+}
+
+// An edit of the replicas alone is no other roll-out: what failed is not pushed again, and what runs gets as many tasks as the file says.
+func TestAScaleOfWhatFailedPushesNothingButTheScale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, sim.Options{}, rolled("app:1", "rollback", ""))
+		defer c.stop()
+		c.Swarm.SetImage("bad:1", dockerd.Image{CrashAfter: time.Second})
+		c.await(t, 1, 10*time.Minute)
+		c.edits <- rolled("bad:1", "rollback", "")
+		settle(2 * time.Minute)
+		for _, replicas := range []string{"5", "2", "3"} {
+			c.edits <- scaledTo(replicas, rolled("bad:1", "rollback", ""))
+			if sampled(2*time.Minute, func() bool {
+				return c.runs(t, "web_app")["bad:1"] > 0 || strings.HasPrefix(c.engineService(t, "web_app").Spec.TaskTemplate.ContainerSpec.Image, "bad:1")
+			}) {
+				t.Errorf("%s replicas: what failed is pushed again", replicas)
+			}
+			if runs := c.runs(t, "web_app"); fmt.Sprint(runs) != "map[app:1:"+replicas+"]" {
+				t.Errorf("%s replicas: %v run", replicas, runs)
+			}
+			if r := c.loop.Last(); len(r.Holds) != 1 || r.Holds[0].Guard != "rolled-back" {
+				t.Errorf("%s replicas: %+v", replicas, r.Holds)
+			}
+		}
+		c.edits <- rolled("app:2", "rollback", "")
+		settle(time.Minute)
+		if runs := c.runs(t, "web_app"); runs["app:2"] != 3 {
+			t.Errorf("after a corrected file %v run", runs)
+		}
+	})
+}

@@ -56,6 +56,34 @@ func (s ServiceSpec) Replicas() uint64 {
 	return n
 }
 
+// Scaled is the specification with so many replicas. It stays the one of its revision and its hash: LabelScaled has what those say of the replicas.
+func (s ServiceSpec) Scaled(replicas uint64) ServiceSpec {
+	written := cmp.Or(s.Labels[LabelScaled], s.Form()[replicasPath])
+	s.Override.Replicas = &replicas
+	s.Labels = maps.Clone(s.Labels)
+	delete(s.Labels, LabelScaled)
+	if s.Labels != nil && written != s.Form()[replicasPath] {
+		s.Labels[LabelScaled] = written
+	}
+	return s
+}
+
+// AsWritten reports whether the specification is the one that its hash is of, scaled by swarmd or not: nobody has changed it by hand.
+func (s ServiceSpec) AsWritten() bool {
+	if n, err := strconv.ParseUint(s.Labels[LabelScaled], 10, 64); err == nil {
+		s.Override.Replicas = &n
+	}
+	return s.Labels[LabelHash] != "" && s.Form().Hash() == s.Labels[LabelHash]
+}
+
+// Template is a service's form without its replicas and its own labels: what is rolled out, and how. What fails as one fails with other replicas, too,
+// and may come through with another update_config.
+func (f Form) Template() Form {
+	out := maps.Clone(f)
+	maps.DeleteFunc(out, func(path, _ string) bool { return path == replicasPath || within(path, "Labels") })
+	return out
+}
+
 // Pinned is the specification with an image as the registry has it. A digest that the specification names already stays. Digest and platforms come
 // together: the engine holds both for parts of what is run, and neither is changed alone.
 func (s ServiceSpec) Pinned(p Pin) ServiceSpec {

@@ -86,6 +86,7 @@ const (
 	LabelCluster     = "swarmd.cluster"     // on services, networks, configs of ours; node label: the cluster whose machine it is
 	LabelHash        = "swarmd.hash"        // on services and networks: hash of the wanted normal form
 	LabelRevision    = "swarmd.revision"    // on services: the revision that wrote it
+	LabelScaled      = "swarmd.scaled"      // on services: how many replicas the form has that the hash is of; swarmd has scaled it since, see Scaled
 	LabelGood        = "swarmd.good"        // on services: what ran whole before, and is gone back to; see Good
 	LabelUnpinned    = "swarmd.unpinned"    // on services: since when the registry does not tell the image's digest, RFC 3339; it is asked again
 	LabelComponent   = "swarmd.component"   // on swarmd's own service: "swarmd". Never part of the stack

@@ -46,7 +46,7 @@ type Ledger struct {
 	ClusterID    string            // the swarm's id when the ledger was made: another one is another swarm
 	Epoch        uint64            // of the lease under which the holder writes here: an older holder's write is refused
 
-	// Rollouts has, by service name, the hash of the specification that is being rolled out, or whose roll-out failed or was rolled back: that
+	// Rollouts has, by service name, the hash of the template that is being rolled out, or whose roll-out failed or was rolled back: that
 	// one is not written again. The planner alone reads and makes the value, see plan's attempt.
 	Rollouts map[string]string
 

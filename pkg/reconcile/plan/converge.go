@@ -42,6 +42,9 @@ func convergeService(v *view, g grant, b *builder) {
 	case recordRollback:
 		b.step("failed", s.want.Name, RecordRollout{Service: s.want.Name, Value: v.rollbackSeen(s).String()}, WhyRollbackSeen,
 			"version "+fmt.Sprint(s.live.Version)+" is a roll-back")
+	case renewRecord:
+		b.step("failed", s.want.Name, RecordRollout{Service: s.want.Name, Value: v.renewed(s.want).String()}, WhyRollbackSeen,
+			"noted by its template: what a version before has noted holds for its replicas alone")
 	case putBack:
 		before, _ := v.lastGood(*s.live)
 		back := swarm.ServiceChanges(before.Form(), s.live.Spec.Form())
@@ -59,5 +62,10 @@ func convergeService(v *view, g grant, b *builder) {
 		changes := swarm.ServiceChanges(want.Form(), s.live.Spec.Form())
 		b.rollOut(v, s, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: want, ResolveImage: resolve, Changes: changes}, WhyServiceDiff,
 			swarm.Summary(changes), v.after(want))
+	case scaleOnly:
+		scaled := s.live.Spec.Scaled(s.want.Replicas())
+		changes := swarm.ServiceChanges(scaled.Form(), s.live.Spec.Form())
+		b.step("service", s.want.Name, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: scaled, Changes: changes}, WhyServiceDiff,
+			"what runs is scaled, and what failed is not rolled out again: "+swarm.Summary(changes))
 	}
 }

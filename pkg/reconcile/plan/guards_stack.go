@@ -68,14 +68,13 @@ func takenBackNow(v *view, _ spent, w wish) *refusal {
 // rolloutRuns has a change follow when the roll-out has ended that runs. Only a newer edit is written while it does, see superseded.
 func rolloutRuns(v *view, _ spent, w wish) *refusal {
 	want, live := w.service.want, *w.service.live
-	hash, newer := want.Labels[swarm.LabelHash], newer(want, live, w.service.diff)
-	switch {
+	switch newer := newer(want, live, w.service.diff); {
 	case moving(live) && putBackNow(live) && !v.stuck(live):
 		return blocked(GuardRollout, w.object, "the roll-out before is superseded: what ran before it is put back, and the change follows when the engine has completed that")
 	case live.Update == swarm.RollbackStarted && !v.stuck(live):
 		return blocked(GuardRollout, w.object, "a roll-back runs; the change follows when it has ended")
-	case live.Update == swarm.RollbackStarted && v.tried(want.Name).hash == hash:
-		return blocked(GuardRolledBack, w.object, "this specification is being taken back, and that does not end: "+live.UpdateMessage+v.because(live)+"; change the service to try again")
+	case live.Update == swarm.RollbackStarted && isTemplate(v.tried(want.Name).hash, want):
+		return blocked(GuardRolledBack, w.object, "this specification is being taken back, and that does not end"+v.said(live)+"; change what its tasks run or how it is rolled out to try again")
 	case moving(live) && (!newer || v.gap(world.GapTasks)) && !v.stuck(live):
 		return blocked(GuardRollout, w.object, "a roll-out runs; the change follows when it has ended")
 	}
@@ -84,11 +83,20 @@ func rolloutRuns(v *view, _ spent, w wish) *refusal {
 
 // takenBack keeps what failed from being pushed again.
 func takenBack(v *view, _ spent, w wish) *refusal {
-	if !v.isFailed(w.service.want) {
+	if !v.failsAgain(w.service) {
 		return nil
 	}
 	live := *w.service.live
-	return blocked(GuardRolledBack, w.object, "this specification was rolled out and taken back: "+live.UpdateMessage+v.because(live)+"; change the service to try again")
+	return blocked(GuardRolledBack, w.object, "this specification was rolled out and taken back"+v.said(live)+"; change what its tasks run or how it is rolled out to try again")
+}
+
+// atRest leaves a roll-out alone that has stopped on its way, or left tasks behind without a word: a write would cost the engine what it goes back to.
+// That what is wanted failed is said already.
+func atRest(v *view, _ spent, w wish) *refusal {
+	if live := *w.service.live; settled(live) && !v.gap(world.GapTasks) && !v.halfway(live) {
+		return nil
+	}
+	return &refusal{}
 }
 
 // rolloutPaused leaves a roll-out alone that the engine paused, but for an edit that replaces what failed.

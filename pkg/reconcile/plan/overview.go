@@ -184,7 +184,7 @@ func (s *overview) attribute(c *ServiceChange, changed []swarm.Change, want swar
 	for _, e := range swarm.ServiceChanges(want.Form(), before.Form()) {
 		edited[e.Key] = true
 	}
-	byHand := live.Spec.Form().Hash() != live.Spec.Labels[swarm.LabelHash]
+	byHand := !live.Spec.AsWritten()
 	for _, f := range changed {
 		switch {
 		case edited[f.Key]:

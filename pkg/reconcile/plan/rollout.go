@@ -10,12 +10,6 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// isFailed reports whether what is wanted was rolled out before and taken back.
-func (v *view) isFailed(want swarm.ServiceSpec) bool {
-	hash, tried := want.Labels[swarm.LabelHash], v.tried(want.Name)
-	return hash != "" && tried.failed && tried.hash == hash
-}
-
 // newlyRecorded reports whether the service's roll-out is remembered before it begins, and none of it was remembered so far.
 func (v *view) newlyRecorded(s service) bool {
 	_, known := v.in.World.Ledger.Rollouts[s.want.Name]
@@ -26,14 +20,14 @@ func (v *view) newlyRecorded(s service) bool {
 // one that was, the file may have changed meanwhile, and swarmd may have died.
 func (v *view) recorded(want swarm.ServiceSpec) bool {
 	tried := v.tried(want.Name)
-	return want.RollsBack && (tried.failed || tried.hash != want.Labels[swarm.LabelHash])
+	return want.RollsBack && (tried.failed || !isTemplate(tried.hash, want))
 }
 
 // attemptOf is what is remembered of what is rolled out next.
 func (v *view) attemptOf(want swarm.ServiceSpec, live swarm.Service) attempt {
-	next := attempt{hash: want.Labels[swarm.LabelHash], version: live.Version}
+	next := attempt{hash: templateHash(want), version: live.Version}
 	if moving(live) {
-		next.over = live.Spec.Labels[swarm.LabelHash]
+		next.over = templateHash(live.Spec)
 	}
 	return next
 }
@@ -71,27 +65,31 @@ func (v *view) rollbackIsNew(want swarm.ServiceSpec, live swarm.Service) bool {
 	return rolledBack(live) && v.tried(want.Name).version != live.Version
 }
 
-// rollbackSeen is what is remembered of a roll-back that is new: with the hash that failed, which is the one that was rolled out last, or with none if
-// what is live is what is wanted.
+// rollbackSeen is what is remembered of a roll-back that is new: with the template that failed, which is the one that was rolled out last, or with
+// none if the tasks that live are those that are wanted.
 func (v *view) rollbackSeen(s service) attempt {
-	tried, wanted := v.tried(s.want.Name), s.want.Labels[swarm.LabelHash]
+	tried := v.tried(s.want.Name)
 	seen := attempt{hash: tried.blamed(*s.live), version: s.live.Version, failed: true}
-	switch {
-	case len(s.diff) > 0 && (tried.failed || tried.hash == ""):
-		seen.hash = wanted // nobody has written down what else it could have been
-	case len(s.diff) == 0 && seen.hash == wanted:
+	if len(s.diff) > 0 && (tried.failed || tried.hash == "") {
+		seen.hash = templateHash(s.want) // nobody has written down what else it could have been
+	}
+	switch mine := isTemplate(seen.hash, s.want); {
+	case mine && !swarm.Replaces(s.diff):
 		seen.hash = "" // it is live and wanted: it did not fail
+	case mine:
+		seen.hash = templateHash(s.want)
 	}
 	return seen
 }
 
-// attempt is a specification that was rolled out last, as Ledger.Rollouts has it: "HASH@VERSION" of one that failed, with the service's version
-// when that was seen, and "HASH@VERSION?OVER" of one of which it is not known yet, with the version that it was written over.
+// attempt is a template that was rolled out last, as Ledger.Rollouts has it: "HASH@VERSION" of one that failed, with the service's version
+// when that was seen, and "HASH@VERSION?OVER" of one of which it is not known yet, with the version that it was written over. The hashes are
+// those of templateHash, or of whole forms if a swarmd before has written them.
 type attempt struct {
 	hash    string
 	version uint64
 	failed  bool
-	over    string // the hash of what was being rolled out at that version, "" if nothing was
+	over    string // the same, of what was being rolled out at that version, "" if nothing was
 }
 
 // String is what is written.
@@ -106,7 +104,7 @@ func (a attempt) String() string {
 // blamed is the hash of what was taken back, when a roll-back has ended. What was to be written over a running roll-out was perhaps refused,
 // because that one was taken back meanwhile. If it was written, the engine has gone back to what it was written over.
 func (a attempt) blamed(live swarm.Service) string {
-	if !a.failed && a.over != "" && live.Spec.Labels[swarm.LabelHash] != a.over {
+	if !a.failed && a.over != "" && !isTemplate(a.over, live.Spec) {
 		return a.over
 	}
 	return a.hash

@@ -58,6 +58,9 @@ func serviceWishes(v *view, s service) (wishes []wish) {
 	if len(s.diff) > 0 {
 		add(changeService)
 	}
+	for _, k := range v.failedWishes(s) {
+		add(k)
+	}
 	return wishes
 }
 

@@ -33,6 +33,9 @@ func byHand(path, value string) func(*model) {
 	}
 }
 
+// template is what a roll-out of the specification is remembered by.
+func template(s swarm.ServiceSpec) string { return "t" + s.Form().Template().Hash() }
+
 func failed(hash string, version string) func(*model) {
 	return func(m *model) { m.ledger.Rollouts = map[string]string{"web_app": hash + "@" + version} }
 }
@@ -100,7 +103,7 @@ func TestADeniedServiceThatRunsAsWantedIsConverged(t *testing.T) {
 func TestServices(t *testing.T) {
 	app := service("app", "app:1", 4)
 	next := service("app", "app:2", 4)
-	nextHash := next.Labels[swarm.LabelHash]
+	nextHash, nextTemplate := next.Labels[swarm.LabelHash], template(next)
 	foreign := func(m *model) { live(m).Spec.Labels = map[string]string{swarm.LabelNamespace: "web"} }
 	runRules(t, []rule{
 		{"the network before its services", 1, 1, func(m *model) {
@@ -131,8 +134,27 @@ func TestServices(t *testing.T) {
 		{"a paused one that was changed by hand too", 1, 1, both(state(swarm.Paused), byHand("Mode.Replicated.Replicas", "9")), nil, []string{"rollout-paused service/web_app"}},
 		{"a new specification goes over a paused one", 1, 1, both(wants(next), state(swarm.Paused)), []string{"service/web_app"}, nil},
 		{"a roll-back is remembered first", 1, 1, both(wants(next), state(swarm.RollbackCompleted)), []string{"failed/web_app"}, []string{"rolled-back service/web_app"}},
-		{"and its specification not pushed again", 1, 1, both(wants(next), state(swarm.RollbackCompleted), failed(nextHash, "1")), nil, []string{"rolled-back service/web_app"}},
-		{"not even after a change by hand", 1, 1, both(wants(next), failed(nextHash, "1"), byHand("Mode.Replicated.Replicas", "9")), nil, []string{"rolled-back service/web_app"}},
+		{"and its specification not pushed again", 1, 1, both(wants(next), state(swarm.RollbackCompleted), failed(nextTemplate, "1")), nil, []string{"rolled-back service/web_app"}},
+		{"not even after a change by hand", 1, 1, both(wants(next), failed(nextTemplate, "1"), byHand("cap_add", "NET_ADMIN")), nil, []string{"rolled-back service/web_app"}},
+		{"nor after an edit of its labels", 1, 1, both(wants(with(next, "Labels.a", "b")), failed(nextTemplate, "1")), nil, []string{"rolled-back service/web_app"}},
+		{"after one of how it is rolled out it is", 1, 1, both(wants(with(next, "UpdateConfig.Order", "stop-first")), failed(nextTemplate, "1")), []string{"service/web_app"}, nil},
+		{"or of how it is taken back", 1, 1, both(wants(with(next, "RollbackConfig.Monitor", "60000000000")), failed(nextTemplate, "1")), []string{"service/web_app"}, nil},
+		{"of one of the replicas they alone are written", 1, 1, both(wants(service("app", "app:2", 6)), state(swarm.RollbackCompleted), failed(nextTemplate, "1")),
+			[]string{"service/web_app"}, []string{"rolled-back service/web_app"}},
+		{"also where the engine says nothing of the roll-back any more", 1, 1, both(wants(service("app", "app:2", 6)), failed(nextTemplate, "1")),
+			[]string{"service/web_app"}, []string{"rolled-back service/web_app"}},
+		{"and where a hand has changed them", 1, 1, both(wants(next), failed(nextTemplate, "1"), byHand("Mode.Replicated.Replicas", "9")),
+			[]string{"service/web_app"}, []string{"rolled-back service/web_app"}},
+		{"not over a roll-back that is paused", 1, 1, both(wants(service("app", "app:2", 6)), state(swarm.RollbackPaused), failed(nextTemplate, "1")), nil, []string{"rolled-back service/web_app"}},
+		{"nor over one that runs", 1, 1, both(wants(service("app", "app:2", 6)), state(swarm.RollbackStarted), failed(nextTemplate, "1")), nil, []string{"rollout service/web_app"}},
+		{"nor where tasks of a roll-out are left that the engine has forgotten", 1, 1, both(wants(service("app", "app:2", 6)), failed(nextTemplate, "1"), func(m *model) {
+			live(m).Spec.Labels[swarm.LabelGood] = "1/before/sha256:app:0"
+			live(m).Updated, m.tasks[0].Image = m.now, "app:0@sha256:app:0"
+		}), nil, []string{"rolled-back service/web_app"}},
+		{"nor without the tasks", 1, 1, both(wants(service("app", "app:2", 6)), failed(nextTemplate, "1"), gap("tasks")), nil, []string{"gap cluster", "rolled-back service/web_app"}},
+		{"what runs is no failure, whatever else is edited", 1, 1, both(wants(service("app", "app:1", 6)), failed(template(app), "1")), []string{"service/web_app"}, nil},
+		{"the hash of a version before holds too, and is noted anew", 1, 1, both(wants(next), state(swarm.RollbackCompleted), failed(nextHash, "1")),
+			[]string{"failed/web_app"}, []string{"rolled-back service/web_app"}},
 		{"another one is", 1, 1, both(wants(next), state(swarm.RollbackCompleted), failed("another", "1")), []string{"service/web_app"}, nil},
 		{"that one's roll-back is new", 1, 1, both(wants(next), state(swarm.RollbackCompleted), failed("another", "0")), []string{"failed/web_app"}, []string{"rolled-back service/web_app"}},
 		{"a roll-back by hand to what is wanted is remembered without blame", 1, 1, state(swarm.RollbackCompleted), []string{"failed/web_app"}, nil},
@@ -355,8 +377,8 @@ func TestAServiceThatNeverRunsIsNotLookedAtForEver(t *testing.T) {
 func TestARollBackBlamesWhatWasRolledOut(t *testing.T) {
 	m := grown(t, 1, 1)
 	both(wants(service("app", "app:2", 4)), state(swarm.RollbackCompleted))(m)
-	wanted := m.input().Stack.Services[0].Labels[swarm.LabelHash]
-	for remembered, want := range map[string]string{"": wanted, "another@0?": "another", "another@0": wanted, wanted + "@0?": wanted} {
+	whole, wanted := m.input().Stack.Services[0].Labels[swarm.LabelHash], template(m.input().Stack.Services[0])
+	for remembered, want := range map[string]string{"": wanted, "another@0?": "another", "another@0": wanted, wanted + "@0?": wanted, whole + "@0?": wanted} {
 		m.ledger.Rollouts = map[string]string{"web_app": remembered}
 		p := plan.Compute(m.input())
 		if len(p.Steps) != 1 || p.Steps[0].Action != (plan.RecordRollout{Service: "web_app", Value: want + "@1"}) {
@@ -369,10 +391,11 @@ func TestARollBackBlamesWhatWasRolledOut(t *testing.T) {
 func TestARollBackIsNotBlamedOnWhatWasNeverSent(t *testing.T) {
 	m := grown(t, 1, 1)
 	both(wants(rollsBack(service("app", "app:2", 4))), state(swarm.RollbackCompleted))(m)
-	hash := m.input().Stack.Services[0].Labels[swarm.LabelHash]
-	m.ledger.Rollouts = map[string]string{"web_app": hash + "@1?"}
-	if got := ids(plan.Compute(m.input())); !slices.Equal(got, []string{"service/web_app"}) {
-		t.Errorf("%v", got)
+	for _, hash := range []string{template(m.input().Stack.Services[0]), m.input().Stack.Services[0].Labels[swarm.LabelHash]} {
+		m.ledger.Rollouts = map[string]string{"web_app": hash + "@1?"}
+		if got := ids(plan.Compute(m.input())); !slices.Equal(got, []string{"service/web_app"}) {
+			t.Errorf("%s: %v", hash, got)
+		}
 	}
 }
 
@@ -381,14 +404,14 @@ func TestARollBackIsNotBlamedOnWhatWasNeverSent(t *testing.T) {
 func TestARollBackBlamesTheOneOfTwoThatWasTakenBack(t *testing.T) {
 	m := grown(t, 1, 1)
 	both(wants(rollsBack(service("app", "app:2", 4))), state(swarm.Updating))(m)
-	under := live(m).Spec.Labels[swarm.LabelHash]
-	wanted := m.input().Stack.Services[0].Labels[swarm.LabelHash]
+	under, underWhole := template(live(m).Spec), live(m).Spec.Labels[swarm.LabelHash]
+	wanted := template(m.input().Stack.Services[0])
 	p := plan.Compute(m.input())
 	if value := p.Steps[0].Action.(plan.RecordRollout).Value; value != wanted+"@1?"+under {
 		t.Fatalf("%q is written down over a roll-out of %q", value, under)
 	}
 	state(swarm.RollbackCompleted)(m)
-	for over, want := range map[string]string{under: wanted, "another": "another"} {
+	for over, want := range map[string]string{under: wanted, underWhole: wanted, "another": "another"} {
 		m.ledger.Rollouts = map[string]string{"web_app": wanted + "@0?" + over}
 		if p := plan.Compute(m.input()); len(p.Steps) != 1 || p.Steps[0].Action != (plan.RecordRollout{Service: "web_app", Value: want + "@1"}) {
 			t.Errorf("over %q: %+v", over, p.Steps)
@@ -400,7 +423,7 @@ func TestARollBackBlamesTheOneOfTwoThatWasTakenBack(t *testing.T) {
 func TestWhatMayBeTakenBackIsWrittenDownFirst(t *testing.T) {
 	m := grown(t, 1, 1)
 	wants(rollsBack(service("app", "app:2", 4)))(m)
-	hash := m.input().Stack.Services[0].Labels[swarm.LabelHash]
+	hash := template(m.input().Stack.Services[0])
 	p := plan.Compute(m.input())
 	if len(p.Steps) != 2 || p.Steps[0].Action != (plan.RecordRollout{Service: "web_app", Value: hash + "@1?"}) || !slices.Equal(p.Steps[1].After, []string{"try/web_app"}) {
 		t.Errorf("%+v", p.Steps)

@@ -40,7 +40,7 @@ func goodBefore(live swarm.Service) (g good, known bool) {
 // goodOf is the specification as one to go back to; not known if somebody has changed it by hand.
 func goodOf(s swarm.ServiceSpec) (g good, known bool) {
 	n, err := strconv.Atoi(s.Labels[swarm.LabelRevision])
-	return good{n, s.Labels[swarm.LabelHash], s.Pin().Digest}, err == nil && n > 0 && s.Labels[swarm.LabelHash] != "" && s.Form().Hash() == s.Labels[swarm.LabelHash]
+	return good{n, s.Labels[swarm.LabelHash], s.Pin().Digest}, err == nil && n > 0 && s.AsWritten()
 }
 
 // putBackNow reports whether the live specification is one that was gone back to.

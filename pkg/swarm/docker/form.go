@@ -41,6 +41,7 @@ func ownless(labels map[string]string) map[string]string {
 	labels = maps.Clone(labels)
 	delete(labels, swarm.LabelHash)
 	delete(labels, swarm.LabelRevision)
+	delete(labels, swarm.LabelScaled)
 	delete(labels, swarm.LabelGood)
 	delete(labels, swarm.LabelUnpinned)
 	return labels

@@ -149,3 +149,33 @@ func theOnly(t *rapid.T, c *Client) swarm.Service {
 	}
 	return all[0]
 }
+
+// What swarmd scales stays what it has written, as an engine reads it back; what a hand scales does not.
+func TestWhatIsScaledIsAsWritten(t *testing.T) {
+	readBack := func(s swarm.ServiceSpec) swarm.ServiceSpec {
+		t.Helper()
+		sent, err := wire("test", s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := specOf(sent, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	written := convertText(t, "deploy: { replicas: 3 }")
+	scaled := readBack(readBack(written.Scaled(5)).Scaled(7))
+	if scaled.Replicas() != 7 || scaled.Labels[swarm.LabelScaled] != "3" || !scaled.AsWritten() || written.Labels[swarm.LabelScaled] != "" {
+		t.Errorf("%d replicas, %v", scaled.Replicas(), scaled.Labels)
+	}
+	if back := readBack(scaled.Scaled(3)); back.Labels[swarm.LabelScaled] != "" || !back.AsWritten() || swarm.Diff(back.Form(), written.Form()) != nil {
+		t.Errorf("scaled back: %v", back.Labels)
+	}
+	nine := uint64(9)
+	byHand := written
+	byHand.Override.Replicas = &nine
+	if readBack(byHand).AsWritten() {
+		t.Error("what a hand has scaled is called as written")
+	}
+}

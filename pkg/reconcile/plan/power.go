@@ -85,7 +85,7 @@ const CycleEvery = time.Hour
 const cycleTime = 5 * time.Minute
 
 // pauses are what must have passed since the last try to power a machine on before the next one. There are no more tries than these.
-func pauses() [3]time.Duration { return [...]time.Duration{0, time.Minute, 5 * time.Minute} }
+func pauses() []time.Duration { return []time.Duration{0, time.Minute, 5 * time.Minute} }
 
 // off reports whether the machine's droplet is off.
 func (m machine) off() bool { return m.Droplet != nil && m.Droplet.Status == cloud.StatusOff }

@@ -78,19 +78,7 @@ func grow(tb testing.TB, w *sim.World) *grown {
 		if strings.HasPrefix(path, "/v2/") {
 			host = "api.digitalocean.com"
 		}
-		r, err := http.NewRequest(http.MethodGet, "http://"+host+path, nil)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		r.Header.Set("Authorization", "Bearer "+w.Token())
-		resp, err := w.TransportFrom("web-managers-aaaaa").RoundTrip(r)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		data, err := io.ReadAll(resp.Body)
-		if err != nil || resp.StatusCode != http.StatusOK {
-			tb.Fatalf("%s: %d %v %s", path, resp.StatusCode, err, data)
-		}
+		data := got(tb, g.base, "http://"+host+path, w.Token())
 		var few []json.RawMessage
 		if err := json.Unmarshal(data, &few); err != nil {
 			var page struct{ Droplets []json.RawMessage }
@@ -99,19 +87,15 @@ func grow(tb testing.TB, w *sim.World) *grown {
 			}
 			few = page.Droplets
 		}
-		g.lists[path] = multiply(tb, path, few, n)
+		g.lists[path] = multiply(tb, few, n)
 	}
 	return g
 }
 
-// multiply keeps what there is and adds copies of the last one, each with an id of its own; one that is a machine has a name and an address of its own.
-func multiply(tb testing.TB, path string, few []json.RawMessage, n int) []json.RawMessage {
+// multiply keeps what there is and adds copies of the last one, each with an id of its own.
+func multiply(tb testing.TB, few []json.RawMessage, n int) []json.RawMessage {
 	tb.Helper()
-	var last struct {
-		ID       any
-		Name     string
-		Networks any
-	}
+	var last struct{ ID any }
 	from := few[len(few)-1]
 	if err := json.Unmarshal(from, &last); err != nil {
 		tb.Fatal(err)
@@ -176,21 +160,29 @@ func (g *grown) fetch(tb testing.TB) {
 
 func (g *grown) decode(tb testing.TB, url string, to any) {
 	tb.Helper()
+	data := got(tb, g, url, "")
+	if err := json.Unmarshal(data, to); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// got is the whole answer to a GET.
+func got(tb testing.TB, from http.RoundTripper, url, token string) []byte {
+	tb.Helper()
 	r, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	resp, err := g.RoundTrip(r)
+	r.Header.Set("Authorization", "Bearer "+token)
+	resp, err := from.RoundTrip(r)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		tb.Fatal(err)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		tb.Fatalf("%s: %d %v %s", url, resp.StatusCode, err, data)
 	}
-	if err := json.Unmarshal(data, to); err != nil {
-		tb.Fatal(err)
-	}
+	return data
 }
 
 // remembered is a ledger in which nothing is open.

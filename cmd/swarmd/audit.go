@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
 	"github.com/swarmd/swarmd/pkg/audit"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
@@ -39,22 +38,15 @@ func auditCommand(a *cli) *cobra.Command {
 
 // auditLive looks at the accepted revision and at what runs of it.
 func (a *cli) auditLive(ctx context.Context, cluster string, asJSON bool) error {
-	known, err := a.knownClusters(ctx)
+	chosen, err := a.chooseCluster(ctx, cluster)
 	if err != nil {
 		return err
 	}
-	chosen, err := choose(known, cluster)
-	if err != nil {
-		return err
-	}
-	asm, err := a.connect(chosen.Name, zap.NewNop(), false)
+	asm, err := a.connectTo(chosen)
 	if err != nil {
 		return err
 	}
 	defer asm.Close()
-	if chosen.ServicesOnly {
-		asm.WithoutCloud()
-	}
 	st, err := asm.Store.Look(ctx)
 	if err != nil {
 		return err

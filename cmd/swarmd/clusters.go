@@ -57,13 +57,12 @@ func choose(known []ledger.Known, asked string) (ledger.Known, error) {
 }
 
 // chooseCluster returns the cluster that is asked for, or else the only one, if the swarm's store knows it.
-func (a *cli) chooseCluster(ctx context.Context, asked string) (string, error) {
+func (a *cli) chooseCluster(ctx context.Context, asked string) (ledger.Known, error) {
 	known, err := a.knownClusters(ctx)
 	if err != nil {
-		return "", err
+		return ledger.Known{}, err
 	}
-	c, err := choose(known, asked)
-	return c.Name, err
+	return choose(known, asked)
 }
 
 // chooseOwner is chooseCluster for who changes nodes: of several clusters it is the one that owns them.

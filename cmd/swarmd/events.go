@@ -81,28 +81,34 @@ func (a *cli) events(ctx context.Context, f eventsFlags) error {
 
 // timeline asks a swarmd for its events after a number.
 func timeline(ctx context.Context, c *http.Client, url, token string, after uint64) (events []report.Event, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/events?after=%d", url, after), nil)
-	if err != nil {
+	switch status, body, err := ask(ctx, c, fmt.Sprintf("%s/events?after=%d", url, after), token); {
+	case err != nil:
 		return nil, err
+	case status == http.StatusNotFound:
+		return nil, errors.New("it has no timeline: it is an older swarmd")
+	case status != http.StatusOK:
+		return nil, errors.New(strings.TrimSpace(string(body)))
+	default:
+		return events, json.Unmarshal(body, &events)
+	}
+}
+
+// ask gets an answer of a swarmd.
+func ask(ctx context.Context, c *http.Client, url, token string) (status int, body []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, nil, err
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	resp, err := c.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%w; does it run there? --address names another place", err)
+		return 0, nil, fmt.Errorf("%w; does it run there? --address names another place", err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTimeline))
-	switch {
-	case err != nil:
-		return nil, err
-	case resp.StatusCode == http.StatusNotFound:
-		return nil, errors.New("it has no timeline: it is an older swarmd")
-	case resp.StatusCode != http.StatusOK:
-		return nil, errors.New(strings.TrimSpace(string(body)))
-	}
-	return events, json.Unmarshal(body, &events)
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxTimeline))
+	return resp.StatusCode, body, err
 }
 
 func (a *cli) printEvents(events []report.Event, f eventsFlags) error {

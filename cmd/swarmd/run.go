@@ -55,7 +55,10 @@ func (a *cli) daemon(ctx context.Context, f runFlags) error {
 		level = zapcore.DebugLevel
 	}
 	log := a.logger(level)
-	first, err := app.LookFirst(ctx, f.file, f.cluster, func(ctx context.Context) (string, error) { return a.chooseCluster(ctx, "") })
+	first, err := app.LookFirst(ctx, f.file, f.cluster, func(ctx context.Context) (string, error) {
+		only, err := a.chooseCluster(ctx, "")
+		return only.Name, err
+	})
 	if err != nil {
 		return err
 	}

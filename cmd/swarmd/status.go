@@ -88,14 +88,20 @@ func (a *cli) status(ctx context.Context, f statusFlags) error {
 	return err
 }
 
+// connectTo connects to a cluster that the swarm knows.
+func (a *cli) connectTo(c ledger.Known) (*connection, error) {
+	asm, err := a.connect(c.Name, zap.NewNop(), false)
+	if err == nil && c.ServicesOnly {
+		asm.WithoutCloud()
+	}
+	return asm, err
+}
+
 // look takes one look at a cluster. The connection is to be closed.
 func (a *cli) look(ctx context.Context, c ledger.Known, deny denial) (*connection, report.Report, error) {
-	asm, err := a.connect(c.Name, zap.NewNop(), false)
+	asm, err := a.connectTo(c)
 	if err != nil {
 		return nil, report.Report{}, err
-	}
-	if c.ServicesOnly {
-		asm.WithoutCloud()
 	}
 	asm.FetchPrices()
 	deny.learn(ctx, asm)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,11 +43,7 @@ It asks the swarmd of one machine, as swarmd events does, which remembers since 
 func (a *cli) why(ctx context.Context, name string, f whyFlags) error {
 	r, events, asked := a.remembered(ctx, f)
 	if asked == "" {
-		known, err := a.knownClusters(ctx)
-		if err != nil {
-			return err
-		}
-		chosen, err := choose(known, f.cluster)
+		chosen, err := a.chooseCluster(ctx, f.cluster)
 		if err != nil {
 			return err
 		}
@@ -91,19 +86,7 @@ func (a *cli) remembered(ctx context.Context, f whyFlags) (r report.Report, even
 
 // statusOf asks a swarmd for its last report.
 func statusOf(ctx context.Context, c *http.Client, url, token string) (r report.Report, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/status", nil)
-	if err != nil {
-		return r, err
-	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	resp, err := c.Do(req)
-	if err != nil {
-		return r, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTimeline))
+	_, body, err := ask(ctx, c, url+"/status", token)
 	if err != nil {
 		return r, err
 	}

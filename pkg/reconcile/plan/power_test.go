@@ -84,6 +84,17 @@ func TestAMachineThatHangsIsSwitchedOffAndOn(t *testing.T) {
 	}
 }
 
+// oneAils is a cluster in which all is as wanted, and its last machine, to which something may happen. A worker, at noon.
+func oneAils(t *testing.T) (plan.Input, *world.Machine) {
+	t.Helper()
+	m := newModel(t, pool("managers", "manager", 1), pool("workers", "worker", 2))
+	m.firstManager()
+	m.settle(10 * time.Minute)
+	in := m.input()
+	in.Now = epoch
+	return in, &in.World.Machines[len(in.World.Machines)-1]
+}
+
 // TestAMachineThatIsGoneIsReplaced: after a minute, one an hour beside what edits permit, and not if somebody wants it left alone.
 func TestAMachineThatIsGoneIsReplaced(t *testing.T) {
 	ago := func(d time.Duration) time.Time { return epoch.Add(-d) }
@@ -121,12 +132,7 @@ func TestAMachineThatIsGoneIsReplaced(t *testing.T) {
 			change: func(in *plan.Input, _ *world.Machine) { in.World.Gaps = []world.Gap{{What: world.GapTasks, Err: "no"}} }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := newModel(t, pool("managers", "manager", 1), pool("workers", "worker", 2))
-			m.firstManager()
-			m.settle(10 * time.Minute)
-			in := m.input()
-			in.Now = epoch
-			last := &in.World.Machines[len(in.World.Machines)-1]
+			in, last := oneAils(t)
 			id := last.Droplet.ID
 			last.Droplet, last.Missing, last.Node.State, in.World.Gone = nil, true, swarm.NodeDown, []int{id}
 			if c.ill != (plan.Ailing{}) {
@@ -256,12 +262,7 @@ func TestAMachineThatIsOffIsPoweredOn(t *testing.T) {
 			}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := newModel(t, pool("managers", "manager", 1), pool("workers", "worker", 2))
-			m.firstManager()
-			m.settle(10 * time.Minute)
-			in := m.input()
-			in.Now = epoch
-			last := &in.World.Machines[len(in.World.Machines)-1]
+			in, last := oneAils(t)
 			last.Droplet.Status = cloud.StatusOff
 			in.Memory.Ailing = map[int]plan.Ailing{last.Droplet.ID: c.off}
 			if c.change != nil {

@@ -19,6 +19,25 @@ func activateCommand(a *cli) *cobra.Command {
 	return nodeCommand(a, "activate", "End swarmd drain: the node gets back the availability that the file wants", maintenance.Cluster.Activate)
 }
 
+func replaceCommand(a *cli) *cobra.Command {
+	const short = "Have another machine take the place of a node's: it comes first, then the old one leaves"
+	var off bool
+	cmd := nodeCommand(a, "replace", short, func(c maintenance.Cluster, ctx context.Context, node string) (string, error) {
+		if off {
+			return c.Keep(ctx, node)
+		}
+		return c.Replace(ctx, node)
+	})
+	cmd.Long = short + `.
+
+` + nodeNames + ` What is asked for is kept in the node's label ` + swarm.LabelReplace + `; swarmd status shows how far it is.`
+	cmd.Flags().BoolVar(&off, "off", false, "take it back, as long as the machine does not leave")
+	return cmd
+}
+
+// nodeNames says how a node is named.
+const nodeNames = `NODE is the node's name, its id, its droplet's id, or the beginning of a name or id that no other node has.`
+
 // nodeCommand is a command about one node.
 func nodeCommand(a *cli, verb, short string, change func(maintenance.Cluster, context.Context, string) (string, error)) *cobra.Command {
 	var cluster string
@@ -27,7 +46,7 @@ func nodeCommand(a *cli, verb, short string, change func(maintenance.Cluster, co
 		Short: short,
 		Long: short + `.
 
-NODE is the node's name, its id, its droplet's id, or the beginning of a name or id that no other node has. What is said is
+` + nodeNames + ` What is said is
 kept in the node's label ` + swarm.LabelMaintenance + `; swarmd status shows it. An edit of the availability of the node's pool ends it, too.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

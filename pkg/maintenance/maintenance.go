@@ -5,6 +5,7 @@ package maintenance
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -144,7 +145,7 @@ func (u *upkeep) drain(n swarm.Node) (swarm.NodeSpec, string, error) {
 	if why := u.lastActing(n); why != "" {
 		return s, "", fmt.Errorf("%s", why)
 	}
-	s.Labels = withLabel(s.Labels, swarm.Maintenance{Since: time.Now(), Pool: u.ofPool(s), By: u.by}.String())
+	s.Labels = withLabel(s.Labels, swarm.LabelMaintenance, swarm.Maintenance{Since: time.Now(), Pool: u.ofPool(s), By: u.by}.String())
 	s.Availability = swarm.Drain
 	return s, fmt.Sprintf("%s is drained: its tasks go elsewhere, and it stays in its pool; swarmd activate %s ends it", n.Hostname, n.Hostname), nil
 }
@@ -154,7 +155,7 @@ func (u *upkeep) activate(n swarm.Node) (swarm.NodeSpec, string, error) {
 	if _, ok := s.Maintained(); !ok {
 		return swarm.NodeSpec{}, fmt.Sprintf("%s was not drained with swarmd drain; its availability is %s", n.Hostname, s.Availability), nil
 	}
-	s.Labels, s.Availability = withLabel(s.Labels, ""), u.ofPool(s)
+	s.Labels, s.Availability = withLabel(s.Labels, swarm.LabelMaintenance, ""), u.ofPool(s)
 	return s, fmt.Sprintf("%s is as the file wants it: %s", n.Hostname, s.Availability), nil
 }
 
@@ -184,16 +185,15 @@ func (u *upkeep) lastActing(n swarm.Node) string {
 	return fmt.Sprintf("%s is the last active manager, and swarmd runs there as the service %s: nobody would act; activate another manager first", n.Hostname, service)
 }
 
-// withLabel returns the labels with the maintenance's value, without it if that is empty.
-func withLabel(labels map[string]string, value string) map[string]string {
-	out := map[string]string{}
-	for k, v := range labels {
-		if k != swarm.LabelMaintenance {
-			out[k] = v
-		}
+// withLabel returns the labels with that one, without it if its value is empty.
+func withLabel(labels map[string]string, key, value string) map[string]string {
+	out := maps.Clone(labels)
+	if out == nil {
+		out = map[string]string{}
 	}
-	if value != "" {
-		out[swarm.LabelMaintenance] = value
+	out[key] = value
+	if value == "" {
+		delete(out, key)
 	}
 	return out
 }

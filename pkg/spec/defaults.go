@@ -17,6 +17,8 @@ func DefaultPolicies() Policies {
 		MaxCreates:      10,
 		Resync:          30 * time.Second,
 
+		Repair: Repair{Worker: 5 * time.Minute, Manager: 10 * time.Minute},
+
 		ForeignNodes:      DrainNew,
 		RotateWorkerToken: true,
 	}

@@ -43,6 +43,12 @@ type Pool struct {
 	Adopt        []int  // droplet ids that count in this pool although swarmd did not make them
 }
 
+// Template is what of a pool no machine can become once it is made: who is of another one is replaced.
+type Template struct{ Size, Image, Region string }
+
+// Template returns the pool's.
+func (p Pool) Template() Template { return Template{p.Size, p.Image, p.Region} }
+
 // Swarmd is what bootstrap puts on the managers.
 type Swarmd struct {
 	Image  string // "" if none is named
@@ -59,8 +65,16 @@ type Policies struct {
 	MaxCreates      int           // droplets under way at once; 10
 	Resync          time.Duration // a full look at least this often; 30 s, at most 1 min
 
+	Repair Repair
+
 	ForeignNodes      string // what becomes of a worker that joins and is no machine of the cluster: DrainNew or Keep; DrainNew
 	RotateWorkerToken bool   // the worker join token is replaced once all machines that were made with it have joined; true
+}
+
+// Repair is how long a machine may be lost before the next thing is tried.
+type Repair struct {
+	Worker  time.Duration // a worker's node is down: until its power is cycled, and from then until another machine takes its place; 5 min
+	Manager time.Duration // the same of a manager; 10 min
 }
 
 // The values of Policies.ForeignNodes.

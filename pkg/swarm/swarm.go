@@ -91,6 +91,7 @@ const (
 	LabelUnpinned    = "swarmd.unpinned"    // on services: since when the registry does not tell the image's digest, RFC 3339; it is asked again
 	LabelComponent   = "swarmd.component"   // on swarmd's own service: "swarmd". Never part of the stack
 	LabelDrained     = "swarmd.drained"     // node label: when swarmd drained the node, because it was no machine of the cluster; it does so once
+	LabelReplace     = "swarmd.replace"     // node label: a person asked for another machine; when and who, for people
 	LabelMaintenance = "swarmd.maintenance" // node label: a person keeps the node drained, see Maintenance
 	LabelNamespace   = "com.docker.stack.namespace"
 	LabelImage       = "com.docker.stack.image"

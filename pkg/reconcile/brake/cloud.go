@@ -173,15 +173,23 @@ func (c *Cloud) PowerOn(ctx context.Context, id int) (cloud.Action, error) {
 	return c.start(ctx, "power on droplet", id, c.opts.Cloud.PowerOn)
 }
 
-// PowerCycle switches a droplet of the cluster off and on, if it carries no manager and its node is down.
+// PowerCycle switches a droplet of the cluster off and on, if its node is down. One that carries a manager is cycled only where the others are a majority.
 func (c *Cloud) PowerCycle(ctx context.Context, id int) (cloud.Action, error) {
 	const op = "power cycle droplet"
 	d, err := c.ours(ctx, op, id)
-	if err == nil {
-		err = c.lifeless(ctx, op, d)
-	}
 	if err != nil {
 		return cloud.Action{}, err
+	}
+	managers, living, err := c.nodesOn(ctx, d)
+	switch {
+	case err != nil:
+		return cloud.Action{}, c.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", opaque(err))
+	case living != "":
+		return cloud.Action{}, c.refuse(Joined, cloudSide, op, "droplet %d carries the node %s, which is not down", d.ID, living)
+	case managers != "":
+		if _, err := c.stoppable(ctx, op, d); err != nil {
+			return cloud.Action{}, err
+		}
 	}
 	return c.start(ctx, op, id, c.opts.Cloud.PowerCycle)
 }

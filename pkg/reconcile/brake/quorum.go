@@ -53,9 +53,11 @@ func (b *brakes) nodesOn(ctx context.Context, d cloud.Droplet) (manager, living 
 	for _, n := range nodes {
 		switch {
 		case !on(n, d):
+			continue
 		case n.Manages():
 			manager = n.ID
-		case n.State != swarm.NodeDown:
+		}
+		if n.State != swarm.NodeDown {
 			living = n.ID
 		}
 	}

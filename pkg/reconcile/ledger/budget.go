@@ -1,6 +1,10 @@
 package ledger
 
-import "github.com/swarmd/swarmd/pkg/spec"
+import (
+	"slices"
+
+	"github.com/swarmd/swarmd/pkg/spec"
+)
 
 // Budget is what an accepted edit makes of the delete budget.
 type Budget struct {
@@ -14,10 +18,11 @@ func (b Budget) Onto(left int) int { return max(0, min(left+b.More, b.Most)) }
 // BudgetOf returns what an edit makes of the delete budget. history has the accepted files, the accepted one first and then what came before it; nil is one
 // that cannot be read.
 //
-// More is the sum over the pools of what their count was lowered by. A pool that is gone from the file adds none. Its machines are
+// More is the sum over the pools of what their count was lowered by, and of the machines that stay in a pool whose template is another one. A pool that is gone from the file adds none. Its machines are
 // kept until it comes back with a lower count, which is compared with the count that it had when it was there last.
 //
-// Most is what the pools could have too many, had each grown to the highest count it ever had in history. So a count that is lowered by
+// Most is what the pools could have too many, had each grown to the highest count it ever had in history, and all machines of the pools that ever had
+// another template. So a count that is lowered by
 // mistake and put back at once leaves no budget behind that a later fault could spend.
 func BudgetOf(history []*spec.Spec, edited *spec.Spec) Budget {
 	var b Budget
@@ -25,39 +30,46 @@ func BudgetOf(history []*spec.Spec, edited *spec.Spec) Budget {
 		return b
 	}
 	for _, p := range edited.Pools {
-		highest := p.Count
+		highest, rolled := p.Count, 0
 		for _, old := range history {
-			if count, there := countOf(old, p.Name); there {
-				highest = max(highest, count)
+			if was, there := poolOf(old, p.Name); there {
+				highest = max(highest, was.Count)
+				if was.Template() != p.Template() {
+					rolled = p.Count
+				}
 			}
 		}
-		b.Most += highest - p.Count
-		b.More += max(0, before(history, p.Name)-p.Count)
+		b.Most += highest - p.Count + rolled
+		if was, there := before(history, p.Name); there {
+			b.More += max(0, was.Count-p.Count)
+			if was.Template() != p.Template() {
+				b.More += min(was.Count, p.Count)
+			}
+		}
 	}
 	return b
 }
 
-// before returns the pool's count when it was there last, 0 if it never was. An accepted file that cannot be read adds nothing.
-func before(history []*spec.Spec, pool string) int {
+// before returns the pool as it was when it was there last. An accepted file that cannot be read adds nothing.
+func before(history []*spec.Spec, pool string) (was spec.Pool, there bool) {
 	if len(history) == 0 || history[0] == nil {
-		return 0
+		return spec.Pool{}, false
 	}
 	for _, old := range history {
-		if count, there := countOf(old, pool); there {
-			return count
+		if was, there = poolOf(old, pool); there {
+			return was, true
 		}
 	}
-	return 0
+	return spec.Pool{}, false
 }
 
-func countOf(s *spec.Spec, pool string) (count int, there bool) {
+func poolOf(s *spec.Spec, pool string) (spec.Pool, bool) {
 	if s == nil {
-		return 0, false
+		return spec.Pool{}, false
 	}
-	for _, p := range s.Pools {
-		if p.Name == pool {
-			return p.Count, true
-		}
+	i := slices.IndexFunc(s.Pools, func(p spec.Pool) bool { return p.Name == pool })
+	if i < 0 {
+		return spec.Pool{}, false
 	}
-	return 0, false
+	return s.Pools[i], true
 }

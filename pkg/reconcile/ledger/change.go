@@ -46,7 +46,7 @@ func room(c Change) int {
 	switch c.(type) {
 	case SetRollout:
 		return MaxBytes / 2
-	case OpenCreate, OpenDelete:
+	case OpenCreate, OpenDelete, OpenReplace:
 		return MaxBytes * 3 / 4
 	}
 	return MaxBytes
@@ -76,7 +76,13 @@ type (
 	CloseOp struct {
 		OpID string
 	}
-	// OpenDelete begins to remove a machine. It spends the delete budget that accepted edits gave, or the one free delete of the hour.
+	// OpenReplace begins to have another machine take the place of one, which stays until that is there.
+	OpenReplace struct {
+		OpID, Pool, Name, NodeID, Reason string
+		DropletID                        int
+	}
+	// OpenDelete begins to remove a machine. It spends the delete budget that accepted edits gave, or the one free delete of the hour. It ends the
+	// machine's replacement, if one is open.
 	OpenDelete struct {
 		OpID, Pool, Name, NodeID string
 		DropletID                int
@@ -157,6 +163,9 @@ func (c OpenDelete) apply(l *Ledger, m Moment) error {
 	if err != nil {
 		return err
 	}
+	if r := l.ByDroplet(Replace, c.DropletID); r != nil {
+		l.close(r.ID)
+	}
 	l.FreeDeletes = recent
 	if c.Budgeted {
 		l.DeleteBudget--
@@ -164,6 +173,13 @@ func (c OpenDelete) apply(l *Ledger, m Moment) error {
 		l.FreeDeletes = append(l.FreeDeletes, m.Now)
 	}
 	return nil
+}
+
+func (c OpenReplace) apply(l *Ledger, m Moment) error {
+	if c.DropletID <= 0 || l.ByDroplet(Delete, c.DropletID) != nil || l.ByDroplet(Replace, c.DropletID) != nil {
+		return refusef(apierr.Conflict, "droplet %d leaves or is being replaced already", c.DropletID)
+	}
+	return l.open(Op{ID: c.OpID, Kind: Replace, Pool: c.Pool, Name: c.Name, DropletID: c.DropletID, NodeID: c.NodeID, Epoch: m.Epoch, Started: m.Now, Reason: c.Reason})
 }
 
 func (c GoOnDelete) apply(l *Ledger, m Moment) error {

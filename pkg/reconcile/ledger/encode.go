@@ -58,6 +58,7 @@ type opRecord struct {
 	Deadline int64  `json:"x,omitempty"`
 	Budgeted bool   `json:"c,omitempty"`
 	Shutdown int64  `json:"o,omitempty"`
+	Reason   string `json:"w,omitempty"`
 }
 
 // Encode turns the ledger into labels and adds the labels that are not its own. Times lose what is below a second. A ledger over
@@ -212,7 +213,7 @@ func (l *Ledger) decodeEntry(key, value string) (known bool, err error) {
 }
 
 func record(op Op) opRecord {
-	return opRecord{op.Kind, op.Pool, op.Name, op.DropletID, op.NodeID, op.Epoch, seconds(op.Started), seconds(op.Deadline), op.Budgeted, seconds(op.Shutdown)}
+	return opRecord{op.Kind, op.Pool, op.Name, op.DropletID, op.NodeID, op.Epoch, seconds(op.Started), seconds(op.Deadline), op.Budgeted, seconds(op.Shutdown), op.Reason}
 }
 
 // operation reads an operation. One of a kind or with a field that this swarmd does not know is a newer one's, and no error.
@@ -223,13 +224,13 @@ func operation(id, value string) (op Op, known bool, err error) {
 	}
 	dec := json.NewDecoder(strings.NewReader(value))
 	dec.DisallowUnknownFields()
-	if newer := dec.Decode(&opRecord{}); newer != nil || r.Kind != "" && r.Kind != Create && r.Kind != Delete {
+	if newer := dec.Decode(&opRecord{}); newer != nil || r.Kind != "" && r.Kind != Create && r.Kind != Delete && r.Kind != Replace {
 		return Op{}, false, nil
 	}
-	if id == "" || r.Kind == "" || r.Droplet < 0 || r.Kind == Delete && r.Droplet == 0 {
+	if id == "" || r.Kind == "" || r.Droplet < 0 || r.Kind != Create && r.Droplet == 0 {
 		return Op{}, false, fmt.Errorf("operation %q of kind %q on droplet %d", brief(id), brief(string(r.Kind)), r.Droplet)
 	}
-	return Op{id, r.Kind, r.Pool, r.Name, r.Droplet, r.Node, r.Epoch, moment(r.Started), moment(r.Deadline), r.Budgeted, moment(r.Shutdown)}, true, nil
+	return Op{id, r.Kind, r.Pool, r.Name, r.Droplet, r.Node, r.Epoch, moment(r.Started), moment(r.Deadline), r.Budgeted, moment(r.Shutdown), r.Reason}, true, nil
 }
 
 func putNumber(m map[string]string, key string, n uint64) {

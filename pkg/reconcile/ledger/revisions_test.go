@@ -225,6 +225,12 @@ func TestGranted(t *testing.T) {
 		}
 		return s
 	}
+	of := func(s *spec.Spec, image string) *spec.Spec {
+		for i := range s.Pools {
+			s.Pools[i].Image = image
+		}
+		return s
+	}
 	past := func(specs ...*spec.Spec) []*spec.Spec { return specs }
 	cases := []struct {
 		name       string
@@ -243,6 +249,11 @@ func TestGranted(t *testing.T) {
 		{"lowered by mistake and put back", past(pools("a", 0), pools("a", 50)), pools("a", 50), 0, 0},
 		{"put back in part", past(pools("a", 0), pools("a", 50)), pools("a", 40), 0, 10},
 		{"another pool is raised after", past(pools("a", 3, "b", 1), pools("a", 5, "b", 1)), pools("a", 3, "b", 4), 0, 2},
+		{"another image", past(pools("a", 3, "b", 0)), of(pools("a", 3, "b", 0), "new"), 3, 3},
+		{"another image, and fewer", past(pools("a", 3)), of(pools("a", 2), "new"), 3, 3},
+		{"another image, and more", past(pools("a", 3)), of(pools("a", 5), "new"), 3, 5},
+		{"another image the edit before", past(of(pools("a", 3), "new"), pools("a", 3)), of(pools("a", 3), "new"), 0, 3},
+		{"another image of what was not there", past(pools("b", 3)), of(pools("a", 3), "new"), 0, 0},
 		{"first file", nil, pools("a", 2), 0, 0},
 		{"the accepted one cannot be read", past(nil, pools("a", 9)), pools("a", 2), 0, 7},
 	}

@@ -18,6 +18,10 @@ type OpKind string
 const (
 	Create OpKind = "create"
 	Delete OpKind = "delete" // written when a machine is picked to leave, before its drain; closed when its droplet is gone
+
+	// Replace is written when another machine is to take the place of one that is still there. While it is open, its pool has one machine more; it ends
+	// in the machine's Delete, or without effect.
+	Replace OpKind = "replace"
 )
 
 // Op is an open operation: the intent that is written before the call.
@@ -33,6 +37,7 @@ type Op struct {
 	Deadline  time.Time `json:"deadline,omitzero"` // with Create: until when it may stay unseen
 	Budgeted  bool      `json:"credit,omitempty"`  // with Delete: of the delete budget; false: the free delete of its hour
 	Shutdown  time.Time `json:"shutdown,omitzero"` // with Delete: when a clean shutdown was asked for; zero: not yet
+	Reason    string    `json:"reason,omitempty"`  // with Replace: why; the planner alone makes and reads it
 }
 
 // Ledger is what is open. It is one Docker config's labels, at most MaxBytes.

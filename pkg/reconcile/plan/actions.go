@@ -57,7 +57,7 @@ func NewStep(id string, a Action, why Reason, after ...string) Step {
 
 // Actions are one of each action, without anything in it.
 func Actions() []Action {
-	return []Action{CreateDroplet{}, RecordDroplet{}, CloseOp{}, OpenDelete{}, RecordRollout{}, ShutdownDroplet{}, PowerOffDroplet{}, PowerOnDroplet{}, PowerCycleDroplet{}, DeleteDroplet{}, TagDroplet{},
+	return []Action{CreateDroplet{}, RecordDroplet{}, CloseOp{}, OpenDelete{}, OpenReplace{}, RecordRollout{}, ShutdownDroplet{}, PowerOffDroplet{}, PowerOnDroplet{}, PowerCycleDroplet{}, DeleteDroplet{}, TagDroplet{},
 		UpdateNode{}, RemoveNode{}, RotateToken{}, CreateNetwork{}, RemoveNetwork{}, CreateService{}, UpdateService{}, RemoveService{}}
 }
 
@@ -86,13 +86,18 @@ type (
 	// CloseOp removes an operation from the ledger: its droplet joined, or it had no effect, or its droplet is gone.
 	CloseOp struct {
 		OpID    string
-		Outcome string // "joined", "no_effect", "gone"
+		Outcome string // "joined", "no_effect", "gone", "needless"
 	}
 	// OpenDelete begins to remove a machine, before its drain.
 	OpenDelete struct {
 		OpID, Pool, Name, NodeID string
 		DropletID                int
 		Budgeted                 bool
+	}
+	// OpenReplace begins to have another machine take the place of one that stays until then.
+	OpenReplace struct {
+		OpID, Pool, Name, NodeID, Reason string
+		DropletID                        int
 	}
 	// UpdateNode replaces a node's spec at a version: bind, label, activate, drain, promote, demote.
 	UpdateNode struct {
@@ -167,6 +172,9 @@ func (a OpenDelete) About() About { return About{"open_delete", ofDroplet(a.Drop
 func (a OpenDelete) record() record {
 	return writes(ledger.OpenDelete{OpID: a.OpID, Pool: a.Pool, Name: a.Name, NodeID: a.NodeID, DropletID: a.DropletID, Budgeted: a.Budgeted})
 }
+
+func (a OpenReplace) About() About   { return About{"open_replace", ofDroplet(a.DropletID), Records} }
+func (a OpenReplace) record() record { return writes(ledger.OpenReplace(a)) }
 
 func (a RecordRollout) About() About {
 	return About{"record_rollout", Ref{"service", a.Service}, Records}

@@ -5,18 +5,22 @@ import "slices"
 // rules is the table of what stands between a wish and its step: by kind, what is asked, in this order. The first that refuses ends it. seen asks for
 // the areas that a decision needs, see needs; held refuses always, since there is no operation for it yet.
 func rules() map[kind][]guard {
+	roll := []guard{seen(deleteMachine), rollBudget, managersCalm, fewReplaced, wholePool, ledgerFull, idsLeft}
 	return map[kind][]guard{
 		// machines
 		removeGhost:    {seen(removeNode)},
 		replaceDead:    {seen(deleteMachine), replaceable, oneManagerLeaves, managerMayLeave, repairBudget, ledgerFull, idsLeft, goneForLong},
 		replaceDown:    {held(GuardNodeDown)},
 		powerOn:        {seen(switchMachine), stays, repairable, powerTries},
-		powerCycle:     {seen(switchMachine), stays, workersAlone, repairable, fewDown, hungForLong, oneCycle},
+		powerCycle:     {seen(switchMachine), stays, repairable, fewDown, hungForLong, managersCalm, oneCycle},
+		replaceIll:     {seen(deleteMachine), stays, repairable, fewDown, illForLong, managersCalm, fewReplaced, repairBudget, ledgerFull, idsLeft},
+		replaceAsked:   {seen(deleteMachine), stays, managersCalm, fewReplaced, ledgerFull, idsLeft},
+		leaveReplaced:  {seen(deleteMachine), oneManagerLeaves, managerMayLeave, permits, drainTurn, idsLeft},
 		retryLaunch:    {held(GuardLaunch)},
 		emptyPool:      {held(GuardPoolRemoved)},
-		changeSize:     {held(GuardSize)},
-		changeImage:    {held(GuardImage)},
-		changeRegion:   {held(GuardRegion)},
+		changeSize:     roll,
+		changeImage:    roll,
+		changeRegion:   roll,
 		replaceAdopted: {held(GuardDropletDead)},
 		resize:         {held(GuardNoCloud)},
 		grow:           {backedOff, tokenRotates, maxCreates, ledgerFull, idsLeft},

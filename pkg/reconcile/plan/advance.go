@@ -27,10 +27,13 @@ func advance(v *view, granted []grant, b *builder) {
 			beginPower(v, g, b)
 		case grow:
 			beginCreates(v, g, b)
-		case shrink, replaceDead:
+		case shrink, replaceDead, leaveReplaced:
 			beginDelete(g, b)
+		case replaceIll, replaceAsked, changeSize, changeImage, changeRegion:
+			beginReplace(g, b)
 		}
 	}
+	follow(v.replaces, v, b)
 	if n := len(v.deletes); n > 0 && v.in.World.NoDroplets {
 		b.hold(GuardNoCloud, "cluster", fmt.Sprintf("%d machines are to leave, and no cloud to delete them", n))
 	}

@@ -4,45 +4,61 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/swarmd/swarmd/pkg/spec"
 )
 
-// proposeDrifts proposes to replace the machines of each pool that are not what the file says now. Adopted machines are as they are.
+// proposeDrifts proposes to replace the machines of each pool that are not what the file says now, in the order in which they would leave. Adopted
+// machines are as they are.
 func proposeDrifts(v *view) []wish {
-	if v.outdated() {
+	if v.outdated() || !v.dropletsKnown() {
 		return nil
 	}
 	var wishes []wish
-	for _, p := range v.in.Spec.Pools {
-		var sizes, images, regions []string
-		for _, m := range v.machines {
-			if !m.counts() || m.Droplet == nil || m.Adopted || m.pool.Name != p.Name {
-				continue
-			}
-			if m.Droplet.Size != p.Size {
-				sizes = append(sizes, m.Droplet.Size)
-			}
-			if imageDiffers(m.Droplet.Image, p.Image) {
-				images = append(images, m.Droplet.Image)
-			}
-			if regionDiffers(m.Droplet.Region, p.Region) {
-				regions = append(regions, m.Droplet.Region)
-			}
-		}
-		wishes = append(wishes, drifted(changeSize, p.Name, p.Size, sizes)...)
-		wishes = append(wishes, drifted(changeImage, p.Name, p.Image, images)...)
-		wishes = append(wishes, drifted(changeRegion, p.Name, p.Region, regions)...)
+	for i := range v.in.Spec.Pools {
+		p := &v.in.Spec.Pools[i]
+		left := slices.DeleteFunc(v.pick(p), func(m machine) bool { return v.replacing(m) != nil })
+		wishes = append(wishes, drifted(v, p, left, changeSize, p.Size, func(m machine) string { return m.Droplet.Size })...)
+		wishes = append(wishes, drifted(v, p, left, changeImage, p.Image, func(m machine) string { return m.Droplet.Image })...)
+		wishes = append(wishes, drifted(v, p, left, changeRegion, p.Region, func(m machine) string { return m.Droplet.Region })...)
 	}
 	return wishes
 }
 
-func drifted(k kind, pool, want string, have []string) []wish {
-	if len(have) == 0 {
+// drifted are the wishes for those machines that differ in what the kind is about, and not before that.
+func drifted(v *view, p *spec.Pool, machines []machine, k kind, want string, have func(machine) string) []wish {
+	var of []machine
+	var kinds []string
+	for _, m := range machines {
+		if d := v.drifts(m); len(d) > 0 && d[0] == reasonOf(k) {
+			of, kinds = append(of, m), append(kinds, have(m))
+		}
+	}
+	slices.Sort(kinds)
+	var wishes []wish
+	for _, m := range of {
+		wishes = append(wishes, wish{kind: k, object: "pool/" + p.Name, pool: p, machine: m,
+			text: fmt.Sprintf("%s of %s, and the file says %s", machineCount(len(of)), strings.Join(slices.Compact(kinds), ", "), want)})
+	}
+	return wishes
+}
+
+// drifts are the reasons for which a machine is not what the file says, in the order in which they are told.
+func (v *view) drifts(m machine) []string {
+	if m.Droplet == nil || m.pool == nil || m.Adopted {
 		return nil
 	}
-	n := len(have)
-	slices.Sort(have)
-	return []wish{{kind: k, object: "pool/" + pool, text: fmt.Sprintf("%s of %s, and the file says %s: swarmd does not change machines yet; "+
-		"write what they are, or add a pool of the new kind and set the count of this one to 0", machineCount(n), strings.Join(slices.Compact(have), ", "), want)}}
+	var out []string
+	if m.Droplet.Size != m.pool.Size {
+		out = append(out, forSize)
+	}
+	if imageDiffers(m.Droplet.Image, m.pool.Image) {
+		out = append(out, forImage)
+	}
+	if regionDiffers(m.Droplet.Region, m.pool.Region) {
+		out = append(out, forRegion)
+	}
+	return out
 }
 
 // imageDiffers: an image that is retired or replaced under its slug shows as a bare id, which says nothing about the slug.

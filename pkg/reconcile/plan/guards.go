@@ -22,12 +22,13 @@ const (
 	GuardForeignMgr    = "foreign-manager" // the same, and it is a manager
 	GuardForeignSvc    = "foreign-service" // a service of a wanted name that is not ours
 	GuardForeignNet    = "foreign-network" // a network of a wanted name that is not ours
+	GuardReplace       = "replace"         // a machine stays until another one took its place
 	GuardLaunch        = "launch-timeout"  // a droplet did not join in time
-	GuardSize          = "size-changed"    // not done yet: machines of another size than the pool's
-	GuardImage         = "image-changed"   // not done yet
-	GuardRegion        = "region-changed"  // not done yet
-	GuardNodeDown      = "node-down"       // not done yet: a node that is down
-	GuardDropletDead   = "droplet-dead"    // not done yet: a machine whose droplet is gone
+	GuardSize          = "size-changed"    // machines of another size than the pool's
+	GuardImage         = "image-changed"   // of another image
+	GuardRegion        = "region-changed"  // in another region
+	GuardNodeDown      = "node-down"       // a node that is down
+	GuardDropletDead   = "droplet-dead"    // a machine whose droplet is gone
 	GuardPoolRemoved   = "pool-removed"    // a pool that the file no longer has still has machines
 	GuardQuorum        = "quorum"          // the managers' quorum forbids or delays a change
 	GuardSelf          = "self"            // the lease holder's own machine leaves: another manager must act
@@ -65,7 +66,7 @@ func final(guard string) bool {
 func Guards() []string {
 	all := []string{
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardNewer, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
-		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
+		GuardForeignNet, GuardReplace, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardTasks, GuardGrowing, GuardTogether, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance,
 	}

@@ -19,7 +19,7 @@ func (m *model) apply(a plan.Action) {
 		m.seq++
 		m.used++
 		d := m.makeDroplet(100+m.seq, a.Name, a.OpID)
-		d.droplet.Tags = a.Tags
+		d.droplet.Tags, d.droplet.Size, d.droplet.Image, d.droplet.Region = a.Tags, a.Size, a.Image, a.Region
 		m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: a.OpID, Kind: ledger.Create, Pool: a.Pool, Name: a.Name, DropletID: d.droplet.ID,
 			Started: m.now, Deadline: a.Deadline})
 		m.sortOps()
@@ -28,6 +28,11 @@ func (m *model) apply(a plan.Action) {
 	case plan.CloseOp:
 		m.op(a.OpID)
 		m.ledger.Ops = slices.DeleteFunc(m.ledger.Ops, func(o ledger.Op) bool { return o.ID == a.OpID })
+	case plan.OpenReplace:
+		m.used++
+		m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: a.OpID, Kind: ledger.Replace, Pool: a.Pool, Name: a.Name, DropletID: a.DropletID,
+			NodeID: a.NodeID, Reason: a.Reason, Started: m.now})
+		m.sortOps()
 	case plan.OpenDelete:
 		m.used++
 		m.openDelete(a)
@@ -76,6 +81,7 @@ func (m *model) openDelete(a plan.OpenDelete) {
 	} else {
 		m.ledger.FreeDeletes = append(m.ledger.FreeDeletes, m.now)
 	}
+	m.ledger.Ops = slices.DeleteFunc(m.ledger.Ops, func(o ledger.Op) bool { return o.Kind == ledger.Replace && o.DropletID == a.DropletID })
 	m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: a.OpID, Kind: ledger.Delete, Pool: a.Pool, Name: a.Name, DropletID: a.DropletID,
 		NodeID: a.NodeID, Budgeted: a.Budgeted, Started: m.now})
 	m.sortOps()

@@ -52,6 +52,7 @@ type model struct {
 	gaps     []world.Gap
 	badHash  string // a specification whose roll-out fails and is rolled back
 	old      map[string]swarm.ServiceSpec
+	memory   plan.Memory
 	deny     bool                        // services that would be root on the machines
 	hook     func(plan.Input, plan.Plan) // looks at every plan before it is done
 }
@@ -83,7 +84,8 @@ func newSpec(pools ...spec.Pool) *spec.Spec {
 		Version: 1, Cluster: "web", Pools: pools,
 		Cloud: spec.DigitalOcean{Region: "fra1", Image: "docker-20-04", SSHKeys: []string{"aa:bb"}},
 		Policies: spec.Policies{CreateVisible: 5 * time.Minute, LaunchTimeout: 10 * time.Minute, DrainTimeout: 5 * time.Minute,
-			ShutdownTimeout: 2 * time.Minute, ServicesWait: 5 * time.Minute, MaxCreates: 10, Resync: 30 * time.Second},
+			ShutdownTimeout: 2 * time.Minute, ServicesWait: 5 * time.Minute, MaxCreates: 10, Resync: 30 * time.Second,
+			Repair: spec.Repair{Worker: 5 * time.Minute, Manager: 10 * time.Minute}},
 	}
 }
 
@@ -191,7 +193,7 @@ func (m *model) machines() []*machine {
 }
 
 func (m *model) input() plan.Input {
-	return plan.Input{Now: m.now, Spec: m.spec, Revision: m.revision, Accepted: m.accepted, Stack: m.stack, World: world.Join(m.parts()), Epoch: 1, Holder: m.holder, OpIDs: m.opIDs(), DenyHostAccess: m.deny}
+	return plan.Input{Now: m.now, Spec: m.spec, Revision: m.revision, Accepted: m.accepted, Stack: m.stack, World: world.Join(m.parts()), Epoch: 1, Holder: m.holder, OpIDs: m.opIDs(), DenyHostAccess: m.deny, Memory: m.memory}
 }
 
 // pass is one look, one plan, all its steps.
@@ -237,13 +239,7 @@ func (m *model) settle(limit time.Duration) {
 // edit accepts a new revision as the store does: lowered counts permit deletes.
 func (m *model) edit(pools ...spec.Pool) {
 	next := newSpec(pools...)
-	for _, was := range m.spec.Pools {
-		for _, is := range next.Pools {
-			if is.Name == was.Name {
-				m.ledger.DeleteBudget += max(0, was.Count-is.Count)
-			}
-		}
-	}
+	m.ledger.DeleteBudget += ledger.BudgetOf([]*spec.Spec{m.spec}, next).More
 	m.revision++
 	m.accepted = m.now
 	m.spec, m.ledger.Revision = next, m.revision

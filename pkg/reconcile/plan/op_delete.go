@@ -49,6 +49,9 @@ func beginDelete(g grant, b *builder) {
 	if g.kind == replaceDead {
 		code, text = WhyReplaced, m.name()+": "+g.text+"; another machine takes its place"
 	}
+	if g.kind == leaveReplaced {
+		code, text = WhyReplaced, m.name()+": another machine took its place"
+	}
 	b.step("leave", strconv.Itoa(a.DropletID), a, code, text)
 }
 

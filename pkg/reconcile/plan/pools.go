@@ -26,8 +26,8 @@ func proposePools(v *view) []wish {
 			wishes = append(wishes, wish{kind: replaceAdopted, object: "droplet/" + strconv.Itoa(id), text: "pool " + p.Name + " adopts it, and it does not exist"})
 		}
 		have, unseen := v.counted(p.Name)+len(absent), v.unseenOf(p.Name)
-		if have+unseen < p.Count {
-			wishes = append(wishes, wish{kind: grow, object: "pool/" + p.Name, pool: p, n: p.Count - have - unseen})
+		if want := p.Count + v.surge(p.Name); have+unseen < want {
+			wishes = append(wishes, wish{kind: grow, object: "pool/" + p.Name, pool: p, n: want - have - unseen})
 		} else if n := v.surplusOf(p); n > 0 {
 			wishes = append(wishes, surplus(v, p, n)...)
 		}
@@ -57,14 +57,18 @@ func surplus(v *view, p *spec.Pool, n int) []wish {
 		wishes = append(wishes, wish{kind: shrinkAdopted, object: object, text: fmt.Sprintf("%d too many, %d of them adopted: those are not deleted", n, n-len(picked))})
 	}
 	for _, m := range picked[:min(n, len(picked))] {
-		wishes = append(wishes, wish{kind: shrink, object: object, pool: p, machine: m})
+		k := shrink
+		if v.mayGo(m) {
+			k = leaveReplaced
+		}
+		wishes = append(wishes, wish{kind: k, object: object, pool: p, machine: m})
 	}
 	return wishes
 }
 
 // surplusOf is how many machines a pool has more than it wants, 0 or less if none. Disputed ones fill places, but nobody sound leaves because of them.
 func (v *view) surplusOf(p *spec.Pool) int {
-	return v.counted(p.Name) + len(v.absent(p)) - v.disputed(p) - p.Count
+	return v.counted(p.Name) + len(v.absent(p)) - v.disputed(p) - p.Count - v.surge(p.Name)
 }
 
 func (v *view) counted(pool string) int {
@@ -100,7 +104,8 @@ func (v *view) absent(p *spec.Pool) []int {
 	return out
 }
 
-// pick sorts who could leave: failed, then drained by hand, then never joined, then newest; the leader's and the lease holder's machines last.
+// pick sorts who could leave: those that another took the place of, then failed, then drained by hand, then never joined, then those that are not what
+// the file says, then newest; the leader's and the lease holder's machines last.
 func (v *view) pick(p *spec.Pool) []machine {
 	var out []machine
 	for _, m := range v.machines {
@@ -116,10 +121,12 @@ func (v *view) pick(p *spec.Pool) []machine {
 
 func (v *view) order(m machine) int {
 	switch {
+	case v.mayGo(m):
+		return -1
 	case m.Node != nil && m.Node.ID == v.in.Holder:
-		return 6
+		return 7
 	case m.Node != nil && m.Node.Leads():
-		return 5
+		return 6
 	}
 	switch _, drained := m.maintained(); {
 	case m.class == dead, m.class == down:
@@ -130,8 +137,10 @@ func (v *view) order(m machine) int {
 		return 2
 	case m.class == arriving:
 		return 3
+	case len(v.drifts(m)) > 0:
+		return 4
 	}
-	return 4
+	return 5
 }
 
 func newest(a, b machine) int { return b.born().Compare(a.born()) }

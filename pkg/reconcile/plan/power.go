@@ -73,9 +73,8 @@ func Crowded(hang, all int) bool { return hang > max(1, all/3) }
 
 // How long a machine must ail in each look before something is done.
 const (
-	offGrace   = 10 * time.Second // a reboot, or a person's next command, may be on its way
-	hangsGrace = 5 * time.Minute
-	goneGrace  = time.Minute // one answer that a droplet does not exist is none
+	offGrace  = 10 * time.Second // a reboot, or a person's next command, may be on its way
+	goneGrace = time.Minute      // one answer that a droplet does not exist is none
 )
 
 // CycleEvery is how long a machine's power is not cycled again.
@@ -124,7 +123,7 @@ func repairable(v *view, _ spent, w wish) *refusal {
 	case v.ill(w.machine).Since.IsZero(): // who looks only once does not know
 		does := "powers it on"
 		if w.kind == powerCycle {
-			does = "cycles its machine's power if it stays so for " + hangsGrace.String()
+			does = "cycles its machine's power if it stays so for " + v.patience(w.machine).String()
 		}
 		return downUntil(w, ": the swarmd that acts "+does+"; swarmd events says what came of it", 0)
 	}
@@ -160,30 +159,12 @@ func powerTries(v *view, _ spent, w wish) *refusal {
 	return nil
 }
 
-// workersAlone: who is a manager decides with the others, also when it is slow. One that boots is down for a while, and is left to it.
-func workersAlone(v *view, _ spent, w wish) *refusal {
-	if !w.machine.Node.Manages() {
-		return nil
-	}
-	since, todo := v.ill(w.machine).Since, "cycle it, or delete its droplet and "+removal(w.machine)+" for a new one"
-	const alone = ", and swarmd does not cycle a manager's power: "
-	switch left := since.Add(hangsGrace).Sub(v.in.Now); {
-	case since.IsZero():
-		return downHold(w, fmt.Sprintf("%sif it stays so for %s, %s", alone, hangsGrace, todo))
-	case left > 0:
-		return downUntil(w, " since "+clock(since)+alone+"if it stays so until "+clock(since.Add(hangsGrace))+", "+todo, left)
-	}
-	return downHold(w, " since "+clock(since)+alone+todo)
-}
-
-// hungForLong has a machine's power cycled when its node has been down for five minutes, and once in an hour.
+// hungForLong has a machine's power cycled when its node has been down for some minutes, and once in an hour. One that it does not help is replaced.
 func hungForLong(v *view, _ spent, w wish) *refusal {
 	ill := v.ill(w.machine)
-	since, next := " since "+clock(ill.Since), ill.Few.Add(hangsGrace)
-	switch cycled := !ill.Cycled.IsZero(); {
-	case cycled && v.in.Now.Sub(ill.Cycled) >= cycleTime && !ill.Unsure:
-		return downHold(w, fmt.Sprintf(", and cycling its machine's power at %s did not help: its console says why; else delete the droplet and %s for a new one", clock(ill.Cycled), removal(w.machine)))
-	case cycled && v.in.Now.Sub(ill.Cycled) < cycleTime:
+	since, next := " since "+clock(ill.Since), ill.Few.Add(v.patience(w.machine))
+	switch {
+	case !ill.Cycled.IsZero() && v.in.Now.Sub(ill.Cycled) < v.patience(w.machine):
 		return downUntil(w, since+": its machine's power was cycled at "+clock(ill.Cycled), 0)
 	case v.in.Now.Before(next):
 		return downUntil(w, since+": if it stays so its machine's power is cycled at "+clock(next), next.Sub(v.in.Now))
@@ -237,7 +218,7 @@ func fewDown(v *view, _ spent, w wish) *refusal {
 	if !Crowded(hang, all) {
 		return nil
 	}
-	return downUntil(w, fmt.Sprintf(" since %s, and its machine's power is not cycled: %d of %d machines of pool %s are down at once, which looks like the network, not like the machines",
+	return downUntil(w, fmt.Sprintf(" since %s, and nothing is cycled or replaced: %d of %d machines of pool %s are down at once, which looks like the network, not like the machines",
 		clock(v.ill(w.machine).Since), hang, all, w.machine.pool.Name), requeueGap)
 }
 

@@ -134,7 +134,7 @@ func anyNode(t *rapid.T, id int, poolName string) swarm.Node {
 }
 
 func anyOp(t *rapid.T, p *world.Answers, d cloud.Droplet, poolName string) {
-	kind := rapid.SampledFrom([]ledger.OpKind{ledger.Create, ledger.Delete}).Draw(t, fmt.Sprint("kind", d.ID))
+	kind := rapid.SampledFrom([]ledger.OpKind{ledger.Create, ledger.Delete, ledger.Replace}).Draw(t, fmt.Sprint("kind", d.ID))
 	op := ledger.Op{ID: (&model{}).opID(900 + d.ID), Kind: kind, Pool: poolName, Name: d.Name, DropletID: d.ID, Started: epoch.Add(-time.Minute), Deadline: epoch.Add(time.Minute)}
 	if rapid.Bool().Draw(t, fmt.Sprint("asked", d.ID)) {
 		op.Shutdown = epoch.Add(-3 * time.Minute)

@@ -14,6 +14,9 @@ type kind string
 const (
 	removeGhost    kind = "remove what a failed join left behind"
 	replaceDead    kind = "replace a machine whose droplet is gone"
+	replaceIll     kind = "replace a machine that nothing brings back"
+	replaceAsked   kind = "replace a machine that a person asked for"
+	leaveReplaced  kind = "remove a machine that another one took the place of"
 	replaceDown    kind = "replace a machine whose node is down"
 	powerOn        kind = "power on a machine that is off"
 	powerCycle     kind = "cycle the power of a machine that hangs"
@@ -81,7 +84,7 @@ type nodeWrite struct {
 func propose(v *view) []wish {
 	var wishes []wish
 	if v.actsOnMachines() {
-		wishes = slices.Concat(proposeGhosts(v), proposeRepairs(v), proposeDrifts(v), proposePools(v), proposeNodes(v), proposeStrangers(v), proposeToken(v))
+		wishes = slices.Concat(proposeGhosts(v), proposeRepairs(v), proposeAsked(v), proposeDrifts(v), proposePools(v), proposeNodes(v), proposeStrangers(v), proposeToken(v))
 	}
 	if v.actsOnStack() {
 		wishes = slices.Concat(wishes, proposeNetworks(v), proposeServices(v), proposeUnwantedServices(v), proposeUnwantedNetworks(v), proposeForgetting(v))

@@ -26,7 +26,7 @@ func (v *view) countManagers() (n raftNumbers) {
 	}
 	for _, p := range v.in.Spec.Pools {
 		if p.Role == "manager" {
-			n.wanted += p.Count
+			n.wanted += p.Count + v.surge(p.Name)
 		}
 	}
 	return n
@@ -159,8 +159,9 @@ func quorum(v *view, _ spent, w wish) *refusal {
 	return blocked(GuardQuorum, w.object, why)
 }
 
-// mayDemote says why the membership of a manager must stay, "" if it may go: the others are all reachable, a majority of what
-// is now agrees, a majority of what is left is reachable, and one that is reachable itself leaves as many as are wanted, which must be known.
+// mayDemote says why the membership of a manager must stay, "" if it may go: a majority of what is now agrees, and a majority of what is left is
+// reachable; of one that is reachable itself the others all are, and they are as many as are wanted, which must be known. One that is lost weighs on the
+// majority as long as it is a member, so of two that are lost the first may go.
 func (v *view) mayDemote(m machine) string {
 	if !m.isManager() {
 		return ""
@@ -176,7 +177,7 @@ func (v *view) mayDemote(m machine) string {
 	switch {
 	case n == 1:
 		return "it is the last manager"
-	case left < n-1:
+	case m.reachable() && left < n-1, left < (n-1)/2+1:
 		return fmt.Sprintf("%d of the %d other managers are reachable", left, n-1)
 	case reachable < n/2+1:
 		return fmt.Sprintf("%d of %d managers are reachable: no quorum", reachable, n)

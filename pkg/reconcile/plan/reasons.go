@@ -19,6 +19,8 @@ const (
 	WhyPowerOn       = "power-on"        // its droplet is off, and nothing of ours switched it off
 	WhyPowerCycle    = "power-cycle"     // its node is down, and its droplet runs
 	WhyReplaced      = "replaced"        // its droplet does not exist any more, and another machine takes its place
+	WhyReplace       = "replace"         // another machine is to take its place, and comes first
+	WhyNeedless      = "needless"        // what was begun because of it is not needed any more
 	WhyNodeRemove    = "node-remove"     // its machine is off and the node is down
 	WhyGhost         = "ghost"           // a failed join left it behind
 	WhyDropletDelete = "droplet-delete"  // it is out of the swarm

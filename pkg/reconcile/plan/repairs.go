@@ -24,8 +24,10 @@ func proposeRepairs(v *view) []wish {
 		case m.class == overdue:
 			w.kind, w.text = retryLaunch, fmt.Sprintf("%s did not join within %s: /var/log/swarmd-join.log on it says why; delete the droplet by hand for a new try",
 				m.name(), v.in.Spec.Policies.LaunchTimeout)
+		case v.replacing(m) != nil: // its operation says how far that is
+			continue
 		case m.class == down && m.Again == "": // of another one, what is to be done is said of the node that it is now
-			w.kind, w.text = downWish(m)
+			w.kind, w.text = v.downWish(m)
 		default:
 			continue
 		}
@@ -34,12 +36,19 @@ func proposeRepairs(v *view) []wish {
 	return wishes
 }
 
-// downWish is what is wished for a machine that is down. What its holds say begins with the text.
-func downWish(m machine) (kind, string) {
+// downWish is what is wished for a machine that is down: the next rung of the ladder. What its holds say begins with the text.
+func (v *view) downWish(m machine) (kind, string) {
+	ill, n := v.ill(m), len(pauses())
 	switch m.ails() {
 	case IsOff:
+		if ill.Tries >= n && v.in.Now.Sub(ill.Tried) >= pauses()[1] {
+			return replaceIll, fmt.Sprintf("its droplet is off, and powering it on %d times did not start it", n)
+		}
 		return powerOn, "its droplet is off"
 	case Hangs:
+		if !ill.Cycled.IsZero() && !ill.Unsure && v.in.Now.Sub(ill.Cycled) >= v.patience(m) {
+			return replaceIll, "the node is down"
+		}
 		return powerCycle, "the node is down"
 	}
 	return replaceDown, "the node is down, and its droplet is not known: start its machine, or delete its droplet and " + removal(m) + " for a new one"

@@ -199,7 +199,7 @@ func TestGrowing(t *testing.T) {
 		{"a changed size, image or region is held", 1, 1, func(m *model) {
 			d := m.droplets[102].droplet
 			d.Size, d.Image, d.Region = "s-2vcpu-2gb", "ubuntu", "nyc3"
-		}, nil, []string{"image-changed pool/workers", "region-changed pool/workers", "size-changed pool/workers"}},
+		}, nil, []string{"size-changed pool/workers"}},
 		{"an image without its slug says nothing", 1, 1, func(m *model) { m.droplets[102].droplet.Image = "12345" }, nil, nil},
 	})
 }

@@ -35,13 +35,15 @@ func (s spent) with(v *view, w wish) spent {
 	case grow:
 		n := min(w.n, len(s.ids))
 		g.ids, s.ids = s.ids[:n], s.ids[n:]
-	case shrink:
+	case shrink, leaveReplaced:
 		g.ids, s.ids = s.ids[:1], s.ids[1:]
-		if g.budgeted = s.budget > 0; g.budgeted {
+		if g.budgeted = s.budget > 0 && !repairs(v, w); g.budgeted {
 			s.budget--
 		} else {
 			s.free = false
 		}
+	case replaceIll, replaceAsked, changeSize, changeImage, changeRegion:
+		g.ids, s.ids = s.ids[:1], s.ids[1:]
 	case replaceDead:
 		g.ids, s.ids, s.free = s.ids[:1], s.ids[1:], false
 	case changeService, pin:
@@ -67,6 +69,17 @@ func (s spent) creates(pool string) int {
 	return n
 }
 
+// replaces is how many replacements are begun; of one pool if it is named.
+func (s spent) replaces(pool string) int {
+	n := 0
+	for _, g := range s.opens {
+		if reasonOf(g.kind) != "" && (pool == "" || g.machine.pool.Name == pool) {
+			n++
+		}
+	}
+	return n
+}
+
 // opened is how many operations are begun.
 func (s spent) opened() int {
 	n := 0
@@ -78,7 +91,7 @@ func (s spent) opened() int {
 
 // leaving are the machines whose leave is begun.
 func (s spent) leaving() []grant {
-	return slices.DeleteFunc(slices.Clone(s.opens), func(g grant) bool { return g.kind != shrink && g.kind != replaceDead })
+	return slices.DeleteFunc(slices.Clone(s.opens), func(g grant) bool { return g.kind != shrink && g.kind != replaceDead && g.kind != leaveReplaced })
 }
 
 // count is how many wishes of the kinds were granted.

@@ -125,7 +125,7 @@ func concerns(op ledger.Op, m Machine) bool {
 	if m.Droplet != nil {
 		return op.DropletID == m.Droplet.ID || op.Kind == ledger.Create && op.DropletID == 0 && m.Owned && op.ID == m.Droplet.OpID()
 	}
-	if m.Node == nil || op.Kind != ledger.Delete || op.DropletID == 0 {
+	if m.Node == nil || op.Kind == ledger.Create || op.DropletID == 0 {
 		return false
 	}
 	late := m.Binding == "" && m.Why != "" && op.NodeID == "" && op.DropletID == label(m.Node.EngineLabels) // see join.tooLate

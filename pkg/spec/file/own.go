@@ -76,6 +76,11 @@ func policyKeys() map[string]rule {
 		"max_creates": byDefault(strconv.Itoa(d.MaxCreates), doc("droplets that are made at once", whole(1, 100))),
 		"resync":      byDefault(brief(d.Resync), doc("a full look at least this often", span(time.Second, time.Minute))),
 
+		"repair": doc("how long a machine may be lost before the next thing is tried", keys(map[string]rule{
+			"worker": byDefault(brief(d.Repair.Worker), doc("time that a worker's node may be down until its machine's power is cycled, and from then until another machine takes its place",
+				span(time.Minute, 24*time.Hour))),
+			"manager": byDefault(brief(d.Repair.Manager), doc("the same of a manager", span(time.Minute, 24*time.Hour))),
+		})),
 		"foreign_nodes": byDefault(d.ForeignNodes, doc("what becomes of a worker that joins and is no machine of the cluster: drain-new drains it after two minutes, keep only reports it",
 			choice(spec.DrainNew, spec.Keep))),
 		"rotate_worker_token": byDefault(strconv.FormatBool(d.RotateWorkerToken), doc("the worker join token is replaced once all machines that were made with it have joined",
@@ -269,6 +274,11 @@ func policies(values map[string]any) spec.Policies {
 		"shutdown_timeout": &p.ShutdownTimeout, "services_wait": &p.ServicesWait, "resync": &p.Resync,
 	} {
 		if d, err := time.ParseDuration(str(values, key)); err == nil {
+			*field = d
+		}
+	}
+	for key, field := range map[string]*time.Duration{"worker": &p.Repair.Worker, "manager": &p.Repair.Manager} {
+		if d, err := time.ParseDuration(str(section(values, "repair"), key)); err == nil {
 			*field = d
 		}
 	}

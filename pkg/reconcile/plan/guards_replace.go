@@ -1,0 +1,146 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+)
+
+// replacesAtOnce is how many machines are replaced at once for what they are ill of, in all pools.
+const replacesAtOnce = 2
+
+// fewReplaced has one machine of a pool replaced after the other, and in all few of those that are ill.
+func fewReplaced(v *view, s spent, w wish) *refusal {
+	pool, all, first := s.replaces(w.machine.pool.Name), s.replaces(""), "another"
+	for _, op := range v.replaces {
+		if op.Pool == w.machine.pool.Name {
+			pool, first = pool+1, op.Name
+		}
+		all++
+	}
+	switch {
+	case pool > 0:
+		return waits(w, fmt.Sprintf("one machine of pool %s is replaced after the other, and %s is first", w.machine.pool.Name, first))
+	case reasonOf(w.kind) == forIll && all >= replacesAtOnce:
+		return waits(w, fmt.Sprintf("%d machines are replaced at once at most, and so many are", replacesAtOnce))
+	}
+	return nil
+}
+
+// managersCalm has a manager replaced only while no other comes, is promoted or leaves.
+func managersCalm(v *view, s spent, w wish) *refusal {
+	if w.machine.pool.Role != "manager" && !w.machine.isManager() {
+		return nil
+	}
+	why := ""
+	if m, ok := v.changing(); ok {
+		why = m.name() + " changes its role"
+	}
+	for _, m := range v.machines {
+		if m.pool == nil || m.pool.Role != "manager" || m.dropletID() == w.machine.dropletID() {
+			continue
+		}
+		switch m.class {
+		case booting, overdue, arriving, leaving:
+			why = m.name() + " is " + string(m.class)
+		}
+		if v.replacing(m) != nil {
+			why = m.name() + " is being replaced"
+		}
+	}
+	if v.managerLeaves(s) {
+		why = "another manager leaves"
+	}
+	if why == "" {
+		return nil
+	}
+	return waits(w, "one manager at a time, and "+why)
+}
+
+// wholePool has machines replaced for what the file says only while all machines of their pool work: if a new one does not, it goes no further.
+func wholePool(v *view, _ spent, w wish) *refusal {
+	for _, m := range v.machines {
+		if m.pool != w.machine.pool || !m.counts() && m.class != leaving {
+			continue
+		}
+		if m.class != ready {
+			return waits(w, fmt.Sprintf("it waits until all of pool %s work, and %s is %s", w.machine.pool.Name, m.name(), m.class))
+		}
+	}
+	return nil
+}
+
+// rollBudget has as many machines replaced for what the file says as accepted edits permit to delete. A person who changed a machine by hand has not
+// edited the file.
+func rollBudget(v *view, s spent, w wish) *refusal {
+	reserved := 0
+	for _, op := range v.replaces {
+		if op.Reason != forIll && op.Reason != forAsked {
+			reserved++
+		}
+	}
+	if s.budget-reserved > 0 {
+		return nil
+	}
+	r := blocked(driftGuard(w.kind), w.object, w.text+": no accepted edit permits to replace them; write what they are, or swarmd replace "+w.machine.name())
+	r.rest = true
+	return r
+}
+
+// driftGuard is the guard whose name the holds of a kind of drift bear.
+func driftGuard(k kind) string {
+	return map[kind]string{changeSize: GuardSize, changeImage: GuardImage, changeRegion: GuardRegion}[k]
+}
+
+// waits is a refusal of a replacement until something that is under way is over.
+func waits(w wish, why string) *refusal {
+	guard := driftGuard(w.kind)
+	switch w.kind {
+	case replaceIll, powerCycle:
+		guard = GuardNodeDown
+	case replaceAsked:
+		guard = GuardReplace
+	}
+	r := blocked(guard, w.object, w.text+": "+why)
+	r.progressing, r.requeue, r.rest = true, requeueWait, driftGuard(w.kind) != ""
+	return r
+}
+
+// illForLong has a machine replaced that its power did not help, as long after it was cycled as it was down before.
+func illForLong(v *view, _ spent, w wish) *refusal {
+	ill := v.ill(w.machine)
+	if w.machine.ails() != Hangs {
+		return nil
+	}
+	from := ill.Few
+	if ill.Cycled.After(from) {
+		from = ill.Cycled
+	}
+	next := from.Add(v.patience(w.machine))
+	if left := next.Sub(v.in.Now); left > 0 {
+		return downUntil(w, fmt.Sprintf(", and its machine's power was cycled at %s: if it stays so another one takes its place at %s", clock(ill.Cycled), clock(next)), left)
+	}
+	return nil
+}
+
+// patience is how long a machine hangs before its power is cycled, and again until it is replaced.
+func (v *view) patience(m machine) time.Duration {
+	if m.Node.Manages() {
+		return v.in.Spec.Policies.Repair.Manager
+	}
+	return v.in.Spec.Policies.Repair.Worker
+}
+
+// permits wants what a machine's leave takes that another one took the place of: of what a repair or a person asked for the repair budget, else an
+// accepted edit.
+func permits(v *view, s spent, w wish) *refusal {
+	if repairs(v, w) {
+		return repairBudget(v, s, w)
+	}
+	return deleteBudget(v, s, w)
+}
+
+// repairs reports whether the leave of a machine is part of its repair.
+func repairs(v *view, w wish) bool {
+	op := v.replacing(w.machine)
+	return op != nil && (op.Reason == forIll || op.Reason == forAsked)
+}

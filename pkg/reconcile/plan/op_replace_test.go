@@ -1,0 +1,210 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// cluster is settled, with those pools.
+func cluster(t *testing.T, pools ...spec.Pool) *model {
+	t.Helper()
+	m := newModel(t, pools...)
+	m.firstManager()
+	m.settle(20 * time.Minute)
+	return m
+}
+
+// watched lets the cluster settle, and fails the test if a pool ever has fewer machines at work than the file wants, or more machines than those and one
+// that are not about to leave.
+func (m *model) watched(pool string, want int) {
+	m.t.Helper()
+	m.hook = func(in plan.Input, _ plan.Plan) {
+		for _, w := range in.World.Machines {
+			if w.Node != nil && w.Node.ID == m.holder && w.Op != nil && w.Op.Kind == ledger.Delete {
+				m.holder = "" // the loop gives the lease to another manager
+			}
+		}
+		working, staying := 0, 0
+		for _, w := range in.World.Machines {
+			if w.Pool != pool {
+				continue
+			}
+			leaves := w.Op != nil && w.Op.Kind == ledger.Delete
+			if !leaves {
+				staying++
+			}
+			if w.Node != nil && w.Node.State == swarm.NodeReady && !leaves {
+				working++
+			}
+		}
+		if working < want || staying > want+1 {
+			m.t.Fatalf("pool %s: %d machines work and %d stay, the file wants %d\n%s", pool, working, staying, want, m.log.String())
+		}
+	}
+	m.settle(2 * time.Hour)
+	m.hook = nil
+}
+
+func TestAnotherImageRollsAPool(t *testing.T) {
+	for _, c := range []struct {
+		name              string
+		managers, workers int
+		roll              string
+	}{
+		{"workers", 1, 3, "workers"}, {"managers", 3, 1, "managers"}, {"the only manager", 1, 1, "managers"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			managers, workers := pool("managers", "manager", c.managers), pool("workers", "worker", c.workers)
+			m := cluster(t, managers, workers)
+			rolled, want := &workers, c.workers
+			if c.roll == "managers" {
+				rolled, want = &managers, c.managers
+			}
+			rolled.Image = "debian-13"
+			m.edit(managers, workers)
+			m.watched(c.roll, want)
+			for _, d := range m.droplets {
+				if is := strings.Contains(d.droplet.Name, c.roll); is != (d.droplet.Image == "debian-13") {
+					t.Errorf("%s has the image %s", d.droplet.Name, d.droplet.Image)
+				}
+			}
+			if m.ledger.DeleteBudget != 0 || len(m.droplets) != c.managers+c.workers {
+				t.Errorf("%d machines, and %d deletes are left of the edit", len(m.droplets), m.ledger.DeleteBudget)
+			}
+		})
+	}
+}
+
+// A machine that was changed by hand is no edit, and an edit that is taken back rolls what is new only.
+func TestWhatNoEditPermitsIsNotRolled(t *testing.T) {
+	m := cluster(t, pool("managers", "manager", 1), pool("workers", "worker", 2))
+	m.droplets[102].droplet.Size = "s-4vcpu-8gb"
+	p := m.pass()
+	if len(p.Steps) > 0 || len(p.Holds) != 1 || !strings.Contains(p.Holds[0].Text, "1 machine of s-4vcpu-8gb, and the file says s-1vcpu-1gb: no accepted edit permits") {
+		t.Errorf("steps %v, holds %v", p.Steps, p.Holds)
+	}
+}
+
+func TestARollThatDoesNotGetWellStops(t *testing.T) {
+	workers := pool("workers", "worker", 3)
+	m := cluster(t, pool("managers", "manager", 1), workers)
+	workers.Image = "broken"
+	m.edit(pool("managers", "manager", 1), workers)
+	for end := m.now.Add(8 * time.Minute); m.now.Before(end); m.step(2 * time.Second) {
+		m.pass()
+		for _, d := range m.droplets {
+			d.neverUp = d.droplet.Image == "broken"
+		}
+	}
+	if n := len(m.droplets); n != 5 {
+		t.Errorf("%d machines, want the 4 of before and one new\n%s", n, m.log.String())
+	}
+	workers.Image = "docker-20-04"
+	m.edit(pool("managers", "manager", 1), workers)
+	m.settle(time.Hour)
+	if len(m.droplets) != 4 || m.droplets[102] == nil || m.droplets[103] == nil || m.droplets[104] == nil {
+		t.Errorf("the old ones are to stay\n%s", m.log.String())
+	}
+}
+
+func TestAPersonAsksForAnotherMachine(t *testing.T) {
+	m := cluster(t, pool("managers", "manager", 1), pool("workers", "worker", 2))
+	ask := func(value string) {
+		m.droplets[102].node.Spec.Labels[swarm.LabelReplace] = value
+		m.droplets[102].node.Version++
+	}
+	ask("now ann")
+	m.pass()
+	m.step(time.Second)
+	if p := m.pass(); len(m.ledger.Ops) != 2 || !strings.Contains(p.Holds[0].Text, "a person asked for another one: it leaves when another machine of pool workers is there") {
+		t.Fatalf("open: %v, holds %v", m.ledger.Ops, p.Holds)
+	}
+	delete(m.droplets[102].node.Spec.Labels, swarm.LabelReplace)
+	m.droplets[102].node.Version++
+	m.settle(20 * time.Minute)
+	if m.droplets[102] == nil || len(m.droplets) != 3 {
+		t.Errorf("it was taken back: %d machines\n%s", len(m.droplets), m.log.String())
+	}
+	m.step(time.Hour)
+	ask("now ann")
+	m.watched("workers", 2)
+	if m.droplets[102] != nil || len(m.droplets) != 3 {
+		t.Errorf("%d machines\n%s", len(m.droplets), m.log.String())
+	}
+}
+
+// kill has a machine's node down for good, and the planner told so.
+func (m *model) kill(id int, ill plan.Ailing) {
+	m.droplets[id].node.State = swarm.NodeDown
+	if m.droplets[id].node.Manager != nil {
+		m.droplets[id].node.Manager.Reachability = "unreachable"
+	}
+	if m.memory.Ailing == nil {
+		m.memory.Ailing = map[int]plan.Ailing{}
+	}
+	m.memory.Ailing[id] = ill
+}
+
+func TestAMachineThatNothingBringsBackIsReplaced(t *testing.T) {
+	cycled := func(m *model) plan.Ailing {
+		at := m.now.Add(-time.Hour)
+		return plan.Ailing{How: plan.Hangs, Since: at, Few: at, Cycled: m.now.Add(-20 * time.Minute)}
+	}
+	tried := func(m *model) plan.Ailing {
+		return plan.Ailing{How: plan.IsOff, Since: m.now.Add(-time.Hour), Tries: 3, Tried: m.now.Add(-20 * time.Minute)}
+	}
+	for _, c := range []struct {
+		name     string
+		managers int
+		id       int
+		ill      func(*model) plan.Ailing
+	}{
+		{"a worker that hangs", 1, 102, cycled}, {"a worker that does not start", 1, 102, tried}, {"a manager that hangs", 3, 102, cycled}, {"a manager that does not start", 3, 102, tried},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := cluster(t, pool("managers", "manager", c.managers), pool("workers", "worker", 3))
+			ill := c.ill(m)
+			m.kill(c.id, ill)
+			if ill.How == plan.IsOff {
+				m.droplets[c.id].droplet.Status = cloud.StatusOff
+			}
+			m.settle(20 * time.Minute)
+			if m.droplets[c.id] != nil || len(m.droplets) != c.managers+3 {
+				t.Errorf("%d machines\n%s", len(m.droplets), m.log.String())
+			}
+		})
+	}
+}
+
+func TestAMachineThatComesBackEndsItsReplacement(t *testing.T) {
+	m := cluster(t, pool("managers", "manager", 1), pool("workers", "worker", 3))
+	m.kill(102, plan.Ailing{How: plan.Hangs, Since: m.now.Add(-time.Hour), Few: m.now.Add(-time.Hour), Cycled: m.now.Add(-20 * time.Minute)})
+	m.pass()
+	m.step(time.Second)
+	m.pass()
+	m.droplets[102].node.State, m.memory.Ailing = swarm.NodeReady, nil
+	m.settle(20 * time.Minute)
+	if m.droplets[102] == nil || len(m.droplets) != 4 || !strings.Contains(m.log.String(), "its node is ready again") {
+		t.Errorf("%d machines\n%s", len(m.droplets), m.log.String())
+	}
+}
+
+// Two of five managers are lost: one after the other is replaced, and no role changes without a majority.
+func TestTwoOfFiveManagersAreReplaced(t *testing.T) {
+	m := cluster(t, pool("managers", "manager", 5))
+	for _, id := range []int{102, 103} {
+		m.kill(id, plan.Ailing{How: plan.IsOff, Since: m.now.Add(-time.Hour), Tries: 3, Tried: m.now.Add(-20 * time.Minute)})
+		m.droplets[id].droplet.Status = cloud.StatusOff
+	}
+	m.settle(3 * time.Hour)
+	if m.droplets[102] != nil || m.droplets[103] != nil || len(m.droplets) != 5 {
+		t.Errorf("%d machines\n%s", len(m.droplets), m.log.String())
+	}
+}

@@ -61,3 +61,6 @@ func countOf(s *spec.Spec, pool string) (count int, there bool) {
 	}
 	return 0, false
 }
+
+// RepairsAnHour is how many machines an hour has deleted without an edit because they are broken, of a cluster with so many bound nodes: a fifth, at least one.
+func RepairsAnHour(nodes int) int { return max(1, (nodes+4)/5) }

@@ -86,13 +86,15 @@ type (
 	// CloseOp removes an operation from the ledger: its droplet joined, or it had no effect, or its droplet is gone.
 	CloseOp struct {
 		OpID    string
-		Outcome string // "joined", "no_effect", "gone"
+		Outcome string // "joined", "no_effect", "gone", "recovered"
 	}
 	// OpenDelete begins to remove a machine, before its drain.
 	OpenDelete struct {
 		OpID, Pool, Name, NodeID string
 		DropletID                int
 		Budgeted                 bool
+		Repair                   bool // it is of the hour's repairs
+		Most                     int  // of a repair: how many of them an hour has
 	}
 	// UpdateNode replaces a node's spec at a version: bind, label, activate, drain, promote, demote.
 	UpdateNode struct {
@@ -165,7 +167,8 @@ func (a CloseOp) record() record { return writes(ledger.CloseOp{OpID: a.OpID}) }
 
 func (a OpenDelete) About() About { return About{"open_delete", ofDroplet(a.DropletID), Records} }
 func (a OpenDelete) record() record {
-	return writes(ledger.OpenDelete{OpID: a.OpID, Pool: a.Pool, Name: a.Name, NodeID: a.NodeID, DropletID: a.DropletID, Budgeted: a.Budgeted})
+	return writes(ledger.OpenDelete{OpID: a.OpID, Pool: a.Pool, Name: a.Name, NodeID: a.NodeID, DropletID: a.DropletID,
+		Budgeted: a.Budgeted, Repair: a.Repair, Most: a.Most})
 }
 
 func (a RecordRollout) About() About {

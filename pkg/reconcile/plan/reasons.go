@@ -19,6 +19,7 @@ const (
 	WhyPowerOn       = "power-on"        // its droplet is off, and nothing of ours switched it off
 	WhyPowerCycle    = "power-cycle"     // its node is down, and its droplet runs
 	WhyReplaced      = "replaced"        // its droplet does not exist any more, and another machine takes its place
+	WhyRecovered     = "recovered"       // it was to be repaired, and is up again
 	WhyNodeRemove    = "node-remove"     // its machine is off and the node is down
 	WhyGhost         = "ghost"           // a failed join left it behind
 	WhyDropletDelete = "droplet-delete"  // it is out of the swarm

@@ -14,6 +14,7 @@ type spent struct {
 	ids     []string // the fresh operation ids that are left
 	budget  int      // deletes that accepted edits still permit
 	free    bool     // one delete beside the budget is still permitted
+	repairs int      // that the hour still has
 	tried   int      // roll-outs that are remembered of services of which none was
 }
 
@@ -25,6 +26,7 @@ func begin(v *view) spent {
 			s.free = false
 		}
 	}
+	s.repairs = v.repairsAnHour() - v.repaired()
 	return s
 }
 
@@ -43,7 +45,8 @@ func (s spent) with(v *view, w wish) spent {
 			s.free = false
 		}
 	case replaceDead:
-		g.ids, s.ids, s.free = s.ids[:1], s.ids[1:], false
+		g.ids, s.ids, g.most = s.ids[:1], s.ids[1:], v.repairsAnHour()
+		s.repairs--
 	case changeService, pin:
 		if v.newlyRecorded(w.service) {
 			s.tried++

@@ -69,7 +69,8 @@ func (a *cli) maintain(ctx context.Context, cluster, name string, change func(ma
 		return err
 	}
 	defer asm.Close()
-	said, err := change(maintenance.Cluster{Name: cluster, Swarm: asm.Swarm, Store: asm.Store, By: whoami()}, ctx, name)
+	said, err := change(maintenance.Cluster{Name: cluster, Swarm: asm.Engine, // a person may say what no swarmd may
+		Store: asm.Store, By: whoami()}, ctx, name)
 	if err == nil {
 		printf(a.out, "%s\n", said)
 	}

@@ -136,7 +136,7 @@ func pickNode(nodes []swarm.Node, name string) (swarm.Node, error) {
 // drain changes nothing if the node is drained so already.
 func (u *upkeep) drain(n swarm.Node) (swarm.NodeSpec, string, error) {
 	s := n.Spec
-	if s.Labels[swarm.LabelPool] == "" {
+	if s.Labels[swarm.LabelPool] == "" || s.Labels[swarm.LabelCluster] != u.cluster {
 		return s, "", fmt.Errorf("%s is no machine of cluster %s: docker node update --availability drain %s", n.Hostname, u.cluster, n.ID)
 	}
 	if was, ok := s.Maintained(); ok && s.Availability == swarm.Drain {

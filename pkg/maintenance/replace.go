@@ -21,7 +21,7 @@ func (c Cluster) Keep(ctx context.Context, node string) (said string, err error)
 func (u *upkeep) replace(n swarm.Node) (swarm.NodeSpec, string, error) {
 	s := n.Spec
 	switch by := s.Labels[swarm.LabelReplace]; {
-	case s.Labels[swarm.LabelPool] == "":
+	case s.Labels[swarm.LabelPool] == "", s.Labels[swarm.LabelCluster] != u.cluster:
 		return s, "", fmt.Errorf("%s is no machine of cluster %s: swarmd neither made it nor replaces it", n.Hostname, u.cluster)
 	case s.Labels[swarm.LabelAdopted] != "":
 		return s, "", fmt.Errorf("%s is adopted: swarmd did not make it and does not delete it; take it out of adopt, and swarmd makes another one", n.Hostname)

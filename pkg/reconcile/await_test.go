@@ -14,13 +14,13 @@ import (
 	"github.com/swarmd/swarmd/pkg/sim"
 )
 
-// The pool's size changes, which is held, and it grows by one, which is not: the new machine is waited for, the hold is not.
+// The pool adopts a droplet that does not exist, which is held, and it grows by one, which is not: the new machine is waited for, the hold is not.
 func TestAwaitWaitsForMachinesAndNotForPersons(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, sim.Options{Seed: 7}, webFile(1, 1, 1, 1))
 		defer c.stop()
 		c.await(t, 1, 15*time.Minute)
-		c.edits <- bytes.ReplaceAll(webFile(1, 2, 1, 1), []byte("count: 2, size: s-1vcpu-1gb"), []byte("count: 2, size: s-1vcpu-2gb"))
+		c.edits <- bytes.ReplaceAll(webFile(1, 2, 1, 1), []byte("count: 2, size: s-1vcpu-1gb"), []byte("count: 3, adopt: [999], size: s-1vcpu-1gb"))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		began := time.Now()
@@ -29,7 +29,7 @@ func TestAwaitWaitsForMachinesAndNotForPersons(t *testing.T) {
 			t.Fatalf("%v; held only %v, holds %+v", err, r.HeldOnly, r.Holds)
 		}
 		for _, p := range r.Pools {
-			if p.Ready != p.Desired {
+			if want := map[string]int{"managers": 1, "workers": 2}[p.Pool]; p.Ready != want {
 				t.Errorf("it ended with %d of %d of pool %s", p.Ready, p.Desired, p.Pool)
 			}
 		}

@@ -40,9 +40,9 @@ func TestTheLogTellsWhenAHoldEnds(t *testing.T) {
 		defer c.stop()
 		c.await(t, 1, 15*time.Minute)
 		logs.TakeAll()
-		c.edits <- bytes.ReplaceAll(webFile(1, 1, 1, 1), []byte("workers: { role: worker, count: 1, size: s-1vcpu-1gb"), []byte("workers: { role: worker, count: 1, size: s-1vcpu-2gb"))
+		c.edits <- bytes.ReplaceAll(webFile(1, 1, 1, 1), []byte("workers: { role: worker, count: 1, size: s-1vcpu-1gb"), []byte("workers: { role: worker, count: 2, adopt: [999], size: s-1vcpu-1gb"))
 		time.Sleep(time.Minute)
-		if held := logs.FilterMessage("held").All(); len(held) != 1 || held[0].ContextMap()["guard"] != "size-changed" || held[0].ContextMap()["object"] != "pool/workers" {
+		if held := logs.FilterMessage("held").All(); len(held) != 1 || held[0].ContextMap()["guard"] != "droplet-dead" || held[0].ContextMap()["object"] != "droplet/999" {
 			t.Errorf("%+v", held)
 		}
 		c.SetFault(func(call sim.Call) sim.Verdict {
@@ -63,7 +63,7 @@ func TestTheLogTellsWhenAHoldEnds(t *testing.T) {
 		for _, e := range logs.FilterMessage("held no longer").All() {
 			ended = append(ended, e.ContextMap()["guard"].(string)+" "+e.ContextMap()["object"].(string))
 		}
-		if len(ended) == 0 || ended[len(ended)-1] != "size-changed pool/workers" {
+		if len(ended) == 0 || ended[len(ended)-1] != "droplet-dead droplet/999" {
 			t.Errorf("ended: %v", ended)
 		}
 	})

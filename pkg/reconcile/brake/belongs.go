@@ -79,6 +79,12 @@ func (b *brakes) newDeletes(ctx context.Context, to ledger.Ledger) error {
 		if err := b.deletableHere(ctx, op.DropletID, was); err != nil {
 			return err
 		}
+		if !op.Repair {
+			continue
+		}
+		if err := b.newRepair(ctx, op, to); err != nil {
+			return err
+		}
 	}
 	return nil
 }

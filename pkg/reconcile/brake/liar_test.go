@@ -38,7 +38,7 @@ type lie struct {
 func TestLiarGetsNothing(t *testing.T) {
 	one := rapid.Custom(func(rt *rapid.T) lie {
 		return lie{
-			What:    rapid.IntRange(0, 12).Draw(rt, "what"),
+			What:    rapid.IntRange(0, 13).Draw(rt, "what"),
 			Droplet: rapid.SampledFrom([]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 21, 22, 23}).Draw(rt, "droplet"),
 			Node:    rapid.IntRange(0, 11).Draw(rt, "node"),
 			Minutes: rapid.IntRange(1, 100).Draw(rt, "minutes"),
@@ -92,6 +92,9 @@ func (l *liar) step(t *testing.T, one lie) {
 		l.delete(t, id)
 	case 2: // counts nothing against the hour
 		l.write(t, func(v *ledger.Ledger) { v.Ops = append(v.Ops, deleteOp(id, false)) })
+		l.delete(t, id)
+	case 13: // says that it is a repair
+		l.write(t, func(v *ledger.Ledger) { v.Ops = append(v.Ops, repairOf(id)) })
 		l.delete(t, id)
 	case 10:
 		l.write(t, func(v *ledger.Ledger) { v.Ops = nil })

@@ -27,6 +27,9 @@ func (b *brakes) nodeIsOurs(op, id string, spec swarm.NodeSpec) error {
 	if of := b.others(nodes[id]); of != "" {
 		return b.refuse(Ownership, swarmSide, op, "node %s is of cluster %s", id, of)
 	}
+	if mark := spec.Labels[swarm.LabelReplace]; mark != "" && nodes[id].Spec.Labels[swarm.LabelReplace] != mark {
+		return b.refuse(Ownership, swarmSide, op, "node %s: a person alone asks for another machine, by the label %s", id, swarm.LabelReplace)
+	}
 	if was, seen := nodes[id]; spec.Role == "" || seen && was.Spec.Role == spec.Role {
 		return nil
 	}

@@ -28,6 +28,9 @@ func (b *brakes) stoppable(ctx context.Context, op string, d cloud.Droplet) ([]s
 	if err := b.belongs(ctx, op, d, nodes); err != nil {
 		return nil, err
 	}
+	if err := b.livelyRepair(ctx, op, d, nodes); err != nil {
+		return nil, err
+	}
 	var lost []string
 	for _, n := range nodes {
 		if n.Manager != nil && on(n, d) {

@@ -73,3 +73,6 @@ func poolOf(s *spec.Spec, pool string) (spec.Pool, bool) {
 	}
 	return s.Pools[i], true
 }
+
+// RepairsAnHour is how many machines an hour has deleted without an edit because they are broken, of a cluster with so many bound nodes: a fifth, at least one.
+func RepairsAnHour(nodes int) int { return max(1, (nodes+4)/5) }

@@ -81,12 +81,13 @@ type (
 		OpID, Pool, Name, NodeID, Reason string
 		DropletID                        int
 	}
-	// OpenDelete begins to remove a machine. It spends the delete budget that accepted edits gave, or the one free delete of the hour. It ends the
-	// machine's replacement, if one is open.
+	// OpenDelete begins to remove a machine. It spends the delete budget that accepted edits gave, one of the hour's repairs, or the one free
+	// delete of the hour. It ends the machine's replacement, if one is open.
 	OpenDelete struct {
 		OpID, Pool, Name, NodeID string
 		DropletID                int
-		Budgeted                 bool
+		Budgeted, Repair         bool
+		Most                     int // of a repair: how many of them an hour has, see RepairsAnHour
 	}
 	// GoOnDelete records the epoch of the holder that goes on with an open delete. Without an open delete it is refused.
 	GoOnDelete struct {
@@ -149,27 +150,35 @@ func (c CloseOp) apply(l *Ledger, _ Moment) error {
 }
 
 func (c OpenDelete) apply(l *Ledger, m Moment) error {
-	recent := slices.DeleteFunc(slices.Clone(l.FreeDeletes), func(t time.Time) bool { return m.Now.Sub(t) >= time.Hour })
-	if c.Budgeted && l.DeleteBudget < 1 {
+	free, repairs := withinTheHour(l.FreeDeletes, m.Now), withinTheHour(l.Repairs, m.Now)
+	switch {
+	case c.Budgeted && c.Repair:
+		return refusef(apierr.Invalid, "a delete is of the budget or a repair, not both")
+	case c.Budgeted && l.DeleteBudget < 1:
 		return refusef(apierr.Braked, "no accepted edit permits this delete")
-	}
-	if !c.Budgeted && len(recent) > 0 {
+	case c.Repair && len(repairs) >= max(c.Most, 1):
+		return refusef(apierr.Braked, "%d repairs an hour, and as many were begun already", max(c.Most, 1))
+	case !c.Budgeted && !c.Repair && len(free) > 0:
 		return refusef(apierr.Braked, "one delete an hour without an accepted edit, and that was begun already")
 	}
 	if c.DropletID <= 0 || l.ByDroplet(Delete, c.DropletID) != nil {
 		return refusef(apierr.Conflict, "droplet %d is being deleted already", c.DropletID)
 	}
-	err := l.open(Op{ID: c.OpID, Kind: Delete, Pool: c.Pool, Name: c.Name, DropletID: c.DropletID, NodeID: c.NodeID, Epoch: m.Epoch, Started: m.Now, Budgeted: c.Budgeted})
+	err := l.open(Op{ID: c.OpID, Kind: Delete, Pool: c.Pool, Name: c.Name, DropletID: c.DropletID, NodeID: c.NodeID, Epoch: m.Epoch, Started: m.Now,
+		Budgeted: c.Budgeted, Repair: c.Repair})
 	if err != nil {
 		return err
 	}
 	if r := l.ByDroplet(Replace, c.DropletID); r != nil {
 		l.close(r.ID)
 	}
-	l.FreeDeletes = recent
-	if c.Budgeted {
+	l.FreeDeletes, l.Repairs = free, repairs
+	switch {
+	case c.Budgeted:
 		l.DeleteBudget--
-	} else {
+	case c.Repair:
+		l.Repairs = append(l.Repairs, m.Now)
+	default:
 		l.FreeDeletes = append(l.FreeDeletes, m.Now)
 	}
 	return nil
@@ -180,6 +189,11 @@ func (c OpenReplace) apply(l *Ledger, m Moment) error {
 		return refusef(apierr.Conflict, "droplet %d leaves or is being replaced already", c.DropletID)
 	}
 	return l.open(Op{ID: c.OpID, Kind: Replace, Pool: c.Pool, Name: c.Name, DropletID: c.DropletID, NodeID: c.NodeID, Epoch: m.Epoch, Started: m.Now, Reason: c.Reason})
+}
+
+// withinTheHour returns those of the times that the last hour has.
+func withinTheHour(times []time.Time, now time.Time) []time.Time {
+	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return now.Sub(t) >= time.Hour })
 }
 
 func (c GoOnDelete) apply(l *Ledger, m Moment) error {

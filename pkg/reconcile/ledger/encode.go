@@ -35,6 +35,7 @@ const (
 	keyRevision     = "swarmd.ledger.revision"
 	keyDeleteBudget = "swarmd.ledger.credit"
 	keyFreeDeletes  = "swarmd.ledger.uncharged" // unix seconds, comma-separated
+	keyRepairs      = "swarmd.ledger.repairs"   // the same
 	keySwarm        = "swarmd.ledger.swarm"
 	keyEpoch        = "swarmd.ledger.epoch"
 	keyToken        = "swarmd.ledger.token"
@@ -57,6 +58,7 @@ type opRecord struct {
 	Started  int64  `json:"s,omitempty"`
 	Deadline int64  `json:"x,omitempty"`
 	Budgeted bool   `json:"c,omitempty"`
+	Repair   bool   `json:"r,omitempty"`
 	Shutdown int64  `json:"o,omitempty"`
 	Reason   string `json:"w,omitempty"`
 }
@@ -87,6 +89,7 @@ func (l Ledger) labels() (map[string]string, error) {
 	putNumber(out, keyEpoch, l.Epoch)
 	putText(out, keySwarm, l.ClusterID)
 	putText(out, keyFreeDeletes, joinTimes(l.FreeDeletes))
+	putText(out, keyRepairs, joinTimes(l.Repairs))
 	if l.Token != "" {
 		out[keyToken] = l.Token + ":" + strconv.Itoa(l.Handed)
 	}
@@ -124,7 +127,7 @@ func (l Ledger) Size() int {
 
 // Clone returns a copy that shares nothing with the ledger.
 func (l Ledger) Clone() Ledger {
-	l.Ops, l.FreeDeletes = slices.Clone(l.Ops), slices.Clone(l.FreeDeletes)
+	l.Ops, l.FreeDeletes, l.Repairs = slices.Clone(l.Ops), slices.Clone(l.FreeDeletes), slices.Clone(l.Repairs)
 	l.Stale, l.Broken, l.Rollouts = maps.Clone(l.Stale), maps.Clone(l.Broken), maps.Clone(l.Rollouts)
 	return l
 }
@@ -173,6 +176,9 @@ func (l *Ledger) decodeLabel(key, value string) (known bool, err error) {
 	case keyFreeDeletes:
 		l.FreeDeletes, err = splitTimes(value)
 		return true, err
+	case keyRepairs:
+		l.Repairs, err = splitTimes(value)
+		return true, err
 	case keyToken:
 		print, handed, _ := strings.Cut(value, ":")
 		l.Token = print
@@ -213,7 +219,7 @@ func (l *Ledger) decodeEntry(key, value string) (known bool, err error) {
 }
 
 func record(op Op) opRecord {
-	return opRecord{op.Kind, op.Pool, op.Name, op.DropletID, op.NodeID, op.Epoch, seconds(op.Started), seconds(op.Deadline), op.Budgeted, seconds(op.Shutdown), op.Reason}
+	return opRecord{op.Kind, op.Pool, op.Name, op.DropletID, op.NodeID, op.Epoch, seconds(op.Started), seconds(op.Deadline), op.Budgeted, op.Repair, seconds(op.Shutdown), op.Reason}
 }
 
 // operation reads an operation. One of a kind or with a field that this swarmd does not know is a newer one's, and no error.
@@ -230,7 +236,7 @@ func operation(id, value string) (op Op, known bool, err error) {
 	if id == "" || r.Kind == "" || r.Droplet < 0 || r.Kind != Create && r.Droplet == 0 {
 		return Op{}, false, fmt.Errorf("operation %q of kind %q on droplet %d", brief(id), brief(string(r.Kind)), r.Droplet)
 	}
-	return Op{id, r.Kind, r.Pool, r.Name, r.Droplet, r.Node, r.Epoch, moment(r.Started), moment(r.Deadline), r.Budgeted, moment(r.Shutdown), r.Reason}, true, nil
+	return Op{id, r.Kind, r.Pool, r.Name, r.Droplet, r.Node, r.Epoch, moment(r.Started), moment(r.Deadline), r.Budgeted, r.Repair, moment(r.Shutdown), r.Reason}, true, nil
 }
 
 func putNumber(m map[string]string, key string, n uint64) {

@@ -28,8 +28,10 @@ func full() ledger.Ledger {
 			{ID: "aaaaabbbbbcccccd", Kind: ledger.Create, Pool: "workers", Name: "web-workers-aaaaa", Epoch: 6, Started: at, Deadline: at.Add(5 * time.Minute)},
 			{ID: "fffffggggghhhhhi", Kind: ledger.Delete, Pool: "workers", Name: "web-workers-xyzzy", DropletID: 101, NodeID: "node9", Epoch: 7,
 				Started: at, Budgeted: true, Shutdown: at.Add(time.Minute)},
+			{ID: "ggggghhhhhiiiiij", Kind: ledger.Delete, Pool: "workers", Name: "web-workers-broke", DropletID: 102, Epoch: 7, Started: at, Repair: true},
 		},
 		FreeDeletes: []time.Time{at.Add(-time.Minute), at},
+		Repairs:     []time.Time{at},
 		Stale:       map[string]int{"node2": 11},
 		Broken:      map[string]string{"node3": "read cluster.yaml: no such file"},
 		Rollouts:    map[string]string{"web_app": "abc@17"},
@@ -202,7 +204,8 @@ func TestAnyLedgerSurvivesTheStore(t *testing.T) {
 			Epoch: rapid.Uint64().Draw(t, "epoch"), ClusterID: rapid.StringMatching(`[a-z0-9]{0,25}`).Draw(t, "swarm")}
 		for _, id := range rapid.SliceOfNDistinct(word, 0, 5, rapid.ID).Draw(t, "ops") {
 			l.Ops = append(l.Ops, ledger.Op{ID: id, Kind: rapid.SampledFrom([]ledger.OpKind{ledger.Create, ledger.Delete}).Draw(t, "kind"),
-				Pool: word.Draw(t, "pool"), DropletID: rapid.IntRange(1, 1<<40).Draw(t, "droplet"), Started: when.Draw(t, "started"), Budgeted: rapid.Bool().Draw(t, "budgeted")})
+				Pool: word.Draw(t, "pool"), DropletID: rapid.IntRange(1, 1<<40).Draw(t, "droplet"), Started: when.Draw(t, "started"), Budgeted: rapid.Bool().Draw(t, "budgeted"),
+				Repair: rapid.Bool().Draw(t, "repair")})
 		}
 		slices.SortFunc(l.Ops, func(a, b ledger.Op) int { return strings.Compare(a.ID, b.ID) })
 		labels, err := ledger.Encode(l, nil)

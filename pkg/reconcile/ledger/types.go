@@ -35,7 +35,8 @@ type Op struct {
 	Epoch     uint64    `json:"epoch"`                // the lease epoch of the writer
 	Started   time.Time `json:"started"`
 	Deadline  time.Time `json:"deadline,omitzero"` // with Create: until when it may stay unseen
-	Budgeted  bool      `json:"credit,omitempty"`  // with Delete: of the delete budget; false: the free delete of its hour
+	Budgeted  bool      `json:"credit,omitempty"`  // with Delete: of the delete budget; false, and no repair: the free delete of its hour
+	Repair    bool      `json:"repair,omitempty"`  // with Delete: of the hour's repairs
 	Shutdown  time.Time `json:"shutdown,omitzero"` // with Delete: when a clean shutdown was asked for; zero: not yet
 	Reason    string    `json:"reason,omitempty"`  // with Replace: why; the planner alone makes and reads it
 }
@@ -46,6 +47,7 @@ type Ledger struct {
 	Ops          []Op              // sorted by ID
 	DeleteBudget int               // the delete budget: deletes that accepted edits permit and that were not begun yet
 	FreeDeletes  []time.Time       // when deletes outside of the budget were begun in the last hour
+	Repairs      []time.Time       // when repairs were begun in the last hour: deletes of what is gone, down or never joined, see RepairsAnHour
 	Stale        map[string]int    // holder → number of the older revision that its own file equals
 	Broken       map[string]string // holder → why its own file does not count: faults, or it cannot be read; one short line
 	ClusterID    string            // the swarm's id when the ledger was made: another one is another swarm

@@ -86,13 +86,15 @@ type (
 	// CloseOp removes an operation from the ledger: its droplet joined, or it had no effect, or its droplet is gone.
 	CloseOp struct {
 		OpID    string
-		Outcome string // "joined", "no_effect", "gone", "needless"
+		Outcome string // "joined", "no_effect", "gone", "recovered", "needless"
 	}
 	// OpenDelete begins to remove a machine, before its drain.
 	OpenDelete struct {
 		OpID, Pool, Name, NodeID string
 		DropletID                int
 		Budgeted                 bool
+		Repair                   bool // it is of the hour's repairs
+		Most                     int  // of a repair: how many of them an hour has
 	}
 	// OpenReplace begins to have another machine take the place of one that stays until then.
 	OpenReplace struct {
@@ -170,7 +172,8 @@ func (a CloseOp) record() record { return writes(ledger.CloseOp{OpID: a.OpID}) }
 
 func (a OpenDelete) About() About { return About{"open_delete", ofDroplet(a.DropletID), Records} }
 func (a OpenDelete) record() record {
-	return writes(ledger.OpenDelete{OpID: a.OpID, Pool: a.Pool, Name: a.Name, NodeID: a.NodeID, DropletID: a.DropletID, Budgeted: a.Budgeted})
+	return writes(ledger.OpenDelete{OpID: a.OpID, Pool: a.Pool, Name: a.Name, NodeID: a.NodeID, DropletID: a.DropletID,
+		Budgeted: a.Budgeted, Repair: a.Repair, Most: a.Most})
 }
 
 func (a OpenReplace) About() About   { return About{"open_replace", ofDroplet(a.DropletID), Records} }

@@ -62,6 +62,7 @@ type grant struct {
 	wish
 	ids      []string // a fresh id for each operation that it opens
 	budgeted bool     // its delete is one that an accepted edit permits
+	most     int      // its delete is one of so many repairs that an hour has; 0: it is none
 }
 
 // admit asks the guards of each wish. What is refused is said, what is granted is returned in the order of the wishes.

@@ -56,7 +56,7 @@ func (v *view) sort(m world.Machine, pool *spec.Pool) Class {
 	switch {
 	case m.Binding == world.Contradicted, m.Binding == world.Unaddressed:
 		return disputed
-	case m.Op != nil && m.Op.Kind == ledger.Delete:
+	case m.Op != nil && m.Op.Kind == ledger.Delete && !recovered(m):
 		return leaving
 	case !m.Owned && !m.Adopted && m.Binding != world.Bound:
 		return foreign
@@ -82,6 +82,13 @@ func (v *view) where(m world.Machine) Class {
 		return unknown
 	}
 	return ready
+}
+
+// recovered reports whether a machine that is about to be repaired needs it no more: its node is up, and it was not asked to shut down yet.
+func recovered(m world.Machine) bool {
+	op := m.Op
+	return op != nil && op.Repair && op.Shutdown.IsZero() && m.Node != nil && m.Node.State == swarm.NodeReady && m.Droplet != nil && m.Droplet.Status != cloud.StatusOff &&
+		!asked(m)
 }
 
 // launchOver reports whether a droplet had time enough to join. A time in the future is no age.

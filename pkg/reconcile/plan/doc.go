@@ -29,7 +29,7 @@
 //   - foreign: not the cluster's. Reported, never counted, never touched.
 //   - disputed: its identity is contradicted, or nothing but its tags and name shows that it is this swarm's. Counted if it is known to be a
 //     droplet of a pool, otherwise left alone until a person has looked.
-//   - leaving: a Delete operation is open on it. Not counted any more.
+//   - leaving: a Delete operation is open on it. Not counted any more. Not a repair whose machine is up again: that ends.
 //   - orphaned: ours, but the file no longer has its pool.
 //   - dead: bound, and its droplet does not exist any more.
 //   - booting: a droplet that has not joined yet; overdue: one that has not joined within the launch timeout.

@@ -142,5 +142,5 @@ func permits(v *view, s spent, w wish) *refusal {
 // repairs reports whether the leave of a machine is part of its repair.
 func repairs(v *view, w wish) bool {
 	op := v.replacing(w.machine)
-	return op != nil && (op.Reason == forIll || op.Reason == forAsked)
+	return w.kind == replaceDead || op != nil && (op.Reason == forIll || op.Reason == forAsked)
 }

@@ -155,8 +155,15 @@ func TestLeaveGoesStageByStage(t *testing.T) {
 			m.join(d)
 			d.droplet.Status, d.node.Spec.Availability = "active", swarm.Active
 		}), []string{"drain/n200"}, nil},
+		{"a repair ends when its node is up", 1, 2, begun(id, 0, repair), []string{"close/" + leaveOp}, nil},
+		{"also when it was drained for it", 1, 2, begun(id, 0, repair, drained(id)), []string{"close/" + leaveOp, "node/n103"}, nil},
+		{"not when it is about to shut down", 1, 2, both(to(1, 1), begun(id, 0, repair, idle(id), asked(time.Minute))), nil, nil},
+		{"one that is down goes on", 1, 2, both(to(1, 1), begun(id, 0, repair, kill(id))), []string{"drain/n103"}, nil},
 	})
 }
+
+// repair makes the open delete one that no edit permits.
+func repair(m *model) { m.ledger.Ops[0].Repair, m.ledger.Ops[0].Budgeted = true, false }
 
 func TestManagersLeave(t *testing.T) {
 	const id = 103

@@ -76,14 +76,17 @@ func (m *model) openDelete(a plan.OpenDelete) {
 	if a.Budgeted && m.ledger.DeleteBudget == 0 {
 		m.t.Fatalf("delete of %s on credit that is not there", a.Name)
 	}
-	if a.Budgeted {
+	switch {
+	case a.Budgeted:
 		m.ledger.DeleteBudget--
-	} else {
+	case a.Repair:
+		m.ledger.Repairs = append(m.ledger.Repairs, m.now)
+	default:
 		m.ledger.FreeDeletes = append(m.ledger.FreeDeletes, m.now)
 	}
 	m.ledger.Ops = slices.DeleteFunc(m.ledger.Ops, func(o ledger.Op) bool { return o.Kind == ledger.Replace && o.DropletID == a.DropletID })
 	m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: a.OpID, Kind: ledger.Delete, Pool: a.Pool, Name: a.Name, DropletID: a.DropletID,
-		NodeID: a.NodeID, Budgeted: a.Budgeted, Started: m.now})
+		NodeID: a.NodeID, Budgeted: a.Budgeted, Repair: a.Repair, Started: m.now})
 	m.sortOps()
 }
 

@@ -23,6 +23,7 @@ const (
 	deleteDone                            // its droplet does not exist any more
 	deleteDisputed                        // its machine is not seen, or disputed: that is held under identity
 	deleteForbidden                       // swarmd did not make the machine
+	deleteWell                            // it was to be repaired, and its node is up again
 	deleteSelf                            // its node holds the lease
 	deleteNeeded                          // its node is a manager that the others need
 	deleteDrain                           // its node is to be drained
@@ -41,7 +42,8 @@ const (
 // beginDelete opens the leave that was granted.
 func beginDelete(g grant, b *builder) {
 	p, m := g.pool, g.machine
-	a := OpenDelete{OpID: g.ids[0], Pool: p.Name, Name: shortened(m.name()), DropletID: m.dropletID(), Budgeted: g.budgeted}
+	a := OpenDelete{OpID: g.ids[0], Pool: p.Name, Name: shortened(m.name()), DropletID: m.dropletID(), Budgeted: g.budgeted,
+		Repair: g.most > 0, Most: g.most}
 	if m.Node != nil {
 		a.NodeID = m.Node.ID
 	}
@@ -50,7 +52,7 @@ func beginDelete(g grant, b *builder) {
 		code, text = WhyReplaced, m.name()+": "+g.text+"; another machine takes its place"
 	}
 	if g.kind == leaveReplaced {
-		code, text = WhyReplaced, m.name()+": another machine took its place"
+		code, text = WhyReplaced, m.name()+": "+g.text
 	}
 	b.step("leave", strconv.Itoa(a.DropletID), a, code, text)
 }
@@ -83,6 +85,8 @@ func (op deleteOp) stage(v *view) (machine, deleteStage) {
 // nodeStage is how far a machine is whose node is still in the swarm. A manager that the others need is not drained: it would neither work nor leave.
 func (op deleteOp) nodeStage(v *view, m machine) deleteStage {
 	switch {
+	case recovered(m.Machine):
+		return deleteWell
 	case m.Node.ID == v.in.Holder:
 		return deleteSelf
 	case m.Node.Spec.Availability != swarm.Drain && v.mayDemote(m) != "":
@@ -128,6 +132,8 @@ func (op deleteOp) next(v *view, b *builder) {
 		b.hold(GuardIdentity, "droplet/"+id, "the node "+op.NodeID+" that was to leave is not on it any more")
 	case deleteDone:
 		b.closeOp(op.Op, "gone", WhyDropletGone, op.Name+" is gone")
+	case deleteWell:
+		b.closeOp(op.Op, "recovered", WhyRecovered, m.name()+" is up again: it stays")
 	case deleteForbidden:
 		b.hold(GuardAdopted, m.object(), "swarmd did not make it and does not delete it")
 	case deleteSelf:

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -74,7 +75,7 @@ func (op replaceOp) needless(v *view, m machine) bool {
 	case forIll:
 		return m.class == ready || m.pool.RepairOff
 	case forAsked:
-		return !m.asked()
+		return !asked(m.Machine)
 	}
 	return !slices.Contains(v.drifts(m), op.Reason)
 }
@@ -156,7 +157,9 @@ func (op replaceOp) next(v *view, b *builder) {
 }
 
 // asked reports whether a person asked for another machine.
-func (m machine) asked() bool { return m.Node != nil && m.Node.Spec.Labels[swarm.LabelReplace] != "" }
+func asked(m world.Machine) bool {
+	return m.Node != nil && m.Node.Spec.Labels[swarm.LabelReplace] != ""
+}
 
 // proposeAsked proposes to replace the machines that a person asked for.
 func proposeAsked(v *view) []wish {
@@ -165,7 +168,7 @@ func proposeAsked(v *view) []wish {
 	}
 	var wishes []wish
 	for _, m := range v.machines {
-		if m.asked() && m.counts() && m.class != dead && !m.Adopted && v.replacing(m) == nil {
+		if asked(m.Machine) && m.counts() && m.class != dead && !m.Adopted && v.replacing(m) == nil {
 			wishes = append(wishes, wish{kind: replaceAsked, object: m.object(), machine: m, text: "a person asked for another one"})
 		}
 	}

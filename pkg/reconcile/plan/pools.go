@@ -57,11 +57,11 @@ func surplus(v *view, p *spec.Pool, n int) []wish {
 		wishes = append(wishes, wish{kind: shrinkAdopted, object: object, text: fmt.Sprintf("%d too many, %d of them adopted: those are not deleted", n, n-len(picked))})
 	}
 	for _, m := range picked[:min(n, len(picked))] {
-		k := shrink
+		w := wish{kind: shrink, object: object, pool: p, machine: m}
 		if v.mayGo(m) {
-			k = leaveReplaced
+			w.kind, w.object, w.text = leaveReplaced, m.object(), "another machine took its place"
 		}
-		wishes = append(wishes, wish{kind: k, object: object, pool: p, machine: m})
+		wishes = append(wishes, w)
 	}
 	return wishes
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -203,12 +204,36 @@ func goneForLong(v *view, _ spent, w wish) *refusal {
 	return nil
 }
 
-// repairBudget has one machine an hour replaced beside what edits permit: what it counts are deletes, also of what is gone.
-func repairBudget(_ *view, s spent, w wish) *refusal {
-	if s.free {
+// repairBudget has so many machines an hour replaced beside what edits permit: what it counts are deletes, also of what is gone.
+func repairBudget(v *view, s spent, w wish) *refusal {
+	if s.repairs > 0 {
 		return nil
 	}
-	return blocked(GuardBudget, w.object, w.text+": one machine an hour is replaced, and one was within the hour: this one follows by itself; "+removal(w.machine)+" makes room for a new one now")
+	most := v.repairsAnHour()
+	return blocked(GuardBudget, w.object, fmt.Sprintf("%s: %d of %d repairs an hour are begun: this one follows by itself; %s makes room for a new one now",
+		w.text, most-s.repairs, most, removal(w.machine)))
+}
+
+// repairsAnHour is how many machines an hour has replaced without an edit.
+func (v *view) repairsAnHour() int {
+	bound := 0
+	for _, m := range v.machines {
+		if m.Node != nil && m.Of == "" && m.Node.Spec.Labels[swarm.LabelDroplet] != "" {
+			bound++
+		}
+	}
+	return ledger.RepairsAnHour(bound)
+}
+
+// repaired is how many repairs were begun within the hour.
+func (v *view) repaired() int {
+	n := 0
+	for _, t := range v.in.World.Ledger.Repairs {
+		if v.in.Now.Sub(t) < time.Hour {
+			n++
+		}
+	}
+	return n
 }
 
 // fewDown has nothing cycled where so many are down at once that it is likely not the machines. When they come back one after the other, the last one has

@@ -110,16 +110,22 @@ func TestAMachineThatIsGoneIsReplaced(t *testing.T) {
 		{name: "just seen", ill: plan.Ailing{How: plan.Gone, Since: epoch}, guard: plan.GuardDropletDead, hold: "does not exist any more: it is replaced at 12:01:00 UTC"},
 		{name: "not remembered", guard: plan.GuardDropletDead, hold: "the swarmd that acts replaces it"},
 		{name: "for a minute", ill: long, steps: "leave/103"},
-		{name: "one was replaced within the hour", ill: long, guard: plan.GuardBudget, hold: "one machine an hour is replaced",
-			change: func(in *plan.Input, _ *world.Machine) { in.World.Ledger.FreeDeletes = []time.Time{ago(time.Minute)} }},
-		{name: "just seen, and one was replaced within the hour", ill: plan.Ailing{How: plan.Gone, Since: epoch}, guard: plan.GuardBudget, hold: "one machine an hour is replaced",
-			change: func(in *plan.Input, _ *world.Machine) { in.World.Ledger.FreeDeletes = []time.Time{ago(time.Minute)} }},
-		{name: "an edit's permission is not used up", ill: long, guard: plan.GuardBudget, hold: "one machine an hour is replaced",
+		{name: "one was replaced within the hour", ill: long, guard: plan.GuardBudget, hold: "1 of 1 repairs an hour are begun",
+			change: func(in *plan.Input, _ *world.Machine) { in.World.Ledger.Repairs = []time.Time{ago(time.Minute)} }},
+		{name: "just seen, and one was replaced within the hour", ill: plan.Ailing{How: plan.Gone, Since: epoch}, guard: plan.GuardBudget, hold: "1 of 1 repairs an hour are begun",
+			change: func(in *plan.Input, _ *world.Machine) { in.World.Ledger.Repairs = []time.Time{ago(time.Minute)} }},
+		{name: "an edit's permission is not used up", ill: long, guard: plan.GuardBudget, hold: "1 of 1 repairs an hour are begun",
 			change: func(in *plan.Input, _ *world.Machine) {
-				in.World.Ledger.FreeDeletes, in.World.Ledger.DeleteBudget = []time.Time{ago(time.Minute)}, 3
+				in.World.Ledger.Repairs, in.World.Ledger.DeleteBudget = []time.Time{ago(time.Minute)}, 3
 			}},
 		{name: "the file wants one less", ill: long, steps: "leave/103", change: func(in *plan.Input, _ *world.Machine) { in.Spec.Pools[1].Count-- }},
 		{name: "the file wants one more", ill: long, steps: "leave/103 create/web-workers-aaaad", change: func(in *plan.Input, _ *world.Machine) { in.Spec.Pools[1].Count++ }},
+		{name: "two at once, of three nodes", ill: long, steps: "leave/102", guard: plan.GuardBudget, hold: "1 of 1 repairs an hour are begun: this one follows by itself",
+			change: func(in *plan.Input, _ *world.Machine) {
+				other := &in.World.Machines[len(in.World.Machines)-2]
+				in.World.Gone, in.Memory.Ailing[other.Droplet.ID] = append(in.World.Gone, other.Droplet.ID), long
+				other.Droplet, other.Missing, other.Node.State = nil, true, swarm.NodeDown
+			}},
 		{name: "maintenance", ill: long, guard: plan.GuardDropletDead, hold: "drained by hand, so swarmd does not replace it", change: func(_ *plan.Input, m *world.Machine) {
 			m.Node.Spec.Availability = swarm.Drain
 			m.Node.Spec.Labels[swarm.LabelMaintenance] = swarm.Maintenance{By: "ann"}.String()

@@ -21,6 +21,7 @@ const (
 	WhyReplaced      = "replaced"        // its droplet does not exist any more, and another machine takes its place
 	WhyReplace       = "replace"         // another machine is to take its place, and comes first
 	WhyNeedless      = "needless"        // what was begun because of it is not needed any more
+	WhyRecovered     = "recovered"       // it was to be repaired, and is up again
 	WhyNodeRemove    = "node-remove"     // its machine is off and the node is down
 	WhyGhost         = "ghost"           // a failed join left it behind
 	WhyDropletDelete = "droplet-delete"  // it is out of the swarm

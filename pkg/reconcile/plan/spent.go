@@ -14,6 +14,7 @@ type spent struct {
 	ids     []string // the fresh operation ids that are left
 	budget  int      // deletes that accepted edits still permit
 	free    bool     // one delete beside the budget is still permitted
+	repairs int      // that the hour still has
 	tried   int      // roll-outs that are remembered of services of which none was
 }
 
@@ -25,6 +26,7 @@ func begin(v *view) spent {
 			s.free = false
 		}
 	}
+	s.repairs = v.repairsAnHour() - v.repaired()
 	return s
 }
 
@@ -35,17 +37,20 @@ func (s spent) with(v *view, w wish) spent {
 	case grow:
 		n := min(w.n, len(s.ids))
 		g.ids, s.ids = s.ids[:n], s.ids[n:]
-	case shrink, leaveReplaced:
+	case shrink, leaveReplaced, replaceDead:
 		g.ids, s.ids = s.ids[:1], s.ids[1:]
-		if g.budgeted = s.budget > 0 && !repairs(v, w); g.budgeted {
+		switch {
+		case repairs(v, w):
+			g.most = v.repairsAnHour()
+			s.repairs--
+		case s.budget > 0:
+			g.budgeted = true
 			s.budget--
-		} else {
+		default:
 			s.free = false
 		}
 	case replaceIll, replaceAsked, changeSize, changeImage, changeRegion:
 		g.ids, s.ids = s.ids[:1], s.ids[1:]
-	case replaceDead:
-		g.ids, s.ids, s.free = s.ids[:1], s.ids[1:], false
 	case changeService, pin:
 		if v.newlyRecorded(w.service) {
 			s.tried++

@@ -35,10 +35,10 @@ func drifted(v *view, p *spec.Pool, machines []machine, k kind, want string, hav
 		}
 	}
 	slices.Sort(kinds)
+	said := fmt.Sprintf("%s of %s, and the file says %s", machineCount(len(of)), strings.Join(slices.Compact(kinds), ", "), want)
 	var wishes []wish
 	for _, m := range of {
-		wishes = append(wishes, wish{kind: k, object: "pool/" + p.Name, pool: p, machine: m,
-			text: fmt.Sprintf("%s of %s, and the file says %s", machineCount(len(of)), strings.Join(slices.Compact(kinds), ", "), want)})
+		wishes = append(wishes, wish{kind: k, object: "pool/" + p.Name, pool: p, machine: m, text: said})
 	}
 	return wishes
 }

@@ -100,7 +100,7 @@ func waits(w wish, why string) *refusal {
 	case replaceAsked:
 		guard = GuardReplace
 	}
-	r := blocked(guard, w.object, w.text+": "+why)
+	r := warned(guard, w.object, w.text+": "+why)
 	r.progressing, r.requeue, r.rest = true, requeueWait, driftGuard(w.kind) != ""
 	return r
 }

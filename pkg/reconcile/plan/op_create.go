@@ -34,6 +34,10 @@ const (
 // beginCreates opens as many creates as were granted.
 func beginCreates(v *view, g grant, b *builder) {
 	p, w := g.pool, v.in.World
+	text := fmt.Sprintf("pool %s wants %d", p.Name, p.Count)
+	if n := v.surge(p.Name); n > 0 {
+		text += fmt.Sprintf(", and %s to take the place of others", machineCount(n))
+	}
 	for _, id := range g.ids {
 		name := cloud.DropletName(v.in.Spec.Cluster, p.Name, id)
 		if name == "" {
@@ -43,7 +47,7 @@ func beginCreates(v *view, g grant, b *builder) {
 			OpID: id, Pool: p.Name, Name: name, Region: p.Region, Size: p.Size, Image: p.Image, VPC: v.in.Spec.Cloud.VPC,
 			SSHKeys: slices.Clone(v.in.Spec.Cloud.SSHKeys), Tags: []string{cloud.ClusterTag(v.in.Spec.Cluster), cloud.OpTag(id), cloud.SwarmTag(w.Cluster.ID)},
 			Deadline: v.in.Now.Add(v.in.Spec.Policies.CreateVisible), Token: ledger.Fingerprint(w.Cluster.WorkerToken),
-		}, WhyPoolShort, fmt.Sprintf("pool %s wants %d", p.Name, p.Count))
+		}, WhyPoolShort, text)
 	}
 }
 

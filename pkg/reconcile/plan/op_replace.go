@@ -46,7 +46,11 @@ func beginReplace(g grant, b *builder) {
 	if m.Node != nil {
 		a.NodeID = m.Node.ID
 	}
-	b.step("replace", strconv.Itoa(a.DropletID), a, WhyReplace, m.name()+": "+g.text+"; another machine takes its place, and then it leaves")
+	text := g.text
+	if g.kind != replaceIll {
+		text = why(a.Reason, m)
+	}
+	b.step("replace", strconv.Itoa(a.DropletID), a, WhyReplace, m.name()+": "+text+"; another machine takes its place, and then it leaves")
 }
 
 // stage returns how far the replacement is, and its machine.
@@ -148,9 +152,9 @@ func (op replaceOp) next(v *view, b *builder) {
 	case replaceGone:
 		b.closeOp(op.Op, "gone", WhyDropletGone, op.Name+" is gone")
 	case replaceNeedless:
-		b.closeOp(op.Op, "needless", WhyNeedless, m.name()+" stays: "+op.stays(v))
+		b.closeOp(op.Op, "needless", WhyNeedless, m.name()+" stays: "+op.stays())
 	case replaceComing:
-		b.hold(GuardReplace, m.object(), fmt.Sprintf("%s: it leaves when another machine of pool %s is there", op.why(v, m), m.pool.Name))
+		b.hold(GuardReplace, m.object(), fmt.Sprintf("%s: it leaves when another machine of pool %s is there", why(op.Reason, m), m.pool.Name))
 		b.requeueIn(requeueWait)
 	case replaceReady: // it is the first to leave
 	}
@@ -176,7 +180,7 @@ func proposeAsked(v *view) []wish {
 }
 
 // stays says why the machine stays.
-func (op replaceOp) stays(*view) string {
+func (op replaceOp) stays() string {
 	switch op.Reason {
 	case forIll:
 		return "its node is ready again"
@@ -187,8 +191,8 @@ func (op replaceOp) stays(*view) string {
 }
 
 // why says why the machine is replaced.
-func (op replaceOp) why(v *view, m machine) string {
-	switch op.Reason {
+func why(reason string, m machine) string {
+	switch reason {
 	case forIll:
 		return "nothing brought it back"
 	case forAsked:

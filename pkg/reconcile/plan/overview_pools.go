@@ -18,6 +18,7 @@ type PoolChange struct {
 	Desired int            `json:"desired"`           // what the file wants
 	Edits   []swarm.Change `json:"edits,omitempty"`   // what the file changes besides the count
 	Leaving []string       `json:"leaving,omitempty"` // the machines that leave, in this order
+	Rolled  []string       `json:"rolled,omitempty"`  // the machines that others take the place of, one after the other, in this order
 	Drift   []string       `json:"drift,omitempty"`   // what somebody changed on its nodes by hand, and is put back
 }
 
@@ -34,11 +35,11 @@ func (s *overview) poolChanges() []PoolChange {
 		case before != nil:
 			c.Edits = poolEdits(*before, *p)
 		}
-		c.Leaving = s.leavingOf(p)
+		c.Leaving, c.Rolled = names(s.surplus(p)), names(s.rolled(p))
 		if before != nil && maps.Equal(before.Labels, p.Labels) && before.Availability == p.Availability {
 			c.Drift = s.nodeDrift(p)
 		}
-		if c.What == Kept && (len(c.Edits)+len(c.Leaving)+len(c.Drift) > 0 || c.Have != c.Desired) {
+		if c.What == Kept && (len(c.Edits)+len(c.Leaving)+len(c.Rolled)+len(c.Drift) > 0 || c.Have != c.Desired) {
 			c.What = Update
 		}
 		if c.What != Kept {
@@ -55,10 +56,9 @@ func poolOf(s *spec.Spec, name string) *spec.Pool {
 	return poolIn(s, name)
 }
 
-// leavingOf are the names of the pool's machines that are picked to leave; those that leave already were said when they were picked.
-func (s *overview) leavingOf(p *spec.Pool) []string {
+func names(machines []machine) []string {
 	var out []string
-	for _, m := range s.surplus(p) {
+	for _, m := range machines {
 		out = append(out, m.name())
 	}
 	return out

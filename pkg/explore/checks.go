@@ -22,6 +22,10 @@ type checks struct {
 	theirs   map[string]string // node id → the label that a person put on it
 	most     map[string]int    // pool → the most that any file wanted since all was as wanted
 	least    map[string]int    // pool → the least
+	extra    map[string]int    // pool → the most replacements that were open at once since then
+	asked    map[int]bool      // droplets that a person asked another one for
+
+	templates map[string]spec.Template // by pool: as the last file has it
 	managers span              // that files wanted since then, in all pools
 	allowed  int               // deletes that edits permit
 	deleted  []time.Time
@@ -57,7 +61,8 @@ type sighting struct {
 }
 
 func newChecks(r *run) *checks {
-	return &checks{run: r, theirs: map[string]string{}, most: map[string]int{}, least: map[string]int{}, leases: map[string]uint64{}, cycled: map[int]cycled{}, tallies: map[string]tally{}, listed: map[string]sighting{},
+	return &checks{run: r, theirs: map[string]string{}, most: map[string]int{}, least: map[string]int{}, extra: map[string]int{}, asked: map[int]bool{}, templates: map[string]spec.Template{},
+		leases: map[string]uint64{}, cycled: map[int]cycled{}, tallies: map[string]tally{}, listed: map[string]sighting{},
 		calls: map[string][]time.Time{}, pushes: map[string]int{}, reached: map[uint64]bool{}, gone: map[int]bool{}, lost: map[int]bool{}, doomed: map[int]bool{}}
 }
 
@@ -95,7 +100,7 @@ func (c *checks) wants(f file) {
 		return // a bad file wants nothing
 	}
 	for _, p := range s.Pools {
-		c.allowed += max(0, c.last(p)-p.Count)
+		c.allowed += max(0, c.last(p)-p.Count) + c.rolls(p)
 		c.most[p.Name] = max(c.most[p.Name], p.Count)
 		if least, known := c.least[p.Name]; !known || p.Count < least {
 			c.least[p.Name] = p.Count
@@ -107,6 +112,7 @@ func (c *checks) wants(f file) {
 
 // settled: all is as the last file wants it, and those before matter no more.
 func (c *checks) settled() {
+	clear(c.extra)
 	c.most, c.least = maps.Clone(c.run.counts), maps.Clone(c.run.counts)
 	c.managers = span{c.managers.last, c.managers.last, c.managers.last, true}
 }
@@ -167,16 +173,17 @@ func (c *checks) always(s *state) {
 	if len(s.swarm.Members) > c.managers.most+1 {
 		c.run.violate("raft-size", "%d members, %d wanted at most", len(s.swarm.Members), c.managers.most)
 	}
+	c.replacing(s)
 	c.surge(s)
 	c.bindings(s)
 	c.tokens(s)
 }
 
-// surge: no pool has more droplets than it ever wanted since all was as wanted, save for those that leave.
+// surge: no pool has more droplets than it ever wanted since all was as wanted, and one for each that is replaced, save for those that leave.
 func (c *checks) surge(s *state) {
 	have := c.staying(s)
 	for _, pool := range slices.Sorted(maps.Keys(have)) {
-		if n := have[pool]; n > c.most[pool] {
+		if n := have[pool]; n > c.most[pool]+c.extra[pool] {
 			c.run.violate("surge", "pool %s has %d droplets that do not leave, %d wanted at most", pool, n, c.most[pool])
 		}
 	}

@@ -95,6 +95,7 @@ func (c *checks) destroy(s *state, t *ticket, id int) {
 	c.elsewhere(t, d)
 	c.member(s, t, d)
 	c.drained(s, d)
+	c.newFirst(s, t, d)
 	if t.method == http.MethodDelete {
 		c.viewed(t, id)
 	} else if c.listed[t.proc.name].acted[id] && c.run.world.Cloud.Acting(id) {

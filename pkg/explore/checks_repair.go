@@ -12,13 +12,11 @@ func asks(t *ticket, action string) bool {
 	return strings.HasSuffix(t.path, "/actions") && strings.Contains(string(t.body), `"`+action+`"`)
 }
 
-// cycles: only a worker's power is cycled whose node could be seen to be down, and that once in an hour.
+// cycles: only the power of a machine is cycled whose node could be seen to be down, and that once in an hour.
 func (c *checks) cycles(s *state, t *ticket, id int) {
 	d, _ := c.run.world.Cloud.Droplet(id)
 	if i := s.nodeOn(d); i >= 0 {
-		if n := s.swarm.Nodes[i]; s.member(n.ID) {
-			c.run.violate("cycles", "the power of %s is cycled, and it is a manager", d.Name)
-		} else if n.Status.State != "down" && c.listed[t.proc.name].nodes.After(c.run.faults.last) {
+		if n := s.swarm.Nodes[i]; n.Status.State != "down" && c.listed[t.proc.name].nodes.After(c.run.faults.last) {
 			c.run.violate("cycles", "the power of %s is cycled, and its node is %s", d.Name, n.Status.State)
 		}
 	}

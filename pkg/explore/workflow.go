@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -33,7 +34,10 @@ type file struct {
 	services          string // YAML, the services' lines
 	labels            string // of the workers, YAML flow
 	region            string // of the workers; "": everybody's
+	image             string // of the managers; "": docker-20-04
+	workersImage      string // of the workers; "": docker-20-04
 	apps              bool   // the pool of workers is named apps
+	hasty             bool   // what is down is cycled and replaced soon
 	demoted           bool   // the pool managers has workers
 	swapped           bool   // so it has, and the pool workers has managers
 }
@@ -44,6 +48,11 @@ func (f file) yaml(cluster string) []byte {
 	labels := f.labels
 	if labels == "" {
 		labels = "{}"
+	}
+	image, workersImage := cmp.Or(f.image, "docker-20-04"), cmp.Or(f.workersImage, "docker-20-04")
+	repair := ""
+	if f.hasty {
+		repair = ", repair: { worker: 2m, manager: 3m }"
 	}
 	name, region, roles := "workers", "fra1", [2]string{"manager", "worker"}
 	if f.apps {
@@ -61,11 +70,11 @@ func (f file) yaml(cluster string) []byte {
 	fmt.Fprintf(&b, `version: 1
 cluster: %s
 cloud: { digitalocean: { region: fra1, image: docker-20-04 } }
-policies: { create_visible: 40s, launch_timeout: 10m, drain_timeout: 2m, shutdown_timeout: 15s, resync: 12s }
+policies: { create_visible: 40s, launch_timeout: 10m, drain_timeout: 2m, shutdown_timeout: 15s, resync: 12s%s }
 nodes:
-  managers: { role: %s, count: %d, size: s-1vcpu-1gb }
-  %s: { role: %s, count: %d, size: s-1vcpu-1gb, region: %s, labels: %s }
-`, cluster, roles[0], f.managers, name, roles[1], f.workers, region, labels)
+  managers: { role: %s, count: %d, size: s-1vcpu-1gb, image: %s }
+  %s: { role: %s, count: %d, size: s-1vcpu-1gb, image: %s, region: %s, labels: %s }
+`, cluster, repair, roles[0], f.managers, image, name, roles[1], f.workers, workersImage, region, labels)
 	if f.next > 0 {
 		fmt.Fprintf(&b, "  next: { role: manager, count: %d, size: s-1vcpu-1gb }\n", f.next)
 	}

@@ -12,7 +12,7 @@ func editWorkflows() []Workflow {
 			Play: edits(file{managers: 3, workers: 3, swapped: true})},
 		{Name: "rename-pool", About: "the pool of workers is called otherwise: the old machines are held", Start: file{managers: 1, workers: 1, services: web},
 			Held: []string{plan.GuardPoolRemoved}, Settles: true, Play: edits(file{managers: 1, workers: 1, apps: true, services: web})},
-		{Name: "move-region", About: "a pool is to be in another region: its machines are held", Start: file{managers: 1, workers: 1, services: web},
-			Held: []string{plan.GuardRegion}, Settles: true, Play: edits(file{managers: 1, workers: 1, region: "nyc3", services: web})},
+		{Name: "move-region", About: "a pool is to be in another region: its machine is replaced, the new one first", Start: file{managers: 1, workers: 1, services: web},
+			Play: edits(file{managers: 1, workers: 1, region: "nyc3", services: web})},
 	}
 }

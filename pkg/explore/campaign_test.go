@@ -30,6 +30,7 @@ const (
 //	PLANS    how many plans `all` plays at least: pairs of faults fill up what the rest leaves
 //	WEEKS    how many quiet weeks, and twice as many pairs of busy days
 //	HUNT     how many plans a mutant is hunted with at most; MUTANTS names the only ones
+//	WORKFLOWS names the only workflows that the stages play
 //	STAGES   names the only stages; STEP plays each so many-th of the single faults only
 //	SEED     where the seeds begin
 //	DRAW     the seed of what is drawn by chance from the record, to draw the same again
@@ -73,6 +74,10 @@ func (c *Campaign) all(t *testing.T, sources string) {
 	for _, s := range stages {
 		if step := int(number("SWARMD_EXPLORE_STEP", 1)); step > 1 && s.name == "singles" {
 			s.plans, whole = draw(s.plans, c.Seed, step), false
+		}
+		if only := os.Getenv("SWARMD_EXPLORE_WORKFLOWS"); only != "" {
+			wanted := strings.Fields(only)
+			s.plans, whole = slices.DeleteFunc(s.plans, func(p Plan) bool { return !slices.Contains(wanted, p.Workflow) }), false
 		}
 		whole = c.timed(t, s.name, func() { c.Play(t, s) }) && whole
 	}

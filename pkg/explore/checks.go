@@ -18,32 +18,32 @@ import (
 
 // checks are the invariants and what they remember. They look at the ground truth before and after every call that may change it.
 type checks struct {
-	run      *run
-	theirs   map[string]string // node id → the label that a person put on it
-	most     map[string]int    // pool → the most that any file wanted since all was as wanted
-	least    map[string]int    // pool → the least
-	extra    map[string]int    // pool → the most replacements that were open at once since then
-	asked    map[int]bool      // droplets that a person asked another one for
+	run    *run
+	theirs map[string]string // node id → the label that a person put on it
+	most   map[string]int    // pool → the most that any file wanted since all was as wanted
+	least  map[string]int    // pool → the least
+	extra  map[string]int    // pool → the most replacements that were open at once since then
+	asked  map[int]bool      // droplets that a person asked another one for
 
 	templates map[string]spec.Template // by pool: as the last file has it
-	managers span              // that files wanted since then, in all pools
-	allowed  int               // deletes that edits permit
-	deleted  []time.Time
-	cluster  string // id of the swarm
-	leases   map[string]uint64
-	cycled   map[int]cycled         // by droplet: when its power was cycled last, and by which process
-	acted    uint64                 // the highest epoch under which the cloud was written to
-	listed   map[string]sighting    // process → what it last saw completely
-	calls    map[string][]time.Time // process → its cloud calls of the last minute
-	pushes   map[string]int         // service, hash, revision → effective updates
-	isQuiet  bool
-	unpinned bool            // the registry could not be asked
-	reached  map[uint64]bool // digests of the states that were visited
-	meddled  time.Time       // when a person changed swarmd's own configs
-	token    string          // the worker's, at the last look
-	byHand   bool            // a person replaced it since
-	actor    actor
-	tallies  map[string]tally // by process
+	managers  span                     // that files wanted since then, in all pools
+	allowed   int                      // deletes that edits permit
+	deleted   []time.Time
+	cluster   string // id of the swarm
+	leases    map[string]uint64
+	cycled    map[int]cycled         // by droplet: when its power was cycled last, and by which process
+	acted     uint64                 // the highest epoch under which the cloud was written to
+	listed    map[string]sighting    // process → what it last saw completely
+	calls     map[string][]time.Time // process → its cloud calls of the last minute
+	pushes    map[string]int         // service, hash, revision → effective updates
+	isQuiet   bool
+	unpinned  bool            // the registry could not be asked
+	reached   map[uint64]bool // digests of the states that were visited
+	meddled   time.Time       // when a person changed swarmd's own configs
+	token     string          // the worker's, at the last look
+	byHand    bool            // a person replaced it since
+	actor     actor
+	tallies   map[string]tally // by process
 
 	gone   map[int]bool // droplets that people deleted
 	doomed map[int]bool // droplets that a person has confirmed to destroy

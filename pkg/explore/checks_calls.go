@@ -95,7 +95,6 @@ func (c *checks) destroy(s *state, t *ticket, id int) {
 	c.elsewhere(t, d)
 	c.member(s, t, d)
 	c.drained(s, d)
-	c.newFirst(s, t, d)
 	if t.method == http.MethodDelete {
 		c.viewed(t, id)
 	} else if c.listed[t.proc.name].acted[id] && c.run.world.Cloud.Acting(id) {
@@ -245,9 +244,11 @@ func (c *checks) changes(was, now *state, t *ticket) {
 	}
 	for _, op := range now.ledger.Ops {
 		if op.Kind == ledger.Delete && was.ledger.ByDroplet(ledger.Delete, op.DropletID) == nil {
-			if d, known := c.run.world.Cloud.Droplet(op.DropletID); known && !d.Deleted.IsZero() {
+			d, known := c.run.world.Cloud.Droplet(op.DropletID)
+			if known && !d.Deleted.IsZero() {
 				continue // nothing is taken away: another machine takes the place of one that is gone
 			}
+			c.newFirst(now, t, d)
 			c.needed(now, op)
 			c.byRight(now, op)
 		}

@@ -32,7 +32,7 @@ func (c *checks) replacing(s *state) {
 	}
 }
 
-// newFirst: a machine that works, and that no file and no shrink takes away, is not stopped before as many others of its pool work as any file wanted.
+// newFirst: no machine that works begins to leave before as many others of its pool work as any file wanted.
 func (c *checks) newFirst(s *state, t *ticket, d docean.Droplet) {
 	i := s.nodeOn(d)
 	pool := poolOf(c.run.cluster, d)
@@ -48,6 +48,6 @@ func (c *checks) newFirst(s *state, t *ticket, d docean.Droplet) {
 		}
 	}
 	if working < c.least[pool] {
-		c.run.violate("new-first", "%s %s: %s works, and only %d others of pool %s do, which has wanted %d and more", t.method, t.path, d.Name, working, pool, c.least[pool])
+		c.run.violate("new-first", "%s is to leave and works, and only %d others of pool %s do, which has wanted %d and more", d.Name, working, pool, c.least[pool])
 	}
 }

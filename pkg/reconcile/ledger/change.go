@@ -23,6 +23,7 @@ type Moment struct {
 // Apply makes the changes: all of them, or none and an error, which leaves the ledger as it was.
 func (l *Ledger) Apply(m Moment, changes ...Change) error {
 	before := l.Clone()
+	l.endPauses(m.Now)
 	for _, c := range changes {
 		err := c.apply(l, m)
 		if err == nil && l.Size() > max(room(c), before.Size()) {
@@ -46,7 +47,7 @@ func room(c Change) int {
 	switch c.(type) {
 	case SetRollout:
 		return MaxBytes / 2
-	case OpenCreate, OpenDelete:
+	case OpenCreate, OpenDelete, Pause:
 		return MaxBytes * 3 / 4
 	}
 	return MaxBytes
@@ -109,6 +110,9 @@ type (
 )
 
 func (c OpenCreate) apply(l *Ledger, m Moment) error {
+	if err := l.mayBegin(c.Pool, m.Now); err != nil {
+		return err
+	}
 	l.HandOut(c.Token)
 	return l.open(Op{ID: c.OpID, Kind: Create, Pool: c.Pool, Name: c.Name, Epoch: m.Epoch, Started: m.Now, Deadline: c.Deadline})
 }
@@ -143,6 +147,9 @@ func (c CloseOp) apply(l *Ledger, _ Moment) error {
 }
 
 func (c OpenDelete) apply(l *Ledger, m Moment) error {
+	if err := l.mayBegin(c.Pool, m.Now); err != nil {
+		return err
+	}
 	recent := slices.DeleteFunc(slices.Clone(l.FreeDeletes), func(t time.Time) bool { return m.Now.Sub(t) >= time.Hour })
 	if c.Budgeted && l.DeleteBudget < 1 {
 		return refusef(apierr.Braked, "no accepted edit permits this delete")

@@ -30,6 +30,9 @@ func report(v *view, b *builder) {
 			reportStack(v, s, b)
 		}
 	}
+	if v.blind == nil {
+		reportHandsOff(v, b)
+	}
 	b.pools = v.poolCounts()
 	if v.gap(world.GapServices) || v.gap(world.GapTasks) || v.gap(world.GapNetworks) {
 		return

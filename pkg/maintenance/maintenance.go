@@ -1,5 +1,6 @@
-// Package maintenance takes a node out of service for a person, and gives it back. It decides which node is meant, and refuses to drain the one
-// without which nobody would act. It must not decide what the tasks do then: that is the engine's affair, and the pool's count stays as it is.
+// Package maintenance takes a node out of service for a person and gives it back, and has swarmd leave alone what a person pauses or protects. It
+// decides what is meant, and refuses to drain the node without which nobody would act. It must not decide what the tasks do then: that is the engine's
+// affair, and the pool's count stays as it is.
 package maintenance
 
 import (
@@ -11,7 +12,6 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
-	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
@@ -24,9 +24,10 @@ type Swarm interface {
 	UpdateNode(ctx context.Context, id string, version uint64, spec swarm.NodeSpec) error
 }
 
-// Store says what the accepted file wants.
+// Store says what the accepted file wants, and keeps what is paused.
 type Store interface {
 	Look(ctx context.Context) (ledger.State, error)
+	Update(ctx context.Context, change func(*ledger.Ledger) error) (ledger.Ledger, error)
 }
 
 // Cluster is where a node is drained or activated.
@@ -58,10 +59,11 @@ func (c Cluster) change(ctx context.Context, node string, change func(*upkeep, s
 	}
 }
 
-// upkeep is what drain and activate know of the swarm.
+// upkeep is what a command knows of the swarm.
 type upkeep struct {
 	cluster  string
-	accepted *spec.Spec // nil if the accepted revision cannot be read
+	ledger   ledger.Ledger
+	accepted *file.Document // nil if the accepted revision cannot be read
 	nodes    []swarm.Node
 	services []swarm.Service
 	by       string
@@ -69,16 +71,8 @@ type upkeep struct {
 
 // upkeep looks, and makes the change.
 func (c Cluster) upkeep(ctx context.Context, name string, change func(*upkeep, swarm.Node) (swarm.NodeSpec, string, error)) (said string, err error) {
-	u := &upkeep{cluster: c.Name, by: c.By}
-	st, err := c.Store.Look(ctx)
+	u, err := c.look(ctx)
 	if err != nil {
-		return "", err
-	}
-	u.accepted = acceptedSpec(st)
-	if u.nodes, err = c.Swarm.Nodes(ctx); err != nil {
-		return "", err
-	}
-	if u.services, err = c.Swarm.Services(ctx); err != nil {
 		return "", err
 	}
 	n, err := pickNode(u.nodes, name)
@@ -92,7 +86,21 @@ func (c Cluster) upkeep(ctx context.Context, name string, change func(*upkeep, s
 	return said, c.Swarm.UpdateNode(ctx, n.ID, n.Version, wanted)
 }
 
-func acceptedSpec(st ledger.State) *spec.Spec {
+func (c Cluster) look(ctx context.Context) (*upkeep, error) {
+	u := &upkeep{cluster: c.Name, by: c.By}
+	st, err := c.Store.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	u.ledger, u.accepted = st.Ledger, acceptedSpec(st)
+	if u.nodes, err = c.Swarm.Nodes(ctx); err != nil {
+		return nil, err
+	}
+	u.services, err = c.Swarm.Services(ctx)
+	return u, err
+}
+
+func acceptedSpec(st ledger.State) *file.Document {
 	r, ok := st.Revision(st.Ledger.Revision)
 	if !ok {
 		return nil
@@ -101,7 +109,7 @@ func acceptedSpec(st ledger.State) *spec.Spec {
 	if err != nil {
 		return nil
 	}
-	return &d.Spec
+	return d
 }
 
 // pickNode finds the node with that name, id or droplet, or the only one whose name or id begins so.
@@ -144,7 +152,7 @@ func (u *upkeep) drain(n swarm.Node) (swarm.NodeSpec, string, error) {
 	if why := u.lastActing(n); why != "" {
 		return s, "", fmt.Errorf("%s", why)
 	}
-	s.Labels = withLabel(s.Labels, swarm.Maintenance{Since: time.Now(), Pool: u.ofPool(s), By: u.by}.String())
+	s.Labels = withLabel(s.Labels, swarm.LabelMaintenance, swarm.Maintenance{Since: time.Now(), Pool: u.ofPool(s), By: u.by}.String())
 	s.Availability = swarm.Drain
 	return s, fmt.Sprintf("%s is drained: its tasks go elsewhere, and it stays in its pool; swarmd activate %s ends it", n.Hostname, n.Hostname), nil
 }
@@ -154,7 +162,7 @@ func (u *upkeep) activate(n swarm.Node) (swarm.NodeSpec, string, error) {
 	if _, ok := s.Maintained(); !ok {
 		return swarm.NodeSpec{}, fmt.Sprintf("%s was not drained with swarmd drain; its availability is %s", n.Hostname, s.Availability), nil
 	}
-	s.Labels, s.Availability = withLabel(s.Labels, ""), u.ofPool(s)
+	s.Labels, s.Availability = withLabel(s.Labels, swarm.LabelMaintenance, ""), u.ofPool(s)
 	return s, fmt.Sprintf("%s is as the file wants it: %s", n.Hostname, s.Availability), nil
 }
 
@@ -184,16 +192,16 @@ func (u *upkeep) lastActing(n swarm.Node) string {
 	return fmt.Sprintf("%s is the last active manager, and swarmd runs there as the service %s: nobody would act; activate another manager first", n.Hostname, service)
 }
 
-// withLabel returns the labels with the maintenance's value, without it if that is empty.
-func withLabel(labels map[string]string, value string) map[string]string {
+// withLabel returns the labels with the value at a key, without it if that is empty.
+func withLabel(labels map[string]string, key, value string) map[string]string {
 	out := map[string]string{}
 	for k, v := range labels {
-		if k != swarm.LabelMaintenance {
+		if k != key {
 			out[k] = v
 		}
 	}
 	if value != "" {
-		out[swarm.LabelMaintenance] = value
+		out[key] = value
 	}
 	return out
 }

@@ -66,8 +66,10 @@ func HandsOffIn(w world.World, now time.Time) []HandsOff {
 
 // thing is the object as people call it in a sentence.
 func (h HandsOff) thing() string {
-	kind, name, _ := strings.Cut(h.Object, "/")
-	return strings.TrimSpace(kind + " " + name)
+	if h.Object == ledger.PausedCluster {
+		return "the cluster"
+	}
+	return strings.Replace(h.Object, "/", " ", 1)
 }
 
 // String says who keeps swarmd off what, for how long and why, and what ends it.

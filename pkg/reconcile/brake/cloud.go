@@ -116,6 +116,9 @@ func (c *Cloud) DeleteDroplet(ctx context.Context, id int) error {
 	if err := c.deletable(ctx, op, d); err != nil {
 		return err
 	}
+	if err := c.leftAlone(op, d); err != nil {
+		return err
+	}
 	if err := permitted(ctx); err != nil {
 		return err
 	}
@@ -153,6 +156,9 @@ func (c *Cloud) stop(ctx context.Context, op string, id int, send act) (cloud.Ac
 	}
 	managers, err := c.stoppable(ctx, op, d)
 	if err == nil {
+		err = c.leftAlone(op, d)
+	}
+	if err == nil {
 		err = permitted(ctx)
 	}
 	if err != nil {
@@ -179,6 +185,9 @@ func (c *Cloud) PowerCycle(ctx context.Context, id int) (cloud.Action, error) {
 	d, err := c.ours(ctx, op, id)
 	if err == nil {
 		err = c.lifeless(ctx, op, d)
+	}
+	if err == nil {
+		err = c.leftAlone(op, d)
 	}
 	if err != nil {
 		return cloud.Action{}, err

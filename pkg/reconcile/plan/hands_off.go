@@ -21,7 +21,27 @@ func first(k kind) []guard {
 	if slices.Contains(againstProtected(), k) {
 		guards = append(guards, protected)
 	}
+	if slices.Contains(verdicts(), k) {
+		guards = append(guards, judged)
+	}
 	return guards
+}
+
+// verdicts are the kinds that follow from how a machine is seen to be, whatever the file says.
+func verdicts() []kind {
+	return []kind{removeGhost, replaceDead, replaceDown, powerOn, powerCycle, retryLaunch, quarantine}
+}
+
+// judged has nobody judged while what is seen may pass by itself.
+func judged(v *view, _ spent, w wish) *refusal {
+	left := v.in.Memory.Grace.Until.Sub(v.in.Now)
+	switch {
+	case left <= 0:
+		return nil
+	case w.kind == removeGhost || w.kind == quarantine:
+		return &refusal{requeue: left}
+	}
+	return downUntil(w, fmt.Sprintf(": nobody is judged before %s, because %s", clock(v.in.Memory.Grace.Until), v.in.Memory.Grace.Why), left)
 }
 
 // againstProtected are the kinds that take a machine away, or its work or its power. A wish for a whole pool names no machine: who of it is protected is

@@ -173,3 +173,32 @@ func TestWhatIsPausedIsInThePlan(t *testing.T) {
 		t.Errorf("converged %t, %v", p.Converged, p.HandsOff)
 	}
 }
+
+// TestNobodyIsJudgedInTheGrace: and then everybody is.
+func TestNobodyIsJudgedInTheGrace(t *testing.T) {
+	for _, how := range []plan.Ailment{plan.IsOff, plan.Hangs, plan.Gone} {
+		for left, want := range map[time.Duration]int{time.Second: 0, 0: 1, -time.Hour: 1} {
+			in, last := oneAils(t)
+			id := last.Droplet.ID
+			in.Memory.Ailing = map[int]plan.Ailing{id: {How: how, Since: epoch.Add(-time.Hour), Few: epoch.Add(-time.Hour)}}
+			in.Memory.Grace = plan.Grace{Until: epoch.Add(left), Why: "the swarm has another leader since 11:59:01 UTC"}
+			last.Node.State = swarm.NodeDown
+			switch how {
+			case plan.IsOff:
+				last.Droplet.Status = cloud.StatusOff
+			case plan.Gone:
+				last.Droplet, last.Missing, in.World.Gone = nil, true, []int{id}
+			}
+			p := plan.Compute(in)
+			if len(p.Steps) != want {
+				t.Errorf("%s, %s left: %v, %v", how, left, ids(p), holds(p))
+			}
+			text := ": nobody is judged before 12:00:01 UTC, because the swarm has another leader since 11:59:01 UTC"
+			if want == 0 && (!strings.HasSuffix(p.Holds[0].Text, text) || p.RequeueAfter != requeueWait) {
+				t.Errorf("%s: %v, looks again in %s", how, p.Holds, p.RequeueAfter)
+			}
+		}
+	}
+}
+
+const requeueWait = 2 * time.Second

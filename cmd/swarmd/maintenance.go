@@ -5,9 +5,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
-
 	"github.com/swarmd/swarmd/pkg/maintenance"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -53,7 +52,7 @@ kept in the node's label ` + swarm.LabelMaintenance + `; swarmd status shows it.
 			return a.maintain(cmd.Context(), cluster, args[0], change)
 		},
 	}
-	cmd.Flags().StringVar(&cluster, "cluster", "", "name of the cluster (default: the one that the swarm's store knows)")
+	clusterFlag(cmd, &cluster)
 	return cmd
 }
 
@@ -64,15 +63,5 @@ func (a *cli) maintain(ctx context.Context, cluster, name string, change func(ma
 	if err != nil {
 		return err
 	}
-	asm, err := a.connect(cluster, zap.NewNop(), false)
-	if err != nil {
-		return err
-	}
-	defer asm.Close()
-	said, err := change(maintenance.Cluster{Name: cluster, Swarm: asm.Engine, // a person may say what no swarmd may
-		Store: asm.Store, By: whoami()}, ctx, name)
-	if err == nil {
-		printf(a.out, "%s\n", said)
-	}
-	return err
+	return a.changing(ctx, ledger.Known{Name: cluster}, func(ctx context.Context, c maintenance.Cluster) (string, error) { return change(c, ctx, name) })
 }

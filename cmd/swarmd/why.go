@@ -96,6 +96,7 @@ func statusOf(ctx context.Context, c *http.Client, url, token string) (r report.
 // subject is what is asked about.
 type subject struct {
 	title, wants, has string
+	within            string   // the object that it is part of, "" if none
 	objects           []string // as holds, steps and events name it, and what is part of it
 	settled           bool     // it has what it wants
 }
@@ -166,7 +167,7 @@ func nodeSubject(r report.Report, n report.Node) subject {
 		s.title += fmt.Sprintf(", droplet %d", n.DropletID)
 	}
 	if n.Pool != "" {
-		s.wants = "to be a ready machine of pool " + n.Pool
+		s.wants, s.within = "to be a ready machine of pool "+n.Pool, "pool/"+n.Pool
 		s.settled = n.Class == "ready"
 	}
 	for _, said := range []string{n.Availability, n.Role} {
@@ -214,6 +215,9 @@ func (a *cli) printWhy(r report.Report, s subject, events []report.Event, asked 
 			because++
 		}
 	}
+	for _, off := range handsOff(r, s) {
+		line("hands off", off.String())
+	}
 	switch {
 	case r.Unattended != "":
 		line("because", r.Unattended)
@@ -230,6 +234,17 @@ func (a *cli) printWhy(r report.Report, s subject, events []report.Event, asked 
 	}
 	_ = w.Flush()
 	printf(a.out, "%s\n", asked)
+}
+
+// handsOff is what a person paused or protected of the subject, its pool or the cluster, unless a hold has said it.
+func handsOff(r report.Report, s subject) (all []plan.HandsOff) {
+	for _, off := range r.HandsOff {
+		said := slices.ContainsFunc(r.Holds, func(h plan.Hold) bool { return slices.Contains(s.objects, h.Object) && h.Guard == off.Guard })
+		if (off.Object == "cluster" || off.Object == s.within || slices.Contains(s.objects, off.Object)) && !said {
+			all = append(all, off)
+		}
+	}
+	return all
 }
 
 func outcomeOf(s report.Step) string {

@@ -1,5 +1,6 @@
-// Package maintenance takes a node out of service for a person, and gives it back. It decides which node is meant, and refuses to drain the one
-// without which nobody would act. It must not decide what the tasks do then: that is the engine's affair, and the pool's count stays as it is.
+// Package maintenance takes a node out of service for a person and gives it back, and has swarmd leave alone what a person pauses or protects. It
+// decides what is meant, and refuses to drain the node without which nobody would act. It must not decide what the tasks do then: that is the engine's
+// affair, and the pool's count stays as it is.
 package maintenance
 
 import (
@@ -12,7 +13,6 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
-	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
@@ -25,9 +25,10 @@ type Swarm interface {
 	UpdateNode(ctx context.Context, id string, version uint64, spec swarm.NodeSpec) error
 }
 
-// Store says what the accepted file wants.
+// Store says what the accepted file wants, and keeps what is paused.
 type Store interface {
 	Look(ctx context.Context) (ledger.State, error)
+	Update(ctx context.Context, change func(*ledger.Ledger) error) (ledger.Ledger, error)
 }
 
 // Cluster is where a node is drained or activated.
@@ -59,10 +60,11 @@ func (c Cluster) change(ctx context.Context, node string, change func(*upkeep, s
 	}
 }
 
-// upkeep is what drain and activate know of the swarm.
+// upkeep is what a command knows of the swarm.
 type upkeep struct {
 	cluster  string
-	accepted *spec.Spec // nil if the accepted revision cannot be read
+	ledger   ledger.Ledger
+	accepted *file.Document // nil if the accepted revision cannot be read
 	nodes    []swarm.Node
 	services []swarm.Service
 	by       string
@@ -70,16 +72,8 @@ type upkeep struct {
 
 // upkeep looks, and makes the change.
 func (c Cluster) upkeep(ctx context.Context, name string, change func(*upkeep, swarm.Node) (swarm.NodeSpec, string, error)) (said string, err error) {
-	u := &upkeep{cluster: c.Name, by: c.By}
-	st, err := c.Store.Look(ctx)
+	u, err := c.look(ctx)
 	if err != nil {
-		return "", err
-	}
-	u.accepted = acceptedSpec(st)
-	if u.nodes, err = c.Swarm.Nodes(ctx); err != nil {
-		return "", err
-	}
-	if u.services, err = c.Swarm.Services(ctx); err != nil {
 		return "", err
 	}
 	n, err := pickNode(u.nodes, name)
@@ -93,7 +87,21 @@ func (c Cluster) upkeep(ctx context.Context, name string, change func(*upkeep, s
 	return said, c.Swarm.UpdateNode(ctx, n.ID, n.Version, wanted)
 }
 
-func acceptedSpec(st ledger.State) *spec.Spec {
+func (c Cluster) look(ctx context.Context) (*upkeep, error) {
+	u := &upkeep{cluster: c.Name, by: c.By}
+	st, err := c.Store.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	u.ledger, u.accepted = st.Ledger, acceptedSpec(st)
+	if u.nodes, err = c.Swarm.Nodes(ctx); err != nil {
+		return nil, err
+	}
+	u.services, err = c.Swarm.Services(ctx)
+	return u, err
+}
+
+func acceptedSpec(st ledger.State) *file.Document {
 	r, ok := st.Revision(st.Ledger.Revision)
 	if !ok {
 		return nil
@@ -102,7 +110,7 @@ func acceptedSpec(st ledger.State) *spec.Spec {
 	if err != nil {
 		return nil
 	}
-	return &d.Spec
+	return d
 }
 
 // pickNode finds the node with that name, id or droplet, or the only one whose name or id begins so.

@@ -109,6 +109,9 @@ func (l *Loop) see(ctx context.Context, acting bool) (t passResult) {
 	wall, now := l.cfg.Wall(), time.Now()
 	t.World.Ledger.Ops = l.creates.age(t.World.Ledger.Ops, wall, now, l.want.spec.Policies.CreateVisible)
 	t.World.Machines = l.arrivals.age(t.World.Machines, wall, now)
+	if l.grace = l.grace.see(t.World, acting, l.pausedNow(t.World, wall), now); l.grace.begins() {
+		l.ailing.last, l.strangers.last = time.Time{}, time.Time{}
+	}
 	l.strangers.see(plan.Strangers(t.World, l.want.spec.Cluster), acting && len(t.World.Gaps) == 0, now)
 	l.ailing = l.ailing.see(t.World, acting && len(t.World.Gaps) == 0 && !t.World.NoDroplets, now)
 	t.epoch, t.Held = l.elector.Held()

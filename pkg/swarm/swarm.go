@@ -93,6 +93,8 @@ const (
 	LabelDrained     = "swarmd.drained"     // node label: when swarmd drained the node, because it was no machine of the cluster; it does so once
 	LabelReplace     = "swarmd.replace"     // node label: a person asked for another machine; when and who, for people
 	LabelMaintenance = "swarmd.maintenance" // node label: a person keeps the node drained, see Maintenance
+	LabelPaused      = "swarmd.paused"      // node label: a person has swarmd leave the node alone, see HandsOff
+	LabelProtected   = "swarmd.protected"   // node label: a person has swarmd never take the machine away, see HandsOff
 	LabelNamespace   = "com.docker.stack.namespace"
 	LabelImage       = "com.docker.stack.image"
 )

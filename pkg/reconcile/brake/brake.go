@@ -30,11 +30,14 @@ const (
 	Calls     = "calls"     // the API budget is spent
 	View      = "view"      // a look that is needed failed
 	Joined    = "joined"    // a node that is not down stands on the droplet: it has to leave the swarm first
+	HandsOff  = "hands-off" // a person has paused or protected the machine
 	Lethal    = "lethal"    // engines would die of the write, or the swarm would lose its settings
 )
 
 // All returns the names of the brakes.
-func All() []string { return []string{Ownership, Deletes, Quorum, Calls, View, Joined, Lethal} }
+func All() []string {
+	return []string{Ownership, Deletes, Quorum, Calls, View, Joined, HandsOff, Lethal}
+}
 
 // CloudAPI is the cloud's side as the adapter offers it.
 type CloudAPI interface {

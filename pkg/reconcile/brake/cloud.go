@@ -116,6 +116,9 @@ func (c *Cloud) DeleteDroplet(ctx context.Context, id int) error {
 	if err := c.deletable(ctx, op, d); err != nil {
 		return err
 	}
+	if err := c.leftAlone(op, d); err != nil {
+		return err
+	}
 	if err := permitted(ctx); err != nil {
 		return err
 	}
@@ -152,6 +155,9 @@ func (c *Cloud) stop(ctx context.Context, op string, id int, send act) (cloud.Ac
 		return cloud.Action{}, err
 	}
 	managers, err := c.stoppable(ctx, op, d)
+	if err == nil {
+		err = c.leftAlone(op, d)
+	}
 	if err == nil {
 		err = permitted(ctx)
 	}
@@ -190,6 +196,9 @@ func (c *Cloud) PowerCycle(ctx context.Context, id int) (cloud.Action, error) {
 		if _, err := c.stoppable(ctx, op, d); err != nil {
 			return cloud.Action{}, err
 		}
+	}
+	if err := c.leftAlone(op, d); err != nil {
+		return cloud.Action{}, err
 	}
 	return c.start(ctx, op, id, c.opts.Cloud.PowerCycle)
 }

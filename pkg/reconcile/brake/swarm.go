@@ -162,6 +162,9 @@ func (s *Swarm) RemoveNode(ctx context.Context, id string) error {
 	if i >= 0 && nodes[i].Manages() {
 		return s.brakes.refuse(Quorum, swarmSide, op, "%s is a manager: demote it first", id)
 	}
+	if i >= 0 && s.brakes.kept(nodes[i]) != "" && len(s.brakes.opts.Destroy) == 0 {
+		return s.brakes.refuse(HandsOff, swarmSide, op, "%s", s.brakes.kept(nodes[i]))
+	}
 	if err := permitted(ctx); err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type Moment struct {
 // Apply makes the changes: all of them, or none and an error, which leaves the ledger as it was.
 func (l *Ledger) Apply(m Moment, changes ...Change) error {
 	before := l.Clone()
+	l.endPauses(m.Now)
 	for _, c := range changes {
 		err := c.apply(l, m)
 		if err == nil && l.Size() > max(room(c), before.Size()) {
@@ -46,7 +47,7 @@ func room(c Change) int {
 	switch c.(type) {
 	case SetRollout:
 		return MaxBytes / 2
-	case OpenCreate, OpenDelete, OpenReplace:
+	case OpenCreate, OpenDelete, OpenReplace, Pause:
 		return MaxBytes * 3 / 4
 	}
 	return MaxBytes
@@ -116,6 +117,9 @@ type (
 )
 
 func (c OpenCreate) apply(l *Ledger, m Moment) error {
+	if err := l.mayBegin(c.Pool, m.Now); err != nil {
+		return err
+	}
 	l.HandOut(c.Token)
 	return l.open(Op{ID: c.OpID, Kind: Create, Pool: c.Pool, Name: c.Name, Epoch: m.Epoch, Started: m.Now, Deadline: c.Deadline})
 }
@@ -150,6 +154,9 @@ func (c CloseOp) apply(l *Ledger, _ Moment) error {
 }
 
 func (c OpenDelete) apply(l *Ledger, m Moment) error {
+	if err := l.mayBegin(c.Pool, m.Now); err != nil {
+		return err
+	}
 	free, repairs := withinTheHour(l.FreeDeletes, m.Now), withinTheHour(l.Repairs, m.Now)
 	switch {
 	case c.Budgeted && c.Repair:

@@ -18,6 +18,7 @@ import (
 const (
 	MaxOps      = 60  // that are open at once
 	MaxRollouts = 300 // services whose roll-outs are remembered at once
+	MaxPauses   = 60  // pools and services that are paused at once
 	MaxBytes    = 96 << 10
 )
 
@@ -45,6 +46,7 @@ const (
 	prefixStale     = "swarmd.ledger.stale."        // + holder → revision
 	prefixBroken    = "swarmd.ledger.broken."       // + holder → why its file does not count
 	prefixRollout   = "swarmd.ledger.failed."       // + service → what was rolled out last
+	prefixPause     = "swarmd.ledger.paused."       // + object → since when, until when, by whom and why
 )
 
 // opRecord is an operation as it is stored: short keys, times in unix seconds, zero values left out.
@@ -106,6 +108,9 @@ func (l Ledger) labels() (map[string]string, error) {
 	for service, hash := range l.Rollouts {
 		out[prefixRollout+service] = hash
 	}
+	for object, why := range l.Pauses {
+		out[prefixPause+object] = why.String()
+	}
 	for _, op := range l.Ops {
 		raw, err := json.Marshal(record(op))
 		if err != nil {
@@ -128,7 +133,7 @@ func (l Ledger) Size() int {
 // Clone returns a copy that shares nothing with the ledger.
 func (l Ledger) Clone() Ledger {
 	l.Ops, l.FreeDeletes, l.Repairs = slices.Clone(l.Ops), slices.Clone(l.FreeDeletes), slices.Clone(l.Repairs)
-	l.Stale, l.Broken, l.Rollouts = maps.Clone(l.Stale), maps.Clone(l.Broken), maps.Clone(l.Rollouts)
+	l.Stale, l.Broken, l.Rollouts, l.Pauses = maps.Clone(l.Stale), maps.Clone(l.Broken), maps.Clone(l.Rollouts), maps.Clone(l.Pauses)
 	return l
 }
 
@@ -213,6 +218,10 @@ func (l *Ledger) decodeEntry(key, value string) (known bool, err error) {
 	}
 	if service, ok := strings.CutPrefix(key, prefixRollout); ok {
 		put(&l.Rollouts, service, value)
+		return true, nil
+	}
+	if object, ok := strings.CutPrefix(key, prefixPause); ok {
+		put(&l.Pauses, object, swarm.ParseHandsOff(value))
 		return true, nil
 	}
 	return false, nil

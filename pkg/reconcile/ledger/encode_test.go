@@ -16,6 +16,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -35,6 +36,7 @@ func full() ledger.Ledger {
 		Stale:       map[string]int{"node2": 11},
 		Broken:      map[string]string{"node3": "read cluster.yaml: no such file"},
 		Rollouts:    map[string]string{"web_app": "abc@17"},
+		Pauses:      map[string]swarm.HandsOff{"pool/workers": {Since: at, Until: at.Add(time.Hour), By: "ana@laptop", Why: "kernel upgrade"}},
 		Token:       "q83vASNF", Handed: 2, Rotate: 41,
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // OpKind is what an operation does to a droplet.
@@ -56,6 +57,10 @@ type Ledger struct {
 	// Rollouts has, by service name, the hash of the template that is being rolled out, or whose roll-out failed or was rolled back: that
 	// one is not written again. The planner alone reads and makes the value, see plan's attempt.
 	Rollouts map[string]string
+
+	// Pauses has what swarmd leaves alone because a person said so, by object: "cluster", "pool/NAME" or "service/NAME". Those that have ended count for
+	// nothing, and go with the next write.
+	Pauses map[string]swarm.HandsOff
 
 	// ServicesOnly is of a cluster that was begun in a swarm without owning any of its nodes. It stays so: whoever acts for it touches no node.
 	ServicesOnly bool

@@ -69,6 +69,10 @@ type grant struct {
 func admit(v *view, wishes []wish, b *builder) []grant {
 	s, rules, closed := begin(v), rules(), map[kind][]string{}
 	for _, w := range wishes {
+		if _, refusals, ok := ask(first(w.kind), v, s, w); !ok {
+			b.refuse(refusals[0])
+			continue
+		}
 		if w.unfinished {
 			b.wait(w.requeue)
 		}

@@ -2,13 +2,19 @@ package plan
 
 import (
 	"fmt"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 )
 
 // operation is a change of a machine that takes many passes. It is in the ledger from its first step to its last; how far it is follows from what is seen.
 type operation interface {
 	// next writes the step that comes next, the hold that keeps it, or that it is waited for.
 	next(v *view, b *builder)
+	about() ledger.Op
 }
+
+// restarter is an operation that has a machine off on its way. While one is, it goes on whatever a person has paused: the machine is switched on again.
+type restarter interface{ restarts(v *view) bool }
 
 // advance moves each open operation one stage on, and begins what was granted.
 func advance(v *view, granted []grant, b *builder) {
@@ -43,6 +49,11 @@ func advance(v *view, granted []grant, b *builder) {
 // follow takes the next step of each operation.
 func follow[T operation](ops []T, v *view, b *builder) {
 	for _, op := range ops {
+		r, _ := any(op).(restarter)
+		if kept := v.keepsOp(op.about()); kept != nil && (r == nil || !r.restarts(v)) {
+			b.refuse(*kept)
+			continue
+		}
 		op.next(v, b)
 	}
 }

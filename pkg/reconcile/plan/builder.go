@@ -82,7 +82,7 @@ func (b *builder) finish(v *view) Plan {
 		return strings.Compare(a.Guard+"\x00"+a.Object+"\x00"+a.Text, b.Guard+"\x00"+b.Object+"\x00"+b.Text)
 	})
 	b.holds = slices.Compact(b.holds)
-	return Plan{Steps: b.steps, Holds: b.holds, Pools: b.pools, Services: b.services, Classes: v.classes(), RequeueAfter: b.requeue, RequeueIdle: idly,
+	return Plan{Steps: b.steps, Holds: b.holds, Pools: b.pools, Services: b.services, Classes: v.classes(), HandsOff: v.handsOff, RequeueAfter: b.requeue, RequeueIdle: idly,
 		Progressing: b.progressing, Converged: converged}
 }
 

@@ -33,6 +33,8 @@ const (
 	GuardQuorum        = "quorum"          // the managers' quorum forbids or delays a change
 	GuardSelf          = "self"            // the lease holder's own machine leaves: another manager must act
 	GuardMaintenance   = "maintenance"     // a person keeps a node drained
+	GuardPaused        = "paused"          // a person has swarmd leave something alone for a while
+	GuardProtected     = "protected"       // a person has swarmd never take a machine away
 	GuardDrain         = "drain-timeout"   // a drain takes too long
 	GuardDrainTurn     = "drain-turn"      // a pool's machines are drained one after the other
 	GuardBudget        = "delete-budget"   // more deletes than accepted edits permit
@@ -68,7 +70,7 @@ func Guards() []string {
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardNewer, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
 		GuardForeignNet, GuardReplace, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
-		GuardTasks, GuardGrowing, GuardTogether, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance,
+		GuardTasks, GuardGrowing, GuardTogether, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardPaused, GuardProtected,
 	}
 	slices.SortFunc(all, strings.Compare)
 	return all

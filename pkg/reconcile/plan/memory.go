@@ -10,8 +10,18 @@ type Memory struct {
 	Strangers map[string]time.Duration // by node id: for how long it has been one of Strangers in each look
 	Backoff   map[Ref]Backoff          // by what the refused action was done to
 	Ailing    map[int]Ailing           // by droplet id: those that are off or down, or were not long ago, and what was tried
+	Grace     Grace                    // before its end nobody is judged
 	Looked    map[string]Looked        // by image: what its registry says by now, for those that Unpinned names
 }
+
+// Grace is until when nobody is judged. What is seen before may be of an election, or of what a person has just done.
+type Grace struct {
+	Until time.Time // by the clock of Input.Now; zero: it is over, or who looks only once
+	Why   string
+}
+
+// VerdictGrace is how long nobody is judged after a leader change of the swarm, a start of swarmd, a change of the one that acts, and the end of a pause.
+const VerdictGrace = time.Minute
 
 // Backoff is why an object is left alone: its last step was refused in a way that trying at once will not change.
 type Backoff struct {

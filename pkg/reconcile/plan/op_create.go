@@ -73,6 +73,8 @@ func (op createOp) stage(v *view) (*machine, createStage) {
 	return m, createBooting
 }
 
+func (op createOp) about() ledger.Op { return op.Op }
+
 func (op createOp) next(v *view, b *builder) {
 	b.progressing = true
 	m, stage := op.stage(v)

@@ -122,6 +122,8 @@ func (op deleteOp) powerStage(v *view, m machine) deleteStage {
 	return deleteShuttingDown
 }
 
+func (op deleteOp) about() ledger.Op { return op.Op }
+
 func (op deleteOp) next(v *view, b *builder) {
 	b.progressing = true
 	m, stage := op.stage(v)

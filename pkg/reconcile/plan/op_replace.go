@@ -72,7 +72,7 @@ func (op replaceOp) stage(v *view) (machine, replaceStage) {
 // needless reports whether the machine may stay: it came back, the file or a person wants it again, or it is to be left alone.
 func (op replaceOp) needless(v *view, m machine) bool {
 	switch _, maintained := m.maintained(); {
-	case m.pool == nil, m.class == foreign, m.Adopted, maintained && op.Reason != forAsked:
+	case v.keptOffBy(GuardProtected, m), m.pool == nil, m.class == foreign, m.Adopted, maintained && op.Reason != forAsked:
 		return true
 	}
 	switch op.Reason {
@@ -137,12 +137,16 @@ func (v *view) mayGo(m machine) bool {
 func (v *view) surge(pool string) int {
 	n := 0
 	for _, op := range v.replaces {
-		if m, stage := op.stage(v); stage == replaceComing && m.pool != nil && m.pool.Name == pool {
+		m, stage := op.stage(v)
+		comes := stage == replaceComing || stage == replaceReady && v.keptByHand(m) // paused: no other one leaves in its place
+		if comes && m.pool != nil && m.pool.Name == pool {
 			n++
 		}
 	}
 	return n
 }
+
+func (op replaceOp) about() ledger.Op { return op.Op }
 
 func (op replaceOp) next(v *view, b *builder) {
 	b.progressing = true

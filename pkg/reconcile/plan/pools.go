@@ -54,7 +54,7 @@ func surplus(v *view, p *spec.Pool, n int) []wish {
 	var wishes []wish
 	object, picked := "pool/"+p.Name, v.pick(p)
 	if len(picked) < n {
-		wishes = append(wishes, wish{kind: shrinkAdopted, object: object, text: fmt.Sprintf("%d too many, %d of them adopted: those are not deleted", n, n-len(picked))})
+		wishes = append(wishes, wish{kind: shrinkAdopted, object: object, text: fmt.Sprintf("%d too many, %d of them %s: those are not deleted", n, n-len(picked), v.whyKept(p))})
 	}
 	for _, m := range picked[:min(n, len(picked))] {
 		w := wish{kind: shrink, object: object, pool: p, machine: m}
@@ -109,7 +109,7 @@ func (v *view) absent(p *spec.Pool) []int {
 func (v *view) pick(p *spec.Pool) []machine {
 	var out []machine
 	for _, m := range v.machines {
-		if m.counts() && m.pool == p && m.class != disputed && !m.Adopted && m.dropletID() != 0 {
+		if m.counts() && m.pool == p && m.class != disputed && !m.Adopted && m.dropletID() != 0 && !v.keptByHand(m) {
 			out = append(out, m)
 		}
 	}
@@ -117,6 +117,17 @@ func (v *view) pick(p *spec.Pool) []machine {
 		return cmp.Or(cmp.Compare(v.order(a), v.order(b)), newest(a, b), cmp.Compare(b.dropletID(), a.dropletID()))
 	})
 	return out
+}
+
+// whyKept says why machines of the pool are not picked: adopted, or kept by a person.
+func (v *view) whyKept(p *spec.Pool) string {
+	why := "adopted"
+	for _, m := range v.machines {
+		if m.counts() && m.pool == p && !m.Adopted && v.keptByHand(m) {
+			why = "adopted, paused or protected"
+		}
+	}
+	return why
 }
 
 func (v *view) order(m machine) int {

@@ -15,7 +15,7 @@ func proposeRepairs(v *view) []wish {
 		switch {
 		case m.class == orphaned && !v.outdated(): // the accepted spec may have the pool
 			w.kind, w.object, w.text = emptyPool, "pool/"+m.Pool, "the file has no such pool; set its count to 0 to remove its machines"
-		case m.class == dead && !m.Adopted && v.surplusOf(m.pool) > 0: // it is the first to leave
+		case m.class == dead && !m.Adopted && !v.keptByHand(m) && v.surplusOf(m.pool) > 0: // it is the first to leave
 			continue
 		case m.class == dead:
 			w.kind, w.pool, w.text = replaceDead, m.pool, fmt.Sprintf("its droplet %d does not exist any more", m.dropletID())

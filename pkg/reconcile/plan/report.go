@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -29,6 +30,9 @@ func report(v *view, b *builder) {
 		for _, s := range v.services {
 			reportStack(v, s, b)
 		}
+	}
+	if v.blind == nil {
+		reportHandsOff(v, b)
 	}
 	b.pools = v.poolCounts()
 	if v.gap(world.GapServices) || v.gap(world.GapTasks) || v.gap(world.GapNetworks) {
@@ -81,7 +85,8 @@ func reportStack(v *view, s service, b *builder) {
 
 // reportService says how a service is on its way, and what its tasks lack.
 func reportService(v *view, c ServiceCount, want swarm.ServiceSpec, live swarm.Service, b *builder) {
-	if progressing, requeue := v.progress(c, live); progressing {
+	_, paused := v.keptOff(GuardPaused, scope{service: ledger.PausedService + want.Name})
+	if progressing, requeue := v.progress(c, live); progressing && !paused {
 		b.wait(requeue)
 	}
 	if text := v.short(c, want, live); text != "" {
@@ -110,14 +115,26 @@ func (v *view) progress(c ServiceCount, live swarm.Service) (progressing bool, r
 // short is what the engine says against a service that lacks tasks, once they had time to come up. A roll-out says it itself.
 func (v *view) short(c ServiceCount, want swarm.ServiceSpec, live swarm.Service) (text string) {
 	switch {
-	case moving(live) || v.in.Now.Sub(live.Updated) < time.Minute:
+	case moving(live) || v.in.Now.Sub(live.Updated) < time.Minute || v.someUnknown():
 		return ""
 	case c.Error != "":
 		return "tasks are missing: " + c.Error
-	case want.Mode == swarm.Global && c.Desired == 0 && len(want.Constraints) > 0:
+	case want.Mode == swarm.Global && c.Desired == 0 && len(want.Constraints) > 0 && !v.fitsWhenReady(want):
 		return "no node fits its constraints (" + strings.Join(want.Constraints, ", ") + "): correct them, or the nodes' labels"
 	}
 	return ""
+}
+
+// someUnknown reports whether the leader does not know how a node is, as after an election: what the engine says of tasks then is of no node's doing.
+func (v *view) someUnknown() bool {
+	return slices.ContainsFunc(v.in.World.Machines, func(m world.Machine) bool { return m.Node != nil && m.Node.State == swarm.NodeUnknown })
+}
+
+// fitsWhenReady reports whether a node that is not ready fits the service: then its constraints need no correction.
+func (v *view) fitsWhenReady(want swarm.ServiceSpec) bool {
+	return slices.ContainsFunc(v.in.World.Machines, func(m world.Machine) bool {
+		return m.Node != nil && m.Node.State != swarm.NodeReady && want.Fits(*m.Node)
+	})
 }
 
 // converged: nothing to do, nothing blocked, nothing under way, everything wanted is there and running.

@@ -332,6 +332,15 @@ func TestAGlobalServiceWantsATaskOnEachNodeThatFits(t *testing.T) {
 	if p := plan.Compute(m.input()); !slices.Equal(holds(p), []string{"tasks-missing service/web_app"}) {
 		t.Errorf("%v", holds(p))
 	}
+	m.stack.Services[0].Constraints = []string{"node.role==worker"}
+	for _, state := range []swarm.NodeState{swarm.NodeUnknown, swarm.NodeDown} { // its constraints are right
+		for _, d := range m.machines()[1:] {
+			d.node.State = state
+		}
+		if p := plan.Compute(m.input()); slices.Contains(holds(p), "tasks-missing service/web_app") {
+			t.Errorf("its nodes are %s: %v", state, p.Holds)
+		}
+	}
 }
 
 // What the engine says of tasks that wait or died is told: at once with the counts, and as a hold once they had time to come up.
@@ -357,6 +366,9 @@ func TestAServiceThatLacksTasksSaysWhy(t *testing.T) {
 		}
 	}
 	told("no suitable node (insufficient resources on 2 nodes)", true)
+	in.World.Machines[0].Node.State = swarm.NodeUnknown // after an election
+	told("no suitable node (insufficient resources on 2 nodes)", false)
+	in.World.Machines[0].Node.State = swarm.NodeReady
 	in.World.Services[0].Updated = m.now.Add(-30 * time.Second)
 	told("no suitable node (insufficient resources on 2 nodes)", false)
 }

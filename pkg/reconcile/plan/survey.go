@@ -26,11 +26,12 @@ type view struct {
 	raft        raftNumbers
 	services    []service // the stack's, in its order
 	blind       *refusal  // why nothing at all may be decided; nil: something may
+	handsOff    []HandsOff
 }
 
 // survey classifies what is seen.
 func survey(in Input) *view {
-	v := &view{in: in, strangers: Strangers(in.World, in.Spec.Cluster)}
+	v := &view{in: in, strangers: Strangers(in.World, in.Spec.Cluster), handsOff: HandsOffIn(in.World, in.Now)}
 	v.creates, v.deletes, v.replaces = opened(in.World.Ledger.Ops)
 	v.readyNodes, v.loads = indexed(in.World)
 	v.liveNamed, v.wantedNamed = named(in.World.Services, liveName), named(in.Stack.Services, wantedName)

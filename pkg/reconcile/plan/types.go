@@ -37,6 +37,7 @@ type Plan struct {
 	Pools        []PoolCount
 	Services     []ServiceCount
 	Classes      []Class       // of the machines, in the order of World.Machines
+	HandsOff     []HandsOff    // sorted by Object
 	RequeueAfter time.Duration // from Input.Now; 0: the usual resync
 	RequeueIdle  time.Duration // the same for who takes none of the steps: what is under way besides them
 	Progressing  bool          // something is not as wanted yet, and nothing holds it

@@ -21,7 +21,7 @@ type Pass struct {
 // Report sums the pass up. The cluster's name, the number and times of the pass, the revision, the file and the lease are the caller's to add.
 func (p Pass) Report() Report {
 	r := Report{Result: p.result(), Stale: p.World.Ledger.Stale, Broken: p.World.Ledger.Broken, Operations: p.World.Ledger.Ops,
-		Pools: p.Plan.Pools, Services: p.Plan.Services, Holds: p.Plan.Holds, Gaps: p.World.Gaps,
+		Pools: p.Plan.Pools, Services: p.Plan.Services, Holds: p.Plan.Holds, HandsOff: p.Plan.HandsOff, Gaps: p.World.Gaps,
 		ServicesOnly: p.World.Ledger.ServicesOnly, Node: p.World.Self.NodeID, Nodes: nodes(p.World, p.Plan.Classes), Steps: p.steps()}
 	if p.Err != nil {
 		r.Error = p.Err.Error()

@@ -40,6 +40,7 @@ type Report struct {
 	Operations   []ledger.Op         `json:"operations,omitempty"`
 	Steps        []Step              `json:"steps,omitempty"`
 	Holds        []plan.Hold         `json:"holds,omitempty"`
+	HandsOff     []plan.HandsOff     `json:"hands_off,omitempty"` // what a person paused or protected
 	Gaps         []world.Gap         `json:"gaps,omitempty"`
 }
 

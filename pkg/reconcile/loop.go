@@ -46,6 +46,7 @@ type Loop struct {
 
 	strangers  strangers
 	ailing     ailing
+	launching  launching
 	identities identities
 
 	mu            sync.Mutex // protects what follows, never over a call

@@ -29,6 +29,10 @@ func advance(v *view, granted []grant, b *builder) {
 			beginCreates(v, g, b)
 		case shrink, replaceDead:
 			beginDelete(g, b)
+		case retryLaunch, dropKept:
+			beginRetry(v, g, b)
+		case forgetKept:
+			b.step("forget-kept", fmt.Sprint(g.n), ForgetKept{DropletID: g.n}, WhyKeptOver, g.text+" is gone, or has joined after all")
 		}
 	}
 	if n := len(v.deletes); n > 0 && v.in.World.NoDroplets {

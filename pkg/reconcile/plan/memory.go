@@ -10,6 +10,7 @@ type Memory struct {
 	Strangers map[string]time.Duration // by node id: for how long it has been one of Strangers in each look
 	Backoff   map[Ref]Backoff          // by what the refused action was done to
 	Ailing    map[int]Ailing           // by droplet id: those that are off or down, or were not long ago, and what was tried
+	Launching map[int]Launching        // by droplet id: those that have not joined
 	Looked    map[string]Looked        // by image: what its registry says by now, for those that Unpinned names
 }
 

@@ -20,6 +20,9 @@ const (
 	WhyPowerCycle    = "power-cycle"     // its node is down, and its droplet runs
 	WhyReplaced      = "replaced"        // its droplet does not exist any more, and another machine takes its place
 	WhyRecovered     = "recovered"       // it was to be repaired, and is up again
+	WhyLaunchFailed  = "launch-failed"   // it was not active or did not join in time
+	WhyKept          = "kept"            // it never joined, and is kept for a look
+	WhyKeptOver      = "kept-over"       // it was kept long enough, is gone, or has joined after all
 	WhyNodeRemove    = "node-remove"     // its machine is off and the node is down
 	WhyGhost         = "ghost"           // a failed join left it behind
 	WhyDropletDelete = "droplet-delete"  // it is out of the swarm

@@ -76,7 +76,8 @@ type (
 		OpID, Pool, Name, Region, Size, Image, VPC string
 		SSHKeys, Tags                              []string
 		Deadline                                   time.Time
-		Token                                      string // ledger.Fingerprint of the worker token that its user-data is to carry
+		JoinWithin                                 time.Duration // how long its machine waits for what it needs to join
+		Token                                      string        // ledger.Fingerprint of the worker token that its user-data is to carry
 	}
 	// RecordDroplet writes the id of a created droplet, found by its op tag, into its operation.
 	RecordDroplet struct {

@@ -48,6 +48,6 @@ func (a *App) userData(ctx context.Context, d plan.CreateDroplet) (string, error
 	if err != nil {
 		return "", err
 	}
-	return a.options.render(userdata.Params{Cluster: a.Cluster, Pool: d.Pool, PrivateCIDR: network.IPRange,
+	return a.options.render(userdata.Params{Cluster: a.Cluster, Pool: d.Pool, PrivateCIDR: network.IPRange, Patience: d.JoinWithin,
 		Join: &userdata.Join{Token: cluster.WorkerToken, Managers: managers}})
 }

@@ -312,7 +312,7 @@ func (o Options) waitListed(ctx context.Context, pool spec.Pool, intent Record) 
 }
 
 func (o Options) waitActive(ctx context.Context, d cloud.Droplet) (cloud.Droplet, error) {
-	ctx, cancel := context.WithTimeout(ctx, o.Spec.Policies.LaunchTimeout)
+	ctx, cancel := context.WithTimeout(ctx, o.Spec.Policies.JoinTimeout(""))
 	defer cancel()
 	for {
 		now, err := o.Cloud.Droplet(ctx, d.ID)
@@ -327,7 +327,7 @@ func (o Options) waitActive(ctx context.Context, d cloud.Droplet) (cloud.Droplet
 }
 
 func (o Options) waitEngine(ctx context.Context, host string, hostKeys []string) (Engine, swarm.Info, error) {
-	ctx, cancel := context.WithTimeout(ctx, o.Spec.Policies.LaunchTimeout)
+	ctx, cancel := context.WithTimeout(ctx, o.Spec.Policies.JoinTimeout(""))
 	defer cancel()
 	o.Progress("waiting for ssh and the engine on %s", host)
 	for {

@@ -47,6 +47,7 @@ type Loop struct {
 	strangers  strangers
 	ailing     ailing
 	grace      grace
+	launching  launching
 	identities identities
 
 	mu            sync.Mutex // protects what follows, never over a call

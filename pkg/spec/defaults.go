@@ -6,18 +6,24 @@ import "time"
 // large cluster as much again.
 const DefaultMemory = 512 << 20
 
+// How long a machine has from being active to having joined, with an image that has Docker and with one that has not.
+const (
+	joinWithDocker = 10 * time.Minute
+	joinWithout    = 15 * time.Minute
+)
+
 // DefaultPolicies are the policies of a file that has none.
 func DefaultPolicies() Policies {
 	return Policies{
 		CreateVisible:   5 * time.Minute,
-		LaunchTimeout:   10 * time.Minute,
+		ActiveTimeout:   5 * time.Minute,
 		DrainTimeout:    5 * time.Minute,
 		ShutdownTimeout: 2 * time.Minute,
 		ServicesWait:    5 * time.Minute,
 		MaxCreates:      10,
 		Resync:          30 * time.Second,
 
-		Repair: Repair{Worker: 5 * time.Minute, Manager: 10 * time.Minute},
+		Repair: Repair{Worker: 5 * time.Minute, Manager: 10 * time.Minute, LaunchTries: 3},
 
 		ForeignNodes:      DrainNew,
 		RotateWorkerToken: true,

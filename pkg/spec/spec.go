@@ -2,7 +2,10 @@
 // there for the planner. It must import no library: the planner would reach it through here.
 package spec
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Spec is a valid desired state with all defaults filled in, without its services: those are in file.Document.
 type Spec struct {
@@ -58,7 +61,8 @@ type Swarmd struct {
 // Policies bound what swarmd does on its own. Defaults are in defaults.go.
 type Policies struct {
 	CreateVisible   time.Duration // how long a created droplet may stay out of the list before its create counts as without effect; 5 min
-	LaunchTimeout   time.Duration // from create to joined; a machine over it is held and named; 10 min
+	ActiveTimeout   time.Duration // from create until a droplet is active with a private address; a machine over it is deleted for a new try; 5 min
+	LaunchTimeout   time.Duration // from there to joined; the same; 0: see JoinTimeout
 	DrainTimeout    time.Duration // how long a drain may take before it is held and reported; 5 min
 	ShutdownTimeout time.Duration // how long a clean shutdown may take before the power is cut; 2 min
 	ServicesWait    time.Duration // how long after an edit a new service waits for machines that are to come, 0: not at all; 5 min
@@ -71,10 +75,25 @@ type Policies struct {
 	RotateWorkerToken bool   // the worker join token is replaced once all machines that were made with it have joined; true
 }
 
-// Repair is how long a machine may be lost before the next thing is tried.
+// Repair bounds what is done about machines that are broken.
 type Repair struct {
 	Worker  time.Duration // a worker's node is down: until its power is cycled, and from then until another machine takes its place; 5 min
 	Manager time.Duration // the same of a manager; 10 min
+
+	LaunchTries int // so many launches of a pool that fail in a row hold it; 3
+	KeepFailed  int // so many machines of a pool that never joined are kept for a look, switched off, for a day; 0
+}
+
+// JoinTimeout is how long a machine with the image has from being active to having joined. Where the file does not say it, one that installs Docker at its
+// first boot has longer; an image whose name does not say that it brings Docker is one that does not.
+func (p Policies) JoinTimeout(image string) time.Duration {
+	switch {
+	case p.LaunchTimeout > 0:
+		return p.LaunchTimeout
+	case strings.HasPrefix(image, "docker-"):
+		return joinWithDocker
+	}
+	return joinWithout
 }
 
 // The values of Policies.ForeignNodes.

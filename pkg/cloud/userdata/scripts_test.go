@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -266,8 +267,7 @@ func join(t *testing.T, e *engine, patience int) (box, string, bool) {
 	s := &http.Server{Handler: e, ReadHeaderTimeout: time.Second}
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(func() { _ = s.Shutdown(context.Background()) })
-	script := strings.ReplaceAll(joinScript, "patience=600", fmt.Sprintf("patience=%d", patience))
-	out, ok := b.run(t, strings.ReplaceAll(script, "/var/run/docker.sock", filepath.Join(dir, "s")))
+	out, ok := b.run(t, strings.ReplaceAll(joinScript, "/var/run/docker.sock", filepath.Join(dir, "s")), strconv.Itoa(patience))
 	if strings.Contains(out, token) {
 		t.Errorf("the token is in the log: %s", out)
 	}
@@ -323,4 +323,35 @@ func TestJoin(t *testing.T) {
 			t.Errorf("success is %v after %v: %s", ok, e.log, out)
 		}
 	})
+}
+
+// Another apt holds a lock at first boot, for minutes: it is waited for as long as the machine has to join, and no longer.
+func TestInstallWaitsForTheLocks(t *testing.T) {
+	functions, _, found := strings.Cut(setupScript, "# prepare")
+	script := strings.Replace(functions, "exec >>/var/log/swarmd-join.log 2>&1", "", 1) + "\ninstall nothing-of-the-kind docker.io\n"
+	if !found || script == functions {
+		t.Fatal("the script has changed")
+	}
+	for name, tc := range map[string]struct {
+		busy     int // how many calls find the lock taken
+		patience string
+		ok       bool
+		calls    int
+	}{
+		"free": {0, "900", true, 2}, "taken for long": {12, "900", true, 14}, "over its time": {12, "0", false, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBox(t, droplet("4711"))
+			b.write(t, "var/lib/swarmd/droplet", "4711")
+			b.write(t, "bin/apt-get", fmt.Sprintf("#!/bin/sh\necho \"apt-get $*\" >>%[1]s\n[ \"$(wc -l <%[1]s)\" -gt %[2]d ]\n", b.path("calls"), tc.busy))
+			out, ok := b.run(t, script, "10.114.0.0/20", "any", tc.patience)
+			calls := b.calls()
+			if ok != tc.ok || len(calls) != tc.calls {
+				t.Fatalf("success is %v after %d calls: %s", ok, len(calls), out)
+			}
+			if !strings.Contains(calls[0], "DPkg::Lock::Timeout="+tc.patience+" ") {
+				t.Errorf("dpkg's lock is not waited for as long: %s", calls[0])
+			}
+		})
+	}
 }

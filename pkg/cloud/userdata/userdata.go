@@ -1,13 +1,19 @@
 package userdata
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
+
+// defaultPatience is that of a machine of which nobody says when it is given up.
+const defaultPatience = 15 * time.Minute
 
 // maxSize is the API's limit on user-data, in bytes.
 const maxSize = 64 << 10
@@ -41,10 +47,11 @@ const wipeEachBoot = "#!/bin/sh\nexec sh " + libDir + "/wipe.sh\n"
 type Params struct {
 	Cluster     string
 	Pool        string
-	PrivateCIDR string   // the network from which the swarm's ports are open, the VPC's range
-	SSHFrom     []string // networks that may reach port 22; none: any
-	Join        *Join    // nil: the engine stays outside any swarm, as the first manager's does until it is initialised
-	HostKey     *HostKey // nil: the droplet makes ssh host keys of its own, which nobody knows beforehand
+	PrivateCIDR string        // the network from which the swarm's ports are open, the VPC's range
+	SSHFrom     []string      // networks that may reach port 22; none: any
+	Patience    time.Duration // how long the machine waits for apt's locks, and for a manager that takes it; 0: 15 min
+	Join        *Join         // nil: the engine stays outside any swarm, as the first manager's does until it is initialised
+	HostKey     *HostKey      // nil: the droplet makes ssh host keys of its own, which nobody knows beforehand
 }
 
 // HostKey is the ssh host key that a droplet is to have, so that who makes it knows it before the first connection.
@@ -107,7 +114,7 @@ func Render(p Params) (string, error) {
 	c := config{
 		BootCmd:    [][]string{{"sh", "-c", placeBoot, "swarmd-boot", bootScript, p.PrivateCIDR, p.sshFrom()}},
 		WriteFiles: files,
-		RunCmd:     [][]string{{"sh", libDir + "/setup.sh", p.PrivateCIDR, p.sshFrom()}},
+		RunCmd:     [][]string{{"sh", libDir + "/setup.sh", p.PrivateCIDR, p.sshFrom(), p.patience()}},
 	}
 	if k := p.HostKey; k != nil {
 		c.SSHKeys, c.SSHDelete = &sshKeys{Private: k.Private, Public: k.Public}, true
@@ -128,6 +135,11 @@ func (p Params) sshFrom() string {
 		return "any"
 	}
 	return strings.Join(p.SSHFrom, " ")
+}
+
+// patience in whole seconds.
+func (p Params) patience() string {
+	return strconv.Itoa(int(cmp.Or(p.Patience, defaultPatience) / time.Second))
 }
 
 func (p Params) files() ([]file, error) {

@@ -67,7 +67,7 @@ func TestRender(t *testing.T) {
 	if diff := cmp.Diff([][]string{{"sh", "-c", placeBoot, "swarmd-boot", bootScript, "10.114.0.0/20", "any"}}, c.BootCmd); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([][]string{{"sh", "/usr/local/lib/swarmd/setup.sh", "10.114.0.0/20", "any"}}, c.RunCmd); diff != "" {
+	if diff := cmp.Diff([][]string{{"sh", "/usr/local/lib/swarmd/setup.sh", "10.114.0.0/20", "any", "900"}}, c.RunCmd); diff != "" {
 		t.Error(diff)
 	}
 	want := []file{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"time"
 )
 
 // swarmPort is where managers listen.
@@ -28,6 +29,9 @@ func (p Params) validate() error {
 	}
 	if err := checkPrivate(p.PrivateCIDR); err != nil {
 		return err
+	}
+	if p.Patience < 0 || p.Patience > 24*time.Hour {
+		return fmt.Errorf("%s is no time to wait for a join", p.Patience)
 	}
 	for _, from := range p.SSHFrom {
 		if n, err := netip.ParsePrefix(from); err != nil || n != n.Masked() {

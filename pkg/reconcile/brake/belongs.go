@@ -13,7 +13,7 @@ import (
 
 // A droplet with the cluster's tags and name may be another swarm's: of the same name in the same account, or of this one as it was before
 // a backup was restored. It is this swarm's if a node here is bound to it, or claims it from its address, or if the ledger has the open
-// create that made it, or its open delete. A delete is written into the ledger only while one of the others holds.
+// create that made it, its open delete, or keeps it since then. A delete is written into the ledger only while one of the others holds.
 
 // standsOn reports whether the node says that it is on the droplet: by its binding, or by its engine's claim from the droplet's own address.
 // For a droplet that is tagged as another swarm's the binding alone is too little: anybody with a manager's API can write it.
@@ -60,7 +60,7 @@ func (b *brakes) belongs(ctx context.Context, op string, d cloud.Droplet, nodes 
 	if err != nil {
 		return b.refuse(View, cloudSide, op, "the ledger could not be read first: %w", opaque(err))
 	}
-	if openDelete(l, d.ID) != nil || slices.ContainsFunc(l.Ops, func(o ledger.Op) bool { return madeBy(o, d) }) {
+	if openDelete(l, d.ID) != nil || l.KeptDroplet(d.ID) != nil || slices.ContainsFunc(l.Ops, func(o ledger.Op) bool { return madeBy(o, d) }) {
 		return nil
 	}
 	return b.refuse(Ownership, cloudSide, op, "droplet %d (%s) has no node in this swarm and no open operation: it may be another swarm's", d.ID, d.Name)
@@ -95,6 +95,9 @@ func (b *brakes) deletableHere(ctx context.Context, id int, was ledger.Ledger) e
 	nodes, err := b.look(ctx)
 	if err != nil {
 		return b.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", opaque(err))
+	}
+	if was.KeptDroplet(id) != nil { // its delete was open once
+		return nil
 	}
 	shows := func(d cloud.Droplet, others bool) bool {
 		return slices.ContainsFunc(nodes, func(n swarm.Node) bool { return standsOn(n, d, others) }) ||

@@ -24,7 +24,7 @@ type deleteLog struct {
 	budget   int               // deletes of this revision, spent or not, as far as they were not seen to lapse
 	spent    map[int]bool      // droplets whose delete was let through by the budget
 	free     map[int]time.Time // deletes let through outside of the budget: droplet id → when
-	repairs  map[int]time.Time // the same of repairs
+	repairs  map[int]repaired  // the same of repairs
 
 	last    ledger.Ledger // as it was seen last
 	version uint64        // of its config; 0: not known, it was written since
@@ -80,7 +80,7 @@ func (b *brakes) countDelete(l ledger.Ledger, id int, wall, now time.Time) strin
 		b.deletes.spend(id)
 		return ""
 	case op.Repair:
-		return b.spendRepair(l, id, wall, now)
+		return b.spendRepair(l, *op, wall, now)
 	}
 	return b.deletes.spendFree(l, id, wall, now)
 }
@@ -180,7 +180,7 @@ func (g *deleteLog) contradicts(l ledger.Ledger, total int) string {
 // delete whose operation is closed is spent, a free one is counted when it is opened, and it counts until its hour is over.
 func (g *deleteLog) forged(l ledger.Ledger, wall time.Time) string {
 	was, is := deletesOf(g.last), deletesOf(l)
-	closed, opened, repaired := 0, 0, 0
+	closed, opened, repairs, retries := 0, 0, 0, 0
 	for id, op := range was {
 		if _, still := is[id]; op.Budgeted && !still {
 			closed++
@@ -189,11 +189,13 @@ func (g *deleteLog) forged(l ledger.Ledger, wall time.Time) string {
 	for id, op := range is {
 		before, known := was[id]
 		switch {
+		case !known && op.Repair && op.NodeID == "":
+			retries++
 		case !known && op.Repair:
-			repaired++
+			repairs++
 		case !known && !op.Budgeted:
 			opened++
-		case known && (before.Budgeted != op.Budgeted || before.Repair != op.Repair || before.DropletID != op.DropletID):
+		case known && (before.Budgeted != op.Budgeted || before.Repair != op.Repair || op.Repair && before.NodeID != op.NodeID || before.DropletID != op.DropletID):
 			return fmt.Sprintf("operation %s became another one", id)
 		}
 	}
@@ -203,8 +205,16 @@ func (g *deleteLog) forged(l ledger.Ledger, wall time.Time) string {
 	if counted, due := recent(l.FreeDeletes, wall), recent(g.last.FreeDeletes, wall)+opened; counted < due || opened > 0 && counted > freeAnHour {
 		return fmt.Sprintf("%d deletes without an accepted edit are charged to the hour; %d are due, and %d is the most", counted, due, freeAnHour)
 	}
-	if counted, due := recent(l.Repairs, wall), recent(g.last.Repairs, wall)+repaired; counted < due {
+	if counted, due := recent(l.Repairs, wall), recent(g.last.Repairs, wall)+repairs; counted < due {
 		return fmt.Sprintf("%d repairs are charged to the hour, %d are due", counted, due)
+	}
+	if counted, due := recent(l.Retries, wall), recent(g.last.Retries, wall)+retries; counted < due {
+		return fmt.Sprintf("%d machines that never joined are charged to the hour, %d are due", counted, due)
+	}
+	for _, k := range l.Kept {
+		if g.last.ByDroplet(ledger.Delete, k.DropletID) == nil && g.last.KeptDroplet(k.DropletID) == nil {
+			return fmt.Sprintf("droplet %d is kept, and no delete of it was open", k.DropletID)
+		}
 	}
 	return ""
 }

@@ -15,6 +15,12 @@ import (
 // asked to replace, which no write through the brakes can say. It is looked at
 // when it is opened, because its node leaves the swarm before its droplet goes, and once more before anything is stopped or deleted.
 
+// repaired is a repair that was let through.
+type repaired struct {
+	at    time.Time
+	retry bool // of a machine that never joined: those are counted by themselves
+}
+
 // newRepair refuses a ledger that is to be written if it opens more repairs than an hour has, or one of a machine that is not known to be broken.
 func (b *brakes) newRepair(ctx context.Context, op ledger.Op, to ledger.Ledger) error {
 	const of = "update config"
@@ -22,7 +28,8 @@ func (b *brakes) newRepair(ctx context.Context, op ledger.Op, to ledger.Ledger) 
 	if err != nil {
 		return b.refuse(View, swarmSide, of, "the nodes could not be looked at first: %w", opaque(err))
 	}
-	if begun, most := recent(to.Repairs, b.opts.Wall()), ledger.RepairsAnHour(b.bound(nodes)); begun > most {
+	begun, most := perHour(op, to, b.bound(nodes), b.opts.Wall())
+	if begun > most {
 		return b.refuse(Deletes, swarmSide, of, "%d repairs in an hour, of %d at most", begun, most)
 	}
 	d, err := b.dropletSeen(ctx, of, op.DropletID)
@@ -32,10 +39,22 @@ func (b *brakes) newRepair(ctx context.Context, op ledger.Op, to ledger.Ledger) 
 	if d.ID == 0 { // it does not exist
 		return nil
 	}
+	if i := slices.IndexFunc(nodes, func(n swarm.Node) bool { return on(n, d) }); i >= 0 && op.NodeID == "" {
+		return b.refuse(Joined, swarmSide, of, "droplet %d carries the node %s, and is to be deleted as one that never joined", d.ID, nodes[i].ID)
+	}
 	return b.needsNone(swarmSide, of, d, nodes)
 }
 
-// needsNone refuses a repair of a droplet with a node that is not down, unless a person has asked for another machine. One without any node is an open create's, see deletableHere.
+// perHour is how many repairs of the operation's kind the hour has, and how many it may have with so many nodes.
+func perHour(op ledger.Op, l ledger.Ledger, nodes int, wall time.Time) (begun, most int) {
+	if op.NodeID == "" {
+		return recent(l.Retries, wall), ledger.RetriesAnHour(nodes)
+	}
+	return recent(l.Repairs, wall), ledger.RepairsAnHour(nodes)
+}
+
+// needsNone refuses a repair of a droplet with a node that is not down, unless a person has asked for another machine. One without any node is an open
+// create's, see deletableHere.
 func (b *brakes) needsNone(side, op string, d cloud.Droplet, nodes []swarm.Node) error {
 	i := slices.IndexFunc(nodes, func(n swarm.Node) bool {
 		return on(n, d) && n.State != swarm.NodeDown && n.Spec.Labels[swarm.LabelReplace] == ""
@@ -62,14 +81,14 @@ func (b *brakes) livelyRepair(ctx context.Context, op string, d cloud.Droplet, n
 }
 
 // spendRepair counts a repair twice, as spendFree does. Those of the hour count as nodes as well: theirs may have left the swarm since they were begun.
-func (b *brakes) spendRepair(l ledger.Ledger, id int, wall, now time.Time) string {
-	g, begun, others := &b.deletes, recent(l.Repairs, wall), 0
-	most := ledger.RepairsAnHour(b.boundSeen() + begun)
-	for other, t := range g.repairs {
+func (b *brakes) spendRepair(l ledger.Ledger, op ledger.Op, wall, now time.Time) string {
+	g, id, retry, others := &b.deletes, op.DropletID, op.NodeID == "", 0
+	begun, most := perHour(op, l, b.boundSeen()+recent(l.Repairs, wall), wall)
+	for other, done := range g.repairs {
 		switch {
-		case now.Sub(t) >= time.Hour:
+		case now.Sub(done.at) >= time.Hour:
 			delete(g.repairs, other)
-		case other != id:
+		case other != id && done.retry == retry:
 			others++
 		}
 	}
@@ -77,10 +96,10 @@ func (b *brakes) spendRepair(l ledger.Ledger, id int, wall, now time.Time) strin
 		return fmt.Sprintf("%d repairs in an hour are the most", most)
 	}
 	if g.repairs == nil {
-		g.repairs = map[int]time.Time{}
+		g.repairs = map[int]repaired{}
 	}
 	if _, again := g.repairs[id]; !again {
-		g.repairs[id] = now
+		g.repairs[id] = repaired{now, retry}
 	}
 	return ""
 }

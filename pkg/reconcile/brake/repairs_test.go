@@ -14,7 +14,7 @@ import (
 
 // repairOf is an open repair of a droplet.
 func repairOf(id int) ledger.Op {
-	return ledger.Op{ID: fmt.Sprint("repair", id), Kind: ledger.Delete, DropletID: id, Repair: true}
+	return ledger.Op{ID: fmt.Sprint("repair", id), Kind: ledger.Delete, DropletID: id, NodeID: fmt.Sprint("n", id), Repair: true}
 }
 
 // repairs writes a ledger that opens repairs of the droplets, and charges so many of them to the hour.
@@ -27,6 +27,56 @@ func repairs(t *testing.T, g *ground, s *Swarm, charged int, ids ...int) error {
 			l.Repairs = append(l.Repairs, time.Now())
 		}
 	})
+}
+
+// retries are so many machines that open creates have made and that never joined.
+func retries(g *ground, n int) {
+	for id := 50; id < 50+n; id++ {
+		g.droplet(id)
+		g.ledger.Ops = append(g.ledger.Ops, ledger.Op{ID: fmt.Sprint("create", id), Kind: ledger.Create, DropletID: id})
+	}
+}
+
+// retried has all of them deleted, and charges so many to the hour.
+func retried(l *ledger.Ledger, charged int) {
+	for i, op := range l.Ops {
+		l.Ops[i] = ledger.Op{ID: fmt.Sprint("retry", op.DropletID), Kind: ledger.Delete, DropletID: op.DropletID, Repair: true}
+	}
+	for range charged {
+		l.Retries = append(l.Retries, time.Now())
+	}
+}
+
+// TestWhatIsKeptWasToBeDeleted: a record of a machine that is kept makes its droplet this swarm's, so none comes from nowhere.
+func TestWhatIsKeptWasToBeDeleted(t *testing.T) {
+	for name, one := range map[string]struct {
+		keep ledger.Kept
+		held bool
+	}{"its delete was open": {ledger.Kept{DropletID: 50}, false}, "nothing was": {ledger.Kept{DropletID: 51}, true}} {
+		g := newGround()
+		g.node(1, swarm.Manager)
+		g.droplet(51)
+		retries(g, 1)
+		retried(&g.ledger, 1)
+		_, s, held := g.brakes(nil)
+		keep := func(l *ledger.Ledger) { l.Ops, l.Kept = nil, []ledger.Kept{one.keep} }
+		err := rewrite(t, g, s, keep)
+		if one.held {
+			wantBraked(t, g, held, Deletes, err)
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		err = rewrite(t, g, s, func(l *ledger.Ledger) { // a day later
+			l.Kept = nil
+			l.Ops = []ledger.Op{{ID: "late", Kind: ledger.Delete, DropletID: 50, Repair: true}}
+			l.Retries = append(l.Retries, time.Now())
+		})
+		if err != nil {
+			t.Errorf("%s: it stays for ever: %v", name, err)
+		}
+	}
 }
 
 // TestWhatMayBeRepaired: what is gone, down, or was made by an open create and has no node; a fifth of the nodes an hour, each counted.
@@ -51,10 +101,18 @@ func TestWhatMayBeRepaired(t *testing.T) {
 		"its droplet is not seen":   {func(g *ground) { down(2)(g); g.fail["droplet"] = errors.New("no") }, 1, []int{2}, View},
 		"no node is seen":           {func(g *ground) { down(2)(g); g.leaderless = true }, 1, []int{2}, View},
 		"never joined":              {func(g *ground) { g.droplet(50); g.ledger.Ops = []ledger.Op{{ID: opID, Kind: ledger.Create}} }, 1, []int{50}, ""},
-		"no node, and no create":    {func(g *ground) { g.droplet(50) }, 1, []int{50}, Ownership},
-		"two of ten":                {down(2, 3), 2, []int{2, 3}, ""},
-		"three of ten":              {down(2, 3, 4), 3, []int{2, 3, 4}, Deletes},
-		"two, one is not counted":   {down(2, 3), 1, []int{2, 3}, Deletes},
+		"twelve that never joined":  {func(g *ground) { retries(g, 12) }, 12, nil, ""},
+		"thirteen of them":          {func(g *ground) { retries(g, 13) }, 13, nil, Deletes},
+		"one is not counted":        {func(g *ground) { retries(g, 2) }, 1, nil, Deletes},
+		"it has joined": {func(g *ground) {
+			retries(g, 1)
+			g.node(50, swarm.Worker)
+			g.at("n50").State = swarm.NodeDown
+		}, 1, nil, Joined},
+		"no node, and no create":  {func(g *ground) { g.droplet(50) }, 1, []int{50}, Ownership},
+		"two of ten":              {down(2, 3), 2, []int{2, 3}, ""},
+		"three of ten":            {down(2, 3, 4), 3, []int{2, 3, 4}, Deletes},
+		"two, one is not counted": {down(2, 3), 1, []int{2, 3}, Deletes},
 		"the third of the hour": {func(g *ground) {
 			down(2)(g)
 			g.ledger.Repairs = []time.Time{time.Now().Add(-59 * time.Minute), time.Now()}
@@ -72,7 +130,13 @@ func TestWhatMayBeRepaired(t *testing.T) {
 			}
 			one.change(g)
 			_, s, held := g.brakes(nil)
-			err := repairs(t, g, s, one.charged, one.ids...)
+			opens := func() error { return repairs(t, g, s, one.charged, one.ids...) }
+			if one.ids == nil {
+				opens = func() error {
+					return rewrite(t, g, s, func(l *ledger.Ledger) { retried(l, one.charged) })
+				}
+			}
+			err := opens()
 			switch {
 			case one.held == "" && err != nil:
 				t.Errorf("held by %v: %v", *held, err)

@@ -82,13 +82,13 @@ type (
 		OpID, Pool, Name, NodeID, Reason string
 		DropletID                        int
 	}
-	// OpenDelete begins to remove a machine. It spends the delete budget that accepted edits gave, one of the hour's repairs, or the one free
-	// delete of the hour. It ends the machine's replacement, if one is open.
+	// OpenDelete begins to remove a machine. It spends the delete budget that accepted edits gave, one of the hour's repairs (of its retries if no
+	// node was ever on it), or the one free delete of the hour. What was kept is not kept any more. It ends the machine's replacement, if one is open.
 	OpenDelete struct {
 		OpID, Pool, Name, NodeID string
 		DropletID                int
-		Budgeted, Repair         bool
-		Most                     int // of a repair: how many of them an hour has, see RepairsAnHour
+		Budgeted, Repair, Keep   bool
+		Most                     int // of a repair: how many of them an hour has, see RepairsAnHour and RetriesAnHour
 	}
 	// GoOnDelete records the epoch of the holder that goes on with an open delete. Without an open delete it is refused.
 	GoOnDelete struct {
@@ -157,13 +157,17 @@ func (c OpenDelete) apply(l *Ledger, m Moment) error {
 	if err := l.mayBegin(c.Pool, m.Now); err != nil {
 		return err
 	}
-	free, repairs := withinTheHour(l.FreeDeletes, m.Now), withinTheHour(l.Repairs, m.Now)
+	free, repairs, retries := withinTheHour(l.FreeDeletes, m.Now), withinTheHour(l.Repairs, m.Now), withinTheHour(l.Retries, m.Now)
+	begun := &repairs
+	if c.NodeID == "" {
+		begun = &retries
+	}
 	switch {
 	case c.Budgeted && c.Repair:
 		return refusef(apierr.Invalid, "a delete is of the budget or a repair, not both")
 	case c.Budgeted && l.DeleteBudget < 1:
 		return refusef(apierr.Braked, "no accepted edit permits this delete")
-	case c.Repair && len(repairs) >= max(c.Most, 1):
+	case c.Repair && len(*begun) >= max(c.Most, 1):
 		return refusef(apierr.Braked, "%d repairs an hour, and as many were begun already", max(c.Most, 1))
 	case !c.Budgeted && !c.Repair && len(free) > 0:
 		return refusef(apierr.Braked, "one delete an hour without an accepted edit, and that was begun already")
@@ -172,22 +176,23 @@ func (c OpenDelete) apply(l *Ledger, m Moment) error {
 		return refusef(apierr.Conflict, "droplet %d is being deleted already", c.DropletID)
 	}
 	err := l.open(Op{ID: c.OpID, Kind: Delete, Pool: c.Pool, Name: c.Name, DropletID: c.DropletID, NodeID: c.NodeID, Epoch: m.Epoch, Started: m.Now,
-		Budgeted: c.Budgeted, Repair: c.Repair})
+		Budgeted: c.Budgeted, Repair: c.Repair, Keep: c.Keep})
 	if err != nil {
 		return err
 	}
 	if r := l.ByDroplet(Replace, c.DropletID); r != nil {
 		l.close(r.ID)
 	}
-	l.FreeDeletes, l.Repairs = free, repairs
 	switch {
 	case c.Budgeted:
 		l.DeleteBudget--
 	case c.Repair:
-		l.Repairs = append(l.Repairs, m.Now)
+		*begun = append(*begun, m.Now)
 	default:
-		l.FreeDeletes = append(l.FreeDeletes, m.Now)
+		free = append(free, m.Now)
 	}
+	l.FreeDeletes, l.Repairs, l.Retries = free, repairs, retries
+	l.forgetKept(c.DropletID)
 	return nil
 }
 

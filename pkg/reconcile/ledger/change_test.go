@@ -42,14 +42,14 @@ func TestAFifthOfTheNodesIsRepairedAnHour(t *testing.T) {
 	l := ledger.Ledger{FreeDeletes: []time.Time{now}, DeleteBudget: 1, Repairs: []time.Time{now.Add(-time.Hour), now.Add(-time.Minute)}}
 	at := ledger.Moment{Now: now, Epoch: 3}
 	repair := func(id string, droplet int) error {
-		return l.Apply(at, ledger.OpenDelete{OpID: id, DropletID: droplet, Repair: true, Most: 2})
+		return l.Apply(at, ledger.OpenDelete{OpID: id, NodeID: "n", DropletID: droplet, Repair: true, Most: 2})
 	}
 	if err := repair("a", 7); err != nil {
 		t.Fatal(err)
 	}
 	wantKind(t, repair("b", 8), apierr.Braked)
 	wantKind(t, l.Apply(at, ledger.OpenDelete{OpID: "b", DropletID: 8, Repair: true, Budgeted: true, Most: 9}), apierr.Invalid)
-	want := []ledger.Op{{ID: "a", Kind: ledger.Delete, DropletID: 7, Repair: true, Epoch: 3, Started: now}}
+	want := []ledger.Op{{ID: "a", Kind: ledger.Delete, DropletID: 7, NodeID: "n", Repair: true, Epoch: 3, Started: now}}
 	if d := cmp.Diff(want, l.Ops); d != "" || l.DeleteBudget != 1 || len(l.FreeDeletes) != 1 || len(l.Repairs) != 2 {
 		t.Errorf("%+v, operations (-want +got):\n%s", l, d)
 	}

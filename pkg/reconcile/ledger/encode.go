@@ -37,6 +37,7 @@ const (
 	keyDeleteBudget = "swarmd.ledger.credit"
 	keyFreeDeletes  = "swarmd.ledger.uncharged" // unix seconds, comma-separated
 	keyRepairs      = "swarmd.ledger.repairs"   // the same
+	keyRetries      = "swarmd.ledger.retries"   // the same
 	keySwarm        = "swarmd.ledger.swarm"
 	keyEpoch        = "swarmd.ledger.epoch"
 	keyToken        = "swarmd.ledger.token"
@@ -45,6 +46,8 @@ const (
 	prefixOp        = "swarmd.ledger.op."           // + operation id → JSON
 	prefixStale     = "swarmd.ledger.stale."        // + holder → revision
 	prefixBroken    = "swarmd.ledger.broken."       // + holder → why its file does not count
+	prefixLaunch    = "swarmd.ledger.launch."       // + pool → JSON
+	prefixKept      = "swarmd.ledger.kept."         // + droplet → JSON
 	prefixRollout   = "swarmd.ledger.failed."       // + service → what was rolled out last
 	prefixPause     = "swarmd.ledger.paused."       // + object → since when, until when, by whom and why
 )
@@ -61,6 +64,7 @@ type opRecord struct {
 	Deadline int64  `json:"x,omitempty"`
 	Budgeted bool   `json:"c,omitempty"`
 	Repair   bool   `json:"r,omitempty"`
+	Keep     bool   `json:"f,omitempty"`
 	Shutdown int64  `json:"o,omitempty"`
 	Reason   string `json:"w,omitempty"`
 }
@@ -92,6 +96,7 @@ func (l Ledger) labels() (map[string]string, error) {
 	putText(out, keySwarm, l.ClusterID)
 	putText(out, keyFreeDeletes, joinTimes(l.FreeDeletes))
 	putText(out, keyRepairs, joinTimes(l.Repairs))
+	putText(out, keyRetries, joinTimes(l.Retries))
 	if l.Token != "" {
 		out[keyToken] = l.Token + ":" + strconv.Itoa(l.Handed)
 	}
@@ -110,6 +115,9 @@ func (l Ledger) labels() (map[string]string, error) {
 	}
 	for object, why := range l.Pauses {
 		out[prefixPause+object] = why.String()
+	}
+	if err := l.launchLabels(out); err != nil {
+		return nil, err
 	}
 	for _, op := range l.Ops {
 		raw, err := json.Marshal(record(op))
@@ -134,6 +142,7 @@ func (l Ledger) Size() int {
 func (l Ledger) Clone() Ledger {
 	l.Ops, l.FreeDeletes, l.Repairs = slices.Clone(l.Ops), slices.Clone(l.FreeDeletes), slices.Clone(l.Repairs)
 	l.Stale, l.Broken, l.Rollouts, l.Pauses = maps.Clone(l.Stale), maps.Clone(l.Broken), maps.Clone(l.Rollouts), maps.Clone(l.Pauses)
+	l.Retries, l.Launches, l.Kept = slices.Clone(l.Retries), maps.Clone(l.Launches), slices.Clone(l.Kept)
 	return l
 }
 
@@ -184,6 +193,9 @@ func (l *Ledger) decodeLabel(key, value string) (known bool, err error) {
 	case keyRepairs:
 		l.Repairs, err = splitTimes(value)
 		return true, err
+	case keyRetries:
+		l.Retries, err = splitTimes(value)
+		return true, err
 	case keyToken:
 		print, handed, _ := strings.Cut(value, ":")
 		l.Token = print
@@ -224,11 +236,11 @@ func (l *Ledger) decodeEntry(key, value string) (known bool, err error) {
 		put(&l.Pauses, object, swarm.ParseHandsOff(value))
 		return true, nil
 	}
-	return false, nil
+	return l.decodeLaunch(key, value)
 }
 
 func record(op Op) opRecord {
-	return opRecord{op.Kind, op.Pool, op.Name, op.DropletID, op.NodeID, op.Epoch, seconds(op.Started), seconds(op.Deadline), op.Budgeted, op.Repair, seconds(op.Shutdown), op.Reason}
+	return opRecord{op.Kind, op.Pool, op.Name, op.DropletID, op.NodeID, op.Epoch, seconds(op.Started), seconds(op.Deadline), op.Budgeted, op.Repair, op.Keep, seconds(op.Shutdown), op.Reason}
 }
 
 // operation reads an operation. One of a kind or with a field that this swarmd does not know is a newer one's, and no error.
@@ -245,7 +257,7 @@ func operation(id, value string) (op Op, known bool, err error) {
 	if id == "" || r.Kind == "" || r.Droplet < 0 || r.Kind != Create && r.Droplet == 0 {
 		return Op{}, false, fmt.Errorf("operation %q of kind %q on droplet %d", brief(id), brief(string(r.Kind)), r.Droplet)
 	}
-	return Op{id, r.Kind, r.Pool, r.Name, r.Droplet, r.Node, r.Epoch, moment(r.Started), moment(r.Deadline), r.Budgeted, r.Repair, moment(r.Shutdown), r.Reason}, true, nil
+	return Op{id, r.Kind, r.Pool, r.Name, r.Droplet, r.Node, r.Epoch, moment(r.Started), moment(r.Deadline), r.Budgeted, r.Repair, r.Keep, moment(r.Shutdown), r.Reason}, true, nil
 }
 
 func putNumber(m map[string]string, key string, n uint64) {

@@ -37,7 +37,8 @@ type Op struct {
 	Started   time.Time `json:"started"`
 	Deadline  time.Time `json:"deadline,omitzero"` // with Create: until when it may stay unseen
 	Budgeted  bool      `json:"credit,omitempty"`  // with Delete: of the delete budget; false, and no repair: the free delete of its hour
-	Repair    bool      `json:"repair,omitempty"`  // with Delete: of the hour's repairs
+	Repair    bool      `json:"repair,omitempty"`  // with Delete: of the hour's repairs; of its retries if no node was ever on it
+	Keep      bool      `json:"keep,omitempty"`    // with Delete: it is switched off and kept for a look, see Kept
 	Shutdown  time.Time `json:"shutdown,omitzero"` // with Delete: when a clean shutdown was asked for; zero: not yet
 	Reason    string    `json:"reason,omitempty"`  // with Replace: why; the planner alone makes and reads it
 }
@@ -48,7 +49,8 @@ type Ledger struct {
 	Ops          []Op              // sorted by ID
 	DeleteBudget int               // the delete budget: deletes that accepted edits permit and that were not begun yet
 	FreeDeletes  []time.Time       // when deletes outside of the budget were begun in the last hour
-	Repairs      []time.Time       // when repairs were begun in the last hour: deletes of what is gone, down or never joined, see RepairsAnHour
+	Repairs      []time.Time       // when repairs were begun in the last hour: deletes of what is gone or down, see RepairsAnHour
+	Retries      []time.Time       // the same of machines that never joined, see RetriesAnHour
 	Stale        map[string]int    // holder → number of the older revision that its own file equals
 	Broken       map[string]string // holder → why its own file does not count: faults, or it cannot be read; one short line
 	ClusterID    string            // the swarm's id when the ledger was made: another one is another swarm
@@ -61,6 +63,11 @@ type Ledger struct {
 	// Pauses has what swarmd leaves alone because a person said so, by object: "cluster", "pool/NAME" or "service/NAME". Those that have ended count for
 	// nothing, and go with the next write.
 	Pauses map[string]swarm.HandsOff
+
+	// Launches has, by pool, the launches that failed in a row.
+	Launches map[string]Launch
+	// Kept are the machines that never joined and are kept for a look, switched off. They are sorted by droplet.
+	Kept []Kept
 
 	// ServicesOnly is of a cluster that was begun in a swarm without owning any of its nodes. It stays so: whoever acts for it touches no node.
 	ServicesOnly bool

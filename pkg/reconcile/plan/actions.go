@@ -57,7 +57,7 @@ func NewStep(id string, a Action, why Reason, after ...string) Step {
 
 // Actions are one of each action, without anything in it.
 func Actions() []Action {
-	return []Action{CreateDroplet{}, RecordDroplet{}, CloseOp{}, OpenDelete{}, OpenReplace{}, RecordRollout{}, ShutdownDroplet{}, PowerOffDroplet{}, PowerOnDroplet{}, PowerCycleDroplet{}, DeleteDroplet{}, TagDroplet{},
+	return []Action{CreateDroplet{}, RecordDroplet{}, CloseOp{}, OpenDelete{}, OpenReplace{}, RetryLaunch{}, KeepDroplet{}, ForgetKept{}, RecordRollout{}, ShutdownDroplet{}, PowerOffDroplet{}, PowerOnDroplet{}, PowerCycleDroplet{}, DeleteDroplet{}, TagDroplet{},
 		UpdateNode{}, RemoveNode{}, RotateToken{}, CreateNetwork{}, RemoveNetwork{}, CreateService{}, UpdateService{}, RemoveService{}}
 }
 
@@ -76,7 +76,8 @@ type (
 		OpID, Pool, Name, Region, Size, Image, VPC string
 		SSHKeys, Tags                              []string
 		Deadline                                   time.Time
-		Token                                      string // ledger.Fingerprint of the worker token that its user-data is to carry
+		JoinWithin                                 time.Duration // how long its machine waits for what it needs to join
+		Token                                      string        // ledger.Fingerprint of the worker token that its user-data is to carry
 	}
 	// RecordDroplet writes the id of a created droplet, found by its op tag, into its operation.
 	RecordDroplet struct {
@@ -87,7 +88,24 @@ type (
 	CloseOp struct {
 		OpID    string
 		Outcome string // "joined", "no_effect", "gone", "recovered", "needless"
+		Failed  string // the pool's template, if it is a launch that failed; "": it is none
 	}
+	// RetryLaunch begins to delete a machine that never joined, and ends its create.
+	RetryLaunch struct {
+		OpID, Pool, Name string
+		DropletID        int
+		CreateID         string // "": it was kept for a look, and its create is closed long since
+		Template         string // of the pool: the launch counts as failed; "": it does not
+		Keep             bool   // it is switched off and kept for a look
+		Most             int    // how many of these an hour has
+	}
+	// KeepDroplet ends the delete of a machine that is kept for a look.
+	KeepDroplet struct {
+		OpID      string
+		DropletID int
+	}
+	// ForgetKept ends that a machine is kept, since it is gone or has joined.
+	ForgetKept struct{ DropletID int }
 	// OpenDelete begins to remove a machine, before its drain.
 	OpenDelete struct {
 		OpID, Pool, Name, NodeID string
@@ -167,8 +185,34 @@ func (a RecordDroplet) record() record {
 	return writes(ledger.RecordDroplet{OpID: a.OpID, DropletID: a.DropletID})
 }
 
-func (a CloseOp) About() About   { return About{"close_op", Ref{"op", a.OpID}, Records} }
-func (a CloseOp) record() record { return writes(ledger.CloseOp{OpID: a.OpID}) }
+func (a CloseOp) About() About { return About{"close_op", Ref{"op", a.OpID}, Records} }
+func (a CloseOp) record() record {
+	switch {
+	case a.Failed != "":
+		return writes(ledger.FailLaunch{OpID: a.OpID, Template: a.Failed}, ledger.CloseOp{OpID: a.OpID})
+	case a.Outcome == "joined":
+		return writes(ledger.Launched{OpID: a.OpID}, ledger.CloseOp{OpID: a.OpID})
+	}
+	return writes(ledger.CloseOp{OpID: a.OpID})
+}
+
+func (a RetryLaunch) About() About { return About{"retry_launch", ofDroplet(a.DropletID), Records} }
+func (a RetryLaunch) record() record {
+	changes := recorded{ledger.OpenDelete{OpID: a.OpID, Pool: a.Pool, Name: a.Name, DropletID: a.DropletID, Repair: true, Keep: a.Keep, Most: a.Most}}
+	if a.Template != "" {
+		changes = append(changes, ledger.FailLaunch{OpID: a.CreateID, Template: a.Template})
+	}
+	if a.CreateID != "" {
+		changes = append(changes, ledger.CloseOp{OpID: a.CreateID})
+	}
+	return writes(changes...)
+}
+
+func (a KeepDroplet) About() About   { return About{"keep_droplet", ofDroplet(a.DropletID), Records} }
+func (a KeepDroplet) record() record { return writes(ledger.KeepDroplet{OpID: a.OpID}) }
+
+func (a ForgetKept) About() About   { return About{"forget_kept", ofDroplet(a.DropletID), Records} }
+func (a ForgetKept) record() record { return writes(ledger.ForgetKept{DropletID: a.DropletID}) }
 
 func (a OpenDelete) About() About { return About{"open_delete", ofDroplet(a.DropletID), Records} }
 func (a OpenDelete) record() record {

@@ -37,6 +37,10 @@ func advance(v *view, granted []grant, b *builder) {
 			beginDelete(g, b)
 		case replaceIll, replaceAsked, changeSize, changeImage, changeRegion:
 			beginReplace(g, b)
+		case retryLaunch, dropKept:
+			beginRetry(v, g, b)
+		case forgetKept:
+			b.step("forget-kept", fmt.Sprint(g.n), ForgetKept{DropletID: g.n}, WhyKeptOver, g.text+" is gone, or has joined after all")
 		}
 	}
 	follow(v.replaces, v, b)

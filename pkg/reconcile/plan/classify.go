@@ -21,6 +21,7 @@ const (
 	dead     Class = "dead"
 	booting  Class = "booting"
 	overdue  Class = "overdue"
+	kept     Class = "kept"
 	arriving Class = "arriving"
 	down     Class = "down"
 	unknown  Class = "unknown"
@@ -30,7 +31,7 @@ const (
 // Classes are all of them: the label values of a metric.
 func Classes() []string {
 	var out []string
-	for _, c := range []Class{foreign, disputed, leaving, orphaned, dead, booting, overdue, arriving, down, unknown, ready} {
+	for _, c := range []Class{foreign, disputed, leaving, orphaned, dead, booting, overdue, kept, arriving, down, unknown, ready} {
 		out = append(out, string(c))
 	}
 	return out
@@ -58,6 +59,8 @@ func (v *view) sort(m world.Machine, pool *spec.Pool) Class {
 		return disputed
 	case m.Op != nil && m.Op.Kind == ledger.Delete && !recovered(m):
 		return leaving
+	case m.Node == nil && m.Droplet != nil && v.in.World.Ledger.KeptDroplet(m.Droplet.ID) != nil:
+		return kept
 	case !m.Owned && !m.Adopted && m.Binding != world.Bound:
 		return foreign
 	case pool == nil:
@@ -93,17 +96,13 @@ func recovered(m world.Machine) bool {
 
 // launchOver reports whether a droplet had time enough to join. A time in the future is no age.
 func (v *view) launchOver(m world.Machine) bool {
-	began := m.Droplet.Created
-	if m.Op != nil && m.Op.Kind == ledger.Create {
-		began = m.Op.Started
-	}
-	return v.in.Now.Sub(began) > v.in.Spec.Policies.LaunchTimeout
+	return v.in.Now.After(v.launchEnds(*m.Droplet, m.Op))
 }
 
 // counts reports whether the machine fills a place in its pool. A disputed one does, unless it was leaving.
 func (m machine) counts() bool {
 	switch m.class {
-	case foreign, leaving, orphaned:
+	case foreign, leaving, orphaned, kept:
 		return false
 	case disputed:
 		return m.Droplet != nil && m.pool != nil && (m.Op == nil || m.Op.Kind != ledger.Delete)

@@ -32,7 +32,8 @@
 //   - leaving: a Delete operation is open on it. Not counted any more. Not a repair whose machine is up again: that ends.
 //   - orphaned: ours, but the file no longer has its pool.
 //   - dead: bound, and its droplet does not exist any more.
-//   - booting: a droplet that has not joined yet; overdue: one that has not joined within the launch timeout.
+//   - booting: a droplet that has not joined yet; overdue: one that is over its time to become active or to join.
+//   - kept: one that never joined and is kept for a look, switched off. Not counted.
 //   - arriving: joined, and not bound yet.
 //   - down: bound, and its node is Down or its droplet is off.
 //   - unknown: bound, and the leader does not know how it is. Every node is so for some seconds after a change of leader.

@@ -23,7 +23,9 @@ const (
 	GuardForeignSvc    = "foreign-service" // a service of a wanted name that is not ours
 	GuardForeignNet    = "foreign-network" // a network of a wanted name that is not ours
 	GuardReplace       = "replace"         // a machine stays until another one took its place
-	GuardLaunch        = "launch-timeout"  // a droplet did not join in time
+	GuardLaunch        = "launch-timeout"  // a droplet did not join in time, or the next create waits since one did not
+	GuardLaunchFailed  = "launch-failed"   // a pool's machines did not join again and again
+	GuardKept          = "kept"            // a machine that never joined is kept for a look
 	GuardSize          = "size-changed"    // machines of another size than the pool's
 	GuardImage         = "image-changed"   // of another image
 	GuardRegion        = "region-changed"  // in another region
@@ -55,10 +57,10 @@ const (
 	GuardHostAccess    = "host-access"     // a service would be root on the machines, and this swarmd was started to deny that
 )
 
-// final reports whether a guard of services holds until a person has done something.
+// final reports whether a guard holds until a person has done something.
 func final(guard string) bool {
 	switch guard {
-	case GuardForeignSvc, GuardForeignNet, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess:
+	case GuardForeignSvc, GuardForeignNet, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardLaunchFailed:
 		return true
 	}
 	return false
@@ -68,7 +70,7 @@ func final(guard string) bool {
 func Guards() []string {
 	all := []string{
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardNewer, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
-		GuardForeignNet, GuardReplace, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
+		GuardForeignNet, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardTasks, GuardGrowing, GuardTogether, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardPaused, GuardProtected,
 	}

@@ -46,5 +46,6 @@ func (v *view) sayPutBack(m machine, want swarm.Availability) string {
 
 // justJoined reports whether a node may be drained since it joined: one of a manager pool is until it is a manager.
 func (v *view) justJoined(m machine) bool {
-	return m.Op != nil && m.Op.Kind == ledger.Create || m.pool.Role == "manager" && v.in.Now.Sub(m.born()) < v.in.Spec.Policies.LaunchTimeout
+	return m.Op != nil && m.Op.Kind == ledger.Create ||
+		m.pool.Role == "manager" && v.in.Now.Sub(m.born()) < v.in.Spec.Policies.ActiveTimeout+v.in.Spec.Policies.JoinTimeout(m.pool.Image)
 }

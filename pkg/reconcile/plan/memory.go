@@ -11,6 +11,7 @@ type Memory struct {
 	Backoff   map[Ref]Backoff          // by what the refused action was done to
 	Ailing    map[int]Ailing           // by droplet id: those that are off or down, or were not long ago, and what was tried
 	Grace     Grace                    // before its end nobody is judged
+	Launching map[int]Launching        // by droplet id: those that have not joined
 	Looked    map[string]Looked        // by image: what its registry says by now, for those that Unpinned names
 }
 

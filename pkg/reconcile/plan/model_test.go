@@ -83,9 +83,9 @@ func newSpec(pools ...spec.Pool) *spec.Spec {
 	return &spec.Spec{
 		Version: 1, Cluster: "web", Pools: pools,
 		Cloud: spec.DigitalOcean{Region: "fra1", Image: "docker-20-04", SSHKeys: []string{"aa:bb"}},
-		Policies: spec.Policies{CreateVisible: 5 * time.Minute, LaunchTimeout: 10 * time.Minute, DrainTimeout: 5 * time.Minute,
+		Policies: spec.Policies{CreateVisible: 5 * time.Minute, ActiveTimeout: 5 * time.Minute, LaunchTimeout: 10 * time.Minute, DrainTimeout: 5 * time.Minute,
 			ShutdownTimeout: 2 * time.Minute, ServicesWait: 5 * time.Minute, MaxCreates: 10, Resync: 30 * time.Second,
-			Repair: spec.Repair{Worker: 5 * time.Minute, Manager: 10 * time.Minute}},
+			Repair: spec.Repair{LaunchTries: 3, Worker: 5 * time.Minute, Manager: 10 * time.Minute}},
 	}
 }
 
@@ -164,6 +164,9 @@ func (m *model) parts() world.Answers {
 
 func (m *model) gone(p world.Answers) []int {
 	named := map[int]bool{}
+	for _, k := range p.Ledger.Kept {
+		named[k.DropletID] = true
+	}
 	for _, op := range p.Ledger.Ops {
 		named[op.DropletID] = true
 	}

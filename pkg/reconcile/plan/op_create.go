@@ -46,7 +46,7 @@ func beginCreates(v *view, g grant, b *builder) {
 		b.step("create", name, CreateDroplet{
 			OpID: id, Pool: p.Name, Name: name, Region: p.Region, Size: p.Size, Image: p.Image, VPC: v.in.Spec.Cloud.VPC,
 			SSHKeys: slices.Clone(v.in.Spec.Cloud.SSHKeys), Tags: []string{cloud.ClusterTag(v.in.Spec.Cluster), cloud.OpTag(id), cloud.SwarmTag(w.Cluster.ID)},
-			Deadline: v.in.Now.Add(v.in.Spec.Policies.CreateVisible), Token: ledger.Fingerprint(w.Cluster.WorkerToken),
+			Deadline: v.in.Now.Add(v.in.Spec.Policies.CreateVisible), JoinWithin: v.in.Spec.Policies.JoinTimeout(p.Image), Token: ledger.Fingerprint(w.Cluster.WorkerToken),
 		}, WhyPoolShort, text)
 	}
 }
@@ -83,7 +83,8 @@ func (op createOp) next(v *view, b *builder) {
 	}
 	switch stage {
 	case createVanished:
-		b.closeOp(op.Op, "gone", WhyDropletGone, "droplet "+strconv.Itoa(op.DropletID)+" ("+op.Name+") does not exist any more")
+		b.step("close", op.ID, CloseOp{OpID: op.ID, Outcome: "gone", Failed: v.neverWas(op.Op)}, WhyDropletGone,
+			"droplet "+strconv.Itoa(op.DropletID)+" ("+op.Name+") does not exist any more")
 	case createNoEffect:
 		b.closeOp(op.Op, "no_effect", WhyNoEffect, "the create of "+op.Name+" left no droplet until "+op.Deadline.UTC().Format(time.RFC3339))
 	case createJoined:
@@ -123,6 +124,17 @@ func (v *view) vanished(op ledger.Op) bool {
 	}
 	deleted := slices.ContainsFunc(v.deletes, func(o deleteOp) bool { return o.DropletID == op.DropletID })
 	return deleted || v.in.Now.Sub(op.Started) > min(vanishGrace, op.Deadline.Sub(op.Started))
+}
+
+// neverWas returns the pool's template if the cloud took the droplet back before it was active, as it does where no host has room for it: that is a
+// launch that failed. What was active was deleted by somebody.
+func (v *view) neverWas(op ledger.Op) string {
+	seen, p := v.in.Memory.Launching[op.DropletID], v.pool(op.Pool)
+	deleted := slices.ContainsFunc(v.deletes, func(o deleteOp) bool { return o.DropletID == op.DropletID })
+	if deleted || p == nil || seen.Seen.IsZero() || !seen.Active.IsZero() {
+		return ""
+	}
+	return v.launchTemplate(p)
 }
 
 func (v *view) listed(dropletID int) bool {

@@ -35,6 +35,7 @@ const (
 	deleteShuttingDown                    // it was asked to
 	deletePowerOff                        // it did not follow
 	deleteOff                             // it is off, and its node is not Down yet
+	deleteKept                            // it is off, and is kept for a look
 	deleteNode                            // its node is to be removed
 	deleteDroplet                         // its droplet alone is left
 )
@@ -76,6 +77,10 @@ func (op deleteOp) stage(v *view) (machine, deleteStage) {
 		return m, deleteForbidden
 	case m.Node != nil:
 		return m, op.nodeStage(v, m)
+	case op.Keep && m.off():
+		return m, deleteKept
+	case op.Keep:
+		return m, op.powerStage(v, m)
 	case m.Droplet.Locked:
 		return m, deleteBusy
 	}
@@ -148,17 +153,27 @@ func (op deleteOp) next(v *view, b *builder) {
 		s.Availability = swarm.Drain
 		b.writeNode(m, nodeWrite{step: "drain", spec: s, code: WhyDrain, text: "leaves"})
 	case deleteShutdown:
-		b.step("shutdown", id, ShutdownDroplet{OpID: op.ID, DropletID: op.DropletID}, WhyShutdown, m.name()+" is drained and no manager")
+		b.step("shutdown", id, ShutdownDroplet{OpID: op.ID, DropletID: op.DropletID}, WhyShutdown, m.name()+" "+op.leaves())
 	case deletePowerOff:
 		b.step("power-off", id, PowerOffDroplet{DropletID: op.DropletID}, WhyPowerOff,
 			fmt.Sprintf("%s did not shut down within %s", m.name(), v.in.Spec.Policies.ShutdownTimeout))
 	case deleteNode:
 		b.removeNode(m, WhyNodeRemove, m.name()+" is off and down")
+	case deleteKept:
+		b.step("keep", id, KeepDroplet{OpID: op.ID, DropletID: op.DropletID}, WhyKept, op.Name+" never joined, and is kept for a look")
 	case deleteDroplet:
 		b.step("delete", id, DeleteDroplet{OpID: op.ID, DropletID: op.DropletID}, WhyDropletDelete, op.Name+" is out of the swarm")
 	default:
 		op.await(v, m, stage, b)
 	}
+}
+
+// leaves says why the machine may shut down.
+func (op deleteOp) leaves() string {
+	if op.Keep {
+		return "never joined, and is kept for a look"
+	}
+	return "is drained and no manager"
 }
 
 // await looks again soon, and holds a drain that takes too long.

@@ -209,26 +209,26 @@ func repairBudget(v *view, s spent, w wish) *refusal {
 	if s.repairs > 0 {
 		return nil
 	}
-	most := v.repairsAnHour()
+	most := ledger.RepairsAnHour(v.boundNodes())
 	return blocked(GuardBudget, w.object, fmt.Sprintf("%s: %d of %d repairs an hour are begun: this one follows by itself; %s makes room for a new one now",
 		w.text, most-s.repairs, most, removal(w.machine)))
 }
 
-// repairsAnHour is how many machines an hour has replaced without an edit.
-func (v *view) repairsAnHour() int {
+// boundNodes counts the cluster's nodes that are bound to a droplet.
+func (v *view) boundNodes() int {
 	bound := 0
 	for _, m := range v.machines {
 		if m.Node != nil && m.Of == "" && m.Node.Spec.Labels[swarm.LabelDroplet] != "" {
 			bound++
 		}
 	}
-	return ledger.RepairsAnHour(bound)
+	return bound
 }
 
-// repaired is how many repairs were begun within the hour.
-func (v *view) repaired() int {
+// withinTheHour counts those of the times that the last hour has.
+func (v *view) withinTheHour(times []time.Time) int {
 	n := 0
-	for _, t := range v.in.World.Ledger.Repairs {
+	for _, t := range times {
 		if v.in.Now.Sub(t) < time.Hour {
 			n++
 		}

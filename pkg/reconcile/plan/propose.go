@@ -21,6 +21,8 @@ const (
 	powerOn        kind = "power on a machine that is off"
 	powerCycle     kind = "cycle the power of a machine that hangs"
 	retryLaunch    kind = "replace a machine that did not join"
+	dropKept       kind = "delete a machine that was kept for a look"
+	forgetKept     kind = "forget a machine that was kept for a look"
 	emptyPool      kind = "remove the machines of a pool that the file no longer has"
 	changeSize     kind = "replace machines of another size"
 	changeImage    kind = "replace machines of another image"
@@ -66,6 +68,7 @@ type wish struct {
 	network swarm.NetworkSpec
 	live    liveObject // what is removed or forgotten
 
+	lost       bool          // retryLaunch: it counts as a failed launch of its pool
 	unfinished bool          // while it is not done, something is progressing, whatever holds it
 	requeue    time.Duration // when to look again then
 }
@@ -84,7 +87,7 @@ type nodeWrite struct {
 func propose(v *view) []wish {
 	var wishes []wish
 	if v.actsOnMachines() {
-		wishes = slices.Concat(proposeGhosts(v), proposeRepairs(v), proposeAsked(v), proposeDrifts(v), proposePools(v), proposeNodes(v), proposeStrangers(v), proposeToken(v))
+		wishes = slices.Concat(proposeGhosts(v), proposeRepairs(v), proposeKept(v), proposeAsked(v), proposeDrifts(v), proposePools(v), proposeNodes(v), proposeStrangers(v), proposeToken(v))
 	}
 	if v.actsOnStack() {
 		wishes = slices.Concat(wishes, proposeNetworks(v), proposeServices(v), proposeUnwantedServices(v), proposeUnwantedNetworks(v), proposeForgetting(v))

@@ -22,6 +22,9 @@ const (
 	WhyReplace       = "replace"         // another machine is to take its place, and comes first
 	WhyNeedless      = "needless"        // what was begun because of it is not needed any more
 	WhyRecovered     = "recovered"       // it was to be repaired, and is up again
+	WhyLaunchFailed  = "launch-failed"   // it was not active or did not join in time
+	WhyKept          = "kept"            // it never joined, and is kept for a look
+	WhyKeptOver      = "kept-over"       // it was kept long enough, is gone, or has joined after all
 	WhyNodeRemove    = "node-remove"     // its machine is off and the node is down
 	WhyGhost         = "ghost"           // a failed join left it behind
 	WhyDropletDelete = "droplet-delete"  // it is out of the swarm

@@ -19,11 +19,12 @@ func proposeRepairs(v *view) []wish {
 			continue
 		case m.class == dead:
 			w.kind, w.pool, w.text = replaceDead, m.pool, fmt.Sprintf("its droplet %d does not exist any more", m.dropletID())
-		case (m.class == overdue || m.class == booting) && v.outrun(m):
-			w.kind, w.text = retryLaunch, m.name()+outrunWhy
-		case m.class == overdue:
-			w.kind, w.text = retryLaunch, fmt.Sprintf("%s did not join within %s: /var/log/swarmd-join.log on it says why; delete the droplet by hand for a new try",
-				m.name(), v.in.Spec.Policies.LaunchTimeout)
+		case m.class == overdue, m.class == booting:
+			late, is := v.launchWish(m, w)
+			if !is {
+				continue
+			}
+			w = late
 		case v.replacing(m) != nil: // its operation says how far that is
 			continue
 		case m.class == down && m.Again == "": // of another one, what is to be done is said of the node that it is now

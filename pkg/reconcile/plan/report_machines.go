@@ -14,6 +14,8 @@ func reportMachine(v *view, m machine, b *builder) {
 		reportForeign(v, m, b)
 	case disputed:
 		reportDisputed(v, m, b)
+	case kept:
+		reportKept(v, m, b)
 	case booting, unknown:
 		b.wait(requeueWait)
 	}

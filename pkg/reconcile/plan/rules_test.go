@@ -212,7 +212,7 @@ func TestCreateHasAllThatTheFileSays(t *testing.T) {
 	in.OpIDs = []string{"abcdefghijklmnop"}
 	want := plan.CreateDroplet{OpID: "abcdefghijklmnop", Pool: "workers", Name: "web-workers-abcde", Region: "fra1", Size: "s-1vcpu-1gb", Image: "docker-20-04",
 		VPC: "private", SSHKeys: []string{"aa:bb"}, Tags: []string{"swarmd:web", "swarmd-op:abcdefghijklmnop", "swarmd-swarm:swarm1"},
-		Deadline: m.now.Add(5 * time.Minute)}
+		Deadline: m.now.Add(5 * time.Minute), JoinWithin: 10 * time.Minute}
 	p := plan.Compute(in)
 	if diff := cmp.Diff(plan.Action(want), p.Steps[0].Action); diff != "" || p.Steps[0].Reason.Code != plan.WhyPoolShort {
 		t.Errorf("%+v -want +got\n%s", p.Steps[0].Reason, diff)

@@ -15,6 +15,7 @@ type spent struct {
 	budget  int      // deletes that accepted edits still permit
 	free    bool     // one delete beside the budget is still permitted
 	repairs int      // that the hour still has
+	retries int      // the same of machines that never joined
 	tried   int      // roll-outs that are remembered of services of which none was
 }
 
@@ -26,7 +27,8 @@ func begin(v *view) spent {
 			s.free = false
 		}
 	}
-	s.repairs = v.repairsAnHour() - v.repaired()
+	s.repairs = ledger.RepairsAnHour(v.boundNodes()) - v.withinTheHour(v.in.World.Ledger.Repairs)
+	s.retries = ledger.RetriesAnHour(v.boundNodes()) - v.withinTheHour(v.in.World.Ledger.Retries)
 	return s
 }
 
@@ -41,7 +43,7 @@ func (s spent) with(v *view, w wish) spent {
 		g.ids, s.ids = s.ids[:1], s.ids[1:]
 		switch {
 		case repairs(v, w):
-			g.most = v.repairsAnHour()
+			g.most = ledger.RepairsAnHour(v.boundNodes())
 			s.repairs--
 		case s.budget > 0:
 			g.budgeted = true
@@ -51,6 +53,9 @@ func (s spent) with(v *view, w wish) spent {
 		}
 	case replaceIll, replaceAsked, changeSize, changeImage, changeRegion:
 		g.ids, s.ids = s.ids[:1], s.ids[1:]
+	case retryLaunch, dropKept:
+		g.ids, s.ids, g.most = s.ids[:1], s.ids[1:], ledger.RetriesAnHour(v.boundNodes())
+		s.retries--
 	case changeService, pin:
 		if v.newlyRecorded(w.service) {
 			s.tried++

@@ -29,4 +29,4 @@ func (v *view) outrun(m machine) bool {
 	return m.Op != nil && m.Op.Kind == ledger.Create && l.Token != "" && now != "" && l.Token != now
 }
 
-const outrunWhy = " cannot join: the worker join token that it was made with was replaced while it booted; delete the droplet by hand for a new try"
+const outrunWhy = " cannot join: the worker join token that it was made with was replaced while it booted"

@@ -117,7 +117,7 @@ func madeFor(cluster string, d cloud.Droplet) string {
 }
 
 // operatedOn returns the droplet's pool if an operation shows that it is this swarm's: the open create that it was made by, or the delete
-// that was opened while it was known to be. Tags come late: the id that a create recorded and the name that it gave are enough.
+// that was opened while it was known to be, or that the ledger keeps it since then. Tags come late: the id that a create recorded and the name that it gave are enough.
 func operatedOn(p Answers, d cloud.Droplet) string {
 	made := madeFor(p.Name, d)
 	for _, op := range p.Ledger.Ops {
@@ -127,6 +127,9 @@ func operatedOn(p Answers, d cloud.Droplet) string {
 		case made != "" && (op.Kind == ledger.Create && op.ID == d.OpID() || op.Kind == ledger.Delete && on):
 			return made
 		}
+	}
+	if p.Ledger.KeptDroplet(d.ID) != nil {
+		return made
 	}
 	return ""
 }

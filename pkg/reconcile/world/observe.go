@@ -217,6 +217,9 @@ func (p *Answers) unlisted() []int {
 	for _, op := range p.Ledger.Ops {
 		name(op.DropletID)
 	}
+	for _, k := range p.Ledger.Kept {
+		name(k.DropletID)
+	}
 	for _, n := range p.Nodes {
 		name(label(n.Spec.Labels))
 		if n.Manager != nil { // the first one has no operation in the ledger: unseen, its place would be filled again

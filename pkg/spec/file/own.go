@@ -67,8 +67,18 @@ func policyKeys() map[string]rule {
 	return map[string]rule{
 		"create_visible": byDefault(brief(d.CreateVisible), doc("how long a created droplet may stay out of the account's list before its create counts as without effect",
 			span(30*time.Second, time.Hour))),
-		"launch_timeout": byDefault(brief(d.LaunchTimeout), doc("time from create to joined; a machine that takes longer is held and named", span(time.Minute, 2*time.Hour))),
-		"drain_timeout":  byDefault(brief(d.DrainTimeout), doc("time that a drain may take before it is held and reported; until its tasks run elsewhere or for as long, the next machine of a pool is not drained", span(time.Second, 24*time.Hour))),
+		"active_timeout": byDefault(brief(d.ActiveTimeout), doc("time from create until a droplet is active with a private address; a machine that takes longer is deleted and tried again",
+			span(time.Minute, 2*time.Hour))),
+		"launch_timeout": byDefault("10m, 15m with an image that is not named docker-…", doc("time from being active to joined; a machine that takes longer is deleted and tried again",
+			span(time.Minute, 2*time.Hour))),
+		"repair": doc("what is done about broken machines", keys(map[string]rule{
+			"worker": byDefault(brief(d.Repair.Worker), doc("time that a worker's node may be down until its machine's power is cycled, and from then until another machine takes its place",
+				span(time.Minute, 24*time.Hour))),
+			"manager":      byDefault(brief(d.Repair.Manager), doc("the same of a manager", span(time.Minute, 24*time.Hour))),
+			"launch_tries": byDefault(strconv.Itoa(d.Repair.LaunchTries), doc("so many tries in a row whose machines do not join hold their pool", whole(1, 20))),
+			"keep_failed":  byDefault(strconv.Itoa(d.Repair.KeepFailed), doc("so many machines of a pool that never joined are kept for a look, switched off, for 24 hours; the newest", whole(0, 5))),
+		})),
+		"drain_timeout": byDefault(brief(d.DrainTimeout), doc("time that a drain may take before it is held and reported; until its tasks run elsewhere or for as long, the next machine of a pool is not drained", span(time.Second, 24*time.Hour))),
 		"shutdown_timeout": byDefault(brief(d.ShutdownTimeout), doc("time that a shutdown may take before the power is cut",
 			span(10*time.Second, time.Hour))),
 		"services_wait": byDefault(brief(d.ServicesWait), doc("how long after an edit a new service waits for the machines that are still to come in the pools that can hold it, because Swarm moves no task later; 0s does not wait",
@@ -76,11 +86,6 @@ func policyKeys() map[string]rule {
 		"max_creates": byDefault(strconv.Itoa(d.MaxCreates), doc("droplets that are made at once", whole(1, 100))),
 		"resync":      byDefault(brief(d.Resync), doc("a full look at least this often", span(time.Second, time.Minute))),
 
-		"repair": doc("how long a machine may be lost before the next thing is tried", keys(map[string]rule{
-			"worker": byDefault(brief(d.Repair.Worker), doc("time that a worker's node may be down until its machine's power is cycled, and from then until another machine takes its place",
-				span(time.Minute, 24*time.Hour))),
-			"manager": byDefault(brief(d.Repair.Manager), doc("the same of a manager", span(time.Minute, 24*time.Hour))),
-		})),
 		"foreign_nodes": byDefault(d.ForeignNodes, doc("what becomes of a worker that joins and is no machine of the cluster: drain-new drains it after two minutes, keep only reports it",
 			choice(spec.DrainNew, spec.Keep))),
 		"rotate_worker_token": byDefault(strconv.FormatBool(d.RotateWorkerToken), doc("the worker join token is replaced once all machines that were made with it have joined",
@@ -270,7 +275,7 @@ func newPool(name string, values map[string]any, cloud spec.DigitalOcean) spec.P
 func policies(values map[string]any) spec.Policies {
 	p := spec.DefaultPolicies()
 	for key, field := range map[string]*time.Duration{
-		"create_visible": &p.CreateVisible, "launch_timeout": &p.LaunchTimeout, "drain_timeout": &p.DrainTimeout,
+		"create_visible": &p.CreateVisible, "active_timeout": &p.ActiveTimeout, "launch_timeout": &p.LaunchTimeout, "drain_timeout": &p.DrainTimeout,
 		"shutdown_timeout": &p.ShutdownTimeout, "services_wait": &p.ServicesWait, "resync": &p.Resync,
 	} {
 		if d, err := time.ParseDuration(str(values, key)); err == nil {
@@ -284,6 +289,11 @@ func policies(values map[string]any) spec.Policies {
 	}
 	if n, ok := values["max_creates"].(int); ok {
 		p.MaxCreates = n
+	}
+	for key, field := range map[string]*int{"launch_tries": &p.Repair.LaunchTries, "keep_failed": &p.Repair.KeepFailed} {
+		if n, ok := section(values, "repair")[key].(int); ok {
+			*field = n
+		}
 	}
 	p.ForeignNodes = cmp.Or(str(values, "foreign_nodes"), p.ForeignNodes)
 	if rotate, ok := values["rotate_worker_token"].(bool); ok {

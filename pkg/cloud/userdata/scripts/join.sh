@@ -1,5 +1,5 @@
 #!/bin/sh
-# join.sh
+# join.sh SECONDS
 #
 # Joins the swarm as a drained worker. /var/lib/swarmd/join has one request per manager; an engine looks at the first address of a
 # request only, so each manager is its own. The requests hold the token: they never are an argument, and are removed at the end.
@@ -7,7 +7,7 @@ set -u
 umask 077
 
 requests=/var/lib/swarmd/join
-patience=600 # seconds, over all managers
+patience=$1 # seconds, over all managers
 
 say() { echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"; }
 

@@ -1,31 +1,37 @@
 #!/bin/sh
-# setup.sh PRIVATE_NETWORK SSH_NETWORKS
+# setup.sh PRIVATE_NETWORK SSH_NETWORKS SECONDS
 #
 # Runs once, at the end of the first boot: installs what the image lacks, starts the engine, joins the swarm if there is one to join. Whatever
-# becomes of that, no copy of the join token is left.
+# becomes of that, no copy of the join token is left. A machine that has not joined after so many seconds is deleted: for as long it waits for
+# apt's locks, and for a manager.
 set -u
 umask 077
 exec >>/var/log/swarmd-join.log 2>&1
 
 here=/usr/local/lib/swarmd
+patience=$3
+end=$(($(date +%s) + patience))
 trap 'sh "$here/wipe.sh"' EXIT
 : >/var/lib/swarmd/begun
 
 say() { echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"; }
 
-# install adds the packages unless the command is there. Another apt may hold the lock at first boot.
+# install adds the packages unless the command is there. Another apt may hold a lock at first boot: apt waits for dpkg's itself, and fails at once
+# for that of the lists.
 install() {
 	command -v "$1" >/dev/null && return 0
 	shift
-	for wait in 5 10 20 40 0; do
+	wait=5
+	while :; do
 		say "install $*"
-		if DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -qq update &&
-			DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -qq -y --no-install-recommends install "$@"; then
+		if DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout="$patience" -qq update &&
+			DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout="$patience" -qq -y --no-install-recommends install "$@"; then
 			return 0
 		fi
-		sleep "$wait"
+		[ "$(date +%s)" -lt $end ] || return 1
+		sleep $wait
+		[ $wait -ge 40 ] || wait=$((wait * 2))
 	done
-	return 1
 }
 
 # prepare repeats what boot.sh could not do before, so that the engine comes after the firewall on every image.
@@ -59,5 +65,5 @@ systemctl enable --now docker.service || die "Docker did not start"
 engine_answers || die "Docker does not answer"
 say "the engine is up"
 if [ -d /var/lib/swarmd/join ]; then
-	sh "$here/join.sh" || die "not joined"
+	sh "$here/join.sh" "$patience" || die "not joined"
 fi

@@ -40,6 +40,7 @@ type Pool struct {
 	Labels       map[string]string
 	Availability string // "active" or "drain"
 	RepairOff    bool   // a machine that is off or hangs is left so
+	ResizeHere   bool   // a machine of another size gets this one; false: another machine takes its place
 	Adopt        []int  // droplet ids that count in this pool although swarmd did not make them
 }
 

@@ -92,6 +92,7 @@ const (
 	LabelComponent   = "swarmd.component"   // on swarmd's own service: "swarmd". Never part of the stack
 	LabelDrained     = "swarmd.drained"     // node label: when swarmd drained the node, because it was no machine of the cluster; it does so once
 	LabelMaintenance = "swarmd.maintenance" // node label: a person keeps the node drained, see Maintenance
+	LabelUnresized   = "swarmd.unresized"   // node label: its machine could not be resized in place, see Unresized
 	LabelNamespace   = "com.docker.stack.namespace"
 	LabelImage       = "com.docker.stack.image"
 )

@@ -18,6 +18,8 @@ type Moment struct {
 	Now     time.Time // by the managers' clock
 	Epoch   uint64    // of the lease under which it is written
 	Droplet int       // that the cloud's answer names; 0: none does
+
+	Refused apierr.Kind // how the call was refused whose answer is written down; "": it was not
 }
 
 // Apply makes the changes: all of them, or none and an error, which leaves the ledger as it was.
@@ -46,7 +48,7 @@ func room(c Change) int {
 	switch c.(type) {
 	case SetRollout:
 		return MaxBytes / 2
-	case OpenCreate, OpenDelete:
+	case OpenCreate, OpenDelete, OpenResize:
 		return MaxBytes * 3 / 4
 	}
 	return MaxBytes
@@ -86,7 +88,7 @@ type (
 	GoOnDelete struct {
 		DropletID int
 	}
-	// AskShutdown has the moment in which the machine of an open delete is asked to shut down. Without one it is refused.
+	// AskShutdown has the moment in which the machine of an open delete or resize is asked to shut down. Without one it is refused.
 	AskShutdown struct {
 		DropletID int
 	}
@@ -150,8 +152,8 @@ func (c OpenDelete) apply(l *Ledger, m Moment) error {
 	if !c.Budgeted && len(recent) > 0 {
 		return refusef(apierr.Braked, "one delete an hour without an accepted edit, and that was begun already")
 	}
-	if c.DropletID <= 0 || l.ByDroplet(Delete, c.DropletID) != nil {
-		return refusef(apierr.Conflict, "droplet %d is being deleted already", c.DropletID)
+	if c.DropletID <= 0 || l.stops(c.DropletID) != nil {
+		return refusef(apierr.Conflict, "droplet %d is being deleted or resized already", c.DropletID)
 	}
 	err := l.open(Op{ID: c.OpID, Kind: Delete, Pool: c.Pool, Name: c.Name, DropletID: c.DropletID, NodeID: c.NodeID, Epoch: m.Epoch, Started: m.Now, Budgeted: c.Budgeted})
 	if err != nil {
@@ -176,15 +178,15 @@ func (c GoOnDelete) apply(l *Ledger, m Moment) error {
 }
 
 func (c AskShutdown) apply(l *Ledger, m Moment) error {
-	if err := GoOnDelete(c).apply(l, m); err != nil {
+	if err := CutPower(c).apply(l, m); err != nil {
 		return err
 	}
-	l.ByDroplet(Delete, c.DropletID).Shutdown = m.Now
+	l.stops(c.DropletID).Shutdown = m.Now
 	return nil
 }
 
 func (c NotAsked) apply(l *Ledger, _ Moment) error {
-	if op := l.ByDroplet(Delete, c.DropletID); op != nil {
+	if op := l.stops(c.DropletID); op != nil {
 		op.Shutdown = time.Time{}
 	}
 	return nil

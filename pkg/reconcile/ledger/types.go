@@ -18,6 +18,7 @@ type OpKind string
 const (
 	Create OpKind = "create"
 	Delete OpKind = "delete" // written when a machine is picked to leave, before its drain; closed when its droplet is gone
+	Resize OpKind = "resize" // written when a machine is picked to be resized in place, before its drain; closed when it takes tasks again
 )
 
 // Op is an open operation: the intent that is written before the call.
@@ -32,7 +33,13 @@ type Op struct {
 	Started   time.Time `json:"started"`
 	Deadline  time.Time `json:"deadline,omitzero"` // with Create: until when it may stay unseen
 	Budgeted  bool      `json:"credit,omitempty"`  // with Delete: of the delete budget; false: the free delete of its hour
-	Shutdown  time.Time `json:"shutdown,omitzero"` // with Delete: when a clean shutdown was asked for; zero: not yet
+	Shutdown  time.Time `json:"shutdown,omitzero"` // with Delete or Resize: when a clean shutdown was asked for; zero: not yet
+	From      string    `json:"from,omitempty"`    // with Resize: the size that the machine had
+	To        string    `json:"to,omitempty"`      // with Resize: the size that it is to get
+	Phase     Phase     `json:"phase,omitempty"`   // with Resize
+	Phased    time.Time `json:"phased,omitzero"`   // with Resize: when the phase was begun last; of Returning: when it was powered on, zero: not yet
+	Returned  time.Time `json:"returned,omitzero"` // with Resize: when Returning was begun first
+	Failed    string    `json:"failed,omitempty"`  // with Resize: why it keeps the size that it had; "": nothing is against it
 }
 
 // Ledger is what is open. It is one Docker config's labels, at most MaxBytes.

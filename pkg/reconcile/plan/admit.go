@@ -15,13 +15,14 @@ func rules() map[kind][]guard {
 		retryLaunch:    {held(GuardLaunch)},
 		emptyPool:      {held(GuardPoolRemoved)},
 		changeSize:     {held(GuardSize)},
+		resizeHere:     {seen(resizeMachine), offered, unmaintained, triedBefore, mayBeOff, resizeTurn, notHolder, ledgerFull, idsLeft},
 		changeImage:    {held(GuardImage)},
 		changeRegion:   {held(GuardRegion)},
 		replaceAdopted: {held(GuardDropletDead)},
 		resize:         {held(GuardNoCloud)},
 		grow:           {backedOff, tokenRotates, maxCreates, ledgerFull, idsLeft},
 		shrinkAdopted:  {seen(deleteMachine), held(GuardAdopted)},
-		shrink:         {seen(deleteMachine), oneManagerLeaves, managerMayLeave, deleteBudget, drainTurn, ledgerFull, idsLeft},
+		shrink:         {seen(deleteMachine), notResized, oneManagerLeaves, managerMayLeave, deleteBudget, drainTurn, ledgerFull, idsLeft},
 
 		// nodes
 		bind:       {nodeUp},

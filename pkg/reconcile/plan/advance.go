@@ -19,6 +19,7 @@ func advance(v *view, granted []grant, b *builder) {
 		b.hold(GuardNoCloud, "cluster", fmt.Sprintf("%d creates are open and no cloud is looked at", n))
 	}
 	follow(v.creates, v, b)
+	follow(v.resizes, v, b)
 	for _, g := range granted {
 		switch g.kind {
 		case removeGhost:
@@ -29,6 +30,8 @@ func advance(v *view, granted []grant, b *builder) {
 			beginCreates(v, g, b)
 		case shrink, replaceDead:
 			beginDelete(g, b)
+		case resizeHere:
+			beginResize(g, b)
 		}
 	}
 	if n := len(v.deletes); n > 0 && v.in.World.NoDroplets {

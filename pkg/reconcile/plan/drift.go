@@ -18,7 +18,7 @@ func proposeDrifts(v *view) []wish {
 			if !m.counts() || m.Droplet == nil || m.Adopted || m.pool.Name != p.Name {
 				continue
 			}
-			if m.Droplet.Size != p.Size {
+			if m.Droplet.Size != p.Size && !p.ResizeHere {
 				sizes = append(sizes, m.Droplet.Size)
 			}
 			if imageDiffers(m.Droplet.Image, p.Image) {

@@ -24,6 +24,7 @@ const (
 	GuardForeignNet    = "foreign-network" // a network of a wanted name that is not ours
 	GuardLaunch        = "launch-timeout"  // a droplet did not join in time
 	GuardSize          = "size-changed"    // not done yet: machines of another size than the pool's
+	GuardResize        = "resize"          // a machine is not resized in place, or that takes too long
 	GuardImage         = "image-changed"   // not done yet
 	GuardRegion        = "region-changed"  // not done yet
 	GuardNodeDown      = "node-down"       // not done yet: a node that is down
@@ -65,7 +66,7 @@ func final(guard string) bool {
 func Guards() []string {
 	all := []string{
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardNewer, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
-		GuardForeignNet, GuardLaunch, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
+		GuardForeignNet, GuardLaunch, GuardSize, GuardResize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardTasks, GuardGrowing, GuardTogether, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance,
 	}

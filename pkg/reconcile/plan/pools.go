@@ -100,7 +100,8 @@ func (v *view) absent(p *spec.Pool) []int {
 	return out
 }
 
-// pick sorts who could leave: failed, then drained by hand, then never joined, then newest; the leader's and the lease holder's machines last.
+// pick sorts who could leave: failed, then drained by hand, then never joined, then newest; the leader's and the lease holder's machines last, and after
+// them one that is being resized.
 func (v *view) pick(p *spec.Pool) []machine {
 	var out []machine
 	for _, m := range v.machines {
@@ -116,6 +117,8 @@ func (v *view) pick(p *spec.Pool) []machine {
 
 func (v *view) order(m machine) int {
 	switch {
+	case m.class == resizing:
+		return 7
 	case m.Node != nil && m.Node.ID == v.in.Holder:
 		return 6
 	case m.Node != nil && m.Node.Leads():

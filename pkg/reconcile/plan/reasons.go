@@ -19,6 +19,8 @@ const (
 	WhyPowerOn       = "power-on"        // its droplet is off, and nothing of ours switched it off
 	WhyPowerCycle    = "power-cycle"     // its node is down, and its droplet runs
 	WhyReplaced      = "replaced"        // its droplet does not exist any more, and another machine takes its place
+	WhySize          = "size"            // its size differs from the pool's, and it is resized in place
+	WhyResized       = "resized"         // its resize is over
 	WhyNodeRemove    = "node-remove"     // its machine is off and the node is down
 	WhyGhost         = "ghost"           // a failed join left it behind
 	WhyDropletDelete = "droplet-delete"  // it is out of the swarm
@@ -39,7 +41,7 @@ const (
 // OfFile reports whether a step of that reason makes something what the file says. The others follow from what is seen, whatever is edited.
 func OfFile(code string) bool {
 	switch code {
-	case WhyPoolShort, WhyPoolSurplus, WhyLabels, WhyAvailability, WhyNetworkNew, WhyServiceNew, WhyServiceDiff, WhySuperseded, WhyServiceTried, WhyUnwanted,
+	case WhyPoolShort, WhyPoolSurplus, WhySize, WhyLabels, WhyAvailability, WhyNetworkNew, WhyServiceNew, WhyServiceDiff, WhySuperseded, WhyServiceTried, WhyUnwanted,
 		WhyRollbackSeen, WhyRolloutOver:
 		return true
 	}

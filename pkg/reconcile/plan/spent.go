@@ -42,6 +42,8 @@ func (s spent) with(v *view, w wish) spent {
 		} else {
 			s.free = false
 		}
+	case resizeHere:
+		g.ids, s.ids = s.ids[:1], s.ids[1:]
 	case replaceDead:
 		g.ids, s.ids, s.free = s.ids[:1], s.ids[1:], false
 	case changeService, pin:

@@ -18,6 +18,7 @@ type view struct {
 	implausible bool       // the cloud's view contradicts the swarm's: a droplet that does not exist runs no node
 	creates     []createOp // the open operations, sorted by id
 	deletes     []deleteOp
+	resizes     []resizeOp
 	readyNodes  map[string]bool               // by node id
 	loads       map[string]int                // by node id: the tasks on it that did not end
 	liveNamed   map[string]*swarm.Service     // the first of each name
@@ -30,7 +31,7 @@ type view struct {
 // survey classifies what is seen.
 func survey(in Input) *view {
 	v := &view{in: in, strangers: Strangers(in.World, in.Spec.Cluster)}
-	v.creates, v.deletes = opened(in.World.Ledger.Ops)
+	v.creates, v.deletes, v.resizes = opened(in.World.Ledger.Ops)
 	v.readyNodes, v.loads = indexed(in.World)
 	v.liveNamed, v.wantedNamed = named(in.World.Services, liveName), named(in.Stack.Services, wantedName)
 	for _, m := range in.World.Machines {
@@ -78,16 +79,18 @@ func wantedName(s *swarm.ServiceSpec) string { return s.Name }
 func contradicted(m machine) bool { return m.Missing && m.Node.State == swarm.NodeReady }
 
 // opened are the open operations of each kind, sorted by id.
-func opened(ops []ledger.Op) (creates []createOp, deletes []deleteOp) {
+func opened(ops []ledger.Op) (creates []createOp, deletes []deleteOp, resizes []resizeOp) {
 	for _, op := range slices.SortedFunc(slices.Values(ops), func(a, b ledger.Op) int { return strings.Compare(a.ID, b.ID) }) {
 		switch op.Kind {
 		case ledger.Create:
 			creates = append(creates, createOp{op})
 		case ledger.Delete:
 			deletes = append(deletes, deleteOp{op})
+		case ledger.Resize:
+			resizes = append(resizes, resizeOp{op})
 		}
 	}
-	return creates, deletes
+	return creates, deletes, resizes
 }
 
 // pool returns the file's pool of that name, or nil.

@@ -109,6 +109,8 @@ func (c *Cloud) apply(a *action) {
 			disk = 0
 		}
 		d.DiskGB = disk
+		size, _ := c.size(d.Size)
+		c.report(c.opts.Machines.Resize(d.ID, size.VCPUs, size.MemoryMB))
 	case actionRename:
 		d.Name = a.Change.To
 	case actionSnapshot:

@@ -59,6 +59,8 @@ func (c *Cloud) checkResize(d *droplet, q actionRequest) (change, string) {
 		return change{}, "The Droplet already has this size."
 	case size.DiskGB < c.disk(d):
 		return change{}, "Size can not decrease size of Droplet's disk image"
+	case c.fate == NoRoom:
+		return change{}, "Size is too large to fit on your droplet's server"
 	}
 	return change{size.Slug, q.Disk}, ""
 }

@@ -24,6 +24,7 @@ const (
 	startGrace = 10 * time.Minute // it runs by then, or it is repaired as one that is off
 	backGrace  = 5 * time.Minute  // it is back by then, or repaired as one that hangs
 	beatsGrace = 15 * time.Second // until then a node that is ready may not have been seen to be away
+	raftGrace  = 65 * time.Second // for so long the brakes count a manager that was stopped as one that may be away
 )
 
 // resizeStage is how far a resize is: what comes next, or what it waits for.
@@ -178,7 +179,11 @@ func (op resizeOp) wanted(v *view) bool {
 
 // isBack reports whether the node is ready with what its size has.
 func (op resizeOp) isBack(v *view, m machine) bool {
-	if !op.stands(m) || m.Node.State != swarm.NodeReady || m.isManager() && !m.reachable() || v.since(op.returned()) < beatsGrace {
+	grace := beatsGrace
+	if m.isManager() {
+		grace = raftGrace
+	}
+	if !op.stands(m) || m.Node.State != swarm.NodeReady || m.isManager() && !m.reachable() || v.since(op.returned()) < grace {
 		return false
 	}
 	size, known := v.in.Sizes[m.Droplet.Size]

@@ -19,7 +19,7 @@ func proposeResizes(v *view) []wish {
 	for i := range v.in.Spec.Pools {
 		p := &v.in.Spec.Pools[i]
 		for _, m := range v.missized(p) {
-			wishes = append(wishes, wish{kind: resizeHere, object: "pool/" + p.Name, pool: p, machine: m, unfinished: true, requeue: requeueWait})
+			wishes = append(wishes, wish{kind: resizeHere, object: "pool/" + p.Name, pool: p, machine: m})
 		}
 	}
 	return wishes

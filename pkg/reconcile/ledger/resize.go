@@ -80,7 +80,8 @@ func (c NotResized) apply(l *Ledger, m Moment) error {
 	if op == nil || op.Kind != Resize || op.Phase != Resizing {
 		return nil
 	}
-	if k := m.Refused; k == apierr.Busy || k == apierr.Braked || k == apierr.RateLimited {
+	switch m.Refused {
+	case apierr.Busy, apierr.Braked, apierr.RateLimited, apierr.Conflict: // it was not sent, or came too early
 		op.enter(Stopping, m)
 		return nil
 	}

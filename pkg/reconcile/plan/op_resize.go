@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -238,8 +239,10 @@ func (op resizeOp) ended(v *view) time.Time {
 // failure says why the machine keeps its size.
 func (op resizeOp) failure(v *view, m machine) string {
 	switch {
-	case op.Failed == "capacity":
+	case op.Failed == string(apierr.Capacity):
 		return "no room for it where the droplet is"
+	case op.Failed == string(apierr.Forbidden):
+		return "the token may not resize: it needs droplet:update and droplet:create"
 	case op.Failed != "":
 		return "the cloud refused it (" + op.Failed + ")"
 	case op.Phase == ledger.Draining && m.Node.State != swarm.NodeDown && !m.off():

@@ -98,8 +98,9 @@ func triedBefore(v *view, _ spent, w wish) *refusal {
 			continue
 		}
 		pauses := triedPauses()
-		next := u.Tried.Add(pauses[min(max(u.Tries, 1), len(pauses))-1])
-		if left := next.Sub(v.in.Now); left > 0 {
+		pause := pauses[min(max(u.Tries, 1), len(pauses))-1]
+		next := u.Tried.Add(pause)
+		if left := next.Sub(v.in.Now); left > 0 && v.since(u.Tried) < pause {
 			r := sizeHold(w, fmt.Sprintf("%s did not get %s: %s. It is tried again at %s; at once after docker node update --label-rm swarmd.unresized %s; resize: replace makes other machines instead",
 				m.name(), u.Size, u.Why, clock(next), m.Node.ID))
 			r.requeue = left

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/brake"
 )
 
@@ -12,6 +13,22 @@ import (
 func (a *App) Prices() map[string]float64 {
 	if a.options.Price != nil {
 		return a.options.Price()
+	}
+	known := a.prices.now()
+	if known == nil {
+		return nil
+	}
+	prices := make(map[string]float64, len(known))
+	for slug, s := range known {
+		prices[slug] = s.PriceMonthly
+	}
+	return prices
+}
+
+// Sizes returns the sizes on offer by slug, as far as they are known. It never waits.
+func (a *App) Sizes() map[string]cloud.Size {
+	if a.options.Offer != nil {
+		return a.options.Offer()
 	}
 	return a.prices.now()
 }
@@ -24,12 +41,12 @@ type prices struct {
 	cloud *brake.Cloud
 
 	mu    sync.Mutex
-	known map[string]float64
+	known map[string]cloud.Size
 	asked time.Time
 }
 
-// now returns what is known, US dollars a month by size, and has it fetched when it is a day old.
-func (p *prices) now() map[string]float64 {
+// now returns what is known, by size, and has it fetched when it is a day old.
+func (p *prices) now() map[string]cloud.Size {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.cloud != nil && time.Since(p.asked) > 24*time.Hour {
@@ -52,8 +69,8 @@ func (p *prices) fetch() {
 		p.asked = time.Now().Add(time.Hour - 24*time.Hour) // try again in an hour
 		return
 	}
-	p.known = make(map[string]float64, len(sizes))
+	p.known = make(map[string]cloud.Size, len(sizes))
 	for _, s := range sizes {
-		p.known[s.Slug] = s.PriceMonthly
+		p.known[s.Slug] = s
 	}
 }

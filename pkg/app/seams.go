@@ -3,6 +3,7 @@ package app
 import (
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/cloud/userdata"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/brake"
@@ -21,7 +22,8 @@ type Seams struct {
 	Parse   func(name string, data []byte) (*file.Document, []file.Fault, error) // for the loop and the brakes, which may call it at the same time
 	Convert func(*file.Document) (swarm.Stack, error)
 	Render  func(userdata.Params) (string, error)
-	Price   func() map[string]float64 // in place of what the cloud says: US dollars a month by size
+	Offer   func() map[string]cloud.Size // in place of what the cloud says: the sizes by slug
+	Price   func() map[string]float64    // in place of what the cloud says: US dollars a month by size
 
 	BesideCloud  func(brake.CloudAPI) brake.CloudAPI // between the client and the brakes
 	BesideEngine func(brake.Engine) brake.Engine

@@ -33,6 +33,7 @@ type Droplet struct {
 	Tags        []string // sorted
 	Region      string   // slug
 	Size        string   // slug
+	DiskGB      int      // its disk, which stays as it is when the size changes; 0: not known
 	Image       string   // slug, or the decimal id of an image without one
 	Status      Status
 	Locked      bool   // an action is in flight; further actions are refused with 422

@@ -44,6 +44,7 @@ type checks struct {
 	byHand    bool            // a person replaced it since
 	actor     actor
 	tallies   map[string]tally // by process
+	sized     sizedAt
 
 	gone   map[int]bool // droplets that people deleted
 	doomed map[int]bool // droplets that a person has confirmed to destroy
@@ -63,7 +64,7 @@ type sighting struct {
 func newChecks(r *run) *checks {
 	return &checks{run: r, theirs: map[string]string{}, most: map[string]int{}, least: map[string]int{}, extra: map[string]int{}, asked: map[int]bool{}, templates: map[string]spec.Template{},
 		leases: map[string]uint64{}, cycled: map[int]cycled{}, tallies: map[string]tally{}, listed: map[string]sighting{},
-		calls: map[string][]time.Time{}, pushes: map[string]int{}, reached: map[uint64]bool{}, gone: map[int]bool{}, lost: map[int]bool{}, doomed: map[int]bool{}}
+		calls: map[string][]time.Time{}, pushes: map[string]int{}, reached: map[uint64]bool{}, sized: sizedAt{}, gone: map[int]bool{}, lost: map[int]bool{}, doomed: map[int]bool{}}
 }
 
 // begin takes in what the world starts with: the cluster, and what is not the cluster's.

@@ -32,6 +32,8 @@ func (c *checks) cloudWrite(s *state, t *ticket) {
 	case asks(t, "power_cycle"):
 		c.starts(s, t, id)
 		c.cycles(s, t, id)
+	case s.openResize(id) != nil && t.method == http.MethodPost:
+		c.resizes(s, t, *s.openResize(id))
 	default:
 		c.destroy(s, t, id)
 	}
@@ -317,6 +319,7 @@ func (c *checks) conclude() {
 		c.metrics(s, p)
 	}
 	c.leaks(s)
+	c.leftOff(s)
 	c.named(s)
 	for _, d := range s.droplets {
 		c.secrets(s, "a droplet's name and tags", d.Name+strings.Join(d.Tags, " "), "")

@@ -50,6 +50,8 @@ func (c *checks) starts(s *state, t *ticket, id int) {
 		c.run.violate("foreign", "%s %s is for %s, which is not this swarm's", t.method, t.path, d.Name)
 	case s.ledger.ByDroplet(ledger.Delete, id) != nil:
 		c.run.violate("starts", "%s is powered on, and the ledger has an operation to delete it", d.Name)
+	case s.openResize(id) != nil && s.openResize(id).Phase != ledger.Returning:
+		c.run.violate("starts", "%s is powered on, and its resize is in phase %s", d.Name, s.openResize(id).Phase)
 	case c.listed[t.proc.name].acted[id] && c.run.world.Cloud.Acting(id):
 		c.run.violate("one-action", "%s %s: an action that it began on %s is still in progress", t.method, t.path, d.Name)
 	}

@@ -166,6 +166,9 @@ func (r *run) machinesDiffer(s *state, want *spec.Spec) string {
 		if n.Status.State != "ready" || boundTo(n.Spec.Labels) != d.ID || n.Spec.Availability != "active" {
 			return fmt.Sprintf("node of %s: %s, %s, bound to %d", d.Name, n.Status.State, n.Spec.Availability, boundTo(n.Spec.Labels))
 		}
+		if p := poolNamed(want, pool); p.ResizeHere && d.Size != p.Size {
+			return fmt.Sprintf("%s has size %s, %s wanted", d.Name, d.Size, p.Size)
+		}
 		if manager != managerPool(want, pool) || string(n.Spec.Role) == "manager" != manager {
 			return fmt.Sprintf("%s is in pool %s, role %s, member %v", d.Name, pool, n.Spec.Role, manager)
 		}
@@ -182,6 +185,11 @@ func (r *run) machinesDiffer(s *state, want *spec.Spec) string {
 		return fmt.Sprintf("%d members, %d of them the pool's", len(s.swarm.Members), managers)
 	}
 	return ""
+}
+
+// poolNamed is the file's pool of that name, which it has.
+func poolNamed(want *spec.Spec, name string) spec.Pool {
+	return want.Pools[slices.IndexFunc(want.Pools, func(p spec.Pool) bool { return p.Name == name })]
 }
 
 // leftover names a node whose machine is gone. What a join leaves behind that never came up has a quarter of an hour.

@@ -18,10 +18,12 @@ import (
 	"github.com/swarmd/swarmd/internal/sem"
 	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/app"
+	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/sim/docean"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
@@ -172,13 +174,22 @@ func (p *process) options(o origin) app.Options {
 			return c, c.Close, nil
 		},
 		Seams: o.mutant.into(app.Seams{Wall: o.clock.now, Jitter: newSeeded(o.seed, o.name+" loop").float, OpIDs: p.rng.opIDs,
-			Parse: o.explorer.check, Convert: o.explorer.convert, Render: o.explorer.render, Price: noPrices,
+			Parse: o.explorer.check, Convert: o.explorer.convert, Render: o.explorer.render, Price: noPrices, Offer: offer,
 			Refused: o.refused, Config: func(c reconcile.Config) reconcile.Config { return p.ordered(c, gate{o.scheduler, p}) }}),
 	}
 }
 
 // noPrices: they are asked for beside the loop, and would come in an order that the seed does not decide.
 func noPrices() map[string]float64 { return nil }
+
+// offer is what the simulated cloud has, which it says to whoever asks.
+var offer = sync.OnceValue(func() map[string]cloud.Size {
+	out := map[string]cloud.Size{}
+	for _, s := range docean.DefaultSizes() {
+		out[s.Slug] = cloud.Size{Slug: s.Slug, VCPUs: s.VCPUs, MemoryMB: s.MemoryMB, DiskGB: s.DiskGB, Regions: docean.AllRegions(), Available: !s.Unavailable}
+	}
+	return out
+})
 
 // ordered has the executor's steps wait for their turn, and says whose calls are whose where two are the same in everything else.
 func (p *process) ordered(c reconcile.Config, turns execute.Limiter) reconcile.Config {

@@ -30,16 +30,17 @@ type Workflow struct {
 // file is a desired state in short.
 type file struct {
 	managers, workers int
-	next              int    // of a second pool of managers; 0: there is none
-	services          string // YAML, the services' lines
-	labels            string // of the workers, YAML flow
-	region            string // of the workers; "": everybody's
-	image             string // of the managers; "": docker-20-04
-	workersImage      string // of the workers; "": docker-20-04
-	apps              bool   // the pool of workers is named apps
-	hasty             bool   // what is down is cycled and replaced soon
-	demoted           bool   // the pool managers has workers
-	swapped           bool   // so it has, and the pool workers has managers
+	next              int       // of a second pool of managers; 0: there is none
+	services          string    // YAML, the services' lines
+	labels            string    // of the workers, YAML flow
+	region            string    // of the workers; "": everybody's
+	image             string    // of the managers; "": docker-20-04
+	workersImage      string    // of the workers; "": docker-20-04
+	apps              bool      // the pool of workers is named apps
+	hasty             bool      // what is down is cycled and replaced soon
+	demoted           bool      // the pool managers has workers
+	swapped           bool      // so it has, and the pool workers has managers
+	sizes             [2]string // of the managers and of the workers, which get them in place; "": the usual one, and others are made instead
 }
 
 // yaml writes the file.
@@ -72,9 +73,9 @@ cluster: %s
 cloud: { digitalocean: { region: fra1, image: docker-20-04 } }
 policies: { create_visible: 40s, launch_timeout: 10m, drain_timeout: 2m, shutdown_timeout: 15s, resync: 12s%s }
 nodes:
-  managers: { role: %s, count: %d, size: s-1vcpu-1gb, image: %s }
-  %s: { role: %s, count: %d, size: s-1vcpu-1gb, image: %s, region: %s, labels: %s }
-`, cluster, repair, roles[0], f.managers, image, name, roles[1], f.workers, workersImage, region, labels)
+  managers: { role: %s, count: %d, size: %s, image: %s }
+  %s: { role: %s, count: %d, size: %s, image: %s, region: %s, labels: %s }
+`, cluster, repair, roles[0], f.managers, f.size(0), image, name, roles[1], f.workers, f.size(1), workersImage, region, labels)
 	if f.next > 0 {
 		fmt.Fprintf(&b, "  next: { role: manager, count: %d, size: s-1vcpu-1gb }\n", f.next)
 	}
@@ -82,6 +83,14 @@ nodes:
 		b.WriteString("services:\n" + f.services)
 	}
 	return []byte(b.String())
+}
+
+// size writes the size of a pool's machines, and how they get it.
+func (f file) size(pool int) string {
+	if f.sizes[pool] == "" {
+		return "s-1vcpu-1gb"
+	}
+	return f.sizes[pool] + ", resize: in-place"
 }
 
 // service writes one service of the file.

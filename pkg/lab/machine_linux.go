@@ -241,6 +241,21 @@ func (m *machine) powerOff(ctx context.Context) error {
 	}
 }
 
+// resize changes what a machine that is off has when it boots next: on how many of the host's CPUs it runs, and the size of its memory that is on its
+// disk.
+func (m *machine) resize(vcpus, memoryMB int) error {
+	if m.running != nil && !closed(m.running.gone) {
+		return errors.New("resize: the machine is not off")
+	}
+	m.mu.Lock()
+	m.spec.VCPUs, m.spec.MemoryMB = vcpus, memoryMB
+	m.mu.Unlock()
+	if err := replaceFile(filepath.Join(m.dir, "root", meminfoFile), meminfo(memoryMB)); err != nil {
+		return fmt.Errorf("resize: %w", err)
+	}
+	return nil
+}
+
 // destroy leaves nothing of the machine. It is the last order that is carried out.
 func (m *machine) destroy(ctx context.Context) error {
 	m.gone = true

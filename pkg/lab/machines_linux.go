@@ -60,6 +60,11 @@ func (ms *machines) PowerOff(id int) error { return ms.order(id, (*machine).powe
 // PowerOn boots the machine again.
 func (ms *machines) PowerOn(id int) error { return ms.order(id, (*machine).powerOn) }
 
+// Resize changes what the machine has from its next boot on.
+func (ms *machines) Resize(id, vcpus, memoryMB int) error {
+	return ms.order(id, func(m *machine, _ context.Context) error { return m.resize(vcpus, memoryMB) })
+}
+
 // Destroy takes the machine and its disk away. An unknown one is away already.
 func (ms *machines) Destroy(id int) error {
 	ms.mu.Lock()

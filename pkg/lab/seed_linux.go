@@ -38,13 +38,16 @@ func writeSeed(root string, m docean.Machine, gateway string) error {
 		replaceFile(filepath.Join(root, "etc/hosts"), hosts),
 		replaceFile(filepath.Join(root, "etc/hostname"), m.Name+"\n"),
 		replaceFile(filepath.Join(root, "etc/resolv.conf"), "nameserver "+gateway+"\n"),
-		replaceFile(filepath.Join(root, "etc/lab-meminfo"), meminfo(m.MemoryMB)),
+		replaceFile(filepath.Join(root, meminfoFile), meminfo(m.MemoryMB)),
 	)
 	if err != nil {
 		return fmt.Errorf("write seed: %w", err)
 	}
 	return nil
 }
+
+// meminfoFile is what the engine reads in place of /proc/meminfo.
+const meminfoFile = "etc/lab-meminfo"
 
 // replaceFile writes a file, never through a symbolic link that the image has in its place.
 func replaceFile(path, text string) error {

@@ -35,11 +35,18 @@ func (w refusals) learn(rs execute.Results, now time.Time, jitter func() float64
 		switch {
 		case r.Outcome == execute.Done:
 			delete(next, object)
+		case asksSize(r): // the ledger has it
 		case r.Outcome == execute.Refused:
 			next[object] = next[object].again(r, now, jitter)
 		}
 	}
 	return next
+}
+
+// asksSize reports whether the step asks for another size. Its machine is off then, and is powered on whatever was refused.
+func asksSize(r execute.Result) bool {
+	_, ok := r.Step.Action.(plan.ResizeDroplet)
+	return ok
 }
 
 // again takes in one more refusal. What looks like a lost race and was refused in just the same way the last time is none: each pass would be

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/health"
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
@@ -42,7 +43,8 @@ type Config struct {
 	// Parse and Convert are called by one goroutine at a time.
 	Parse   func(name string, data []byte) (*file.Document, []file.Fault, error) // its warnings, and all faults in one error, with positions in name
 	Convert func(*file.Document) (swarm.Stack, error)
-	Prices  func() map[string]float64 // optional: US dollars a month by size; must answer at once
+	Sizes   func() map[string]cloud.Size // optional: those on offer, by slug; must answer at once
+	Prices  func() map[string]float64    // optional: US dollars a month by size; must answer at once
 
 	Initial []byte        // optional: the file as it was at start
 	Edits   <-chan []byte // optional: the file, each time it was saved since

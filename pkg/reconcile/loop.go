@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
@@ -66,6 +67,9 @@ func New(cfg Config) *Loop {
 	}
 	if cfg.Prices == nil {
 		cfg.Prices = func() map[string]float64 { return nil }
+	}
+	if cfg.Sizes == nil {
+		cfg.Sizes = func() map[string]cloud.Size { return nil }
 	}
 	if cfg.Jitter == nil {
 		cfg.Jitter = rand.Float64

@@ -64,6 +64,9 @@ func readings() map[string]reading {
 		"locked": {nil, func(t *testing.T, c *digitalocean.Client, w *sim.World) error {
 			return c.DeleteDroplet(t.Context(), w.Cloud.Droplets()[0].ID)
 		}, apierr.Busy},
+		"resized while it runs":  {nil, resizing(docean.Resized, "s-2vcpu-4gb", false), apierr.Precondition},
+		"no room to be resized":  {nil, resizing(docean.NoRoom, "s-2vcpu-4gb", true), apierr.Capacity},
+		"resized below its disk": {nil, resizing(docean.Resized, "s-1vcpu-512mb-10gb", true), apierr.Invalid},
 		"gone": {nil, func(t *testing.T, c *digitalocean.Client, _ *sim.World) error {
 			_, err := c.Droplet(t.Context(), 7)
 			return err
@@ -83,6 +86,47 @@ func readings() map[string]reading {
 			return err
 		}, apierr.Unknown},
 	}
+}
+
+// resizing asks for a size for the one droplet, off or not, and says what came of it.
+func resizing(f docean.Fate, size string, off bool) func(*testing.T, *digitalocean.Client, *sim.World) error {
+	return func(t *testing.T, c *digitalocean.Client, w *sim.World) error {
+		id := w.Cloud.Droplets()[0].ID
+		idle := func() {
+			for w.Cloud.Acting(id) {
+				time.Sleep(time.Second)
+			}
+		}
+		idle()
+		if _, err := c.PowerOff(t.Context(), id); off && err != nil {
+			t.Fatal(err)
+		} else if !off {
+			idle()
+			if _, err := c.PowerOn(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		idle()
+		w.Cloud.SetFate(f)
+		_, err := c.Resize(t.Context(), id, size)
+		idle()
+		d, seen := c.Droplet(t.Context(), id)
+		if seen != nil || d.DiskGB != 25 || (d.Size == size) != (err == nil) {
+			t.Errorf("%s, %d GB, %v after %v", d.Size, d.DiskGB, seen, err)
+		}
+		return err
+	}
+}
+
+// TestAResizeThroughTheAdapter: what is off gets another size and keeps its disk.
+func TestAResizeThroughTheAdapter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := sim.New(sim.Options{Seed: 3})
+		must(t, w.Populate(sim.Seeded{Cluster: "c", Managers: 1}))
+		if err := resizing(docean.Resized, "s-2vcpu-4gb", true)(t, adapter(t, w, w.Token()), w); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // TestAdapterUnderstandsTheCloud holds the words of the simulated API and the adapter's reading of them together.

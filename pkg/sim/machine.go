@@ -71,6 +71,16 @@ func (w *World) PowerOn(id int) error {
 	})
 }
 
+// Resize changes what the machine has. Its engine says so when it is up again.
+func (w *World) Resize(id, vcpus, memoryMB int) error {
+	return w.with(id, func(m *machine) {
+		m.VCPUs, m.MemoryMB = vcpus, memoryMB
+		if m.engine != nil {
+			m.engine.Resize(vcpus, int64(memoryMB)<<20)
+		}
+	})
+}
+
 // Destroy takes the machine away. Its node stays in the swarm until somebody removes it.
 func (w *World) Destroy(id int) error {
 	if w.machine(id) == nil {

@@ -43,6 +43,7 @@ type Pool struct {
 	Labels       map[string]string
 	Availability string // "active" or "drain"
 	RepairOff    bool   // a machine that is off or hangs is left so
+	ResizeHere   bool   // a machine of another size gets this one; false: another machine takes its place
 	Adopt        []int  // droplet ids that count in this pool although swarmd did not make them
 }
 
@@ -50,7 +51,13 @@ type Pool struct {
 type Template struct{ Size, Image, Region string }
 
 // Template returns the pool's.
-func (p Pool) Template() Template { return Template{p.Size, p.Image, p.Region} }
+func (p Pool) Template() Template {
+	t := Template{p.Size, p.Image, p.Region}
+	if p.ResizeHere {
+		t.Size = ""
+	}
+	return t
+}
 
 // Swarmd is what bootstrap puts on the managers.
 type Swarmd struct {

@@ -95,6 +95,7 @@ const (
 	LabelMaintenance = "swarmd.maintenance" // node label: a person keeps the node drained, see Maintenance
 	LabelPaused      = "swarmd.paused"      // node label: a person has swarmd leave the node alone, see HandsOff
 	LabelProtected   = "swarmd.protected"   // node label: a person has swarmd never take the machine away, see HandsOff
+	LabelUnresized   = "swarmd.unresized"   // node label: its machine could not be resized in place, see Unresized
 	LabelNamespace   = "com.docker.stack.namespace"
 	LabelImage       = "com.docker.stack.image"
 )

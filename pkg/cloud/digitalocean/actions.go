@@ -28,6 +28,18 @@ func (c *Client) PowerCycle(ctx context.Context, id int) (cloud.Action, error) {
 	return c.act(ctx, "power cycle droplet", id, c.api.DropletActions.PowerCycle)
 }
 
+// Resize gives the droplet, which must be off, another size, and leaves its disk as it is: a disk that has grown never shrinks again. Kind Capacity:
+// there is no room for the size where the droplet is.
+func (c *Client) Resize(ctx context.Context, id int, size string) (cloud.Action, error) {
+	const op = "resize droplet"
+	if size == "" {
+		return cloud.Action{}, c.refuse(op, "droplet %d is to get a size without a name", id)
+	}
+	return c.act(ctx, op, id, func(ctx context.Context, id int) (*godo.Action, *godo.Response, error) {
+		return c.api.DropletActions.Resize(ctx, id, size, false)
+	})
+}
+
 type actionCall func(context.Context, int) (*godo.Action, *godo.Response, error)
 
 // act sends an action once. Kind Busy: another action is in flight on the droplet.

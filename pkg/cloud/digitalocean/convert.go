@@ -14,7 +14,7 @@ import (
 // anything that waits for age.
 func droplet(d *godo.Droplet, now time.Time) cloud.Droplet {
 	v := cloud.Droplet{
-		ID: d.ID, Name: d.Name, Tags: slices.Clone(d.Tags), Size: d.SizeSlug,
+		ID: d.ID, Name: d.Name, Tags: slices.Clone(d.Tags), Size: d.SizeSlug, DiskGB: d.Disk,
 		Status: cloud.Status(d.Status), Locked: d.Locked, VPC: d.VPCUUID, Created: now,
 	}
 	slices.Sort(v.Tags)

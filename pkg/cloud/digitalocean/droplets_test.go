@@ -58,6 +58,7 @@ func TestWritesAreSentOnce(t *testing.T) {
 					"delete":   func(c *Client) error { return c.DeleteDroplet(t.Context(), 7) },
 					"shutdown": func(c *Client) error { _, err := c.Shutdown(t.Context(), 7); return err },
 					"off":      func(c *Client) error { _, err := c.PowerOff(t.Context(), 7); return err },
+					"resize":   func(c *Client) error { _, err := c.Resize(t.Context(), 7, "s-2vcpu-4gb"); return err },
 					"on":       func(c *Client) error { _, err := c.PowerOn(t.Context(), 7); return err },
 				} {
 					c, w := client(t, a)
@@ -128,8 +129,10 @@ func TestRefusedWithoutARequest(t *testing.T) {
 		_, shut := c.Shutdown(t.Context(), id)
 		_, off := c.PowerOff(t.Context(), id)
 		_, on := c.PowerOn(t.Context(), id)
+		_, size := c.Resize(t.Context(), id, "s-2vcpu-4gb")
+		_, none := c.Resize(t.Context(), 7, "")
 		_, act := c.Action(t.Context(), 1, id)
-		errs = append(errs, c.DeleteDroplet(t.Context(), id), c.TagDroplet(t.Context(), id, "x"), c.TagDroplet(t.Context(), 7, "a b"), get, shut, off, on, act)
+		errs = append(errs, c.DeleteDroplet(t.Context(), id), c.TagDroplet(t.Context(), id, "x"), c.TagDroplet(t.Context(), 7, "a b"), get, shut, off, on, size, none, act)
 	}
 	for _, r := range []cloud.CreateDroplet{
 		{}, with(func(r *cloud.CreateDroplet) { r.Region = "" }), with(func(r *cloud.CreateDroplet) { r.Tags = []string{"a b"} }),
@@ -188,17 +191,19 @@ func TestActions(t *testing.T) {
 		func() (cloud.Action, error) { return c.PowerOff(t.Context(), 7) },
 		func() (cloud.Action, error) { return c.Shutdown(t.Context(), 7) },
 		func() (cloud.Action, error) { return c.PowerOn(t.Context(), 7) },
+		func() (cloud.Action, error) { return c.Resize(t.Context(), 7, "s-2vcpu-4gb") },
 		func() (cloud.Action, error) { return c.Action(t.Context(), 7, 5) },
 	} {
 		if got, err := call(); err != nil || got != want {
 			t.Errorf("%+v, %v", got, err)
 		}
 	}
-	if diff := cmp.Diff([]string{"{\"type\":\"power_off\"}\n", "{\"type\":\"shutdown\"}\n", "{\"type\":\"power_on\"}\n", ""}, w.bodies); diff != "" {
+	if diff := cmp.Diff([]string{"{\"type\":\"power_off\"}\n", "{\"type\":\"shutdown\"}\n", "{\"type\":\"power_on\"}\n",
+		"{\"disk\":false,\"size\":\"s-2vcpu-4gb\",\"type\":\"resize\"}\n", ""}, w.bodies); diff != "" {
 		t.Error(diff)
 	}
-	if w.seen[3] != "GET /v2/droplets/7/actions/5" {
-		t.Error(w.seen[3])
+	if w.seen[4] != "GET /v2/droplets/7/actions/5" {
+		t.Error(w.seen[4])
 	}
 }
 

@@ -22,8 +22,8 @@ const maxMessage = 300
 // The messages by which the API tells apart what it gives one status code for. This is the only place that matches text.
 var (
 	busyText     = regexp.MustCompile(`(?i)pending event|already in progress|is (currently )?locked`)
-	stateText    = regexp.MustCompile(`(?i)already (powered )?(on|off)\b|is (currently )?powered (on|off)`)
-	capacityText = regexp.MustCompile(`(?i)droplet limit|try again|unavailable|capacity|sold out|out of stock|size is not available`)
+	stateText    = regexp.MustCompile(`(?i)already (powered )?(on|off)\b|is (currently )?powered (on|off)|must be (powered )?off`)
+	capacityText = regexp.MustCompile(`(?i)droplet limit|try again|unavailable|capacity|sold out|out of stock|size is not available|too large to fit`)
 )
 
 // classify makes an *apierr.Error of a failed call. now is for headers that name a time.

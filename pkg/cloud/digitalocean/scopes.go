@@ -8,6 +8,7 @@ func scopes() map[string]string {
 		"create droplet": "droplet:create, and with it regions:read, sizes:read, image:read, ssh_key:read, vpc:read, tag:create",
 		"delete droplet": "droplet:delete",
 		"tag droplet":    "tag:create",
+		"resize droplet": "droplet:update and droplet:create",
 		"get action":     "actions:read",
 		"get account":    "account:read",
 		"list sizes":     "sizes:read",

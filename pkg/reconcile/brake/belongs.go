@@ -13,7 +13,7 @@ import (
 
 // A droplet with the cluster's tags and name may be another swarm's: of the same name in the same account, or of this one as it was before
 // a backup was restored. It is this swarm's if a node here is bound to it, or claims it from its address, or if the ledger has the open
-// create that made it, its open delete, or keeps it since then. A delete is written into the ledger only while one of the others holds.
+// create that made it, its open delete or resize, or keeps it since then. Those are written into the ledger only while one of the others holds.
 
 // standsOn reports whether the node says that it is on the droplet: by its binding, or by its engine's claim from the droplet's own address.
 // For a droplet that is tagged as another swarm's the binding alone is too little: anybody with a manager's API can write it.
@@ -60,20 +60,20 @@ func (b *brakes) belongs(ctx context.Context, op string, d cloud.Droplet, nodes 
 	if err != nil {
 		return b.refuse(View, cloudSide, op, "the ledger could not be read first: %w", opaque(err))
 	}
-	if openDelete(l, d.ID) != nil || l.KeptDroplet(d.ID) != nil || slices.ContainsFunc(l.Ops, func(o ledger.Op) bool { return madeBy(o, d) }) {
+	if openDelete(l, d.ID) != nil || openResize(l, d.ID) != nil || l.KeptDroplet(d.ID) != nil || slices.ContainsFunc(l.Ops, func(o ledger.Op) bool { return madeBy(o, d) }) {
 		return nil
 	}
 	return b.refuse(Ownership, cloudSide, op, "droplet %d (%s) has no node in this swarm and no open operation: it may be another swarm's", d.ID, d.Name)
 }
 
-// newDeletes refuses a ledger that is to be written if it opens the delete of a droplet of which nothing shows that it is this swarm's.
+// newDeletes refuses a ledger that is to be written if it opens the delete or resize of a droplet of which nothing shows that it is this swarm's.
 func (b *brakes) newDeletes(ctx context.Context, to ledger.Ledger) error {
 	b.mu.Lock()
 	was := b.deletes.last
 	b.mu.Unlock()
 	for _, op := range to.Ops {
 		old := slices.ContainsFunc(was.Ops, func(o ledger.Op) bool { return o.Kind == op.Kind && o.ID == op.ID && o.DropletID == op.DropletID })
-		if op.Kind != ledger.Delete || old {
+		if op.Kind == ledger.Create || old {
 			continue
 		}
 		if err := b.deletableHere(ctx, op.DropletID, was); err != nil {
@@ -121,7 +121,7 @@ func (b *brakes) deletableHere(ctx context.Context, id int, was ledger.Ledger) e
 	if d.ID == id && b.owned(d) && shows(d, others) {
 		return nil
 	}
-	return b.refuse(Ownership, swarmSide, op, "droplet %d has no node in this swarm and no open create: it may be another swarm's, and its delete is not opened", id)
+	return b.refuse(Ownership, swarmSide, op, "droplet %d has no node in this swarm and no open create: it may be another swarm's, and no operation on it is opened", id)
 }
 
 // dropletSeen is the droplet as it was seen within the last minute, or as it is now; zero if it does not exist.

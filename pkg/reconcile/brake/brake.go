@@ -1,6 +1,6 @@
 // Package brake is a thin layer in front of both SDKs that no mistake of the planner or the executor passes. It decides nothing
 // that should be done; it refuses what must not be: a droplet that is not the cluster's, more deletes than accepted edits permit and
-// one in an hour, the loss of a manager that quorum needs or the accepted revision wants, calls beyond the API budget. It knows no plan: it
+// one in an hour, a stop for a resize of a machine that is not drained, the loss of a manager that quorum needs or the accepted revision wants, calls beyond the API budget. It knows no plan: it
 // judges by the answers that passed through it, by looks of its own, by the ledger and the accepted revision.
 //
 // A refusal is an *apierr.Error of Kind Braked, and nothing was sent. When a look that a brake needs fails, the call is refused too.
@@ -50,6 +50,7 @@ type CloudAPI interface {
 	PowerOff(ctx context.Context, id int) (cloud.Action, error)
 	PowerOn(ctx context.Context, id int) (cloud.Action, error)
 	PowerCycle(ctx context.Context, id int) (cloud.Action, error)
+	Resize(ctx context.Context, id int, size string) (cloud.Action, error)
 	Action(ctx context.Context, dropletID, actionID int) (cloud.Action, error)
 	Sizes(ctx context.Context) ([]cloud.Size, error)
 	Account(ctx context.Context) (cloud.Account, error)

@@ -142,6 +142,26 @@ func (c *Cloud) PowerOff(ctx context.Context, id int) (cloud.Action, error) {
 	return c.stop(ctx, "power off droplet", id, c.opts.Cloud.PowerOff)
 }
 
+// Resize gives a droplet of the cluster another size: one that is off, and for which the ledger has the open resize to that size.
+func (c *Cloud) Resize(ctx context.Context, id int, size string) (cloud.Action, error) {
+	const op = "resize droplet"
+	done, err := c.takeTurn(ctx, cloudSide, op, strconv.Itoa(id))
+	if err != nil {
+		return cloud.Action{}, err
+	}
+	defer done()
+	if err := c.resizable(ctx, op, id, size); err != nil {
+		return cloud.Action{}, err
+	}
+	if err := permitted(ctx); err != nil {
+		return cloud.Action{}, err
+	}
+	if err := c.spend(op); err != nil {
+		return cloud.Action{}, err
+	}
+	return c.opts.Cloud.Resize(ctx, id, size)
+}
+
 type act func(context.Context, int) (cloud.Action, error)
 
 func (c *Cloud) stop(ctx context.Context, op string, id int, send act) (cloud.Action, error) {

@@ -198,6 +198,10 @@ func (g fakeCloud) PowerCycle(_ context.Context, id int) (cloud.Action, error) {
 	return cloud.Action{ID: 1}, g.did("cycle %d", id)
 }
 
+func (g fakeCloud) Resize(_ context.Context, id int, size string) (cloud.Action, error) {
+	return cloud.Action{ID: 1}, g.did("resize %d to %s", id, size)
+}
+
 func (g fakeCloud) Action(context.Context, int, int) (cloud.Action, error) {
 	return cloud.Action{ID: 1}, g.read("action")
 }

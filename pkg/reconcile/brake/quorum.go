@@ -40,6 +40,12 @@ func (b *brakes) stoppable(ctx context.Context, op string, d cloud.Droplet) ([]s
 	if why := b.majorityWithout(nodes, lost); why != "" {
 		return nil, b.refuse(Quorum, cloudSide, op, "droplet %d: %s", d.ID, why)
 	}
+	if resize, err := b.resizeOf(ctx, op, d.ID); err != nil || resize != nil {
+		if err == nil {
+			err = b.emptied(ctx, op, d, nodes)
+		}
+		return lost, err
+	}
 	if err := b.enoughWithout(ctx, cloudSide, op, nodes, lost); err != nil {
 		return nil, err
 	}

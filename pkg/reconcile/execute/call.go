@@ -46,7 +46,7 @@ func keptOf(res Result, droplet int) *kept {
 	case Done:
 		n.changes = res.Step.IfDone
 	case Refused, Dropped: // surely without effect
-		n.changes = res.Step.IfRefused
+		n.changes, n.refused = res.Step.IfRefused, res.Kind
 	}
 	if len(n.changes) == 0 {
 		return nil
@@ -65,6 +65,8 @@ func (e *Executor) apply(r *run, a plan.Action) (warning string, droplet int, er
 		err = r.send(func() error { _, err := e.cfg.Droplets.PowerOff(r.calls, a.DropletID); return err })
 	case plan.PowerOnDroplet:
 		err = r.send(func() error { _, err := e.cfg.Droplets.PowerOn(r.calls, a.DropletID); return err })
+	case plan.ResizeDroplet:
+		err = r.send(func() error { _, err := e.cfg.Droplets.Resize(r.calls, a.DropletID, a.Size); return err })
 	case plan.PowerCycleDroplet:
 		err = r.send(func() error { _, err := e.cfg.Droplets.PowerCycle(r.calls, a.DropletID); return err })
 	case plan.DeleteDroplet:

@@ -38,6 +38,7 @@ type Droplets interface {
 	PowerOff(ctx context.Context, id int) (cloud.Action, error)
 	PowerOn(ctx context.Context, id int) (cloud.Action, error)
 	PowerCycle(ctx context.Context, id int) (cloud.Action, error)
+	Resize(ctx context.Context, id int, size string) (cloud.Action, error)
 	TagDroplet(ctx context.Context, id int, tag string) error
 }
 

@@ -136,6 +136,10 @@ func (b *bench) PowerCycle(_ context.Context, id int) (cloud.Action, error) {
 	return cloud.Action{}, b.call("power cycle %d", id)
 }
 
+func (b *bench) Resize(_ context.Context, id int, size string) (cloud.Action, error) {
+	return cloud.Action{}, b.call("resize %d to %s", id, size)
+}
+
 func (b *bench) PowerOff(_ context.Context, id int) (cloud.Action, error) {
 	return cloud.Action{}, b.call("power off %d", id)
 }

@@ -57,6 +57,7 @@ func (e *Executor) update(r *run, what string, change func(*ledger.Ledger) error
 type kept struct {
 	changes []ledger.Change
 	droplet int // that was created
+	refused apierr.Kind
 }
 
 // writeAnswers keeps the answers. If it fails nothing is lost: the droplet is found by its op tag, an operation without effect closes at
@@ -67,7 +68,7 @@ func (e *Executor) writeAnswers(r *run, answers []kept) {
 			return err
 		}
 		for _, n := range answers {
-			_ = l.Apply(ledger.Moment{Now: e.cfg.Wall(), Epoch: r.order.Epoch, Droplet: n.droplet}, n.changes...)
+			_ = l.Apply(ledger.Moment{Now: e.cfg.Wall(), Epoch: r.order.Epoch, Droplet: n.droplet, Refused: n.refused}, n.changes...)
 		}
 		return nil
 	})

@@ -18,6 +18,8 @@ type Moment struct {
 	Now     time.Time // by the managers' clock
 	Epoch   uint64    // of the lease under which it is written
 	Droplet int       // that the cloud's answer names; 0: none does
+
+	Refused apierr.Kind // how the call was refused whose answer is written down; "": it was not
 }
 
 // Apply makes the changes: all of them, or none and an error, which leaves the ledger as it was.
@@ -47,7 +49,7 @@ func room(c Change) int {
 	switch c.(type) {
 	case SetRollout:
 		return MaxBytes / 2
-	case OpenCreate, OpenDelete, OpenReplace, Pause:
+	case OpenCreate, OpenDelete, OpenReplace, OpenResize, Pause:
 		return MaxBytes * 3 / 4
 	}
 	return MaxBytes
@@ -94,7 +96,7 @@ type (
 	GoOnDelete struct {
 		DropletID int
 	}
-	// AskShutdown has the moment in which the machine of an open delete is asked to shut down. Without one it is refused.
+	// AskShutdown has the moment in which the machine of an open delete or resize is asked to shut down. Without one it is refused.
 	AskShutdown struct {
 		DropletID int
 	}
@@ -172,8 +174,8 @@ func (c OpenDelete) apply(l *Ledger, m Moment) error {
 	case !c.Budgeted && !c.Repair && len(free) > 0:
 		return refusef(apierr.Braked, "one delete an hour without an accepted edit, and that was begun already")
 	}
-	if c.DropletID <= 0 || l.ByDroplet(Delete, c.DropletID) != nil {
-		return refusef(apierr.Conflict, "droplet %d is being deleted already", c.DropletID)
+	if c.DropletID <= 0 || l.stops(c.DropletID) != nil {
+		return refusef(apierr.Conflict, "droplet %d is being deleted or resized already", c.DropletID)
 	}
 	err := l.open(Op{ID: c.OpID, Kind: Delete, Pool: c.Pool, Name: c.Name, DropletID: c.DropletID, NodeID: c.NodeID, Epoch: m.Epoch, Started: m.Now,
 		Budgeted: c.Budgeted, Repair: c.Repair, Keep: c.Keep})
@@ -197,8 +199,8 @@ func (c OpenDelete) apply(l *Ledger, m Moment) error {
 }
 
 func (c OpenReplace) apply(l *Ledger, m Moment) error {
-	if c.DropletID <= 0 || l.ByDroplet(Delete, c.DropletID) != nil || l.ByDroplet(Replace, c.DropletID) != nil {
-		return refusef(apierr.Conflict, "droplet %d leaves or is being replaced already", c.DropletID)
+	if c.DropletID <= 0 || l.stops(c.DropletID) != nil || l.ByDroplet(Replace, c.DropletID) != nil {
+		return refusef(apierr.Conflict, "droplet %d leaves, is being resized or is being replaced already", c.DropletID)
 	}
 	return l.open(Op{ID: c.OpID, Kind: Replace, Pool: c.Pool, Name: c.Name, DropletID: c.DropletID, NodeID: c.NodeID, Epoch: m.Epoch, Started: m.Now, Reason: c.Reason})
 }
@@ -218,15 +220,15 @@ func (c GoOnDelete) apply(l *Ledger, m Moment) error {
 }
 
 func (c AskShutdown) apply(l *Ledger, m Moment) error {
-	if err := GoOnDelete(c).apply(l, m); err != nil {
+	if err := CutPower(c).apply(l, m); err != nil {
 		return err
 	}
-	l.ByDroplet(Delete, c.DropletID).Shutdown = m.Now
+	l.stops(c.DropletID).Shutdown = m.Now
 	return nil
 }
 
 func (c NotAsked) apply(l *Ledger, _ Moment) error {
-	if op := l.ByDroplet(Delete, c.DropletID); op != nil {
+	if op := l.stops(c.DropletID); op != nil {
 		op.Shutdown = time.Time{}
 	}
 	return nil

@@ -67,6 +67,12 @@ type opRecord struct {
 	Keep     bool   `json:"f,omitempty"`
 	Shutdown int64  `json:"o,omitempty"`
 	Reason   string `json:"w,omitempty"`
+	From     string `json:"a,omitempty"`
+	To       string `json:"z,omitempty"`
+	Phase    Phase  `json:"h,omitempty"`
+	Phased   int64  `json:"i,omitempty"`
+	Returned int64  `json:"b,omitempty"`
+	Failed   string `json:"m,omitempty"`
 }
 
 // Encode turns the ledger into labels and adds the labels that are not its own. Times lose what is below a second. A ledger over
@@ -240,7 +246,9 @@ func (l *Ledger) decodeEntry(key, value string) (known bool, err error) {
 }
 
 func record(op Op) opRecord {
-	return opRecord{op.Kind, op.Pool, op.Name, op.DropletID, op.NodeID, op.Epoch, seconds(op.Started), seconds(op.Deadline), op.Budgeted, op.Repair, op.Keep, seconds(op.Shutdown), op.Reason}
+	return opRecord{Kind: op.Kind, Pool: op.Pool, Name: op.Name, Droplet: op.DropletID, Node: op.NodeID, Epoch: op.Epoch, Started: seconds(op.Started),
+		Deadline: seconds(op.Deadline), Budgeted: op.Budgeted, Repair: op.Repair, Keep: op.Keep, Shutdown: seconds(op.Shutdown), Reason: op.Reason,
+		From: op.From, To: op.To, Phase: op.Phase, Phased: seconds(op.Phased), Returned: seconds(op.Returned), Failed: op.Failed}
 }
 
 // operation reads an operation. One of a kind or with a field that this swarmd does not know is a newer one's, and no error.
@@ -251,13 +259,26 @@ func operation(id, value string) (op Op, known bool, err error) {
 	}
 	dec := json.NewDecoder(strings.NewReader(value))
 	dec.DisallowUnknownFields()
-	if newer := dec.Decode(&opRecord{}); newer != nil || r.Kind != "" && r.Kind != Create && r.Kind != Delete && r.Kind != Replace {
+	if newer := dec.Decode(&opRecord{}); newer != nil || !r.known() {
 		return Op{}, false, nil
 	}
 	if id == "" || r.Kind == "" || r.Droplet < 0 || r.Kind != Create && r.Droplet == 0 {
 		return Op{}, false, fmt.Errorf("operation %q of kind %q on droplet %d", brief(id), brief(string(r.Kind)), r.Droplet)
 	}
-	return Op{id, r.Kind, r.Pool, r.Name, r.Droplet, r.Node, r.Epoch, moment(r.Started), moment(r.Deadline), r.Budgeted, r.Repair, r.Keep, moment(r.Shutdown), r.Reason}, true, nil
+	return Op{ID: id, Kind: r.Kind, Pool: r.Pool, Name: r.Name, DropletID: r.Droplet, NodeID: r.Node, Epoch: r.Epoch, Started: moment(r.Started),
+		Deadline: moment(r.Deadline), Budgeted: r.Budgeted, Repair: r.Repair, Keep: r.Keep, Shutdown: moment(r.Shutdown), Reason: r.Reason,
+		From: r.From, To: r.To, Phase: r.Phase, Phased: moment(r.Phased), Returned: moment(r.Returned), Failed: r.Failed}, true, nil
+}
+
+// known reports whether this swarmd knows the operation's kind, and of a resize its phase. Without a kind it is no newer one's.
+func (r opRecord) known() bool {
+	switch r.Kind {
+	case "", Create, Delete, Replace:
+		return true
+	case Resize:
+		return slices.Contains(Phases(), r.Phase)
+	}
+	return false
 }
 
 func putNumber(m map[string]string, key string, n uint64) {

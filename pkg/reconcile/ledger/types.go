@@ -19,6 +19,7 @@ type OpKind string
 const (
 	Create OpKind = "create"
 	Delete OpKind = "delete" // written when a machine is picked to leave, before its drain; closed when its droplet is gone
+	Resize OpKind = "resize" // written when a machine is picked to be resized in place, before its drain; closed when it takes tasks again
 
 	// Replace is written when another machine is to take the place of one that is still there. While it is open, its pool has one machine more; it ends
 	// in the machine's Delete, or without effect.
@@ -39,8 +40,14 @@ type Op struct {
 	Budgeted  bool      `json:"credit,omitempty"`  // with Delete: of the delete budget; false, and no repair: the free delete of its hour
 	Repair    bool      `json:"repair,omitempty"`  // with Delete: of the hour's repairs; of its retries if no node was ever on it
 	Keep      bool      `json:"keep,omitempty"`    // with Delete: it is switched off and kept for a look, see Kept
-	Shutdown  time.Time `json:"shutdown,omitzero"` // with Delete: when a clean shutdown was asked for; zero: not yet
+	Shutdown  time.Time `json:"shutdown,omitzero"` // with Delete or Resize: when a clean shutdown was asked for; zero: not yet
 	Reason    string    `json:"reason,omitempty"`  // with Replace: why; the planner alone makes and reads it
+	From      string    `json:"from,omitempty"`    // with Resize: the size that the machine had
+	To        string    `json:"to,omitempty"`      // with Resize: the size that it is to get
+	Phase     Phase     `json:"phase,omitempty"`   // with Resize
+	Phased    time.Time `json:"phased,omitzero"`   // with Resize: when the phase was begun last; of Returning: when it was powered on, zero: not yet
+	Returned  time.Time `json:"returned,omitzero"` // with Resize: when Returning was begun first
+	Failed    string    `json:"failed,omitempty"`  // with Resize: why it keeps the size that it had; "": nothing is against it
 }
 
 // Ledger is what is open. It is one Docker config's labels, at most MaxBytes.

@@ -57,7 +57,7 @@ func NewStep(id string, a Action, why Reason, after ...string) Step {
 
 // Actions are one of each action, without anything in it.
 func Actions() []Action {
-	return []Action{CreateDroplet{}, RecordDroplet{}, CloseOp{}, OpenDelete{}, OpenReplace{}, RetryLaunch{}, KeepDroplet{}, ForgetKept{}, RecordRollout{}, ShutdownDroplet{}, PowerOffDroplet{}, PowerOnDroplet{}, PowerCycleDroplet{}, DeleteDroplet{}, TagDroplet{},
+	return []Action{CreateDroplet{}, RecordDroplet{}, CloseOp{}, OpenDelete{}, OpenReplace{}, OpenResize{}, RetryLaunch{}, KeepDroplet{}, ForgetKept{}, RecordRollout{}, ShutdownDroplet{}, PowerOffDroplet{}, PowerOnDroplet{}, PowerCycleDroplet{}, ResizeDroplet{}, DeleteDroplet{}, TagDroplet{},
 		UpdateNode{}, RemoveNode{}, RotateToken{}, CreateNetwork{}, RemoveNetwork{}, CreateService{}, UpdateService{}, RemoveService{}}
 }
 
@@ -119,6 +119,17 @@ type (
 		OpID, Pool, Name, NodeID, Reason string
 		DropletID                        int
 	}
+	// OpenResize begins to resize a machine in place, before its drain.
+	OpenResize struct {
+		OpID, Pool, Name, NodeID, From, To string
+		DropletID                          int
+	}
+	// ResizeDroplet gives the machine of an open Resize operation, which is off, another size. It is asked for once.
+	ResizeDroplet struct {
+		OpID      string
+		DropletID int
+		Size      string
+	}
 	// UpdateNode replaces a node's spec at a version: bind, label, activate, drain, promote, demote.
 	UpdateNode struct {
 		NodeID  string
@@ -127,7 +138,7 @@ type (
 	}
 	// RemoveNode removes a node that is down from the swarm, without force.
 	RemoveNode struct{ NodeID string }
-	// ShutdownDroplet asks the machine of an open Delete operation to shut down.
+	// ShutdownDroplet asks the machine of an open Delete or Resize operation to shut down.
 	ShutdownDroplet struct {
 		OpID      string
 		DropletID int
@@ -136,8 +147,11 @@ type (
 	RecordRollout struct{ Service, Value string }
 	// PowerOffDroplet cuts its power, after a shutdown that was not followed.
 	PowerOffDroplet struct{ DropletID int }
-	// PowerOnDroplet starts a droplet that is off.
-	PowerOnDroplet struct{ DropletID int }
+	// PowerOnDroplet starts a droplet that is off: one that was not switched off here, or the machine of an open Resize operation.
+	PowerOnDroplet struct {
+		DropletID int
+		OpID      string // "": no operation switched it off
+	}
 	// PowerCycleDroplet switches a droplet off and on whose node is down.
 	PowerCycleDroplet struct{ DropletID int }
 	// DeleteDroplet deletes the machine of an open Delete operation.
@@ -240,12 +254,31 @@ func (a ShutdownDroplet) record() record {
 func (a PowerOffDroplet) About() About {
 	return About{"power_off_droplet", ofDroplet(a.DropletID), Stops}
 }
-func (a PowerOffDroplet) record() record { return writes(ledger.GoOnDelete{DropletID: a.DropletID}) }
+func (a PowerOffDroplet) record() record { return writes(ledger.CutPower{DropletID: a.DropletID}) }
 
+// About of a machine that is on its way back names the operation: what else was refused on the droplet must not delay it.
 func (a PowerOnDroplet) About() About {
+	if a.OpID != "" {
+		return About{"power_on_droplet", Ref{"op", a.OpID}, Changes}
+	}
 	return About{"power_on_droplet", ofDroplet(a.DropletID), Changes}
 }
-func (PowerOnDroplet) record() record { return record{} }
+func (a PowerOnDroplet) record() record {
+	if a.OpID == "" {
+		return record{}
+	}
+	return writes(ledger.BeginReturn{OpID: a.OpID})
+}
+
+func (a OpenResize) About() About { return About{"open_resize", ofDroplet(a.DropletID), Records} }
+func (a OpenResize) record() record {
+	return writes(ledger.OpenResize{OpID: a.OpID, Pool: a.Pool, Name: a.Name, NodeID: a.NodeID, DropletID: a.DropletID, From: a.From, To: a.To})
+}
+
+func (a ResizeDroplet) About() About { return About{"resize_droplet", ofDroplet(a.DropletID), Changes} }
+func (a ResizeDroplet) record() record {
+	return record{before: recorded{ledger.BeginResize{OpID: a.OpID}}, ifRefused: recorded{ledger.NotResized{OpID: a.OpID}}}
+}
 
 func (a PowerCycleDroplet) About() About {
 	return About{"power_cycle_droplet", ofDroplet(a.DropletID), Stops}

@@ -21,13 +21,14 @@ func rules() map[kind][]guard {
 		forgetKept:     {},
 		emptyPool:      {held(GuardPoolRemoved)},
 		changeSize:     roll,
+		resizeHere:     {seen(resizeMachine), offered, unmaintained, triedBefore, mayBeOff, resizeTurn, notHolder, ledgerFull, idsLeft},
 		changeImage:    roll,
 		changeRegion:   roll,
 		replaceAdopted: {held(GuardDropletDead)},
 		resize:         {held(GuardNoCloud)},
 		grow:           {launchesFail, backedOff, tokenRotates, maxCreates, ledgerFull, idsLeft},
 		shrinkAdopted:  {seen(deleteMachine), held(GuardAdopted)},
-		shrink:         {seen(deleteMachine), oneManagerLeaves, managerMayLeave, deleteBudget, drainTurn, ledgerFull, idsLeft},
+		shrink:         {seen(deleteMachine), notResized, oneManagerLeaves, managerMayLeave, deleteBudget, drainTurn, ledgerFull, idsLeft},
 
 		// nodes
 		bind:       {nodeUp},

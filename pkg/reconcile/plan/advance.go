@@ -25,6 +25,7 @@ func advance(v *view, granted []grant, b *builder) {
 		b.hold(GuardNoCloud, "cluster", fmt.Sprintf("%d creates are open and no cloud is looked at", n))
 	}
 	follow(v.creates, v, b)
+	follow(v.resizes, v, b)
 	for _, g := range granted {
 		switch g.kind {
 		case removeGhost:
@@ -41,6 +42,8 @@ func advance(v *view, granted []grant, b *builder) {
 			beginRetry(v, g, b)
 		case forgetKept:
 			b.step("forget-kept", fmt.Sprint(g.n), ForgetKept{DropletID: g.n}, WhyKeptOver, g.text+" is gone, or has joined after all")
+		case resizeHere:
+			beginResize(g, b)
 		}
 	}
 	follow(v.replaces, v, b)

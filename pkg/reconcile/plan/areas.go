@@ -12,6 +12,7 @@ type decision string
 const (
 	closeCreate   decision = "close a create that made nothing"
 	deleteMachine decision = "delete a machine"
+	resizeMachine decision = "resize a machine in place"
 	switchMachine decision = "switch a machine on, or off and on"
 	changeRole    decision = "promote or demote"
 	removeNode    decision = "remove a node that never came up"
@@ -24,7 +25,7 @@ const (
 // not stop it: a cloud that does not answer keeps no service from being removed, and a list of networks that is missing no machine from leaving.
 func needs(what decision) []string {
 	switch what {
-	case deleteMachine: // what runs on it, and where that can go
+	case deleteMachine, resizeMachine: // what runs on it, and where that can go
 		return []string{world.GapDroplets, world.GapServices, world.GapTasks}
 	case removeNode:
 		return []string{world.GapDroplets, world.GapTasks}

@@ -17,6 +17,7 @@ const (
 	foreign  Class = "foreign"
 	disputed Class = "disputed"
 	leaving  Class = "leaving"
+	resizing Class = "resizing"
 	orphaned Class = "orphaned"
 	dead     Class = "dead"
 	booting  Class = "booting"
@@ -31,7 +32,7 @@ const (
 // Classes are all of them: the label values of a metric.
 func Classes() []string {
 	var out []string
-	for _, c := range []Class{foreign, disputed, leaving, orphaned, dead, booting, overdue, kept, arriving, down, unknown, ready} {
+	for _, c := range []Class{foreign, disputed, leaving, resizing, orphaned, dead, booting, overdue, kept, arriving, down, unknown, ready} {
 		out = append(out, string(c))
 	}
 	return out
@@ -61,6 +62,8 @@ func (v *view) sort(m world.Machine, pool *spec.Pool) Class {
 		return leaving
 	case m.Node == nil && m.Droplet != nil && v.in.World.Ledger.KeptDroplet(m.Droplet.ID) != nil:
 		return kept
+	case m.Op != nil && m.Op.Kind == ledger.Resize:
+		return resizing
 	case !m.Owned && !m.Adopted && m.Binding != world.Bound:
 		return foreign
 	case pool == nil:
@@ -104,6 +107,8 @@ func (m machine) counts() bool {
 	switch m.class {
 	case foreign, leaving, orphaned, kept:
 		return false
+	case resizing:
+		return m.pool != nil
 	case disputed:
 		return m.Droplet != nil && m.pool != nil && (m.Op == nil || m.Op.Kind != ledger.Delete)
 	}

@@ -17,7 +17,7 @@ func proposeDrifts(v *view) []wish {
 	var wishes []wish
 	for i := range v.in.Spec.Pools {
 		p := &v.in.Spec.Pools[i]
-		left := slices.DeleteFunc(v.pick(p), func(m machine) bool { return v.replacing(m) != nil })
+		left := slices.DeleteFunc(v.pick(p), func(m machine) bool { return v.replacing(m) != nil || m.class == resizing })
 		wishes = append(wishes, drifted(v, p, left, changeSize, p.Size, func(m machine) string { return m.Droplet.Size })...)
 		wishes = append(wishes, drifted(v, p, left, changeImage, p.Image, func(m machine) string { return m.Droplet.Image })...)
 		wishes = append(wishes, drifted(v, p, left, changeRegion, p.Region, func(m machine) string { return m.Droplet.Region })...)
@@ -49,7 +49,7 @@ func (v *view) drifts(m machine) []string {
 		return nil
 	}
 	var out []string
-	if m.Droplet.Size != m.pool.Size {
+	if m.Droplet.Size != m.pool.Size && !m.pool.ResizeHere {
 		out = append(out, forSize)
 	}
 	if imageDiffers(m.Droplet.Image, m.pool.Image) {

@@ -27,6 +27,7 @@ const (
 	GuardLaunchFailed  = "launch-failed"   // a pool's machines did not join again and again
 	GuardKept          = "kept"            // a machine that never joined is kept for a look
 	GuardSize          = "size-changed"    // machines of another size than the pool's
+	GuardResize        = "resize"          // a machine is not resized in place, or that takes too long
 	GuardImage         = "image-changed"   // of another image
 	GuardRegion        = "region-changed"  // in another region
 	GuardNodeDown      = "node-down"       // a node that is down
@@ -70,7 +71,7 @@ func final(guard string) bool {
 func Guards() []string {
 	all := []string{
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardNewer, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
-		GuardForeignNet, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
+		GuardForeignNet, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardResize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardTasks, GuardGrowing, GuardTogether, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardPaused, GuardProtected,
 	}

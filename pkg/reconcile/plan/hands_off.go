@@ -48,7 +48,7 @@ func judged(v *view, _ spent, w wish) *refusal {
 // asked when one is picked.
 func againstProtected() []kind {
 	return []kind{removeGhost, replaceDead, replaceDown, powerOn, powerCycle, retryLaunch, shrink, putRight, demote, quarantine,
-		replaceIll, replaceAsked, leaveReplaced, changeSize, changeImage, changeRegion}
+		replaceIll, replaceAsked, leaveReplaced, resizeHere, changeSize, changeImage, changeRegion}
 }
 
 // HandsOff is something that swarmd leaves alone because a person said so.

@@ -41,10 +41,20 @@ func (m *model) apply(a plan.Action) {
 	case plan.RemoveNode:
 		m.removeNode(a.NodeID)
 	case plan.ShutdownDroplet:
-		m.op(a.OpID).Shutdown = m.now
+		m.record(a)
 		m.droplets[a.DropletID].stopAt = m.now
 	case plan.PowerOffDroplet:
+		m.record(a)
 		m.switchOff(m.droplets[a.DropletID])
+	case plan.OpenResize:
+		m.used++
+		m.record(a)
+	case plan.ResizeDroplet:
+		m.record(a)
+		m.resize(a)
+	case plan.PowerOnDroplet:
+		m.record(a)
+		m.switchOn(m.droplets[a.DropletID])
 	case plan.DeleteDroplet:
 		m.deleteDroplet(a)
 	case plan.TagDroplet:

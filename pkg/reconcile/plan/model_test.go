@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
@@ -55,6 +56,7 @@ type model struct {
 	memory   plan.Memory
 	deny     bool                        // services that would be root on the machines
 	hook     func(plan.Input, plan.Plan) // looks at every plan before it is done
+	resized  func(*machine) apierr.Kind  // how the cloud answers a resize; nil: it does it
 }
 
 type machine struct {
@@ -66,6 +68,8 @@ type machine struct {
 	offAt   time.Time
 	deaf    bool // does not follow a shutdown
 	neverUp bool // never joins
+	stuck   bool // does not start when it is powered on
+	onAt    time.Time
 }
 
 func newModel(t testing.TB, pools ...spec.Pool) *model {
@@ -126,7 +130,7 @@ func (m *model) opIDs() []string {
 
 func (m *model) makeDroplet(id int, name, op string) *machine {
 	d := &machine{created: m.now, droplet: &cloud.Droplet{
-		ID: id, Name: name, Tags: []string{cloud.OpTag(op), cloud.SwarmTag("swarm1"), cloud.ClusterTag("web")}, Region: "fra1", Size: "s-1vcpu-1gb", Image: "docker-20-04",
+		ID: id, Name: name, Tags: []string{cloud.OpTag(op), cloud.SwarmTag("swarm1"), cloud.ClusterTag("web")}, Region: "fra1", Size: "s-1vcpu-1gb", DiskGB: 25, Image: "docker-20-04",
 		Status: cloud.StatusNew, PrivateIPv4: fmt.Sprintf("10.0.0.%d", id%250), Created: m.now,
 	}}
 	m.droplets[id] = d
@@ -196,7 +200,7 @@ func (m *model) machines() []*machine {
 }
 
 func (m *model) input() plan.Input {
-	return plan.Input{Now: m.now, Spec: m.spec, Revision: m.revision, Accepted: m.accepted, Stack: m.stack, World: world.Join(m.parts()), Epoch: 1, Holder: m.holder, OpIDs: m.opIDs(), DenyHostAccess: m.deny, Memory: m.memory}
+	return plan.Input{Now: m.now, Spec: m.spec, Revision: m.revision, Accepted: m.accepted, Stack: m.stack, World: world.Join(m.parts()), Epoch: 1, Holder: m.holder, OpIDs: m.opIDs(), Sizes: sizesOf("fra1"), DenyHostAccess: m.deny, Memory: m.memory}
 }
 
 // pass is one look, one plan, all its steps.

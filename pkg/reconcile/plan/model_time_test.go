@@ -43,6 +43,12 @@ func (m *model) age(d *machine) {
 	}
 	if since(d.offAt) >= downTime {
 		d.node.State = swarm.NodeDown
+		if d.node.Manager != nil {
+			d.node.Manager.Reachability = "unreachable"
+		}
+	}
+	if since(d.onAt) >= bootTime {
+		m.boot(d)
 	}
 	if since(d.roleAt) >= roleTime && (d.node.Manager != nil) != (d.node.Spec.Role == swarm.Manager) {
 		m.changeRole(d)
@@ -55,6 +61,7 @@ func (m *model) join(d *machine) {
 		Spec: swarm.NodeSpec{Role: swarm.Worker, Availability: swarm.Drain, Labels: map[string]string{"theirs": "kept"}}, Created: m.now,
 		EngineLabels: map[string]string{swarm.LabelDroplet: strconv.Itoa(d.droplet.ID)},
 	}
+	m.sees(d)
 }
 
 // changeRole follows the wish; if the leader goes, another manager leads.

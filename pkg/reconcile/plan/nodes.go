@@ -91,6 +91,9 @@ func (v *view) labels(m machine, p *spec.Pool) map[string]string {
 	if _, ok := m.maintained(); !ok {
 		delete(out, swarm.LabelMaintenance)
 	}
+	if u, ok := m.Node.Spec.Unresized(); ok && (!p.ResizeHere || u.Size != p.Size) {
+		delete(out, swarm.LabelUnresized)
+	}
 	maps.Copy(out, p.Labels)
 	out[swarm.LabelPool], out[swarm.LabelCluster] = p.Name, v.in.Spec.Cluster
 	delete(out, swarm.LabelDrained) // a machine that was adopted since

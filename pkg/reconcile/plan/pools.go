@@ -105,7 +105,7 @@ func (v *view) absent(p *spec.Pool) []int {
 }
 
 // pick sorts who could leave: those that another took the place of, then failed, then drained by hand, then never joined, then those that are not what
-// the file says, then newest; the leader's and the lease holder's machines last.
+// the file says, then newest; the leader's and the lease holder's machines last, and after them one that is being resized.
 func (v *view) pick(p *spec.Pool) []machine {
 	var out []machine
 	for _, m := range v.machines {
@@ -134,6 +134,8 @@ func (v *view) order(m machine) int {
 	switch {
 	case v.mayGo(m):
 		return -1
+	case m.class == resizing:
+		return 8
 	case m.Node != nil && m.Node.ID == v.in.Holder:
 		return 7
 	case m.Node != nil && m.Node.Leads():

@@ -25,11 +25,14 @@ const (
 // Ails says what is wrong with a machine, and which droplet it is or was.
 func Ails(m world.Machine) (how Ailment, droplet int) {
 	id := machine{Machine: m}.dropletID()
-	if m.Node == nil || m.Binding != world.Bound || id == 0 {
+	if m.Node == nil || m.Binding != world.Bound || id == 0 || beingResized(m) {
 		return Well, id
 	}
 	return ailsBound(m), id
 }
+
+// beingResized reports whether it is off, or away, because swarmd has it so.
+func beingResized(m world.Machine) bool { return m.Op != nil && m.Op.Kind == ledger.Resize }
 
 // ailsBound says it of one whose node is bound. A droplet that does not exist under a node that is ready is a view not to be believed.
 func ailsBound(m world.Machine) Ailment {
@@ -61,7 +64,7 @@ type Ailing struct {
 func Crowd(machines []world.Machine, pool string) (hang, all int) {
 	for _, m := range machines {
 		if m.Pool == pool && m.Node != nil && m.Binding == world.Bound {
-			if all++; ailsBound(m) == Hangs {
+			if all++; ailsBound(m) == Hangs && !beingResized(m) {
 				hang++
 			}
 		}

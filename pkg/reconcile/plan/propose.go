@@ -25,6 +25,7 @@ const (
 	forgetKept     kind = "forget a machine that was kept for a look"
 	emptyPool      kind = "remove the machines of a pool that the file no longer has"
 	changeSize     kind = "replace machines of another size"
+	resizeHere     kind = "resize a machine in place"
 	changeImage    kind = "replace machines of another image"
 	changeRegion   kind = "replace machines in another region"
 	replaceAdopted kind = "replace an adopted droplet that does not exist"
@@ -87,7 +88,7 @@ type nodeWrite struct {
 func propose(v *view) []wish {
 	var wishes []wish
 	if v.actsOnMachines() {
-		wishes = slices.Concat(proposeGhosts(v), proposeRepairs(v), proposeKept(v), proposeAsked(v), proposeDrifts(v), proposePools(v), proposeNodes(v), proposeStrangers(v), proposeToken(v))
+		wishes = slices.Concat(proposeGhosts(v), proposeRepairs(v), proposeKept(v), proposeAsked(v), proposeDrifts(v), proposeResizes(v), proposePools(v), proposeNodes(v), proposeStrangers(v), proposeToken(v))
 	}
 	if v.actsOnStack() {
 		wishes = slices.Concat(wishes, proposeNetworks(v), proposeServices(v), proposeUnwantedServices(v), proposeUnwantedNetworks(v), proposeForgetting(v))

@@ -25,6 +25,8 @@ const (
 	WhyLaunchFailed  = "launch-failed"   // it was not active or did not join in time
 	WhyKept          = "kept"            // it never joined, and is kept for a look
 	WhyKeptOver      = "kept-over"       // it was kept long enough, is gone, or has joined after all
+	WhySize          = "size"            // its size differs from the pool's, and it is resized in place
+	WhyResized       = "resized"         // its resize is over
 	WhyNodeRemove    = "node-remove"     // its machine is off and the node is down
 	WhyGhost         = "ghost"           // a failed join left it behind
 	WhyDropletDelete = "droplet-delete"  // it is out of the swarm
@@ -45,7 +47,7 @@ const (
 // OfFile reports whether a step of that reason makes something what the file says. The others follow from what is seen, whatever is edited.
 func OfFile(code string) bool {
 	switch code {
-	case WhyPoolShort, WhyPoolSurplus, WhyLabels, WhyAvailability, WhyNetworkNew, WhyServiceNew, WhyServiceDiff, WhySuperseded, WhyServiceTried, WhyUnwanted,
+	case WhyPoolShort, WhyPoolSurplus, WhySize, WhyLabels, WhyAvailability, WhyNetworkNew, WhyServiceNew, WhyServiceDiff, WhySuperseded, WhyServiceTried, WhyUnwanted,
 		WhyRollbackSeen, WhyRolloutOver:
 		return true
 	}

@@ -19,6 +19,7 @@ type view struct {
 	creates     []createOp // the open operations, sorted by id
 	deletes     []deleteOp
 	replaces    []replaceOp
+	resizes     []resizeOp
 	readyNodes  map[string]bool               // by node id
 	loads       map[string]int                // by node id: the tasks on it that did not end
 	liveNamed   map[string]*swarm.Service     // the first of each name
@@ -32,7 +33,7 @@ type view struct {
 // survey classifies what is seen.
 func survey(in Input) *view {
 	v := &view{in: in, strangers: Strangers(in.World, in.Spec.Cluster), handsOff: HandsOffIn(in.World, in.Now)}
-	v.creates, v.deletes, v.replaces = opened(in.World.Ledger.Ops)
+	v.creates, v.deletes, v.replaces, v.resizes = opened(in.World.Ledger.Ops)
 	v.readyNodes, v.loads = indexed(in.World)
 	v.liveNamed, v.wantedNamed = named(in.World.Services, liveName), named(in.Stack.Services, wantedName)
 	for _, m := range in.World.Machines {
@@ -80,7 +81,7 @@ func wantedName(s *swarm.ServiceSpec) string { return s.Name }
 func contradicted(m machine) bool { return m.Missing && m.Node.State == swarm.NodeReady }
 
 // opened are the open operations of each kind, sorted by id.
-func opened(ops []ledger.Op) (creates []createOp, deletes []deleteOp, replaces []replaceOp) {
+func opened(ops []ledger.Op) (creates []createOp, deletes []deleteOp, replaces []replaceOp, resizes []resizeOp) {
 	for _, op := range slices.SortedFunc(slices.Values(ops), func(a, b ledger.Op) int { return strings.Compare(a.ID, b.ID) }) {
 		switch op.Kind {
 		case ledger.Create:
@@ -89,9 +90,11 @@ func opened(ops []ledger.Op) (creates []createOp, deletes []deleteOp, replaces [
 			deletes = append(deletes, deleteOp{op})
 		case ledger.Replace:
 			replaces = append(replaces, replaceOp{op})
+		case ledger.Resize:
+			resizes = append(resizes, resizeOp{op})
 		}
 	}
-	return creates, deletes, replaces
+	return creates, deletes, replaces, resizes
 }
 
 // pool returns the file's pool of that name, or nil.

@@ -22,6 +22,11 @@ func (v *view) beingDrained(p *spec.Pool, s spent) string {
 			return m.name()
 		}
 	}
+	for _, op := range v.resizes {
+		if op.Pool == p.Name {
+			return op.Name
+		}
+	}
 	for _, g := range s.leaving() {
 		if m, ok := v.of(ledger.Op{DropletID: g.machine.dropletID()}); ok && g.pool.Name == p.Name && v.carries(m) {
 			return m.name()

@@ -3,6 +3,7 @@ package plan
 import (
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
@@ -25,7 +26,8 @@ type Input struct {
 	// Good has, by service, what a revision says of it: for those that LostGood names.
 	Good map[string]swarm.ServiceSpec
 
-	Prices map[string]float64 // US dollars a month by size slug; a size that is not in it has no known price
+	Sizes  map[string]cloud.Size // on offer, by slug; empty: not known yet
+	Prices map[string]float64    // US dollars a month by size slug; a size that is not in it has no known price
 
 	DenyHostAccess bool // services that Spec.HostAccess names are neither created nor changed
 }

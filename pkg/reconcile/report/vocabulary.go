@@ -20,7 +20,7 @@ type Vocabulary struct {
 // NewVocabulary returns the words of the swarmd of this version.
 func NewVocabulary(version string) Vocabulary {
 	v := Vocabulary{Version: version, Results: Results(), Actions: plan.ActionNames(), Guards: plan.Guards(), Classes: plan.Classes(),
-		OpKinds: []string{string(ledger.Create), string(ledger.Delete)}}
+		OpKinds: []string{string(ledger.Create), string(ledger.Delete), string(ledger.Resize)}}
 	for _, o := range execute.Outcomes() {
 		v.Outcomes = append(v.Outcomes, string(o))
 	}

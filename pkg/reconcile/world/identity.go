@@ -116,15 +116,16 @@ func madeFor(cluster string, d cloud.Droplet) string {
 	return cloud.ParseDropletName(cluster, d.Name, d.OpID())
 }
 
-// operatedOn returns the droplet's pool if an operation shows that it is this swarm's: the open create that it was made by, or the delete
-// that was opened while it was known to be, or that the ledger keeps it since then. Tags come late: the id that a create recorded and the name that it gave are enough.
+// operatedOn returns the droplet's pool if an operation shows that it is this swarm's: the open create that it was made by, or the delete or resize
+// that was opened while it was known to be, or that the ledger keeps it since then. Tags come late: the id that a create recorded and the name that it gave
+// are enough.
 func operatedOn(p Answers, d cloud.Droplet) string {
 	made := madeFor(p.Name, d)
 	for _, op := range p.Ledger.Ops {
 		switch on := op.DropletID == d.ID; {
 		case op.Kind == ledger.Create && on && op.Pool != "" && cloud.ParseDropletName(p.Name, d.Name, op.ID) == op.Pool:
 			return op.Pool
-		case made != "" && (op.Kind == ledger.Create && op.ID == d.OpID() || op.Kind == ledger.Delete && on):
+		case made != "" && (op.Kind == ledger.Create && op.ID == d.OpID() || op.Kind != ledger.Create && on):
 			return made
 		}
 	}

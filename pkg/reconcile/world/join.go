@@ -110,11 +110,11 @@ func nodeID(m Machine) string {
 	return m.Node.ID
 }
 
-// openOp finds the operation on the machine. A Delete counts more than a Create that was not closed yet.
+// openOp finds the operation on the machine. A Delete or a Resize counts more than a Create that was not closed yet.
 func openOp(l ledger.Ledger, m Machine) *ledger.Op {
 	var found *ledger.Op
 	for i := range l.Ops {
-		if op := &l.Ops[i]; concerns(*op, m) && (found == nil || op.Kind == ledger.Delete && found.Kind != ledger.Delete) {
+		if op := &l.Ops[i]; concerns(*op, m) && (found == nil || op.Kind == ledger.Delete || found.Kind == ledger.Create) {
 			found = op
 		}
 	}
@@ -128,7 +128,7 @@ func concerns(op ledger.Op, m Machine) bool {
 	if m.Node == nil || op.Kind == ledger.Create || op.DropletID == 0 {
 		return false
 	}
-	late := m.Binding == "" && m.Why != "" && op.NodeID == "" && op.DropletID == label(m.Node.EngineLabels) // see join.tooLate
+	late := op.Kind == ledger.Delete && m.Binding == "" && m.Why != "" && op.NodeID == "" && op.DropletID == label(m.Node.EngineLabels) // see join.tooLate
 	return late || m.Binding == Bound && op.DropletID == label(m.Node.Spec.Labels)
 }
 

@@ -141,12 +141,12 @@ func (s *sight) stopping(ctx context.Context, w Workload, nodes []string) {
 const ghostAge = 10 * time.Minute
 
 // leaving returns the ids of the nodes of which the planner wants to know whether anything is left on them: those that are drained while a machine is
-// to leave, and those that never said who they are; sorted.
+// to leave or to be resized, and those that never said who they are; sorted.
 func (p *Answers) leaving() []string {
-	deletes := slices.ContainsFunc(p.Ledger.Ops, func(op ledger.Op) bool { return op.Kind == ledger.Delete })
+	stops := slices.ContainsFunc(p.Ledger.Ops, func(op ledger.Op) bool { return op.Kind != ledger.Create })
 	var ids []string
 	for _, n := range p.Nodes {
-		drained := deletes && n.Spec.Availability == swarm.Drain && n.Spec.Labels[swarm.LabelDrained] == "" // that one is no machine of the cluster
+		drained := stops && n.Spec.Availability == swarm.Drain && n.Spec.Labels[swarm.LabelDrained] == "" // that one is no machine of the cluster
 		ghostly := n.Hostname == "" && n.State != swarm.NodeReady && !n.Created.IsZero() && p.At.Sub(n.Created) > ghostAge
 		if drained || ghostly {
 			ids = append(ids, n.ID)

@@ -38,6 +38,7 @@ type action struct {
 	Deadline time.Time
 	Failed  bool // Machines refused
 	Change  change
+	Fate    Fate // of a resize
 	Stopped bool // of a reboot or power cycle: the machine was off and has been told to start
 }
 
@@ -72,7 +73,7 @@ func (c *Cloud) endActions(now time.Time) {
 				c.destroy(d, now)
 			}
 		case c.followed(a):
-			c.end(a, "completed", now)
+			c.end(a, c.ends(a), now)
 		case !now.Before(a.Deadline):
 			c.end(a, "errored", now)
 		}
@@ -147,7 +148,9 @@ func (c *Cloud) postChange(r *request, d *droplet, req actionRequest) reply {
 		return unprocessable("%s", text)
 	}
 	a := c.begin(d, req.Type, r.now)
-	a.Change = to
+	if a.Change = to; a.Type == actionResize {
+		a.Fate = c.fate
+	}
 	return c.started(a, c.startChange(d, a))
 }
 

@@ -59,6 +59,8 @@ func (c *Cloud) checkResize(d *droplet, q actionRequest) (change, string) {
 		return change{}, "The Droplet already has this size."
 	case size.DiskGB < c.disk(d):
 		return change{}, "Size can not decrease size of Droplet's disk image"
+	case c.fate == NoRoom:
+		return change{}, "Size is too large to fit on your droplet's server"
 	}
 	return change{size.Slug, q.Disk}, ""
 }
@@ -109,6 +111,8 @@ func (c *Cloud) apply(a *action) {
 			disk = 0
 		}
 		d.DiskGB = disk
+		size, _ := c.size(d.Size)
+		c.report(c.opts.Machines.Resize(d.ID, size.VCPUs, size.MemoryMB))
 	case actionRename:
 		d.Name = a.Change.To
 	case actionSnapshot:

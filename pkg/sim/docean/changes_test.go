@@ -85,6 +85,38 @@ func TestResize(t *testing.T) {
 	}
 }
 
+func TestWhatBecomesOfAResize(t *testing.T) {
+	for _, c := range []struct {
+		fate         docean.Fate
+		refused      string
+		status, size string
+	}{
+		{docean.Resized, "", "completed", "s-2vcpu-4gb"},
+		{docean.NoRoom, "Size is too large to fit on your droplet's server", "", "s-1vcpu-1gb"},
+		{docean.Errored, "", "errored", "s-1vcpu-1gb"},
+		{docean.HalfDone, "", "errored", "s-2vcpu-4gb"},
+	} {
+		w, id := running(t)
+		a, _, err := w.godo.DropletActions.PowerOff(t.Context(), id)
+		w.over(t, a, err)
+		w.SetFate(c.fate)
+		a, _, err = w.godo.DropletActions.Resize(t.Context(), id, "s-2vcpu-4gb", false)
+		if (err != nil || c.refused != "") && text(err) != c.refused {
+			t.Fatalf("%q: %v", c.fate, err)
+		}
+		w.clock.advance(6 * time.Second)
+		if got := w.droplet(t, id); got.SizeSlug != c.size || got.Locked {
+			t.Errorf("%q: %s, locked %v", c.fate, got.SizeSlug, got.Locked)
+		}
+		if want := map[bool]string{true: "2/4096"}[c.size == "s-2vcpu-4gb"]; w.fleet.sizes[id] != want {
+			t.Errorf("%q: the machine has %q, want %q", c.fate, w.fleet.sizes[id], want)
+		}
+		if err == nil && w.action(t, id, a.ID).Status != c.status {
+			t.Errorf("%q: %+v", c.fate, a)
+		}
+	}
+}
+
 func TestRenameRebuildAndFeatures(t *testing.T) {
 	w, id := running(t)
 	actions := w.godo.DropletActions

@@ -24,6 +24,7 @@ type fleet struct {
 	up         map[int]time.Time // when it is (or was) up; zero is off
 	made       []docean.Machine
 	destroyed  []int
+	sizes      map[int]string // what a machine was resized to: processors/MB
 }
 
 func (f *fleet) Create(m docean.Machine) error {
@@ -44,6 +45,14 @@ func (f *fleet) Shutdown(id int) error {
 
 func (f *fleet) PowerOff(id int) error { f.up[id] = time.Time{}; return f.known(id) }
 func (f *fleet) PowerOn(id int) error  { f.up[id] = f.now(); return f.known(id) }
+
+func (f *fleet) Resize(id, vcpus, memoryMB int) error {
+	if f.sizes == nil {
+		f.sizes = map[int]string{}
+	}
+	f.sizes[id] = fmt.Sprintf("%d/%d", vcpus, memoryMB)
+	return f.known(id)
+}
 
 func (f *fleet) Destroy(id int) error {
 	f.destroyed = append(f.destroyed, id)

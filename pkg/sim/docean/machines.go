@@ -32,6 +32,7 @@ type Machines interface {
 	Shutdown(id int) error  // asks the guest, which may ignore it
 	PowerOff(id int) error  // cuts the power
 	PowerOn(id int) error
+	Resize(id, vcpus, memoryMB int) error // of one that is off: what it has when it boots next
 	Destroy(id int) error
 	State(id int) State
 }

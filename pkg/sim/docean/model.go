@@ -30,6 +30,7 @@ type Cloud struct {
 	public    *addressPool
 	limits    limiter
 	account   accountState
+	fate      Fate // of resizes
 }
 
 // droplet is the truth about one droplet. Times rule what the API shows of it.

@@ -58,6 +58,7 @@ func poolKeys() map[string]rule {
 		"labels":       doc("labels of the nodes, for placement", nodeLabels),
 		"availability": byDefault("active", doc("drain: Swarm runs no tasks there", choice("active", "drain"))),
 		"repair":       byDefault("on", doc("off: swarmd neither powers on a machine that is off, nor cycles the power of one that hangs, nor replaces one whose droplet is gone", choice("on", "off"))),
+		"resize":       byDefault("replace", doc("how a machine gets another size: in-place drains it, shuts it down, resizes it without its disk and powers it on; replace makes another one", choice("replace", "in-place"))),
 		"adopt":        doc("ids of droplets that count in the pool although swarmd did not make them", setOf(whole(1, 1<<53))),
 	}
 }
@@ -257,6 +258,7 @@ func newPool(name string, values map[string]any, cloud spec.DigitalOcean) spec.P
 		Region:       str(values, "region"),
 		Availability: str(values, "availability"),
 		RepairOff:    str(values, "repair") == "off",
+		ResizeHere:   str(values, "resize") == "in-place",
 		Adopt:        typed[int](values["adopt"]),
 		Labels:       map[string]string{},
 	}

@@ -47,6 +47,9 @@ type Loop struct {
 	strangers  strangers
 	ailing     ailing
 	identities identities
+	standings  standings
+	losses     losses
+	repairs    repairs
 
 	mu            sync.Mutex // protects what follows, never over a call
 	last          report.Report

@@ -40,7 +40,7 @@ Environment: DIGITALOCEAN_TOKEN (or DIGITALOCEAN_TOKEN_FILE), DIGITALOCEAN_API_U
 (unix, tcp, ssh), DOCKER_TLS_VERIFY, DOCKER_CERT_PATH.`,
 	}
 	root.AddCommand(
-		validateCommand(a), planCommand(a), applyCommand(a), runCommand(a), statusCommand(a), eventsCommand(a), whyCommand(a), auditCommand(a), drainCommand(a), activateCommand(a),
+		validateCommand(a), planCommand(a), applyCommand(a), runCommand(a), statusCommand(a), eventsCommand(a), whyCommand(a), auditCommand(a), drainCommand(a), activateCommand(a), drillCommand(a),
 		bootstrapCommand(a), destroyCommand(a), simCommand(a), labCommand(a), demoCommand(a),
 		schemaCommand(a), versionCommand(a),
 	)

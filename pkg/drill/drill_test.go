@@ -83,12 +83,12 @@ func (d *droplets) PowerOff(context.Context, int) (cloud.Action, error) {
 	if d.refuse != nil {
 		return cloud.Action{}, d.refuse
 	}
-	d.off = time.Now()
+	d.off = time.Now().Add(2 * time.Second) // the action takes a while
 	return cloud.Action{}, d.lost
 }
 
 func (d *droplets) Droplet(context.Context, int) (cloud.Droplet, error) {
-	if !d.off.IsZero() && (d.back == 0 || time.Since(d.off) < d.back) {
+	if !d.off.IsZero() && !time.Now().Before(d.off) && (d.back == 0 || time.Since(d.off) < d.back) {
 		return cloud.Droplet{Status: cloud.StatusOff}, nil
 	}
 	return cloud.Droplet{Status: cloud.StatusActive}, nil
@@ -110,7 +110,7 @@ func TestADrillIsFollowedUntilAllIsWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 		f, err := d.Follow(t.Context(), w1)
-		if want := "off after 0s, lost after 6s, on after 20s, ready after 30s, whole after 30s"; err != nil || f.String() != want {
+		if want := "off after 2s, lost after 8s, on after 22s, ready after 32s, whole after 32s"; err != nil || f.String() != want {
 			t.Errorf("%s, %v, want %s", f, err, want)
 		}
 		if len(lines) != 5 || lines[1] != "w1 is seen to be lost" {

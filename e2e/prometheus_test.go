@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
 
@@ -34,6 +36,7 @@ type observed struct {
 	file      string
 	daemons   []*child
 	addresses []string // of the HTTP sides
+	env       []string // how the simulated cloud and engines are reached
 }
 
 func observe(t *testing.T) *observed {
@@ -47,7 +50,7 @@ func observe(t *testing.T) *observed {
 	}
 	sim := start(t, nil, bin, "sim", "--cluster", "demo", "--managers", "3", "--workers", "2", "--speed", "100")
 	env := strings.Fields(sim.says(t, `(DIGITALOCEAN_API_URL=\S+\nDIGITALOCEAN_TOKEN=\S+\nDIGITALOCEAN_ACCESS_TOKEN=\S+\nDOCKER_HOST=\S+)\n`)[1])
-	o := &observed{file: filepath.Join(dir, "demo.yaml")}
+	o := &observed{file: filepath.Join(dir, "demo.yaml"), env: env}
 	o.write(t, observedFile)
 	o.run(t, env, bin, "run", "-f", o.file)
 	o.run(t, env, bin, "run", "--cluster", "demo")
@@ -59,6 +62,33 @@ func (o *observed) run(t *testing.T, env []string, argv ...string) {
 	c := start(t, append(env, "DIGITALOCEAN_TOKEN_FILE="), append(argv, "--listen", "127.0.0.1:0")...)
 	o.daemons = append(o.daemons, c)
 	o.addresses = append(o.addresses, c.says(t, `"address":"(127\.0\.0\.1:\d+)"`)[1])
+}
+
+// switchOff cuts the power of the first droplet whose name begins so.
+func (o *observed) switchOff(t *testing.T, prefix string) {
+	t.Helper()
+	from := map[string]string{}
+	for _, e := range o.env {
+		name, value, _ := strings.Cut(e, "=")
+		from[name] = value
+	}
+	client, err := digitalocean.New(digitalocean.Options{BaseURL: from["DIGITALOCEAN_API_URL"], Token: from["DIGITALOCEAN_TOKEN"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	droplets, err := client.Droplets(t.Context(), cloud.ClusterTag("demo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range droplets {
+		if strings.HasPrefix(d.Name, prefix) {
+			if _, err := client.PowerOff(t.Context(), d.ID); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatalf("no droplet is called %s…: %+v", prefix, droplets)
 }
 
 // write saves the file as an editor does: a new one, renamed over the old one.
@@ -103,6 +133,12 @@ func TestPrometheus(t *testing.T) {
 	if samples, err := p.query(unfiltered("swarmd_no_such_metric > 0")); err != nil || len(samples) != 0 {
 		t.Fatalf("a metric that does not exist has %v %v", samples, err)
 	}
+
+	o.switchOff(t, "demo-workers-")
+	eventually(t, "a machine that was lost is repaired and its pool whole again", 90*time.Second, func() error {
+		return p.all([]string{`swarmd_node_repair_total{pool="workers",reason="off",outcome="healed"} > 0`, `swarmd_loss_to_whole_seconds_count{pool="workers"} > 0`})
+	})
+	eventually(t, "the cluster is as the file wants it again", time.Minute, func() error { return o.converged(t) })
 
 	o.write(t, strings.Replace(observedFile, "replicas: 3", "replicsa: 3", 1))
 	eventually(t, "a broken file raises its alert", time.Minute, func() error { return p.raised("SwarmdSpecRejected") })

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/swarmd/swarmd/pkg/audit"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
@@ -47,18 +48,9 @@ func (a *cli) auditLive(ctx context.Context, cluster string, asJSON bool) error 
 		return err
 	}
 	defer asm.Close()
-	st, err := asm.Store.Look(ctx)
+	name, d, data, err := acceptedFile(ctx, asm.Store, chosen.Name)
 	if err != nil {
 		return err
-	}
-	accepted, ok := st.Revision(st.Ledger.Revision)
-	if !ok {
-		return fmt.Errorf("cluster %s has no accepted revision yet: swarmd apply -f FILE", chosen.Name)
-	}
-	name := fmt.Sprintf("revision %d", accepted.Number)
-	d, _, err := file.Parse(name, accepted.Data)
-	if err != nil {
-		return fmt.Errorf("%s of cluster %s cannot be read: %w", name, chosen.Name, err)
 	}
 	_, _, w, err := asm.oneShot().Preview(ctx, d)
 	if err != nil {
@@ -67,7 +59,24 @@ func (a *cli) auditLive(ctx context.Context, cluster string, asJSON bool) error 
 	if err := a.gapError(w.Gaps); err != nil {
 		return err // what is not seen is not known to be safe
 	}
-	return a.audit(name, d, accepted.Data, &w, asJSON)
+	return a.audit(name, d, data, &w, asJSON)
+}
+
+// acceptedFile is the accepted revision of a cluster, and what it is called.
+func acceptedFile(ctx context.Context, store *ledger.Store, cluster string) (name string, d *file.Document, data []byte, err error) {
+	st, err := store.Look(ctx)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	accepted, ok := st.Revision(st.Ledger.Revision)
+	if !ok {
+		return "", nil, nil, fmt.Errorf("cluster %s has no accepted revision yet: swarmd apply -f FILE", cluster)
+	}
+	name = fmt.Sprintf("revision %d", accepted.Number)
+	if d, _, err = file.Parse(name, accepted.Data); err != nil {
+		return "", nil, nil, fmt.Errorf("%s of cluster %s cannot be read: %w", name, cluster, err)
+	}
+	return name, d, accepted.Data, nil
 }
 
 // auditView is a finding as JSON.

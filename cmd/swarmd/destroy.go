@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -137,26 +134,5 @@ func (a *cli) previewDestroy(d destroy.Doomed, includeAdopted bool) {
 
 // confirm wants the cluster's name, typed.
 func (a *cli) confirm(ctx context.Context, cluster, given string) error {
-	if given == "" {
-		printf(a.out, "type the cluster's name to go on: ")
-		typed := make(chan string, 1)
-		go func() { // a read cannot be ended, the program can
-			line, _ := bufio.NewReader(a.in).ReadString('\n')
-			typed <- line
-		}()
-		select {
-		case given = <-typed:
-		case <-ctx.Done():
-			fmt.Fprintln(a.out)
-			return fmt.Errorf("wait for the confirmation: %w; nothing was deleted", ctx.Err())
-		}
-		if given == "" {
-			return &exitError{code: 1, msg: "no confirmation; nothing was deleted"}
-		}
-		given = strings.TrimSpace(given)
-	}
-	if given != cluster {
-		return &exitError{code: 1, msg: fmt.Sprintf("%q is not %q; nothing was deleted", given, cluster)}
-	}
-	return nil
+	return a.typed(ctx, "the cluster's name", cluster, given, "nothing was deleted")
 }

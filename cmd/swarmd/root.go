@@ -41,7 +41,7 @@ Environment: DIGITALOCEAN_TOKEN (or DIGITALOCEAN_TOKEN_FILE), DIGITALOCEAN_API_U
 	}
 	root.AddCommand(
 		validateCommand(a), planCommand(a), applyCommand(a), runCommand(a), statusCommand(a), eventsCommand(a), whyCommand(a), auditCommand(a), drainCommand(a), activateCommand(a),
-		replaceCommand(a), pauseCommand(a), resumeCommand(a), protectCommand(a),
+		replaceCommand(a), pauseCommand(a), resumeCommand(a), protectCommand(a), drillCommand(a),
 		bootstrapCommand(a), destroyCommand(a), simCommand(a), labCommand(a), demoCommand(a),
 		schemaCommand(a), versionCommand(a),
 	)

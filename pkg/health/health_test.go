@@ -33,14 +33,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func vocabulary() report.Vocabulary {
 	return report.Vocabulary{Version: "1.0", Results: []string{"converged", "failed"}, Actions: []string{"create_droplet", "update_node"},
-		Outcomes: []string{"done", "refused"}, Guards: []string{"gap", "quorum"}, OpKinds: []string{"create", "delete"}, Classes: []string{"ready", "down"}}
+		Outcomes: []string{"done", "refused"}, Guards: []string{"gap", "quorum"}, OpKinds: []string{"create", "delete"}, Classes: []string{"ready", "down"},
+		RepairReasons: []string{"off"}, RepairOutcomes: []string{"begun", "healed"}}
 }
 
 func pass() report.Report {
 	return report.Report{Result: "converged", At: time.Unix(1000, 0), Took: 20 * time.Millisecond, Holds: []plan.Hold{{Guard: "quorum"}, {Guard: "quorum"}},
 		Revision: 3, Operations: []ledger.Op{{Kind: ledger.Delete}, {Kind: ledger.Delete}}, Stale: map[string]int{"n1": 2}, Converged: true,
-		Lease: report.Lease{Held: true, Epoch: 4},
-		Pools: []plan.PoolCount{{Pool: "workers", Role: "worker", Desired: 3, Have: 3, Ready: 2, Monthly: 54}},
+		Lease:   report.Lease{Held: true, Epoch: 4},
+		Pools:   []plan.PoolCount{{Pool: "workers", Role: "worker", Desired: 3, Have: 3, Ready: 2, Monthly: 54, ManyDown: true}},
+		Repairs: []report.Repair{{Pool: "workers", Reason: "off", Outcome: "begun"}},
+		Losses:  []report.Loss{{Pool: "workers"}, {Pool: "workers", Whole: true, Took: 96 * time.Second}},
 		Nodes: []report.Node{{NodeID: "n1", Role: "manager", State: "ready"}, {NodeID: "n2", Role: "worker", State: "ready", Pool: "workers", Class: "ready"},
 			{NodeID: "n3", Role: "worker", State: "down", Pool: "workers", Class: "down"}, {Class: "foreign"}, {State: "droplet new"}},
 		Services: []plan.ServiceCount{{Service: "web_app", Desired: 5, Running: 4}}}
@@ -121,6 +124,12 @@ func TestPassSetsWhatItSaw(t *testing.T) {
 		`swarmd_nodes{role="worker",state="down"}`:                                       "1",
 		`swarmd_machines{class="down",pool="workers"}`:                                   "1",
 		`swarmd_machines{class="down",pool=""}`:                                          "0",
+		`swarmd_repair_brake{pool="workers"}`:                                            "1",
+		`swarmd_node_repair_total{outcome="begun",pool="workers",reason="off"}`:          "1",
+		`swarmd_node_repair_total{outcome="healed",pool="workers",reason="off"}`:         "0",
+		`swarmd_loss_to_whole_seconds_bucket{pool="workers",le="90"}`:                    "0",
+		`swarmd_loss_to_whole_seconds_bucket{pool="workers",le="120"}`:                   "1",
+		`swarmd_loss_to_whole_seconds_count{pool="workers"}`:                             "1",
 		`swarmd_service_running_tasks{service="web_app"}`:                                "4",
 		`swarmd_steps_total{action="create_droplet",outcome="done"}`:                     "1",
 		`swarmd_api_calls_total{kind="ok",op="list droplets",side="cloud"}`:              "1",
@@ -152,8 +161,11 @@ func TestBlindPassKeepsTheLastFiguresAndVanishedThingsGo(t *testing.T) {
 	if _, ok := got[`swarmd_service_running_tasks{service="web_app"}`]; ok {
 		t.Error("a removed service still has a series")
 	}
-	if _, ok := got[`swarmd_pool_ready_nodes{pool="workers",role="worker"}`]; ok {
-		t.Error("a removed pool still has a series")
+	for _, name := range []string{`swarmd_pool_ready_nodes{pool="workers",role="worker"}`, `swarmd_node_repair_total{outcome="begun",pool="workers",reason="off"}`,
+		`swarmd_repair_brake{pool="workers"}`, `swarmd_loss_to_whole_seconds_count{pool="workers"}`} {
+		if _, ok := got[name]; ok {
+			t.Errorf("a removed pool still has %s", name)
+		}
 	}
 	wantSeries(t, got, map[string]string{`swarmd_service_running_tasks{service="web_db"}`: "0", `swarmd_nodes{role="worker",state="down"}`: "0"})
 }
@@ -280,7 +292,7 @@ func TestNoMetricHasAnUnboundedLabel(t *testing.T) {
 	m := health.NewMetrics(reg, vocabulary())
 	m.Pass(pass())
 	m.Call("cloud", "list droplets", "", time.Millisecond)
-	allowed := []string{"result", "action", "outcome", "guard", "side", "op", "kind", "class", "pool", "role", "state", "service", "version", "goversion"}
+	allowed := []string{"result", "action", "outcome", "reason", "guard", "side", "op", "kind", "class", "pool", "role", "state", "service", "version", "goversion"}
 	families, err := reg.Gather()
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ type Metrics struct {
 	callSeconds  *prometheus.HistogramVec
 	pools        poolMetrics
 	machines     machineMetrics
+	repairs      repairMetrics
 	nodes        *prometheus.GaugeVec
 	services     serviceMetrics
 	spec         specMetrics
@@ -46,6 +47,13 @@ type poolMetrics struct {
 type machineMetrics struct {
 	machines *prometheus.GaugeVec
 	shown    *shown
+}
+
+// repairMetrics are of machines that break. Who does not act counts nothing.
+type repairMetrics struct {
+	total  *prometheus.CounterVec
+	braked *prometheus.GaugeVec
+	whole  *prometheus.HistogramVec
 }
 
 type serviceMetrics struct {
@@ -69,9 +77,10 @@ func NewMetrics(reg prometheus.Registerer, v report.Vocabulary) *Metrics {
 		gaps:         f.gauge("view_gaps", "Parts of the world that the last pass could not read."),
 		viewAt:       f.gauges("view_timestamp_seconds", "When all of a side was seen last: nodes and services are as of side swarm, pools as of side cloud.", "side"),
 		calls:        f.counters("api_calls_total", "Calls to DigitalOcean (cloud) and to the Docker Engine (swarm), by kind of failure; kind ok is success.", "side", "op", "kind"),
-		callSeconds:  f.histograms("api_call_duration_seconds", "How long calls took.", "side", "op"),
+		callSeconds:  f.histograms("api_call_duration_seconds", "How long calls took.", []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15, 30}, "side", "op"),
 		pools:        newPools(f),
 		machines:     machineMetrics{f.gauges("machines", "Machines by pool and class; pool \"\" is none of the cluster's.", "pool", "class"), &shown{}},
+		repairs:      newRepairs(f),
 		nodes:        f.gauges("nodes", "Nodes by role and state.", "role", "state"),
 		services:     newServices(f),
 		spec:         newSpec(f),
@@ -95,6 +104,15 @@ func newPools(f factory) poolMetrics {
 		ready:   f.gauges("pool_ready_nodes", "Nodes of a pool that joined, are ready, and have the right role and availability.", "pool", "role"),
 		cost:    f.gauges("pool_cost_dollars_per_month", "Price of a pool as the file wants it, US dollars a month.", "pool", "role"),
 		shown:   &shown{},
+	}
+}
+
+func newRepairs(f factory) repairMetrics {
+	return repairMetrics{
+		total:  f.counters("node_repair_total", "Repairs of machines, by what was wrong and what came of it: each counts once as begun and once for its end.", "pool", "reason", "outcome"),
+		braked: f.gauges("repair_brake", "1 while so many machines of a pool are down at once that none has its power cycled or is replaced for it.", "pool"),
+		whole: f.histograms("loss_to_whole_seconds", "From the first look in which a pool had too few ready machines, since it lost some, until it had enough again.",
+			[]float64{5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 450, 600, 900, 1800, 3600}, "pool"),
 	}
 }
 
@@ -220,9 +238,8 @@ func (f factory) histogram(name, help string, buckets []float64) prometheus.Hist
 	return h
 }
 
-func (f factory) histograms(name, help string, labels ...string) *prometheus.HistogramVec {
-	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "swarmd", Name: name, Help: help,
-		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 15, 30}}, labels)
+func (f factory) histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "swarmd", Name: name, Help: help, Buckets: buckets}, labels)
 	f.reg.MustRegister(h)
 	return h
 }

@@ -21,6 +21,7 @@ func (m *Metrics) Pass(r report.Report) {
 		m.convergedAt.Set(stamp(r.At))
 	}
 	m.setHolds(r.Holds)
+	m.repairs.count(r)
 	m.setView(r)
 }
 
@@ -72,7 +73,33 @@ func (m *Metrics) setPools(pools []plan.PoolCount) {
 		m.pools.ready.WithLabelValues(p.Pool, p.Role).Set(float64(p.Ready))
 		m.pools.cost.WithLabelValues(p.Pool, p.Role).Set(p.Monthly)
 	}
-	m.pools.shown.keep(names, "pool", m.pools.desired, m.pools.have, m.pools.ready, m.pools.cost)
+	for _, p := range pools {
+		m.repairs.pool(p, m.vocabulary)
+	}
+	m.pools.shown.keep(names, "pool", m.pools.desired, m.pools.have, m.pools.ready, m.pools.cost, m.repairs.total, m.repairs.braked, m.repairs.whole)
+}
+
+// count takes in what began and ended in the pass.
+func (r repairMetrics) count(of report.Report) {
+	for _, p := range of.Repairs {
+		r.total.WithLabelValues(p.Pool, p.Reason, p.Outcome).Inc()
+	}
+	for _, l := range of.Losses {
+		if l.Whole {
+			r.whole.WithLabelValues(l.Pool).Observe(l.Took.Seconds())
+		}
+	}
+}
+
+// pool makes all series of a pool, so that the first repair is an increase.
+func (r repairMetrics) pool(p plan.PoolCount, v report.Vocabulary) {
+	r.braked.WithLabelValues(p.Pool).Set(number(p.ManyDown))
+	r.whole.WithLabelValues(p.Pool)
+	for _, reason := range v.RepairReasons {
+		for _, outcome := range v.RepairOutcomes {
+			r.total.WithLabelValues(p.Pool, reason, outcome)
+		}
+	}
 }
 
 // setNodes counts the machines that are nodes.
@@ -125,6 +152,11 @@ func (m *Metrics) setServices(services []plan.ServiceCount) {
 	m.services.shown.keep(names, "service", m.services.desired, m.services.running)
 }
 
+// vec is what has series by labels.
+type vec interface {
+	DeletePartialMatch(labels prometheus.Labels) int
+}
+
 // shown are the label values that have series. Those of vanished things are deleted one by one: to clear all and fill them again
 // would show an empty cluster to a scrape in between.
 type shown struct {
@@ -132,7 +164,7 @@ type shown struct {
 	values map[string]bool
 }
 
-func (s *shown) keep(values []string, label string, vecs ...*prometheus.GaugeVec) {
+func (s *shown) keep(values []string, label string, vecs ...vec) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := map[string]bool{}

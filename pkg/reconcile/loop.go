@@ -50,6 +50,9 @@ type Loop struct {
 	grace      grace
 	launching  launching
 	identities identities
+	standings  standings
+	losses     losses
+	repairs    repairs
 
 	mu            sync.Mutex // protects what follows, never over a call
 	last          report.Report

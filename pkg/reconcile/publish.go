@@ -21,7 +21,29 @@ func (l *Loop) report(p passResult, began time.Time) report.Report {
 	if r = l.attend(r); r.Converged {
 		r.ConvergedAt = now
 	}
+	l.remember(p.Pass, &r)
 	return r
+}
+
+// remember takes a pass in that came to a plan: how long machines have been as they are, what was lost and repaired. A look that did not see everything
+// changes nothing of it.
+func (l *Loop) remember(p report.Pass, r *report.Report) {
+	if !p.Planned {
+		return
+	}
+	if len(p.World.Gaps) == 0 && !p.World.NoDroplets {
+		before := l.standings
+		l.standings = before.see(p, r.At)
+		l.losses, r.Losses = l.losses.see(r.Pools, before, l.standings, p.Held, r.At)
+	}
+	if l.repairs, r.Repairs = l.repairs.see(p, r.At); !p.Held {
+		l.repairs, r.Repairs = nil, nil
+	}
+	for i, m := range p.World.Machines {
+		if s, ok := l.standings[keyOf(m)]; ok && string(s.class) == r.Nodes[i].Class {
+			r.Nodes[i].Since, r.Nodes[i].SinceAtLeast = s.since, s.atLeast
+		}
+	}
 }
 
 // attend says in the report if nobody has acted for longer than a lease lasts.

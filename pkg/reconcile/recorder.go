@@ -63,6 +63,9 @@ const (
 	eventFile        = "File"
 	eventFileWarning = "FileWarning"
 	eventResult      = "Result"
+	eventLost        = "Lost"
+	eventWhole       = "Whole"
+	eventRepair      = "Repair"
 )
 
 // event adds to the timeline.
@@ -263,6 +266,7 @@ func (v *recorder) report(r report.Report) {
 			v.event(report.Normal, eventReleased, object, "held no longer ("+guard+")")
 		})
 	}
+	v.repairs(r)
 	var err error
 	if r.Error != "" {
 		err = fmt.Errorf("%s", r.Error)

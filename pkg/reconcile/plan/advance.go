@@ -35,7 +35,7 @@ func advance(v *view, granted []grant, b *builder) {
 		case grow:
 			beginCreates(v, g, b)
 		case shrink, replaceDead, leaveReplaced:
-			beginDelete(g, b)
+			beginDelete(v, g, b)
 		case replaceIll, replaceAsked, changeSize, changeImage, changeRegion:
 			beginReplace(g, b)
 		case retryLaunch, dropKept:

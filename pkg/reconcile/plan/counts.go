@@ -22,6 +22,7 @@ func (v *view) poolCounts() []PoolCount {
 
 func (v *view) poolCount(p *spec.Pool) PoolCount {
 	c := PoolCount{Pool: p.Name, Role: p.Role, Desired: p.Count, Monthly: float64(p.Count) * v.in.Prices[p.Size], PriceUnknown: p.Count > 0 && !v.priced(p.Size)}
+	c.ManyDown = Crowded(Crowd(v.in.World.Machines, p.Name))
 	for _, m := range v.machines {
 		if m.Pool != p.Name {
 			continue

@@ -41,7 +41,7 @@ const (
 )
 
 // beginDelete opens the leave that was granted.
-func beginDelete(g grant, b *builder) {
+func beginDelete(v *view, g grant, b *builder) {
 	p, m := g.pool, g.machine
 	a := OpenDelete{OpID: g.ids[0], Pool: p.Name, Name: shortened(m.name()), DropletID: m.dropletID(), Budgeted: g.budgeted,
 		Repair: g.most > 0, Most: g.most}
@@ -53,7 +53,10 @@ func beginDelete(g grant, b *builder) {
 		code, text = WhyReplaced, m.name()+": "+g.text+"; another machine takes its place"
 	}
 	if g.kind == leaveReplaced {
-		code, text = WhyReplaced, m.name()+": "+g.text
+		code, text = WhyRolled, m.name()+": "+g.text
+		if repairs(v, g.wish) {
+			code = WhyReplaced
+		}
 	}
 	b.step("leave", strconv.Itoa(a.DropletID), a, code, text)
 }

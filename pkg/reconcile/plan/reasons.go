@@ -18,7 +18,8 @@ const (
 	WhyPowerOff      = "power-off"       // it did not shut down in time
 	WhyPowerOn       = "power-on"        // its droplet is off, and nothing of ours switched it off
 	WhyPowerCycle    = "power-cycle"     // its node is down, and its droplet runs
-	WhyReplaced      = "replaced"        // its droplet does not exist any more, and another machine takes its place
+	WhyReplaced      = "replaced"        // it is lost, or a person asked, and another machine takes its place
+	WhyRolled        = "rolled"          // another machine, which is what the file says, took its place
 	WhyReplace       = "replace"         // another machine is to take its place, and comes first
 	WhyNeedless      = "needless"        // what was begun because of it is not needed any more
 	WhyRecovered     = "recovered"       // it was to be repaired, and is up again

@@ -84,6 +84,9 @@ type PoolCount struct {
 	MonthlyBefore float64 `json:"monthly_before"` // US dollars
 	Monthly       float64 `json:"monthly"`
 
+	// ManyDown says that so many of its machines are down at once that none has its power cycled, see Crowded.
+	ManyDown bool `json:"many_down,omitempty"`
+
 	// PriceUnknown says that a size of the pool's, wanted or there, has no known price. Both sums leave it out.
 	PriceUnknown bool `json:"price_unknown,omitempty"`
 }

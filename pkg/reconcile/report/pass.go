@@ -78,6 +78,9 @@ func node(m world.Machine) Node {
 	return r
 }
 
+// NameOf returns the name that a report has for a machine.
+func NameOf(m world.Machine) string { return node(m).Name }
+
 // MachineName returns the name of the machine that the node is on, "" if it is not seen.
 func MachineName(w world.World, id string) string {
 	for _, m := range w.Machines {

@@ -38,6 +38,8 @@ type Report struct {
 	Services     []plan.ServiceCount `json:"services,omitempty"`
 	Nodes        []Node              `json:"nodes,omitempty"`
 	Operations   []ledger.Op         `json:"operations,omitempty"`
+	Repairs      []Repair            `json:"repairs,omitempty"` // that began or ended in this pass, told by who acts
+	Losses       []Loss              `json:"losses,omitempty"`  // the same of losses
 	Steps        []Step              `json:"steps,omitempty"`
 	Holds        []plan.Hold         `json:"holds,omitempty"`
 	HandsOff     []plan.HandsOff     `json:"hands_off,omitempty"` // what a person paused or protected
@@ -68,7 +70,9 @@ type Node struct {
 	DropletID    int       `json:"droplet_id,omitempty"`
 	Pool         string    `json:"pool,omitempty"` // "" if it is not the cluster's
 	Role         string    `json:"role,omitempty"`
-	Class        string    `json:"class,omitempty"` // how the machine is, see plan.Class; "" without a plan
+	Class        string    `json:"class,omitempty"`          // how the machine is, see plan.Class; "" without a plan
+	Since        time.Time `json:"since,omitzero"`           // when the reporting swarmd first saw it so; zero: it looks for the first time
+	SinceAtLeast bool      `json:"since_at_least,omitempty"` // it was so when that swarmd began to look, and may have been before
 	State        string    `json:"state"`
 	Availability string    `json:"availability,omitempty"`
 	Leader       bool      `json:"leader,omitempty"`

@@ -112,7 +112,7 @@ func localRoutes() map[string]handler {
 		"POST /swarm/init": initSwarm, "POST /swarm/join": joinSwarm, "POST /swarm/leave": leaveSwarm, "POST /swarm/unlock": unlockSwarm,
 		"GET /networks": listNetworks, "GET /networks/{id}": inspectNetwork,
 		"POST /networks/create": createNetwork, "DELETE /networks/{id}": deleteNetwork,
-		"GET /distribution/{rest...}": inspectDistribution,
+		"GET /distribution/{rest...}": inspectDistribution, "POST /containers/{id}/kill": killContainer,
 	}
 }
 

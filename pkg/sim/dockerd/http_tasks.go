@@ -107,3 +107,21 @@ func (c *cluster) findTask(ref string) (*task, error) {
 		return taskName(t) != ref && !strings.HasPrefix(t.ID, ref)
 	}))
 }
+
+// killContainer kills the container of one of the machine's own tasks. There are no others.
+func killContainer(c *call) (answer, error) {
+	ref := c.PathValue("id")
+	if cluster := c.engine.cluster; cluster != nil {
+		for _, t := range cluster.ordered {
+			if t.NodeID != c.engine.nodeID || t.Status.ContainerStatus == nil || t.Status.ContainerStatus.ContainerID != ref {
+				continue
+			}
+			if t.Status.State != api.TaskStateRunning {
+				return answer{}, &apiError{409, "cannot kill container: " + ref + ": container " + ref + " is not running"}
+			}
+			cluster.kill(t)
+			return noContent()
+		}
+	}
+	return answer{}, &apiError{404, "No such container: " + ref}
+}

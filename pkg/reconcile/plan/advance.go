@@ -28,7 +28,7 @@ func advance(v *view, granted []grant, b *builder) {
 		case grow:
 			beginCreates(v, g, b)
 		case shrink, replaceDead:
-			beginDelete(g, b)
+			beginDelete(v, g, b)
 		}
 	}
 	if n := len(v.deletes); n > 0 && v.in.World.NoDroplets {

@@ -284,7 +284,7 @@ func printNodes(w io.Writer, r report.Report) {
 func printServices(w io.Writer, r report.Report) {
 	fmt.Fprintln(w, "SERVICE\tWANTED\tRUNNING\tROLL-OUT\tIMAGE")
 	for _, s := range r.Services {
-		printf(w, "%s\t%d\t%d\t%s\t%s\n", s.Service, s.Desired, s.Running, rollout(s), dash(s.Image))
+		printf(w, "%s\t%s\t%d\t%s\t%s\n", s.Service, wantedTasks(s), s.Running, rollout(s), dash(s.Image))
 	}
 	fmt.Fprintln(w)
 	for _, s := range r.Services {
@@ -292,6 +292,14 @@ func printServices(w io.Writer, r report.Report) {
 			printf(w, "%s: %s\n", s.Service, s.Error)
 		}
 	}
+}
+
+// wantedTasks is how many tasks the file wants of a service, and how many more it has for a while.
+func wantedTasks(s plan.ServiceCount) string {
+	if s.Surge > 0 {
+		return fmt.Sprintf("%d+%d", s.Desired, s.Surge)
+	}
+	return fmt.Sprint(s.Desired)
 }
 
 // rollout is how far a service's roll-out is.

@@ -148,7 +148,7 @@ func poolSubject(r report.Report, p plan.PoolCount) subject {
 
 func serviceSubject(c plan.ServiceCount) subject {
 	s := subject{title: "service " + c.Service, wants: plural(c.Desired, "running task") + " of " + orNone(c.Image), has: fmt.Sprintf("%d running", c.Running),
-		objects: []string{"service/" + c.Service}, settled: c.Running == c.Desired && c.Error == ""}
+		objects: []string{"service/" + c.Service}, settled: c.Running == c.Desired && c.Error == "" && c.Surge == 0}
 	if c.Update != "" {
 		s.has += ", roll-out " + string(c.Update)
 	}

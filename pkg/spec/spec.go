@@ -22,6 +22,9 @@ type Spec struct {
 	// HostWrites has, by service, the folders of the machine that it writes to and that HostAccess does not name. A link that it makes there leads a
 	// later bind anywhere, which no look at the file shows.
 	HostWrites map[string][]string
+
+	// NoRebalance has the services whose tasks stay where they are when a node comes: the file says x-swarmd: { rebalance: false } of them.
+	NoRebalance map[string]bool
 }
 
 // DigitalOcean has what is common to all droplets of the cluster.

@@ -89,6 +89,8 @@ const (
 	LabelScaled      = "swarmd.scaled"      // on services: how many replicas the form has that the hash is of; swarmd has scaled it since, see Scaled
 	LabelGood        = "swarmd.good"        // on services: what ran whole before, and is gone back to; see Good
 	LabelUnpinned    = "swarmd.unpinned"    // on services: since when the registry does not tell the image's digest, RFC 3339; it is asked again
+	LabelSurge       = "swarmd.surge"       // on services: how many tasks it has beyond what the file says, and what for, see Surge
+	LabelSpread      = "swarmd.spread"      // on services: when its tasks were spread over the nodes last, RFC 3339; not again soon
 	LabelComponent   = "swarmd.component"   // on swarmd's own service: "swarmd". Never part of the stack
 	LabelDrained     = "swarmd.drained"     // node label: when swarmd drained the node, because it was no machine of the cluster; it does so once
 	LabelReplace     = "swarmd.replace"     // node label: a person asked for another machine; when and who, for people

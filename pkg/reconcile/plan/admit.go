@@ -51,6 +51,7 @@ func rules() map[kind][]guard {
 		pin:            {hostAccess, registryAnswers, pinTakenBack, allCalm},
 		changeService:  {hostAccess, takenBackNow, rolloutRuns, takenBack, rolloutPaused, modeFixed, foreignNetwork, rolloutsFull},
 		scaleOnly:      {hostAccess, takenBackNow, rolloutRuns, atRest},
+		spread:         {hostAccess, allQuiet, notLately},
 		dropService:    {seen(removeService)},
 		dropNetwork:    {foreignUser, stillUsed, seen(removeNetwork)},
 		forget:         {},

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -60,12 +61,35 @@ func convergeService(v *view, g grant, b *builder) {
 	case changeService:
 		want, resolve := v.changed(s)
 		changes := swarm.ServiceChanges(want.Form(), s.live.Spec.Form())
-		b.rollOut(v, s, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: want, ResolveImage: resolve, Changes: changes}, WhyServiceDiff,
-			swarm.Summary(changes), v.after(want))
+		code, text := v.whyChanged(s, changes)
+		b.rollOut(v, s, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: want, ResolveImage: resolve, Changes: changes}, code, text, v.after(want))
+	case spread:
+		s = s.bent(swarm.Surge{For: swarm.SurgeSpread, Tasks: uint64(g.n)})
+		want, _ := v.changed(s)
+		want.Labels = spreadAt(want.Labels, v.in.Now.UTC().Format(time.RFC3339))
+		changes := swarm.ServiceChanges(want.Form(), s.live.Spec.Form())
+		b.rollOut(v, s, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: want, Changes: changes}, WhySurge,
+			swarm.Summary(changes)+": "+g.text, nil)
 	case scaleOnly:
-		scaled := s.live.Spec.Scaled(s.want.Replicas())
+		scaled := s.live.Spec.ScaledAs(s.want)
 		changes := swarm.ServiceChanges(scaled.Form(), s.live.Spec.Form())
 		b.step("service", s.want.Name, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: scaled, Changes: changes}, WhyServiceDiff,
 			"what runs is scaled, and what failed is not rolled out again: "+swarm.Summary(changes))
 	}
+}
+
+// whyChanged is why a service becomes what is wanted, with the words of the change.
+func (v *view) whyChanged(s service, changes []swarm.Change) (code, text string) {
+	surge, more := s.want.Surge()
+	switch text = swarm.Summary(changes); {
+	case !s.surgesOnly():
+		return WhyServiceDiff, text
+	case !more:
+		return WhySurge, text + ": it needs no more than the file says now"
+	}
+	name := surge.For
+	if op := v.in.World.Ledger.ByID(surge.For); op != nil {
+		name = op.Name
+	}
+	return WhySurge, fmt.Sprintf("%s: %d more until %s is drained", text, surge.Tasks, name)
 }

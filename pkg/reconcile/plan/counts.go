@@ -97,7 +97,7 @@ func (v *view) serviceCount(want swarm.ServiceSpec) (c ServiceCount, live *swarm
 		return ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas())}, nil
 	}
 	c = v.tally(want, *live)
-	if c.Running != c.Desired {
+	if c.Running < c.Desired || c.Running != c.Desired && c.Surge == 0 {
 		c.Error = v.taskError(*live)
 	}
 	return c, live
@@ -117,6 +117,9 @@ func (v *view) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 		if moving(live) && !t.Created.Before(live.UpdateStarted) {
 			c.Updated++
 		}
+	}
+	if surge, ok := live.Spec.Surge(); ok {
+		c.Surge = int(surge.Tasks)
 	}
 	if want.Mode == swarm.Global {
 		want = want.Pinned(live.Spec.Pin()) // the file has none

@@ -89,10 +89,13 @@ func (v *view) together(c ServiceCount, want swarm.ServiceSpec, live swarm.Servi
 	if fit < 2 {
 		return ""
 	}
+	then := "Swarm moves none of them; the next roll-out spreads them"
+	if s := (service{base: want, live: &live}); v.spreadable(s) {
+		then = "they are spread when nothing else is under way"
+	}
 	for _, m := range v.machines {
 		if m.Node != nil && on[m.Node.ID] > 0 {
-			return fmt.Sprintf("%d of %d tasks on one node, %s, and %d nodes fit: Swarm moves none of them; the next roll-out spreads them",
-				c.Running, c.Desired, m.name(), fit)
+			return fmt.Sprintf("%d of %d tasks on one node, %s, and %d nodes fit: %s", c.Running, c.Desired, m.name(), fit, then)
 		}
 	}
 	return ""

@@ -142,8 +142,9 @@ func TestTasksThatAreAllOnOneNodeAreNoted(t *testing.T) {
 	}
 	noted := []string{"~tasks-together service/web_app"}
 	runRules(t, []rule{
-		{"all on one", 1, 2, onto("n102"), nil, noted},
-		{"on two", 1, 2, both(onto("n102"), func(m *model) { m.tasks[0].NodeID = "n103" }), nil, nil},
+		{"all on one", 1, 2, onto("n102"), []string{"service/web_app"}, noted},
+		{"all on one, and the file says that they stay", 1, 2, both(onto("n102"), stay), nil, noted},
+		{"on two", 1, 2, both(onto("n102"), stay, func(m *model) { m.tasks[0].NodeID = "n103" }), nil, nil},
 		{"the only one that fits", 1, 2, both(onto("n101"), func(m *model) {
 			m.stack = stack(placed("node.role==manager"))
 			live(m).Spec.Constraints, live(m).Spec.Labels = m.stack.Services[0].Constraints, m.stack.Services[0].Labels
@@ -151,7 +152,7 @@ func TestTasksThatAreAllOnOneNodeAreNoted(t *testing.T) {
 		{"a roll-out spreads them", 1, 2, both(onto("n102"), state(swarm.Updating)), nil, nil},
 	})
 	m := grown(t, 1, 2)
-	onto("n102")(m)
+	both(onto("n102"), stay)(m)
 	p := plan.Compute(m.input())
 	if len(p.Holds) != 1 || !p.Converged || !strings.Contains(p.Holds[0].Text, "4 of 4 tasks on one node, web-workers-aaaaa, and 3 nodes fit") {
 		t.Errorf("converged %v, %+v", p.Converged, p.Holds)

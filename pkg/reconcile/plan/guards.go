@@ -51,6 +51,7 @@ const (
 	GuardTasks         = "tasks-missing"   // the engine cannot run a service's tasks, or they end
 	GuardGrowing       = "pool-growing"    // a new service waits for the machines that are to come
 	GuardTogether      = "tasks-together"  // all tasks of a service are on one of several nodes
+	GuardSurge         = "surge"           // services have more tasks than the file says, so that a node can be drained or tasks be spread
 	GuardUnpinned      = "unpinned"        // a service's image has no digest
 	GuardRolledBack    = "rolled-back"     // a roll-out failed; the same is not written again
 	GuardMode          = "mode-changed"    // Swarm cannot change a service's mode
@@ -73,7 +74,7 @@ func Guards() []string {
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardNewer, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
 		GuardForeignNet, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardResize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
-		GuardTasks, GuardGrowing, GuardTogether, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardPaused, GuardProtected,
+		GuardTasks, GuardGrowing, GuardTogether, GuardSurge, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardPaused, GuardProtected,
 	}
 	slices.SortFunc(all, strings.Compare)
 	return all

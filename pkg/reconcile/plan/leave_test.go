@@ -95,13 +95,13 @@ func TestPickingWhoLeaves(t *testing.T) {
 			m.ledger.DeleteBudget, m.ledger.FreeDeletes = 1, []time.Time{m.now.Add(-59 * time.Minute)}
 		}),
 			[]string{"leave/103"}, []string{"delete-budget pool/workers"}},
-		{"who leaves already does not count", 1, 2, both(to(1, 1), begun(102, 0)), []string{"drain/n102"}, nil},
+		{"who leaves already does not count", 1, 2, both(to(1, 1), begun(102, 0)), []string{"pause/n102"}, nil},
 		{"an unseen create is no surplus", 1, 1, func(m *model) {
 			m.ledger.Ops = []ledger.Op{{ID: "openxxxxxxxxxxxx", Kind: ledger.Create, Pool: "workers", Started: m.now, Deadline: m.now.Add(time.Minute)}}
 		}, nil, nil},
 		{"not on a view with a gap", 1, 2, both(to(1, 1), gap("tasks")), nil, []string{"gap cluster"}},
 		{"managers one after the other", 3, 0, to(1, 0), []string{"leave/103"}, nil},
-		{"no second manager while one leaves", 3, 0, both(to(1, 0), begun(103, 0)), []string{"drain/n103"}, nil},
+		{"no second manager while one leaves", 3, 0, both(to(1, 0), begun(103, 0)), []string{"pause/n103"}, nil},
 		{"no manager while another is unreachable", 5, 0, both(to(3, 0), func(m *model) { m.droplets[104].node.Manager.Reachability = "unreachable" }),
 			nil, []string{"quorum node/web-managers-aaaad"}},
 		{"the unreachable one itself may", 3, 0, both(to(1, 0), kill(102), func(m *model) { m.droplets[102].node.Manager.Reachability = "unreachable" }),
@@ -115,7 +115,8 @@ func TestPickingWhoLeaves(t *testing.T) {
 func TestLeaveGoesStageByStage(t *testing.T) {
 	const id = 103
 	runRules(t, []rule{
-		{"drain", 1, 2, both(to(1, 1), begun(id, 0)), []string{"drain/n103"}, nil},
+		{"pause", 1, 2, both(to(1, 1), begun(id, 0)), []string{"pause/n103"}, nil},
+		{"drain", 1, 2, both(to(1, 1), begun(id, 0), anchor), []string{"drain/n103"}, nil},
 		{"wait for its tasks", 1, 2, both(to(1, 1), begun(id, 0, drained(id))), nil, nil},
 		{"a drain that takes too long is held", 1, 2, both(to(1, 1), begun(id, 6*time.Minute, drained(id))), nil, []string{"drain-timeout node/web-workers-aaaab"}},
 		{"shut down", 1, 2, both(to(1, 1), begun(id, 0, idle(id))), []string{"shutdown/103"}, nil},
@@ -180,7 +181,7 @@ func TestManagersLeave(t *testing.T) {
 		{"not while another's role changes", 3, 1, both(to(1, 1), begun(id, 0, idle(id)), func(m *model) { m.droplets[104].node.Spec.Role = swarm.Manager }),
 			nil, []string{"quorum node/web-workers-aaaac"}},
 		{"the holder does not take itself out", 3, 0, both(to(1, 0), begun(id, 0), func(m *model) { m.holder = "n103" }), nil, []string{"self node/web-managers-aaaab"}},
-		{"another holder does", 3, 0, both(to(1, 0), begun(id, 0), func(m *model) { m.holder = "n102" }), []string{"drain/n103"}, nil},
+		{"another holder does", 3, 0, both(to(1, 0), begun(id, 0), func(m *model) { m.holder = "n102" }), []string{"pause/n103"}, nil},
 		{"of two, the unreachable one neither", 3, 0, both(to(1, 0), func(m *model) {
 			delete(m.droplets, 102)
 			begun(id, 0, idle(id), unreachable(id))(m)

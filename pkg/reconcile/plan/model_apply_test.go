@@ -226,7 +226,10 @@ func (m *model) updateService(a plan.UpdateService) {
 	if a.ResolveImage {
 		a.Spec = a.Spec.Pinned(swarm.Pin{Digest: "sha256:" + a.Spec.Image})
 	}
-	live.Spec, live.Version, live.Updated, live.Update = stored(a.Spec, a.Spec.Pin()), live.Version+1, m.now, swarm.Updating
+	live.Spec, live.Version, live.Updated, live.Update = stored(a.Spec, a.Spec.Pin()), live.Version+1, m.now, ""
+	if swarm.Replaces(swarm.Diff(live.Spec.Form(), before.Form())) || before.Pin().Digest != live.Spec.Pin().Digest {
+		live.Update = swarm.Updating
+	}
 }
 
 func (m *model) switchOff(d *machine) {

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -101,7 +102,7 @@ func (m *model) schedule() {
 	})
 	for i := range m.tasks {
 		t := &m.tasks[i]
-		if t.DesiredState == "running" && (!m.fit(t.NodeID) || m.serviceOf(*t) == nil) {
+		if t.DesiredState == "running" && (!m.fit(t.NodeID, swarm.Pause) || m.serviceOf(*t) == nil) {
 			t.DesiredState, t.Updated = "shutdown", m.now
 		}
 		switch due := m.now.Sub(t.Updated) >= taskTime; {
@@ -127,10 +128,11 @@ func (m *model) serviceOf(t swarm.Task) *swarm.Service {
 	return nil
 }
 
-func (m *model) fit(node string) bool {
+// fit reports whether a node takes tasks; or keeps those that it has, if one of that availability does.
+func (m *model) fit(node string, too swarm.Availability) bool {
 	for _, d := range m.machines() {
 		if d.node != nil && d.node.ID == node {
-			return d.node.Spec.Availability == swarm.Active && d.node.State == swarm.NodeReady
+			return (d.node.Spec.Availability == swarm.Active || d.node.Spec.Availability == too) && d.node.State == swarm.NodeReady
 		}
 	}
 	return false
@@ -139,32 +141,39 @@ func (m *model) fit(node string) bool {
 func (m *model) lost(node string) bool { return m.node(node).node.State == swarm.NodeDown }
 
 func (m *model) scale(s *swarm.Service) {
-	load := map[string]int{}
+	load, on := map[string]int{}, map[string]int{} // tasks by node: all, and this service's
 	var have []int
 	for i, t := range m.tasks {
 		if t.DesiredState == "running" {
 			load[t.NodeID]++
 			if t.ServiceID == s.ID {
-				have = append(have, i)
+				have, on[t.NodeID] = append(have, i), on[t.NodeID]+1
 			}
 		}
 	}
-	for len(have) > int(s.Spec.Replicas()) {
-		last := &m.tasks[have[len(have)-1]]
-		last.DesiredState, last.Updated = "shutdown", m.now
-		have = have[:len(have)-1]
+	for len(have) > int(s.Spec.Replicas()) { // from a node that has most
+		last := 0
+		for i, t := range have {
+			if on[m.tasks[t].NodeID] >= on[m.tasks[have[last]].NodeID] {
+				last = i
+			}
+		}
+		t := &m.tasks[have[last]]
+		t.DesiredState, t.Updated = "shutdown", m.now
+		on[t.NodeID]--
+		have = slices.Delete(have, last, last+1)
 	}
 	for n := len(have); n < int(s.Spec.Replicas()); n++ {
 		best := ""
 		for _, d := range m.machines() {
-			if d.node != nil && m.fit(d.node.ID) && (best == "" || load[d.node.ID] < load[best]) {
+			if d.node != nil && m.fit(d.node.ID, swarm.Active) && (best == "" || cmp.Or(on[d.node.ID]-on[best], load[d.node.ID]-load[best]) < 0) {
 				best = d.node.ID
 			}
 		}
 		if best == "" {
 			return
 		}
-		load[best]++
+		load[best], on[best] = load[best]+1, on[best]+1
 		m.seq++
 		m.tasks = append(m.tasks, swarm.Task{ID: fmt.Sprintf("task%d", m.seq), ServiceID: s.ID, NodeID: best, Slot: n + 1, State: "preparing",
 			DesiredState: "running", Updated: m.now})

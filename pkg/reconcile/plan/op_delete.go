@@ -26,7 +26,7 @@ const (
 	deleteWell                            // it was to be repaired, and its node is up again
 	deleteSelf                            // its node holds the lease
 	deleteNeeded                          // its node is a manager that the others need
-	deleteDrain                           // its node is to be drained
+	deleteDrain                           // its node is to be drained, and what that takes before it
 	deleteDraining                        // its node is drained, and tasks are left on it
 	deleteUnsettled                       // its tasks do not run elsewhere yet; until then it is not stopped, and a person can still activate it again
 	deleteDemote                          // its node is to be no manager any more
@@ -51,6 +51,9 @@ func beginDelete(v *view, g grant, b *builder) {
 	code, text := WhyPoolSurplus, fmt.Sprintf("pool %s wants %d; %s is the one to leave", p.Name, p.Count, m.String())
 	if g.kind == replaceDead {
 		code, text = WhyReplaced, m.name()+": "+g.text+"; another machine takes its place"
+	} else if m.Node != nil {
+		_, plain := v.movers(evacuation{machine: m})
+		text += sayPlain(plain)
 	}
 	if g.kind == leaveReplaced {
 		code, text = WhyRolled, m.name()+": "+g.text
@@ -152,9 +155,7 @@ func (op deleteOp) next(v *view, b *builder) {
 	case deleteNeeded:
 		b.hold(GuardQuorum, m.object(), "not drained: "+v.mayDemote(m))
 	case deleteDrain:
-		s := m.Node.Spec
-		s.Availability = swarm.Drain
-		b.writeNode(m, nodeWrite{step: "drain", spec: s, code: WhyDrain, text: "leaves"})
+		v.emptying(op.Op, m).write(m, "leaves", b)
 	case deleteShutdown:
 		b.step("shutdown", id, ShutdownDroplet{OpID: op.ID, DropletID: op.DropletID}, WhyShutdown, m.name()+" "+op.leaves())
 	case deletePowerOff:

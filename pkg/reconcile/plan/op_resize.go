@@ -272,9 +272,7 @@ func (op resizeOp) next(v *view, b *builder) {
 		b.hold(GuardQuorum, m.object(), "not resized for now: "+v.mayStop(m))
 		b.requeueIn(requeueWait)
 	case resizeDrain:
-		s := m.Node.Spec
-		s.Availability = swarm.Drain
-		b.writeNode(m, nodeWrite{step: "drain", spec: s, code: WhyDrain, text: "is resized"})
+		v.emptying(op.Op, m).write(m, "is resized", b)
 	case resizeShutdown:
 		b.step("shutdown", id, ShutdownDroplet{OpID: op.ID, DropletID: op.DropletID}, WhyShutdown, m.name()+" is drained, and is resized")
 	case resizePowerOff:

@@ -154,6 +154,7 @@ func (s *overview) created(want swarm.ServiceSpec) ServiceChange {
 
 func (s *overview) updated(want swarm.ServiceSpec, live swarm.Service) ServiceChange {
 	c := ServiceChange{Service: s.short(want.Name), What: Kept, NoPool: s.homeless(want)}
+	live.Spec = unsurged(live.Spec)
 	changed := swarm.ServiceChanges(want.Form(), live.Spec.Form())
 	if len(changed) > 0 {
 		c.What = Update

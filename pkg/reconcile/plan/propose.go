@@ -49,6 +49,7 @@ const (
 	putBack        kind = "put back what ran before a roll-out"
 	pin            kind = "pin a service's image"
 	changeService  kind = "change a service"
+	spread         kind = "spread a service's tasks over the nodes"
 	scaleOnly      kind = "scale what runs where the change failed"
 	dropService    kind = "remove a service"
 	dropNetwork    kind = "remove a network"
@@ -63,7 +64,7 @@ type wish struct {
 	text    string // for people, where the wish itself is what is held
 	machine machine
 	pool    *spec.Pool // of grow and shrink
-	n       int        // grow: how many are missing; promote: how many there are to promote
+	n       int        // grow: how many are missing; promote: how many there are to promote; spread: how many tasks more
 	write   nodeWrite  // to the machine's node
 	service service    // of the stack
 	network swarm.NetworkSpec
@@ -91,7 +92,7 @@ func propose(v *view) []wish {
 		wishes = slices.Concat(proposeGhosts(v), proposeRepairs(v), proposeKept(v), proposeAsked(v), proposeDrifts(v), proposeResizes(v), proposePools(v), proposeNodes(v), proposeStrangers(v), proposeToken(v))
 	}
 	if v.actsOnStack() {
-		wishes = slices.Concat(wishes, proposeNetworks(v), proposeServices(v), proposeUnwantedServices(v), proposeUnwantedNetworks(v), proposeForgetting(v))
+		wishes = slices.Concat(wishes, proposeNetworks(v), proposeServices(v), proposeUnwantedServices(v), proposeUnwantedNetworks(v), proposeForgetting(v), proposeSpread(v))
 	}
 	if v.actsOnMachines() && !v.outdated() {
 		wishes = append(wishes, proposeTags(v)...)

@@ -37,6 +37,7 @@ const (
 	WhyNetworkNew    = "network-missing" // the stack wants it
 	WhyServiceNew    = "service-missing" // the stack wants it
 	WhyServiceDiff   = "service-changed" // its specification differs from the stack's
+	WhySurge         = "surge"           // it has more tasks than the file says for a while, or no more
 	WhyPinned        = "pinned"          // the registry tells the image's digest, which it did not when the service was written
 	WhySuperseded    = "superseded"      // a newer edit ends a roll-out: what ran before is put back first
 	WhyServiceTried  = "service-tried"   // what is rolled out next is remembered

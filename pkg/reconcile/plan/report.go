@@ -74,6 +74,9 @@ func reportStack(v *view, s service, b *builder) {
 		b.refuse(*r)
 		return
 	}
+	if text := v.saySurge(s); text != "" {
+		b.warn(GuardSurge, s.object(), text)
+	}
 	if text := v.stuckHold(*s.live); text != "" {
 		b.hold(GuardRolloutStuck, s.object(), text)
 	}
@@ -102,7 +105,7 @@ func (v *view) progress(c ServiceCount, live swarm.Service) (progressing bool, r
 	age := v.in.Now.Sub(live.Updated)
 	fresh := live.Update != swarm.Completed && age < settle && age > -time.Minute
 	switch {
-	case !fresh && !moving(live) && c.Running == c.Desired:
+	case !fresh && !moving(live) && c.Running == c.Desired && c.Surge == 0:
 		return false, 0
 	case age < time.Minute:
 		return true, time.Second
@@ -146,5 +149,5 @@ func (v *view) converged(b builder) bool {
 		return false
 	}
 	return !slices.ContainsFunc(b.pools, func(c PoolCount) bool { return c.Have != c.Desired || c.Ready != c.Desired }) &&
-		!slices.ContainsFunc(b.services, func(c ServiceCount) bool { return c.Running != c.Desired })
+		!slices.ContainsFunc(b.services, func(c ServiceCount) bool { return c.Running != c.Desired || c.Surge > 0 })
 }

@@ -39,7 +39,8 @@ func (v *view) changed(s service) (want swarm.ServiceSpec, resolve bool) {
 	if good := v.remembering(live, s.diff); good != "" {
 		want.Labels[swarm.LabelGood] = good
 	}
-	resolve = !sameImage(want, live.Spec)
+	want.Labels = spreadAt(want.Labels, live.Spec.Labels[swarm.LabelSpread])
+	resolve = !sameImage(want, live.Spec) && !s.surgesOnly()
 	if !resolve {
 		want = want.Pinned(live.Spec.Pin()) // the same image stays the same bytes
 	} else if since := live.Spec.Labels[swarm.LabelUnpinned]; since != "" && unpinned(want, live) {
@@ -47,6 +48,15 @@ func (v *view) changed(s service) (want swarm.ServiceSpec, resolve bool) {
 	}
 	return want, resolve
 }
+
+// spreadAt has the labels say when the service was spread last; "" is never.
+func spreadAt(labels map[string]string, at string) map[string]string {
+	setOrDelete(labels, swarm.LabelSpread, at)
+	return labels
+}
+
+// surgesOnly reports whether nothing changes but how many tasks the service has beyond the file's.
+func (s service) surgesOnly() bool { return s.surgeDiffers() && !swarm.Replaces(s.diff) }
 
 // sameImage reports whether the live specification has the image that is wanted, as its registry had it. A digest that the file names is what is run,
 // whatever the tag means. Without one the tag's of now is taken when the image changes, and one that could not be had is asked for with the next change.

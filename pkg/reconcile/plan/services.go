@@ -11,9 +11,10 @@ import (
 
 // service is one of the stack's beside what lives under its name.
 type service struct {
-	want swarm.ServiceSpec
-	live *swarm.Service // nil: there is none, or it is not ours
-	diff []string       // what differs
+	base swarm.ServiceSpec // what the file says
+	want swarm.ServiceSpec // the same, with what operations bend of it
+	live *swarm.Service    // nil: there is none, or it is not ours
+	diff []string          // what differs
 }
 
 func (s service) object() string { return "service/" + s.want.Name }
@@ -22,13 +23,32 @@ func (s service) object() string { return "service/" + s.want.Name }
 func (v *view) stack() []service {
 	var out []service
 	for _, want := range v.in.Stack.Services {
-		s := service{want: want}
+		s := service{base: want, want: want}
 		if live := v.liveService(want.Name); live != nil && v.ours(live.Spec.Labels) {
-			s.live, s.diff = live, swarm.Diff(want.Form(), live.Spec.Form())
+			s.live = live
+			s = s.bent(swarm.Surge{})
 		}
 		out = append(out, s)
 	}
 	return out
+}
+
+// bent is the service wanted with so many tasks more; its zero value is as the file says. The label says whose those are: it differs as well.
+func (s service) bent(surge swarm.Surge) service {
+	s.want = s.base
+	if surge.Tasks > 0 {
+		s.want = s.base.Surged(surge)
+	}
+	s.diff = swarm.Diff(s.want.Form(), s.live.Spec.Form())
+	if len(s.diff) == 0 && s.surgeDiffers() {
+		s.diff = []string{"Labels[" + swarm.LabelSurge + "]: " + s.live.Spec.Labels[swarm.LabelSurge] + " → " + s.want.Labels[swarm.LabelSurge]}
+	}
+	return s
+}
+
+// surgeDiffers reports whether the service is to have other tasks beyond the file's, or for something else.
+func (s service) surgeDiffers() bool {
+	return s.want.Labels[swarm.LabelSurge] != s.live.Spec.Labels[swarm.LabelSurge]
 }
 
 // proposeServices proposes what makes the services what the file says. Any write sets the engine's previous specification to the current one and forgets

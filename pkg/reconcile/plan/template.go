@@ -35,7 +35,7 @@ func (v *view) failedWishes(s service) (kinds []kind) {
 	if tried := v.tried(s.want.Name); tried.hash == s.want.Labels[swarm.LabelHash] {
 		kinds = append(kinds, renewRecord)
 	}
-	if s.want.Mode == swarm.Replicated && s.live.Spec.Mode == s.want.Mode && s.want.Replicas() != s.live.Spec.Replicas() {
+	if s.want.Mode == swarm.Replicated && s.live.Spec.Mode == s.want.Mode && (s.want.Replicas() != s.live.Spec.Replicas() || s.surgeDiffers()) {
 		kinds = append(kinds, scaleOnly)
 	}
 	return kinds

@@ -56,7 +56,7 @@ func (v *view) unsettled(op ledger.Op, m machine) bool {
 	}
 	return slices.ContainsFunc(v.in.World.Services, func(s swarm.Service) bool {
 		had := slices.ContainsFunc(v.in.World.Tasks, func(t swarm.Task) bool { return t.ServiceID == s.ID && t.NodeID == m.Node.ID })
-		return had && s.Spec.Mode == swarm.Replicated && !v.isWhole(s.Spec, s) && v.placeable(s.Spec)
+		return had && s.Spec.Mode == swarm.Replicated && !v.isWhole(unsurged(s.Spec), s) && v.placeable(s.Spec)
 	})
 }
 
@@ -65,4 +65,12 @@ func (v *view) placeable(s swarm.ServiceSpec) bool {
 	return slices.ContainsFunc(v.in.World.Machines, func(m world.Machine) bool {
 		return m.Node != nil && m.Node.State == swarm.NodeReady && m.Node.Spec.Availability == swarm.Active && s.Fits(*m.Node)
 	})
+}
+
+// unsurged is a live specification without the tasks that it has for a while beyond what the file says.
+func unsurged(s swarm.ServiceSpec) swarm.ServiceSpec {
+	if surge, ok := s.Surge(); ok && surge.Tasks < s.Replicas() {
+		return s.Scaled(s.Replicas() - surge.Tasks)
+	}
+	return s
 }

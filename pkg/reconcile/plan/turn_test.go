@@ -26,7 +26,7 @@ func TestMachinesAreDrainedOneAfterTheOther(t *testing.T) {
 	}
 	runRules(t, []rule{
 		{"one of several", 1, 4, both(busy, to(1, 1)), []string{"leave/105"}, []string{turn}},
-		{"no other while it is drained", 1, 4, both(busy, to(1, 1), begun(105, 0)), []string{"drain/n105"}, []string{turn}},
+		{"no other while it is drained", 1, 4, both(busy, to(1, 1), begun(105, 0)), []string{"pause/n105"}, []string{turn}},
 		{"nor while tasks end on it", 1, 4, both(busy, to(1, 1), begun(105, 0, drained(105))), nil, []string{turn}},
 		{"nor before they run elsewhere; it is not stopped either", 1, 4, both(busy, to(1, 1), begun(105, 0, emptied(105))), nil, []string{turn}},
 		{"the next when they do", 1, 4, both(busy, to(1, 1), begun(105, 0, idle(105))), []string{"leave/104", "shutdown/105"}, []string{turn}},
@@ -40,7 +40,7 @@ func TestMachinesAreDrainedOneAfterTheOther(t *testing.T) {
 		{"without tasks all at once", 1, 4, both(bare, to(1, 1)), []string{"leave/105", "leave/104", "leave/103"}, nil},
 		{"what is not permitted waits for the permission", 1, 4, both(busy, to(1, 1), begun(105, 0, func(m *model) {
 			m.ledger.DeleteBudget, m.ledger.FreeDeletes = 0, []time.Time{m.now}
-		})), []string{"drain/n105"}, []string{"delete-budget pool/workers"}},
+		})), []string{"pause/n105"}, []string{"delete-budget pool/workers"}},
 	})
 }
 

@@ -95,7 +95,8 @@ type PoolCount struct {
 type ServiceCount struct {
 	Service string            `json:"service"`
 	Image   string            `json:"image,omitempty"` // as the file has it
-	Desired int               `json:"desired"`
+	Desired int               `json:"desired"`         // as the file says
+	Surge   int               `json:"surge,omitempty"` // how many more it has for a while, so that a node can be drained or tasks be spread
 	Running int               `json:"running"`
 	Updated int               `json:"updated,omitempty"` // during a roll-out: those of them that are of the new specification
 	Update  swarm.UpdateState `json:"update,omitempty"`

@@ -74,20 +74,21 @@ func (c *cluster) slotsOf(tasks []*task) map[string][]*task {
 	return slots
 }
 
-// shrink removes slots until want are left. Those go first that do not run, then those that share a node with most others of the
-// service, then the highest numbers.
+// shrink removes slots until want are left: those first that are on no node, or have two tasks; then those that share a node with most others of the
+// service; then those that do not run; then the highest numbers (swarmkit, manager/orchestrator/replicated: reconcile). So one that does not run
+// stays where its node has few, and one that runs goes.
 func (c *cluster) shrink(slots map[string][]*task, want int) {
 	type placed struct {
 		key   string
 		tasks []*task
-		nth   int // on its node; high for one that runs nowhere
+		nth   int // on its node; high for one that is on none
 	}
 	var all []*placed
 	for key, tasks := range slots {
 		all = append(all, &placed{key: key, tasks: tasks})
 	}
 	slices.SortFunc(all, func(a, b *placed) int {
-		if ra, rb := runningNode(a.tasks) != "", runningNode(b.tasks) != ""; ra != rb {
+		if ra, rb := runs(a.tasks), runs(b.tasks); ra != rb {
 			if ra {
 				return -1
 			}
@@ -98,7 +99,7 @@ func (c *cluster) shrink(slots map[string][]*task, want int) {
 	onNode := map[string]int{}
 	for _, p := range all {
 		p.nth = len(slots)
-		if n := runningNode(p.tasks); n != "" {
+		if n := p.tasks[0].NodeID; len(p.tasks) == 1 && n != "" {
 			p.nth = onNode[n]
 			onNode[n]++
 		}
@@ -112,13 +113,9 @@ func (c *cluster) shrink(slots map[string][]*task, want int) {
 	}
 }
 
-func runningNode(tasks []*task) string {
-	for _, t := range tasks {
-		if t.Status.State == api.TaskStateRunning {
-			return t.NodeID
-		}
-	}
-	return ""
+// runs reports whether a task of the slot does.
+func runs(tasks []*task) bool {
+	return slices.ContainsFunc(tasks, func(t *task) bool { return t.Status.State == api.TaskStateRunning })
 }
 
 // orchestrateGlobal keeps one task on every node that is neither drained nor down and meets the constraints. On a paused node a task runs on as it is:

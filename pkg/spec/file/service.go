@@ -52,6 +52,21 @@ func services(w *walker, n *node) any {
 	return values
 }
 
+// ownServiceKey is the extension of a Compose service that is swarmd's own.
+const ownServiceKey = "x-swarmd"
+
+// noRebalance notes the services whose tasks stay where they are.
+func (w *walker) noRebalance(s *spec.Spec) {
+	for _, f := range w.services {
+		if move, said := section(f.values, ownServiceKey)["rebalance"].(bool); said && !move {
+			if s.NoRebalance == nil {
+				s.NoRebalance = map[string]bool{}
+			}
+			s.NoRebalance[f.name] = true
+		}
+	}
+}
+
 // serviceKeys are the keys of a service that Swarm has a use for: those that docker/cli's conversion reads.
 func serviceKeys() map[string]rule {
 	known := map[string]rule{
@@ -75,7 +90,10 @@ func serviceKeys() map[string]rule {
 		"cap_add":     doc("capabilities to add", setOf(word(capability()))),
 		"cap_drop":    doc("capabilities to drop", setOf(word(capability()))),
 		"sysctls":     doc("kernel parameters", pairs("=", optionKey(), lineText)),
-		"ulimits":     doc("limits of the processes", entries(charset{"", lower, 32, "lower-case letters"}, ulimit)),
+		ownServiceKey: doc("what swarmd alone reads of the service; docker stack deploy takes no notice of it", keys(map[string]rule{
+			"rebalance": byDefault("true", doc("when a node has come, it gets its share of the tasks, and never fewer run", trueFalse)),
+		})),
+		"ulimits": doc("limits of the processes", entries(charset{"", lower, 32, "lower-case letters"}, ulimit)),
 	}
 	for key, check := range scalarKeys() {
 		known[key] = check

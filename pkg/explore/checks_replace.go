@@ -22,6 +22,9 @@ func (c *checks) replacing(s *state) {
 	for _, op := range s.ledger.Ops {
 		if op.Kind == ledger.Replace {
 			open[op.Pool]++
+			if c.run.workflow.NoCycle {
+				c.run.violate("patience", "%s is replaced, and it is not the machine that fails", op.Name)
+			}
 		}
 	}
 	for pool, n := range open {

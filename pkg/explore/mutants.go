@@ -7,7 +7,7 @@ import (
 // Mutants are all deliberate bugs. The names of incidents are rows of the fault catalogue (letter and number) and traps (T and number).
 func Mutants() []Mutant {
 	return slices.Concat(wireMutants(), absenceMutants(), listMutants(), createMutants(), paceMutants(), sightMutants(), engineMutants(), serviceMutants(),
-		storeMutants(), inputMutants(), planMutants(), orderMutants(), excessMutants(), partMutants(), secretMutants(), blindMutants(),
+		storeMutants(), inputMutants(), planMutants(), replaceMutants(), orderMutants(), excessMutants(), partMutants(), secretMutants(), blindMutants(),
 		editMutants(), leaseMutants(), foreignMutants(), worldMutants(), rolloutMutants(), rightMutants())
 }
 

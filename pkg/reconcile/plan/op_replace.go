@@ -158,7 +158,7 @@ func (op replaceOp) next(v *view, b *builder) {
 	case replaceNeedless:
 		b.closeOp(op.Op, "needless", WhyNeedless, m.name()+" stays: "+op.stays())
 	case replaceComing:
-		b.hold(GuardReplace, m.object(), fmt.Sprintf("%s: it leaves when another machine of pool %s is there", why(op.Reason, m), m.pool.Name))
+		b.warn(GuardReplace, m.object(), fmt.Sprintf("%s: it leaves when another machine of pool %s is there", why(op.Reason, m), m.pool.Name))
 		b.requeueIn(requeueWait)
 	case replaceReady: // it is the first to leave
 	}

@@ -9,13 +9,13 @@ func rules() map[kind][]guard {
 	return map[kind][]guard{
 		// machines
 		removeGhost:    {seen(removeNode)},
-		replaceDead:    {seen(deleteMachine), replaceable, oneManagerLeaves, managerMayLeave, repairBudget, ledgerFull, idsLeft, goneForLong},
+		replaceDead:    {seen(deleteMachine), replaceable, oneManagerLeaves, managerMayLeave, repairBudget, ledgerFull, idsLeft, goneForLong, slowlyInACrowd},
 		replaceDown:    {held(GuardNodeDown)},
 		powerOn:        {seen(switchMachine), stays, repairable, powerTries},
 		powerCycle:     {seen(switchMachine), stays, repairable, fewDown, hungForLong, managersCalm, oneCycle},
 		replaceIll:     {seen(deleteMachine), stays, repairable, fewDown, illForLong, managersCalm, fewReplaced, repairBudget, ledgerFull, idsLeft},
 		replaceAsked:   {seen(deleteMachine), stays, managersCalm, fewReplaced, ledgerFull, idsLeft},
-		leaveReplaced:  {seen(deleteMachine), oneManagerLeaves, managerMayLeave, permits, drainTurn, idsLeft},
+		leaveReplaced:  {seen(deleteMachine), notInACrowd, oneManagerLeaves, managerMayLeave, permits, drainTurn, idsLeft},
 		retryLaunch:    {seen(deleteMachine), launchable, launchOver, retryBudget, ledgerFull, idsLeft},
 		dropKept:       {seen(deleteMachine), retryBudget, ledgerFull, idsLeft},
 		forgetKept:     {},

@@ -26,6 +26,39 @@ func fewReplaced(v *view, s spent, w wish) *refusal {
 	return nil
 }
 
+// notInACrowd keeps a machine that is ill while so many of its pool are down at once that it is likely not the machines: they may all come back.
+func notInACrowd(v *view, s spent, w wish) *refusal {
+	if op := v.replacing(w.machine); op == nil || op.Reason != forIll || w.machine.ails() != Hangs {
+		return nil
+	}
+	w.kind, w.text = replaceIll, "the node is down"
+	return fewDown(v, s, w)
+}
+
+// pauseInACrowd is how long after a repair the next one of a pool waits of which many are down.
+const pauseInACrowd = 10 * time.Minute
+
+// slowlyInACrowd has machines that are gone replaced one by one while many others of their pool are down. That they are gone is no guess.
+func slowlyInACrowd(v *view, s spent, w wish) *refusal {
+	if !Crowded(Crowd(v.in.World.Machines, w.machine.pool.Name)) {
+		return nil
+	}
+	last := time.Time{}
+	for _, t := range v.in.World.Ledger.Repairs {
+		if t.After(last) {
+			last = t
+		}
+	}
+	left := last.Add(pauseInACrowd).Sub(v.in.Now)
+	if s.count(replaceDead) > 0 {
+		left = pauseInACrowd
+	}
+	if left <= 0 {
+		return nil
+	}
+	return downUntil(w, fmt.Sprintf(": many of pool %s are down, so one is replaced in %s; this one at the earliest at %s", w.machine.pool.Name, pauseInACrowd, clock(v.in.Now.Add(left))), left)
+}
+
 // managersCalm has a manager replaced only while no other comes, is promoted or leaves.
 func managersCalm(v *view, s spent, w wish) *refusal {
 	if w.machine.pool.Role != "manager" && !w.machine.isManager() {

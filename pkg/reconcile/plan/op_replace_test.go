@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -207,4 +208,56 @@ func TestTwoOfFiveManagersAreReplaced(t *testing.T) {
 	if m.droplets[102] != nil || m.droplets[103] != nil || len(m.droplets) != 5 {
 		t.Errorf("%d machines\n%s", len(m.droplets), m.log.String())
 	}
+}
+
+// While so many of a pool are down at once that it is likely the network, nothing of it is replaced or leaves; what is gone is, one in ten minutes.
+func TestInACrowdOnlyWhatIsGoneIsReplaced(t *testing.T) {
+	crowd := func(ids ...int) *model {
+		m := cluster(t, pool("managers", "manager", 1), pool("workers", "worker", 6))
+		for _, id := range ids {
+			at := m.now.Add(-time.Hour)
+			m.kill(id, plan.Ailing{How: plan.Hangs, Since: at, Few: at, Cycled: m.now.Add(-20 * time.Minute)})
+		}
+		return m
+	}
+	m := crowd(102, 103, 104)
+	if p := m.pass(); len(p.Steps) > 0 || !strings.Contains(p.Holds[0].Text, "3 of 6 machines of pool workers are down at once") {
+		t.Errorf("three of six: steps %v, holds %v", p.Steps, p.Holds)
+	}
+	m = crowd(102)
+	m.pass()
+	m.kill(103, plan.Ailing{})
+	m.kill(104, plan.Ailing{})
+	for end := m.now.Add(30 * time.Minute); m.now.Before(end); m.step(10 * time.Second) {
+		m.pass()
+	}
+	if m.droplets[102] == nil || len(m.droplets) != 8 {
+		t.Errorf("its replacement is begun, and it does not leave: %d machines\n%s", len(m.droplets), m.log.String())
+	}
+	m = crowd(102, 103, 104)
+	for _, id := range []int{105, 106} {
+		m.nodes[m.droplets[id].node.ID] = &machine{node: m.droplets[id].node}
+		delete(m.droplets, id)
+		m.nodes[m.machineOf(id)].node.State = swarm.NodeDown
+		m.memory.Ailing[id] = plan.Ailing{How: plan.Gone, Since: m.now.Add(-time.Hour)}
+	}
+	if p := m.pass(); len(p.Steps) != 1 || p.Steps[0].ID != "leave/105" {
+		t.Errorf("two are gone: %v", p.Steps)
+	}
+	m.ledger.Repairs = []time.Time{m.now.Add(-9 * time.Minute)}
+	m.ledger.Ops = nil
+	if p := m.pass(); len(p.Steps) > 0 {
+		t.Errorf("one was replaced nine minutes ago: %v", p.Steps)
+	}
+}
+
+// machineOf is the node that was on the droplet.
+func (m *model) machineOf(droplet int) string {
+	for id, d := range m.nodes {
+		if d.node.Spec.Labels[swarm.LabelDroplet] == strconv.Itoa(droplet) {
+			return id
+		}
+	}
+	m.t.Fatalf("no node of droplet %d", droplet)
+	return ""
 }

@@ -21,7 +21,8 @@ const (
 	RateLimited  Kind = "rate_limited" // not before RetryAfter
 	Invalid      Kind = "invalid"      // the request itself is wrong and will stay wrong
 	Busy         Kind = "busy"         // the object has another action in flight, or a precondition does not hold yet
-	Capacity     Kind = "capacity"     // the account's limit or the region's stock is exhausted
+	Capacity     Kind = "capacity"     // the region's stock is exhausted
+	Limit        Kind = "limit"        // the account has as many as it may have
 	Conflict     Kind = "conflict"     // compare-and-swap lost: the version was stale, or the name is taken
 	NoLeader     Kind = "no_leader"    // the swarm has no leader at the moment
 	NotManager   Kind = "not_manager"  // the engine asked is no manager (any more)

@@ -28,7 +28,7 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
-var kinds = []Kind{Unknown, Unavailable, NotFound, Unauthorized, Forbidden, RateLimited, Invalid, Busy, Capacity, Conflict, NoLeader, NotManager,
+var kinds = []Kind{Unknown, Unavailable, NotFound, Unauthorized, Forbidden, RateLimited, Invalid, Busy, Capacity, Limit, Conflict, NoLeader, NotManager,
 	Precondition, Incomplete, Braked}
 
 // A write that failed with one of these may have had its effect. Every other kind is certain.

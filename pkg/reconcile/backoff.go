@@ -65,7 +65,7 @@ func (h refusal) again(r execute.Result, now time.Time, jitter func() float64) r
 	}
 	pause := time.Duration(float64(min(firstPause<<min(h.tries, 10), mostPause)) * (0.5 + jitter()))
 	h.tries++
-	h.Backoff = plan.Backoff{Until: now.Add(max(pause, retryAfter(r.Err))), Why: r.Err.Error() + wayOut(r.Kind), Final: r.Kind == apierr.Invalid || r.Kind.Overtaken()}
+	h.Backoff = plan.Backoff{Until: now.Add(max(pause, retryAfter(r.Err))), Why: r.Err.Error() + wayOut(r.Kind), Limit: r.Kind == apierr.Limit, Final: r.Kind == apierr.Invalid || r.Kind.Overtaken()}
 	return h
 }
 
@@ -95,6 +95,8 @@ func wayOut(k apierr.Kind) string {
 	switch k {
 	case apierr.NotFound:
 		return "; what it names has to be there: make it, or correct the file"
+	case apierr.Limit:
+		return "; ask DigitalOcean for a higher limit, or delete droplets"
 	case apierr.Conflict:
 		return "; remove or rename what is there, or rename what the file has"
 	}

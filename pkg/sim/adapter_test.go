@@ -46,7 +46,7 @@ func readings() map[string]reading {
 		"droplet limit": {func(o *docean.Options) { o.DropletLimit = 1 }, func(t *testing.T, c *digitalocean.Client, _ *sim.World) error {
 			_, err := c.CreateDroplet(t.Context(), request())
 			return err
-		}, apierr.Capacity},
+		}, apierr.Limit},
 		"bad size": {nil, func(t *testing.T, c *digitalocean.Client, _ *sim.World) error {
 			r := request()
 			r.Size = "huge"

@@ -23,7 +23,8 @@ const maxMessage = 300
 var (
 	busyText     = regexp.MustCompile(`(?i)pending event|already in progress|is (currently )?locked`)
 	stateText    = regexp.MustCompile(`(?i)already (powered )?(on|off)\b|is (currently )?powered (on|off)|must be (powered )?off`)
-	capacityText = regexp.MustCompile(`(?i)droplet limit|try again|unavailable|capacity|sold out|out of stock|size is not available|too large to fit`)
+	limitText    = regexp.MustCompile(`(?i)droplet limit`)
+	capacityText = regexp.MustCompile(`(?i)try again|unavailable|capacity|sold out|out of stock|size is not available|too large to fit`)
 )
 
 // classify makes an *apierr.Error of a failed call. now is for headers that name a time.
@@ -66,7 +67,10 @@ func kindOf(code int, text string, write bool) apierr.Kind {
 	case http.StatusUnauthorized:
 		return apierr.Unauthorized
 	case http.StatusForbidden:
-		if capacityText.MatchString(text) {
+		switch {
+		case limitText.MatchString(text):
+			return apierr.Limit
+		case capacityText.MatchString(text):
 			return apierr.Capacity
 		}
 		return apierr.Forbidden
@@ -96,6 +100,8 @@ func kindOf422(text string) apierr.Kind {
 		return apierr.Busy
 	case stateText.MatchString(text):
 		return apierr.Precondition
+	case limitText.MatchString(text):
+		return apierr.Limit
 	case capacityText.MatchString(text):
 		return apierr.Capacity
 	}

@@ -25,7 +25,7 @@ func TestKinds(t *testing.T) {
 	}{
 		{401, "Unable to authenticate you", apierr.Unauthorized, apierr.Unauthorized},
 		{403, "You are not authorized to perform this operation", apierr.Forbidden, apierr.Forbidden},
-		{403, "creating this/these droplet(s) will exceed your droplet limit", apierr.Capacity, apierr.Capacity},
+		{403, "creating this/these droplet(s) will exceed your droplet limit", apierr.Limit, apierr.Limit},
 		{404, "The resource you were accessing could not be found.", apierr.NotFound, apierr.NotFound},
 		{400, "bad request", apierr.Invalid, apierr.Invalid},
 		{408, "timeout", apierr.Unavailable, apierr.Unknown},
@@ -35,7 +35,7 @@ func TestKinds(t *testing.T) {
 		{422, "Droplet already has a pending event.", apierr.Busy, apierr.Busy},
 		{422, "Droplet is currently locked.", apierr.Busy, apierr.Busy},
 		{422, "Droplet is already powered off.", apierr.Precondition, apierr.Precondition},
-		{422, "creating this/these droplet(s) will exceed your droplet limit", apierr.Capacity, apierr.Capacity},
+		{422, "creating this/these droplet(s) will exceed your droplet limit", apierr.Limit, apierr.Limit},
 		{422, "Size is temporarily unavailable in this region", apierr.Capacity, apierr.Capacity},
 		{422, "Size is not available in this region.", apierr.Capacity, apierr.Capacity},
 		{422, "Size is too large to fit on your droplet's server", apierr.Capacity, apierr.Capacity},

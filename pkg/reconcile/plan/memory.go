@@ -28,6 +28,7 @@ const VerdictGrace = time.Minute
 type Backoff struct {
 	Until time.Time // by the clock of Input.Now
 	Why   string
+	Limit bool // the account has as many droplets as it may have
 	Final bool // it does not pass by itself: a person has to do something
 }
 

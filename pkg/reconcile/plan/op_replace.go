@@ -7,6 +7,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -84,8 +85,8 @@ func (op replaceOp) needless(v *view, m machine) bool {
 	return !slices.Contains(v.drifts(m), op.Reason)
 }
 
-// replaced reports whether the other machine is there. For one that is lost already it is enough that as many are in the swarm as the file wants; one that
-// works stays until as many others work.
+// replaced reports whether the other machine is there. For one that is lost already it is enough that as many are in the swarm as the file wants, or that the
+// account has no room for one more; one that works stays until as many others work.
 func (v *view) replaced(op replaceOp, of machine) bool {
 	joined, working, before := 0, 0, 0
 	for _, m := range v.machines {
@@ -108,7 +109,8 @@ func (v *view) replaced(op replaceOp, of machine) bool {
 		}
 	}
 	if op.Reason == forIll {
-		return joined >= of.pool.Count
+		full, _ := v.left(Ref{"pool", of.pool.Name})
+		return joined >= of.pool.Count || full.Limit
 	}
 	return working-of.pool.Count > before
 }
@@ -133,13 +135,23 @@ func (v *view) mayGo(m machine) bool {
 	return stage == replaceReady
 }
 
+// proposeReplaced proposes that the machines of a pool leave that others took the place of.
+func proposeReplaced(v *view, p *spec.Pool) []wish {
+	var wishes []wish
+	for _, m := range v.machines {
+		if m.pool == p && v.mayGo(m) && !v.keptByHand(m) {
+			wishes = append(wishes, wish{kind: leaveReplaced, object: m.object(), pool: p, machine: m, text: "another machine took its place"})
+		}
+	}
+	return wishes
+}
+
 // surge is how many machines more than the file wants a pool has for now, so that the new one comes first.
 func (v *view) surge(pool string) int {
 	n := 0
 	for _, op := range v.replaces {
 		m, stage := op.stage(v)
-		comes := stage == replaceComing || stage == replaceReady && v.keptByHand(m) // paused: no other one leaves in its place
-		if comes && m.pool != nil && m.pool.Name == pool {
+		if stage == replaceComing && m.pool != nil && m.pool.Name == pool {
 			n++
 		}
 	}

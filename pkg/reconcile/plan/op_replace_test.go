@@ -261,3 +261,26 @@ func (m *model) machineOf(droplet int) string {
 	m.t.Fatalf("no node of droplet %d", droplet)
 	return ""
 }
+
+// An account that has no room for one more has the lost machine leave first.
+func TestWhereTheAccountIsFullTheLostOneLeavesFirst(t *testing.T) {
+	m := cluster(t, pool("managers", "manager", 1), pool("workers", "worker", 3))
+	m.kill(102, plan.Ailing{How: plan.Hangs, Since: m.now.Add(-time.Hour), Few: m.now.Add(-time.Hour), Cycled: m.now.Add(-20 * time.Minute)})
+	full := func(limit bool) {
+		m.memory.Backoff = map[plan.Ref]plan.Backoff{{Kind: "pool", Name: "workers"}: {Until: m.now.Add(time.Minute), Why: "no", Limit: limit}}
+	}
+	full(false)
+	m.pass()
+	m.step(time.Second)
+	if p := m.pass(); len(p.Steps) > 0 {
+		t.Errorf("another refusal: %v", p.Steps)
+	}
+	full(true)
+	if p := m.pass(); len(p.Steps) != 1 || p.Steps[0].ID != "leave/102" {
+		t.Errorf("the account is full: %v", p.Steps)
+	}
+	m.settle(time.Hour)
+	if m.droplets[102] != nil || len(m.droplets) != 4 {
+		t.Errorf("%d machines\n%s", len(m.droplets), m.log.String())
+	}
+}

@@ -25,6 +25,7 @@ func proposePools(v *view) []wish {
 		for _, id := range absent {
 			wishes = append(wishes, wish{kind: replaceAdopted, object: "droplet/" + strconv.Itoa(id), text: "pool " + p.Name + " adopts it, and it does not exist"})
 		}
+		wishes = append(wishes, proposeReplaced(v, p)...)
 		have, unseen := v.counted(p.Name)+len(absent), v.unseenOf(p.Name)
 		if want := p.Count + v.surge(p.Name); have+unseen < want {
 			wishes = append(wishes, wish{kind: grow, object: "pool/" + p.Name, pool: p, n: want - have - unseen})
@@ -57,11 +58,7 @@ func surplus(v *view, p *spec.Pool, n int) []wish {
 		wishes = append(wishes, wish{kind: shrinkAdopted, object: object, text: fmt.Sprintf("%d too many, %d of them %s: those are not deleted", n, n-len(picked), v.whyKept(p))})
 	}
 	for _, m := range picked[:min(n, len(picked))] {
-		w := wish{kind: shrink, object: object, pool: p, machine: m}
-		if v.mayGo(m) {
-			w.kind, w.object, w.text = leaveReplaced, m.object(), "another machine took its place"
-		}
-		wishes = append(wishes, w)
+		wishes = append(wishes, wish{kind: shrink, object: object, pool: p, machine: m})
 	}
 	return wishes
 }
@@ -71,10 +68,11 @@ func (v *view) surplusOf(p *spec.Pool) int {
 	return v.counted(p.Name) + len(v.absent(p)) - v.disputed(p) - p.Count - v.surge(p.Name)
 }
 
+// counted is how many machines fill the pool's places. One that another took the place of does not.
 func (v *view) counted(pool string) int {
 	n := 0
 	for _, m := range v.machines {
-		if m.counts() && m.pool != nil && m.pool.Name == pool {
+		if m.counts() && m.pool != nil && m.pool.Name == pool && !v.mayGo(m) {
 			n++
 		}
 	}
@@ -104,12 +102,12 @@ func (v *view) absent(p *spec.Pool) []int {
 	return out
 }
 
-// pick sorts who could leave: those that another took the place of, then failed, then drained by hand, then never joined, then those that are not what
+// pick sorts who could leave: failed, then drained by hand, then never joined, then those that are not what
 // the file says, then newest; the leader's and the lease holder's machines last, and after them one that is being resized.
 func (v *view) pick(p *spec.Pool) []machine {
 	var out []machine
 	for _, m := range v.machines {
-		if m.counts() && m.pool == p && m.class != disputed && !m.Adopted && m.dropletID() != 0 && !v.keptByHand(m) {
+		if m.counts() && m.pool == p && m.class != disputed && !m.Adopted && m.dropletID() != 0 && !v.keptByHand(m) && !v.mayGo(m) {
 			out = append(out, m)
 		}
 	}
@@ -132,8 +130,6 @@ func (v *view) whyKept(p *spec.Pool) string {
 
 func (v *view) order(m machine) int {
 	switch {
-	case v.mayGo(m):
-		return -1
 	case m.class == resizing:
 		return 8
 	case m.Node != nil && m.Node.ID == v.in.Holder:

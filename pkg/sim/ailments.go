@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 )
@@ -21,11 +22,36 @@ const (
 
 var errNoPower = errors.New("the host does not answer")
 
-// StallBoots has the next n creates stay "new" for ever: their machines never boot.
-func (w *World) StallBoots(n int) {
+// StallBoots has the next n creates stay "new" for so long before their machines boot; 0: for ever.
+func (w *World) StallBoots(n int, d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.stalls = n
+	w.stalls, w.stallFor = n, d
+}
+
+// stall keeps a machine from booting.
+func (w *World) stall(m *machine) {
+	m.stuck = true
+	if w.stallFor <= 0 {
+		return
+	}
+	w.due.put(w.present().Add(w.stallFor), func() {
+		if m.stuck && w.machines[m.ID] == m {
+			m.stuck = false
+			w.switchOn(m)
+		}
+	})
+}
+
+// Booted is when a machine was powered on last, and whether it is on.
+func (w *World) Booted(id int) (since time.Time, on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.catchUp()
+	if m := w.machines[id]; m != nil && m.on {
+		return m.since, true
+	}
+	return time.Time{}, false
 }
 
 // BreakImage has the machines that are made of an image from now on never join, or ends that: their first-boot script fails before the engine is asked.

@@ -31,7 +31,7 @@ func (c *cluster) status(t *testing.T, id int) string {
 func TestLaunchesThatFail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, sim.Options{Seed: 1})
-		c.StallBoots(1)
+		c.StallBoots(1, 0)
 		c.BreakImage("docker-20-04", true)
 		stuck, mute := create(t, c.godo, "stuck", c.joins(t)), create(t, c.godo, "mute", c.joins(t))
 		c.BreakImage("docker-20-04", false)
@@ -168,6 +168,22 @@ func TestANetworkFallsIntoTwo(t *testing.T) {
 		}
 		if c.Split("nobody") == nil {
 			t.Error("nobody was parted")
+		}
+	})
+}
+
+func TestADropletThatIsActiveLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, sim.Options{Seed: 1})
+		c.StallBoots(1, 4*time.Minute)
+		late := create(t, c.godo, "late", c.joins(t))
+		time.Sleep(3 * time.Minute)
+		if _, on := c.Booted(late.ID); on || c.status(t, late.ID) != "new" || len(c.nodes(t)) != 1 {
+			t.Errorf("it is on: %v, and %s", on, c.status(t, late.ID))
+		}
+		time.Sleep(2 * time.Minute)
+		if since, on := c.Booted(late.ID); !on || time.Since(since) > 61*time.Second || c.status(t, late.ID) != "active" || len(c.nodes(t)) != 2 {
+			t.Errorf("it is on: %v since %s, and %s: %v", on, since, c.status(t, late.ID), c.nodes(t))
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/swarmd/swarmd/pkg/sim/docean"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
@@ -19,8 +20,9 @@ type machine struct {
 	engine *dockerd.Engine // nil until the first boot is over
 	api    http.Handler    // the engine's
 	on     bool
-	boots  int  // counts power changes; what was put down for an earlier boot is void
-	deaf   bool // the guest ignores a shutdown
+	boots  int       // counts power changes; what was put down for an earlier boot is void
+	deaf   bool      // the guest ignores a shutdown
+	since  time.Time // it was powered on last
 	power  PowerFault
 	stuck  bool // it never boots
 	mute   bool // its first-boot script fails
@@ -45,7 +47,7 @@ func (w *World) Create(m docean.Machine) error {
 	w.machines[m.ID] = mc
 	if w.stalls > 0 {
 		w.stalls--
-		mc.stuck = true
+		w.stall(mc)
 		return nil
 	}
 	w.switchOn(mc)
@@ -157,7 +159,7 @@ func (w *World) switchOff(m *machine) {
 }
 
 func (w *World) switchOn(m *machine) {
-	m.on = true
+	m.on, m.since = true, w.present()
 	m.boots++
 	boot := m.boots
 	w.due.put(w.present().Add(w.opts.BootTime), func() {

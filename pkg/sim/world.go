@@ -48,7 +48,8 @@ type World struct {
 	due      agenda
 	machines map[int]*machine
 	misplace int                         // so many creates still fail to find a place
-	stalls   int                         // so many creates still never boot
+	stalls   int                         // so many creates still do not boot
+	stallFor time.Duration               // for so long; 0: for ever
 	broken   map[string]bool             // images whose machines never join
 	pumps    map[chan struct{}]time.Time // → what each waits for
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 const launchOp = "abcdeabcdeabcdea"
@@ -305,5 +306,39 @@ func TestRecordsOfALaunchThatJoined(t *testing.T) {
 	want := []ledger.Change{ledger.Launched{OpID: launchOp}, ledger.CloseOp{OpID: launchOp}}
 	if d := cmp.Diff(want, p.Steps[0].Before); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestAMachineThatAPersonTookOutOrJoinedAnewIsNoBrokenOne: it has a class of its own, fills its place, and is not the one to leave.
+func TestAMachineThatAPersonTookOutOrJoinedAnewIsNoBrokenOne(t *testing.T) {
+	rejoins := func(m *model) {
+		old := m.droplets[102].node
+		again := *old
+		again.ID, again.Hostname, again.Spec.Labels = "again", "again", nil
+		m.nodes["again"], old.State = &machine{node: &again}, swarm.NodeDown
+	}
+	for name, c := range map[string]struct {
+		change func(*model)
+		class  string
+		advice string
+	}{
+		"taken out":   {outOfSwarm(102), "removed", "docker swarm leave --force and what docker swarm join-token worker prints on it bring it back"},
+		"joined anew": {rejoins, "rejoined", "docker node rm n102 is enough"},
+	} {
+		for count, want := range map[int][]string{2: nil, 1: {"leave/103"}} {
+			m := grown(t, 1, 2)
+			c.change(m)
+			m.edit(pool("managers", "manager", 1), pool("workers", "worker", count))
+			in := m.input()
+			in.Memory.Ailing = map[int]plan.Ailing{102: {How: plan.Hangs, Since: in.Now.Add(-time.Hour), Few: in.Now.Add(-time.Hour)}}
+			p := plan.Compute(in)
+			i := slices.IndexFunc(in.World.Machines, func(m world.Machine) bool { return m.Droplet != nil && m.Droplet.ID == 102 })
+			if string(p.Classes[i]) != c.class || !strings.Contains(fmt.Sprint(p.Holds), c.advice) {
+				t.Errorf("%s: class %s, holds %v", name, p.Classes[i], p.Holds)
+			}
+			if d := cmp.Diff(want, ids(p)); d != "" && count == 2 || slices.Contains(ids(p), "leave/102") {
+				t.Errorf("%s, %d wanted: steps %v", name, count, ids(p))
+			}
+		}
 	}
 }

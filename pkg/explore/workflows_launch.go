@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
@@ -43,5 +44,50 @@ func launchWorkflows() []Workflow {
 				r.world.BreakImage(image, false)
 				r.edit(grown)
 			}},
+		{Name: "node-taken-out", About: "a person takes a worker's node out of the swarm by force while its machine lives: it is left alone", Start: start, Sparse: long,
+			Held: []string{plan.GuardIdentity}, Settles: false,
+			Play: func(r *run) {
+				r.forceOut("workers")
+				r.wait(3 * time.Minute)
+			}},
+		{Name: "joined-anew", About: "a worker leaves the swarm and joins again as another node: it is left alone, and taken in when the old one is removed", Start: start, Sparse: long,
+			NoCycle: true,
+			Play: func(r *run) {
+				old := r.rejoin("workers")
+				r.wait(6 * time.Minute)
+				r.takeOut(old)
+			}},
 	}
+}
+
+// forceOut takes the node of the pool's last machine out of the swarm, while its engine runs.
+func (r *run) forceOut(pool string) {
+	e := r.world.Engine(r.lastOf(pool))
+	if e == nil {
+		return // a fault was quicker
+	}
+	r.takeOut(e.NodeID() + "?force=true")
+}
+
+// takeOut has a person remove a node from the swarm.
+func (r *run) takeOut(node string) {
+	if err := r.world.Ask(http.MethodDelete, "/nodes/"+node, nil, nil); err != nil {
+		r.scheduler.remark("a person: DELETE /nodes/%s: %v", node, err)
+	}
+	r.faults.last = time.Now()
+}
+
+// rejoin has the pool's last machine leave the swarm and join it again. It returns the id of the node that it was.
+func (r *run) rejoin(pool string) string {
+	name := r.lastOf(pool)
+	e := r.world.Engine(name)
+	if e == nil {
+		return ""
+	}
+	old := e.NodeID()
+	if err := r.world.Rejoin(name, r.observe().swarm.Tokens.Worker); err != nil {
+		r.violate("harness", "rejoin: %v", err)
+	}
+	r.faults.last = time.Now()
+	return old
 }

@@ -29,7 +29,8 @@ type checks struct {
 	managers  span                     // that files wanted since then, in all pools
 	allowed   int                      // deletes that edits permit
 	deleted   []time.Time
-	cluster   string // id of the swarm
+	created   map[string][]time.Time // pool → when droplets of it were made
+	cluster   string                 // id of the swarm
 	leases    map[string]uint64
 	cycled    map[int]cycled         // by droplet: when its power was cycled last, and by which process
 	acted     uint64                 // the highest epoch under which the cloud was written to
@@ -62,7 +63,7 @@ type sighting struct {
 }
 
 func newChecks(r *run) *checks {
-	return &checks{run: r, theirs: map[string]string{}, most: map[string]int{}, least: map[string]int{}, extra: map[string]int{}, asked: map[int]bool{}, templates: map[string]spec.Template{},
+	return &checks{run: r, created: map[string][]time.Time{}, theirs: map[string]string{}, most: map[string]int{}, least: map[string]int{}, extra: map[string]int{}, asked: map[int]bool{}, templates: map[string]spec.Template{},
 		leases: map[string]uint64{}, cycled: map[int]cycled{}, tallies: map[string]tally{}, listed: map[string]sighting{},
 		calls: map[string][]time.Time{}, pushes: map[string]int{}, reached: map[uint64]bool{}, sized: sizedAt{}, gone: map[int]bool{}, lost: map[int]bool{}, doomed: map[int]bool{}}
 }
@@ -194,7 +195,7 @@ func (c *checks) surge(s *state) {
 func (c *checks) staying(s *state) map[string]int {
 	have := map[string]int{}
 	for _, d := range s.droplets {
-		if pool := poolOf(c.run.cluster, d); pool != "" && !s.leaving(d.ID) && !c.lost[d.ID] && !c.spare(d) {
+		if pool := poolOf(c.run.cluster, d); pool != "" && !s.leaving(d.ID) && s.ledger.KeptDroplet(d.ID) == nil && !c.lost[d.ID] && !c.spare(d) {
 			have[pool]++
 		}
 	}

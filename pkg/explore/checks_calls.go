@@ -250,6 +250,10 @@ func (c *checks) changes(was, now *state, t *ticket) {
 			if known && !d.Deleted.IsZero() {
 				continue // nothing is taken away: another machine takes the place of one that is gone
 			}
+			if op.Repair && op.NodeID == "" {
+				c.retries(now, op)
+				continue
+			}
 			c.newFirst(now, t, d)
 			c.needed(now, op)
 			c.byRight(now, op)
@@ -282,6 +286,7 @@ func (c *checks) needed(s *state, op ledger.Op) {
 func (c *checks) happened(e docean.Event) {
 	if e.Kind == docean.Created {
 		c.run.out.Creates++
+		c.creates(e)
 		return
 	}
 	if c.gone[e.Droplet.ID] {

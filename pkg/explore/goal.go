@@ -135,6 +135,9 @@ func (r *run) differs(s *state, want *specfile.Document, back bool) string {
 	if why := r.servicesDiffer(s, want, back); why != "" {
 		return why
 	}
+	if why := r.check.off(s); why != "" {
+		return why
+	}
 	if why := r.foreignDiffers(s); why != "" {
 		return why
 	}
@@ -152,6 +155,9 @@ func (r *run) machinesDiffer(s *state, want *spec.Spec) string {
 		pool := poolOf(r.cluster, d)
 		if !poolIn(want, pool) || r.check.lost[d.ID] {
 			continue // nobody's, or of a pool that the file has no more: held as it is
+		}
+		if s.ledger.KeptDroplet(d.ID) != nil {
+			continue
 		}
 		have[pool]++
 		i := s.nodeOn(d)

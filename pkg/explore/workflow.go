@@ -23,6 +23,7 @@ type Workflow struct {
 	Image   string   // of which the roll-out fails: what runs at the end is another one
 	Pages   int      // droplets a page, 0: all
 	Sparse  int      // of so many of its single faults one is played; 0: all are
+	Broken  bool     // machines that are made do not join
 	NoCycle bool     // no machine's power is cycled: it is not the machines
 	Small   bool     // all its pairs of faults are played when there is time, see Campaign.Pairs
 }
@@ -38,6 +39,8 @@ type file struct {
 	workersImage      string    // of the workers; "": docker-20-04
 	apps              bool      // the pool of workers is named apps
 	hasty             bool      // what is down is cycled and replaced soon
+	quick             bool      // a launch has a minute for each of its clocks
+	keep              int       // of the machines that never joined
 	demoted           bool      // the pool managers has workers
 	swapped           bool      // so it has, and the pool workers has managers
 	sizes             [2]string // of the managers and of the workers, which get them in place; "": the usual one, and others are made instead
@@ -68,14 +71,18 @@ func (f file) yaml(cluster string) []byte {
 	if f.swapped {
 		roles[1] = "manager"
 	}
+	policies := "launch_timeout: 10m"
+	if f.quick {
+		policies = fmt.Sprintf("launch_timeout: 1m, active_timeout: 1m, repair: { keep_failed: %d }", f.keep)
+	}
 	fmt.Fprintf(&b, `version: 1
 cluster: %s
 cloud: { digitalocean: { region: fra1, image: docker-20-04 } }
-policies: { create_visible: 40s, launch_timeout: 10m, drain_timeout: 2m, shutdown_timeout: 15s, resync: 12s%s }
+policies: { create_visible: 40s, %s, drain_timeout: 2m, shutdown_timeout: 15s, resync: 12s%s }
 nodes:
   managers: { role: %s, count: %d, size: %s, image: %s }
   %s: { role: %s, count: %d, size: %s, image: %s, region: %s, labels: %s }
-`, cluster, repair, roles[0], f.managers, f.size(0), image, name, roles[1], f.workers, f.size(1), workersImage, region, labels)
+`, cluster, policies, repair, roles[0], f.managers, f.size(0), image, name, roles[1], f.workers, f.size(1), workersImage, region, labels)
 	if f.next > 0 {
 		fmt.Fprintf(&b, "  next: { role: manager, count: %d, size: s-1vcpu-1gb }\n", f.next)
 	}

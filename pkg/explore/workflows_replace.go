@@ -43,11 +43,11 @@ func replaceWorkflows() []Workflow {
 
 // replacing waits until a replacement is open. A fault may have the machine be replaced otherwise.
 func (r *run) replacing() {
-	for range 60 {
+	for range 600 {
 		if r.broken || slices.ContainsFunc(r.observe().ledger.Ops, func(op ledger.Op) bool { return op.Kind == ledger.Replace }) {
 			return
 		}
-		r.wait(10 * time.Second)
+		r.wait(time.Second)
 	}
 }
 

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
@@ -36,10 +37,10 @@ func (a launching) see(w world.World, counts bool, now time.Time) launching {
 			h.Seen = now
 		}
 		switch {
-		case !plan.LaunchActive(*m.Droplet):
-			h.Inactive, h.Active = now, time.Time{}
-		case h.Active.IsZero():
+		case plan.LaunchActive(*m.Droplet) && h.Active.IsZero():
 			h.Active = now
+		case m.Droplet.Status == cloud.StatusNew || m.Droplet.PrivateIPv4 == "":
+			h.Inactive, h.Active = now, time.Time{}
 		}
 		next.of[m.Droplet.ID] = h
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/swarmd/swarmd/pkg/sim/docean"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
@@ -19,8 +20,12 @@ type machine struct {
 	engine *dockerd.Engine // nil until the first boot is over
 	api    http.Handler    // the engine's
 	on     bool
-	boots  int  // counts power changes; what was put down for an earlier boot is void
-	deaf   bool // the guest ignores a shutdown
+	boots  int       // counts power changes; what was put down for an earlier boot is void
+	deaf   bool      // the guest ignores a shutdown
+	since  time.Time // it was powered on last
+	power  PowerFault
+	stuck  bool // it never boots
+	mute   bool // its first-boot script fails
 	joined bool // the user-data's join has run to its end, as cloud-init runs it only at the first boot
 }
 
@@ -38,8 +43,13 @@ func (w *World) Create(m docean.Machine) error {
 		w.misplace--
 		return errNoPlace
 	}
-	mc := &machine{Machine: m}
+	mc := &machine{Machine: m, mute: w.broken[m.Image]}
 	w.machines[m.ID] = mc
+	if w.stalls > 0 {
+		w.stalls--
+		w.stall(mc)
+		return nil
+	}
 	w.switchOn(mc)
 	return nil
 }
@@ -47,7 +57,7 @@ func (w *World) Create(m docean.Machine) error {
 // Shutdown asks the guest, which takes ShutdownTime or ignores it.
 func (w *World) Shutdown(id int) error {
 	return w.with(id, func(m *machine) {
-		if m.deaf || !m.on {
+		if m.deaf || !m.on || m.power != PowerWorks {
 			return
 		}
 		boot := m.boots
@@ -60,11 +70,11 @@ func (w *World) Shutdown(id int) error {
 }
 
 // PowerOff cuts the power.
-func (w *World) PowerOff(id int) error { return w.with(id, w.switchOff) }
+func (w *World) PowerOff(id int) error { return w.power(id, w.switchOff) }
 
 // PowerOn boots the machine again.
 func (w *World) PowerOn(id int) error {
-	return w.with(id, func(m *machine) {
+	return w.power(id, func(m *machine) {
 		if !m.on {
 			w.switchOn(m)
 		}
@@ -79,6 +89,18 @@ func (w *World) Resize(id, vcpus, memoryMB int) error {
 			m.engine.Resize(vcpus, int64(memoryMB)<<20)
 		}
 	})
+}
+
+// power does something to a machine's power, unless that fails.
+func (w *World) power(id int, do func(*machine)) error {
+	var failed error
+	err := w.with(id, func(m *machine) {
+		done, err := m.switched()
+		if failed = err; done {
+			do(m)
+		}
+	})
+	return errors.Join(err, failed)
 }
 
 // Destroy takes the machine away. Its node stays in the swarm until somebody removes it.
@@ -100,7 +122,10 @@ func (w *World) State(id int) docean.State {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.catchUp()
-	if m := w.machines[id]; m != nil && m.on {
+	switch m := w.machines[id]; {
+	case m != nil && m.stuck:
+		return docean.Booting
+	case m != nil && m.on:
 		return docean.Running
 	}
 	return docean.Off
@@ -134,7 +159,7 @@ func (w *World) switchOff(m *machine) {
 }
 
 func (w *World) switchOn(m *machine) {
-	m.on = true
+	m.on, m.since = true, w.present()
 	m.boots++
 	boot := m.boots
 	w.due.put(w.present().Add(w.opts.BootTime), func() {
@@ -156,7 +181,7 @@ func (w *World) booted(m *machine) {
 	} else {
 		m.engine.Start()
 	}
-	if join, ok := joinOf(m.UserData); ok && !m.joined {
+	if join, ok := joinOf(m.UserData); ok && !m.joined && !m.mute {
 		w.beginJoin(m, join)
 	}
 }

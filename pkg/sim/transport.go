@@ -167,6 +167,9 @@ func (w *World) resolve(r *http.Request, from string) target {
 	if !isSocket(r.URL.Host) {
 		m = w.find(r.URL.Hostname())
 	}
+	if m != nil && m.engine != nil && source != nil && source.engine != nil {
+		cut = cut || !source.engine.Sees(m.engine)
+	}
 	w.aim(&to, m, m != source, cut, lost)
 	return to
 }

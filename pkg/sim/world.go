@@ -48,13 +48,16 @@ type World struct {
 	due      agenda
 	machines map[int]*machine
 	misplace int                         // so many creates still fail to find a place
+	stalls   int                         // so many creates still do not boot
+	stallFor time.Duration               // for so long; 0: for ever
+	broken   map[string]bool             // images whose machines never join
 	pumps    map[chan struct{}]time.Time // → what each waits for
 }
 
 // New makes a world without droplets.
 func New(o Options) *World {
 	o = o.withDefaults()
-	w := &World{opts: o, machines: map[int]*machine{}, pumps: map[chan struct{}]time.Time{}}
+	w := &World{opts: o, machines: map[int]*machine{}, broken: map[string]bool{}, pumps: map[chan struct{}]time.Time{}}
 	w.calls = recorder{limit: o.TraceLimit, fault: o.Fault}
 	o.Cloud.Machines, o.Cloud.Now, o.Cloud.Seed = w, o.Now, o.Seed
 	o.Docker.Now, o.Docker.Seed = w.dockerNow, o.Seed

@@ -23,6 +23,8 @@ const (
 	booting  Class = "booting"
 	overdue  Class = "overdue"
 	kept     Class = "kept"
+	removed  Class = "removed"
+	rejoined Class = "rejoined"
 	arriving Class = "arriving"
 	down     Class = "down"
 	unknown  Class = "unknown"
@@ -32,7 +34,7 @@ const (
 // Classes are all of them: the label values of a metric.
 func Classes() []string {
 	var out []string
-	for _, c := range []Class{foreign, disputed, leaving, resizing, orphaned, dead, booting, overdue, kept, arriving, down, unknown, ready} {
+	for _, c := range []Class{foreign, disputed, leaving, resizing, orphaned, dead, booting, overdue, kept, removed, rejoined, arriving, down, unknown, ready} {
 		out = append(out, string(c))
 	}
 	return out
@@ -56,6 +58,8 @@ func (v *view) classes() []Class {
 // sort says whose a machine is; where says how one of ours is.
 func (v *view) sort(m world.Machine, pool *spec.Pool) Class {
 	switch {
+	case m.Removed && m.Node == nil && m.Binding == world.Contradicted:
+		return removed
 	case m.Binding == world.Contradicted, m.Binding == world.Unaddressed:
 		return disputed
 	case m.Op != nil && m.Op.Kind == ledger.Delete && !recovered(m):
@@ -82,6 +86,8 @@ func (v *view) where(m world.Machine) Class {
 		return booting
 	case m.Binding != world.Bound:
 		return arriving
+	case m.Again != "":
+		return rejoined
 	case m.Node.State == swarm.NodeDown, m.Droplet != nil && m.Droplet.Status == cloud.StatusOff:
 		return down
 	case m.Node.State != swarm.NodeReady:
@@ -109,10 +115,15 @@ func (m machine) counts() bool {
 		return false
 	case resizing:
 		return m.pool != nil
-	case disputed:
+	case disputed, removed:
 		return m.Droplet != nil && m.pool != nil && (m.Op == nil || m.Op.Kind != ledger.Delete)
 	}
 	return true
+}
+
+// unsure reports whether it is not known what runs on the machine, or on whose account: nobody takes it away, or anybody else because of it.
+func (m machine) unsure() bool {
+	return m.class == disputed || m.class == removed || m.class == rejoined
 }
 
 // name for people and for step ids: the droplet's, else the node's.

@@ -29,6 +29,8 @@
 //   - foreign: not the cluster's. Reported, never counted, never touched.
 //   - disputed: its identity is contradicted, or nothing but its tags and name shows that it is this swarm's. Counted if it is known to be a
 //     droplet of a pool, otherwise left alone until a person has looked.
+//   - removed: made for this swarm, by its tag, and no node here is on it: somebody took its node out while its droplet lives.
+//   - rejoined: bound, and its node is Down because its droplet's engine has joined anew, as another node.
 //   - leaving: a Delete operation is open on it. Not counted any more. Not a repair whose machine is up again: that ends.
 //   - resizing: a Resize operation is open on it. It is counted, and whatever is seen of it, it is neither down nor ill.
 //   - orphaned: ours, but the file no longer has its pool.
@@ -40,7 +42,7 @@
 //   - unknown: bound, and the leader does not know how it is. Every node is so for some seconds after a change of leader.
 //   - ready: bound, and its node is Ready.
 //
-// A machine is counted in its pool if it is disputed, resizing, dead, booting, overdue, arriving, down, unknown or ready: what is broken is
+// A machine is counted in its pool if it is disputed, removed, rejoined, resizing, dead, booting, overdue, arriving, down, unknown or ready: what is broken is
 // repaired, or held and reported, and only one that is dead gives its place to another. A Create operation whose droplet is not seen yet is counted as well, so nothing is created twice.
 //
 // The leaving machines of a pool that carry tasks are drained one after the other, see drainTurn.

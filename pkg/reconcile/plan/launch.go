@@ -33,20 +33,16 @@ func launchPauses() []time.Duration {
 }
 
 // LaunchActive reports whether a droplet is as far that its machine can join.
-func LaunchActive(d cloud.Droplet) bool { return d.Status != cloud.StatusNew && d.PrivateIPv4 != "" }
+func LaunchActive(d cloud.Droplet) bool { return d.Status == cloud.StatusActive && d.PrivateIPv4 != "" }
 
 // launchEnds is when a machine is over its time. When it became active is not in the cloud's answer: what was seen of it counts, else that it was so in
 // time, which is as late as it may have been.
 func (v *view) launchEnds(d cloud.Droplet, op *ledger.Op) time.Time {
-	began, p := d.Created, v.in.Spec.Policies
-	if op != nil && op.Kind == ledger.Create {
-		began = op.Started
-	}
-	active := began.Add(p.ActiveTimeout)
-	if !LaunchActive(d) {
+	p, seen := v.in.Spec.Policies, v.in.Memory.Launching[d.ID]
+	active := v.launchBegan(d, op, seen).Add(p.ActiveTimeout)
+	if !LaunchActive(d) && seen.Active.IsZero() {
 		return active
 	}
-	seen := v.in.Memory.Launching[d.ID]
 	if seen.Inactive.After(active) {
 		active = seen.Inactive
 	}
@@ -54,6 +50,21 @@ func (v *view) launchEnds(d cloud.Droplet, op *ledger.Op) time.Time {
 		active = first
 	}
 	return active.Add(p.JoinTimeout(d.Image))
+}
+
+// launchBegan is when the first clock began. That of a create which another holder of the lease began is by another clock: it begins anew with the first
+// look, and so does the second one. Who remembers nothing judges nobody, and can say no better than what is written.
+func (v *view) launchBegan(d cloud.Droplet, op *ledger.Op, seen Launching) time.Time {
+	create := op != nil && op.Kind == ledger.Create
+	switch {
+	case create && (op.Epoch == v.in.Epoch || v.in.Memory.Launching == nil):
+		return op.Started
+	case create && seen.Seen.IsZero():
+		return v.in.Now
+	case create:
+		return seen.Seen
+	}
+	return d.Created
 }
 
 // launches is what failed in a row in the pool with the template that it has now.

@@ -13,6 +13,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 const launchOp = "abcdeabcdeabcdea"
@@ -24,7 +25,7 @@ func launched(t *testing.T, age time.Duration, change func(*plan.Input)) plan.Pl
 	to(1, 2)(m)
 	d := m.makeDroplet(300, "web-workers-abcde", launchOp)
 	d.droplet.Status, d.droplet.Created = cloud.StatusActive, m.now.Add(-age)
-	m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: launchOp, Kind: ledger.Create, Pool: "workers", Name: d.droplet.Name, DropletID: 300, Started: d.droplet.Created})
+	m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: launchOp, Kind: ledger.Create, Pool: "workers", Name: d.droplet.Name, DropletID: 300, Started: d.droplet.Created, Epoch: m.input().Epoch})
 	in := m.input()
 	in.Memory.Launching = map[int]plan.Launching{300: {Seen: m.now.Add(-age), Active: m.now.Add(-age)}}
 	change(&in)
@@ -45,10 +46,26 @@ func seenLaunch(l plan.Launching) func(*plan.Input) {
 	return func(in *plan.Input) { in.Memory.Launching = map[int]plan.Launching{300: l} }
 }
 
+// tookOver is a swarmd that has seen so much of a machine that another one began to make.
+func tookOver(l plan.Launching) func(*plan.Input) {
+	return changed(seenLaunch(l), func(in *plan.Input) { in.Epoch++ })
+}
+
+func changed(changes ...func(*plan.Input)) func(*plan.Input) {
+	return func(in *plan.Input) {
+		for _, change := range changes {
+			change(in)
+		}
+	}
+}
+
 // TestALaunchHasTwoClocks: until it is active with an address, and from there until it has joined. When it became active is what was seen of it.
 func TestALaunchHasTwoClocks(t *testing.T) {
 	ago := func(d time.Duration) time.Time { return grownAt(t).Add(-d) }
-	isNew := func(in *plan.Input) { droplet300(in).Status = cloud.StatusNew }
+	inactive := func(in *plan.Input) {
+		in.Memory.Launching[300] = plan.Launching{Seen: ago(time.Hour), Inactive: ago(0)}
+	}
+	isNew := changed(inactive, func(in *plan.Input) { droplet300(in).Status = cloud.StatusNew })
 	minute := func(n float64) time.Duration { return time.Duration(n * float64(time.Minute)) }
 	asItIs := func(*plan.Input) {}
 	for _, c := range []struct {
@@ -65,11 +82,16 @@ func TestALaunchHasTwoClocks(t *testing.T) {
 		{"its image has it", minute(10.1), func(in *plan.Input) { in.Spec.Policies.LaunchTimeout = 0 }, true, ""},
 		{"not active in five minutes", minute(5.1), isNew, true, ""},
 		{"nearly active", minute(4.9), isNew, false, ""},
-		{"active, and without an address", minute(5.1), func(in *plan.Input) { droplet300(in).PrivateIPv4 = "" }, true, ""},
+		{"active, and without an address", minute(5.1), changed(inactive, func(in *plan.Input) { droplet300(in).PrivateIPv4 = "" }), true, ""},
 		{"it became active when it was over its time, and has as long to join as any", minute(17.9), seenLaunch(plan.Launching{Seen: ago(minute(17.9)), Inactive: ago(minute(9.9)), Active: ago(minute(9.8))}), false, ""},
 		{"and is over that", minute(18.1), seenLaunch(plan.Launching{Seen: ago(minute(18.1)), Inactive: ago(minute(10.1)), Active: ago(minute(10))}), true, ""},
-		{"who took over knows that it was active in time or too late", minute(15.1), seenLaunch(plan.Launching{Seen: ago(minute(2)), Active: ago(minute(2))}), true, ""},
+		{"who forgot when it became active knows that it did in time or too late", minute(15.1), seenLaunch(plan.Launching{Seen: ago(minute(2)), Active: ago(minute(2))}), true, ""},
 		{"and not more", minute(14.9), seenLaunch(plan.Launching{Seen: ago(minute(9)), Active: ago(minute(9))}), false, ""},
+		{"who took over begins to count anew", time.Hour, tookOver(plan.Launching{Seen: ago(minute(9.9)), Active: ago(minute(9.9))}), false, ""},
+		{"and comes to the same end", time.Hour, tookOver(plan.Launching{Seen: ago(minute(10.1)), Active: ago(minute(10.1))}), true, ""},
+		{"also with one that is not active", time.Hour, changed(isNew, tookOver(plan.Launching{Seen: ago(minute(5.1)), Inactive: ago(0)})), true, ""},
+		{"nor earlier", time.Hour, changed(isNew, tookOver(plan.Launching{Seen: ago(minute(4.9)), Inactive: ago(0)})), false, ""},
+		{"it was active, and is off", minute(10.1), func(in *plan.Input) { droplet300(in).Status = cloud.StatusOff }, true, ""},
 		{"who has just taken over judges nobody", time.Hour, seenLaunch(plan.Launching{Seen: ago(30 * time.Second), Active: ago(30 * time.Second)}), false, "it is deleted at 12:"},
 		{"nor who looks once", time.Hour, seenLaunch(plan.Launching{}), false, "the swarmd that acts deletes it"},
 		{"nor on a view with a gap", time.Hour, func(in *plan.Input) { in.World.Gaps = append(in.World.Gaps, world.Gap{What: "tasks", Err: "broken"}) }, false, ""},
@@ -284,5 +306,39 @@ func TestRecordsOfALaunchThatJoined(t *testing.T) {
 	want := []ledger.Change{ledger.Launched{OpID: launchOp}, ledger.CloseOp{OpID: launchOp}}
 	if d := cmp.Diff(want, p.Steps[0].Before); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestAMachineThatAPersonTookOutOrJoinedAnewIsNoBrokenOne: it has a class of its own, fills its place, and is not the one to leave.
+func TestAMachineThatAPersonTookOutOrJoinedAnewIsNoBrokenOne(t *testing.T) {
+	rejoins := func(m *model) {
+		old := m.droplets[102].node
+		again := *old
+		again.ID, again.Hostname, again.Spec.Labels = "again", "again", nil
+		m.nodes["again"], old.State = &machine{node: &again}, swarm.NodeDown
+	}
+	for name, c := range map[string]struct {
+		change func(*model)
+		class  string
+		advice string
+	}{
+		"taken out":   {outOfSwarm(102), "removed", "docker swarm leave --force and what docker swarm join-token worker prints on it bring it back"},
+		"joined anew": {rejoins, "rejoined", "docker node rm n102 is enough"},
+	} {
+		for count, want := range map[int][]string{2: nil, 1: {"leave/103"}} {
+			m := grown(t, 1, 2)
+			c.change(m)
+			m.edit(pool("managers", "manager", 1), pool("workers", "worker", count))
+			in := m.input()
+			in.Memory.Ailing = map[int]plan.Ailing{102: {How: plan.Hangs, Since: in.Now.Add(-time.Hour), Few: in.Now.Add(-time.Hour)}}
+			p := plan.Compute(in)
+			i := slices.IndexFunc(in.World.Machines, func(m world.Machine) bool { return m.Droplet != nil && m.Droplet.ID == 102 })
+			if string(p.Classes[i]) != c.class || !strings.Contains(fmt.Sprint(p.Holds), c.advice) {
+				t.Errorf("%s: class %s, holds %v", name, p.Classes[i], p.Holds)
+			}
+			if d := cmp.Diff(want, ids(p)); d != "" && count == 2 || slices.Contains(ids(p), "leave/102") {
+				t.Errorf("%s, %d wanted: steps %v", name, count, ids(p))
+			}
+		}
 	}
 }

@@ -77,7 +77,7 @@ func (op deleteOp) stage(v *view) (machine, deleteStage) {
 		return m, deleteAstray
 	case !ok && v.gone(op.DropletID):
 		return m, deleteDone
-	case !ok || m.class == disputed:
+	case !ok || m.class == disputed || m.class == removed:
 		return m, deleteDisputed
 	case m.Adopted || m.Droplet != nil && !m.Owned:
 		return m, deleteForbidden
@@ -184,6 +184,9 @@ func (op deleteOp) leaves() string {
 func (op deleteOp) await(v *view, m machine, stage deleteStage, b *builder) {
 	if stage == deleteDraining && v.in.Now.Sub(op.Started) > v.in.Spec.Policies.DrainTimeout {
 		b.hold(GuardDrain, m.object(), fmt.Sprintf("%d tasks are left after %s", v.tasksOn(m.Node.ID), v.in.Spec.Policies.DrainTimeout))
+		return
+	}
+	if op.Repair && m.Node == nil { // a droplet that never became active is locked until the cloud gives it up: for minutes
 		return
 	}
 	b.requeueIn(requeueWait)

@@ -58,7 +58,7 @@ func beginReplace(g grant, b *builder) {
 func (op replaceOp) stage(v *view) (machine, replaceStage) {
 	m, ok := v.of(op.Op)
 	switch {
-	case !v.dropletsKnown(), ok && (v.outdated() || m.class == disputed): // what it is to be, or which one it is, is not known
+	case !v.dropletsKnown(), ok && (v.outdated() || m.unsure()): // what it is to be, or which one it is, is not known
 		return m, replaceHidden
 	case !ok || m.class == leaving || m.class == dead:
 		return m, replaceGone

@@ -83,7 +83,7 @@ func (v *view) counted(pool string) int {
 func (v *view) disputed(p *spec.Pool) int {
 	n := 0
 	for _, m := range v.machines {
-		if m.class == disputed && m.counts() && m.pool == p {
+		if m.unsure() && m.counts() && m.pool == p {
 			n++
 		}
 	}
@@ -107,7 +107,7 @@ func (v *view) absent(p *spec.Pool) []int {
 func (v *view) pick(p *spec.Pool) []machine {
 	var out []machine
 	for _, m := range v.machines {
-		if m.counts() && m.pool == p && m.class != disputed && !m.Adopted && m.dropletID() != 0 && !v.keptByHand(m) && !v.mayGo(m) {
+		if m.counts() && m.pool == p && !m.unsure() && !m.Adopted && m.dropletID() != 0 && !v.keptByHand(m) && !v.mayGo(m) {
 			out = append(out, m)
 		}
 	}

@@ -39,7 +39,7 @@ func ailsBound(m world.Machine) Ailment {
 	switch {
 	case m.Missing && m.Node.State != swarm.NodeReady:
 		return Gone
-	case m.Droplet == nil:
+	case m.Droplet == nil, m.Again != "": // it runs, as another node
 		return Well
 	case m.Droplet.Status == cloud.StatusOff:
 		return IsOff

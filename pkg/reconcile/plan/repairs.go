@@ -27,7 +27,7 @@ func proposeRepairs(v *view) []wish {
 			w = late
 		case v.replacing(m) != nil: // its operation says how far that is
 			continue
-		case m.class == down && m.Again == "": // of another one, what is to be done is said of the node that it is now
+		case m.class == down:
 			w.kind, w.text = v.downWish(m)
 		default:
 			continue

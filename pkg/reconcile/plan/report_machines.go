@@ -12,7 +12,7 @@ func reportMachine(v *view, m machine, b *builder) {
 	switch m.class {
 	case foreign:
 		reportForeign(v, m, b)
-	case disputed:
+	case disputed, removed:
 		reportDisputed(v, m, b)
 	case kept:
 		reportKept(v, m, b)

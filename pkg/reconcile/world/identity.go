@@ -81,8 +81,9 @@ func astray(p Answers, m *Machine) {
 		m.Binding, m.Pool = Contradicted, madeFor(p.Name, *m.Droplet)
 		m.Why = "not known whose it is: " + unread + " could not be read"
 	case slices.Contains(ids, p.Cluster.ID):
-		m.Binding, m.Pool = Contradicted, madeFor(p.Name, *m.Droplet)
-		m.Why = "was made for this swarm, which has no node of it: let it join again, or delete the droplet by hand if nothing runs on it"
+		m.Binding, m.Pool, m.Removed = Contradicted, madeFor(p.Name, *m.Droplet), true
+		m.Why = "was made for this swarm, and somebody took its node out while it lives: docker swarm leave --force and what docker swarm join-token worker prints on it " +
+			"bring it back; or delete its droplet by hand for a new one"
 	case len(ids) > 0:
 		m.Why = "was made for another swarm, " + strings.Join(ids, ", ")
 	default:
@@ -287,7 +288,7 @@ func (j *join) take(d *Machine, n *swarm.Node, b Binding) {
 	if pool := j.made[d.Droplet.ID]; pool != "" && !d.Owned {
 		d.Owned, d.Pool = true, pool
 	}
-	d.Node, d.Binding, d.Why = n, b, ""
+	d.Node, d.Binding, d.Why, d.Removed = n, b, "", false
 }
 
 // tooLate reports whether a node joined while its droplet was being deleted: it is as it was when it joined (drained, a worker, not bound),
@@ -341,7 +342,7 @@ func (j *join) at(n *swarm.Node) *Machine {
 // doubt marks a droplet of which it is not known whether it joined: taken for one that did not, it could be deleted under a living node.
 func (j *join) doubt(id int, why string) {
 	if d := j.byID[id]; d != nil && d.Node == nil && j.ours(d) {
-		d.Binding, d.Why, d.Pool = Contradicted, why, cmp.Or(d.Pool, j.made[id])
+		d.Binding, d.Why, d.Pool, d.Removed = Contradicted, why, cmp.Or(d.Pool, j.made[id]), false
 	}
 }
 
@@ -354,7 +355,7 @@ func (j *join) refuse(n *swarm.Node, d *Machine, why string) {
 		j.alone = append(j.alone, Machine{Node: n, Binding: Contradicted, Pool: n.Spec.Labels[swarm.LabelPool], Why: why})
 		return
 	}
-	d.Node, d.Binding, d.Why = n, Contradicted, why
+	d.Node, d.Binding, d.Why, d.Removed = n, Contradicted, why, false
 	d.Pool = cmp.Or(d.Pool, j.made[d.Droplet.ID], n.Spec.Labels[swarm.LabelPool])
 }
 

@@ -253,7 +253,7 @@ func swarmCases() []joinCase {
 	down.State = swarm.NodeDown
 	return []joinCase{
 		{"made for this swarm, and no node of it is known: it fills its place", world.Answers{Droplets: of("s1")},
-			[]string{"5 - contradicted workers: was made for this swarm, which has no node of it: let it join again, or delete the droplet by hand if nothing runs on it"}},
+			[]string{"5 - contradicted workers: was made for this swarm, and somebody took its node out while it lives: docker swarm leave --force and what docker swarm join-token worker prints on it bring it back; or delete its droplet by hand for a new one"}},
 		{"made for another swarm", world.Answers{Droplets: of("s2")}, []string{"5 -  : was made for another swarm, s2"}},
 		{"made for another swarm, and joined this one", world.Answers{Droplets: of("s2"), Nodes: []swarm.Node{claimant("n5", 5, "10.0.0.5")}},
 			[]string{"5 n5 claimed workers owned"}},

@@ -78,6 +78,9 @@ func (c *Cloud) createDroplets(r *request) reply {
 	if !ok {
 		return rep
 	}
+	if _, bounded := c.stock[stock{o.region, o.size.Slug}]; bounded {
+		c.stock[stock{o.region, o.size.Slug}] -= len(o.names)
+	}
 	for _, name := range o.names {
 		if err := c.make(&o, name, r.now); err != nil {
 			return unprocessable("%s", err)
@@ -134,6 +137,9 @@ func (c *Cloud) checkSize(req createRequest, o *order) string {
 	}
 	if size.Unavailable {
 		return "Size is not available in this region."
+	}
+	if left, bounded := c.stock[stock{o.region, size.Slug}]; bounded && left < len(o.names) {
+		return "Size is temporarily unavailable in this region. Please try again later."
 	}
 	o.size = size
 	return ""

@@ -30,8 +30,12 @@ type Cloud struct {
 	public    *addressPool
 	limits    limiter
 	account   accountState
-	fate      Fate // of resizes
+	fate      Fate          // of resizes
+	stock     map[stock]int // how many more droplets can be made; no entry: as many as one likes
 }
+
+// stock is where droplets of a size are made.
+type stock struct{ region, size string }
 
 // droplet is the truth about one droplet. Times rule what the API shows of it.
 type droplet struct {
@@ -77,7 +81,7 @@ func New(o Options) *Cloud {
 	o = o.withDefaults()
 	c := &Cloud{
 		opts: o, rng: rand.New(rand.NewPCG(o.Seed, 0x5eed)),
-		byID: map[int]*droplet{}, tags: map[string]time.Time{},
+		byID: map[int]*droplet{}, stock: map[stock]int{}, tags: map[string]time.Time{},
 		public: newPool(o.PublicCIDR, o.FirstHost), limits: newLimiter(o.RateLimit),
 	}
 	c.nextID = 400_000_000 + c.rng.IntN(1_000_000)

@@ -108,6 +108,16 @@ func (c *Cloud) SetDropletLimit(n int) {
 	c.account.limit = n
 }
 
+// SetStock has a region make only n more droplets of a size, or as many as one likes if n is negative. What is deleted comes back to nobody: others
+// wait for it too.
+func (c *Cloud) SetStock(region, size string, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if delete(c.stock, stock{region, size}); n >= 0 {
+		c.stock[stock{region, size}] = n
+	}
+}
+
 // SetLags changes how late the API shows what happens from now on; negative values leave a lag as it is.
 func (c *Cloud) SetLags(list, tags, action time.Duration) {
 	c.mu.Lock()

@@ -14,6 +14,7 @@ type Engine struct {
 	labels    map[string]string
 	up        bool
 	cut       bool // partitioned from every other engine
+	away      bool // on the other side of a network that fell into two
 	gone      bool
 	dead      bool // it died by itself and is started again by itself
 	rebooted  bool // the managers have not yet heard that its containers are gone
@@ -84,6 +85,20 @@ func (e *Engine) Partition(on bool) {
 	e.cut = on
 }
 
+// Away puts the machine on the other side of a network that falls into two, or back. Those on one side reach each other.
+func (e *Engine) Away(on bool) {
+	e.world.lockForChange()
+	defer e.world.unlock()
+	e.away = on
+}
+
+// Sees reports whether the network has the two machines on one side, whether they are up or not.
+func (e *Engine) Sees(other *Engine) bool {
+	e.world.mu.Lock()
+	defer e.world.mu.Unlock()
+	return e.away == other.away
+}
+
 // Remove destroys the machine. Its node stays in the swarm until somebody removes it.
 func (e *Engine) Remove() {
 	e.world.lockForChange()
@@ -152,5 +167,5 @@ func (e *Engine) reaches(other *Engine) bool {
 	if e == nil || other == nil || !e.up || !other.up {
 		return false
 	}
-	return e == other || (!e.cut && !other.cut)
+	return e == other || !e.cut && !other.cut && e.away == other.away
 }

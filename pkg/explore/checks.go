@@ -176,6 +176,7 @@ func (c *checks) always(s *state) {
 	}
 	c.replacing(s)
 	c.surge(s)
+	c.whole(s)
 	c.bindings(s)
 	c.tokens(s)
 }

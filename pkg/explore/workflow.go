@@ -24,6 +24,8 @@ type Workflow struct {
 	Pages   int      // droplets a page, 0: all
 	Sparse  int      // of so many of its single faults one is played; 0: all are
 	NoCycle bool     // no machine's power is cycled: it is not the machines
+	Surges  bool     // its service app has six tasks on the workers, and never fewer run
+	Even    bool     // they are even at the end
 	Small   bool     // all its pairs of faults are played when there is time, see Campaign.Pairs
 }
 
@@ -32,6 +34,7 @@ type file struct {
 	managers, workers int
 	next              int       // of a second pool of managers; 0: there is none
 	services          string    // YAML, the services' lines
+	volumes           string    // a volume's name
 	labels            string    // of the workers, YAML flow
 	region            string    // of the workers; "": everybody's
 	image             string    // of the managers; "": docker-20-04
@@ -81,6 +84,9 @@ nodes:
 	}
 	if f.services != "" {
 		b.WriteString("services:\n" + f.services)
+	}
+	if f.volumes != "" {
+		b.WriteString("volumes: { " + f.volumes + ": {} }\n")
 	}
 	return []byte(b.String())
 }

@@ -47,6 +47,7 @@ func TestScenarios(t *testing.T) {
 		{"foreign droplet with the cluster's tag", (*stage).makeForeign},
 		{"1 from nothing to three managers and three workers", (*stage).fromNothing},
 		{"2 services", (*stage).services},
+		{"a worker leaves and one comes, and never fewer tasks run", (*stage).moveWithoutLoss},
 		{"3 workers leave", (*stage).workersLeave},
 		{"4 killed ten times", (*stage).killedTenTimes},
 		{"5 the acting machine is cut off", (*stage).cutOff},

@@ -15,6 +15,7 @@ type want struct {
 	web               string // version, "" for no service
 	webReplicas       int
 	queue             string
+	queueOn           string // a constraint of its tasks, "" for none
 	noSwarmdImage     bool
 	onFailure         string // what a roll-out does about a task that fails, "" for the engine's default: pause
 }
@@ -30,10 +31,11 @@ func (w want) yaml(key string) string {
 		}
 	}
 	if w.queue != "" {
-		services["queue"] = map[string]any{
-			"image":  webImage + ":" + w.queue,
-			"deploy": map[string]any{"replicas": 6, "update_config": w.updateConfig(2, "start-first")},
+		deploy := map[string]any{"replicas": 6, "update_config": w.updateConfig(2, "start-first")}
+		if w.queueOn != "" {
+			deploy["placement"] = map[string]any{"constraints": []string{w.queueOn}}
 		}
+		services["queue"] = map[string]any{"image": webImage + ":" + w.queue, "deploy": deploy}
 	}
 	file := map[string]any{
 		"version": 1, "cluster": "shop",

@@ -177,6 +177,7 @@ func (c *checks) always(s *state) {
 	}
 	c.replacing(s)
 	c.surge(s)
+	c.whole(s)
 	c.bindings(s)
 	c.tokens(s)
 }

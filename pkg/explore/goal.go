@@ -239,6 +239,9 @@ func (r *run) serviceDiffers(s *state, name, image string, replicas *uint64, bac
 		if got := svc.Spec.TaskTemplate.ContainerSpec.Image; !strings.HasPrefix(got, image) && r.workflow.Image == "" && !back {
 			return fmt.Sprintf("service %s has image %s, %s wanted", name, got, image)
 		}
+		if why := r.leftSurge(s, svc); why != "" {
+			return why
+		}
 		if back && svc.Spec.Mode.Replicated != nil {
 			want = *svc.Spec.Mode.Replicated.Replicas // what a person did to it meanwhile stays until the file changes
 		}

@@ -25,6 +25,8 @@ type Workflow struct {
 	Sparse  int      // of so many of its single faults one is played; 0: all are
 	Broken  bool     // machines that are made do not join
 	NoCycle bool     // no machine's power is cycled: it is not the machines
+	Surges  bool     // its service app has six tasks on the workers, and never fewer run
+	Even    bool     // they are even at the end
 	Small   bool     // all its pairs of faults are played when there is time, see Campaign.Pairs
 }
 
@@ -33,6 +35,7 @@ type file struct {
 	managers, workers int
 	next              int       // of a second pool of managers; 0: there is none
 	services          string    // YAML, the services' lines
+	volumes           string    // a volume's name
 	labels            string    // of the workers, YAML flow
 	region            string    // of the workers; "": everybody's
 	image             string    // of the managers; "": docker-20-04
@@ -88,6 +91,9 @@ nodes:
 	}
 	if f.services != "" {
 		b.WriteString("services:\n" + f.services)
+	}
+	if f.volumes != "" {
+		b.WriteString("volumes: { " + f.volumes + ": {} }\n")
 	}
 	return []byte(b.String())
 }

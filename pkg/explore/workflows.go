@@ -14,7 +14,7 @@ import (
 func Workflows() []Workflow {
 	all := append(machineWorkflows(), serviceWorkflows()...)
 	return slices.Concat(all, troubleWorkflows(), replaceWorkflows(), launchWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows(), foreignWorkflows(), worldWorkflows(), resizeWorkflows(), hostWorkflows()[:1], applyWorkflows(),
-		rolloutWorkflows(), bootstrapWorkflows(), destroyWorkflows())
+		rolloutWorkflows(), surgeWorkflows(), bootstrapWorkflows(), destroyWorkflows())
 }
 
 // machineWorkflows change how many machines there are.

@@ -71,7 +71,7 @@ func (v *view) emptying(op ledger.Op, m machine) emptying {
 		return emptying{stage: emptyDrained}
 	case stopped(m) || len(movers) == 0:
 		return emptying{emptyDrain, sayPlain(plain)}
-	case v.surgeOver(e):
+	case v.surgeOver(e, movers):
 		return emptying{emptyDrain, fmt.Sprintf(", although %s not yet running elsewhere: that took too long", sayMovers(movers))}
 	}
 	if v.surger != op.ID {
@@ -79,15 +79,18 @@ func (v *view) emptying(op ledger.Op, m machine) emptying {
 	}
 	for _, mv := range movers {
 		if mv.waits != "" {
-			return emptying{emptyWaits, fmt.Sprintf("not drained yet: %s, at most until %s", mv.waits, clock(v.surgeEnd(e)))}
+			return emptying{emptyWaits, fmt.Sprintf("not drained yet: %s, at most until %s", mv.waits, clock(mv.until))}
 		}
 	}
 	if m.Node.Spec.Availability != swarm.Pause {
 		return emptying{emptyPause, "takes no new tasks while " + sayMovers(movers) + " started elsewhere" + sayPlain(plain)}
 	}
 	for _, mv := range movers {
-		if !mv.runs {
-			return emptying{emptyWaits, fmt.Sprintf("paused, and drained when %s elsewhere, at the latest at %s", sayMovers(movers), clock(v.surgeEnd(e)))}
+		switch {
+		case !mv.raised:
+			return emptying{emptyWaits, "paused, and drained when " + sayMovers(movers) + " running elsewhere"}
+		case !mv.runs:
+			return emptying{emptyWaits, fmt.Sprintf("paused, and drained when %s running elsewhere, at the latest at %s", sayMovers(movers), clock(mv.until))}
 		}
 	}
 	return emptying{emptyDrain, ": as many tasks run elsewhere" + sayPlain(plain)}
@@ -111,10 +114,12 @@ func (e emptying) write(m machine, why string, b *builder) {
 
 // mover is a service that surges while a node is emptied.
 type mover struct {
-	name  string
-	tasks uint64
-	waits string // what has to end first, "" if nothing does
-	runs  bool   // as many tasks as the file says run on other nodes
+	name   string
+	tasks  uint64
+	raised bool      // it has them
+	waits  string    // what has to end first, "" if nothing does
+	runs   bool      // as many tasks as the file says run on other nodes
+	until  time.Time // until when either is awaited
 }
 
 // movers are the services with tasks on the node that surge, and why others drain plainly.
@@ -137,7 +142,12 @@ func (v *view) movers(e evacuation) (movers []mover, plain []string) {
 			plain = append(plain, s.want.Name+" "+why)
 			continue
 		}
-		movers = append(movers, mover{name: s.want.Name, tasks: n, waits: v.unready(s, own > 0), runs: own > 0 && v.runs(s, e.Node.ID) >= s.base.Replicas()})
+		mv := mover{name: s.want.Name, tasks: n, raised: own > 0, waits: v.unready(s, own > 0), runs: own > 0 && v.runs(s, e.Node.ID) >= s.base.Replicas()}
+		if mv.until = e.op.Started; own > 0 {
+			mv.until = s.live.Updated
+		}
+		mv.until = mv.until.Add(v.surgeTime(s))
+		movers = append(movers, mv)
 	}
 	return movers, plain
 }
@@ -225,22 +235,17 @@ func (v *view) unready(s service, surged bool) string {
 	return ""
 }
 
-// surgeEnd is until when tasks are awaited elsewhere: for half of drain_timeout, and so that the longest stop_grace_period is left of it. Then the node
-// is drained all the same.
-func (v *view) surgeEnd(e evacuation) time.Time {
+// surgeTime is how long a service's tasks are awaited elsewhere, from when they are more, and how long its roll-out is before that, from the operation's
+// start: half of drain_timeout, and no longer than leaves its stop_grace_period of it. Then the node is drained all the same.
+func (v *view) surgeTime(s service) time.Duration {
 	all := v.in.Spec.Policies.DrainTimeout
-	limit := all / 2
-	for _, s := range v.services {
-		if s.live != nil && v.tasksAt(s, e.Node.ID) > 0 {
-			limit = min(limit, all-s.live.Spec.StopGrace())
-		}
-	}
-	return e.op.Started.Add(max(limit, 0))
+	return max(min(all/2, all-s.live.Spec.StopGrace()), 0)
 }
 
-// surgeOver reports whether that is past. A start in the future was written by a clock that was ahead.
-func (v *view) surgeOver(e evacuation) bool {
-	return v.in.Now.Sub(e.op.Started).Abs() > v.surgeEnd(e).Sub(e.op.Started)
+// surgeOver reports whether something has been awaited for too long, or the operation has had the whole of drain_timeout.
+func (v *view) surgeOver(e evacuation, movers []mover) bool {
+	late := func(mv mover) bool { return (mv.waits != "" || mv.raised && !mv.runs) && v.in.Now.After(mv.until) }
+	return v.drainOver(e.op) || slices.ContainsFunc(movers, late)
 }
 
 // surging is the operation for which services may surge now, "" if there is none: one at a time, so that what one empties is not what another fills.
@@ -248,7 +253,7 @@ func (v *view) surging() string {
 	first := ""
 	for _, e := range v.evacuations() {
 		movers, _ := v.movers(e)
-		if drained(e.machine) || stopped(e.machine) || v.surgeOver(e) || len(movers) == 0 {
+		if drained(e.machine) || stopped(e.machine) || len(movers) == 0 || v.surgeOver(e, movers) {
 			continue
 		}
 		if slices.ContainsFunc(v.services, func(s service) bool { return s.live != nil && v.surgeOf(*s.live, e.op.ID) > 0 }) {
@@ -293,18 +298,19 @@ func (v *view) raises(e evacuation, s service) bool {
 	return s.base.Mode == swarm.Replicated && n > 0 && v.anchored(s, e, n) == "" && v.unready(s, false) == ""
 }
 
-// keepsSurge reports whether the service keeps the tasks that it has more. An operation's end when its node is drained and all of them run, and with it.
+// keepsSurge reports whether the service keeps the tasks that it has more. An operation's end when its node is drained and all of them run, or had time
+// to, and with it.
 func (v *view) keepsSurge(s service, surge swarm.Surge) bool {
 	switch op := v.in.World.Ledger.ByID(surge.For); {
 	case surge.Tasks == 0 || s.base.Replicas() == 0 || s.base.Anchored() != "":
 		return false
 	case surge.For == swarm.SurgeSpread:
 		return v.spreads(s, surge)
-	case op == nil || v.drainOver(*op):
+	case op == nil:
 		return false
 	default:
 		node, emptied := v.emptied(*op)
-		return !emptied || !v.allRun(s, surge, node)
+		return !emptied || !v.drainOver(*op) && !v.allRun(s, surge, node)
 	}
 }
 

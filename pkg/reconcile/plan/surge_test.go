@@ -37,6 +37,7 @@ func paused(id int) func(*model) {
 func surged(by string, tasks uint64, run bool) func(*model) {
 	return func(m *model) {
 		live(m).Spec = stored(m.stack.Services[0].Surged(swarm.Surge{For: by, Tasks: tasks}), live(m).Spec.Pin())
+		live(m).Updated = m.now.Add(-5 * time.Second)
 		m.schedule()
 		for i := range m.tasks {
 			if run && m.tasks[i].State == "preparing" {
@@ -124,9 +125,15 @@ func TestADrainGoesStageByStage(t *testing.T) {
 		{"then drained", 1, 2, both(leaves, begun(103, 0, paused(103), surged(leaveOp, 1, true))), []string{"drain/n103"}, []string{more}},
 		{"then stays raised while tasks are moved", 1, 2, both(leaves, begun(103, 0, paused(103), surged(leaveOp, 1, true), drained(103))), nil, []string{more}},
 		{"then back, when all run", 1, 2, both(leaves, begun(103, 0, paused(103), surged(leaveOp, 1, true), idle(103))), []string{"shutdown/103", "service/web_app"}, []string{more}},
-		{"not awaited for ever", 1, 2, both(leaves, begun(103, 151*time.Second, paused(103), surged(leaveOp, 1, false))), []string{"drain/n103"}, []string{more}},
+		{"not awaited for ever", 1, 2, both(leaves, begun(103, 200*time.Second, paused(103), surged(leaveOp, 1, false), func(m *model) {
+			live(m).Updated = m.now.Add(-151 * time.Second)
+		})), []string{"drain/n103"}, []string{more}},
+		{"in any case no longer than drain_timeout", 1, 2, both(leaves, begun(103, 301*time.Second)), []string{"drain/n103"}, nil},
+		{"but for as long as that, if nobody could look before", 1, 2, both(leaves, begun(103, 299*time.Second)), []string{"pause/n103"}, nil},
 		{"nor kept for ever", 1, 2, both(leaves, begun(103, 301*time.Second, paused(103), surged(leaveOp, 1, false), drained(103))), []string{"service/web_app"},
 			[]string{"drain-timeout node/web-workers-aaaab", more}},
+		{"nor taken back before the drain, however long nobody could look", 1, 2, both(leaves, begun(103, 301*time.Second, paused(103), surged(leaveOp, 1, true), gap("droplets"))),
+			nil, []string{"gap cluster", more}},
 		{"a machine that is down is drained", 1, 2, both(leaves, begun(103, 0, paused(103), kill(103))), []string{"drain/n103"}, nil},
 		{"what was raised for an operation that has ended goes back", 1, 2, both(old, surged(leaveOp, 1, true)), []string{"service/web_app"}, nil},
 		{"also where the replicas are right and only the label is left", 1, 2, both(old, func(m *model) {

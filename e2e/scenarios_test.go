@@ -49,6 +49,7 @@ func TestScenarios(t *testing.T) {
 		{"2 services", (*stage).services},
 		{"a worker leaves and one comes, and never fewer tasks run", (*stage).moveWithoutLoss},
 		{"3 workers leave", (*stage).workersLeave},
+		{"a worker is resized in place", (*stage).resized},
 		{"4 killed ten times", (*stage).killedTenTimes},
 		{"5 the acting machine is cut off", (*stage).cutOff},
 		{"6 the acting machine's power fails, and a worker's droplet is deleted", (*stage).machinesLost},

@@ -26,11 +26,11 @@ func proposeResizes(v *view) []wish {
 }
 
 // missized are the pool's machines that are ready and have another size than it, in the order in which they are resized; none of a pool whose machines are
-// replaced.
+// replaced, and none that is replaced because of something else.
 func (v *view) missized(p *spec.Pool) []machine {
 	var out []machine
 	for _, m := range v.machines {
-		if p.ResizeHere && m.pool == p && m.class == ready && m.Droplet != nil && !m.Adopted && m.Op == nil && m.Droplet.Size != p.Size {
+		if p.ResizeHere && m.pool == p && m.class == ready && m.Droplet != nil && !m.Adopted && m.Op == nil && m.Droplet.Size != p.Size && len(v.drifts(m)) == 0 {
 			out = append(out, m)
 		}
 	}
@@ -100,7 +100,7 @@ func triedBefore(v *view, _ spent, w wish) *refusal {
 		pauses := triedPauses()
 		pause := pauses[min(max(u.Tries, 1), len(pauses))-1]
 		next := u.Tried.Add(pause)
-		if left := next.Sub(v.in.Now); left > 0 && v.since(u.Tried) < pause {
+		if left := next.Sub(v.in.Now); left > 0 && left <= pause+time.Minute { // else a clock was ahead when it was written
 			r := sizeHold(w, fmt.Sprintf("%s did not get %s: %s. It is tried again at %s; at once after docker node update --label-rm swarmd.unresized %s; resize: replace makes other machines instead",
 				m.name(), u.Size, u.Why, clock(next), m.Node.ID))
 			r.requeue = left
@@ -149,6 +149,9 @@ func resizeTurn(v *view, s spent, w wish) *refusal {
 		if g.kind == resizeHere && (g.pool == w.pool || g.pool.Role == w.pool.Role && g.pool.Role == "manager") || g.kind == shrink && g.pool == w.pool {
 			return wait
 		}
+	}
+	if slices.ContainsFunc(v.replaces, func(op replaceOp) bool { return op.Pool == w.pool.Name }) {
+		return wait
 	}
 	for _, m := range v.machines {
 		manager := m.isManager() && w.machine.isManager()

@@ -170,8 +170,11 @@ func TestWhatIsNotResizedInPlace(t *testing.T) {
 		{name: "three managers, the holder last", managers: 3, ofManagers: true, opens: "102"},
 		{name: "a manager is lost", managers: 3, ofManagers: true, guard: plan.GuardQuorum, hold: "1 of the 2 other managers are reachable",
 			change: func(in *plan.Input) {
-				in.World.Machines[2].Node.Manager.Reachability = "unreachable"
+				in.World.Machines[2].Node.State, in.World.Machines[2].Node.Manager.Reachability = swarm.NodeDown, "unreachable"
 			}},
+		{name: "it is not known how a manager is", managers: 3, ofManagers: true, change: func(in *plan.Input) {
+			in.World.Machines[2].Node.State, in.World.Machines[2].Node.Manager.Reachability = swarm.NodeUnknown, "unreachable"
+		}},
 		{name: "no such size", managers: 1, workers: 1, size: "huge", guard: plan.GuardResize, hold: "there is no size huge: write one that the cloud has"},
 		{name: "not in the region", managers: 1, workers: 1, guard: plan.GuardResize, hold: "not to be had in fra1", change: func(in *plan.Input) { in.Sizes = sizesOf("ams3") }},
 		{name: "sold out", managers: 1, workers: 1, guard: plan.GuardResize, hold: "not to be had in fra1", change: func(in *plan.Input) {

@@ -92,7 +92,7 @@ func (r *Recovery) Survey(ctx context.Context) ([]Manager, error) {
 	}
 	switch _, err := r.Engine.Nodes(ctx); {
 	case err == nil:
-		return nil, refused("the swarm has a leader, so its managers have their majority: swarmd status")
+		return nil, refused("the swarm has a leader, so its managers have their majority: swarmd status; a leader that has just lost it notices within a minute")
 	case apierr.KindOf(err) != apierr.NoLeader:
 		return nil, fmt.Errorf("whether the swarm has a leader: %w", err)
 	}

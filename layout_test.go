@@ -43,6 +43,7 @@ var rank = map[string]int{
 	"pkg/reconcile/report":            7,
 	"pkg/health":                      8,
 	"pkg/drill":                       8,
+	"pkg/quorum":                      8,
 	"pkg/reconcile":                   9,
 	"pkg/app":                         10,
 	"pkg/bootstrap":                   10,

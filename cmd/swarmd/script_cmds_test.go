@@ -69,6 +69,22 @@ func unplugCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(theWorld(ts).KillMachine(args[0]))
 }
 
+// scrapCmd: scrap NAME deletes the machine's droplet, as its host's fire would.
+func scrapCmd(ts *testscript.TestScript, _ bool, args []string) {
+	for _, d := range theWorld(ts).Cloud.Droplets() {
+		if d.Name == args[0] {
+			req, err := http.NewRequest(http.MethodDelete, fmt.Sprintf("%sv2/droplets/%d", theWorld(ts).url, d.ID), nil)
+			ts.Check(err)
+			req.Header.Set("Authorization", "Bearer "+canary)
+			resp, err := http.DefaultClient.Do(req)
+			ts.Check(err)
+			ts.Check(resp.Body.Close())
+			return
+		}
+	}
+	ts.Fatalf("there is no droplet %s", args[0])
+}
+
 // besideCmd: beside CLUSTER seeds one more swarm in the account, of a manager and a worker named as the cluster's are. DOCKER_HOST stays the first one's.
 func besideCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(theWorld(ts).Populate(sim.Seeded{Cluster: args[0], Region: "fra1", Managers: 1, Workers: 1, From: 1000, Untagged: true}))

@@ -53,6 +53,7 @@ type Loop struct {
 	standings  standings
 	losses     losses
 	repairs    repairs
+	stranded   stranded
 
 	mu            sync.Mutex // protects what follows, never over a call
 	last          report.Report

@@ -65,6 +65,7 @@ func (l *Loop) look(ctx context.Context) passResult {
 	settled = keepFirst(l.unbegun(), settled)
 	_, acting := l.elector.Held()
 	t := l.decide(ctx, acting)
+	l.rescue(ctx, t.World)
 	t.Err = keepFirst(settled, t.Err)
 	if !t.Planned {
 		return t

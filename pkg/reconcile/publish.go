@@ -17,7 +17,7 @@ func (l *Loop) report(p passResult, began time.Time) report.Report {
 	r.Cluster, r.Pass, r.At, r.Took = l.cfg.Cluster, l.number, now, now.Sub(began)
 	r.Revision, r.Source, r.FileFault, r.FileUnread = accepted.revision, accepted.source, l.sources.bad(), l.sources.unread != ""
 	r.Lease = report.Lease{Holder: seen.Holder, Name: report.MachineName(p.World, seen.Node()), Epoch: seen.Epoch, Held: held, Renewed: l.elector.Renewed()}
-	r.ConvergedAt = l.Last().ConvergedAt
+	r.ConvergedAt, r.NoLeader = l.Last().ConvergedAt, l.stranded.String()
 	if r = l.attend(r); r.Converged {
 		r.ConvergedAt = now
 	}

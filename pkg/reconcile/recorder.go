@@ -267,6 +267,7 @@ func (v *recorder) report(r report.Report) {
 		})
 	}
 	v.repairs(r)
+	v.noLeader(r.NoLeader)
 	var err error
 	if r.Error != "" {
 		err = fmt.Errorf("%s", r.Error)

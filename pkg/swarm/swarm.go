@@ -241,3 +241,9 @@ type Info struct {
 	LocalState    string // "inactive", "pending", "active", "error", "locked"
 	EngineVersion string
 }
+
+// Peer is a manager as an engine knows it that is one, also while the swarm has no leader.
+type Peer struct {
+	NodeID string
+	Addr   string // host:port
+}

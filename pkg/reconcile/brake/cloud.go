@@ -229,6 +229,9 @@ func (c *Cloud) start(ctx context.Context, op string, id int, send act) (cloud.A
 		return cloud.Action{}, err
 	}
 	nodes, err := c.look(ctx)
+	if apierr.KindOf(err) == apierr.NoLeader {
+		nodes, err = c.managersSeen(), nil // see there
+	}
 	if err != nil {
 		return cloud.Action{}, c.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", opaque(err))
 	}

@@ -73,6 +73,20 @@ func (b *brakes) nodesOn(ctx context.Context, d cloud.Droplet) (manager, living 
 	return manager, living, nil
 }
 
+// managersSeen are the managers as they were listed last. While there is no leader, nobody lists them, and to start one is the only way to a leader: no
+// swarmd can do more then, since the lease is in the store. What stops a machine looks first and is refused.
+func (b *brakes) managersSeen() []swarm.Node {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []swarm.Node
+	for _, n := range b.nodes {
+		if n.Manager != nil {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
 // on reports whether the node is on the droplet: by its binding or by either of the addresses that managers know it by. One is
 // enough here, unlike for binding: a brake errs to the careful side.
 func on(n swarm.Node, d cloud.Droplet) bool {

@@ -87,8 +87,8 @@ const CycleEvery = time.Hour
 // cycleTime is how long a machine has to be back after its power was cycled, before another one's is.
 const cycleTime = 5 * time.Minute
 
-// pauses are what must have passed since the last try to power a machine on before the next one. There are no more tries than these.
-func pauses() []time.Duration { return []time.Duration{0, time.Minute, 5 * time.Minute} }
+// Pauses are what must have passed since the last try to power a machine on before the next one. There are no more tries than these.
+func Pauses() []time.Duration { return []time.Duration{0, time.Minute, 5 * time.Minute} }
 
 // off reports whether the machine's droplet is off.
 func (m machine) off() bool { return m.Droplet != nil && m.Droplet.Status == cloud.StatusOff }
@@ -144,9 +144,9 @@ func stays(v *view, _ spent, w wish) *refusal {
 
 // powerTries has a machine powered on three times at most, ever later. The last try has as long to show as the first before it counts as in vain.
 func powerTries(v *view, _ spent, w wish) *refusal {
-	ill, n := v.ill(w.machine), len(pauses())
+	ill, n := v.ill(w.machine), len(Pauses())
 	next, why := ill.Since.Add(offGrace), ": it is powered on at "
-	switch shows := pauses()[1] - v.in.Now.Sub(ill.Tried); {
+	switch shows := Pauses()[1] - v.in.Now.Sub(ill.Tried); {
 	case w.machine.Droplet.Locked:
 		return downUntil(w, ": it is powered on when what is under way on it is over", 0)
 	case ill.Tries >= n && shows > 0:
@@ -154,7 +154,7 @@ func powerTries(v *view, _ spent, w wish) *refusal {
 	case ill.Tries >= n:
 		return downHold(w, fmt.Sprintf(", and powering it on %d times did not start it: its console says why; else delete it and %s for a new one", ill.Tries, removal(w.machine)))
 	case ill.Tries > 0:
-		next = ill.Tried.Add(pauses()[ill.Tries])
+		next = ill.Tried.Add(Pauses()[ill.Tries])
 		why = fmt.Sprintf(": it was powered on at %s, try %d of %d; if it stays off it is again at ", clock(ill.Tried), ill.Tries, n)
 	}
 	if left := next.Sub(v.in.Now); left > 0 {
@@ -272,7 +272,7 @@ func beginPower(v *view, g grant, b *builder) {
 	m, id := g.machine, strconv.Itoa(g.machine.Droplet.ID)
 	if g.kind == powerOn {
 		b.step("power-on", id, PowerOnDroplet{DropletID: m.Droplet.ID}, WhyPowerOn,
-			fmt.Sprintf("%s is off, and nothing of swarmd's switched it off; try %d of %d", m.name(), v.ill(m).Tries+1, len(pauses())))
+			fmt.Sprintf("%s is off, and nothing of swarmd's switched it off; try %d of %d", m.name(), v.ill(m).Tries+1, len(Pauses())))
 		return
 	}
 	b.step("power-cycle", id, PowerCycleDroplet{DropletID: m.Droplet.ID}, WhyPowerCycle,

@@ -33,6 +33,7 @@ type Report struct {
 	Broken       map[string]string   `json:"broken,omitempty"`      // node id → why its file does not count
 	Lease        Lease               `json:"lease"`
 	Unattended   string              `json:"unattended,omitempty"`    // why nobody acts; "" while somebody does
+	NoLeader     string              `json:"no_leader,omitempty"`     // what is lost while the swarm has no leader, and what is done about it
 	ServicesOnly bool                `json:"services_only,omitempty"` // the cluster owns none of the swarm's nodes
 	Pools        []plan.PoolCount    `json:"pools,omitempty"`
 	Services     []plan.ServiceCount `json:"services,omitempty"`

@@ -31,6 +31,8 @@ func clusterCases() []Case {
 		{"swarm: both tokens rotated at once", Alone, rotatedBoth},
 		{"swarm: left by a manager without force", Fresh, leftByManager},
 		{"swarm: left by the last manager, all is gone", Fresh, leftByLast},
+		{"swarm: forced anew on the last of three managers", Fresh, forcedAnew},
+		{"swarm: forced anew on a worker", Fresh, forcedOnWorker},
 		{"swarm: an update at a stale version", Together, staleSwarm},
 		{"swarm: an update that is malformed", Together, badSwarmUpdate},
 		{"swarm: an update without a body", Alone, emptySwarmUpdate},

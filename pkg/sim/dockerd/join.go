@@ -165,21 +165,15 @@ func (e *Engine) init(r api.InitRequest) (string, error) {
 	return n.ID, nil
 }
 
-// forceNewCluster makes the engine the only member of the swarm it is in. The other nodes stay in its list.
+// forceNewCluster makes the engine the only member of the swarm that it is in. The entries of the others stay as they are: those that were managers are
+// no members any more, and become members again when their machine is back (seen on 26.1: two that had been off were reachable managers after a minute).
 func (e *Engine) forceNewCluster() (string, error) {
 	c := e.cluster
 	n := c.nodes[e.nodeID]
 	if n == nil || c.member(e.nodeID) == nil {
-		return "", errInSwarm
+		return "", errWorker
 	}
 	c.members = []*member{c.member(e.nodeID)}
-	for _, o := range c.sortedNodes() {
-		if o != n && o.Spec.Role == api.NodeRoleManager {
-			old := *o
-			o.Spec.Role, o.role = api.NodeRoleWorker, api.NodeRoleWorker
-			c.touchNode(o, old)
-		}
-	}
 	c.lead(n.ID)
 	c.markReady(n)
 	return n.ID, nil

@@ -109,7 +109,7 @@ func (v *view) progress(c ServiceCount, live swarm.Service) (progressing bool, r
 		return false, 0
 	case age < time.Minute:
 		return true, time.Second
-	case age < patience:
+	case age < patience, c.Surge > 0:
 		return true, requeueWait
 	}
 	return true, 0

@@ -105,6 +105,7 @@ func TestASpreadWaits(t *testing.T) {
 		{"for a roll-out", 1, 3, uneven(state(swarm.Updating), func(m *model) { live(m).UpdateStarted, live(m).Updated = m.now, m.now }), nil, nil},
 		{"for a task that is missing", 1, 3, uneven(func(m *model) { m.tasks = m.tasks[1:] }), nil, nil},
 		{"for a machine that is not well", 1, 3, uneven(kill(104)), nil, []string{"node-down node/web-workers-aaaac"}},
+		{"for another machine that is not well", 1, 4, uneven(kill(105)), nil, []string{"node-down node/web-workers-aaaad"}},
 		{"on a view with a gap", 1, 3, uneven(gap("droplets")), nil, []string{"gap cluster"}},
 		{"ten minutes after the last, for a node that came since", 1, 3, uneven(spreadAt(9*time.Minute, 8*time.Minute)), nil, nil},
 		{"no longer", 1, 3, uneven(spreadAt(10*time.Minute, 9*time.Minute)), spreads, nil},
@@ -136,6 +137,10 @@ func TestASpreadIsExplained(t *testing.T) {
 		t.Errorf("%v", s.Labels)
 	}
 	m.apply(p.Steps[0].Action)
+	old(m)
+	if p := plan.Compute(m.input()); p.Converged || !p.Progressing || p.RequeueAfter == 0 || len(p.Steps) > 0 {
+		t.Errorf("while the new ones are started: converged %v, progressing %v, again in %s, %v", p.Converged, p.Progressing, p.RequeueAfter, p.Steps)
+	}
 	m.settle(time.Minute)
 	if l := live(m).Spec.Labels; l[swarm.LabelSurge] != "" || l[swarm.LabelSpread] != s.Labels[swarm.LabelSpread] {
 		t.Errorf("afterwards: %v", l)

@@ -124,6 +124,8 @@ func TestADrainGoesStageByStage(t *testing.T) {
 		{"then awaited", 1, 2, both(leaves, begun(103, 0, paused(103), surged(leaveOp, 1, false))), nil, []string{surge, more}},
 		{"then drained", 1, 2, both(leaves, begun(103, 0, paused(103), surged(leaveOp, 1, true))), []string{"drain/n103"}, []string{more}},
 		{"then stays raised while tasks are moved", 1, 2, both(leaves, begun(103, 0, paused(103), surged(leaveOp, 1, true), drained(103))), nil, []string{more}},
+		{"not stopped before as many run as the file says", 1, 2, both(leaves, begun(103, 0, surged(leaveOp, 1, false), emptied(103))), nil, []string{more}},
+		{"and not awaited for more", 1, 2, both(leaves, begun(103, 0, surged(leaveOp, 1, true), emptied(103))), []string{"shutdown/103"}, []string{more}},
 		{"then back, when all run", 1, 2, both(leaves, begun(103, 0, paused(103), surged(leaveOp, 1, true), idle(103))), []string{"shutdown/103", "service/web_app"}, []string{more}},
 		{"not awaited for ever", 1, 2, both(leaves, begun(103, 200*time.Second, paused(103), surged(leaveOp, 1, false), func(m *model) {
 			live(m).Updated = m.now.Add(-151 * time.Second)
@@ -229,4 +231,38 @@ func TestDrainsOfTwoPoolsSurgeOneAfterTheOther(t *testing.T) {
 	requireSteps()
 	surged(two.ID, 1, true)(m)
 	requireSteps("drain/n103")
+}
+
+// TestASurgeRollsNothingOut: an image without a digest stays as it is, and what failed is not tried again.
+func TestASurgeRollsNothingOut(t *testing.T) {
+	written := func(m *model) plan.UpdateService {
+		t.Helper()
+		p := plan.Compute(m.input())
+		for _, s := range p.Steps {
+			if a, ok := s.Action.(plan.UpdateService); ok {
+				return a
+			}
+		}
+		t.Fatalf("no write: %+v %+v", p.Steps, p.Holds)
+		return plan.UpdateService{}
+	}
+	m := grown(t, 1, 2)
+	both(old, to(1, 1), begun(103, 0, paused(103)))(m)
+	live(m).Spec = stored(live(m).Spec, swarm.Pin{})
+	if a := written(m); a.ResolveImage || a.Spec.Replicas() != 5 || a.Spec.Pin().Digest != "" {
+		t.Errorf("resolves %v, %d replicas, %s", a.ResolveImage, a.Spec.Replicas(), a.Spec.Reference())
+	}
+	m = grown(t, 1, 2)
+	bad := service("app", "app:bad", 4)
+	both(old, to(1, 1), begun(103, 0, paused(103)))(m)
+	m.stack, m.ledger.Rollouts = stack(bad), map[string]string{"web_app": template(bad) + "@1"}
+	a := written(m)
+	if a.Spec.Image != "app:1" || a.Spec.Replicas() != 5 || a.Spec.Labels[swarm.LabelSurge] != leaveOp+":1" {
+		t.Errorf("raised: %d replicas of %s, %v", a.Spec.Replicas(), a.Spec.Image, a.Spec.Labels)
+	}
+	m.ledger.Ops = nil
+	live(m).Spec.Labels[swarm.LabelSurge] = leaveOp + ":1"
+	if a := written(m); a.Spec.Image != "app:1" || a.Spec.Replicas() != 4 || a.Spec.Labels[swarm.LabelSurge] != "" {
+		t.Errorf("back: %d replicas of %s, %v", a.Spec.Replicas(), a.Spec.Image, a.Spec.Labels)
+	}
 }

@@ -100,7 +100,7 @@ func triedBefore(v *view, _ spent, w wish) *refusal {
 		pauses := triedPauses()
 		pause := pauses[min(max(u.Tries, 1), len(pauses))-1]
 		next := u.Tried.Add(pause)
-		if left := next.Sub(v.in.Now); left > 0 && v.since(u.Tried) < pause {
+		if left := next.Sub(v.in.Now); left > 0 && left <= pause+time.Minute { // else a clock was ahead when it was written
 			r := sizeHold(w, fmt.Sprintf("%s did not get %s: %s. It is tried again at %s; at once after docker node update --label-rm swarmd.unresized %s; resize: replace makes other machines instead",
 				m.name(), u.Size, u.Why, clock(next), m.Node.ID))
 			r.requeue = left

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
@@ -26,9 +27,12 @@ func (c *checks) resizes(s *state, t *ticket, op ledger.Op) {
 		c.run.violate("one-action", "%s %s: an action that it began on %s is still in progress", t.method, t.path, d.Name)
 	}
 	c.elsewhere(t, d)
-	c.alone(s, op)
+	c.alone(s, d)
 	if asks(t, "resize") {
-		c.asksSize(s, d, op)
+		if strings.Contains(string(t.body), `"disk":true`) {
+			c.run.violate("disk", "the disk of %s is to grow, which nothing takes back", d.Name)
+		}
+		c.asksSize(d, op)
 		return
 	}
 	if op.Phase != ledger.Stopping {
@@ -39,7 +43,7 @@ func (c *checks) resizes(s *state, t *ticket, op ledger.Op) {
 }
 
 // asksSize: the phase is in the ledger, and nobody asks again for what was accepted.
-func (c *checks) asksSize(s *state, d docean.Droplet, op ledger.Op) {
+func (c *checks) asksSize(d docean.Droplet, op ledger.Op) {
 	if op.Phase != ledger.Resizing {
 		c.run.violate("write-ahead", "the size of %s is asked for, and its resize is in phase %s", d.Name, op.Phase)
 	}
@@ -53,13 +57,13 @@ func (c *checks) asksSize(s *state, d docean.Droplet, op ledger.Op) {
 }
 
 // alone: no other machine of the pool is off by swarmd's hand.
-func (c *checks) alone(s *state, op ledger.Op) {
+func (c *checks) alone(s *state, d docean.Droplet) {
 	for _, o := range s.droplets {
-		if o.ID == op.DropletID || poolOf(c.run.cluster, o) != op.Pool || c.run.world.State(o.ID) == docean.Running {
+		if o.ID == d.ID || poolOf(c.run.cluster, o) != poolOf(c.run.cluster, d) || c.run.world.State(o.ID) == docean.Running {
 			continue
 		}
 		if s.ledger.ByDroplet(ledger.Resize, o.ID) != nil || s.leaving(o.ID) {
-			c.run.violate("one-at-a-time", "%s is stopped while %s is off", op.Name, o.Name)
+			c.run.violate("one-at-a-time", "%s is stopped while %s is off", d.Name, o.Name)
 		}
 	}
 }

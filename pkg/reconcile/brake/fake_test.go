@@ -28,6 +28,7 @@ type ground struct {
 	config     string // id of the ledger's config
 	leaderless bool   // the list of nodes is not the whole
 	wanted     int    // managers, by every revision
+	tasks      []swarm.Task
 }
 
 func newGround() *ground {
@@ -246,6 +247,10 @@ func (e fakeEngine) UpdateNode(_ context.Context, id string, version uint64, spe
 	n.Version++
 	n.Spec = spec
 	return e.g.did("update %s %s", id, spec.Role)
+}
+
+func (e fakeEngine) TasksOn(_ context.Context, nodes []string) ([]swarm.Task, error) {
+	return slices.DeleteFunc(slices.Clone(e.g.tasks), func(t swarm.Task) bool { return !slices.Contains(nodes, t.NodeID) }), e.g.read("tasks on")
 }
 
 func (e fakeEngine) RemoveNode(_ context.Context, id string) error {

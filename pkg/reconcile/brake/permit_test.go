@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/swarmd/swarmd/pkg/cloud"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -14,6 +16,7 @@ func TestPermitIsAskedAfterTheLook(t *testing.T) {
 	calls := map[string]func(context.Context, *Cloud, *Swarm) error{
 		"delete":   func(ctx context.Context, c *Cloud, _ *Swarm) error { return c.DeleteDroplet(ctx, 7) },
 		"shutdown": func(ctx context.Context, c *Cloud, _ *Swarm) error { _, err := c.Shutdown(ctx, 7); return err },
+		"resize":   func(ctx context.Context, c *Cloud, _ *Swarm) error { _, err := c.Resize(ctx, 8, "large"); return err },
 		"power on": func(ctx context.Context, c *Cloud, _ *Swarm) error { _, err := c.PowerOn(ctx, 7); return err },
 		"cycle":    func(ctx context.Context, c *Cloud, _ *Swarm) error { _, err := c.PowerCycle(ctx, 7); return err },
 		"remove":   func(ctx context.Context, _ *Cloud, s *Swarm) error { return s.RemoveNode(ctx, "n7") },
@@ -26,6 +29,9 @@ func TestPermitIsAskedAfterTheLook(t *testing.T) {
 		g.droplet(7)
 		g.permit(1)
 		g.begin(7)
+		g.droplet(8)
+		g.set(8, cloud.StatusOff)
+		g.resizing(8, ledger.Resizing)
 		c, s, _ := g.brakes(nil)
 		looked := 0
 		ctx := WithPermit(t.Context(), func() error { looked = g.reads; return over })

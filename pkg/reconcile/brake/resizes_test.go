@@ -34,23 +34,26 @@ func TestAStopForAResize(t *testing.T) {
 		set          func(*ground)
 		held         string
 	}{
-		"a worker":                           {managers: 1, id: 2},
-		"a worker that takes tasks":          {managers: 1, id: 2, held: Joined, set: func(g *ground) { g.at("n2").Spec.Availability = swarm.Active }},
-		"one that is down and takes tasks":   {managers: 1, id: 2, set: func(g *ground) { g.at("n2").Spec.Availability, g.at("n2").State = swarm.Active, swarm.NodeDown }},
-		"a worker on which a task runs":      {managers: 1, id: 2, held: Joined, set: func(g *ground) { g.tasks = []swarm.Task{{ID: "t", NodeID: "n2", State: "running"}} }},
-		"one on which a task has ended":      {managers: 1, id: 2, set: func(g *ground) { g.tasks = []swarm.Task{{ID: "t", NodeID: "n2", State: "shutdown"}} }},
-		"a task elsewhere":                   {managers: 1, id: 2, set: func(g *ground) { g.tasks = []swarm.Task{{ID: "t", NodeID: "n1", State: "running"}} }},
-		"the tasks can't be read":            {managers: 1, id: 2, held: View, set: func(g *ground) { g.fail["tasks on"] = errors.New("no") }},
-		"the ledger can't be read":           {managers: 1, id: 2, held: View, set: func(g *ground) { g.fail["ledger"] = errors.New("no") }},
-		"one of three managers":              {managers: 3, id: 1},
-		"the only manager":                   {managers: 1, id: 1, held: Quorum},
-		"one of two managers":                {managers: 2, id: 1, held: Quorum},
-		"one of three, another is away":      {managers: 3, id: 1, held: Quorum, set: func(g *ground) { g.at("n2").Manager.Reachability = "unreachable" }},
-		"one of five, another is away":       {managers: 5, id: 1, held: Quorum, set: func(g *ground) { g.at("n2").Manager.Reachability = "unreachable" }},
-		"a manager that takes tasks":         {managers: 3, id: 1, held: Joined, set: func(g *ground) { g.at("n1").Spec.Availability = swarm.Active }},
-		"a manager, and the resize is over":  {managers: 3, id: 1, held: Quorum, set: func(g *ground) { g.ledger.Ops = nil }},
-		"a manager that is to leave as well": {managers: 3, id: 1, held: Quorum, set: func(g *ground) { g.beginDelete(1, true) }},
-		"another cluster's":                  {managers: 1, id: 2, held: Ownership, set: func(g *ground) { d := g.droplets[2]; d.Tags = []string{"swarmd:shop"}; g.droplets[2] = d }},
+		"a worker":                          {managers: 1, id: 2},
+		"a worker that takes tasks":         {managers: 1, id: 2, held: Joined, set: func(g *ground) { g.at("n2").Spec.Availability = swarm.Active }},
+		"one that is down and takes tasks":  {managers: 1, id: 2, set: func(g *ground) { g.at("n2").Spec.Availability, g.at("n2").State = swarm.Active, swarm.NodeDown }},
+		"a worker on which a task runs":     {managers: 1, id: 2, held: Joined, set: func(g *ground) { g.tasks = []swarm.Task{{ID: "t", NodeID: "n2", State: "running"}} }},
+		"one on which a task has ended":     {managers: 1, id: 2, set: func(g *ground) { g.tasks = []swarm.Task{{ID: "t", NodeID: "n2", State: "shutdown"}} }},
+		"a task elsewhere":                  {managers: 1, id: 2, set: func(g *ground) { g.tasks = []swarm.Task{{ID: "t", NodeID: "n1", State: "running"}} }},
+		"the tasks can't be read":           {managers: 1, id: 2, held: View, set: func(g *ground) { g.fail["tasks on"] = errors.New("no") }},
+		"the ledger can't be read":          {managers: 1, id: 2, held: View, set: func(g *ground) { g.fail["ledger"] = errors.New("no") }},
+		"one of three managers":             {managers: 3, id: 1},
+		"the only manager":                  {managers: 1, id: 1, held: Quorum},
+		"one of two managers":               {managers: 2, id: 1, held: Quorum},
+		"one of three, another is away":     {managers: 3, id: 1, held: Quorum, set: func(g *ground) { g.at("n2").Manager.Reachability = "unreachable" }},
+		"one of five, another is away":      {managers: 5, id: 1, held: Quorum, set: func(g *ground) { g.at("n2").Manager.Reachability = "unreachable" }},
+		"a manager that takes tasks":        {managers: 3, id: 1, held: Joined, set: func(g *ground) { g.at("n1").Spec.Availability = swarm.Active }},
+		"a manager, and the resize is over": {managers: 3, id: 1, held: Quorum, set: func(g *ground) { g.ledger.Ops = nil }},
+		"a manager that is to leave as well": {managers: 3, id: 1, held: Quorum, set: func(g *ground) {
+			g.beginDelete(1, true)
+			slices.Reverse(g.ledger.Ops)
+		}},
+		"another cluster's": {managers: 1, id: 2, held: Ownership, set: func(g *ground) { d := g.droplets[2]; d.Tags = []string{"swarmd:shop"}; g.droplets[2] = d }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for word, stop := range map[string]func(*Cloud) error{

@@ -214,7 +214,7 @@ func (op resizeOp) restored(v *view, m machine) (s swarm.NodeSpec, differs bool)
 
 // unresized is what the node's label says of a resize that came to nothing, "" if it did not, or nobody wants it any more.
 func (op resizeOp) unresized(v *view, m machine) string {
-	if m.Droplet.Size == op.To || !op.wanted(v) {
+	if m.Droplet.Size == op.To || !op.wanted(v) || op.Phase == ledger.Draining && !v.drainOver(op.Op) {
 		return ""
 	}
 	u, ok := m.Node.Spec.Unresized()
@@ -245,9 +245,11 @@ func (op resizeOp) failure(v *view, m machine) string {
 		return "the token may not resize: it needs droplet:update and droplet:create"
 	case op.Failed != "":
 		return "the cloud refused it (" + op.Failed + ")"
-	case op.Phase == ledger.Draining && m.Node.State != swarm.NodeDown && !m.off():
+	case op.Phase == ledger.Draining && v.drainOver(op.Op):
 		return fmt.Sprintf("its drain took longer than %s", v.in.Spec.Policies.DrainTimeout)
-	case op.Phase == ledger.Draining, op.Phase == ledger.Stopping:
+	case op.Phase == ledger.Draining:
+		return "it went down by itself"
+	case op.Phase == ledger.Stopping:
 		return "it could not be stopped"
 	}
 	return "the cloud did not do it"

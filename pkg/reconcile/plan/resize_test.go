@@ -1,7 +1,9 @@
 package plan_test
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -147,5 +150,204 @@ func (m *model) run(d time.Duration) {
 	for end := m.now.Add(d); m.now.Before(end); {
 		p := m.pass()
 		m.step(min(max(p.RequeueAfter, 500*time.Millisecond), 5*time.Second))
+	}
+}
+
+// TestWhatIsNotResizedInPlace: each hold says what to do, and nothing has moved.
+func TestWhatIsNotResizedInPlace(t *testing.T) {
+	const large = "s-2vcpu-4gb"
+	for _, c := range []struct {
+		name              string
+		managers, workers int
+		ofManagers        bool // they are to be resized, else the workers
+		size              string
+		change            func(*plan.Input)
+		guard, hold       string
+		opens             string // the droplets whose resize is opened
+	}{
+		{name: "workers", managers: 1, workers: 2, opens: "102"},
+		{name: "the only manager", managers: 1, ofManagers: true, guard: plan.GuardQuorum, hold: "it is the only manager, and nobody could start it again; write count: 3, or resize: replace"},
+		{name: "three managers, the holder last", managers: 3, ofManagers: true, opens: "102"},
+		{name: "a manager is lost", managers: 3, ofManagers: true, guard: plan.GuardQuorum, hold: "1 of the 2 other managers are reachable",
+			change: func(in *plan.Input) {
+				in.World.Machines[2].Node.State, in.World.Machines[2].Node.Manager.Reachability = swarm.NodeUnknown, "unreachable"
+			}},
+		{name: "no such size", managers: 1, workers: 1, size: "huge", guard: plan.GuardResize, hold: "there is no size huge: write one that the cloud has"},
+		{name: "not in the region", managers: 1, workers: 1, guard: plan.GuardResize, hold: "not to be had in fra1", change: func(in *plan.Input) { in.Sizes = sizesOf("ams3") }},
+		{name: "sold out", managers: 1, workers: 1, guard: plan.GuardResize, hold: "not to be had in fra1", change: func(in *plan.Input) {
+			s := in.Sizes[large]
+			s.Available = false
+			in.Sizes[large] = s
+		}},
+		{name: "a smaller disk", managers: 1, workers: 1, size: "s-1vcpu-512mb-10gb", guard: plan.GuardResize, hold: "its disk has 25 GB and s-1vcpu-512mb-10gb has 10: a disk never shrinks"},
+		{name: "the sizes are not known yet", managers: 1, workers: 1, change: func(in *plan.Input) { in.Sizes = nil }},
+		{name: "drained by hand", managers: 1, workers: 1, guard: plan.GuardResize, hold: "its node is drained by hand: swarmd activate web-workers-aaaaa", change: maintain(1)},
+		{name: "the other one is drained by hand", managers: 1, workers: 2, guard: plan.GuardResize, hold: "swarmd activate web-workers-aaaaa", opens: "103", change: maintain(1)},
+		{name: "another one is down", managers: 1, workers: 2, guard: plan.GuardResize, hold: "its machines are not resized while web-workers-aaaaa is down",
+			change: func(in *plan.Input) { in.World.Machines[1].Node.State = swarm.NodeDown }},
+		{name: "a gap", managers: 1, workers: 1, change: func(in *plan.Input) { in.World.Gaps = []world.Gap{{What: world.GapTasks, Err: "no"}} }, guard: plan.GuardGap, hold: "tasks"},
+		{name: "it was tried just now", managers: 1, workers: 2, guard: plan.GuardResize, hold: "did not get s-2vcpu-4gb: no room for it where the droplet is. It is tried again at 12:04:00 UTC", change: tried(1, time.Minute)},
+		{name: "it was tried twice", managers: 1, workers: 2, guard: plan.GuardResize, hold: "It is tried again at 12:09:00 UTC", change: tried(2, time.Minute)},
+		{name: "it was tried long ago", managers: 1, workers: 2, opens: "102", change: tried(1, 5*time.Minute)},
+		{name: "by a clock that was ahead", managers: 1, workers: 2, opens: "102", change: tried(1, -10*time.Minute)},
+		{name: "another size was tried", managers: 1, workers: 2, size: "s-4vcpu-8gb", opens: "102", change: tried(1, time.Minute)},
+		{name: "one of the pool is being resized", managers: 1, workers: 2, change: func(in *plan.Input) {
+			in.World.Machines[1].Op = &ledger.Op{ID: "r", Kind: ledger.Resize, Pool: "workers", DropletID: 102, NodeID: "n102", From: "s-1vcpu-1gb", To: large, Phase: ledger.Returning,
+				Phased: epoch, Returned: epoch}
+			in.World.Ledger.Ops = []ledger.Op{*in.World.Machines[1].Op}
+		}},
+		{name: "one of the pool leaves", managers: 1, workers: 2, change: func(in *plan.Input) {
+			in.World.Machines[1].Op = &ledger.Op{ID: "d", Kind: ledger.Delete, Pool: "workers", DropletID: 102, NodeID: "n102", Started: epoch}
+			in.World.Ledger.Ops = []ledger.Op{*in.World.Machines[1].Op}
+		}},
+		{name: "the accepted file cannot be read", managers: 1, workers: 1, guard: plan.GuardGap, change: func(in *plan.Input) { in.World.Gaps = []world.Gap{{What: world.GapRevision, Err: "no"}} }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := sized(t, c.managers, c.workers)
+			size := cmp.Or(c.size, large)
+			pools := []spec.Pool{pool("managers", "manager", c.managers), here(pool("workers", "worker", c.workers), size)}
+			if c.ofManagers {
+				pools = []spec.Pool{here(pool("managers", "manager", c.managers), size), pool("workers", "worker", c.workers)}
+			}
+			m.edit(pools...)
+			in := m.input()
+			in.Now = epoch
+			if c.change != nil {
+				c.change(&in)
+			}
+			p, opens := plan.Compute(in), []string{}
+			for _, s := range p.Steps {
+				switch a := s.Action.(type) {
+				case plan.OpenResize:
+					opens = append(opens, strconv.Itoa(a.DropletID))
+				case plan.ShutdownDroplet, plan.ResizeDroplet, plan.PowerOnDroplet:
+					t.Errorf("%s is planned", s.ID)
+				}
+			}
+			if strings.Join(opens, " ") != c.opens || p.Converged {
+				t.Errorf("opens %v, want %q, converged %v; holds %v", opens, c.opens, p.Converged, p.Holds)
+			}
+			held := slices.IndexFunc(p.Holds, func(h plan.Hold) bool { return h.Guard == c.guard && strings.Contains(h.Text, c.hold) })
+			if c.guard != "" && held < 0 || c.guard == "" && slices.ContainsFunc(p.Holds, func(h plan.Hold) bool { return h.Guard == plan.GuardResize }) {
+				t.Errorf("holds %v, want %s: %s", p.Holds, c.guard, c.hold)
+			}
+		})
+	}
+}
+
+// maintain has a person keep a machine drained.
+func maintain(i int) func(*plan.Input) {
+	return func(in *plan.Input) {
+		n := in.World.Machines[i].Node
+		n.Spec.Availability = swarm.Drain
+		n.Spec.Labels[swarm.LabelMaintenance] = swarm.Maintenance{By: "ann"}.String()
+	}
+}
+
+// tried has a machine's node say that it could not be resized, so long ago.
+func tried(tries int, ago time.Duration) func(*plan.Input) {
+	return func(in *plan.Input) {
+		u := swarm.Unresized{Size: "s-2vcpu-4gb", Tries: tries, Tried: epoch.Add(-ago), Why: "no room for it where the droplet is"}
+		in.World.Machines[2].Node.Spec.Labels[swarm.LabelUnresized] = u.String()
+	}
+}
+
+// TestStagesOfAResize: what comes next in each phase, by what is seen.
+func TestStagesOfAResize(t *testing.T) {
+	ago := func(d time.Duration) time.Time { return epoch.Add(-d) }
+	off := func(_ *plan.Input, w *world.Machine) {
+		w.Droplet.Status, w.Node.State = cloud.StatusOff, swarm.NodeDown
+	}
+	both := func(a, b func(*plan.Input, *world.Machine)) func(*plan.Input, *world.Machine) {
+		return func(in *plan.Input, w *world.Machine) { a(in, w); b(in, w) }
+	}
+	resized := func(_ *plan.Input, w *world.Machine) { w.Droplet.Size = "s-2vcpu-4gb" }
+	locked := func(_ *plan.Input, w *world.Machine) { w.Droplet.Locked = true }
+	back := func(_ *plan.Input, w *world.Machine) { w.Node.CPUs, w.Node.MemoryBytes = 2, 4<<30 }
+	unwanted := func(in *plan.Input, _ *world.Machine) { in.Spec.Pools[1].Size = "s-1vcpu-1gb" }
+	active := func(_ *plan.Input, w *world.Machine) { w.Node.Spec.Availability = swarm.Active }
+	gone := func(in *plan.Input, w *world.Machine) {
+		in.World.Gone, w.Droplet, w.Missing, w.Node.State = []int{w.Droplet.ID}, nil, true, swarm.NodeDown
+	}
+	for _, c := range []struct {
+		name   string
+		op     ledger.Op
+		change func(*plan.Input, *world.Machine)
+		step   string // its kind, "" if it is waited
+	}{
+		{"not drained", ledger.Op{Phase: ledger.Draining}, active, "drain"},
+		{"drained", ledger.Op{Phase: ledger.Draining}, nil, "shutdown"},
+		{"not wanted any more", ledger.Op{Phase: ledger.Draining}, unwanted, "activate"},
+		{"not wanted, and active", ledger.Op{Phase: ledger.Draining}, both(unwanted, active), "close"},
+		{"the drain takes too long", ledger.Op{Phase: ledger.Draining, Started: ago(6 * time.Minute)}, nil, "activate"},
+		{"a person has deleted it", ledger.Op{Phase: ledger.Draining}, gone, "close"},
+		{"a person has deleted it when it was off", ledger.Op{Phase: ledger.Returning}, gone, "close"},
+		{"it went down by itself", ledger.Op{Phase: ledger.Draining}, both(active, off), "close"},
+		{"asked to shut down", ledger.Op{Phase: ledger.Stopping, Shutdown: ago(time.Minute)}, nil, ""},
+		{"it does not follow", ledger.Op{Phase: ledger.Stopping, Shutdown: ago(3 * time.Minute)}, nil, "power-off"},
+		{"the shutdown was not asked for", ledger.Op{Phase: ledger.Stopping}, nil, "shutdown"},
+		{"it cannot be stopped", ledger.Op{Phase: ledger.Stopping, Shutdown: ago(5 * time.Minute)}, nil, "activate"},
+		{"off", ledger.Op{Phase: ledger.Stopping, Shutdown: ago(time.Minute)}, off, "size"},
+		{"off, and locked", ledger.Op{Phase: ledger.Stopping, Shutdown: ago(time.Minute)}, both(off, locked), ""},
+		{"off, and not wanted any more", ledger.Op{Phase: ledger.Stopping, Shutdown: ago(time.Minute)}, both(off, unwanted), "power-on"},
+		{"asked for just now", ledger.Op{Phase: ledger.Resizing, Phased: ago(30 * time.Second)}, off, ""},
+		{"under way", ledger.Op{Phase: ledger.Resizing, Phased: ago(3 * time.Minute)}, both(off, locked), ""},
+		{"nothing came of it", ledger.Op{Phase: ledger.Resizing, Phased: ago(2 * time.Minute)}, off, "power-on"},
+		{"done", ledger.Op{Phase: ledger.Resizing, Phased: ago(30 * time.Second)}, both(off, resized), "power-on"},
+		{"refused", ledger.Op{Phase: ledger.Returning, Returned: ago(time.Second), Failed: "capacity"}, off, "power-on"},
+		{"powered on just now", ledger.Op{Phase: ledger.Returning, Phased: ago(3 * time.Second), Returned: ago(3 * time.Second)}, both(off, resized), ""},
+		{"and it is not on", ledger.Op{Phase: ledger.Returning, Phased: ago(20 * time.Second), Returned: ago(time.Minute)}, both(off, resized), "power-on"},
+		{"a person has powered it on", ledger.Op{Phase: ledger.Resizing, Phased: ago(2 * time.Minute)}, nil, "activate"},
+		{"not back with what it has", ledger.Op{Phase: ledger.Returning, Phased: ago(time.Minute), Returned: ago(time.Minute)}, resized, ""},
+		{"back", ledger.Op{Phase: ledger.Returning, Phased: ago(time.Minute), Returned: ago(time.Minute)}, both(resized, back), "activate"},
+		{"back too early to be true", ledger.Op{Phase: ledger.Returning, Phased: ago(5 * time.Second), Returned: ago(5 * time.Second)}, both(resized, back), ""},
+		{"active", ledger.Op{Phase: ledger.Returning, Phased: ago(time.Minute), Returned: ago(time.Minute)}, both(active, both(resized, back)), "close"},
+		{"it says something else for ever", ledger.Op{Phase: ledger.Returning, Phased: ago(6 * time.Minute), Returned: ago(6 * time.Minute)}, resized, "activate"},
+		{"it does not come back", ledger.Op{Phase: ledger.Returning, Phased: ago(6 * time.Minute), Returned: ago(6 * time.Minute)},
+			both(resized, func(_ *plan.Input, w *world.Machine) { w.Node.State = swarm.NodeDown }), "close"},
+		{"it does not start", ledger.Op{Phase: ledger.Returning, Phased: ago(11 * time.Minute), Returned: ago(11 * time.Minute)}, both(off, resized), "close"},
+		{"it does not start, and nobody repairs it", ledger.Op{Phase: ledger.Returning, Phased: ago(11 * time.Minute), Returned: ago(11 * time.Minute)},
+			both(both(off, resized), func(in *plan.Input, _ *world.Machine) { in.Spec.Pools[1].RepairOff = true }), "power-on"},
+		{"the droplets have a gap", ledger.Op{Phase: ledger.Stopping, Shutdown: ago(5 * time.Minute)},
+			both(off, func(in *plan.Input, _ *world.Machine) { in.World.Gaps = []world.Gap{{What: world.GapTasks, Err: "no"}} }), "power-on"},
+		{"a clock was ahead", ledger.Op{Phase: ledger.Returning, Phased: ago(-time.Hour), Returned: ago(-time.Hour)}, both(off, func(in *plan.Input, _ *world.Machine) { in.Spec.Pools[1].RepairOff = true }), "power-on"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := sized(t, 1, 1)
+			m.edit(pool("managers", "manager", 1), here(pool("workers", "worker", 1), "s-2vcpu-4gb"))
+			in := m.input()
+			in.Now, in.World.Tasks = epoch, nil
+			w := &in.World.Machines[1]
+			w.Node.Spec.Availability = swarm.Drain
+			op := c.op
+			op.ID, op.Kind, op.Pool, op.Name, op.DropletID, op.NodeID, op.From, op.To = "r", ledger.Resize, "workers", w.Droplet.Name, w.Droplet.ID, w.Node.ID, "s-1vcpu-1gb", "s-2vcpu-4gb"
+			if op.Started.IsZero() {
+				op.Started = ago(time.Minute)
+			}
+			if op.Phase == ledger.Stopping {
+				op.Phased = ago(10 * time.Second)
+			}
+			in.World.Ledger.Ops, w.Op = []ledger.Op{op}, &op
+			if c.change != nil {
+				c.change(&in, w)
+			}
+			in.World.Services = nil
+			p, kinds := plan.Compute(in), []string{}
+			for _, s := range p.Steps {
+				kind, _, _ := strings.Cut(s.ID, "/")
+				if kind != "service" && kind != "try" {
+					kinds = append(kinds, kind)
+				}
+			}
+			if got := strings.Join(kinds, " "); got != c.step {
+				t.Errorf("steps %q, want %q; holds %v", got, c.step, p.Holds)
+			}
+			if how, _ := plan.Ails(*w); how != plan.Well {
+				t.Errorf("it is taken for ill: %s", how)
+			}
+			if p.Pools[1].Have != 1 {
+				t.Errorf("it is not counted: %+v", p.Pools[1])
+			}
+		})
 	}
 }

@@ -200,6 +200,11 @@ func TestWhatIsNotResizedInPlace(t *testing.T) {
 			in.World.Machines[1].Op = &ledger.Op{ID: "d", Kind: ledger.Delete, Pool: "workers", DropletID: 102, NodeID: "n102", Started: epoch}
 			in.World.Ledger.Ops = []ledger.Op{*in.World.Machines[1].Op}
 		}},
+		{name: "its image differs, too", managers: 1, workers: 1, change: func(in *plan.Input) { in.Spec.Pools[1].Image = "docker-22-04" }},
+		{name: "one of the pool is replaced", managers: 1, workers: 2, change: func(in *plan.Input) {
+			in.World.Machines[1].Op = &ledger.Op{ID: "p", Kind: ledger.Replace, Pool: "workers", DropletID: 102, NodeID: "n102", Started: epoch}
+			in.World.Ledger.Ops = []ledger.Op{*in.World.Machines[1].Op}
+		}},
 		{name: "the accepted file cannot be read", managers: 1, workers: 1, guard: plan.GuardGap, change: func(in *plan.Input) { in.World.Gaps = []world.Gap{{What: world.GapRevision, Err: "no"}} }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -26,11 +26,11 @@ func proposeResizes(v *view) []wish {
 }
 
 // missized are the pool's machines that are ready and have another size than it, in the order in which they are resized; none of a pool whose machines are
-// replaced.
+// replaced, and none that is replaced because of something else.
 func (v *view) missized(p *spec.Pool) []machine {
 	var out []machine
 	for _, m := range v.machines {
-		if p.ResizeHere && m.pool == p && m.class == ready && m.Droplet != nil && !m.Adopted && m.Op == nil && m.Droplet.Size != p.Size {
+		if p.ResizeHere && m.pool == p && m.class == ready && m.Droplet != nil && !m.Adopted && m.Op == nil && m.Droplet.Size != p.Size && len(v.drifts(m)) == 0 {
 			out = append(out, m)
 		}
 	}
@@ -149,6 +149,9 @@ func resizeTurn(v *view, s spent, w wish) *refusal {
 		if g.kind == resizeHere && (g.pool == w.pool || g.pool.Role == w.pool.Role && g.pool.Role == "manager") || g.kind == shrink && g.pool == w.pool {
 			return wait
 		}
+	}
+	if slices.ContainsFunc(v.replaces, func(op replaceOp) bool { return op.Pool == w.pool.Name }) {
+		return wait
 	}
 	for _, m := range v.machines {
 		manager := m.isManager() && w.machine.isManager()

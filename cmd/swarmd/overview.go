@@ -78,6 +78,9 @@ func (t *overviewText) pool(c plan.PoolChange) {
 	if len(c.Leaving) > 0 {
 		t.line("drained, then deleted: %s", strings.Join(c.Leaving, ", "))
 	}
+	if len(c.Resized) > 0 {
+		t.line("resized in place one after the other, each off for some minutes: %s", strings.Join(c.Resized, ", "))
+	}
 	if len(c.Rolled) > 0 {
 		t.line("replaced one after the other, the new one first: %s", strings.Join(c.Rolled, ", "))
 	}

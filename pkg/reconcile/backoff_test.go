@@ -90,3 +90,17 @@ func TestThePausesAfterRefusals(t *testing.T) {
 		}
 	}
 }
+
+// TestARefusedSizeKeepsNoMachineOff: what the cloud says to a size is in the ledger, and the machine is powered on at once.
+func TestARefusedSizeKeepsNoMachineOff(t *testing.T) {
+	full := &apierr.Error{Kind: apierr.Capacity, Side: "cloud", Op: "resize droplet", Code: 422, Err: errors.New("too large to fit")}
+	now := time.Now()
+	w := refusals{}.learn(refusedStep(plan.ResizeDroplet{OpID: "r", DropletID: 7, Size: "large"}, full), now, half)
+	if len(w.backoffs(0)) > 0 {
+		t.Errorf("left alone: %v", w.backoffs(0))
+	}
+	w = w.learn(refusedStep(plan.PowerOffDroplet{DropletID: 7}, full), now, half)
+	if on := (plan.PowerOnDroplet{DropletID: 7, OpID: "r"}).About().Object; !w.backoffs(0)[on].Until.IsZero() || len(w.backoffs(0)) != 1 {
+		t.Errorf("a power-on waits for what else was refused: %v", w.backoffs(0))
+	}
+}

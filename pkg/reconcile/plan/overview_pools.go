@@ -19,6 +19,7 @@ type PoolChange struct {
 	Edits   []swarm.Change `json:"edits,omitempty"`   // what the file changes besides the count
 	Leaving []string       `json:"leaving,omitempty"` // the machines that leave, in this order
 	Rolled  []string       `json:"rolled,omitempty"`  // the machines that others take the place of, one after the other, in this order
+	Resized []string       `json:"resized,omitempty"` // the machines that get the size in place, one after the other, in this order
 	Drift   []string       `json:"drift,omitempty"`   // what somebody changed on its nodes by hand, and is put back
 }
 
@@ -35,11 +36,11 @@ func (s *overview) poolChanges() []PoolChange {
 		case before != nil:
 			c.Edits = poolEdits(*before, *p)
 		}
-		c.Leaving, c.Rolled = names(s.surplus(p)), names(s.rolled(p))
+		c.Leaving, c.Rolled, c.Resized = names(s.surplus(p)), names(s.rolled(p)), names(s.missized(p))
 		if before != nil && maps.Equal(before.Labels, p.Labels) && before.Availability == p.Availability {
 			c.Drift = s.nodeDrift(p)
 		}
-		if c.What == Kept && (len(c.Edits)+len(c.Leaving)+len(c.Rolled)+len(c.Drift) > 0 || c.Have != c.Desired) {
+		if c.What == Kept && (len(c.Edits)+len(c.Leaving)+len(c.Rolled)+len(c.Resized)+len(c.Drift) > 0 || c.Have != c.Desired) {
 			c.What = Update
 		}
 		if c.What != Kept {
@@ -74,6 +75,7 @@ func poolEdits(was, is spec.Pool) []swarm.Change {
 	}
 	add("role", was.Role, is.Role)
 	add("size", was.Size, is.Size)
+	add("resize", resizesHow(was), resizesHow(is))
 	add("image", was.Image, is.Image)
 	add("region", was.Region, is.Region)
 	add("availability", string(ofPool(&was)), string(ofPool(&is)))
@@ -91,6 +93,14 @@ func poolEdits(was, is spec.Pool) []swarm.Change {
 		}
 	}
 	return out
+}
+
+// resizesHow is how the file writes the way in which a pool's machines get another size.
+func resizesHow(p spec.Pool) string {
+	if p.ResizeHere {
+		return "in-place"
+	}
+	return "replace"
 }
 
 func numbers(ids []int) string {

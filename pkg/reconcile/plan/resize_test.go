@@ -356,3 +356,35 @@ func TestStagesOfAResize(t *testing.T) {
 		})
 	}
 }
+
+// TestAnOverviewNamesWhatIsResized: in the order in which it is, the acting swarmd's machine last.
+func TestAnOverviewNamesWhatIsResized(t *testing.T) {
+	m := sized(t, 3, 2)
+	was := plan.Accepted{Spec: m.spec, Stack: m.stack}
+	m.edit(here(pool("managers", "manager", 3), "s-2vcpu-4gb"), here(pool("workers", "worker", 2), "s-4vcpu-8gb"))
+	in := m.input()
+	said := []string{}
+	for _, c := range plan.OverviewOf(in, plan.Compute(in), was).Pools {
+		said = append(said, c.Pool+": "+strings.Join(c.Resized, " "))
+		if len(c.Edits) != 2 || c.Edits[1].Key != "resize" || c.Edits[1].To != "in-place" || len(c.Rolled) > 0 {
+			t.Errorf("%+v", c)
+		}
+	}
+	last := m.node(m.holder).droplet.Name
+	if len(said) != 2 || !strings.HasSuffix(said[0], last) || strings.Count(said[0], "web-managers") != 3 || strings.Count(said[1], "web-workers") != 2 {
+		t.Errorf("%q, and %s holds the lease", said, last)
+	}
+}
+
+// TestWhatIsResizedIsNoneOfTheCrowd: a machine that is off for that is not one of those that are down at once.
+func TestWhatIsResizedIsNoneOfTheCrowd(t *testing.T) {
+	m := sized(t, 1, 2)
+	in := m.input()
+	for i := range in.World.Machines {
+		in.World.Machines[i].Node.State = swarm.NodeDown
+	}
+	in.World.Machines[1].Op = &ledger.Op{ID: "r", Kind: ledger.Resize, DropletID: 102}
+	if hang, all := plan.Crowd(in.World.Machines, "workers"); hang != 1 || all != 2 {
+		t.Errorf("%d of %d", hang, all)
+	}
+}

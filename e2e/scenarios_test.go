@@ -48,6 +48,7 @@ func TestScenarios(t *testing.T) {
 		{"1 from nothing to three managers and three workers", (*stage).fromNothing},
 		{"2 services", (*stage).services},
 		{"3 workers leave", (*stage).workersLeave},
+		{"a worker is resized in place", (*stage).resized},
 		{"4 killed ten times", (*stage).killedTenTimes},
 		{"5 the acting machine is cut off", (*stage).cutOff},
 		{"6 the acting machine's power fails, and a worker's droplet is deleted", (*stage).machinesLost},

@@ -16,6 +16,7 @@ type want struct {
 	webReplicas       int
 	queue             string
 	noSwarmdImage     bool
+	larger            bool   // workers get another size, in place
 	onFailure         string // what a roll-out does about a task that fails, "" for the engine's default: pause
 }
 
@@ -44,6 +45,10 @@ func (w want) yaml(key string) string {
 		},
 		"services": services,
 		"policies": map[string]any{"create_visible": "30s", "shutdown_timeout": "30s", "resync": "10s"},
+	}
+	if w.larger {
+		workers := file["nodes"].(map[string]any)["workers"].(map[string]any)
+		workers["size"], workers["resize"] = "s-2vcpu-4gb", "in-place"
 	}
 	if nodes := file["nodes"].(map[string]any); w.masters > 0 {
 		nodes["managers"].(map[string]any)["role"] = "worker"

@@ -2,12 +2,14 @@ package lab
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +48,7 @@ func TestMachine(t *testing.T) {
 	t.Run("pause", func(t *testing.T) { pause(t, l, d) })
 	t.Run("reboot from inside", func(t *testing.T) { reboot(t, l, d.ID) })
 	t.Run("power cycle", func(t *testing.T) { powerCycle(t, l, c, d.ID) })
+	t.Run("resize", func(t *testing.T) { resize(t, l, c, d.ID) })
 	t.Run("destroy", func(t *testing.T) { destroy(t, l, c, d, other.ID) })
 }
 
@@ -246,6 +249,25 @@ func reboot(t *testing.T, l *Lab, id int) {
 }
 
 // powerCycle shuts a droplet down and cuts its power, and finds it back on the same disk each time, its boot commands run again.
+// resize gives the droplet another size while it is off. Its engine sees that when it is up again; the host may have fewer processors.
+func resize(t *testing.T, l *Lab, c *godo.Client, id int) {
+	act(t, c, id, c.DropletActions.PowerOff)
+	waitStatus(t, c, id, "off")
+	act(t, c, id, func(ctx context.Context, id int) (*godo.Action, *godo.Response, error) {
+		return c.DropletActions.Resize(ctx, id, "s-2vcpu-4gb", false)
+	})
+	if d, _, err := c.Droplets.Get(t.Context(), id); err != nil || d.SizeSlug != "s-2vcpu-4gb" || d.Disk != 25 {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	act(t, c, id, c.DropletActions.PowerOn)
+	waitStatus(t, c, id, "active")
+	eventually(t, l, id, "docker", "version")
+	want := fmt.Sprintf("%d %d", min(2, runtime.NumCPU()), 4<<30)
+	if got, _ := eventually(t, l, id, "docker", "info", "-f", "{{.NCPU}} {{.MemTotal}}"); got != want {
+		t.Errorf("its engine sees %q, want %q", got, want)
+	}
+}
+
 func powerCycle(t *testing.T, l *Lab, c *godo.Client, id int) {
 	boots := "boot\nboot" // the first one, and the reboot from inside
 	for _, cut := range []bool{false, true} {

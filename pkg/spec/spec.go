@@ -77,6 +77,8 @@ type Policies struct {
 	ShutdownTimeout time.Duration // how long a clean shutdown may take before the power is cut; 2 min
 	ServicesWait    time.Duration // how long after an edit a new service waits for machines that are to come, 0: not at all; 5 min
 	MaxCreates      int           // droplets under way at once; 10
+	MaxDroplets     int           // of the cluster, those under way included; 0: no limit
+	MaxMonthlyCost  float64       // of the cluster's droplets, US dollars, those under way included; 0: no limit
 	Resync          time.Duration // a full look at least this often; 30 s, at most 1 min
 
 	Repair Repair

@@ -26,7 +26,7 @@ func rules() map[kind][]guard {
 		changeRegion:   roll,
 		replaceAdopted: {held(GuardDropletDead)},
 		resize:         {held(GuardNoCloud)},
-		grow:           {launchesFail, backedOff, tokenRotates, maxCreates, ledgerFull, idsLeft},
+		grow:           {launchesFail, backedOff, tokenRotates, maxDroplets, maxCost, maxCreates, ledgerFull, idsLeft},
 		shrinkAdopted:  {seen(deleteMachine), held(GuardAdopted)},
 		shrink:         {seen(deleteMachine), notResized, oneManagerLeaves, managerMayLeave, deleteBudget, drainTurn, ledgerFull, idsLeft},
 

@@ -14,6 +14,7 @@ func (w *walker) checkPools(root *node, s *spec.Spec) {
 	}
 	w.checkManagers(nodes, s)
 	w.checkInherited(root, s)
+	w.checkMaxDroplets(root, s)
 	adopted := map[int]string{}
 	for _, p := range s.Pools {
 		w.checkAdopted(nodes.child(p.Name), p, adopted)
@@ -76,6 +77,17 @@ func (w *walker) checkManagers(nodes *node, s *spec.Spec) {
 		w.fault(last, "%d managers in all: the number must be odd, an even one survives no more failures than one less", managers)
 	}
 	w.checkDrained(nodes, s)
+}
+
+// checkMaxDroplets finds pools that want more machines than the policies permit.
+func (w *walker) checkMaxDroplets(root *node, s *spec.Spec) {
+	wanted := 0
+	for _, p := range s.Pools {
+		wanted += p.Count
+	}
+	if most := s.Policies.MaxDroplets; most > 0 && wanted > most {
+		w.fault(root.get("policies", "max_droplets"), "the pools under nodes want %d machines in all: raise it, or lower a count", wanted)
+	}
 }
 
 func isCount(n *node) bool {

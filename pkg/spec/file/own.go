@@ -85,7 +85,11 @@ func policyKeys() map[string]rule {
 		"services_wait": byDefault(brief(d.ServicesWait), doc("how long after an edit a new service waits for the machines that are still to come in the pools that can hold it, because Swarm moves no task later; 0s does not wait",
 			span(0, time.Hour))),
 		"max_creates": byDefault(strconv.Itoa(d.MaxCreates), doc("droplets that are made at once", whole(1, 100))),
-		"resync":      byDefault(brief(d.Resync), doc("a full look at least this often", span(time.Second, time.Minute))),
+		"max_droplets": byDefault("no limit", doc("droplets that the cluster may have at once, those that are being made or leave included; what would exceed it is held",
+			whole(1, maxPools*maxPoolCount))),
+		"max_monthly_cost": byDefault("no limit", doc("US dollars a month that the cluster's droplets may cost, those that are being made or leave included; what would exceed it is held, and so is each create while a price is not known",
+			dollars)),
+		"resync": byDefault(brief(d.Resync), doc("a full look at least this often", span(time.Second, time.Minute))),
 
 		"foreign_nodes": byDefault(d.ForeignNodes, doc("what becomes of a worker that joins and is no machine of the cluster: drain-new drains it after two minutes, keep only reports it",
 			choice(spec.DrainNew, spec.Keep))),
@@ -297,6 +301,8 @@ func policies(values map[string]any) spec.Policies {
 			*field = n
 		}
 	}
+	p.MaxDroplets, _ = values["max_droplets"].(int)
+	p.MaxMonthlyCost, _ = values["max_monthly_cost"].(float64)
 	p.ForeignNodes = cmp.Or(str(values, "foreign_nodes"), p.ForeignNodes)
 	if rotate, ok := values["rotate_worker_token"].(bool); ok {
 		p.RotateWorkerToken = rotate

@@ -157,6 +157,27 @@ func ratio(w *walker, n *node) any {
 	return nil
 }
 
+// dollars takes an amount of money, in US dollars.
+func dollars(w *walker, n *node) any {
+	const low, high = 1, 1_000_000
+	if n == nil {
+		return &shape{kind: shapeNumber, low: low, high: high, says: fmt.Sprintf("a number from %d to %d", low, high)}
+	}
+	v, err := strconv.ParseFloat(n.text, 64)
+	switch {
+	case n.unresolved:
+	case n.kind == kindNull:
+		w.lacks(n, "has no value: must be a number of US dollars")
+	case n.kind == kindText && !n.substituted && err == nil:
+		w.fault(n, "must be a number, not text: remove the quotes")
+	case n.kind != kindInt && n.kind != kindFloat && !n.substituted || err != nil || v < low || v > high:
+		w.fault(n, "must be a number of US dollars from %d to %d", low, high)
+	default:
+		return v
+	}
+	return nil
+}
+
 // trueFalse takes true and false.
 func trueFalse(w *walker, n *node) any {
 	if n == nil {

@@ -47,7 +47,14 @@ type Pool struct {
 	Availability string // "active" or "drain"
 	RepairOff    bool   // a machine that is off or hangs is left so
 	ResizeHere   bool   // a machine of another size gets this one; false: another machine takes its place
-	Adopt        []int  // droplet ids that count in this pool although swarmd did not make them
+	Disruption   Disruption
+	Adopt        []int // droplet ids that count in this pool although swarmd did not make them
+}
+
+// Disruption bounds when machines are taken from their work without need.
+type Disruption struct {
+	Windows        []Window // none: at any time
+	MaxUnavailable int      // so many of a pool may not work, and still one is taken; 0: no limit of its own
 }
 
 // Template is what of a pool no machine can become once it is made: who is of another one is replaced.
@@ -78,6 +85,7 @@ type Policies struct {
 	ServicesWait    time.Duration // how long after an edit a new service waits for machines that are to come, 0: not at all; 5 min
 	MaxCreates      int           // droplets under way at once; 10
 	MaxDroplets     int           // of the cluster, those under way included; 0: no limit
+	Disruption      Disruption    // of the pools that say nothing else
 	MaxMonthlyCost  float64       // of the cluster's droplets, US dollars, those under way included; 0: no limit
 	Resync          time.Duration // a full look at least this often; 30 s, at most 1 min
 

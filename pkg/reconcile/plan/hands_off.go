@@ -18,11 +18,14 @@ func first(k kind) []guard {
 	if k == recordRollback { // it writes nothing but the ledger, and what it is to remember is gone with the next write of a person
 		guards = nil
 	}
-	if slices.Contains(againstProtected(), k) {
+	if !slices.Contains(harmless(), k) {
 		guards = append(guards, protected)
 	}
 	if slices.Contains(verdicts(), k) {
 		guards = append(guards, judged)
+	}
+	if slices.Contains(voluntary(), k) {
+		guards = append(guards, inWindow, fewUnavailable)
 	}
 	return guards
 }
@@ -44,12 +47,8 @@ func judged(v *view, _ spent, w wish) *refusal {
 	return downUntil(w, fmt.Sprintf(": nobody is judged before %s, because %s", clock(v.in.Memory.Grace.Until), v.in.Memory.Grace.Why), left)
 }
 
-// againstProtected are the kinds that take a machine away, or its work or its power. A wish for a whole pool names no machine: who of it is protected is
-// asked when one is picked.
-func againstProtected() []kind {
-	return []kind{removeGhost, replaceDead, replaceDown, powerOn, powerCycle, retryLaunch, shrink, putRight, demote, quarantine,
-		replaceIll, replaceAsked, leaveReplaced, resizeHere, changeSize, changeImage, changeRegion}
-}
+// harmless are the kinds that take from a machine neither itself, nor its work, nor its power. Whatever else names a machine leaves a protected one alone.
+func harmless() []kind { return []kind{bind, promote, stepDown, settleRole, tag, forgetKept} }
 
 // HandsOff is something that swarmd leaves alone because a person said so.
 type HandsOff struct {
@@ -198,7 +197,7 @@ func (v *view) keepsOp(op ledger.Op) *refusal {
 		w.object, s.node = m.object(), m.object()
 	}
 	off, kept := v.keptOff(GuardPaused, s)
-	if !kept && op.Kind == ledger.Delete {
+	if !kept && op.Kind != ledger.Create {
 		off, kept = v.keptOff(GuardProtected, s)
 	}
 	if !kept {

@@ -128,6 +128,11 @@ func TestHandsOff(t *testing.T) {
 			[]string{"adopted pool/workers", "~protected node/web-workers-aaaaa", "~protected node/web-workers-aaaab"}},
 		{"a protected one that is gone fills its place", 1, 2, both(protect(102), erase(102)), nil, []string{"protected node/web-workers-aaaaa"}},
 		{"it is not drained by an edit", 1, 2, both(protect(102), drainPool), []string{"node/n103"}, []string{"protected node/web-workers-aaaaa"}},
+		{"nor replaced for another size", 1, 1, both(protect(102), func(m *model) {
+			p := pool("workers", "worker", 1)
+			p.Size = "s-2vcpu-2gb"
+			m.edit(pool("managers", "manager", 1), p)
+		}), nil, []string{"~protected node/web-workers-aaaaa", "protected pool/workers"}},
 		{"its labels are put right", 1, 2, both(protect(102), foreignLabel), []string{"node/n102"}, []string{"~protected node/web-workers-aaaaa"}},
 	})
 }

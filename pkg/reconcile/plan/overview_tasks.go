@@ -31,7 +31,7 @@ func (s *overview) findLeaving() {
 // rolled are the pool's machines that are not what the file says, and that accepted edits permit to replace.
 func (s *overview) rolled(p *spec.Pool) []machine {
 	surplus := s.surplus(p)
-	stay := slices.DeleteFunc(s.pick(p), func(m machine) bool {
+	stay := slices.DeleteFunc(s.leavers(p), func(m machine) bool {
 		return len(s.drifts(m)) == 0 || slices.ContainsFunc(surplus, func(o machine) bool { return o.dropletID() == m.dropletID() })
 	})
 	return stay[:min(len(stay), max(s.in.World.Ledger.DeleteBudget-len(surplus), 0))]
@@ -39,7 +39,7 @@ func (s *overview) rolled(p *spec.Pool) []machine {
 
 // surplus are the pool's machines that are picked to leave; those that leave already were said when they were picked.
 func (s *overview) surplus(p *spec.Pool) []machine {
-	n, picked := s.counted(p.Name)-s.disputed(p)-p.Count, s.pick(p)
+	n, picked := s.counted(p.Name)-s.disputed(p)-p.Count, s.leavers(p)
 	return picked[:min(max(n, 0), len(picked))]
 }
 

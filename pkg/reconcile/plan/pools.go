@@ -53,7 +53,7 @@ func withoutCloud(v *view) []wish {
 // surplus proposes the machines that leave, one wish each.
 func surplus(v *view, p *spec.Pool, n int) []wish {
 	var wishes []wish
-	object, picked := "pool/"+p.Name, v.pick(p)
+	object, picked := "pool/"+p.Name, v.leavers(p)
 	if len(picked) < n {
 		wishes = append(wishes, wish{kind: shrinkAdopted, object: object, text: fmt.Sprintf("%d too many, %d of them %s: those are not deleted", n, n-len(picked), v.whyKept(p))})
 	}
@@ -107,7 +107,7 @@ func (v *view) absent(p *spec.Pool) []int {
 func (v *view) pick(p *spec.Pool) []machine {
 	var out []machine
 	for _, m := range v.machines {
-		if m.counts() && m.pool == p && !m.unsure() && !m.Adopted && m.dropletID() != 0 && !v.keptByHand(m) && !v.mayGo(m) {
+		if m.counts() && m.pool == p && !m.unsure() && !m.Adopted && m.dropletID() != 0 && !v.mayGo(m) {
 			out = append(out, m)
 		}
 	}
@@ -116,6 +116,9 @@ func (v *view) pick(p *spec.Pool) []machine {
 	})
 	return out
 }
+
+// leavers are those of pick that no person keeps.
+func (v *view) leavers(p *spec.Pool) []machine { return slices.DeleteFunc(v.pick(p), v.keptByHand) }
 
 // whyKept says why machines of the pool are not picked: adopted, or kept by a person.
 func (v *view) whyKept(p *spec.Pool) string {

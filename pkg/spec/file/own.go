@@ -59,6 +59,7 @@ func poolKeys() map[string]rule {
 		"availability": byDefault("active", doc("drain: Swarm runs no tasks there", choice("active", "drain"))),
 		"repair":       byDefault("on", doc("off: swarmd neither powers on a machine that is off, nor cycles the power of one that hangs, nor replaces one whose droplet is gone", choice("on", "off"))),
 		"resize":       byDefault("replace", doc("how a machine gets another size: in-place drains it, shuts it down, resizes it without its disk and powers it on; replace makes another one", choice("replace", "in-place"))),
+		"disruption":   byDefault("policies.disruption", doc("when machines of the pool may be taken from their work without need", disruptionKeys())),
 		"adopt":        doc("ids of droplets that count in the pool although swarmd did not make them", setOf(whole(1, 1<<53))),
 	}
 }
@@ -90,6 +91,8 @@ func policyKeys() map[string]rule {
 		"max_monthly_cost": byDefault("no limit", doc("US dollars a month that the cluster's droplets may cost, those that are being made or leave included; what would exceed it is held, and so is each create while a price is not known",
 			dollars)),
 		"resync": byDefault(brief(d.Resync), doc("a full look at least this often", span(time.Second, time.Minute))),
+
+		"disruption": doc("when machines may be taken from their work without need, of the pools that say nothing else", disruptionKeys()),
 
 		"foreign_nodes": byDefault(d.ForeignNodes, doc("what becomes of a worker that joins and is no machine of the cluster: drain-new drains it after two minutes, keep only reports it",
 			choice(spec.DrainNew, spec.Keep))),
@@ -236,7 +239,7 @@ func assemble(values map[string]any) *spec.Spec {
 	s.Cloud.SSHKeys = typed[string](cloud["ssh_keys"])
 	pools := section(values, "nodes")
 	for _, name := range slices.Sorted(maps.Keys(pools)) {
-		s.Pools = append(s.Pools, newPool(name, section(pools, name), s.Cloud))
+		s.Pools = append(s.Pools, newPool(name, section(pools, name), s.Cloud, s.Policies.Disruption))
 	}
 	return s
 }
@@ -253,7 +256,7 @@ func typed[T any](value any) []T {
 	return items
 }
 
-func newPool(name string, values map[string]any, cloud spec.DigitalOcean) spec.Pool {
+func newPool(name string, values map[string]any, cloud spec.DigitalOcean, all spec.Disruption) spec.Pool {
 	p := spec.Pool{
 		Name:         name,
 		Role:         str(values, "role"),
@@ -263,6 +266,7 @@ func newPool(name string, values map[string]any, cloud spec.DigitalOcean) spec.P
 		Availability: str(values, "availability"),
 		RepairOff:    str(values, "repair") == "off",
 		ResizeHere:   str(values, "resize") == "in-place",
+		Disruption:   disruption(values, all),
 		Adopt:        typed[int](values["adopt"]),
 		Labels:       map[string]string{},
 	}
@@ -301,6 +305,7 @@ func policies(values map[string]any) spec.Policies {
 			*field = n
 		}
 	}
+	p.Disruption = disruption(values, spec.Disruption{})
 	p.MaxDroplets, _ = values["max_droplets"].(int)
 	p.MaxMonthlyCost, _ = values["max_monthly_cost"].(float64)
 	p.ForeignNodes = cmp.Or(str(values, "foreign_nodes"), p.ForeignNodes)

@@ -46,6 +46,7 @@ type checks struct {
 	actor     actor
 	tallies   map[string]tally // by process
 	sized     sizedAt
+	hands     hands
 
 	gone   map[int]bool // droplets that people deleted
 	doomed map[int]bool // droplets that a person has confirmed to destroy
@@ -322,6 +323,7 @@ func (c *checks) writes(s *state, t *ticket) {
 	if c.isQuiet && !c.renews(s, t) && !c.notes(s, t) {
 		c.run.violate("still", "%s writes %s %s when all was as wanted", t.proc.name, t.method, t.path)
 	}
+	c.keepsOff(s, t)
 	switch {
 	case strings.HasPrefix(t.path, "/v2/"):
 		c.cloudWrite(s, t)

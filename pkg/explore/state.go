@@ -40,6 +40,7 @@ func (r *run) observe() *state {
 		s.read(r.cluster)
 	}
 	r.seen = s
+	r.check.hands.leads(s)
 	return s
 }
 

@@ -13,7 +13,7 @@ import (
 // Workflows are all that can be explored.
 func Workflows() []Workflow {
 	all := append(machineWorkflows(), serviceWorkflows()...)
-	return slices.Concat(all, troubleWorkflows(), replaceWorkflows(), launchWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows(), foreignWorkflows(), worldWorkflows(), resizeWorkflows(), hostWorkflows()[:1], applyWorkflows(),
+	return slices.Concat(all, troubleWorkflows(), replaceWorkflows(), launchWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows(), foreignWorkflows(), worldWorkflows(), handsWorkflows(), resizeWorkflows(), hostWorkflows()[:1], applyWorkflows(),
 		rolloutWorkflows(), bootstrapWorkflows(), destroyWorkflows())
 }
 

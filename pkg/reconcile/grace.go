@@ -16,7 +16,7 @@ type grace struct {
 	since   time.Time // of the last event after which nobody is judged for a while
 	why     string    // what it was; "%s" stands for since
 	last    time.Time // look of the acting swarmd
-	leader  string    // node id, "" if nobody led
+	leader  string    // node id, "" if nobody led, or no engine said so
 	unknown bool      // most nodes were unknown
 	paused  []string
 }
@@ -26,7 +26,7 @@ func (g grace) see(w world.World, acting bool, paused []string, now time.Time) g
 	if !acting {
 		return grace{}
 	}
-	next := grace{g.since, g.why, now, g.leader, g.unknown, paused}
+	next := grace{g.since, g.why, now, "", g.unknown, paused}
 	if known(w, world.GapNodes) {
 		next.leader, next.unknown = leaderOf(w), mostUnknown(w)
 	}
@@ -37,7 +37,9 @@ func (g grace) see(w world.World, acting bool, paused []string, now time.Time) g
 		next.why = "there was no look until %s"
 	case slices.ContainsFunc(g.paused, func(object string) bool { return !slices.Contains(paused, object) }):
 		next.why = "a pause ended at %s"
-	case next.leader != g.leader || next.leader == "":
+	case next.leader == "" || g.leader == "":
+		next.why = "no leader was seen until %s"
+	case next.leader != g.leader:
 		next.why = "the swarm has another leader since %s"
 	case next.unknown && !g.unknown:
 		next.why = "the leader does not know most nodes since %s"

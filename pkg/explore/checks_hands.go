@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -35,11 +36,12 @@ func (h *hands) leads(s *state) {
 
 // keepsOff: nothing is written while the cluster is paused, a protected machine is not taken away, and nobody is judged too early.
 func (c *checks) keepsOff(s *state, t *ticket) {
-	h := c.hands
-	if !h.paused.IsZero() && time.Since(h.paused) > viewAge && !strings.HasPrefix(t.path, "/configs/") {
+	h, id := c.hands, dropletIn(t.path)
+	returns := asks(t, "power_on") && slices.ContainsFunc(s.ledger.Ops, func(op ledger.Op) bool { return op.DropletID == id }) // an operation has switched it off
+	if !h.paused.IsZero() && time.Since(h.paused) > viewAge && !strings.HasPrefix(t.path, "/configs/") && !returns {
 		c.run.violate("paused", "%s %s: the cluster is paused for %s", t.method, t.path, time.Since(h.paused))
 	}
-	if asks(t, "power_on") || asks(t, "power_cycle") {
+	if (asks(t, "power_on") || asks(t, "power_cycle")) && !returns {
 		c.judges(t)
 	}
 	c.protects(s, t)

@@ -76,7 +76,7 @@ func (b *brakes) newDeletes(ctx context.Context, to ledger.Ledger) error {
 		if op.Kind == ledger.Create || old {
 			continue
 		}
-		if err := b.deletableHere(ctx, op.DropletID, was); err != nil {
+		if err := b.deletableHere(ctx, op.DropletID, op.NodeID, was); err != nil {
 			return err
 		}
 		if !op.Repair {
@@ -90,11 +90,16 @@ func (b *brakes) newDeletes(ctx context.Context, to ledger.Ledger) error {
 }
 
 // deletableHere is asked before a delete is opened. A node that is bound to the droplet, or the create that recorded it, needs no further look at it.
-func (b *brakes) deletableHere(ctx context.Context, id int, was ledger.Ledger) error {
+func (b *brakes) deletableHere(ctx context.Context, id int, node string, was ledger.Ledger) error {
 	const op = "update config"
 	nodes, err := b.look(ctx)
 	if err != nil {
 		return b.refuse(View, swarmSide, op, "the nodes could not be looked at first: %w", opaque(err))
+	}
+	if i := slices.IndexFunc(nodes, func(n swarm.Node) bool { return n.ID == node }); i >= 0 {
+		if bound := nodes[i].Spec.Labels[swarm.LabelDroplet]; bound != "" && bound != strconv.Itoa(id) {
+			return b.refuse(Ownership, swarmSide, op, "node %s is on droplet %s, not on %d: the nodes were not seen as they are", node, bound, id)
+		}
 	}
 	if was.KeptDroplet(id) != nil { // its delete was open once
 		return nil

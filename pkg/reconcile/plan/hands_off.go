@@ -25,7 +25,7 @@ func first(k kind) []guard {
 		guards = append(guards, judged)
 	}
 	if slices.Contains(voluntary(), k) {
-		guards = append(guards, inWindow, fewUnavailable)
+		guards = append(guards, allKnown, inWindow, fewUnavailable)
 	}
 	return guards
 }

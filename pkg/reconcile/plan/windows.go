@@ -31,6 +31,16 @@ func inWindow(v *view, _ spent, w wish) *refusal {
 	return blocked(GuardWindow, w.object, text)
 }
 
+// allKnown has nothing voluntary begun in a pool while the leader does not know how one of its machines is, as after an election: it may be one of those
+// that are to stay.
+func allKnown(v *view, _ spent, w wish) *refusal {
+	p := v.poolOf(w)
+	if p == nil || !slices.ContainsFunc(v.machines, func(m machine) bool { return m.pool == p && m.class == unknown }) {
+		return nil
+	}
+	return &refusal{progressing: true, requeue: requeueWait}
+}
+
 // fewUnavailable has no machine of a pool taken from its work for another size, image or region while as many as the file permits do not work. Of a pool
 // that is to shrink those leave first.
 func fewUnavailable(v *view, _ spent, w wish) *refusal {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // nightly is a window from 2 to 5 o'clock UTC; the model's epoch is a Sunday at noon.
@@ -35,6 +36,8 @@ func TestDisruptionWindows(t *testing.T) {
 		{"until it closes", 1, 3, both(to(1, 2), windows(1, nightly()), at(5)), nil, []string{"disruption-window pool/workers"}},
 		{"another pool's is none", 1, 3, both(to(1, 2), windows(0, nightly()), at(1)), []string{"leave/104"}, nil},
 		{"machines are made at any time", 1, 1, both(to(1, 2), windows(1, nightly()), at(1)), []string{"create/web-workers-aaaab"}, nil},
+		{"nor while one's state is not known", 1, 3, both(to(1, 2), func(m *model) { m.droplets[102].node.State = swarm.NodeUnknown }), nil, nil},
+		{"but that of another pool", 3, 3, both(to(3, 2), func(m *model) { m.droplets[102].node.State = swarm.NodeUnknown }), []string{"leave/106"}, nil},
 		{"no roll begins outside", 1, 1, both(resized, windows(1, nightly()), at(1)), nil, []string{"disruption-window pool/workers"}},
 		{"it does inside", 1, 1, both(resized, windows(1, nightly()), at(2)), []string{"replace/102"}, nil},
 		{"what was begun goes on", 1, 3, both(to(1, 2), begun(104, 0), windows(1, nightly()), at(1)), []string{"drain/n104"}, nil},

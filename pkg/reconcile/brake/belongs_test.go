@@ -85,6 +85,29 @@ func TestMachinesOfAnotherSwarm(t *testing.T) {
 	}
 }
 
+// TestAnOperationNamesTheNodeOnItsMachine: what was planned on an answer that lied is not opened, because nobody could end it.
+func TestAnOperationNamesTheNodeOnItsMachine(t *testing.T) {
+	for node, opened := range map[string]bool{"n7": true, "n8": false, "": true, "gone": true} {
+		g := newGround()
+		g.node(7, swarm.Worker)
+		g.node(8, swarm.Worker)
+		g.permit(1)
+		_, s, _ := g.brakes(nil)
+		if _, err := s.Configs(t.Context(), "swarmd.web"); err != nil {
+			t.Fatal(err)
+		}
+		to := g.ledger.Clone()
+		to.DeleteBudget, to.Ops = 0, append(to.Ops, ledger.Op{ID: "delete7", Kind: ledger.Delete, DropletID: 7, NodeID: node, Budgeted: true})
+		labels, err := ledger.Encode(to, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.UpdateConfig(t.Context(), "c1", 1, labels); (err == nil) != opened {
+			t.Errorf("node %q: %v", node, err)
+		}
+	}
+}
+
 // A delete that was opened while the droplet was this swarm's goes on when the node is gone.
 func TestAnOpenDeleteGoesOn(t *testing.T) {
 	g := newGround()

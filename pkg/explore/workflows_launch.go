@@ -44,10 +44,10 @@ func launchWorkflows() []Workflow {
 				r.world.BreakImage(image, false)
 				r.edit(grown)
 			}},
-		{Name: "half-parted", About: "the network falls into two for seven minutes, a manager and a worker on the smaller side: nothing is done to them",
+		{Name: "half-parted", About: "the network falls into two for seven minutes, a manager and both workers away from the others: nothing is done to them",
 			Start: file{managers: 3, workers: 2, services: web}, Several: true, NoCycle: true, Sparse: 2 * long,
 			Play: func(r *run) {
-				r.split(r.lastOf("managers"), r.lastOf("workers"))
+				r.split(r.lastOf("managers"), r.firstOf("workers"), r.lastOf("workers"))
 				r.wait(7 * time.Minute)
 				r.split()
 			}},

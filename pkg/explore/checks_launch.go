@@ -48,17 +48,3 @@ func (c *checks) retries(s *state, op ledger.Op) {
 		c.run.violate("well", "%s is to be deleted as one that never joined, and had %s of %s", d.Name, had, within)
 	}
 }
-
-// off: no machine of the cluster is left switched off, but one that is kept for a look.
-func (c *checks) off(s *state) string {
-	for _, d := range s.droplets {
-		pool := poolOf(c.run.cluster, d)
-		if _, on := c.run.world.Booted(d.ID); pool == "" || on || c.lost[d.ID] {
-			continue
-		}
-		if k := s.ledger.KeptDroplet(d.ID); k == nil || k.Pool != pool {
-			return d.Name + " is off, and nothing keeps it"
-		}
-	}
-	return ""
-}

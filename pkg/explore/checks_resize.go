@@ -82,10 +82,10 @@ func (c *checks) keepsManagers(s *state, d docean.Droplet) {
 	}
 }
 
-// leftOff: at the end every machine of the cluster runs.
+// leftOff: at the end every machine of the cluster runs, but one that is kept for a look.
 func (c *checks) leftOff(s *state) {
 	for _, d := range s.droplets {
-		if poolOf(c.run.cluster, d) != "" && !c.lost[d.ID] && c.run.world.State(d.ID) != docean.Running && !c.run.broken && !c.doomed[d.ID] {
+		if poolOf(c.run.cluster, d) != "" && !c.lost[d.ID] && s.ledger.KeptDroplet(d.ID) == nil && c.run.world.State(d.ID) != docean.Running && !c.run.broken && !c.doomed[d.ID] {
 			c.run.violate("left-off", "%s is off at the end", d.Name)
 		}
 	}

@@ -30,13 +30,6 @@ func launchMutants() []Mutant {
 			spec.Policies.Repair.KeepFailed = max(spec.Policies.Repair.KeepFailed, 1)
 			in.Spec = &spec
 		}),
-		planned("starts-what-rejoined", "A3 16: a machine whose node a person took out is taken for one that hangs", func(in plan.Input, p *plan.Plan) {
-			for _, m := range in.World.Machines {
-				if m.Droplet != nil && m.Node != nil && m.Again != "" {
-					p.Steps = addStep(p.Steps, "cycle/"+m.Droplet.Name, plan.PowerCycleDroplet{DropletID: m.Droplet.ID})
-				}
-			}
-		}),
 		planned("removed-is-booting", "A3 16: a machine whose node a person took out is taken for one that never joined", func(in plan.Input, p *plan.Plan) {
 			for _, m := range in.World.Machines {
 				if m.Removed && m.Node == nil {

@@ -17,26 +17,26 @@ func launchWorkflows() []Workflow {
 	grown := file{managers: 1, workers: 2, services: web, quick: true}
 	keeps := file{managers: 1, workers: 1, services: web, quick: true, keep: 1}
 	return []Workflow{
-		{Name: "launch-failure", About: "a droplet never becomes active: it is deleted, and another one is made", Start: start, Sparse: long,
+		{Name: "launch-failure", About: "a droplet never becomes active: it is deleted, and another one is made", Start: start, Sparse: 2 * long,
 			Play: func(r *run) {
-				r.world.StallBoots(1, 0)
+				r.world.StallBoots(1, 0, 0)
 				r.edit(grown)
 				r.wait(10 * time.Minute)
 			}},
-		{Name: "late-launch", About: "a droplet becomes active just in time, and its machine joins", Start: start, Sparse: long,
+		{Name: "late-launch", About: "a droplet becomes active just in time, and its machine takes long to join", Start: start, Sparse: long,
 			Play: func(r *run) {
-				r.world.StallBoots(1, 55*time.Second)
+				r.world.StallBoots(1, 55*time.Second, 40*time.Second)
 				r.edit(grown)
 				r.wait(time.Minute)
 			}},
-		{Name: "join-failure", About: "no machine of an image joins: three tries, then the pool is held, and the last one is kept", Start: keeps, Sparse: long, Broken: true,
+		{Name: "join-failure", About: "no machine of an image joins: three tries, then the pool is held, and the last one is kept", Start: keeps, Sparse: 8 * long, Broken: true,
 			Held: []string{plan.GuardLaunchFailed},
 			Play: func(r *run) {
 				r.world.BreakImage(image, true)
 				r.edit(file{managers: 1, workers: 2, services: web, quick: true, keep: 1})
 				r.wait(18 * time.Minute)
 			}},
-		{Name: "join-mended", About: "the same, and then it is mended and the file edited: it is tried at once, and what was kept is deleted", Start: keeps, Sparse: long, Broken: true,
+		{Name: "join-mended", About: "the same, and then it is mended and the file edited: it is tried at once, and what was kept is deleted", Start: keeps, Sparse: 8 * long, Broken: true,
 			Play: func(r *run) {
 				r.world.BreakImage(image, true)
 				r.edit(file{managers: 1, workers: 2, services: web, quick: true, keep: 1})
@@ -44,8 +44,15 @@ func launchWorkflows() []Workflow {
 				r.world.BreakImage(image, false)
 				r.edit(grown)
 			}},
+		{Name: "half-parted", About: "the network falls into two for seven minutes, a manager and both workers away from the others: nothing is done to them",
+			Start: file{managers: 3, workers: 2, services: web}, Several: true, NoCycle: true, Sparse: 2 * long,
+			Play: func(r *run) {
+				r.split(r.lastOf("managers"), r.firstOf("workers"), r.lastOf("workers"))
+				r.wait(7 * time.Minute)
+				r.split()
+			}},
 		{Name: "node-taken-out", About: "a person takes a worker's node out of the swarm by force while its machine lives: it is left alone", Start: start, Sparse: long,
-			Held: []string{plan.GuardIdentity}, Settles: false,
+			Held: []string{plan.GuardIdentity},
 			Play: func(r *run) {
 				r.forceOut("workers")
 				r.wait(3 * time.Minute)
@@ -58,6 +65,14 @@ func launchWorkflows() []Workflow {
 				r.takeOut(old)
 			}},
 	}
+}
+
+// split parts the network, see sim.World.
+func (r *run) split(names ...string) {
+	if err := r.world.Split(names...); err != nil {
+		r.scheduler.remark("the network is not parted: %v", err) // a fault was quicker
+	}
+	r.faults.last = time.Now()
 }
 
 // forceOut takes the node of the pool's last machine out of the swarm, while its engine runs.

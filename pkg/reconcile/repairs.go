@@ -82,7 +82,7 @@ func (r repairs) ended(p report.Pass, now time.Time) (told []report.Repair) {
 		case still && class.Stands() && !leaving[key]:
 			told = append(told, open.came(report.RepairHealed))
 			delete(r, key)
-		case !still && whole:
+		case (!still || class.Aside()) && whole:
 			told = append(told, open.came(report.RepairReplaced))
 			delete(r, key)
 		case !open.failed && now.Sub(open.did) >= repairTime:

@@ -22,16 +22,16 @@ const (
 
 var errNoPower = errors.New("the host does not answer")
 
-// StallBoots has the next n creates stay "new" for so long before their machines boot; 0: for ever.
-func (w *World) StallBoots(n int, d time.Duration) {
+// StallBoots has the next n creates stay "new" for so long before their machines boot, which takes so much longer than usual; 0: for ever.
+func (w *World) StallBoots(n int, d, slower time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.stalls, w.stallFor = n, d
+	w.stalls, w.stallFor, w.slower = n, d, slower
 }
 
 // stall keeps a machine from booting.
 func (w *World) stall(m *machine) {
-	m.stuck = true
+	m.stuck, m.slower = true, w.slower
 	if w.stallFor <= 0 {
 		return
 	}

@@ -31,7 +31,7 @@ func (c *cluster) status(t *testing.T, id int) string {
 func TestLaunchesThatFail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, sim.Options{Seed: 1})
-		c.StallBoots(1, 0)
+		c.StallBoots(1, 0, 0)
 		c.BreakImage("docker-20-04", true)
 		stuck, mute := create(t, c.godo, "stuck", c.joins(t)), create(t, c.godo, "mute", c.joins(t))
 		c.BreakImage("docker-20-04", false)
@@ -175,7 +175,7 @@ func TestANetworkFallsIntoTwo(t *testing.T) {
 func TestADropletThatIsActiveLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, sim.Options{Seed: 1})
-		c.StallBoots(1, 4*time.Minute)
+		c.StallBoots(1, 4*time.Minute, 0)
 		late := create(t, c.godo, "late", c.joins(t))
 		time.Sleep(3 * time.Minute)
 		if _, on := c.Booted(late.ID); on || c.status(t, late.ID) != "new" || len(c.nodes(t)) != 1 {

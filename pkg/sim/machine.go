@@ -25,6 +25,7 @@ type machine struct {
 	since  time.Time // it was powered on last
 	power  PowerFault
 	stuck  bool // it never boots
+	slower time.Duration
 	mute   bool // its first-boot script fails
 	joined bool // the user-data's join has run to its end, as cloud-init runs it only at the first boot
 }
@@ -162,7 +163,7 @@ func (w *World) switchOn(m *machine) {
 	m.on, m.since = true, w.present()
 	m.boots++
 	boot := m.boots
-	w.due.put(w.present().Add(w.opts.BootTime), func() {
+	w.due.put(w.present().Add(w.opts.BootTime+m.slower), func() {
 		if m.boots == boot {
 			w.booted(m)
 		}

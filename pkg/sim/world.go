@@ -50,6 +50,7 @@ type World struct {
 	misplace int                         // so many creates still fail to find a place
 	stalls   int                         // so many creates still do not boot
 	stallFor time.Duration               // for so long; 0: for ever
+	slower   time.Duration               // and then boot so much more slowly
 	broken   map[string]bool             // images whose machines never join
 	pumps    map[chan struct{}]time.Time // → what each waits for
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -56,6 +57,9 @@ func (v *view) launchEnds(d cloud.Droplet, op *ledger.Op) time.Time {
 // look, and so does the second one. Who remembers nothing judges nobody, and can say no better than what is written.
 func (v *view) launchBegan(d cloud.Droplet, op *ledger.Op, seen Launching) time.Time {
 	create := op != nil && op.Kind == ledger.Create
+	if create { // the ledger's own has its times by the clock of now
+		op = cmp.Or(v.in.World.Ledger.ByID(op.ID), op)
+	}
 	switch {
 	case create && (op.Epoch == v.in.Epoch || v.in.Memory.Launching == nil):
 		return op.Started

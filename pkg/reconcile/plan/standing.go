@@ -8,6 +8,9 @@ func (c Class) Broken() bool { return c == down || c == dead }
 // Stands reports whether a machine of the class is in the swarm and well.
 func (c Class) Stands() bool { return c == ready }
 
+// Aside reports whether a machine of the class is no place of its pool any more and is only kept for a look.
+func (c Class) Aside() bool { return c == kept }
+
 // The reasons of a repair: what was wrong with the machine when something was first done about it.
 const (
 	RepairOff    = "off"    // its droplet was off
@@ -29,6 +32,8 @@ func Repairs(s Step, m world.Machine) string {
 		return RepairOff
 	case WhyPowerCycle:
 		return RepairHung
+	case WhyLaunchFailed:
+		return RepairLaunch
 	case WhyReplaced:
 		return ailmentOf(m)
 	}

@@ -44,7 +44,11 @@ func judged(v *view, _ spent, w wish) *refusal {
 	case w.kind == removeGhost || w.kind == quarantine:
 		return &refusal{requeue: left}
 	}
-	return downUntil(w, fmt.Sprintf(": nobody is judged before %s, because %s", clock(v.in.Memory.Grace.Until), v.in.Memory.Grace.Why), left)
+	r := downUntil(w, fmt.Sprintf(": nobody is judged before %s, because %s", clock(v.in.Memory.Grace.Until), v.in.Memory.Grace.Why), left)
+	if w.kind == retryLaunch {
+		r.hold.Guard = GuardLaunch
+	}
+	return r
 }
 
 // harmless are the kinds that take from a machine neither itself, nor its work, nor its power. Whatever else names a machine leaves a protected one alone.

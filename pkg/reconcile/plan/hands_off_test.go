@@ -75,12 +75,21 @@ func TestWhatAPersonKeepsIsNotRepaired(t *testing.T) {
 			m.Node.Spec.Labels[swarm.LabelPaused] = over.String()
 		}, "", ""},
 	}
-	for how, ail := range ails {
+	ills := map[string]plan.Ailing{
+		"off":      {How: plan.IsOff},
+		"off yet":  {How: plan.IsOff, Tries: 3, Tried: epoch.Add(-30 * time.Minute)},
+		"hangs":    {How: plan.Hangs},
+		"hung yet": {How: plan.Hangs, Cycled: epoch.Add(-30 * time.Minute)},
+		"gone":     {How: plan.Gone},
+	}
+	for how, ill := range ills {
+		how, _, _ := strings.Cut(strings.Replace(how, "hung", "hangs", 1), " ")
+		ail := ails[how]
+		ill.Since, ill.Few = epoch.Add(-time.Hour), epoch.Add(-time.Hour)
 		for name, k := range keeps {
 			in, last := oneAils(t)
 			last.Droplet.Created = epoch.Add(-time.Hour)
-			in.Memory.Ailing = map[int]plan.Ailing{last.Droplet.ID: {How: map[string]plan.Ailment{"off": plan.IsOff, "hangs": plan.Hangs, "gone": plan.Gone}[how],
-				Since: epoch.Add(-time.Hour), Few: epoch.Add(-time.Hour)}}
+			in.Memory.Ailing = map[int]plan.Ailing{last.Droplet.ID: ill}
 			ail(&in, last)
 			k.keep(&in, last)
 			p := plan.Compute(in)
@@ -207,3 +216,26 @@ func TestNobodyIsJudgedInTheGrace(t *testing.T) {
 }
 
 const requeueWait = 2 * time.Second
+
+// TestAMachineThatNeverJoinsIsLeftAloneToo where its pool is paused, or nobody is judged yet.
+func TestAMachineThatNeverJoinsIsLeftAloneToo(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*plan.Input)
+		guard  string // "": it is deleted and tried again
+	}{
+		"nobody says so": {func(*plan.Input) {}, ""},
+		"its pool is paused": {func(in *plan.Input) {
+			in.World.Ledger.Pauses = map[string]swarm.HandsOff{"pool/workers": byAna()}
+		}, plan.GuardPaused},
+		"the cluster is": {func(in *plan.Input) {
+			in.World.Ledger.Pauses = map[string]swarm.HandsOff{"cluster": byAna()}
+		}, plan.GuardPaused},
+		"an election was": {func(in *plan.Input) { in.Memory.Grace = plan.Grace{Until: in.Now.Add(time.Second), Why: "x"} }, plan.GuardLaunch},
+	} {
+		p := launched(t, 30*time.Minute, c.change)
+		said := slices.ContainsFunc(p.Holds, func(h plan.Hold) bool { return h.Guard == c.guard && h.Object == "droplet/300" })
+		if (len(p.Steps) == 0) != (c.guard != "") || said != (c.guard != "") {
+			t.Errorf("%s: steps %v, holds %+v", name, ids(p), p.Holds)
+		}
+	}
+}

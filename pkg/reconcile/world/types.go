@@ -39,7 +39,7 @@ type Machine struct {
 	Adopted bool
 	Of      string     // the other cluster that the node's label swarmd.cluster names, "" if it names none
 	Again   string     // bound to a node that is down, while the droplet's engine has joined anew: that one's node id
-	Removed bool   // this swarm's by its tag, while no node here is on it: somebody took its node out of the swarm
+	Removed bool       // this swarm's by its tag, while no node here is on it: somebody took its node out of the swarm
 	Missing bool       // bound, and a GET of the droplet said that it does not exist
 	Op      *ledger.Op // the open operation on it, if any; a Delete hides a Create
 	Why     string     // with Contradicted or a foreign droplet: the sentence for people

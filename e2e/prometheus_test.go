@@ -135,7 +135,7 @@ func TestPrometheus(t *testing.T) {
 	}
 
 	o.switchOff(t, "demo-workers-")
-	eventually(t, "a machine that was lost is repaired and its pool whole again", 90*time.Second, func() error {
+	eventually(t, "a machine that was lost is repaired and its pool whole again", 3*time.Minute, func() error {
 		return p.all([]string{`swarmd_node_repair_total{pool="workers",reason="off",outcome="healed"} > 0`, `swarmd_loss_to_whole_seconds_count{pool="workers"} > 0`})
 	})
 	eventually(t, "the cluster is as the file wants it again", time.Minute, func() error { return o.converged(t) })

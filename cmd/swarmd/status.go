@@ -37,6 +37,8 @@ cluster, and for a cluster that the swarm does not know.`,
 	}
 	fileFlag(cmd, &f.file)
 	cmd.Flags().StringVar(&f.cluster, "cluster", "", "name of the cluster (default: the one that the swarm's store knows, or a line for each)")
+	cmd.Flags().StringVar(&f.ask.address, "address", "", "HOST:PORT where the swarmd listens that remembers since when, and what was tried (default: port 9810)")
+	cmd.Flags().StringVar(&f.ask.token, "read-token-file", "", "file with the token that a swarmd of another machine wants")
 	f.deny.previewFlag(cmd)
 	cmd.Flags().BoolVar(&f.json, "json", false, "as JSON")
 	cmd.Flags().BoolVar(&f.check, "check", false, "exit 0 if everything is as wanted, 3 if nothing is left but what is held until a person acts, 1 if it is not there yet or nobody acts")
@@ -46,6 +48,7 @@ cluster, and for a cluster that the swarm does not know.`,
 type statusFlags struct {
 	file, cluster string
 	json, check   bool
+	ask           askFlags
 	deny          denial
 }
 
@@ -76,10 +79,17 @@ func (a *cli) status(ctx context.Context, f statusFlags) error {
 		return err
 	}
 	defer asm.Close()
+	said := ""
+	if !r.ServicesOnly {
+		said = remember(&r, a.acting(ctx, r.Cluster, f.ask))
+	}
 	if f.json {
 		err = writeJSON(a.out, r)
 	} else {
 		a.printReport(r)
+		if said != "" {
+			printf(a.out, "%s\n", said)
+		}
 		err = a.compareFile(ctx, asm.Store, f.file, own)
 	}
 	if err == nil && f.check {
@@ -265,7 +275,7 @@ func printPools(w io.Writer, r report.Report) {
 }
 
 func printNodes(w io.Writer, r report.Report) {
-	fmt.Fprintln(w, "NODE\tDROPLET\tPOOL\tROLE\tSTATE\tAVAILABILITY\tPUBLIC\tPRIVATE\tSIZE\tIMAGE\tAGE\tNOTE")
+	fmt.Fprintln(w, "NODE\tDROPLET\tPOOL\tROLE\tSTATE\tAVAILABILITY\tCLASS\tPUBLIC\tPRIVATE\tSIZE\tIMAGE\tAGE\tNOTE")
 	for _, n := range r.Nodes {
 		note := n.Why
 		if n.Leader {
@@ -276,7 +286,7 @@ func printNodes(w io.Writer, r report.Report) {
 			droplet = fmt.Sprint(n.DropletID)
 		}
 		printf(w, "%s\t%s\t%s\t%s\t%s\t%s\t", n.Name, droplet, dash(n.Pool), dash(n.Role), n.State, dash(n.Availability))
-		printf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", dash(n.PublicIPv4), dash(n.Address), dash(n.Size), dash(n.Image), age(r.At, n.Created), note)
+		printf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", classSince(r, n), dash(n.PublicIPv4), dash(n.Address), dash(n.Size), dash(n.Image), age(r.At, n.Created), note)
 	}
 	fmt.Fprintln(w)
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/swarmd/swarmd/pkg/health"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
 )
@@ -21,7 +20,10 @@ import (
 // lastEvents is how many events of an object are shown.
 const lastEvents = 8
 
-type whyFlags struct{ cluster, address, token string }
+type whyFlags struct {
+	cluster string
+	ask     askFlags
+}
 
 func whyCommand(a *cli) *cobra.Command {
 	var f whyFlags
@@ -35,14 +37,15 @@ It asks the swarmd of one machine, as swarmd events does, which remembers since 
 		RunE: func(cmd *cobra.Command, args []string) error { return a.why(cmd.Context(), args[0], f) },
 	}
 	cmd.Flags().StringVar(&f.cluster, "cluster", "", "which cluster, where the swarm knows several")
-	cmd.Flags().StringVar(&f.address, "address", "", "HOST:PORT where the swarmd listens (default: port 9810, as it listens by default)")
-	cmd.Flags().StringVar(&f.token, "read-token-file", "", "file with the token that a swarmd of another machine wants")
+	cmd.Flags().StringVar(&f.ask.address, "address", "", "HOST:PORT where the swarmd listens (default: port 9810, as it listens by default)")
+	cmd.Flags().StringVar(&f.ask.token, "read-token-file", "", "file with the token that a swarmd of another machine wants")
 	return cmd
 }
 
 func (a *cli) why(ctx context.Context, name string, f whyFlags) error {
-	r, events, asked := a.remembered(ctx, f)
-	if asked == "" {
+	told := a.acting(ctx, f.cluster, f.ask)
+	r, from := told.Report, "as the swarmd at "+told.url+" has it"
+	if told.url == "" {
 		chosen, err := a.chooseCluster(ctx, f.cluster)
 		if err != nil {
 			return err
@@ -52,36 +55,15 @@ func (a *cli) why(ctx context.Context, name string, f whyFlags) error {
 			return err
 		}
 		asm.Close()
-		r, asked = seen, "as one look shows it: no swarmd answered, which would remember since when"
+		r, from = seen, "as one look shows it: no swarmd answered, which would remember since when"
 	}
 	s, ok := subjectOf(r, name)
 	if !ok {
 		return fmt.Errorf("cluster %s has no node, pool or service %s; it has the pools %s, the services %s, and the nodes that swarmd status shows",
 			r.Cluster, plain(name), orNone(strings.Join(poolNames(r), ", ")), orNone(strings.Join(serviceNames(r), ", ")))
 	}
-	a.printWhy(r, s, events, asked)
+	a.printWhy(r, s, told.events, from)
 	return nil
-}
-
-// remembered is the last report of the swarmd that answers, and its timeline; asked is where that is, "" if none does, or only to others, or for another cluster.
-func (a *cli) remembered(ctx context.Context, f whyFlags) (r report.Report, events []report.Event, asked string) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	page, err := a.Page(ctx, f.address, health.DefaultListen)
-	if err != nil {
-		return r, nil, ""
-	}
-	defer page.Close()
-	token, err := a.ReadToken(f.token)
-	if err != nil || token == nil {
-		token = func() string { return "" }
-	}
-	r, err = statusOf(ctx, page.Client, page.URL, token())
-	if err != nil || r.Cluster == "" || f.cluster != "" && r.Cluster != f.cluster {
-		return r, nil, ""
-	}
-	events, _ = timeline(ctx, page.Client, page.URL, token(), 0) // an older swarmd has none
-	return r, events, "as the swarmd at " + page.URL + " has it"
 }
 
 // statusOf asks a swarmd for its last report.
@@ -176,7 +158,7 @@ func nodeSubject(r report.Report, n report.Node) subject {
 		}
 	}
 	if n.Class != "" {
-		s.has += " (" + n.Class + ")"
+		s.has += " (" + sinceWords(n) + ")"
 	}
 	if n.Why != "" {
 		s.has += ": " + n.Why

@@ -68,9 +68,14 @@ func readTokenFile(file string) (string, error) {
 	return token, nil
 }
 
+// KeptReadToken is the file in the state folder for the cluster's token for reading.
+func (a Access) KeptReadToken(cluster string) string {
+	return filepath.Join(a.StateDir(), cluster+".read-token")
+}
+
 // ClusterReadToken returns the cluster's token for reading from the state folder, made if there is none, and its path.
 func (a Access) ClusterReadToken(cluster string) (token, path string, err error) {
-	path = filepath.Join(a.StateDir(), cluster+".read-token")
+	path = a.KeptReadToken(cluster)
 	token, err = readTokenFile(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return token, path, err

@@ -40,7 +40,7 @@ func (l *Loop) remember(p report.Pass, r *report.Report) {
 		l.repairs, r.Repairs = nil, nil
 	}
 	for i, m := range p.World.Machines {
-		if s, ok := l.standings[keyOf(m)]; ok && string(s.class) == r.Nodes[i].Class {
+		if s, ok := l.standings[keyOf(m)]; ok && !l.cfg.Elector.OneShot && string(s.class) == r.Nodes[i].Class {
 			r.Nodes[i].Since, r.Nodes[i].SinceAtLeast = s.since, s.atLeast
 		}
 	}

@@ -52,12 +52,12 @@ const (
 	cutOffGrace   = 5 * time.Minute
 )
 
-// see returns what is known after a look.
-func (s stranded) see(w world.World, repairOff map[string]bool, now time.Time) stranded {
+// see returns what is known after a look. Kept are the objects that a person keeps swarmd off, as a hold names them.
+func (s stranded) see(w world.World, kept map[string]bool, now time.Time) stranded {
 	next := stranded{managers: s.managers, known: s.known, last: now}
 	switch {
 	case len(w.Gaps) == 0 && !w.NoDroplets:
-		next.managers, next.known = managersOf(w, repairOff), now
+		next.managers, next.known = managersOf(w, kept), now
 		return next
 	case !leaderless(w):
 		return next
@@ -83,7 +83,7 @@ func leaderless(w world.World) bool {
 }
 
 // managersOf are the managers that swarmd made.
-func managersOf(w world.World, repairOff map[string]bool) (out []strandedManager) {
+func managersOf(w world.World, kept map[string]bool) (out []strandedManager) {
 	for _, m := range w.Machines {
 		if m.Node == nil || m.Node.Manager == nil {
 			continue
@@ -91,7 +91,9 @@ func managersOf(w world.World, repairOff map[string]bool) (out []strandedManager
 		_, maintained := m.Node.Spec.Maintained()
 		_, id := plan.Ails(m)
 		leaves := m.Op != nil && m.Op.Kind == ledger.Delete
-		out = append(out, strandedManager{id, report.NameOf(m), maintained || leaves || m.Adopted || !m.Owned || repairOff[m.Pool]})
+		name := report.NameOf(m)
+		left := kept["node/"+name] || kept[ledger.PausedPool+m.Pool] || kept[ledger.PausedCluster]
+		out = append(out, strandedManager{id, name, left || maintained || leaves || m.Adopted || !m.Owned})
 	}
 	return out
 }
@@ -197,7 +199,7 @@ func (l *Loop) rescue(ctx context.Context, w world.World) {
 	if w.At.IsZero() || l.cfg.Elector.OneShot {
 		return
 	}
-	l.stranded = l.stranded.see(w, l.want.repairOff(), time.Now())
+	l.stranded = l.stranded.see(w, l.want.kept(w, l.cfg.Wall()), time.Now())
 	for _, m := range l.stranded.due(time.Now()) {
 		_, err := l.cfg.Execute.Droplets.PowerOn(ctx, m.droplet)
 		l.stranded = l.stranded.learn(m.droplet, time.Now())
@@ -217,12 +219,17 @@ func outcomeOf(err error) execute.Outcome {
 	return execute.Unknown
 }
 
-// repairOff are the pools that a person keeps swarmd from repairing.
-func (d desired) repairOff() map[string]bool {
+// kept are the objects that a person keeps swarmd off: paused, protected, or in a pool with repair: off.
+func (d desired) kept(w world.World, wall time.Time) map[string]bool {
 	out := map[string]bool{}
+	for _, h := range plan.HandsOffIn(w, wall) {
+		out[h.Object] = true
+	}
 	if d.spec != nil {
 		for _, p := range d.spec.Pools {
-			out[p.Name] = p.RepairOff
+			if p.RepairOff {
+				out[ledger.PausedPool+p.Name] = true
+			}
 		}
 	}
 	return out

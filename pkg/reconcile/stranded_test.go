@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 func managers(how ...string) world.World {
 	var w world.World
 	for i, word := range how {
-		m := world.Machine{Droplet: &cloud.Droplet{ID: i + 1, Status: cloud.StatusOff, Locked: word == "locked"}, Node: &swarm.Node{Manager: &swarm.ManagerStatus{}}, Pool: "ms",
+		m := world.Machine{Droplet: &cloud.Droplet{ID: i + 1, Name: fmt.Sprintf("m%d", i+1), Status: cloud.StatusOff, Locked: word == "locked"}, Node: &swarm.Node{Manager: &swarm.ManagerStatus{}}, Pool: "ms",
 			Binding: world.Bound, Owned: true, Adopted: word == "adopted"}
 		switch word {
 		case "on":
@@ -50,27 +51,29 @@ func TestWhoIsSwitchedOnWithoutALeader(t *testing.T) {
 	timeout.Gaps[0].Kind = apierr.Unavailable
 	for name, c := range map[string]struct {
 		before, now world.World
-		repairOff   bool
+		kept        string // the object that a person keeps swarmd off
 		after       time.Duration
 		want        int
 	}{
-		"two of three are off":           {managers("on", "on", "on"), leaderlessLook("on", "off", "off"), false, time.Minute, 2},
-		"not yet":                        {managers("on", "on", "on"), leaderlessLook("on", "off", "off"), false, 50 * time.Second, 0},
-		"the others may have a leader":   {managers("on", "on", "on"), leaderlessLook("on", "on", "off"), false, time.Minute, 0},
-		"they would have switched it on": {managers("on", "on", "on"), leaderlessLook("on", "on", "off"), false, 5 * time.Minute, 1},
-		"one does not exist any more":    {managers("on", "on", "on"), leaderlessLook("on", "gone", "off"), false, time.Minute, 1},
-		"one is drained by hand":         {managers("on", "on", "kept"), leaderlessLook("on", "off", "off"), false, time.Hour, 1},
-		"one was to leave":               {managers("on", "on", "leaves"), leaderlessLook("on", "off", "off"), false, time.Hour, 1},
-		"one was adopted":                {managers("on", "on", "adopted"), leaderlessLook("on", "off", "off"), false, time.Hour, 1},
-		"repair: off":                    {managers("on", "on", "on"), leaderlessLook("on", "off", "off"), true, time.Hour, 0},
-		"something is under way on it":   {managers("on", "on", "on"), leaderlessLook("on", "locked", "off"), false, time.Minute, 0},
-		"never seen before":              {leaderlessLook(), leaderlessLook("on", "off", "off"), false, time.Hour, 0},
-		"the droplets are not seen":      {managers("on", "on", "on"), unreadable, false, time.Hour, 0},
-		"the engine does not answer":     {managers("on", "on", "on"), timeout, false, time.Hour, 0},
-		"all run":                        {managers("on", "on", "on"), leaderlessLook("on", "on", "on"), false, time.Hour, 0},
+		"two of three are off":           {managers("on", "on", "on"), leaderlessLook("on", "off", "off"), "", time.Minute, 2},
+		"not yet":                        {managers("on", "on", "on"), leaderlessLook("on", "off", "off"), "", 50 * time.Second, 0},
+		"the others may have a leader":   {managers("on", "on", "on"), leaderlessLook("on", "on", "off"), "", time.Minute, 0},
+		"they would have switched it on": {managers("on", "on", "on"), leaderlessLook("on", "on", "off"), "", 5 * time.Minute, 1},
+		"one does not exist any more":    {managers("on", "on", "on"), leaderlessLook("on", "gone", "off"), "", time.Minute, 1},
+		"one is drained by hand":         {managers("on", "on", "kept"), leaderlessLook("on", "off", "off"), "", time.Hour, 1},
+		"one was to leave":               {managers("on", "on", "leaves"), leaderlessLook("on", "off", "off"), "", time.Hour, 1},
+		"one was adopted":                {managers("on", "on", "adopted"), leaderlessLook("on", "off", "off"), "", time.Hour, 1},
+		"repair: off":                    {managers("on", "on", "on"), leaderlessLook("on", "off", "off"), "pool/ms", time.Hour, 0},
+		"the cluster is paused":          {managers("on", "on", "on"), leaderlessLook("on", "off", "off"), "cluster", time.Hour, 0},
+		"one is paused":                  {managers("on", "on", "on"), leaderlessLook("on", "off", "off"), "node/m2", time.Hour, 1},
+		"something is under way on it":   {managers("on", "on", "on"), leaderlessLook("on", "locked", "off"), "", time.Minute, 0},
+		"never seen before":              {leaderlessLook(), leaderlessLook("on", "off", "off"), "", time.Hour, 0},
+		"the droplets are not seen":      {managers("on", "on", "on"), unreadable, "", time.Hour, 0},
+		"the engine does not answer":     {managers("on", "on", "on"), timeout, "", time.Hour, 0},
+		"all run":                        {managers("on", "on", "on"), leaderlessLook("on", "on", "on"), "", time.Hour, 0},
 	} {
 		now := time.Unix(1000, 0)
-		s := stranded{}.see(c.before, map[string]bool{"ms": c.repairOff}, now)
+		s := stranded{}.see(c.before, map[string]bool{c.kept: true}, now)
 		for at := time.Duration(0); at <= c.after; at += 10 * time.Second {
 			now = time.Unix(1000, 0).Add(at)
 			s = s.see(c.now, nil, now)

@@ -37,6 +37,12 @@ func Repairs(s Step, m world.Machine) string {
 	case WhyReplaced:
 		return ailmentOf(m)
 	}
+	switch a, _ := s.Action.(OpenReplace); a.Reason { // of a machine that is not what the file says it repairs nothing
+	case forIll:
+		return ailmentOf(m)
+	case forAsked:
+		return RepairAsked
+	}
 	return ""
 }
 
@@ -49,8 +55,6 @@ func ailmentOf(m world.Machine) string {
 		return RepairHung
 	case how == Gone:
 		return RepairGone
-	case m.Node == nil:
-		return RepairLaunch
 	}
 	return RepairAsked
 }

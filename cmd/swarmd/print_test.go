@@ -83,3 +83,11 @@ func TestPlainLeavesTextAlone(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestTasksBeyondTheFileAreShownApart(t *testing.T) {
+	for want, c := range map[string]plan.ServiceCount{"6": {Desired: 6, Running: 8}, "6+2": {Desired: 6, Surge: 2}} {
+		if got := wantedTasks(c); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

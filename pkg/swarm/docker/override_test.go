@@ -172,6 +172,13 @@ func TestWhatIsScaledIsAsWritten(t *testing.T) {
 	if back := readBack(scaled.Scaled(3)); back.Labels[swarm.LabelScaled] != "" || !back.AsWritten() || swarm.Diff(back.Form(), written.Form()) != nil {
 		t.Errorf("scaled back: %v", back.Labels)
 	}
+	more := readBack(readBack(written.Scaled(5)).ScaledAs(written.Surged(swarm.Surge{For: "op", Tasks: 2})))
+	if d := swarm.Diff(written.Form(), more.Form()); len(d) != 1 || more.Replicas() != 5 || !more.AsWritten() || more.Labels[swarm.LabelSurge] != "op:2" {
+		t.Errorf("more for a while: %v, %v", d, more.Labels)
+	}
+	if back := readBack(more.ScaledAs(written)); back.Labels[swarm.LabelSurge] != "" || back.Labels[swarm.LabelScaled] != "" || swarm.Diff(back.Form(), written.Form()) != nil {
+		t.Errorf("and back: %v", back.Labels)
+	}
 	nine := uint64(9)
 	byHand := written
 	byHand.Override.Replicas = &nine

@@ -15,7 +15,7 @@ func (s *stage) resized() {
 	began := time.Now()
 	s.apply()
 	took := time.Since(began)
-	s.wholeAndQuiet(3, 1)
+	s.wholeAndQuiet(s.want.managers, 1)
 	after := s.nodes(s.docker)[worker.Name]
 	was, is := before.Description.Resources, after.Description.Resources
 	if was.NanoCPUs != 1e9 || was.MemoryBytes != 2<<30 || is.NanoCPUs != 2e9 || is.MemoryBytes != 4<<30 || after.ID != before.ID {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -88,7 +89,7 @@ func (op resizeOp) drainStage(v *view, m machine) resizeStage {
 		return resizeHidden
 	case !op.stands(m):
 		return resizeOver
-	case !op.wanted(v) || v.drainOver(op.Op) || m.off() || m.Node.State == swarm.NodeDown:
+	case !op.wanted(v) || op.drainFails(v, m) || m.off() || m.Node.State == swarm.NodeDown:
 		return op.settled(v, m)
 	case m.Node.ID == v.in.Holder:
 		return resizeSelf
@@ -103,10 +104,26 @@ func (op resizeOp) emptyStage(v *view, m machine) resizeStage {
 	switch {
 	case m.Node.Spec.Availability != swarm.Drain:
 		return resizeDrain
-	case v.tasksOn(m.Node.ID) > 0 || v.unsettled(op.Op, m):
+	case v.tasksOn(m.Node.ID) > 0 || v.unsettledOf(op.Op, m, v.finds):
 		return resizeDraining
 	}
 	return resizeShutdown
+}
+
+// drainFails reports whether the machine had drain_timeout and is not empty.
+func (op resizeOp) drainFails(v *view, m machine) bool {
+	return v.drainOver(op.Op) && (!drained(m) || v.tasksOn(m.Node.ID) > 0)
+}
+
+// findGrace is how long a task may look for a place.
+const findGrace = 10 * time.Second
+
+// finds reports whether the tasks that a service lacks may find a place. Where none is left for them, as with a port of each machine, they wait for the
+// very machine that is resized: the sooner it is, the sooner they run.
+func (v *view) finds(s swarm.Service) bool {
+	return !slices.ContainsFunc(v.in.World.Tasks, func(t swarm.Task) bool {
+		return t.ServiceID == s.ID && t.State == "pending" && t.DesiredState == "running" && v.since(t.Updated) > findGrace
+	})
 }
 
 // stopStage is how far a machine is that is to go off, and to be resized then.
@@ -214,7 +231,7 @@ func (op resizeOp) restored(v *view, m machine) (s swarm.NodeSpec, differs bool)
 
 // unresized is what the node's label says of a resize that came to nothing, "" if it did not, or nobody wants it any more.
 func (op resizeOp) unresized(v *view, m machine) string {
-	if m.Droplet.Size == op.To || !op.wanted(v) || op.Phase == ledger.Draining && !v.drainOver(op.Op) {
+	if m.Droplet.Size == op.To || !op.wanted(v) || op.Phase == ledger.Draining && !op.drainFails(v, m) {
 		return ""
 	}
 	u, ok := m.Node.Spec.Unresized()
@@ -245,7 +262,7 @@ func (op resizeOp) failure(v *view, m machine) string {
 		return "the token may not resize: it needs droplet:update and droplet:create"
 	case op.Failed != "":
 		return "the cloud refused it (" + op.Failed + ")"
-	case op.Phase == ledger.Draining && v.drainOver(op.Op):
+	case op.Phase == ledger.Draining && op.drainFails(v, m):
 		return fmt.Sprintf("its drain took longer than %s", v.in.Spec.Policies.DrainTimeout)
 	case op.Phase == ledger.Draining:
 		return "it went down by itself"

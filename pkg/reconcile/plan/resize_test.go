@@ -260,6 +260,18 @@ func tried(tries int, ago time.Duration) func(*plan.Input) {
 	}
 }
 
+// looking has a service lack a task that ran on the machine and has looked for a place for so long.
+func looking(long time.Duration) func(*plan.Input, *world.Machine) {
+	return func(in *plan.Input, w *world.Machine) {
+		s := in.World.Services[0]
+		in.World.Tasks = []swarm.Task{
+			{ID: "a", ServiceID: s.ID, Slot: 1, NodeID: in.World.Machines[0].Node.ID, State: "running", DesiredState: "running"},
+			{ID: "b", ServiceID: s.ID, Slot: 2, NodeID: w.Node.ID, State: "shutdown", DesiredState: "shutdown"},
+			{ID: "c", ServiceID: s.ID, Slot: 2, State: "pending", DesiredState: "running", Updated: epoch.Add(-long)},
+		}
+	}
+}
+
 // TestStagesOfAResize: what comes next in each phase, by what is seen.
 func TestStagesOfAResize(t *testing.T) {
 	ago := func(d time.Duration) time.Time { return epoch.Add(-d) }
@@ -287,7 +299,12 @@ func TestStagesOfAResize(t *testing.T) {
 		{"drained", ledger.Op{Phase: ledger.Draining}, nil, "shutdown"},
 		{"not wanted any more", ledger.Op{Phase: ledger.Draining}, unwanted, "activate"},
 		{"not wanted, and active", ledger.Op{Phase: ledger.Draining}, both(unwanted, active), "close"},
-		{"the drain takes too long", ledger.Op{Phase: ledger.Draining, Started: ago(6 * time.Minute)}, nil, "activate"},
+		{"the drain takes too long", ledger.Op{Phase: ledger.Draining, Started: ago(6 * time.Minute)}, func(in *plan.Input, w *world.Machine) {
+			in.World.Tasks = []swarm.Task{{ID: "t", ServiceID: "x", NodeID: w.Node.ID, State: "running", DesiredState: "shutdown"}}
+		}, "activate"},
+		{"the drain took too long, and it is empty", ledger.Op{Phase: ledger.Draining, Started: ago(6 * time.Minute)}, nil, "shutdown"},
+		{"its tasks look for a place", ledger.Op{Phase: ledger.Draining}, looking(5 * time.Second), ""},
+		{"its tasks find none", ledger.Op{Phase: ledger.Draining}, looking(time.Minute), "shutdown"},
 		{"a person has deleted it", ledger.Op{Phase: ledger.Draining}, gone, "close"},
 		{"a person has deleted it when it was off", ledger.Op{Phase: ledger.Returning}, gone, "close"},
 		{"it went down by itself", ledger.Op{Phase: ledger.Draining}, both(active, off), "close"},
@@ -339,7 +356,9 @@ func TestStagesOfAResize(t *testing.T) {
 			if c.change != nil {
 				c.change(&in, w)
 			}
-			in.World.Services = nil
+			if len(in.World.Tasks) == 0 || in.World.Tasks[0].ServiceID == "x" {
+				in.World.Services = nil
+			}
 			p, kinds := plan.Compute(in), []string{}
 			for _, s := range p.Steps {
 				kind, _, _ := strings.Cut(s.ID, "/")

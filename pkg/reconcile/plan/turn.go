@@ -51,12 +51,17 @@ func (v *view) drainOver(op ledger.Op) bool {
 
 // unsettled reports whether a service that had tasks on the drained machine lacks some, and another node can take them.
 func (v *view) unsettled(op ledger.Op, m machine) bool {
+	return v.unsettledOf(op, m, func(swarm.Service) bool { return true })
+}
+
+// unsettledOf is unsettled of some services.
+func (v *view) unsettledOf(op ledger.Op, m machine, counts func(swarm.Service) bool) bool {
 	if stopped(m) || v.drainOver(op) {
 		return false
 	}
 	return slices.ContainsFunc(v.in.World.Services, func(s swarm.Service) bool {
 		had := slices.ContainsFunc(v.in.World.Tasks, func(t swarm.Task) bool { return t.ServiceID == s.ID && t.NodeID == m.Node.ID })
-		return had && s.Spec.Mode == swarm.Replicated && !v.isWhole(unsurged(s.Spec), s) && v.placeable(s.Spec)
+		return had && s.Spec.Mode == swarm.Replicated && !v.isWhole(unsurged(s.Spec), s) && v.placeable(s.Spec) && counts(s)
 	})
 }
 

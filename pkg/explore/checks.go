@@ -47,6 +47,7 @@ type checks struct {
 	actor     actor
 	tallies   map[string]tally // by process
 	sized     sizedAt
+	removed   removed
 	hands     hands
 
 	gone   map[int]bool // droplets that people deleted

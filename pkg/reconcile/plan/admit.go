@@ -48,11 +48,12 @@ func rules() map[kind][]guard {
 		recordRollback: {hostAccess},
 		renewRecord:    {hostAccess, takenBackNow},
 		putBack:        {hostAccess},
+		giveUp:         {hostAccess, takenBackNow, machinesOnTheWay, failureFits},
 		pin:            {hostAccess, registryAnswers, pinTakenBack, allCalm},
 		changeService:  {hostAccess, takenBackNow, rolloutRuns, takenBack, rolloutPaused, modeFixed, foreignNetwork, rolloutsFull},
 		scaleOnly:      {hostAccess, takenBackNow, rolloutRuns, atRest},
 		spread:         {hostAccess, allQuiet, notLately},
-		dropService:    {seen(removeService)},
+		dropService:    {seen(removeService), removalMeant},
 		dropNetwork:    {foreignUser, stillUsed, seen(removeNetwork)},
 		forget:         {},
 	}

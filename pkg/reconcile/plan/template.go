@@ -50,9 +50,19 @@ func (v *view) renewed(want swarm.ServiceSpec) attempt {
 
 // said is what the engine says of the roll-out and its tasks as the end of a sentence. A write since then has cleared the first.
 func (v *view) said(live swarm.Service) string {
-	why := strings.TrimPrefix(live.UpdateMessage+v.because(live), ": ")
+	message := live.UpdateMessage
+	if live.Update == swarm.Completed || live.Update == swarm.Updating {
+		message = live.Spec.Labels[swarm.LabelFailed] // the engine's is of what was put back
+	}
+	why := strings.TrimPrefix(message+v.because(live), ": ")
 	if why == "" {
 		return ""
 	}
 	return ": " + why
+}
+
+// FailedTemplate reports whether what the ledger remembers of a service's roll-out is that this specification failed.
+func FailedTemplate(remembered string, s swarm.ServiceSpec) bool {
+	a := parseAttempt(remembered)
+	return a.failed && isTemplate(a.hash, s)
 }

@@ -89,7 +89,7 @@ func (op resizeOp) drainStage(v *view, m machine) resizeStage {
 		return resizeHidden
 	case !op.stands(m):
 		return resizeOver
-	case !op.wanted(v) || op.drainFails(v, m) || m.off() || m.Node.State == swarm.NodeDown:
+	case !op.wanted(v) || m.Droplet.Size == op.To || op.drainFails(v, m) || m.off() || m.Node.State == swarm.NodeDown:
 		return op.settled(v, m)
 	case m.Node.ID == v.in.Holder:
 		return resizeSelf
@@ -131,7 +131,7 @@ func (op resizeOp) stopStage(v *view, m machine) resizeStage {
 	asked := v.since(op.Shutdown)
 	late := asked > v.in.Spec.Policies.ShutdownTimeout+stopGrace
 	switch off := m.Droplet.Status != cloud.StatusActive; {
-	case off && (late || !op.wanted(v)):
+	case off && (late || !op.wanted(v) || m.Droplet.Size == op.To): // one that has the size was picked on a view that was old
 		return resizeStart
 	case v.since(op.Phased) < resizePace:
 		return resizeBusy

@@ -12,8 +12,10 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // progress shows how a revision becomes true: lines for what is done and held, and on a terminal a bar for each pool and service.
@@ -90,9 +92,21 @@ func (p *progress) tell(r report.Report) {
 	}
 	for _, c := range r.Services {
 		p.count("service "+c.Service, c.Running, c.Desired, "running")
-		if c.Error != "" {
-			p.once("task error "+c.Service, c.Service+": "+c.Error)
-		}
+		p.rollOut(c)
+	}
+}
+
+// rollOut says how far a service's roll-out is, and what its newest task that waits or failed says.
+func (p *progress) rollOut(c plan.ServiceCount) {
+	switch r := c.RollOut; {
+	case r.Error != "":
+		p.once("task error "+c.Service, c.Service+": "+r.Text(c.Desired))
+	case c.Error != "":
+		p.once("task error "+c.Service, c.Service+": "+c.Error)
+	case c.Update == swarm.Updating, r.State.Bad():
+		p.once("roll-out "+c.Service, c.Service+": "+r.Text(c.Desired))
+	case r.State == plan.RollOutRunning && c.Running == c.Desired && c.Surge == 0:
+		p.once("roll-out "+c.Service, c.Service+": all tasks run; it has succeeded when they have done so for a while (policies.bake)")
 	}
 }
 

@@ -298,7 +298,9 @@ func printServices(w io.Writer, r report.Report) {
 	}
 	fmt.Fprintln(w)
 	for _, s := range r.Services {
-		if s.Error != "" {
+		if s.RollOut.Error != "" {
+			printf(w, "%s: %s\n", s.Service, s.RollOut.Text(s.Desired))
+		} else if s.Error != "" {
 			printf(w, "%s: %s\n", s.Service, s.Error)
 		}
 	}
@@ -314,6 +316,12 @@ func wantedTasks(s plan.ServiceCount) string {
 
 // rollout is how far a service's roll-out is.
 func rollout(s plan.ServiceCount) string {
+	switch {
+	case s.RollOut.State == plan.RollOutRunning:
+		return s.RollOut.Text(s.Desired)
+	case s.RollOut.State != "":
+		return string(s.RollOut.State)
+	}
 	if s.Update == swarm.Updating || s.Update == swarm.RollbackStarted {
 		return fmt.Sprintf("%s, %d of %d new", s.Update, s.Updated, s.Desired)
 	}

@@ -131,13 +131,14 @@ func poolSubject(r report.Report, p plan.PoolCount) subject {
 func serviceSubject(c plan.ServiceCount) subject {
 	s := subject{title: "service " + c.Service, wants: plural(c.Desired, "running task") + " of " + orNone(c.Image), has: fmt.Sprintf("%d running", c.Running),
 		objects: []string{"service/" + c.Service}, settled: c.Running == c.Desired && c.Error == "" && c.Surge == 0}
-	if c.Update != "" {
+	switch {
+	case c.RollOut.State != "":
+		s.settled = s.settled && c.RollOut.State == plan.RollOutSucceeded
+		s.has += ", roll-out " + c.RollOut.Text(c.Desired)
+	case c.Update != "":
 		s.has += ", roll-out " + string(c.Update)
 	}
-	if c.Updated > 0 {
-		s.has += fmt.Sprintf(", %d of them new", c.Updated)
-	}
-	if c.Error != "" {
+	if c.Error != "" && c.RollOut.Error == "" {
 		s.has += ": " + c.Error
 	}
 	return s

@@ -81,7 +81,7 @@ func (f file) yaml(cluster string) []byte {
 	fmt.Fprintf(&b, `version: 1
 cluster: %s
 cloud: { digitalocean: { region: fra1, image: docker-20-04 } }
-policies: { create_visible: 40s, %s, drain_timeout: 2m, shutdown_timeout: 15s, resync: 12s%s }
+policies: { create_visible: 40s, %s, drain_timeout: 2m, shutdown_timeout: 15s, resync: 12s, bake: 1s%s }
 nodes:
   managers: { role: %s, count: %d, size: %s, image: %s }
   %s: { role: %s, count: %d, size: %s, image: %s, region: %s, labels: %s }

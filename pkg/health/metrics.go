@@ -57,8 +57,8 @@ type repairMetrics struct {
 }
 
 type serviceMetrics struct {
-	desired, running *prometheus.GaugeVec
-	shown            *shown
+	desired, running, rollout *prometheus.GaugeVec
+	shown                     *shown
 }
 
 type specMetrics struct{ revision, success, loaded prometheus.Gauge }
@@ -120,6 +120,7 @@ func newServices(f factory) serviceMetrics {
 	return serviceMetrics{
 		desired: f.gauges("service_desired_tasks", "Tasks that the file wants.", "service"),
 		running: f.gauges("service_running_tasks", "Tasks that run on nodes that are ready.", "service"),
+		rollout: f.gauges("service_rollout", "1 for the state that a service's roll-out is in; of the other states there is no series.", "service", "state"),
 		shown:   &shown{},
 	}
 }

@@ -148,8 +148,21 @@ func (m *Metrics) setServices(services []plan.ServiceCount) {
 		names = append(names, s.Service)
 		m.services.desired.WithLabelValues(s.Service).Set(float64(s.Desired))
 		m.services.running.WithLabelValues(s.Service).Set(float64(s.Running))
+		m.services.inState(s.Service, string(s.RollOut.State), m.vocabulary.RollOuts)
 	}
-	m.services.shown.keep(names, "service", m.services.desired, m.services.running)
+	m.services.shown.keep(names, "service", m.services.desired, m.services.running, m.services.rollout)
+}
+
+// inState shows the state that the roll-out of a service is in, "" for none. The other states have no series: there are nine, of each service.
+func (s serviceMetrics) inState(service, state string, all []string) {
+	for _, other := range all {
+		if other != state {
+			s.rollout.DeleteLabelValues(service, other)
+		}
+	}
+	if state != "" {
+		s.rollout.WithLabelValues(service, state).Set(1)
+	}
 }
 
 // vec is what has series by labels.

@@ -23,6 +23,9 @@ var (
 // heldFor is how long nothing but the same holds must be seen before nobody waits for them: what is read of both sides may lag, and settles.
 const heldFor = 10 * time.Second
 
+// bakeLook is how often is looked whether tasks have run for long enough.
+const bakeLook = 2 * time.Second
+
 // demotedLooks is how many looks in a row must find that the engine is no manager.
 const demotedLooks = 2
 
@@ -31,7 +34,7 @@ type LostError struct{ Hold plan.Hold }
 
 func (e *LostError) Error() string { return e.Hold.Object + ": " + e.Hold.Text }
 
-// Await follows until everything is as the revision wants it, whichever swarmd acts. told gets each report on the way; it may be nil. When waiting
+// Await follows until everything is as the revision wants it and every roll-out has succeeded, whichever swarmd acts. told gets each report on the way; it may be nil. When waiting
 // does not help, Await ends with one of the errors above. When two reports in a row say that only a person can go on, it ends with a LostError. Run
 // must be running.
 func (l *Loop) Await(ctx context.Context, revision int, told func(report.Report)) (report.Report, error) {
@@ -46,6 +49,9 @@ func (l *Loop) Await(ctx context.Context, revision int, told func(report.Report)
 			}
 			if end, err := p.end(r); end {
 				return r, err
+			}
+			if r.Converged && baking(r) {
+				time.AfterFunc(bakeLook, l.Kick)
 			}
 			if p.held != nil { // a pass that finds nothing to do is not followed by another one soon
 				time.AfterFunc(heldFor, l.Kick)
@@ -72,7 +78,7 @@ func (p *prospect) end(r report.Report) (bool, error) {
 	switch {
 	case r.Revision > p.revision:
 		return true, fmt.Errorf("revision %d: %w", r.Revision, ErrSuperseded)
-	case r.Converged && r.Revision == p.revision:
+	case r.Converged && r.Revision == p.revision && !baking(r):
 		return true, nil
 	case p.demoted >= demotedLooks:
 		return true, fmt.Errorf("revision %d: %w", p.revision, ErrDemoted)

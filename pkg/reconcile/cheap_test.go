@@ -49,7 +49,7 @@ func TestServicesInTroubleCostTheCloudNoMoreThanQuietOnes(t *testing.T) {
 		c.ResetTrace()
 		time.Sleep(time.Hour)
 		c.costs(t, "at rest", 130)
-		c.edits <- troubled(1, loops)
+		c.edits <- append(troubled(1, "nginx:1.27"), `  dies: { image: "`+loops+`", deploy: { replicas: 2 } }`+"\n"...)
 		time.Sleep(time.Minute)
 		c.ResetTrace()
 		before := c.loop.Last().Pass

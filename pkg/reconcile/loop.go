@@ -49,6 +49,7 @@ type Loop struct {
 	ailing     ailing
 	grace      grace
 	launching  launching
+	tries      tries
 	identities identities
 	standings  standings
 	losses     losses

@@ -66,6 +66,7 @@ const (
 	eventLost        = "Lost"
 	eventWhole       = "Whole"
 	eventRepair      = "Repair"
+	eventRollOut     = "RollOut"
 )
 
 // event adds to the timeline.
@@ -268,6 +269,7 @@ func (v *recorder) report(r report.Report) {
 	}
 	v.repairs(r)
 	v.noLeader(r.NoLeader)
+	v.rollOuts(r)
 	var err error
 	if r.Error != "" {
 		err = fmt.Errorf("%s", r.Error)

@@ -25,6 +25,9 @@ func DefaultPolicies() Policies {
 
 		Repair: Repair{Worker: 5 * time.Minute, Manager: 10 * time.Minute, LaunchTries: 3},
 
+		ProgressDeadline: 10 * time.Minute,
+		Bake:             30 * time.Second,
+
 		ForeignNodes:      DrainNew,
 		RotateWorkerToken: true,
 	}

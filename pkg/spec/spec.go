@@ -91,6 +91,10 @@ type Policies struct {
 
 	Repair Repair
 
+	ProgressDeadline time.Duration // since the last new task that came up: a roll-out that is not over then is stuck; 10 min
+	Bake             time.Duration // the tasks of a roll-out have to run for at least so long before it has succeeded; 30 s
+	KeepRemoved      bool          // services that the file has no more go on running; false
+
 	ForeignNodes      string // what becomes of a worker that joins and is no machine of the cluster: DrainNew or Keep; DrainNew
 	RotateWorkerToken bool   // the worker join token is replaced once all machines that were made with it have joined; true
 }

@@ -88,6 +88,7 @@ const (
 	LabelRevision    = "swarmd.revision"    // on services: the revision that wrote it
 	LabelScaled      = "swarmd.scaled"      // on services: how many replicas the form has that the hash is of; swarmd has scaled it since, see Scaled
 	LabelGood        = "swarmd.good"        // on services: what ran whole before, and is gone back to; see Good
+	LabelFailed      = "swarmd.failed"      // on services: what the roll-out said that failed, and that was put back; for people
 	LabelUnpinned    = "swarmd.unpinned"    // on services: since when the registry does not tell the image's digest, RFC 3339; it is asked again
 	LabelSurge       = "swarmd.surge"       // on services: how many tasks it has beyond what the file says, and what for, see Surge
 	LabelSpread      = "swarmd.spread"      // on services: when its tasks were spread over the nodes last, RFC 3339; not again soon
@@ -135,6 +136,7 @@ type ServiceSpec struct {
 	Ports       []Port
 	RollsBack   bool          // the engine takes a roll-out that fails back by itself
 	Delay       time.Duration // between two tasks of a roll-out
+	Monitor     time.Duration // for so long after its start a task that fails counts against a roll-out
 	Base        Base
 	Override    Override
 }
@@ -175,6 +177,7 @@ type Task struct {
 	DesiredState string
 	Message      string
 	Err          string
+	Cause        Cause // why it does not run, "" if its words do not tell
 	Image        string
 	Created      time.Time
 	Updated      time.Time

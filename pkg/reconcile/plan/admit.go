@@ -48,6 +48,7 @@ func rules() map[kind][]guard {
 		recordRollback: {hostAccess},
 		renewRecord:    {hostAccess, takenBackNow},
 		putBack:        {hostAccess},
+		giveUp:         {hostAccess, takenBackNow, machinesOnTheWay, failureFits},
 		pin:            {hostAccess, registryAnswers, pinTakenBack, allCalm},
 		changeService:  {hostAccess, takenBackNow, rolloutRuns, takenBack, rolloutPaused, modeFixed, foreignNetwork, rolloutsFull},
 		scaleOnly:      {hostAccess, takenBackNow, rolloutRuns, atRest},

@@ -51,6 +51,8 @@ func convergeService(v *view, g grant, b *builder) {
 		back := swarm.ServiceChanges(before.Form(), s.live.Spec.Form())
 		b.step("service", s.want.Name, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: before, Changes: back}, WhySuperseded,
 			"the file has a newer specification; what ran before the roll-out is put back first: "+swarm.Summary(back))
+	case giveUp:
+		b.giveUp(v, g.wish)
 	case pin:
 		// What ran before is not named as good: it is the same specification, and the engine goes back to it.
 		want := s.want.Pinned(v.in.Memory.Looked[s.want.Image].Pin)

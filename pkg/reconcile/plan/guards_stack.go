@@ -69,6 +69,8 @@ func takenBackNow(v *view, _ spent, w wish) *refusal {
 func rolloutRuns(v *view, _ spent, w wish) *refusal {
 	want, live := w.service.want, *w.service.live
 	switch newer := newer(want, live, w.service.diff); {
+	case putBackNow(live) && v.failsAgain(w.service):
+		return nil // it is held for that
 	case moving(live) && putBackNow(live) && !v.stuck(live):
 		return blocked(GuardRollout, w.object, "the roll-out before is superseded: what ran before it is put back, and the change follows when the engine has completed that")
 	case live.Update == swarm.RollbackStarted && !v.stuck(live):

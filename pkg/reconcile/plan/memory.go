@@ -12,6 +12,7 @@ type Memory struct {
 	Ailing    map[int]Ailing           // by droplet id: those that are off or down, or were not long ago, and what was tried
 	Grace     Grace                    // before its end nobody is judged
 	Launching map[int]Launching        // by droplet id: those that have not joined
+	Tries     map[string]Try           // by service name: what it runs, and how that went; nil: who looks only once
 	Looked    map[string]Looked        // by image: what its registry says by now, for those that Unpinned names
 }
 

@@ -47,6 +47,7 @@ const (
 	recordRollback kind = "remember a roll-back"
 	renewRecord    kind = "remember a roll-back by its template"
 	putBack        kind = "put back what ran before a roll-out"
+	giveUp         kind = "put back what ran before a roll-out that failed"
 	pin            kind = "pin a service's image"
 	changeService  kind = "change a service"
 	spread         kind = "spread a service's tasks over the nodes"

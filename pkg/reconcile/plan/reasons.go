@@ -40,6 +40,7 @@ const (
 	WhySurge         = "surge"           // it has more tasks than the file says for a while, or no more
 	WhyPinned        = "pinned"          // the registry tells the image's digest, which it did not when the service was written
 	WhySuperseded    = "superseded"      // a newer edit ends a roll-out: what ran before is put back first
+	WhyRolloutFailed = "rollout-failed"  // a roll-out failed: what ran before is put back
 	WhyServiceTried  = "service-tried"   // what is rolled out next is remembered
 	WhyUnwanted      = "unwanted"        // ours, and not in the stack any more
 	WhyRollbackSeen  = "rollback-seen"   // a roll-back is remembered
@@ -50,7 +51,7 @@ const (
 func OfFile(code string) bool {
 	switch code {
 	case WhyPoolShort, WhyPoolSurplus, WhySize, WhyLabels, WhyAvailability, WhyNetworkNew, WhyServiceNew, WhyServiceDiff, WhySuperseded, WhyServiceTried, WhyUnwanted,
-		WhyRollbackSeen, WhyRolloutOver:
+		WhyRollbackSeen, WhyRolloutOver, WhyRolloutFailed:
 		return true
 	}
 	return false

@@ -38,8 +38,11 @@ func report(v *view, b *builder) {
 	if v.gap(world.GapServices) || v.gap(world.GapTasks) || v.gap(world.GapNetworks) {
 		return
 	}
-	for _, want := range v.countedBy() {
+	for i, want := range v.countedBy() {
 		c, live := v.serviceCount(want)
+		if !v.outdated() {
+			c.RollOut = v.rollOutOf(v.services[i], c)
+		}
 		b.services = append(b.services, c)
 		if live != nil {
 			reportService(v, c, want, *live, b)

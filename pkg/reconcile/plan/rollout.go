@@ -140,7 +140,7 @@ func proposeForgetting(v *view) []wish {
 		over := want == nil && live == nil
 		if want != nil && live != nil {
 			over = !rolledBack(*live) && live.Update != swarm.Updating && live.Update != swarm.RollbackStarted &&
-				len(swarm.Diff(want.Form(), live.Spec.Form())) == 0
+				len(swarm.Diff(want.Form(), live.Spec.Form())) == 0 && !v.keepsFailing(name)
 		}
 		if over {
 			wishes = append(wishes, wish{kind: forget, object: "service/" + name, live: liveObject{name: name}})

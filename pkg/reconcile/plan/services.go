@@ -72,6 +72,8 @@ func serviceWishes(v *view, s service) (wishes []wish) {
 	case v.superseded(s.want, *s.live, s.diff):
 		add(putBack)
 		return wishes
+	case v.failed(s) != "":
+		return []wish{{kind: giveUp, object: s.object(), service: s, text: v.failed(s)}} // nothing else is written meanwhile
 	case unpinned(s.want, *s.live):
 		add(pin)
 	}

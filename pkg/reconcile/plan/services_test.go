@@ -251,7 +251,7 @@ func TestCounts(t *testing.T) {
 	if diff := cmp.Diff(want, p.Pools); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	services := []plan.ServiceCount{{Service: "web_app", Image: "app:1", Desired: 4, Running: 3, Update: ""}}
+	services := []plan.ServiceCount{{Service: "web_app", Image: "app:1", Desired: 4, Running: 3, RollOut: plan.RollOut{State: plan.RollOutRunning, Updated: 3}}}
 	if diff := cmp.Diff(services, p.Services); diff != "" || p.Converged {
 		t.Errorf("a task on a node that is down does not run: -want +got\n%s", diff)
 	}

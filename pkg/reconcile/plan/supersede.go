@@ -51,8 +51,8 @@ func putBackNow(live swarm.Service) bool {
 
 // LostGood returns, by service, the revision that has what ran whole before, where neither the engine nor the live specification has it: of a
 // roll-out that has not completed and whose specification the engine has forgotten, and of what a person has changed by hand and the stack is about
-// to roll over. Input.Good is asked for these.
-func LostGood(stack swarm.Stack, services []swarm.Service) map[string]int {
+// to roll over; and of what the engine has completed though its tasks fail, by tries. Input.Good is asked for these.
+func LostGood(stack swarm.Stack, services []swarm.Service, tries map[string]Try) map[string]int {
 	wanted := map[string]string{}
 	for _, s := range stack.Services {
 		wanted[s.Name] = s.Labels[swarm.LabelHash]
@@ -60,7 +60,7 @@ func LostGood(stack swarm.Stack, services []swarm.Service) map[string]int {
 	out := map[string]int{}
 	for _, s := range services {
 		g, known := goodBefore(s)
-		if known && !putBackNow(s) && s.Update != swarm.Completed && s.Update != swarm.RollbackCompleted && !remembers(s, g) {
+		if known && !putBackNow(s) && (s.Update != swarm.Completed || failing(tries[s.Spec.Name])) && s.Update != swarm.RollbackCompleted && !remembers(s, g) {
 			out[s.Spec.Name] = g.revision
 			continue
 		}
@@ -217,7 +217,7 @@ func moving(live swarm.Service) bool {
 // stuck reports whether a running roll-out has made no progress for too long. It then does not end by itself: a task that waits for a node never
 // fails it.
 func (v *view) stuck(live swarm.Service) bool {
-	limit := progressDeadline + live.Spec.Delay
+	limit := v.progressDeadline() + live.Spec.Delay
 	if putBackNow(live) || live.Update == swarm.RollbackStarted {
 		limit = backDeadline
 	}
@@ -233,7 +233,7 @@ func (v *view) stuckHold(live swarm.Service) (text string) {
 		})
 		return fmt.Sprintf("the roll-out has made no progress since %s: %d new tasks run%s; change the service, and what ran before is put back first",
 			clock(since), len(fresh), v.because(live))
-	case live.Update == "" && v.in.Now.Sub(live.Updated) >= progressDeadline && len(v.others(live)) > 0:
+	case live.Update == "" && v.in.Now.Sub(live.Updated) >= v.progressDeadline() && len(v.others(live)) > 0:
 		return fmt.Sprintf("%d tasks run another image than the service's, and the engine does nothing about it%s; change the service to go on",
 			len(v.others(live)), v.because(live))
 	}
@@ -279,12 +279,7 @@ func (v *view) because(live swarm.Service) string {
 
 // taskError is what the engine says of the newest of the service's tasks that waits or failed, "" if none does.
 func (v *view) taskError(live swarm.Service) string {
-	var last swarm.Task
-	for _, t := range slices.Concat(v.tasksOf(live, func(t swarm.Task) bool { return t.Err != "" }), v.failedOf(live)) {
-		if last.ID == "" || t.Updated.After(last.Updated) {
-			last = t
-		}
-	}
+	last := v.troubled(live)
 	switch {
 	case last.Err != "":
 		return last.Err

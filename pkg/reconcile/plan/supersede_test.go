@@ -90,7 +90,7 @@ func TestWhatWasGoodIsFoundWithoutTheEnginesMemory(t *testing.T) {
 	bad := live(m).Spec
 	live(m).Previous = &bad
 	byHand("Mode.Replicated.Replicas", "5")(m)
-	lost := plan.LostGood(swarm.Stack{}, []swarm.Service{*live(m)})
+	lost := plan.LostGood(swarm.Stack{}, []swarm.Service{*live(m)}, nil)
 	if len(lost) != 1 || lost["web_app"] != 1 {
 		t.Fatalf("%v", lost)
 	}
@@ -122,7 +122,7 @@ func TestWhatAPersonScaledIsStillGood(t *testing.T) {
 	byHand("Mode.Replicated.Replicas", "9")(m)
 	wants(service("app", "app:2", 4))(m)
 	in := m.input()
-	lost := plan.LostGood(in.Stack, []swarm.Service{*live(m)})
+	lost := plan.LostGood(in.Stack, []swarm.Service{*live(m)}, nil)
 	if len(lost) != 1 || lost["web_app"] != 1 {
 		t.Fatalf("%v", lost)
 	}
@@ -134,7 +134,7 @@ func TestWhatAPersonScaledIsStillGood(t *testing.T) {
 	if a := plan.Compute(in).Steps[0].Action.(plan.UpdateService); a.Spec.Labels[swarm.LabelGood] != "" {
 		t.Errorf("without its revision: %v", a.Spec.Labels)
 	}
-	if lost := plan.LostGood(swarm.Stack{}, []swarm.Service{*live(m)}); len(lost) != 0 {
+	if lost := plan.LostGood(swarm.Stack{}, []swarm.Service{*live(m)}, nil); len(lost) != 0 {
 		t.Errorf("%v is read where nothing is rolled out", lost)
 	}
 }
@@ -166,8 +166,9 @@ func TestARollOutWithoutProgressIsNamed(t *testing.T) {
 		t.Fatalf("after ten: %+v", p.Holds)
 	}
 	wants(service("app", "app:2", 6))(m)
-	if a := written(t, m); a.Spec.Replicas() != 6 || a.Spec.Image != "app:2" {
-		t.Errorf("a scale has waited long enough: %+v", a.Spec)
+	p = plan.Compute(m.input())
+	if a, ok := p.Steps[len(p.Steps)-1].Action.(plan.UpdateService); !ok || !slices.Equal(ids(p), []string{"failed/web_app", "service/web_app"}) || a.Spec.Image != "app:1" {
+		t.Errorf("what ran before is put back, also where a scale waits: %v %+v", ids(p), a.Spec)
 	}
 	live(m).Spec.Delay = time.Hour
 	if p := plan.Compute(m.input()); slices.Contains(holds(p), "rollout-stuck service/web_app") {
@@ -191,6 +192,11 @@ func TestAPausedRollOutIsNotResumedByAScale(t *testing.T) {
 	m := rolling(t, 1, 0, time.Minute)
 	live(m).Update = swarm.Paused
 	wants(service("app", "app:2", 6))(m)
+	p := plan.Compute(m.input())
+	if a, ok := p.Steps[len(p.Steps)-1].Action.(plan.UpdateService); !ok || a.Spec.Image != "app:1" || a.Spec.Replicas() != 4 {
+		t.Errorf("what ran before is put back: %v %+v", ids(p), a.Spec)
+	}
+	live(m).Previous = nil // nobody knows what that was
 	if p := plan.Compute(m.input()); len(p.Steps) > 0 || !slices.Equal(holds(p), []string{"rollout-paused service/web_app"}) {
 		t.Errorf("%v %v", ids(p), holds(p))
 	}

@@ -50,7 +50,11 @@ func (v *view) renewed(want swarm.ServiceSpec) attempt {
 
 // said is what the engine says of the roll-out and its tasks as the end of a sentence. A write since then has cleared the first.
 func (v *view) said(live swarm.Service) string {
-	why := strings.TrimPrefix(live.UpdateMessage+v.because(live), ": ")
+	message := live.UpdateMessage
+	if live.Update == swarm.Completed || live.Update == swarm.Updating {
+		message = live.Spec.Labels[swarm.LabelFailed] // the engine's is of what was put back
+	}
+	why := strings.TrimPrefix(message+v.because(live), ": ")
 	if why == "" {
 		return ""
 	}

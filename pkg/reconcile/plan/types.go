@@ -100,5 +100,6 @@ type ServiceCount struct {
 	Running int               `json:"running"`
 	Updated int               `json:"updated,omitempty"` // during a roll-out: those of them that are of the new specification
 	Update  swarm.UpdateState `json:"update,omitempty"`
+	RollOut RollOut           `json:"roll_out,omitzero"`
 	Error   string            `json:"error,omitempty"` // what the engine says of the newest task that waits or failed, while some are missing
 }

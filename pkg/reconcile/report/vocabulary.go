@@ -15,13 +15,14 @@ type Vocabulary struct {
 	Guards   []string // of a hold
 	OpKinds  []string // of an open operation
 	Classes  []string // of a machine
+	RollOuts []string // states of a service's roll-out
 
 	RepairReasons, RepairOutcomes []string
 }
 
 // NewVocabulary returns the words of the swarmd of this version.
 func NewVocabulary(version string) Vocabulary {
-	v := Vocabulary{Version: version, Results: Results(), Actions: plan.ActionNames(), Guards: plan.Guards(), Classes: plan.Classes(),
+	v := Vocabulary{Version: version, Results: Results(), Actions: plan.ActionNames(), Guards: plan.Guards(), Classes: plan.Classes(), RollOuts: plan.RollOutStates(),
 		OpKinds: []string{string(ledger.Create), string(ledger.Delete), string(ledger.Replace), string(ledger.Resize)}, RepairReasons: plan.RepairReasons(), RepairOutcomes: RepairOutcomes()}
 	for _, o := range execute.Outcomes() {
 		v.Outcomes = append(v.Outcomes, string(o))

@@ -85,6 +85,10 @@ func policyKeys() map[string]rule {
 			span(10*time.Second, time.Hour))),
 		"services_wait": byDefault(brief(d.ServicesWait), doc("how long after an edit a new service waits for the machines that are still to come in the pools that can hold it, because Swarm moves no task later; 0s does not wait",
 			span(0, time.Hour))),
+		"progress_deadline": byDefault(brief(d.ProgressDeadline), doc("how long after its last new task a roll-out that is not over is stuck: what ran before is put back", span(time.Minute, 24*time.Hour))),
+		"bake": byDefault(brief(d.Bake), doc("how long the tasks of a roll-out have to run before it has succeeded; a service whose update_config.monitor is longer has that",
+			span(time.Second, time.Hour))),
+		"prune":       byDefault(strconv.FormatBool(!d.KeepRemoved), doc("true: services that the file has no more are removed; false: they go on running, and status says so", trueFalse)),
 		"max_creates": byDefault(strconv.Itoa(d.MaxCreates), doc("droplets that are made at once", whole(1, 100))),
 		"max_droplets": byDefault("no limit", doc("droplets that the cluster may have at once, those that are being made or leave included; what would exceed it is held",
 			whole(1, maxPools*maxPoolCount))),
@@ -287,6 +291,7 @@ func policies(values map[string]any) spec.Policies {
 	for key, field := range map[string]*time.Duration{
 		"create_visible": &p.CreateVisible, "active_timeout": &p.ActiveTimeout, "launch_timeout": &p.LaunchTimeout, "drain_timeout": &p.DrainTimeout,
 		"shutdown_timeout": &p.ShutdownTimeout, "services_wait": &p.ServicesWait, "resync": &p.Resync,
+		"progress_deadline": &p.ProgressDeadline, "bake": &p.Bake,
 	} {
 		if d, err := time.ParseDuration(str(values, key)); err == nil {
 			*field = d
@@ -309,6 +314,9 @@ func policies(values map[string]any) spec.Policies {
 	p.MaxDroplets, _ = values["max_droplets"].(int)
 	p.MaxMonthlyCost, _ = values["max_monthly_cost"].(float64)
 	p.ForeignNodes = cmp.Or(str(values, "foreign_nodes"), p.ForeignNodes)
+	if prune, ok := values["prune"].(bool); ok {
+		p.KeepRemoved = !prune
+	}
 	if rotate, ok := values["rotate_worker_token"].(bool); ok {
 		p.RotateWorkerToken = rotate
 	}

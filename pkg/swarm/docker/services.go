@@ -155,7 +155,7 @@ func specOf(s api.ServiceSpec, networks map[string]string) (swarm.ServiceSpec, e
 	}
 	out.Base, out.Ports = swarm.NewBase(form, raw, pin), portsOf(s.EndpointSpec)
 	if u := s.UpdateConfig; u != nil {
-		out.RollsBack, out.Delay = u.FailureAction == api.UpdateFailureActionRollback, u.Delay
+		out.RollsBack, out.Delay, out.Monitor = u.FailureAction == api.UpdateFailureActionRollback, u.Delay, u.Monitor
 	}
 	return out, nil
 }

@@ -123,6 +123,7 @@ func taskOf(t api.Task) swarm.Task {
 		DesiredState: string(t.DesiredState),
 		Message:      t.Status.Message,
 		Err:          t.Status.Err,
+		Cause:        causeOf(t.Status),
 		Created:      t.CreatedAt,
 		Updated:      t.UpdatedAt,
 	}

@@ -1,0 +1,112 @@
+package reconcile
+
+import (
+	"maps"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// tries is what the cluster's services run, by name, and how that went so far: the engine keeps the last few tasks of a slot only, so failures are
+// counted as they are seen. It is a value: see and learn make the next one. It is a memory of this process: who begins anew puts back nothing that the
+// engine had completed before.
+type tries map[string]tried
+
+// tried is one service's.
+type tried struct {
+	plan.Try
+	id       string
+	version  uint64 // of the service when its template was taken last
+	template string
+	began    time.Time // by the engine's clock: tasks before it are of something else
+	failure  time.Time // of the newest failure that is counted
+}
+
+// see returns what is remembered after a look. A service that is not seen, for now or for ever, is forgotten only when the services were seen.
+func (t tries) see(w world.World, bake time.Duration, now time.Time) tries {
+	if !known(w, world.GapServices) || !known(w, world.GapTasks) {
+		return t
+	}
+	next, byID := make(tries, len(w.Services)), map[string]string{}
+	for _, s := range w.Services {
+		if s.Spec.Labels[swarm.LabelCluster] == "" {
+			continue
+		}
+		h, before := t[s.Spec.Name]
+		next[s.Spec.Name] = h.now(s, before)
+		byID[s.ID] = s.Spec.Name
+	}
+	for _, task := range w.Failed {
+		next.failed(byID[task.ServiceID], task)
+	}
+	bakes := map[string]time.Duration{}
+	for _, s := range w.Services {
+		bakes[s.Spec.Name] = plan.BakeTime(bake, s.Spec)
+	}
+	for _, task := range w.Tasks {
+		name := byID[task.ServiceID]
+		if task.Failed() {
+			next.failed(name, task)
+		}
+		if h := next[name]; h.Failed > 0 && task.Runs() && !task.Created.Before(h.began) && now.Sub(task.Updated) >= bakes[name] {
+			h.Failed = 0
+			next[name] = h
+		}
+	}
+	return next
+}
+
+// now is what is remembered of a service as it is now.
+func (h tried) now(s swarm.Service, before bool) tried {
+	if before && h.id == s.ID && h.version == s.Version {
+		return h
+	}
+	template := s.Spec.Form().Template().Hash()
+	if !before || h.id != s.ID || h.template != template {
+		began := s.UpdateStarted
+		if began.IsZero() {
+			began = s.Updated
+		}
+		h = tried{Try: plan.Try{Fresh: before && h.id == s.ID || unfinished(s)}, id: s.ID, template: template, began: began}
+	}
+	h.version = s.Version
+	return h
+}
+
+// unfinished reports whether the engine says of other tasks than before that they are rolled out still.
+func unfinished(s swarm.Service) bool {
+	return (s.Update == swarm.Updating || s.Update == swarm.Paused) && s.Previous != nil && swarm.Replaces(swarm.Diff(s.Spec.Form(), s.Previous.Form()))
+}
+
+// failed counts a task that failed, once.
+func (t tries) failed(name string, task swarm.Task) {
+	h, ok := t[name]
+	if !ok || task.Created.Before(h.began) || !task.Updated.After(h.failure) {
+		return
+	}
+	h.Failed, h.failure = h.Failed+1, task.Updated
+	t[name] = h
+}
+
+// learn returns what is remembered after a plan: what has succeeded.
+func (t tries) learn(services []plan.ServiceCount) tries {
+	next := maps.Clone(t)
+	for _, c := range services {
+		if h, ok := next[c.Service]; ok && !h.Good && c.RollOut.State == plan.RollOutSucceeded {
+			h.Good = true
+			next[c.Service] = h
+		}
+	}
+	return next
+}
+
+// seen is what the planner is told.
+func (t tries) seen() map[string]plan.Try {
+	out := make(map[string]plan.Try, len(t))
+	for name, h := range t {
+		out[name] = h.Try
+	}
+	return out
+}

@@ -40,6 +40,7 @@ var rank = map[string]int{
 	"pkg/audit":                       5,
 	"pkg/reconcile/plan":              5,
 	"pkg/reconcile/execute":           6,
+	"pkg/history":                     6,
 	"pkg/reconcile/report":            7,
 	"pkg/health":                      8,
 	"pkg/drill":                       8,

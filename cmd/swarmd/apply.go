@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/maintenance"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/spec/file"
@@ -44,6 +45,7 @@ func applyCommand(a *cli) *cobra.Command {
 	}
 	fileFlag(cmd, &file)
 	b.flags(cmd)
+	cmd.Flags().BoolVar(&b.confirm, "confirm", false, "the services that the file removes are meant to be removed, however many they are; without it swarmd confirm says so later")
 	deny.previewFlag(cmd)
 	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "how long to follow")
 	return cmd
@@ -51,13 +53,18 @@ func applyCommand(a *cli) *cobra.Command {
 
 // handIn makes the file the next revision, if all that it asks for can be had, and follows it.
 func (a *cli) handIn(ctx context.Context, asm *connection, path string, data []byte, s *file.Document) error {
-	if err := a.offered(ctx, asm.Catalog, asm.Swarm.Networks, path, s, data); err != nil {
-		return err
-	}
-	if err := asm.understands(ctx, s); err != nil {
+	if err := a.understoodAndOffered(ctx, asm, path, data, s); err != nil {
 		return err
 	}
 	return a.follow(ctx, asm, data, s, "apply "+whoami())
+}
+
+// understoodAndOffered refuses a file that asks for what cannot be had.
+func (a *cli) understoodAndOffered(ctx context.Context, asm *connection, path string, data []byte, s *file.Document) error {
+	if err := a.offered(ctx, asm.Catalog, asm.Swarm.Networks, path, s, data); err != nil {
+		return err
+	}
+	return asm.understands(ctx, s)
 }
 
 // inTime says what to do about an end of the time-out before an answer: a write that was not answered may have happened.
@@ -71,7 +78,10 @@ func inTime(err error, timeout time.Duration, file string) error {
 }
 
 // beginFlags are what a person says of a cluster that has no ledger in the swarm yet.
-type beginFlags struct{ takeOver, newCluster bool }
+type beginFlags struct {
+	takeOver, newCluster bool
+	confirm              bool // the removals of the file are meant
+}
 
 func (b *beginFlags) flags(cmd *cobra.Command) {
 	takeOverFlag(cmd, &b.takeOver)
@@ -165,6 +175,11 @@ func (a *cli) follow(ctx context.Context, asm *connection, data []byte, s *file.
 		return err
 	}
 	view.say("revision %d accepted", revision)
+	if asm.role.Confirmed {
+		if _, err := (maintenance.Cluster{Store: asm.Store}).Confirm(ctx, revision); err != nil {
+			return err
+		}
+	}
 	began := time.Now()
 	var lost *reconcile.LostError
 	last, err := loop.Await(ctx, revision, view.tell)

@@ -90,6 +90,7 @@ func (a *cli) connectFor(want *file.Document, b beginFlags) (*connection, error)
 		return nil, err
 	}
 	c.role.TakeOver, c.role.NewCluster, c.role.Beginning = b.takeOver, b.newCluster, &want.Spec
+	c.role.Confirmed = b.confirm
 	if len(want.Pools) == 0 {
 		c.WithoutCloud()
 	}

@@ -122,6 +122,7 @@ type Role struct {
 	TakeOver       bool // see reconcile.Config
 	DenyHostAccess bool // see reconcile.Config
 	NewCluster     bool // see reconcile.Config
+	Confirmed      bool // the same
 
 	Beginning *spec.Spec // see reconcile.Config
 
@@ -153,7 +154,7 @@ func (a *App) config(r Role) reconcile.Config {
 	var converter docker.Converter
 	c := reconcile.Config{
 		Cluster: a.Cluster, Store: a.Store, Reads: world.Reads{Swarm: a.Swarm, Ledger: a.Store},
-		TakeOver: r.TakeOver, DenyHostAccess: r.DenyHostAccess, NewCluster: r.NewCluster, Beginning: r.Beginning,
+		TakeOver: r.TakeOver, DenyHostAccess: r.DenyHostAccess, NewCluster: r.NewCluster, Confirmed: r.Confirmed, Beginning: r.Beginning,
 		Elector: ledger.ElectorConfig{Store: a.Store, Identity: a.Swarm.Info, Instance: r.Instance, OneShot: r.OneShot},
 		Execute: execute.Config{Nodes: a.Swarm, Tokens: a.Swarm, Services: a.Swarm, Networks: a.Swarm, Ledger: a.Store, UserData: a.userData},
 		Parse:   parser.Parse,

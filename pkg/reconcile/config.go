@@ -30,6 +30,9 @@ type Config struct {
 	// NewCluster lets a cluster begin that owns none of the swarm's nodes, beside those that do: a person said so.
 	NewCluster bool
 
+	// Confirmed has a preview take it that the file's removals are confirmed, see ledger.Confirm.
+	Confirmed bool
+
 	// Beginning is the file at hand, for what a cluster that has no ledger yet would be; optional.
 	Beginning *spec.Spec
 

@@ -107,6 +107,7 @@ func (l Ledger) labels() (map[string]string, error) {
 		out[keyToken] = l.Token + ":" + strconv.Itoa(l.Handed)
 	}
 	putNumber(out, keyRotate, l.Rotate)
+	putNumber(out, keyConfirmed, uint64(max(l.Confirmed, 0)))
 	if l.ServicesOnly {
 		out[keyServices] = strconv.FormatBool(true)
 	}
@@ -209,6 +210,9 @@ func (l *Ledger) decodeLabel(key, value string) (known bool, err error) {
 		return true, err
 	case keyRotate:
 		l.Rotate, err = strconv.ParseUint(value, 10, 64)
+		return true, err
+	case keyConfirmed:
+		l.Confirmed, err = natural(value)
 		return true, err
 	case keyServices:
 		l.ServicesOnly, err = strconv.ParseBool(value)

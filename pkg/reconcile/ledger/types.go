@@ -67,6 +67,8 @@ type Ledger struct {
 	// one is not written again. The planner alone reads and makes the value, see plan's attempt.
 	Rollouts map[string]string
 
+	Confirmed int // number of the revision whose many removals a person has confirmed; 0: of none
+
 	// Pauses has what swarmd leaves alone because a person said so, by object: "cluster", "pool/NAME" or "service/NAME". Those that have ended count for
 	// nothing, and go with the next write.
 	Pauses map[string]swarm.HandsOff

@@ -53,7 +53,7 @@ func rules() map[kind][]guard {
 		changeService:  {hostAccess, takenBackNow, rolloutRuns, takenBack, rolloutPaused, modeFixed, foreignNetwork, rolloutsFull},
 		scaleOnly:      {hostAccess, takenBackNow, rolloutRuns, atRest},
 		spread:         {hostAccess, allQuiet, notLately},
-		dropService:    {seen(removeService)},
+		dropService:    {seen(removeService), removalMeant},
 		dropNetwork:    {foreignUser, stillUsed, seen(removeNetwork)},
 		forget:         {},
 	}

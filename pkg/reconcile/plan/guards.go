@@ -54,6 +54,8 @@ const (
 	GuardSurge         = "surge"           // services have more tasks than the file says, so that a node can be drained or tasks be spread
 	GuardUnpinned      = "unpinned"        // a service's image has no digest
 	GuardRolledBack    = "rolled-back"     // a roll-out failed; the same is not written again
+	GuardPrune         = "prune"           // a file removes many services at once
+	GuardKeepRemoved   = "kept-service"    // a service that the file does not have goes on running, as the file wants it
 	GuardMode          = "mode-changed"    // Swarm cannot change a service's mode
 	GuardNetwork       = "network-changed" // Swarm cannot change a network
 	GuardHostAccess    = "host-access"     // a service would be root on the machines, and this swarmd was started to deny that
@@ -62,7 +64,7 @@ const (
 // final reports whether a guard holds until a person has done something.
 func final(guard string) bool {
 	switch guard {
-	case GuardForeignSvc, GuardForeignNet, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardLaunchFailed:
+	case GuardForeignSvc, GuardForeignNet, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardRolledBack, GuardPrune, GuardMode, GuardNetwork, GuardHostAccess, GuardLaunchFailed:
 		return true
 	}
 	return false
@@ -75,7 +77,7 @@ func Guards() []string {
 		GuardForeignNet, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardResize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardMaxDroplets, GuardMaxCost, GuardWindow,
-		GuardTasks, GuardGrowing, GuardTogether, GuardSurge, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardPaused, GuardProtected,
+		GuardTasks, GuardGrowing, GuardTogether, GuardSurge, GuardUnpinned, GuardRolledBack, GuardPrune, GuardKeepRemoved, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardPaused, GuardProtected,
 	}
 	slices.SortFunc(all, strings.Compare)
 	return all

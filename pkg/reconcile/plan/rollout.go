@@ -121,8 +121,11 @@ func (a attempt) blamed(live swarm.Service) string {
 }
 
 // tried reads what is remembered of a service; the zero value if that is nothing.
-func (v *view) tried(name string) attempt {
-	hash, rest, ok := strings.Cut(v.in.World.Ledger.Rollouts[name], "@")
+func (v *view) tried(name string) attempt { return parseAttempt(v.in.World.Ledger.Rollouts[name]) }
+
+// parseAttempt reads what attempt.String has written.
+func parseAttempt(text string) attempt {
+	hash, rest, ok := strings.Cut(text, "@")
 	number, over, open := strings.Cut(rest, "?")
 	version, err := strconv.ParseUint(number, 10, 64)
 	if !ok || err != nil {

@@ -168,9 +168,10 @@ func (v *view) after(want swarm.ServiceSpec) []string {
 // proposeUnwantedServices proposes to remove what is ours and not in the file any more.
 func proposeUnwantedServices(v *view) []wish {
 	var wishes []wish
+	_, kept := v.prunes()
 	for _, s := range v.in.World.Services {
 		if v.ours(s.Spec.Labels) && v.wantedService(s.Spec.Name) == nil {
-			wishes = append(wishes, wish{kind: dropService, object: "service/" + s.Spec.Name, live: liveObject{s.ID, s.Spec.Name}, unfinished: true})
+			wishes = append(wishes, wish{kind: dropService, object: "service/" + s.Spec.Name, live: liveObject{s.ID, s.Spec.Name}, unfinished: kept == ""})
 		}
 	}
 	return wishes
@@ -181,7 +182,7 @@ func proposeUnwantedNetworks(v *view) []wish {
 	var wishes []wish
 	for _, n := range v.in.World.Networks {
 		wanted := slices.ContainsFunc(v.in.Stack.Networks, func(w swarm.NetworkSpec) bool { return w.Name == n.Spec.Name })
-		if !wanted && v.ours(n.Spec.Labels) {
+		if !wanted && v.ours(n.Spec.Labels) && !v.keptUser(n.Spec.Name) {
 			wishes = append(wishes, wish{kind: dropNetwork, object: "network/" + n.Spec.Name, live: liveObject{n.ID, n.Spec.Name}, unfinished: true})
 		}
 	}

@@ -18,6 +18,7 @@ func wants(services ...swarm.ServiceSpec) func(*model) {
 	return func(m *model) {
 		m.stack = stack(services...)
 		m.edit(m.spec.Pools...)
+		m.ledger.Confirmed = m.revision // that all go is meant, see TestManyRemovalsAreHeld
 	}
 }
 

@@ -293,3 +293,9 @@ func (v *view) taskError(live swarm.Service) string {
 func (v *view) failedOf(live swarm.Service) []swarm.Task {
 	return slices.DeleteFunc(slices.Clone(v.in.World.Failed), func(t swarm.Task) bool { return t.ServiceID != live.ID })
 }
+
+// GoodRevision is the number of the revision that a live service names as what ran whole before it.
+func GoodRevision(live swarm.Service) (revision int, known bool) {
+	g, known := goodBefore(live)
+	return g.revision, known
+}

@@ -60,3 +60,9 @@ func (v *view) said(live swarm.Service) string {
 	}
 	return ": " + why
 }
+
+// FailedTemplate reports whether what the ledger remembers of a service's roll-out is that this specification failed.
+func FailedTemplate(remembered string, s swarm.ServiceSpec) bool {
+	a := parseAttempt(remembered)
+	return a.failed && isTemplate(a.hash, s)
+}

@@ -135,6 +135,7 @@ func TestServiceRollsFailsAndGoes(t *testing.T) {
 	next(stack(service("app", "app:3", 6)))
 	m.settle(time.Minute)
 	next(stack())
+	m.ledger.Confirmed = m.revision
 	m.settle(time.Minute)
 	golden(t, "service-roll", m.log.String())
 }

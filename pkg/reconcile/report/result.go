@@ -65,14 +65,14 @@ func blocked(p plan.Plan) bool {
 }
 
 // Lost returns a hold that keeps the revision from becoming true until a person does something, while nothing else is under way; nil if there is
-// none. A hold on a service or a network counts once all machines are there, because a task that finds no node may find one that is still to come.
+// none. Removals that wait for a word are none: they are held, and all else may be true. A hold on a service or a network counts once all machines are there, because a task that finds no node may find one that is still to come.
 func (r Report) Lost() *plan.Hold {
 	machines := !slices.ContainsFunc(r.Pools, func(p plan.PoolCount) bool { return p.Ready != p.Desired })
 	if len(r.Steps) > 0 || len(r.Gaps) > 0 {
 		return nil
 	}
 	for i, h := range r.Holds {
-		if h.Final && h.Blocking && (machines || !strings.HasPrefix(h.Object, "service/") && !strings.HasPrefix(h.Object, "network/")) {
+		if h.Final && h.Blocking && h.Guard != plan.GuardPrune && (machines || !strings.HasPrefix(h.Object, "service/") && !strings.HasPrefix(h.Object, "network/")) {
 			return &r.Holds[i]
 		}
 	}

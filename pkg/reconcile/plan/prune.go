@@ -1,0 +1,77 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/swarmd/swarmd/pkg/swarm"
+)
+
+// removed are the names of the services that are ours and that the file does not have, sorted, and how many services are ours.
+func (v *view) removed() (gone []string, ours int) {
+	for _, s := range v.in.World.Services {
+		if !v.ours(s.Spec.Labels) {
+			continue
+		}
+		if ours++; v.wantedService(s.Spec.Name) == nil {
+			gone = append(gone, s.Spec.Name)
+		}
+	}
+	slices.Sort(gone)
+	return gone, ours
+}
+
+// prunes is how removals are dealt with: kept says why services that the file no longer has go on running, "" if they are removed. A file that loses
+// more than a third of its services at once, or all, may be one that was cut short, or another one: that is held until a person has said it is meant.
+func (v *view) prunes() (guard, kept string) {
+	if v.in.Spec.Policies.KeepRemoved {
+		return GuardKeepRemoved, "the file does not have it any more, and it goes on running: policies.prune is false"
+	}
+	gone, ours := v.removed()
+	if len(v.in.Stack.Services) > 0 && (len(gone) < 2 || 3*len(gone) <= ours) || len(gone) == 0 || v.in.World.Ledger.Confirmed == v.in.Revision {
+		return "", ""
+	}
+	return GuardPrune, fmt.Sprintf("not removed yet: the file does not have %d of %d services any more (%s); if that is meant: swarmd confirm %d; if not, put them back into the file",
+		len(gone), ours, firstFew(v.inFile(gone)), v.in.Revision)
+}
+
+// inFile are names of the stack as the file has them.
+func (v *view) inFile(names []string) []string {
+	out := make([]string, 0, len(names))
+	for _, n := range names {
+		out = append(out, strings.TrimPrefix(n, v.in.Spec.Cluster+"_"))
+	}
+	return out
+}
+
+// fewNames is how many names a text has at most.
+const fewNames = 5
+
+func firstFew(names []string) string {
+	if more := len(names) - fewNames; more > 0 {
+		return strings.Join(names[:fewNames], ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(names, ", ")
+}
+
+// removalMeant holds removals that may not be meant.
+func removalMeant(v *view, _ spent, w wish) *refusal {
+	switch guard, kept := v.prunes(); guard {
+	case GuardPrune:
+		return blocked(guard, w.object, kept)
+	case GuardKeepRemoved:
+		return warned(guard, w.object, kept)
+	}
+	return nil
+}
+
+// keptUser reports whether a service of ours that the file does not have, and that is kept, uses the network.
+func (v *view) keptUser(network string) bool {
+	if _, kept := v.prunes(); kept == "" {
+		return false
+	}
+	return slices.ContainsFunc(v.in.World.Services, func(s swarm.Service) bool {
+		return v.ours(s.Spec.Labels) && v.wantedService(s.Spec.Name) == nil && slices.Contains(s.Spec.Networks, network)
+	})
+}

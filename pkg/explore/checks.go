@@ -46,6 +46,7 @@ type checks struct {
 	actor     actor
 	tallies   map[string]tally // by process
 	sized     sizedAt
+	removed   removed
 	hands     hands
 
 	gone   map[int]bool // droplets that people deleted

@@ -14,6 +14,7 @@ func (c *checks) services(was, now *state, t *ticket) {
 	if !strings.HasPrefix(t.path, "/services/") {
 		return
 	}
+	c.pruned(was, now)
 	for _, v := range now.swarm.Services {
 		if v.Spec.Labels[swarm.LabelCluster] != c.run.cluster {
 			continue

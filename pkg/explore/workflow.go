@@ -21,6 +21,7 @@ type Workflow struct {
 	Held    []string // guards that hold for good at the end; empty: all must be as the file says
 	Settles bool     // in spite of what holds, the file's machines are all there at the end
 	Image   string   // of which the roll-out fails: what runs at the end is another one
+	Back    bool     // what ran before that image runs at the end, whatever the engine made of it
 	Pages   int      // droplets a page, 0: all
 	Sparse  int      // of so many of its single faults one is played; 0: all are
 	Broken  bool     // machines that are made do not join
@@ -44,6 +45,8 @@ type file struct {
 	hasty             bool      // what is down is cycled and replaced soon
 	quick             bool      // a launch has a minute for each of its clocks
 	keep              int       // of the machines that never joined
+	policies          string    // more of them, YAML flow that begins with a comma
+	bake              string    // how long the tasks of a roll-out have to run; "": a second
 	demoted           bool      // the pool managers has workers
 	swapped           bool      // so it has, and the pool workers has managers
 	sizes             [2]string // of the managers and of the workers, which get them in place; "": the usual one, and others are made instead
@@ -81,11 +84,11 @@ func (f file) yaml(cluster string) []byte {
 	fmt.Fprintf(&b, `version: 1
 cluster: %s
 cloud: { digitalocean: { region: fra1, image: docker-20-04 } }
-policies: { create_visible: 40s, %s, drain_timeout: 2m, shutdown_timeout: 15s, resync: 12s, bake: 1s%s }
+policies: { create_visible: 40s, %s, drain_timeout: 2m, shutdown_timeout: 15s, resync: 12s, bake: %s%s }
 nodes:
   managers: { role: %s, count: %d, size: %s, image: %s }
   %s: { role: %s, count: %d, size: %s, image: %s, region: %s, labels: %s }
-`, cluster, policies, repair, roles[0], f.managers, f.size(0), image, name, roles[1], f.workers, f.size(1), workersImage, region, labels)
+`, cluster, policies, cmp.Or(f.bake, "1s"), repair+f.policies, roles[0], f.managers, f.size(0), image, name, roles[1], f.workers, f.size(1), workersImage, region, labels)
 	if f.next > 0 {
 		fmt.Fprintf(&b, "  next: { role: manager, count: %d, size: s-1vcpu-1gb }\n", f.next)
 	}

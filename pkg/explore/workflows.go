@@ -14,7 +14,7 @@ import (
 func Workflows() []Workflow {
 	all := append(machineWorkflows(), serviceWorkflows()...)
 	return slices.Concat(all, troubleWorkflows(), replaceWorkflows(), launchWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows(), foreignWorkflows(), worldWorkflows(), handsWorkflows(), resizeWorkflows(), hostWorkflows()[:1], applyWorkflows(),
-		rolloutWorkflows(), surgeWorkflows(), bootstrapWorkflows(), destroyWorkflows())
+		rolloutWorkflows(), outcomeWorkflows(), surgeWorkflows(), bootstrapWorkflows(), destroyWorkflows())
 }
 
 // machineWorkflows change how many machines there are.
@@ -68,7 +68,10 @@ func serviceWorkflows() []Workflow {
 	bad, paused := rolled("app", brokenImage, 3, roll, "rollback"), rolled("app", brokenImage, 3, roll, "pause")
 	return []Workflow{
 		{Name: "create-service", About: "a service more", Start: file{managers: 1}, Small: true, Play: edits(file{managers: 1, services: service("app", "nginx:1.27", 2, "")})},
-		{Name: "remove-service", About: "a service less", Start: one, Small: true, Play: edits(file{managers: 1})},
+		{Name: "remove-service", About: "a service less", Start: one, Small: true, Play: func(r *run) {
+			r.edit(file{managers: 1})
+			r.confirm()
+		}},
 		{Name: "scale-service", About: "2 → 5 replicas", Start: file{managers: 1, services: service("app", "nginx:1.27", 2, "")}, Small: true,
 			Play: edits(file{managers: 1, services: service("app", "nginx:1.27", 5, "")})},
 		{Name: "rolling-update", Sparse: 2, About: "an image changes, start-first", Start: one, Play: edits(two)},
@@ -179,6 +182,7 @@ const brokenImage = "broken:1"
 
 // images that do not run.
 func (r *run) images() {
+	r.outcomeImages()
 	r.world.Swarm.SetImage(brokenImage, dockerd.Image{CrashAfter: 300 * time.Millisecond})
 }
 

@@ -115,7 +115,7 @@ func (l *Loop) see(ctx context.Context, acting bool) (t passResult) {
 	l.strangers.see(plan.Strangers(t.World, l.want.spec.Cluster), acting && len(t.World.Gaps) == 0, now)
 	l.ailing = l.ailing.see(t.World, acting && len(t.World.Gaps) == 0 && !t.World.NoDroplets, now)
 	l.launching = l.launching.see(t.World, acting && len(t.World.Gaps) == 0 && !t.World.NoDroplets, now)
-	l.tries = l.tries.see(t.World, l.want.spec.Policies.Bake, wall)
+	l.rolls = l.rolls.see(t.World, l.want.spec.Policies.Bake, wall)
 	t.epoch, t.Held = l.elector.Held()
 	t.Held = t.Held && acting // the lease was won meanwhile: what was seen is a follower's view, the next pass acts
 	good, err := l.good(ctx, l.want.stack, t.World)
@@ -124,6 +124,6 @@ func (l *Loop) see(ctx context.Context, acting bool) (t passResult) {
 		return t
 	}
 	t.Plan, t.Planned = l.compute(t.World, t.epoch, good), true
-	l.tries = l.tries.learn(t.Plan.Services)
+	l.rolls = l.rolls.learn(t.Plan.Services)
 	return t
 }

@@ -49,7 +49,7 @@ type Loop struct {
 	ailing     ailing
 	grace      grace
 	launching  launching
-	tries      tries
+	rolls      rolls
 	identities identities
 	standings  standings
 	losses     losses

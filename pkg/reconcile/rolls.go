@@ -9,13 +9,13 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// tries is what the cluster's services run, by name, and how that went so far: the engine keeps the last few tasks of a slot only, so failures are
+// rolls is what the cluster's services run, by name, and how that went so far: the engine keeps the last few tasks of a slot only, so failures are
 // counted as they are seen. It is a value: see and learn make the next one. It is a memory of this process: who begins anew puts back nothing that the
 // engine had completed before.
-type tries map[string]tried
+type rolls map[string]rolled
 
-// tried is one service's.
-type tried struct {
+// rolled is one service's.
+type rolled struct {
 	plan.Try
 	id       string
 	version  uint64 // of the service when its template was taken last
@@ -25,11 +25,11 @@ type tried struct {
 }
 
 // see returns what is remembered after a look. A service that is not seen, for now or for ever, is forgotten only when the services were seen.
-func (t tries) see(w world.World, bake time.Duration, now time.Time) tries {
+func (t rolls) see(w world.World, bake time.Duration, now time.Time) rolls {
 	if !known(w, world.GapServices) || !known(w, world.GapTasks) {
 		return t
 	}
-	next, byID := make(tries, len(w.Services)), map[string]string{}
+	next, byID := make(rolls, len(w.Services)), map[string]string{}
 	for _, s := range w.Services {
 		if s.Spec.Labels[swarm.LabelCluster] == "" {
 			continue
@@ -59,7 +59,7 @@ func (t tries) see(w world.World, bake time.Duration, now time.Time) tries {
 }
 
 // now is what is remembered of a service as it is now.
-func (h tried) now(s swarm.Service, before bool) tried {
+func (h rolled) now(s swarm.Service, before bool) rolled {
 	if before && h.id == s.ID && h.version == s.Version {
 		return h
 	}
@@ -69,7 +69,7 @@ func (h tried) now(s swarm.Service, before bool) tried {
 		if began.IsZero() {
 			began = s.Updated
 		}
-		h = tried{Try: plan.Try{Fresh: before && h.id == s.ID || unfinished(s)}, id: s.ID, template: template, began: began}
+		h = rolled{Try: plan.Try{Fresh: before && h.id == s.ID || unfinished(s)}, id: s.ID, template: template, began: began}
 	}
 	h.version = s.Version
 	return h
@@ -81,7 +81,7 @@ func unfinished(s swarm.Service) bool {
 }
 
 // failed counts a task that failed, once.
-func (t tries) failed(name string, task swarm.Task) {
+func (t rolls) failed(name string, task swarm.Task) {
 	h, ok := t[name]
 	if !ok || task.Created.Before(h.began) || !task.Updated.After(h.failure) {
 		return
@@ -91,7 +91,7 @@ func (t tries) failed(name string, task swarm.Task) {
 }
 
 // learn returns what is remembered after a plan: what has succeeded.
-func (t tries) learn(services []plan.ServiceCount) tries {
+func (t rolls) learn(services []plan.ServiceCount) rolls {
 	next := maps.Clone(t)
 	for _, c := range services {
 		if h, ok := next[c.Service]; ok && !h.Good && c.RollOut.State == plan.RollOutSucceeded {
@@ -103,7 +103,7 @@ func (t tries) learn(services []plan.ServiceCount) tries {
 }
 
 // seen is what the planner is told.
-func (t tries) seen() map[string]plan.Try {
+func (t rolls) seen() map[string]plan.Try {
 	out := make(map[string]plan.Try, len(t))
 	for name, h := range t {
 		out[name] = h.Try

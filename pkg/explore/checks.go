@@ -18,12 +18,13 @@ import (
 
 // checks are the invariants and what they remember. They look at the ground truth before and after every call that may change it.
 type checks struct {
-	run    *run
-	theirs map[string]string // node id → the label that a person put on it
-	most   map[string]int    // pool → the most that any file wanted since all was as wanted
-	least  map[string]int    // pool → the least
-	extra  map[string]int    // pool → the most replacements that were open at once since then
-	asked  map[int]bool      // droplets that a person asked another one for
+	run      *run
+	noLeader time.Time         // since when the swarm has no leader; zero: it has one
+	theirs   map[string]string // node id → the label that a person put on it
+	most     map[string]int    // pool → the most that any file wanted since all was as wanted
+	least    map[string]int    // pool → the least
+	extra    map[string]int    // pool → the most replacements that were open at once since then
+	asked    map[int]bool      // droplets that a person asked another one for
 
 	templates map[string]spec.Template // by pool: as the last file has it
 	managers  span                     // that files wanted since then, in all pools
@@ -170,7 +171,8 @@ func (c *checks) always(s *state) {
 	if s.swarm.ID != c.cluster {
 		c.run.violate("identity", "the swarm is %s, it was %s", s.swarm.ID, c.cluster)
 	}
-	if s.margin() < 0 && len(c.run.faults.down) == 0 && len(c.doomed) == 0 {
+	c.leaderless(s, "")
+	if s.margin() < 0 && !c.run.workflow.Leaderless && len(c.run.faults.down) == 0 && len(c.doomed) == 0 {
 		c.run.stop("quorum", "%d of %d managers are alive", s.swarm.Alive, len(s.swarm.Members))
 	}
 	if len(s.swarm.Members) > c.managers.most+1 {

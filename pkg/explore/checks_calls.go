@@ -28,7 +28,9 @@ func (c *checks) cloudWrite(s *state, t *ticket) {
 	case id == 0 || strings.Contains(t.query, "tag_name") || strings.Contains(t.path, "associated"):
 		c.run.violate("foreign", "%s %s?%s is no call for one droplet", t.method, t.path, t.query)
 	case asks(t, "power_on"):
-		c.starts(s, t, id)
+		if c.starts(s, t, id); s.swarm.Leader == "" {
+			return // nobody can hold the lease
+		}
 	case asks(t, "power_cycle"):
 		c.starts(s, t, id)
 		c.cycles(s, t, id)

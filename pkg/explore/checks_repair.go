@@ -43,6 +43,7 @@ type cycled struct {
 // starts: only a machine of the cluster's own is powered on, none that is to leave, and none on which an action of its own is in progress.
 func (c *checks) starts(s *state, t *ticket, id int) {
 	d, alive := c.run.world.Cloud.Droplet(id)
+	c.leaderless(s, d.Name)
 	switch {
 	case !alive || !d.Deleted.IsZero():
 		return // nothing can happen

@@ -10,24 +10,25 @@ import (
 
 // Workflow is what is played: a cluster that is as wanted, then what people do, then an end.
 type Workflow struct {
-	Name    string
-	About   string
-	Start   file // what the cluster is like when the workflow is armed
-	Fresh   bool // armed from the first call on, with one manager that no swarmd has seen yet
-	Empty   bool // armed from the first call on, too: the account has no machine of the cluster, and there is no swarm
-	Several bool // a swarmd on every manager; otherwise on the first alone
-	Beside  bool // another swarm has machines of the cluster's name in the account; a person has said that swarmd may begin all the same
-	Play    func(*run)
-	Held    []string // guards that hold for good at the end; empty: all must be as the file says
-	Settles bool     // in spite of what holds, the file's machines are all there at the end
-	Image   string   // of which the roll-out fails: what runs at the end is another one
-	Pages   int      // droplets a page, 0: all
-	Sparse  int      // of so many of its single faults one is played; 0: all are
-	Broken  bool     // machines that are made do not join
-	NoCycle bool     // no machine's power is cycled: it is not the machines
-	Surges  bool     // its service app has six tasks on the workers, and never fewer run
-	Even    bool     // they are even at the end
-	Small   bool     // all its pairs of faults are played when there is time, see Campaign.Pairs
+	Name       string
+	About      string
+	Start      file // what the cluster is like when the workflow is armed
+	Fresh      bool // armed from the first call on, with one manager that no swarmd has seen yet
+	Empty      bool // armed from the first call on, too: the account has no machine of the cluster, and there is no swarm
+	Several    bool // a swarmd on every manager; otherwise on the first alone
+	Beside     bool // another swarm has machines of the cluster's name in the account; a person has said that swarmd may begin all the same
+	Play       func(*run)
+	Held       []string // guards that hold for good at the end; empty: all must be as the file says
+	Settles    bool     // in spite of what holds, the file's machines are all there at the end
+	Image      string   // of which the roll-out fails: what runs at the end is another one
+	Pages      int      // droplets a page, 0: all
+	Sparse     int      // of so many of its single faults one is played; 0: all are
+	Broken     bool     // machines that are made do not join
+	Leaderless bool     // what it does takes the majority of the managers
+	NoCycle    bool     // no machine's power is cycled: it is not the machines
+	Surges     bool     // its service app has six tasks on the workers, and never fewer run
+	Even       bool     // they are even at the end
+	Small      bool     // all its pairs of faults are played when there is time, see Campaign.Pairs
 }
 
 // file is a desired state in short.

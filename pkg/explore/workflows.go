@@ -13,7 +13,7 @@ import (
 // Workflows are all that can be explored.
 func Workflows() []Workflow {
 	all := append(machineWorkflows(), serviceWorkflows()...)
-	return slices.Concat(all, troubleWorkflows(), replaceWorkflows(), launchWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows(), foreignWorkflows(), worldWorkflows(), handsWorkflows(), resizeWorkflows(), hostWorkflows()[:1], applyWorkflows(),
+	return slices.Concat(all, troubleWorkflows(), replaceWorkflows(), launchWorkflows(), quorumWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows(), foreignWorkflows(), worldWorkflows(), handsWorkflows(), resizeWorkflows(), hostWorkflows()[:1], applyWorkflows(),
 		rolloutWorkflows(), surgeWorkflows(), bootstrapWorkflows(), destroyWorkflows())
 }
 
@@ -239,13 +239,18 @@ func (p *person) remove(pool string) {
 // unplug cuts the power of the pool's last machine, and returns what puts it back.
 func (p *person) unplug(pool string) (back func()) {
 	d, _ := p.run.world.Cloud.Droplet(p.last(pool))
-	if err := p.run.world.KillMachine(d.Name); err != nil {
+	return p.unplugged(d.Name)
+}
+
+// unplugged is unplug of the machine of that name.
+func (p *person) unplugged(name string) (back func()) {
+	if err := p.run.world.KillMachine(name); err != nil {
 		p.run.violate("harness", "unplug: %v", err)
 	}
-	p.run.scheduler.remark("the power of %s fails", d.Name)
+	p.run.scheduler.remark("the power of %s fails", name)
 	p.run.faults.last = time.Now()
 	return func() {
-		if err := p.run.world.ReviveMachine(d.Name); err != nil {
+		if err := p.run.world.ReviveMachine(name); err != nil {
 			p.run.violate("harness", "unplug: %v", err)
 		}
 		p.run.faults.last = time.Now()

@@ -90,7 +90,7 @@ func managersOf(w world.World, kept map[string]bool) (out []strandedManager) {
 		}
 		_, maintained := m.Node.Spec.Maintained()
 		_, id := plan.Ails(m)
-		leaves := m.Op != nil && m.Op.Kind == ledger.Delete
+		leaves := m.Op != nil && (m.Op.Kind == ledger.Delete || m.Op.Kind == ledger.Resize) // a resize needs it off; the others bring it back
 		name := report.NameOf(m)
 		left := kept["node/"+name] || kept[ledger.PausedPool+m.Pool] || kept[ledger.PausedCluster]
 		out = append(out, strandedManager{id, name, left || maintained || leaves || m.Adopted || !m.Owned})

@@ -138,6 +138,9 @@ func (r *run) differs(s *state, want *specfile.Document, back bool) string {
 	if why := r.check.off(s); why != "" {
 		return why
 	}
+	if why := r.objectsDiffer(s, want); why != "" {
+		return why
+	}
 	if why := r.foreignDiffers(s); why != "" {
 		return why
 	}

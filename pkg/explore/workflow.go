@@ -50,6 +50,7 @@ type file struct {
 	bake              string    // how long the tasks of a roll-out have to run; "": a second
 	demoted           bool      // the pool managers has workers
 	swapped           bool      // so it has, and the pool workers has managers
+	objects           string    // YAML, the top-level configs and secrets
 	sizes             [2]string // of the managers and of the workers, which get them in place; "": the usual one, and others are made instead
 }
 
@@ -99,6 +100,7 @@ nodes:
 	if f.volumes != "" {
 		b.WriteString("volumes: { " + f.volumes + ": {} }\n")
 	}
+	b.WriteString(f.objects)
 	return []byte(b.String())
 }
 

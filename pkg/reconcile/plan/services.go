@@ -153,7 +153,7 @@ func (v *view) labelled(want swarm.ServiceSpec) map[string]string {
 	return labels
 }
 
-// after returns the steps that make the service's networks, sorted.
+// after returns the steps that make the service's networks, configs and secrets, sorted.
 func (v *view) after(want swarm.ServiceSpec) []string {
 	var ids []string
 	for _, n := range v.in.Stack.Networks {
@@ -161,6 +161,7 @@ func (v *view) after(want swarm.ServiceSpec) []string {
 			ids = append(ids, stepID("network", n.Name))
 		}
 	}
+	ids = append(ids, v.objectSteps(want)...)
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }

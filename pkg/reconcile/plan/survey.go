@@ -26,6 +26,7 @@ type view struct {
 	wantedNamed map[string]*swarm.ServiceSpec // the same of the stack
 	raft        raftNumbers
 	services    []service // the stack's, in its order
+	objects     []object  // the configs and secrets that are there
 	surger      string    // the operation for which services may surge, see surging
 	blind       *refusal  // why nothing at all may be decided; nil: something may
 	handsOff    []HandsOff
@@ -36,7 +37,9 @@ func survey(in Input) *view {
 	v := &view{in: in, strangers: Strangers(in.World, in.Spec.Cluster), handsOff: HandsOffIn(in.World, in.Now)}
 	v.creates, v.deletes, v.replaces, v.resizes = opened(in.World.Ledger.Ops)
 	v.readyNodes, v.loads = indexed(in.World)
-	v.liveNamed, v.wantedNamed = named(in.World.Services, liveName), named(in.Stack.Services, wantedName)
+	v.liveNamed, v.objects = named(in.World.Services, liveName), v.liveObjects()
+	v.in.Stack.Services, v.in.Good = v.sealedAll(in.Stack.Services), v.sealedGood()
+	v.wantedNamed = named(v.in.Stack.Services, wantedName)
 	for _, m := range in.World.Machines {
 		pool := v.pool(m.Pool)
 		v.machines = append(v.machines, machine{Machine: m, class: v.sort(m, pool), pool: pool})

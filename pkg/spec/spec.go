@@ -116,6 +116,9 @@ func (p Policies) JoinTimeout(image string) time.Duration {
 	return joinWithout
 }
 
+// ContentKey is where a config of the file's stack has its content, among the extras that Docker's type leaves open.
+const ContentKey = "x-swarmd-content"
+
 // The values of Policies.ForeignNodes.
 const (
 	DrainNew = "drain-new" // it is drained once; what was in the swarm before swarmd is left alone

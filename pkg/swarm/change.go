@@ -154,7 +154,9 @@ func (c *comparison) takeOneSided(w listWord, differ []string) []string {
 			}
 			gone[name] = true
 			fields := elements[name]
-			fields["Source"] = c.short(fields["Source"])
+			for _, named := range []string{"Source", "ConfigName", "SecretName"} {
+				fields[named] = c.short(fields[named])
+			}
 			e := c.elements[w.key]
 			e[side] = append(e[side], w.show(c.short(name), fields))
 			c.elements[w.key] = e

@@ -26,9 +26,10 @@ func (b Base) Raw() json.RawMessage { return b.raw }
 
 // Override is what is bent of a Base. Its zero value bends nothing.
 type Override struct {
-	Replicas *uint64 // of a replicated service, where others have none; nil: those of the base
-	Pin      *Pin    // of the image, see Pinned; nil: that of the base
-	Restored bool    // it is sent with the counter of forced updates that its base has: the engine had it before, and its tasks stay
+	Replicas *uint64           // of a replicated service, where others have none; nil: those of the base
+	Pin      *Pin              // of the image, see Pinned; nil: that of the base
+	Sealed   map[string]string // the names of secrets with the hash of their content, by those without, see Sealed
+	Restored bool              // it is sent with the counter of forced updates that its base has: the engine had it before, and its tasks stay
 }
 
 // Pin is what a registry says of an image's reference: the digest that it stands for now, and the platforms that the image is made for.
@@ -39,10 +40,14 @@ type Pin struct {
 
 // Form is the specification's normal form. It may be shared: nobody writes into it.
 func (s ServiceSpec) Form() Form {
-	if _, replicated := s.Base.form[replicasPath]; s.Override.Replicas == nil || !replicated {
-		return s.Base.form
+	form := s.Base.form
+	if len(s.Override.Sealed) > 0 {
+		form = form.sealed(s.Override.Sealed)
 	}
-	form := maps.Clone(s.Base.form)
+	if _, replicated := form[replicasPath]; s.Override.Replicas == nil || !replicated {
+		return form
+	}
+	form = maps.Clone(form)
 	form[replicasPath] = strconv.FormatUint(*s.Override.Replicas, 10)
 	return form
 }

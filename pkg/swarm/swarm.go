@@ -98,6 +98,7 @@ const (
 	LabelPaused      = "swarmd.paused"      // node label: a person has swarmd leave the node alone, see HandsOff
 	LabelProtected   = "swarmd.protected"   // node label: a person has swarmd never take the machine away, see HandsOff
 	LabelUnresized   = "swarmd.unresized"   // node label: its machine could not be resized in place, see Unresized
+	LabelVersionOf   = "swarmd.version-of"  // on configs and secrets of the stack: the name without the hash of the content, which all its versions have
 	LabelNamespace   = "com.docker.stack.namespace"
 	LabelImage       = "com.docker.stack.image"
 )
@@ -132,6 +133,8 @@ type ServiceSpec struct {
 	Mode        Mode
 	Constraints []string // of its placement, as written
 	Networks    []string // names
+	Configs     []string // names, of those that tasks find as files; sorted
+	Secrets     []string // likewise; until Sealed those of the file's are named without their hash
 	Ports       []Port
 	RollsBack   bool          // the engine takes a roll-out that fails back by itself
 	Delay       time.Duration // between two tasks of a roll-out
@@ -161,6 +164,7 @@ type Service struct {
 	UpdateMessage string
 	UpdateStarted time.Time    // when the roll-out began; zero without one
 	Previous      *ServiceSpec // what the engine would go back to, while a roll-out has not completed; nil else
+	Keeps         []string     // names of configs and secrets that the specification before refers to, whatever became of the roll-out; sorted
 	Created       time.Time
 	Updated       time.Time
 }
@@ -211,6 +215,8 @@ type Stack struct {
 	Namespace string
 	Services  []ServiceSpec
 	Networks  []NetworkSpec
+	Configs   []ConfigSpec // sorted by name
+	Secrets   []SecretSpec // sorted by name
 }
 
 // Config is a Docker config used as a record of the store: its data never changes, its labels change by compare-and-swap on Version.

@@ -89,7 +89,17 @@ var serviceWords = []word{
 	{path: "TaskTemplate.ContainerSpec.OomScoreAdj", key: "oom_score_adj", beyond: true},
 	{path: "TaskTemplate.ContainerSpec.Privileges.CredentialSpec.*", key: "credential_spec", secret: true, beyond: true},
 	{path: "TaskTemplate.ContainerSpec.Privileges.*", key: "security_opt", secret: true, beyond: true},
+	{path: "TaskTemplate.ContainerSpec.Configs[*].ConfigName", key: "configs[*].source", named: true},
+	{path: "TaskTemplate.ContainerSpec.Configs[*].File.Name", key: "configs[*].target"},
+	{path: "TaskTemplate.ContainerSpec.Configs[*].File.UID", key: "configs[*].uid"},
+	{path: "TaskTemplate.ContainerSpec.Configs[*].File.GID", key: "configs[*].gid"},
+	{path: "TaskTemplate.ContainerSpec.Configs[*].File.Mode", key: "configs[*].mode", show: fileMode},
 	{path: "TaskTemplate.ContainerSpec.Configs[*].*", key: "configs[*].*", beyond: true},
+	{path: "TaskTemplate.ContainerSpec.Secrets[*].SecretName", key: "secrets[*].source", named: true},
+	{path: "TaskTemplate.ContainerSpec.Secrets[*].File.Name", key: "secrets[*].target"},
+	{path: "TaskTemplate.ContainerSpec.Secrets[*].File.UID", key: "secrets[*].uid"},
+	{path: "TaskTemplate.ContainerSpec.Secrets[*].File.GID", key: "secrets[*].gid"},
+	{path: "TaskTemplate.ContainerSpec.Secrets[*].File.Mode", key: "secrets[*].mode", show: fileMode},
 	{path: "TaskTemplate.ContainerSpec.Secrets[*].*", key: "secrets[*].*", beyond: true},
 	{path: "TaskTemplate.LogDriver.Name", key: "logging.driver"},
 	{path: "TaskTemplate.LogDriver.Options.*", key: "logging.options.*", secret: true},
@@ -158,6 +168,8 @@ type listWord struct {
 var listWords = []listWord{
 	{"EndpointSpec.Ports[", "ports", portText},
 	{"TaskTemplate.ContainerSpec.Mounts[", "volumes", mountText},
+	{"TaskTemplate.ContainerSpec.Configs[", "configs", func(name string, f Form) string { return f["ConfigName"] + " → " + name }},
+	{"TaskTemplate.ContainerSpec.Secrets[", "secrets", func(name string, f Form) string { return f["SecretName"] + " → " + name }},
 	{"TaskTemplate.Networks[", "networks", func(name string, _ Form) string { return name }},
 	{"TaskTemplate.ContainerSpec.Ulimits[", "ulimits", func(name string, f Form) string { return name + " " + f["Soft"] + ":" + f["Hard"] }},
 }
@@ -222,6 +234,15 @@ func bytes(text string) string {
 		n /= 1024
 	}
 	return strconv.FormatInt(n, 10) + [...]string{"B", "K", "M", "G"}[unit]
+}
+
+// fileMode is a file's mode as the file writes it: "0440".
+func fileMode(text string) string {
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return text
+	}
+	return fmt.Sprintf("%04o", n)
 }
 
 // cpus is billionths of a processor as the file writes them: "0.5".

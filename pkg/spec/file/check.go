@@ -141,6 +141,7 @@ func (w *walker) checkNames(root *node, s *spec.Spec) {
 		}
 	}
 	w.checkNetworks(root, s)
+	w.checkObjects(root, s.Cluster)
 }
 
 // checkServices looks at what a service's keys say together, and at the networks and volumes they name.
@@ -159,6 +160,7 @@ func (w *walker) checkServices(root *node) {
 		w.checkDeclared(root, s)
 		w.checkAttached(external, s)
 		w.checkTargets(s)
+		w.checkReferences(root, s)
 	}
 }
 

@@ -30,6 +30,7 @@ func (w *walker) stack(root *node, values map[string]any) *composetypes.Config {
 	services, networks, volumes := section(values, "services"), section(values, "networks"), section(values, "volumes")
 	config, err := w.parser.load(services, networks, volumes)
 	if err == nil {
+		objects(config, values)
 		return config
 	}
 	found := false

@@ -26,8 +26,6 @@ func otherServiceKey(w *walker, f field) bool {
 func refused() map[string]string {
 	const resources = "not a key of Swarm services: use deploy.resources"
 	return map[string]string{
-		"configs":         "not yet supported",
-		"secrets":         "not yet supported",
 		"env_file":        "not yet supported: use environment and variables",
 		"credential_spec": "not yet supported",
 		"oom_score_adj":   "not yet supported: docker/cli's loader loses it",

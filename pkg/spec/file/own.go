@@ -29,11 +29,13 @@ func documentKeys() map[string]rule {
 			"image":  doc("what bootstrap runs on the managers as a service; without one, only bootstrap --systemd works", image),
 			"memory": byDefault(fmt.Sprintf("%dM", spec.DefaultMemory>>20), doc("how much memory each swarmd may have", ownMemory)),
 		})),
-		"variables": doc("values for ${NAME} in services, networks and volumes; the environment is never read", entries(variableName(), anyText)),
+		"variables": doc("values for ${NAME} in services, networks, volumes, configs and secrets; the environment is never read", entries(variableName(), anyText)),
 		"policies":  doc("bounds on what swarmd does by itself", keys(policyKeys())),
 		"services":  doc("Compose's services, deployed as docker stack deploy would", services),
 		"networks":  doc("Compose's networks", entries(objectName(), optional(network))),
 		"volumes":   doc("Compose's volumes", entries(objectName(), optional(volume))),
+		"configs":   doc("Compose's configs: files that tasks find at a path; a new content is a new config, and the services follow", entries(objectName(), config)),
+		"secrets":   doc("Compose's secrets: the same, of which no value is ever in a file, a log or a revision", entries(objectName(), secret)),
 	}
 }
 
@@ -104,7 +106,7 @@ func policyKeys() map[string]rule {
 // otherTopLevel deals with the keys that are planned, and with Compose's extension fields, which hold anchors.
 func otherTopLevel(w *walker, f field) bool {
 	switch f.key {
-	case "stacks", "configs", "secrets":
+	case "stacks":
 		w.faultAt(f.at[0], f.at[1], f.value.place, "not yet supported")
 		return true
 	}

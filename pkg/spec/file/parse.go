@@ -62,6 +62,9 @@ func (w *walker) read(root *node) *Document {
 		shape.known["version"] = func(*walker, *node) any { return 1 }
 		shape.known["name"] = shape.known["version"]
 	}
+	if w.files = root.child(filesKey); w.files == nil {
+		w.files = &node{}
+	}
 	values, ok := shape.rule(w, root).(map[string]any)
 	if !ok {
 		return nil
@@ -91,7 +94,7 @@ func isComposeFile(root *node) bool {
 }
 
 // filledSections are the top-level keys below which variables are filled in.
-func filledSections() []string { return []string{"services", "networks", "volumes"} }
+func filledSections() []string { return []string{"services", "networks", "volumes", "configs", "secrets"} }
 
 // readVariables takes the file's variables and fills them into what Compose would interpolate. Their own faults come with the rules.
 // It reports whether the text is still within its bound.

@@ -15,6 +15,7 @@ type walker struct {
 	services         []serviceFacts    // sorted by name
 	volumeNames      map[string]string // that the file gives its volumes, by key
 	rooms            map[string]room   // of the pools' sizes that are understood
+	files            *node             // the texts that came with the file, by path, see Bundle
 	text             int               // bytes that the file stands for
 	ports            int               // that the services read so far publish
 }

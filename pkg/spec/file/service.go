@@ -79,6 +79,8 @@ func serviceKeys() map[string]rule {
 		"healthcheck": doc("how a container's health is told", healthcheck),
 		"ports":       doc(fmt.Sprintf("published ports, at most %d", maxPublished), ports),
 		"volumes":     doc("mounts", listOf(mount)),
+		"configs":     doc("configs that tasks find as files", references("configs", "/ and the key")),
+		"secrets":     doc("secrets that tasks find as files", references("secrets", "/run/secrets/ and the key")),
 		"networks":    byDefault("default", doc("the networks that tasks are in", attachments)),
 		"logging": doc("the log driver", keys(map[string]rule{
 			"driver":  byDefault("the engine's", doc("its name", word(objectName()))),

@@ -20,6 +20,8 @@ func (p place) harmless() bool {
 	switch keys[0] {
 	case "version", "cluster", "cloud", "nodes", "swarmd", "policies", "networks", "volumes":
 		return true
+	case "configs", "secrets":
+		return len(keys) > 2 && (keys[2] == "file" || keys[2] == "name" || keys[2] == "external")
 	case "services":
 		return len(keys) > 2 && slices.Contains(harmlessServiceKeys(), keys[2]) || len(keys) > 3 && keys[2] == "healthcheck" && keys[3] != "test"
 	}
@@ -28,7 +30,7 @@ func (p place) harmless() bool {
 
 func harmlessServiceKeys() []string {
 	return []string{"image", "ports", "deploy", "networks", "volumes", "cap_add", "cap_drop", "restart", "stop_grace_period", "stop_signal",
-		"init", "read_only", "tty", "stdin_open", "ulimits", "dns", "dns_search"}
+		"configs", "secrets", "init", "read_only", "tty", "stdin_open", "ulimits", "dns", "dns_search"}
 }
 
 // keys are the keys that lead to the place, items of lists left out.

@@ -25,7 +25,8 @@ type stack struct {
 }
 
 // Convert makes of a Compose file what `docker stack deploy` would make of it under the name of the namespace (names, labels, networks,
-// aliases and all), plus our labels. It does not ask the engine anything. Configs, secrets and credential specs are an error for now.
+// aliases and all), plus our labels. It does not ask the engine anything. Configs have the hash of their content at the end of their names; secrets get theirs
+// when it is known, see swarm.ServiceSpec.SealedAs. Credential specs are an error for now.
 func Convert(namespace string, cfg *composetypes.Config) (swarm.Stack, error) {
 	return new(Converter).Convert(namespace, cfg)
 }
@@ -70,6 +71,7 @@ func (c *Converter) Convert(namespace string, cfg *composetypes.Config) (swarm.S
 		}
 		out.Networks = append(out.Networks, spec)
 	}
+	out.Configs, out.Secrets = s.configs(), s.secrets()
 	sort.Slice(out.Services, func(i, j int) bool { return out.Services[i].Name < out.Services[j].Name })
 	sort.Slice(out.Networks, func(i, j int) bool { return out.Networks[i].Name < out.Networks[j].Name })
 	return out, nil
@@ -77,7 +79,8 @@ func (c *Converter) Convert(namespace string, cfg *composetypes.Config) (swarm.S
 
 // sameAround reports whether a service would become the same in both stacks.
 func (s stack) sameAround(other stack) bool {
-	return s.namespace == other.namespace && reflect.DeepEqual(s.file.Networks, other.file.Networks) && reflect.DeepEqual(s.file.Volumes, other.file.Volumes)
+	return s.namespace == other.namespace && reflect.DeepEqual(s.file.Networks, other.file.Networks) && reflect.DeepEqual(s.file.Volumes, other.file.Volumes) &&
+		reflect.DeepEqual(s.file.Configs, other.file.Configs) && reflect.DeepEqual(s.file.Secrets, other.file.Secrets)
 }
 
 // wantedService converts a service and adds what is ours: the cluster's label, and the hash of what is wanted.

@@ -41,12 +41,7 @@ func (s stack) service(svc composetypes.ServiceConfig) (api.ServiceSpec, error) 
 }
 
 func notYet(svc composetypes.ServiceConfig) error {
-	switch {
-	case len(svc.Configs) > 0:
-		return errors.New("configs are not supported yet")
-	case len(svc.Secrets) > 0:
-		return errors.New("secrets are not supported yet")
-	case svc.CredentialSpec != composetypes.CredentialSpecConfig{}:
+	if svc.CredentialSpec != (composetypes.CredentialSpecConfig{}) {
 		return errors.New("credential_spec is not supported yet")
 	}
 	return nil
@@ -85,6 +80,14 @@ func (s stack) container(svc composetypes.ServiceConfig) (*api.ContainerSpec, er
 	if err != nil {
 		return nil, err
 	}
+	configs, err := s.configReferences(svc.Configs)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := s.secretReferences(svc.Secrets)
+	if err != nil {
+		return nil, err
+	}
 	add, drop := opts.EffectiveCapAddCapDrop(svc.CapAdd, svc.CapDrop)
 	return &api.ContainerSpec{
 		Image:           svc.Image,
@@ -102,6 +105,8 @@ func (s stack) container(svc composetypes.ServiceConfig) (*api.ContainerSpec, er
 		OpenStdin:       svc.StdinOpen,
 		ReadOnly:        svc.ReadOnly,
 		Mounts:          mounts,
+		Configs:         configs,
+		Secrets:         secrets,
 		StopGracePeriod: composetypes.ConvertDurationPtr(svc.StopGracePeriod),
 		Healthcheck:     check,
 		Hosts:           hosts(svc.ExtraHosts),

@@ -84,12 +84,23 @@ func namer(path string) func(int, any) (string, any) {
 		return func(_ int, e any) (string, any) { return fmt.Sprint(e), "yes" }
 	case "Mounts", "Networks":
 		return func(_ int, e any) (string, any) { return field(e, "Target"), e }
+	case "Configs", "Secrets":
+		return mountedFile
 	case "Ulimits":
 		return func(_ int, e any) (string, any) { return field(e, "Name"), e }
 	case "Ports":
 		return port
 	}
 	return func(i int, e any) (string, any) { return fmt.Sprint(i), e }
+}
+
+// mountedFile names a config or secret of a service by where tasks find it.
+func mountedFile(i int, e any) (string, any) {
+	m, _ := e.(map[string]any)
+	if name := field(m["File"], "Name"); name != "" {
+		return name, e
+	}
+	return fmt.Sprint(i), e
 }
 
 // variable names an environment entry by its variable. "NAME" without a value differs from "NAME=".

@@ -68,7 +68,7 @@ func requireAsBent(t *rapid.T, bent, got swarm.ServiceSpec) {
 	if d := swarm.Diff(bent.Form(), got.Form()); d != nil {
 		t.Errorf("its form differs: %v", d)
 	}
-	if got.Override != (swarm.Override{}) || got.Replicas() != bent.Replicas() || !reflect.DeepEqual(got.Pin(), bent.Pin()) || got.Reference() != bent.Reference() {
+	if !reflect.DeepEqual(got.Override, swarm.Override{}) || got.Replicas() != bent.Replicas() || !reflect.DeepEqual(got.Pin(), bent.Pin()) || got.Reference() != bent.Reference() {
 		t.Errorf("%d replicas of %s, %+v\nwant %d of %s, %+v", got.Replicas(), got.Reference(), got.Pin(), bent.Replicas(), bent.Reference(), bent.Pin())
 	}
 	n := bent.Override.Replicas

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 
@@ -43,7 +44,7 @@ func serviceBounds() bounds[api.Service] {
 	b := held("service", maxWhole, func(s api.Service) string { return s.Spec.Name })
 	b.slim = func(s *api.Service) {
 		if !underway(s.UpdateStatus) {
-			s.PreviousSpec = nil
+			s.PreviousSpec = referring(s.PreviousSpec)
 		}
 	}
 	return b
@@ -121,6 +122,10 @@ func serviceOf(s api.Service, networks map[string]string) (swarm.Service, error)
 	if s.PreviousSpec == nil {
 		return out, nil
 	}
+	configs, secrets := referred(*s.PreviousSpec)
+	if out.Keeps = slices.Concat(configs, secrets); !underway(s.UpdateStatus) {
+		return out, nil
+	}
 	previous, err := specOf(*s.PreviousSpec, networks)
 	if err != nil {
 		return swarm.Service{}, fmt.Errorf("service %s, before: %w", s.Spec.Name, err)
@@ -144,6 +149,7 @@ func specOf(s api.ServiceSpec, networks map[string]string) (swarm.ServiceSpec, e
 	if s.TaskTemplate.ContainerSpec != nil {
 		out.Image, pin.Digest = splitImage(s.TaskTemplate.ContainerSpec.Image)
 	}
+	out.Configs, out.Secrets = referred(s)
 	for _, n := range attachments(s) {
 		out.Networks = append(out.Networks, n.Target)
 	}
@@ -196,6 +202,11 @@ func wire(op string, spec swarm.ServiceSpec) (api.ServiceSpec, error) {
 	out.Labels = maps.Clone(spec.Labels)
 	out.TaskTemplate.ContainerSpec.Image = spec.Reference()
 	out.TaskTemplate.Placement = placementOn(out.TaskTemplate.Placement, spec.Pin().Platforms)
+	for i, r := range out.TaskTemplate.ContainerSpec.Secrets {
+		if sealed := spec.Override.Sealed[r.SecretName]; sealed != "" {
+			out.TaskTemplate.ContainerSpec.Secrets[i].SecretName = sealed
+		}
+	}
 	if mode := fullMode(out.Mode); spec.Override.Replicas != nil && mode.Replicated != nil {
 		out.Mode = api.ServiceMode{Replicated: &api.ReplicatedService{Replicas: spec.Override.Replicas}}
 	}
@@ -231,6 +242,9 @@ func (c *Client) CreateService(ctx context.Context, spec swarm.ServiceSpec) (str
 	if err != nil {
 		return "", err
 	}
+	if err := c.refer(ctx, op, &out); err != nil {
+		return "", err
+	}
 	var made api.ServiceCreateResponse
 	err = c.write(ctx, op, func(ctx context.Context) (err error) {
 		if err := c.understood(op, out); err != nil {
@@ -257,6 +271,9 @@ func (c *Client) UpdateService(ctx context.Context, id string, version uint64, s
 	if live.Version.Index != version {
 		return &apierr.Error{Kind: apierr.Conflict, Side: "swarm", Op: op,
 			Err: fmt.Errorf("service %s is at version %d, not %d; nothing was sent", spec.Name, live.Version.Index, version)}
+	}
+	if err := c.refer(ctx, op, &out); err != nil {
+		return err
 	}
 	if !spec.Override.Restored {
 		out.TaskTemplate.ForceUpdate = live.Spec.TaskTemplate.ForceUpdate

@@ -152,10 +152,10 @@ func (a *App) config(r Role) reconcile.Config {
 	var parser file.Parser
 	var converter docker.Converter
 	c := reconcile.Config{
-		Cluster: a.Cluster, Store: a.Store, Reads: world.Reads{Swarm: a.Swarm, Ledger: a.Store},
+		Cluster: a.Cluster, Store: a.Store, Reads: world.Reads{Swarm: a.Swarm, Ledger: a.Store, Objects: a.Swarm},
 		TakeOver: r.TakeOver, DenyHostAccess: r.DenyHostAccess, NewCluster: r.NewCluster, Beginning: r.Beginning,
 		Elector: ledger.ElectorConfig{Store: a.Store, Identity: a.Swarm.Info, Instance: r.Instance, OneShot: r.OneShot},
-		Execute: execute.Config{Nodes: a.Swarm, Tokens: a.Swarm, Services: a.Swarm, Networks: a.Swarm, Ledger: a.Store, UserData: a.userData},
+		Execute: execute.Config{Nodes: a.Swarm, Tokens: a.Swarm, Services: a.Swarm, Networks: a.Swarm, Objects: a.Swarm, Ledger: a.Store, UserData: a.userData},
 		Parse:   parser.Parse,
 		Convert: func(d *file.Document) (swarm.Stack, error) { return converter.Convert(d.Cluster, d.Stack) },
 		Prices:  a.Prices, Sizes: a.Sizes,

@@ -104,6 +104,7 @@ func (g *cachedCloud) forget() {
 // reads are the sources of a look.
 func (l *Loop) reads(acting bool) world.Reads {
 	r := l.cfg.Reads
+	r.AskObjects = l.asksObjects()
 	switch {
 	case r.Cloud == nil:
 	case acting:

@@ -58,6 +58,9 @@ type Config struct {
 	OpIDs   func(n int) []string // optional: random operation ids
 	Jitter  func() float64       // optional: numbers in [0,1) that spread repetitions in time; a run that is to be replayed sets it
 
+	// ReadSecret reads a secret's file beside this swarmd; optional: the file system.
+	ReadSecret func(path string) ([]byte, error)
+
 	// Wall is what the clock on the wall says, which anybody may set; optional: time.Now.
 	Wall func() time.Time
 

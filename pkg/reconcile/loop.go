@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,6 +38,7 @@ type Loop struct {
 	recorder *recorder
 	cached   *cachedCloud
 	fleet    *fleet
+	sealer   *sealer
 
 	// Only the goroutine of Run touches these.
 	want    desired
@@ -89,6 +91,14 @@ func New(cfg Config) *Loop {
 	}
 	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan report.Report]bool{}, changed: make(chan struct{}),
 		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), refusals: refusals{}, creates: creates{}, arrivals: arrivals{}, twice: twice{}, lookups: newLookups(cfg.Jitter), recorder: newRecorder(cfg.Log), cached: newCachedCloud(cfg.Reads.Cloud, cfg.Elector.OneShot), fleet: &fleet{cachedCloud: &cachedCloud{of: cfg.Reads.Cloud}}}
+	if cfg.ReadSecret == nil {
+		cfg.ReadSecret = readSecret
+	}
+	l.sealer = &sealer{read: cfg.ReadSecret}
+	cfg.Execute.Seal = l.sealer.seal
+	cfg.Execute.NewKey = func() (string, []byte) {
+		return ledger.KeyName(cfg.Cluster), []byte(strings.Join(cfg.OpIDs(2), "")) // 150 random bits
+	}
 	cfg.Elector.Changed, cfg.Elector.Begin, cfg.Elector.Wall = l.Kick, l.mayBeginAgain, cfg.Wall
 	l.elector = ledger.NewElector(cfg.Elector)
 	cfg.Execute.Check = l.elector.Check

@@ -79,7 +79,9 @@ func (l *Loop) foreseen(ctx context.Context, d *file.Document) (plan.Input, erro
 		return plan.Input{}, err
 	}
 	want := desired{spec: &d.Spec, stack: stack, revision: st.Ledger.Revision + 1}
-	w := world.Observe(ctx, l.cfg.Reads, l.cfg.Cluster, want.adopt())
+	reads := l.cfg.Reads
+	reads.AskObjects = true
+	w := world.Observe(ctx, reads, l.cfg.Cluster, want.adopt())
 	w.Ledger.DeleteBudget = l.budget(st.History(), &d.Spec).Onto(w.Ledger.DeleteBudget) // what accepting this file would permit
 	w.Ledger.Ops = l.creates.age(w.Ledger.Ops, l.cfg.Wall(), time.Now(), d.Policies.CreateVisible)
 	good, err := l.good(ctx, stack, w)

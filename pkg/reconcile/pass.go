@@ -104,19 +104,21 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 		if l.want.sha256 != before {
 			l.refusals = refusals{} // what was wrong may have changed
 		}
-		if !sameKeys(adopt, l.want.adopt()) {
+		if !sameKeys(adopt, l.want.adopt()) || l.asksObjects() && !reads.AskObjects {
+			reads.AskObjects = l.asksObjects()
 			gaps := w.Gaps
 			w = world.Observe(ctx, reads, l.cfg.Cluster, l.want.adopt())
 			w.Gaps = append(w.Gaps, slices.DeleteFunc(gaps, func(g world.Gap) bool { return g.What != world.GapRevision })...)
 		}
 	}
+	l.sealer.learn(w, l.cfg.Cluster)
 	return w, nil
 }
 
 func (l *Loop) compute(w world.World, epoch uint64, good map[string]swarm.ServiceSpec) plan.Plan {
 	wall, now := l.cfg.Wall(), time.Now()
 	return l.cfg.Plan(plan.Input{Now: wall, Spec: l.want.spec, Revision: l.want.revision, Accepted: l.want.accepted, Stack: l.want.stack, World: w, Epoch: epoch,
-		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Sizes: l.cfg.Sizes(), Good: good,
+		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Sizes: l.cfg.Sizes(), Good: good, Sealed: l.sealer.sealed(l.want.stack, w),
 		Memory: plan.Memory{Strangers: l.strangers.ages(now), Backoff: l.refusals.backoffs(wall.Sub(now)), Ailing: l.ailing.seen(wall.Sub(now)),
 			Grace: l.grace.seen(wall.Sub(now)), Launching: l.launching.seen(wall.Sub(now)), Looked: l.lookups.looked(wall.Sub(now))}, DenyHostAccess: l.cfg.DenyHostAccess})
 }

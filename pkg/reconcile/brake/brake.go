@@ -69,6 +69,10 @@ type Engine interface {
 	TasksEnded(ctx context.Context, services []string) ([]swarm.Task, error)
 	Networks(ctx context.Context) ([]swarm.Network, error)
 	Configs(ctx context.Context, prefix string) ([]swarm.Config, error)
+	AllConfigs(ctx context.Context) ([]swarm.Config, error)
+	AllSecrets(ctx context.Context) ([]swarm.Secret, error)
+	CreateSecret(ctx context.Context, name string, labels map[string]string, data []byte) (string, error)
+	RemoveSecret(ctx context.Context, id string) error
 	UpdateNode(ctx context.Context, id string, version uint64, spec swarm.NodeSpec) error
 	RemoveNode(ctx context.Context, id string) error
 	RotateWorkerToken(ctx context.Context, version uint64, spec json.RawMessage) error

@@ -83,6 +83,20 @@ func (e *Executor) apply(r *run, a plan.Action) (warning string, droplet int, er
 		err = r.send(func() error { _, err := e.cfg.Networks.CreateNetwork(r.calls, a.Spec); return err })
 	case plan.RemoveNetwork:
 		err = r.send(func() error { return e.cfg.Networks.RemoveNetwork(r.calls, a.ID) })
+	case plan.CreateKey:
+		name, key := e.cfg.NewKey()
+		err = r.send(func() error { _, err := e.cfg.Objects.CreateConfig(r.calls, name, nil, key); return err })
+	case plan.CreateConfig:
+		err = r.send(func() error {
+			_, err := e.cfg.Objects.CreateConfig(r.calls, a.Spec.Name, a.Spec.Labels, a.Spec.Data)
+			return err
+		})
+	case plan.RemoveConfig:
+		err = r.send(func() error { return e.cfg.Objects.DropConfig(r.calls, a.ID) })
+	case plan.CreateSecret:
+		err = e.createSecret(r, a)
+	case plan.RemoveSecret:
+		err = r.send(func() error { return e.cfg.Objects.RemoveSecret(r.calls, a.ID) })
 	case plan.CreateService:
 		warning, err = e.createService(r, a)
 	case plan.UpdateService:
@@ -171,4 +185,17 @@ func (e *Executor) marked(spec swarm.ServiceSpec, later bool) swarm.ServiceSpec 
 		spec.Labels[swarm.LabelUnpinned] = since
 	}
 	return spec
+}
+
+// createSecret makes a secret of the value that its file has now. If that is another one than the plan was made for, nothing is sent.
+func (e *Executor) createSecret(r *run, a plan.CreateSecret) error {
+	const op = "create secret"
+	name, value, err := e.cfg.Seal(a.Spec)
+	if err != nil {
+		return notSent(op, err)
+	}
+	if name != a.Name {
+		return notSent(op, fmt.Errorf("the file of %s has changed since it was looked at", a.Spec.Of))
+	}
+	return r.send(func() error { _, err := e.cfg.Objects.CreateSecret(r.calls, a.Name, a.Spec.Labels, value); return err })
 }

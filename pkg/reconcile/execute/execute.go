@@ -67,26 +67,38 @@ type Networks interface {
 	RemoveNetwork(ctx context.Context, id string) error
 }
 
+// Objects is what is done to configs and secrets of the stack.
+type Objects interface {
+	CreateConfig(ctx context.Context, name string, labels map[string]string, data []byte) (string, error)
+	DropConfig(ctx context.Context, id string) error
+	CreateSecret(ctx context.Context, name string, labels map[string]string, data []byte) (string, error)
+	RemoveSecret(ctx context.Context, id string) error
+}
+
 // Ledger is where intents are written. See ledger.Store.Update.
 type Ledger interface {
 	Update(ctx context.Context, change func(*ledger.Ledger) error) (ledger.Ledger, error)
 }
 
 // Config is what an Executor needs. All but Limiter, Parallel, OnStep and Wall is required; Droplets and UserData may be nil when plans have no
-// droplet steps.
+// droplet steps, Objects, NewKey and Seal when they have none of configs and secrets.
 type Config struct {
 	Droplets Droplets
 	Nodes    Nodes
 	Tokens   Tokens
 	Services Services
 	Networks Networks
+	Objects  Objects
 	Ledger   Ledger
-	UserData func(context.Context, plan.CreateDroplet) (string, error) // fetches the worker token at use time, and fails if it is not the step's
-	Check    func() error                                              // the lease check before each write
-	Limiter  Limiter                                                   // nil: at most Parallel calls at once
-	Parallel int                                                       // 0: 8
-	OnStep   func(Result)                                              // told each result as it comes; one at a time; may be nil
-	Wall     func() time.Time                                          // what the clock on the wall says, which the ledger's times are by; nil: time.Now
+
+	NewKey   func() (name string, key []byte)                                // the cluster's key, at random, and what it is called
+	Seal     func(s swarm.SecretSpec) (name string, value []byte, err error) // reads a secret's value, and says what it is called with that
+	UserData func(context.Context, plan.CreateDroplet) (string, error)       // fetches the worker token at use time, and fails if it is not the step's
+	Check    func() error                                                    // the lease check before each write
+	Limiter  Limiter                                                         // nil: at most Parallel calls at once
+	Parallel int                                                             // 0: 8
+	OnStep   func(Result)                                                    // told each result as it comes; one at a time; may be nil
+	Wall     func() time.Time                                                // what the clock on the wall says, which the ledger's times are by; nil: time.Now
 }
 
 // Executor executes one plan at a time. It remembers nothing between runs but the digests of images.

@@ -22,7 +22,7 @@ type About struct {
 	Effect Effect // how far it can be undone
 }
 
-// Ref names an object: "pool/NAME", "droplet/ID", "node/ID", "service/NAME", "network/NAME", "op/ID", "cluster".
+// Ref names an object: "pool/NAME", "droplet/ID", "node/ID", "service/NAME", "network/NAME", "config/NAME", "secret/NAME", "op/ID", "cluster".
 type Ref struct{ Kind, Name string }
 
 func (r Ref) String() string {
@@ -58,7 +58,7 @@ func NewStep(id string, a Action, why Reason, after ...string) Step {
 // Actions are one of each action, without anything in it.
 func Actions() []Action {
 	return []Action{CreateDroplet{}, RecordDroplet{}, CloseOp{}, OpenDelete{}, OpenReplace{}, OpenResize{}, RetryLaunch{}, KeepDroplet{}, ForgetKept{}, RecordRollout{}, ShutdownDroplet{}, PowerOffDroplet{}, PowerOnDroplet{}, PowerCycleDroplet{}, ResizeDroplet{}, DeleteDroplet{}, TagDroplet{},
-		UpdateNode{}, RemoveNode{}, RotateToken{}, CreateNetwork{}, RemoveNetwork{}, CreateService{}, UpdateService{}, RemoveService{}}
+		UpdateNode{}, RemoveNode{}, RotateToken{}, CreateNetwork{}, RemoveNetwork{}, CreateKey{}, CreateConfig{}, RemoveConfig{}, CreateSecret{}, RemoveSecret{}, CreateService{}, UpdateService{}, RemoveService{}}
 }
 
 // ActionNames are their names.
@@ -172,6 +172,17 @@ type (
 	// CreateNetwork, RemoveNetwork: networks of the stack.
 	CreateNetwork struct{ Spec swarm.NetworkSpec }
 	RemoveNetwork struct{ ID, Name string }
+	// CreateKey makes the key with which the names of secrets are made.
+	CreateKey struct{}
+	// CreateConfig, RemoveConfig, CreateSecret, RemoveSecret: configs and secrets of the stack. The value of a secret is read when it is made, and must
+	// be the one that the name is of.
+	CreateConfig struct{ Spec swarm.ConfigSpec }
+	RemoveConfig struct{ ID, Name string }
+	CreateSecret struct {
+		Name string
+		Spec swarm.SecretSpec
+	}
+	RemoveSecret struct{ ID, Name string }
 	// CreateService, UpdateService, RemoveService: services of the stack. ResolveImage asks for the image's digest first.
 	CreateService struct{ Spec swarm.ServiceSpec }
 	UpdateService struct {
@@ -328,3 +339,26 @@ func (a RemoveService) About() About {
 	return About{"remove_service", Ref{"service", a.Name}, Destroys}
 }
 func (RemoveService) record() record { return record{} }
+
+func (CreateKey) About() About   { return About{"create_key", Ref{Kind: "cluster"}, Creates} }
+func (CreateKey) record() record { return record{} }
+
+func (a CreateConfig) About() About {
+	return About{"create_config", Ref{"config", a.Spec.Name}, Creates}
+}
+func (CreateConfig) record() record { return record{} }
+
+func (a RemoveConfig) About() About {
+	return About{"remove_config", Ref{"config", a.Name}, Destroys}
+}
+func (RemoveConfig) record() record { return record{} }
+
+func (a CreateSecret) About() About {
+	return About{"create_secret", Ref{"secret", a.Name}, Creates}
+}
+func (CreateSecret) record() record { return record{} }
+
+func (a RemoveSecret) About() About {
+	return About{"remove_secret", Ref{"secret", a.Name}, Destroys}
+}
+func (RemoveSecret) record() record { return record{} }

@@ -19,6 +19,8 @@ const (
 	drainStranger decision = "drain a node that is no machine of the cluster"
 	removeService decision = "remove a service"
 	removeNetwork decision = "remove a network"
+	makeObject    decision = "make a config or a secret"
+	removeObject  decision = "remove a config or a secret"
 )
 
 // needs returns which areas a decision must have seen, besides those without which nothing at all is decided (see blindness). What it does not need does
@@ -31,6 +33,10 @@ func needs(what decision) []string {
 		return []string{world.GapDroplets, world.GapTasks}
 	case closeCreate, switchMachine, changeRole, drainStranger: // which machines there are
 		return []string{world.GapDroplets}
+	case makeObject:
+		return []string{world.GapObjects}
+	case removeObject: // who refers to it
+		return []string{world.GapServices, world.GapObjects}
 	case removeService:
 		return []string{world.GapServices}
 	case removeNetwork: // who uses it

@@ -19,6 +19,8 @@ func converge(v *view, granted []grant, b *builder) {
 				"the worker join token is replaced: the machines that were made with it have joined, and their user-data still has it")
 		case createNetwork:
 			b.step("network", g.network.Name, CreateNetwork{Spec: g.network}, WhyNetworkNew, "the file wants it")
+		case createKey, createConfig, createSecret, dropConfig, dropSecret:
+			convergeObject(g, b)
 		case dropService:
 			b.step("remove-service", g.live.name, RemoveService{ID: g.live.id, Name: g.live.name}, WhyUnwanted, "the file does not have it any more")
 		case dropNetwork:

@@ -22,6 +22,10 @@ const (
 	GuardForeignMgr    = "foreign-manager" // the same, and it is a manager
 	GuardForeignSvc    = "foreign-service" // a service of a wanted name that is not ours
 	GuardForeignNet    = "foreign-network" // a network of a wanted name that is not ours
+	GuardForeignObject = "foreign-object"  // a config or secret of a wanted name that is not ours
+	GuardObjectMissing = "object-missing"  // a config or secret that a service refers to is not there
+	GuardObjectChanged = "object-changed"  // a config has another content than its name says
+	GuardSecretFile    = "secret-file"     // the file of a secret cannot be read on this manager
 	GuardReplace       = "replace"         // a machine stays until another one took its place
 	GuardLaunch        = "launch-timeout"  // a droplet did not join in time, or the next create waits since one did not
 	GuardLaunchFailed  = "launch-failed"   // a pool's machines did not join again and again
@@ -62,7 +66,7 @@ const (
 // final reports whether a guard holds until a person has done something.
 func final(guard string) bool {
 	switch guard {
-	case GuardForeignSvc, GuardForeignNet, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardLaunchFailed:
+	case GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardForeignSvc, GuardForeignNet, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardLaunchFailed:
 		return true
 	}
 	return false
@@ -72,7 +76,7 @@ func final(guard string) bool {
 func Guards() []string {
 	all := []string{
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardNewer, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
-		GuardForeignNet, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardResize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
+		GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardForeignNet, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardResize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardMaxDroplets, GuardMaxCost, GuardWindow,
 		GuardTasks, GuardGrowing, GuardTogether, GuardSurge, GuardUnpinned, GuardRolledBack, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardPaused, GuardProtected,

@@ -43,6 +43,10 @@ const (
 	rotate         kind = "replace the worker join token"
 	createNetwork  kind = "create a network"
 	changeNetwork  kind = "change a network"
+	createKey      kind = "create the cluster's key"
+	createConfig   kind = "create a config"
+	createSecret   kind = "create a secret"
+	changedConfig  kind = "change a config"
 	createService  kind = "create a service"
 	recordRollback kind = "remember a roll-back"
 	renewRecord    kind = "remember a roll-back by its template"
@@ -53,6 +57,8 @@ const (
 	scaleOnly      kind = "scale what runs where the change failed"
 	dropService    kind = "remove a service"
 	dropNetwork    kind = "remove a network"
+	dropConfig     kind = "remove a config"
+	dropSecret     kind = "remove a secret"
 	forget         kind = "forget a roll-out"
 	tag            kind = "tag a machine with its swarm"
 )
@@ -68,6 +74,7 @@ type wish struct {
 	write   nodeWrite  // to the machine's node
 	service service    // of the stack
 	network swarm.NetworkSpec
+	stored  object     // a config or a secret of the stack
 	live    liveObject // what is removed or forgotten
 
 	lost       bool          // retryLaunch: it counts as a failed launch of its pool
@@ -92,7 +99,7 @@ func propose(v *view) []wish {
 		wishes = slices.Concat(proposeGhosts(v), proposeRepairs(v), proposeKept(v), proposeAsked(v), proposeDrifts(v), proposeResizes(v), proposePools(v), proposeNodes(v), proposeStrangers(v), proposeToken(v))
 	}
 	if v.actsOnStack() {
-		wishes = slices.Concat(wishes, proposeNetworks(v), proposeServices(v), proposeUnwantedServices(v), proposeUnwantedNetworks(v), proposeForgetting(v), proposeSpread(v))
+		wishes = slices.Concat(wishes, proposeNetworks(v), proposeObjects(v), proposeServices(v), proposeUnwantedServices(v), proposeUnwantedNetworks(v), proposeUnwantedObjects(v), proposeForgetting(v), proposeSpread(v))
 	}
 	if v.actsOnMachines() && !v.outdated() {
 		wishes = append(wishes, proposeTags(v)...)

@@ -35,6 +35,7 @@ const (
 	WhyForeign       = "foreign-node"    // it joined and is no machine of the cluster
 	WhyRotate        = "rotate-token"    // the machines that were made with the worker token have joined
 	WhyNetworkNew    = "network-missing" // the stack wants it
+	WhyObjectNew     = "object-missing"  // a config or secret that the stack wants
 	WhyServiceNew    = "service-missing" // the stack wants it
 	WhyServiceDiff   = "service-changed" // its specification differs from the stack's
 	WhySurge         = "surge"           // it has more tasks than the file says for a while, or no more
@@ -49,7 +50,7 @@ const (
 // OfFile reports whether a step of that reason makes something what the file says. The others follow from what is seen, whatever is edited.
 func OfFile(code string) bool {
 	switch code {
-	case WhyPoolShort, WhyPoolSurplus, WhySize, WhyLabels, WhyAvailability, WhyNetworkNew, WhyServiceNew, WhyServiceDiff, WhySuperseded, WhyServiceTried, WhyUnwanted,
+	case WhyPoolShort, WhyPoolSurplus, WhySize, WhyLabels, WhyAvailability, WhyNetworkNew, WhyObjectNew, WhyServiceNew, WhyServiceDiff, WhySuperseded, WhyServiceTried, WhyUnwanted,
 		WhyRollbackSeen, WhyRolloutOver:
 		return true
 	}

@@ -30,6 +30,7 @@ func report(v *view, b *builder) {
 		for _, s := range v.services {
 			reportStack(v, s, b)
 		}
+		reportObjects(v, b)
 	}
 	if v.blind == nil {
 		reportHandsOff(v, b)

@@ -23,6 +23,7 @@ func (s service) object() string { return "service/" + s.want.Name }
 func (v *view) stack() []service {
 	var out []service
 	for _, want := range v.in.Stack.Services {
+		want = v.sealed(want)
 		s := service{base: want, want: want}
 		if live := v.liveService(want.Name); live != nil && v.ours(live.Spec.Labels) {
 			s.live = live
@@ -151,7 +152,7 @@ func (v *view) labelled(want swarm.ServiceSpec) map[string]string {
 	return labels
 }
 
-// after returns the steps that make the service's networks, sorted.
+// after returns the steps that make the service's networks, configs and secrets, sorted.
 func (v *view) after(want swarm.ServiceSpec) []string {
 	var ids []string
 	for _, n := range v.in.Stack.Networks {
@@ -159,6 +160,7 @@ func (v *view) after(want swarm.ServiceSpec) []string {
 			ids = append(ids, stepID("network", n.Name))
 		}
 	}
+	ids = append(ids, v.objectSteps(want)...)
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }

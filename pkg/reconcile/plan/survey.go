@@ -26,6 +26,7 @@ type view struct {
 	wantedNamed map[string]*swarm.ServiceSpec // the same of the stack
 	raft        raftNumbers
 	services    []service // the stack's, in its order
+	objects     []object  // the configs and secrets that are there
 	surger      string    // the operation for which services may surge, see surging
 	blind       *refusal  // why nothing at all may be decided; nil: something may
 	handsOff    []HandsOff
@@ -43,6 +44,7 @@ func survey(in Input) *view {
 	}
 	v.implausible = slices.ContainsFunc(v.machines, contradicted)
 	v.raft = v.countManagers()
+	v.objects = v.liveObjects()
 	v.services, v.blind = v.stack(), v.blindness()
 	v.surger = v.surging()
 	v.services = v.bend()

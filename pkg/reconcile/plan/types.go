@@ -26,6 +26,9 @@ type Input struct {
 	// Good has, by service, what a revision says of it: for those that LostGood names.
 	Good map[string]swarm.ServiceSpec
 
+	// Sealed has what is known of the stack's secrets here, by their names without hash.
+	Sealed map[string]Sealing
+
 	Sizes  map[string]cloud.Size // on offer, by slug; empty: not known yet
 	Prices map[string]float64    // US dollars a month by size slug; a size that is not in it has no known price
 

@@ -24,6 +24,7 @@ const (
 	GapTasks    = "tasks"
 	GapNetworks = "networks"
 	GapLedger   = "ledger"
+	GapObjects  = "configs and secrets"
 	GapRevision = "revision" // the accepted one cannot be read: the loop says so, and only what is open is finished
 )
 
@@ -42,6 +43,8 @@ type Answers struct {
 	Tasks      []swarm.Task
 	Failed     []swarm.Task
 	Networks   []swarm.Network
+	Configs    []swarm.Config
+	Secrets    []swarm.Secret
 	Ledger     ledger.Ledger
 	Gaps       []Gap
 }
@@ -58,6 +61,12 @@ func Join(p Answers) World {
 		Tasks: sorted(p.Tasks, byServiceSlotNode), Failed: sorted(p.Failed, byServiceSlotNode),
 		Networks: sorted(p.Networks, func(a, b swarm.Network) int {
 			return cmp.Or(strings.Compare(a.Spec.Name, b.Spec.Name), strings.Compare(a.ID, b.ID))
+		}),
+		Configs: sorted(p.Configs, func(a, b swarm.Config) int {
+			return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
+		}),
+		Secrets: sorted(p.Secrets, func(a, b swarm.Secret) int {
+			return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
 		}),
 		Gaps: sorted(p.Gaps, func(a, b Gap) int { return cmp.Or(strings.Compare(a.What, b.What), strings.Compare(a.Err, b.Err)) }),
 		Gone: sorted(p.Gone, cmp.Compare[int]),

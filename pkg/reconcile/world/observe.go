@@ -52,6 +52,15 @@ type Reads struct {
 	Cloud  Cloud
 	Swarm  Swarm
 	Ledger Ledger
+
+	Objects    Objects // optional
+	AskObjects bool    // the stack has configs or secrets, or may have left some; else they are looked at only if services refer to any
+}
+
+// Objects are the configs and secrets of stacks, whosever they are.
+type Objects interface {
+	AllConfigs(ctx context.Context) ([]swarm.Config, error)
+	AllSecrets(ctx context.Context) ([]swarm.Secret, error)
 }
 
 // confirmations is how many GETs of single droplets run side by side.
@@ -78,6 +87,10 @@ func Observe(ctx context.Context, r Reads, cluster string, adopt map[int]string)
 	s.stopping(ctx, r.Swarm, leaving)
 	s.failures(ctx, r.Swarm, lacking)
 	s.confirm(ctx, r.Cloud, unlisted)
+	if r.Objects != nil && (r.AskObjects || s.in.refers()) {
+		read(s, GapObjects, &s.in.Configs, func() ([]swarm.Config, error) { return r.Objects.AllConfigs(ctx) })
+		read(s, GapObjects, &s.in.Secrets, func() ([]swarm.Secret, error) { return r.Objects.AllSecrets(ctx) })
+	}
 	s.wg.Wait()
 	return Join(s.in)
 }
@@ -178,6 +191,13 @@ func (s *sight) confirm(ctx context.Context, c Cloud, ids []int) {
 			s.in.answer(id, d, err)
 		})
 	}
+}
+
+// refers reports whether a service of the cluster refers to configs or secrets, now or before its last write.
+func (p *Answers) refers() bool {
+	return slices.ContainsFunc(p.Services, func(s swarm.Service) bool {
+		return s.Spec.Labels[swarm.LabelCluster] == p.Name && len(s.Spec.Configs)+len(s.Spec.Secrets)+len(s.Keeps) > 0
+	})
 }
 
 // answer files what a GET said: the droplet, that it does not exist, or nothing.

@@ -56,6 +56,8 @@ type World struct {
 	Tasks      []swarm.Task    // that run, are to run, or are removed, and all of the nodes that are to leave; sorted by service, slot, node, id
 	Failed     []swarm.Task    // of each service of the cluster that lacks tasks, the one that failed last, as far as that could be read; sorted as Tasks
 	Networks   []swarm.Network // sorted by name
+	Configs    []swarm.Config  // if Reads.AskObjects: all but those of swarmd's stores, and the cluster's key; sorted by name
+	Secrets    []swarm.Secret  // likewise
 	Gaps       []Gap           // sorted by What
 	Gone       []int           // droplet ids that the ledger, a binding, a claim or the file names and of which a GET said "not found"; sorted
 	NoDroplets bool            // the swarm is looked at without a cloud (no token): droplet steps are held

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"path"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -18,60 +18,64 @@ const filesKey = "x-swarmd-files"
 // bundled is the text of the file that a config names. It must have come along: nothing is opened here.
 func (w *walker) bundled(at *node) any {
 	pieces := w.files.child(at.text)
-	if pieces == nil {
+	switch {
+	case pieces == nil:
 		w.lacks(at, "the content of %s did not come with this file: swarmd apply and the watched file take it along", shown(at, at.text))
+		return nil
+	case pieces.kind != kindList:
+		w.lacks(at, "%s cannot be taken along: %s", shown(at, at.text), pieces.text)
 		return nil
 	}
 	var text strings.Builder
 	for _, piece := range pieces.items {
 		text.WriteString(piece.text)
 	}
-	if text.Len() == 0 {
-		w.lacks(at, "the file %s is empty, and the engine takes no config without content", shown(at, at.text))
-		return nil
-	}
 	return text.String()
 }
 
 // Bundle returns the file with what it refers to: the texts of the configs' files, which read is asked for by their paths as the file writes them.
-// A file that cannot be parsed, or that refers to nothing, comes back as it is. What is wrong with a referenced file is a Fault.
-func Bundle(file string, data []byte, read func(path string) ([]byte, error)) ([]byte, error) {
+// A file that cannot be parsed, or that refers to nothing, comes back as it is. Why a text cannot come along stands in its place, for Parse to tell.
+func Bundle(data []byte, read func(path string) ([]byte, error)) []byte {
 	if !bytes.Contains(data, []byte("configs")) || bytes.Contains(data, []byte(filesKey)) {
-		return data, nil
+		return data
 	}
-	named := configFiles(data)
-	if len(named) == 0 {
-		return data, nil
-	}
-	files, faults := map[string][]string{}, Faults{}
-	for _, at := range named {
-		text, err := read(at.Value)
+	files, room := map[string]any{}, MaxSize-len(data)
+	for _, at := range configFiles(data) {
+		text, err := read(at)
 		if err == nil {
 			err = bundleable(text)
 		}
-		if err != nil {
-			faults = append(faults, Fault{File: file, Line: at.Line, Col: at.Column, Path: "configs", Message: fmt.Sprintf("the file cannot be taken along: %v", err)})
-			continue
+		if room -= len(text); err == nil && room < 0 {
+			err = fmt.Errorf("with it the file would have more than %d bytes, the most that are accepted: make it with docker config create and say external: true", MaxSize)
 		}
-		files[at.Value] = pieces(string(text))
+		if files[at] = pieces(string(text)); err != nil {
+			files[at] = reason(err)
+		}
 	}
-	if len(faults) > 0 {
-		return data, faults
+	if len(files) == 0 {
+		return data
 	}
 	more, err := yaml.Marshal(map[string]any{filesKey: files})
 	if err != nil {
-		return data, err
+		return data // of texts YAML can always be made; Parse tells what is missing
 	}
-	whole := slices.Concat(bytes.TrimRight(data, "\n"), []byte("\n"), more)
-	if len(whole) > MaxSize {
-		return data, Faults{{File: file, Line: named[0].Line, Col: named[0].Column, Path: "configs", Message: fmt.Sprintf("the file and the configs' files have %d bytes together, at most %d: "+
-			"make the largest with docker config create and say external: true", len(whole), MaxSize)}}
+	if !bytes.HasSuffix(data, []byte("\n")) {
+		return slices.Concat(data, []byte("\n"), bytes.TrimRight(more, "\n")) // a file that seems to be half of one still does
 	}
-	return whole, nil
+	return slices.Concat(data, more)
+}
+
+// reason is why a file cannot be read, without its path, which stands beside it.
+func reason(err error) string {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err.Error()
+	}
+	return err.Error()
 }
 
 // configFiles are the values of configs.*.file, one of each path.
-func configFiles(data []byte) []*yaml.Node {
+func configFiles(data []byte) []string {
 	if message, _ := readable(data); message != "" {
 		return nil
 	}
@@ -79,17 +83,15 @@ func configFiles(data []byte) []*yaml.Node {
 	if fault != nil {
 		return nil
 	}
-	var named []*yaml.Node
-	seen := map[string]bool{}
+	var paths []string
 	for _, config := range valuesOf(valueAt(document, "configs")) {
 		at := valueAt(config, "file")
-		if at == nil || at.Kind != yaml.ScalarNode || at.Value == "" || seen[at.Value] {
+		if at == nil || at.Kind != yaml.ScalarNode || at.Value == "" || slices.Contains(paths, at.Value) {
 			continue
 		}
-		seen[at.Value] = true
-		named = append(named, at)
+		paths = append(paths, at.Value)
 	}
-	return named
+	return paths
 }
 
 func valueAt(n *yaml.Node, key string) *yaml.Node {
@@ -147,12 +149,4 @@ func pieces(text string) []string {
 		text = text[n:]
 	}
 	return all
-}
-
-// BundlePath is where a path that a file writes leads: relative to the file.
-func BundlePath(file, written string) string {
-	if path.IsAbs(written) {
-		return written
-	}
-	return path.Join(path.Dir(file), written)
 }

@@ -94,7 +94,9 @@ func isComposeFile(root *node) bool {
 }
 
 // filledSections are the top-level keys below which variables are filled in.
-func filledSections() []string { return []string{"services", "networks", "volumes", "configs", "secrets"} }
+func filledSections() []string {
+	return []string{"services", "networks", "volumes", "configs", "secrets"}
+}
 
 // readVariables takes the file's variables and fills them into what Compose would interpolate. Their own faults come with the rules.
 // It reports whether the text is still within its bound.

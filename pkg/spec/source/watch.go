@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -25,9 +26,22 @@ const (
 // ErrUnwatched is in the chain of an error that costs only time: the file can be read, but no event tells of its changes.
 var ErrUnwatched = errors.New("changes are found only each " + rereads.String())
 
-// ReadFile reads the desired state as far as it can be accepted: a longer file comes back cut, and long enough for file.Parse to refuse it. It takes
+// ReadFile reads the desired state with the texts of the configs' files that it names, see file.Bundle, as far as it can be accepted: a longer file comes back cut, and long enough for file.Parse to refuse it. It takes
 // regular files only, and does not wait for anything else: a pipe would block until somebody writes, a device may never end.
 func ReadFile(path string) ([]byte, error) {
+	data, err := readRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	return file.Bundle(data, func(named string) ([]byte, error) {
+		if !filepath.IsAbs(named) {
+			named = filepath.Join(filepath.Dir(path), named)
+		}
+		return readRegular(named)
+	}), nil
+}
+
+func readRegular(path string) ([]byte, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
@@ -63,6 +77,8 @@ func irregular(path string, is os.FileMode) error {
 // Watch sends the content of the file at path whenever it is another than what was sent last; seen is what the caller has read of it
 // so far, so that a save between that and now is sent too, and nothing else is sent at the start. Of saves that nobody has taken only
 // the last is kept. The content is ReadFile's, good or bad: what it means is for file.Parse to say.
+//
+// A save of a file that it names is found within five seconds: the directories of those are not watched.
 //
 // The file may be written in place, renamed over, deleted and made again, or lie behind links of which one is turned elsewhere. Save by
 // renaming if you can: a writer that pauses in mid-file is waited for 5 ms, 100 ms if the end of the last line is missing, no longer.

@@ -75,6 +75,7 @@ type Client struct {
 	services listMemory[api.Service, []api.Service]
 	cluster  memory[swarm.Cluster]
 	info     memory[swarm.Info]
+	stored   listMemory[api.Config, []api.Config] // all of them
 	listed   listMemory[api.Config, []api.Config] // whatever the prefix: the same bytes are the same configs
 
 	mu      sync.Mutex

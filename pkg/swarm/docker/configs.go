@@ -33,6 +33,33 @@ func (c *Client) Configs(ctx context.Context, prefix string) ([]swarm.Config, er
 	return configs, nil
 }
 
+// storePrefix begins the names of swarmd's own records, see ledger.Name; keySuffix ends that of a cluster's key.
+const (
+	storePrefix = "swarmd."
+	keySuffix   = ".key"
+)
+
+// AllConfigs returns the configs that are no records of swarmd's, and the clusters' keys, data included, sorted by name.
+func (c *Client) AllConfigs(ctx context.Context) ([]swarm.Config, error) {
+	const op = "list configs"
+	list, err := unlessSameList(ctx, c, op, &c.stored, held("config", maxWhole, func(k api.Config) string { return k.Spec.Name }), func(ctx context.Context) ([]api.Config, error) {
+		return c.api.ConfigList(ctx, api.ConfigListOptions{})
+	}, func(list []api.Config) ([]api.Config, error) {
+		return list, requireIDs(op, list, func(k api.Config) string { return k.ID })
+	})
+	if err != nil {
+		return nil, err
+	}
+	var configs []swarm.Config
+	for _, k := range list {
+		if name := k.Spec.Name; !strings.HasPrefix(name, storePrefix) || strings.HasSuffix(name, keySuffix) {
+			configs = append(configs, configOf(k))
+		}
+	}
+	sort.Slice(configs, func(i, j int) bool { return configs[i].Name < configs[j].Name })
+	return configs, nil
+}
+
 func configOf(k api.Config) swarm.Config {
 	return swarm.Config{ID: k.ID, Version: k.Version.Index, Name: k.Spec.Name, Labels: k.Spec.Labels, Data: k.Spec.Data, Created: k.CreatedAt, Updated: k.UpdatedAt}
 }

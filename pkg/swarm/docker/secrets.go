@@ -3,10 +3,13 @@ package docker
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/docker/docker/api/types/filters"
 	api "github.com/docker/docker/api/types/swarm"
+
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // Secrets returns name → id of the secrets whose name begins with the prefix. Their data cannot be read back from any engine.
@@ -26,6 +29,28 @@ func (c *Client) Secrets(ctx context.Context, prefix string) (map[string]string,
 		}
 	}
 	return ids, nil
+}
+
+// AllSecrets returns all secrets, sorted by name, without their values, which no engine gives.
+func (c *Client) AllSecrets(ctx context.Context) ([]swarm.Secret, error) {
+	const op = "list secrets"
+	var list []api.Secret
+	err := c.read(ctx, op, func(ctx context.Context) (err error) {
+		list, err = c.api.SecretList(ctx, api.SecretListOptions{})
+		return err
+	})
+	if err == nil {
+		err = requireIDs(op, list, func(s api.Secret) string { return s.ID })
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []swarm.Secret
+	for _, s := range list {
+		out = append(out, swarm.Secret{ID: s.ID, Version: s.Version.Index, Name: s.Spec.Name, Labels: s.Spec.Labels, Created: s.CreatedAt})
+	}
+	slices.SortFunc(out, func(a, b swarm.Secret) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
 }
 
 // CreateSecret stores a secret, less than 500 kB. A name that is taken is a Conflict.

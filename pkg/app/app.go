@@ -160,7 +160,7 @@ func (a *App) config(r Role) reconcile.Config {
 		Convert: func(d *file.Document) (swarm.Stack, error) { return converter.Convert(d.Cluster, d.Stack) },
 		Prices:  a.Prices, Sizes: a.Sizes,
 		Initial: r.File.Initial, Edits: r.File.Edits, Unread: r.File.Unread, Source: r.File.Source, File: r.File.Path, Events: r.Events,
-		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute,
+		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute, ReadSecret: o.ReadSecret,
 	}
 	if r.Instance == "" {
 		c.Elector.Instance = reconcile.RandomOpIDs(1)[0][:5]

@@ -19,6 +19,8 @@ type Seams struct {
 	Jitter func() float64       // see reconcile.Config
 	OpIDs  func(n int) []string // see reconcile.Config
 
+	ReadSecret func(path string) ([]byte, error) // see reconcile.Config
+
 	Parse   func(name string, data []byte) (*file.Document, []file.Fault, error) // for the loop and the brakes, which may call it at the same time
 	Convert func(*file.Document) (swarm.Stack, error)
 	Render  func(userdata.Params) (string, error)

@@ -137,15 +137,15 @@ func bundleable(text []byte) error {
 	return nil
 }
 
-// pieces are the text in parts that a scalar may have.
-func pieces(text string) []string {
-	var all []string
+// pieces are the text in parts that a scalar may have, in quotes: the library's block style loses blanks.
+func pieces(text string) []yaml.Node {
+	var all []yaml.Node
 	for len(text) > 0 {
 		n := min(len(text), maxScalar/2)
 		for n < len(text) && text[n]&0xC0 == 0x80 {
 			n-- // not in the middle of a character
 		}
-		all = append(all, text[:n])
+		all = append(all, yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle, Value: text[:n]})
 		text = text[n:]
 	}
 	return all

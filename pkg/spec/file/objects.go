@@ -130,8 +130,8 @@ func octal(w *walker, n *node) any {
 	if n == nil {
 		return &shape{kind: shapeWhole, says: "an octal number such as 0440", low: 0, high: 0o7777}
 	}
-	s, ok := w.scalar(n)
-	if !ok {
+	s := n.text // as it is written: as a number YAML reads 0440 as 288, which is what is meant
+	if n.kind != kindText && !w.is(n, kindInt) {
 		return nil
 	}
 	mode, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimPrefix(s, "0o"), "0"), 8, 32)

@@ -105,8 +105,8 @@ func TestConvertRefuses(t *testing.T) {
 		return composetypes.ServiceConfig{Volumes: []composetypes.ServiceVolumeConfig{v}}
 	}
 	for want, svc := range map[string]composetypes.ServiceConfig{
-		"configs are not supported yet":  {Configs: []composetypes.ServiceConfigObjConfig{{Source: "x"}}},
-		"secrets are not supported yet":  {Secrets: []composetypes.ServiceSecretConfig{{Source: "x"}}},
+		`undefined config "x"`:           {Configs: []composetypes.ServiceConfigObjConfig{{Source: "x"}}},
+		`undefined secret "x"`:           {Secrets: []composetypes.ServiceSecretConfig{{Source: "x"}}},
 		"credential_spec":                {CredentialSpec: composetypes.CredentialSpecConfig{File: "x"}},
 		"replicas can only be used":      {Deploy: composetypes.DeployConfig{Mode: "global", Replicas: &two}},
 		"unknown deploy mode":            {Deploy: composetypes.DeployConfig{Mode: "sometimes"}},

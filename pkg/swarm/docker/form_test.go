@@ -81,7 +81,8 @@ func TestEveryFieldShows(t *testing.T) {
 	neutral := []string{
 		".TaskTemplate.ForceUpdate",                                                                    // a restart asked for once
 		".TaskTemplate.Placement.Platforms[0].Architecture", ".TaskTemplate.Placement.Platforms[0].OS", // come with the digest
-		".TaskTemplate.ContainerSpec.Mounts[0].Consistency",                         // the engine forgets it
+		".TaskTemplate.ContainerSpec.Mounts[0].Consistency",                                                  // the engine forgets it
+		".TaskTemplate.ContainerSpec.Configs[0].ConfigID", ".TaskTemplate.ContainerSpec.Secrets[0].SecretID", // names stand for them
 		".Networks[0].Target", ".Networks[0].Aliases[0]", ".Networks[0].DriverOpts", // superseded by the task's
 	}
 	var spec api.ServiceSpec

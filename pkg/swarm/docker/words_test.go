@@ -93,7 +93,14 @@ func referenceKeys(t *testing.T) map[string]bool {
 
 // edits is, by key of the reference, an edit of it: what a service says before and after.
 var edits = map[string][2]string{
-	"cap_add": {"", "cap_add: [NET_ADMIN]"}, "cap_drop": {"", "cap_drop: [CHOWN]"}, "command": {"command: [a]", "command: [b]"}, "dns": {"", "dns: [1.1.1.1]"},
+	"configs": {"", "configs: [c]"}, "secrets": {"", "secrets: [c]"},
+	"configs[].source": {"configs: [{ source: c, target: /x }]", "configs: [{ source: d, target: /x }]"},
+	"configs[].uid":    {"configs: [{ source: c }]", `configs: [{ source: c, uid: "5" }]`}, "configs[].gid": {"configs: [{ source: c }]", `configs: [{ source: c, gid: "5" }]`},
+	"configs[].mode":   {"configs: [{ source: c }]", "configs: [{ source: c, mode: 0400 }]"},
+	"secrets[].source": {"secrets: [{ source: c, target: x }]", "secrets: [{ source: d, target: x }]"},
+	"secrets[].uid":    {"secrets: [{ source: c }]", `secrets: [{ source: c, uid: "5" }]`}, "secrets[].gid": {"secrets: [{ source: c }]", `secrets: [{ source: c, gid: "5" }]`},
+	"secrets[].mode": {"secrets: [{ source: c }]", "secrets: [{ source: c, mode: 0400 }]"},
+	"cap_add":        {"", "cap_add: [NET_ADMIN]"}, "cap_drop": {"", "cap_drop: [CHOWN]"}, "command": {"command: [a]", "command: [b]"}, "dns": {"", "dns: [1.1.1.1]"},
 	"dns_search": {"", "dns_search: [a.example]"}, "entrypoint": {"entrypoint: [a]", "entrypoint: [b]"},
 	"environment": {"environment: { A: one }", "environment: { A: two }"}, "extra_hosts": {"", `extra_hosts: ["a:10.0.0.1"]`},
 	"hostname": {"", "hostname: h"}, "image": {"image: app:2", "image: app:3"}, "init": {"", "init: true"}, "labels": {"", "labels: { a: b }"}, "networks": {"networks: [a]", "networks: [b]"},
@@ -143,7 +150,7 @@ var edits = map[string][2]string{
 }
 
 // toldOtherwise are keys that are a part of another's value, or another way to write it.
-var toldOtherwise = []string{"restart", "healthcheck.disable", "ports[].", "volumes[].target", "volumes[].consistency", "deploy.placement.preferences[].spread",
+var toldOtherwise = []string{"restart", "healthcheck.disable", "ports[].", "configs[].target", "secrets[].target", "volumes[].target", "volumes[].consistency", "deploy.placement.preferences[].spread",
 	"deploy.resources.reservations.generic_resources"}
 
 // TestEveryKeyOfTheFileIsToldByItsName edits each key in turn: what is said of that names the key.
@@ -175,10 +182,10 @@ func TestEveryKeyOfTheFileIsToldByItsName(t *testing.T) {
 	}
 }
 
-// editedText is the form of a service of a file that has networks and a volume to use.
+// editedText is the form of a service of a file that has networks, a volume, configs and secrets to use.
 func editedText(t *testing.T, lines string) swarm.Form {
 	t.Helper()
-	text := "version: \"3.13\"\nnetworks: { a: , b: }\nvolumes: { vol: }\nservices:\n  s:\n"
+	text := "version: \"3.13\"\nnetworks: { a: , b: }\nvolumes: { vol: }\nconfigs: { c: { external: true }, d: { external: true } }\nsecrets: { c: { external: true }, d: { external: true } }\nservices:\n  s:\n"
 	if !strings.HasPrefix(lines, "image:") {
 		text += "    image: app:1\n"
 	}

@@ -50,6 +50,7 @@ func (c *checks) bounded(s *state, p *process, report []byte) {
 	if n, most := len(p.logs.String()), logBytes+logPerMachine*machines+int(logPerHour*lived.Hours()); n > most {
 		c.run.violate("bounds", "the log of %s has %d bytes after %s, %d are the most for %d machines", p.name, n, lived, most, machines)
 	}
+	c.untold(s, string(report), p.logs.String())
 	if n := s.ledger.Size(); n > ledger.MaxBytes {
 		c.run.violate("bounds", "the ledger has %d bytes", n)
 	}

@@ -260,6 +260,7 @@ func (c *checks) changes(was, now *state, t *ticket) {
 		}
 	}
 	c.services(was, now, t)
+	c.objects(was, now, t)
 }
 
 // keeps: nothing that swarmd does takes its own record back.

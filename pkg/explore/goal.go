@@ -135,6 +135,9 @@ func (r *run) differs(s *state, want *specfile.Document, back bool) string {
 	if why := r.servicesDiffer(s, want, back); why != "" {
 		return why
 	}
+	if why := r.objectsDiffer(s, want); why != "" {
+		return why
+	}
 	if why := r.foreignDiffers(s); why != "" {
 		return why
 	}

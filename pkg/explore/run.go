@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,6 +70,7 @@ type run struct {
 	ended     bool   // the cluster is destroyed
 	only      string // the one machine that has a swarmd, "" is every manager
 	want      file
+	secret    *atomic.Value                      // what is in the file of the secret beside each swarmd
 	wanted    func() (*specfile.Document, error) // the same, read
 	most      int                                // calls until it is stopped
 	counts    map[string]int                     // pool → what the last file wants
@@ -104,7 +106,8 @@ func (e *Explorer) play(p Plan, from *opening, out *Outcome) {
 }
 
 func (e *Explorer) newRun(p Plan, w Workflow, m Mutant, out *Outcome) *run {
-	r := &run{explorer: e, plan: p, workflow: w, mutant: m, cluster: clusterName, out: out, most: maxCalls, counts: map[string]int{}}
+	r := &run{explorer: e, plan: p, workflow: w, mutant: m, cluster: clusterName, out: out, most: maxCalls, counts: map[string]int{}, secret: &atomic.Value{}}
+	r.secret.Store(firstSecret)
 	r.wants(w.Start)
 	r.scheduler = newScheduler(p.Seed)
 	r.scheduler.keepAll = p.Watch

@@ -46,6 +46,7 @@ type file struct {
 	keep              int       // of the machines that never joined
 	demoted           bool      // the pool managers has workers
 	swapped           bool      // so it has, and the pool workers has managers
+	objects           string    // YAML, the top-level configs and secrets
 	sizes             [2]string // of the managers and of the workers, which get them in place; "": the usual one, and others are made instead
 }
 
@@ -95,6 +96,7 @@ nodes:
 	if f.volumes != "" {
 		b.WriteString("volumes: { " + f.volumes + ": {} }\n")
 	}
+	b.WriteString(f.objects)
 	return []byte(b.String())
 }
 

@@ -14,6 +14,7 @@ type Truth struct {
 	Services []api.Service  // sorted by id
 	Tasks    []api.Task     // in the order they were made
 	Configs  []api.Config   // sorted by id
+	Secrets  []api.Secret   // sorted by id, their values included
 	Tokens   api.JoinTokens // secrets
 	Spec     api.Spec       // of the swarm
 	Version  uint64         // of the swarm: what an update of it must name
@@ -76,6 +77,9 @@ func (c *cluster) glance() Truth {
 	}
 	for _, e := range c.entries("config") {
 		t.Configs = append(t.Configs, *c.configs[*e.id])
+	}
+	for _, e := range c.entries("secret") {
+		t.Secrets = append(t.Secrets, *c.secrets[*e.id])
 	}
 	return t
 }

@@ -21,6 +21,12 @@ func (a *cli) destroyServices(ctx context.Context, r *destroy.Run, confirmed str
 	for _, name := range b.Networks {
 		printf(a.out, "  - network %s\n", name)
 	}
+	for _, name := range b.Configs {
+		printf(a.out, "  - config %s\n", name)
+	}
+	for _, name := range b.Secrets {
+		printf(a.out, "  - secret %s\n", name)
+	}
 	if b.Holder != "" {
 		printf(a.out, "  ! its swarmd runs on %s: stop it for good, or with its file it begins the cluster anew when it is started again\n", b.Holder)
 	}

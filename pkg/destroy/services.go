@@ -16,6 +16,7 @@ import (
 // Belongings is what a cluster without nodes has in a swarm that is another's.
 type Belongings struct {
 	Services, Networks []string // names, sorted
+	Configs, Secrets   []string // likewise
 	Holder             string   // of the lease, unless a command held it: its swarmd runs; "" if none does
 }
 
@@ -46,7 +47,48 @@ func (r *Run) Belongings(ctx context.Context) (Belongings, error) {
 	}
 	slices.Sort(b.Services)
 	slices.Sort(b.Networks)
+	if err != nil {
+		return b, err
+	}
+	configs, secrets, err := r.objects(ctx, m)
+	for _, c := range configs {
+		b.Configs = append(b.Configs, c.Name)
+	}
+	for _, s := range secrets {
+		b.Secrets = append(b.Secrets, s.Name)
+	}
 	return b, err
+}
+
+// objects lists the configs and secrets that the cluster's stack has made, sorted by name.
+func (r *Run) objects(ctx context.Context, m Manager) ([]swarm.Config, []swarm.Secret, error) {
+	configs, err := m.Swarm.AllConfigs(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	secrets, err := m.Swarm.AllSecrets(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	others := func(labels map[string]string) bool {
+		return labels[swarm.LabelCluster] != r.Spec.Cluster || labels[swarm.LabelVersionOf] == ""
+	}
+	configs = slices.DeleteFunc(slices.Clone(configs), func(c swarm.Config) bool { return others(c.Labels) })
+	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s swarm.Secret) bool { return others(s.Labels) })
+	return configs, secrets, nil
+}
+
+// removeObjects removes them, when no service is left that refers to them.
+func (r *Run) removeObjects(ctx context.Context, m Manager) (left int, err error) {
+	configs, secrets, err := r.objects(ctx, m)
+	failed := []error{err}
+	for _, c := range configs {
+		failed = append(failed, r.gone("config", c.Name, m.Swarm.DropConfig(ctx, c.ID)))
+	}
+	for _, s := range secrets {
+		failed = append(failed, r.gone("secret", s.Name, m.Swarm.RemoveSecret(ctx, s.ID)))
+	}
+	return len(configs) + len(secrets), errors.Join(failed...)
 }
 
 func (r *Run) isServicesOnly(ctx context.Context, m Manager, st ledger.State) error {
@@ -115,7 +157,11 @@ const clearPause = time.Second
 func (r *Run) clear(ctx context.Context, m Manager) error {
 	for empty := 0; empty < 2; {
 		services, networks, err := r.mine(ctx, m)
-		if err == nil && len(services)+len(networks) == 0 {
+		left := len(services) + len(networks)
+		if err == nil && left == 0 {
+			left, err = r.removeObjects(ctx, m)
+		}
+		if err == nil && left == 0 {
 			empty++
 		} else {
 			empty, err = 0, errors.Join(err, r.removeAll(ctx, m, services, networks))

@@ -135,7 +135,7 @@ func (r *run) differs(s *state, want *specfile.Document, back bool) string {
 	if why := r.servicesDiffer(s, want, back); why != "" {
 		return why
 	}
-	if why := r.objectsDiffer(s, want); why != "" {
+	if why := r.objectsDiffer(s, want, back); why != "" {
 		return why
 	}
 	if why := r.foreignDiffers(s); why != "" {

@@ -130,7 +130,7 @@ func (c *checks) untold(s *state, told ...string) {
 }
 
 // objectsDiffer says what of the configs and secrets is not as the file says: what tasks read, and how many versions are left.
-func (r *run) objectsDiffer(s *state, want *specfile.Document) string {
+func (r *run) objectsDiffer(s *state, want *specfile.Document, back bool) string {
 	versions := map[string]int{}
 	for _, o := range s.stored() {
 		if of := o.Labels[swarm.LabelVersionOf]; of != "" {
@@ -141,6 +141,9 @@ func (r *run) objectsDiffer(s *state, want *specfile.Document) string {
 		if n > mostVersions {
 			return fmt.Sprintf("%d versions of %s are left", n, of)
 		}
+	}
+	if back {
+		return "" // what the engine went back to reads what it read before
 	}
 	for key, c := range want.Stack.Configs {
 		content, _ := c.Extras[spec.ContentKey].(string)

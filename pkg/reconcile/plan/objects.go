@@ -175,6 +175,30 @@ func (v *view) sealed(want swarm.ServiceSpec) swarm.ServiceSpec {
 	return want.SealedAs(names)
 }
 
+// sealedAll are services so; the stack itself, which passes share, if none has such a secret.
+func (v *view) sealedAll(services []swarm.ServiceSpec) []swarm.ServiceSpec {
+	if len(v.in.Stack.Secrets) == 0 {
+		return services
+	}
+	out := make([]swarm.ServiceSpec, len(services))
+	for i, s := range services {
+		out[i] = v.sealed(s)
+	}
+	return out
+}
+
+// sealedGood is what services may be put back to, with the secrets of now.
+func (v *view) sealedGood() map[string]swarm.ServiceSpec {
+	if len(v.in.Stack.Secrets) == 0 {
+		return v.in.Good
+	}
+	out := map[string]swarm.ServiceSpec{}
+	for name, s := range v.in.Good {
+		out[name] = v.sealed(s)
+	}
+	return out
+}
+
 // ofFile reports whether a service's secret is one that the stack makes of a file.
 func (v *view) ofFile(of string) bool {
 	return slices.ContainsFunc(v.in.Stack.Secrets, func(s swarm.SecretSpec) bool { return s.Of == of })

@@ -204,7 +204,8 @@ func (s *overview) accepted(name string) *swarm.ServiceSpec {
 	if i < 0 {
 		return nil
 	}
-	return &s.was.Stack.Services[i]
+	sealed := s.sealed(s.was.Stack.Services[i])
+	return &sealed
 }
 
 func (s *overview) networkChanges() []NetworkChange {

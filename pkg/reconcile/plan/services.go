@@ -23,7 +23,6 @@ func (s service) object() string { return "service/" + s.want.Name }
 func (v *view) stack() []service {
 	var out []service
 	for _, want := range v.in.Stack.Services {
-		want = v.sealed(want)
 		s := service{base: want, want: want}
 		if live := v.liveService(want.Name); live != nil && v.ours(live.Spec.Labels) {
 			s.live = live

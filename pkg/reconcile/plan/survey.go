@@ -37,14 +37,15 @@ func survey(in Input) *view {
 	v := &view{in: in, strangers: Strangers(in.World, in.Spec.Cluster), handsOff: HandsOffIn(in.World, in.Now)}
 	v.creates, v.deletes, v.replaces, v.resizes = opened(in.World.Ledger.Ops)
 	v.readyNodes, v.loads = indexed(in.World)
-	v.liveNamed, v.wantedNamed = named(in.World.Services, liveName), named(in.Stack.Services, wantedName)
+	v.liveNamed, v.objects = named(in.World.Services, liveName), v.liveObjects()
+	v.in.Stack.Services, v.in.Good = v.sealedAll(in.Stack.Services), v.sealedGood()
+	v.wantedNamed = named(v.in.Stack.Services, wantedName)
 	for _, m := range in.World.Machines {
 		pool := v.pool(m.Pool)
 		v.machines = append(v.machines, machine{Machine: m, class: v.sort(m, pool), pool: pool})
 	}
 	v.implausible = slices.ContainsFunc(v.machines, contradicted)
 	v.raft = v.countManagers()
-	v.objects = v.liveObjects()
 	v.services, v.blind = v.stack(), v.blindness()
 	v.surger = v.surging()
 	v.services = v.bend()

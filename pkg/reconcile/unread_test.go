@@ -125,9 +125,9 @@ func TestUnreadableRevisionLeavesAllAsItIs(t *testing.T) {
 		if n := parsed.Load(); n != 0 {
 			t.Errorf("parsed %d times in passes that found nothing new", n)
 		}
-		b.edits <- []byte("app=3")
+		b.edits <- []byte("app=3 new=1")
 		settle(time.Minute)
-		wantRunning(t, e, "web_app=3")
+		wantRunning(t, e, "web_app=3", "web_new=1")
 		if r := b.Last(); r.Revision != 4 || !r.Converged || len(r.Gaps) != 0 {
 			t.Fatalf("report %+v", r)
 		}

@@ -14,7 +14,7 @@ func rules() map[kind][]guard {
 		powerOn:        {seen(switchMachine), stays, repairable, powerTries},
 		powerCycle:     {seen(switchMachine), stays, repairable, fewDown, hungForLong, managersCalm, oneCycle},
 		replaceIll:     {seen(deleteMachine), stays, repairable, fewDown, illForLong, managersCalm, fewReplaced, repairBudget, ledgerFull, idsLeft},
-		replaceAsked:   {seen(deleteMachine), stays, managersCalm, fewReplaced, ledgerFull, idsLeft},
+		replaceAsked:   {seen(deleteMachine), stays, managersCalm, fewReplaced, repairBudget, ledgerFull, idsLeft},
 		leaveReplaced:  {seen(deleteMachine), notInACrowd, oneManagerLeaves, managerMayLeave, permits, drainTurn, idsLeft},
 		retryLaunch:    {seen(deleteMachine), launchable, launchOver, retryBudget, ledgerFull, idsLeft},
 		dropKept:       {seen(deleteMachine), retryBudget, ledgerFull, idsLeft},

@@ -12,6 +12,9 @@ const replacesAtOnce = 2
 func fewReplaced(v *view, s spent, w wish) *refusal {
 	pool, all, first := s.replaces(w.machine.pool.Name), s.replaces(""), "another"
 	for _, op := range v.replaces {
+		if reasonOf(w.kind) == forIll && op.onlyWaits(v) {
+			continue
+		}
 		if op.Pool == w.machine.pool.Name {
 			pool, first = pool+1, op.Name
 		}
@@ -76,7 +79,7 @@ func managersCalm(v *view, s spent, w wish) *refusal {
 		case booting, overdue, arriving, leaving:
 			why = m.name() + " is " + string(m.class)
 		}
-		if v.replacing(m) != nil {
+		if op := v.replacing(m); op != nil && (w.kind != replaceIll && w.kind != powerCycle || !op.onlyWaits(v)) {
 			why = m.name() + " is being replaced"
 		}
 	}

@@ -86,7 +86,7 @@ func (op replaceOp) needless(v *view, m machine) bool {
 }
 
 // replaced reports whether the other machine is there. For one that is lost already it is enough that as many are in the swarm as the file wants, or that the
-// account has no room for one more; one that works stays until as many others work.
+// account has no room for one more; one that is to be another stays until as many others work.
 func (v *view) replaced(op replaceOp, of machine) bool {
 	joined, working, before := 0, 0, 0
 	for _, m := range v.machines {
@@ -112,7 +112,16 @@ func (v *view) replaced(op replaceOp, of machine) bool {
 		full, _ := v.left(Ref{"pool", of.pool.Name})
 		return joined >= of.pool.Count || full.Limit
 	}
+	if of.class != ready { // it is not one of those that work
+		before--
+	}
 	return working-of.pool.Count > before
+}
+
+// onlyWaits reports whether the machine works and stays until another one does. It takes no turn from one that is lost, which may be what it waits for.
+func (op replaceOp) onlyWaits(v *view) bool {
+	m, stage := op.stage(v)
+	return op.Reason != forIll && stage == replaceComing && m.class == ready
 }
 
 // replacing returns the open replacement of the machine, or nil.
@@ -188,7 +197,7 @@ func proposeAsked(v *view) []wish {
 	}
 	var wishes []wish
 	for _, m := range v.machines {
-		if asked(m.Machine) && m.counts() && m.class != dead && !m.Adopted && v.replacing(m) == nil {
+		if asked(m.Machine) && m.counts() && m.class != dead && !m.unsure() && !m.Adopted && v.replacing(m) == nil {
 			wishes = append(wishes, wish{kind: replaceAsked, object: m.object(), machine: m, text: "a person asked for another one"})
 		}
 	}

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,16 +23,21 @@ func cluster(t *testing.T, pools ...spec.Pool) *model {
 	return m
 }
 
+// handOver takes the lease from a manager that is to leave: the loop gives it to another one.
+func (m *model) handOver(in plan.Input, _ plan.Plan) {
+	for _, w := range in.World.Machines {
+		if w.Node != nil && w.Node.ID == m.holder && w.Op != nil && w.Op.Kind == ledger.Delete {
+			m.holder = ""
+		}
+	}
+}
+
 // watched lets the cluster settle, and fails the test if a pool ever has fewer machines at work than the file wants, or more machines than those and one
 // that are not about to leave.
 func (m *model) watched(pool string, want int) {
 	m.t.Helper()
 	m.hook = func(in plan.Input, _ plan.Plan) {
-		for _, w := range in.World.Machines {
-			if w.Node != nil && w.Node.ID == m.holder && w.Op != nil && w.Op.Kind == ledger.Delete {
-				m.holder = "" // the loop gives the lease to another manager
-			}
-		}
+		m.handOver(in, plan.Plan{})
 		working, staying := 0, 0
 		for _, w := range in.World.Machines {
 			if w.Pool != pool {
@@ -282,5 +288,111 @@ func TestWhereTheAccountIsFullTheLostOneLeavesFirst(t *testing.T) {
 	m.settle(time.Hour)
 	if m.droplets[102] != nil || len(m.droplets) != 4 {
 		t.Errorf("%d machines\n%s", len(m.droplets), m.log.String())
+	}
+}
+
+// A machine that is lost while another one waits to be replaced is replaced first: else each would wait for the other.
+func TestAMachineIsLostInTheMiddleOfARoll(t *testing.T) {
+	for _, managers := range []int{1, 3} {
+		name, lost := "workers", 103
+		if managers == 3 {
+			name, lost = "managers", 102
+		}
+		t.Run(name, func(t *testing.T) {
+			pools := func(image string) []spec.Pool {
+				out := []spec.Pool{pool("managers", "manager", managers), pool("workers", "worker", 3)}
+				out[len(out)-1-managers/3].Image = image
+				return out
+			}
+			m := cluster(t, pools("docker-20-04")...)
+			m.edit(pools("debian-13")...)
+			m.pass()
+			for id := range m.droplets {
+				if strings.Contains(m.droplets[id].droplet.Name, name) && m.ledger.ByDroplet(ledger.Replace, id) == nil && m.droplets[id].node.ID != m.holder {
+					lost = id
+				}
+			}
+			m.kill(lost, plan.Ailing{How: plan.IsOff, Since: m.now.Add(-time.Hour), Tries: 3, Tried: m.now.Add(-20 * time.Minute)})
+			m.droplets[lost].droplet.Status = cloud.StatusOff
+			m.hook = m.handOver
+			m.settle(3 * time.Hour)
+			for _, d := range m.droplets {
+				if is := strings.Contains(d.droplet.Name, name); is != (d.droplet.Image == "debian-13") {
+					t.Errorf("%s has the image %s\n%s", d.droplet.Name, d.droplet.Image, m.log.String())
+				}
+			}
+			if len(m.droplets) != managers+3 {
+				t.Errorf("%d machines\n%s", len(m.droplets), m.log.String())
+			}
+		})
+	}
+}
+
+// A machine that is off while it waits for the one that takes its place is powered on: that may take long, as where there is no room for it.
+func TestAMachineThatWaitsToBeReplacedIsPoweredOn(t *testing.T) {
+	workers := pool("workers", "worker", 3)
+	m := cluster(t, pool("managers", "manager", 1), workers)
+	workers.Image = "debian-13"
+	m.edit(pool("managers", "manager", 1), workers)
+	m.memory.Backoff = map[plan.Ref]plan.Backoff{{Kind: "pool", Name: "workers"}: {Until: m.now.Add(time.Hour), Why: "no", Limit: true}}
+	m.pass()
+	m.step(time.Second)
+	id := 0
+	for _, op := range m.ledger.Ops {
+		id = op.DropletID
+	}
+	m.kill(id, plan.Ailing{How: plan.IsOff, Since: m.now.Add(-time.Hour)})
+	m.droplets[id].droplet.Status = cloud.StatusOff
+	if p := m.pass(); len(p.Steps) != 1 || p.Steps[0].ID != "power-on/"+strconv.Itoa(id) {
+		t.Errorf("droplet %d is off: steps %v, holds %v", id, p.Steps, p.Holds)
+	}
+}
+
+// What is lost for good while it waits for the one that takes its place leaves when that one works: it does not wait to be one of those that do.
+func TestAMachineIsLostWhileItIsReplaced(t *testing.T) {
+	workers := pool("workers", "worker", 3)
+	m := cluster(t, pool("managers", "manager", 1), workers)
+	workers.Image = "debian-13"
+	m.edit(pool("managers", "manager", 1), workers)
+	m.pass()
+	id := m.ledger.Ops[0].DropletID
+	m.kill(id, plan.Ailing{How: plan.IsOff, Since: m.now.Add(-time.Hour), Tries: 3, Tried: m.now.Add(-20 * time.Minute)})
+	m.droplets[id].droplet.Status = cloud.StatusOff
+	m.settle(2 * time.Hour)
+	if m.droplets[id] != nil || len(m.droplets) != 4 {
+		t.Errorf("%d machines\n%s", len(m.droplets), m.log.String())
+	}
+}
+
+// What no delete of the hour is left for is not begun: the machine that comes first would be one too many for as long.
+func TestNoMoreMachinesAreAskedForThanMayLeave(t *testing.T) {
+	m := cluster(t, pool("managers", "manager", 1), pool("workers", "worker", 2))
+	m.ledger.Repairs = []time.Time{m.now.Add(-time.Minute)}
+	m.droplets[102].node.Spec.Labels[swarm.LabelReplace] = "now ann"
+	const want = "a person asked for another one: 1 of 1 repairs an hour are begun: this one follows by itself"
+	if p := m.pass(); len(p.Steps) > 0 || len(p.Holds) != 1 || p.Holds[0].Text != want {
+		t.Errorf("steps %v, holds %v", p.Steps, p.Holds)
+	}
+}
+
+// What a person asked for waits, in words of its own, while the pool shrinks, and while it is not known which machine the node is on.
+func TestWhatAPersonAskedForWaits(t *testing.T) {
+	managers, workers := pool("managers", "manager", 1), pool("workers", "worker", 3)
+	m := cluster(t, managers, workers)
+	m.droplets[102].node.Spec.Labels[swarm.LabelReplace] = "now ann"
+	m.ledger.FreeDeletes = nil
+	workers.Count = 2
+	m.edit(managers, workers)
+	m.ledger.DeleteBudget = 0
+	m.ledger.FreeDeletes = []time.Time{m.now}
+	const want = "a person asked for another one: it waits until pool workers has no more than its 2: what is too many leaves first"
+	if p := m.pass(); len(p.Steps) > 0 || !slices.ContainsFunc(p.Holds, func(h plan.Hold) bool { return h.Text == want && h.Guard == plan.GuardReplace }) {
+		t.Errorf("steps %v, holds %v", p.Steps, p.Holds)
+	}
+	m = cluster(t, managers, pool("workers", "worker", 3))
+	m.droplets[102].node.Spec.Labels[swarm.LabelReplace] = "now ann"
+	m.droplets[102].node.Spec.Labels[swarm.LabelDroplet] = "103"
+	if p := m.pass(); slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return strings.HasPrefix(s.ID, "replace/") }) {
+		t.Errorf("it is not known which one it is: %v", p.Steps)
 	}
 }

@@ -139,6 +139,9 @@ func stays(v *view, _ spent, w wish) *refusal {
 	if w.machine.Adopted || v.surplusOf(w.machine.pool) <= 0 {
 		return nil
 	}
+	if w.kind == replaceAsked {
+		return waits(w, fmt.Sprintf("it waits until pool %s has no more than its %d: what is too many leaves first", w.machine.pool.Name, w.machine.pool.Count))
+	}
 	return downHold(w, fmt.Sprintf(", and pool %s wants %d: what is down leaves first", w.machine.pool.Name, w.machine.pool.Count))
 }
 
@@ -213,8 +216,11 @@ func repairBudget(v *view, s spent, w wish) *refusal {
 		return nil
 	}
 	most := ledger.RepairsAnHour(v.boundNodes())
-	return blocked(GuardBudget, w.object, fmt.Sprintf("%s: %d of %d repairs an hour are begun: this one follows by itself; %s makes room for a new one now",
-		w.text, most-s.repairs, most, removal(w.machine)))
+	text := fmt.Sprintf("%s: %d of %d repairs an hour are begun: this one follows by itself", w.text, most-s.repairs, most)
+	if w.kind == replaceDead || w.kind == replaceIll { // any other works, or has a new one already
+		text += fmt.Sprintf("; %s makes room for a new one now", removal(w.machine))
+	}
+	return blocked(GuardBudget, w.object, text)
 }
 
 // boundNodes counts the cluster's nodes that are bound to a droplet.

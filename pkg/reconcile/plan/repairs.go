@@ -25,10 +25,13 @@ func proposeRepairs(v *view) []wish {
 				continue
 			}
 			w = late
-		case v.replacing(m) != nil: // its operation says how far that is
+		case v.replacing(m) != nil && v.replacing(m).Reason == forIll: // its operation says how far that is
 			continue
 		case m.class == down:
 			w.kind, w.text = v.downWish(m)
+			if w.kind == replaceIll && v.replacing(m) != nil { // another one comes already
+				continue
+			}
 		default:
 			continue
 		}

@@ -168,7 +168,7 @@ func taskLines(c plan.ServiceChange) []string {
 		out = append(out, fmt.Sprintf("restarts %s: %s", plural(n.Restart, "task"), c.RollOut))
 	}
 	if n.Move > 0 {
-		out = append(out, fmt.Sprintf("moves %s, at once: the machine leaves, is drained, or its labels do not fit any more", plural(n.Move, "task")))
+		out = append(out, fmt.Sprintf("moves %s: the machine leaves, is drained, or its labels do not fit any more", plural(n.Move, "task")))
 	}
 	if n.Start > 0 && c.What != plan.Create {
 		out = append(out, fmt.Sprintf("starts %s more", plural(n.Start, "task")))

@@ -45,7 +45,7 @@ func (a Access) Page(ctx context.Context, address, usual string) (Page, error) {
 	if address == "" {
 		address = usual
 	}
-	page.URL = "http://" + address
+	page.URL = "http://" + strings.TrimPrefix(address, "http://")
 	return page, nil
 }
 

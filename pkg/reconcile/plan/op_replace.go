@@ -86,7 +86,7 @@ func (op replaceOp) needless(v *view, m machine) bool {
 }
 
 // replaced reports whether the other machine is there. For one that is lost already it is enough that as many are in the swarm as the file wants, or that the
-// account has no room for one more; one that is to be another stays until as many others work.
+// account or the file has no room for one more; one that is to be another stays until as many others work.
 func (v *view) replaced(op replaceOp, of machine) bool {
 	joined, working, before := 0, 0, 0
 	for _, m := range v.machines {
@@ -110,7 +110,8 @@ func (v *view) replaced(op replaceOp, of machine) bool {
 	}
 	if op.Reason == forIll {
 		full, _ := v.left(Ref{"pool", of.pool.Name})
-		return joined >= of.pool.Count || full.Limit
+		most := v.in.Spec.Policies.MaxDroplets
+		return joined >= of.pool.Count || full.Limit || most > 0 && v.unseenOf(of.pool.Name) == 0 && len(v.billed()) >= most
 	}
 	if of.class != ready { // it is not one of those that work
 		before--

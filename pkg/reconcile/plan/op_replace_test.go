@@ -268,6 +268,17 @@ func (m *model) machineOf(droplet int) string {
 	return ""
 }
 
+// The same where the file permits no more.
+func TestWhereTheFilePermitsNoMoreTheLostOneLeavesFirst(t *testing.T) {
+	m := cluster(t, pool("managers", "manager", 1), pool("workers", "worker", 3))
+	m.spec.Policies.MaxDroplets = 4
+	m.kill(102, plan.Ailing{How: plan.Hangs, Since: m.now.Add(-time.Hour), Few: m.now.Add(-time.Hour), Cycled: m.now.Add(-20 * time.Minute)})
+	m.settle(time.Hour)
+	if m.droplets[102] != nil || len(m.droplets) != 4 {
+		t.Errorf("%d machines\n%s", len(m.droplets), m.log.String())
+	}
+}
+
 // An account that has no room for one more has the lost machine leave first.
 func TestWhereTheAccountIsFullTheLostOneLeavesFirst(t *testing.T) {
 	m := cluster(t, pool("managers", "manager", 1), pool("workers", "worker", 3))

@@ -149,8 +149,8 @@ var edits = map[string][2]string{
 	"volumes[].volume.subpath":   {`volumes: ["vol:/a"]`, "volumes: [{ type: volume, source: vol, target: /a, volume: { subpath: x } }]"},
 }
 
-// toldOtherwise are keys that are a part of another's value, or another way to write it.
-var toldOtherwise = []string{"restart", "healthcheck.disable", "ports[].", "configs[].target", "secrets[].target", "volumes[].target", "volumes[].consistency", "deploy.placement.preferences[].spread",
+// toldOtherwise are keys that are a part of another's value, another way to write it, or swarmd's own.
+var toldOtherwise = []string{"x-swarmd", "restart", "healthcheck.disable", "ports[].", "configs[].target", "secrets[].target", "volumes[].target", "volumes[].consistency", "deploy.placement.preferences[].spread",
 	"deploy.resources.reservations.generic_resources"}
 
 // TestEveryKeyOfTheFileIsToldByItsName edits each key in turn: what is said of that names the key.

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"time"
@@ -57,6 +58,9 @@ type Config struct {
 	Metrics *health.Metrics
 	OpIDs   func(n int) []string // optional: random operation ids
 	Jitter  func() float64       // optional: numbers in [0,1) that spread repetitions in time; a run that is to be replayed sets it
+
+	// Peers are the managers as the engine knows them, also without a leader; optional.
+	Peers func(ctx context.Context) ([]swarm.Peer, error)
 
 	// Wall is what the clock on the wall says, which anybody may set; optional: time.Now.
 	Wall func() time.Time

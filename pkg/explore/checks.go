@@ -18,13 +18,14 @@ import (
 
 // checks are the invariants and what they remember. They look at the ground truth before and after every call that may change it.
 type checks struct {
-	run      *run
-	noLeader time.Time         // since when the swarm has no leader; zero: it has one
-	theirs   map[string]string // node id → the label that a person put on it
-	most     map[string]int    // pool → the most that any file wanted since all was as wanted
-	least    map[string]int    // pool → the least
-	extra    map[string]int    // pool → the most replacements that were open at once since then
-	asked    map[int]bool      // droplets that a person asked another one for
+	run        *run
+	noLeader   time.Time         // since when the swarm has no leader; zero: it has one
+	unled, led time.Time         // when it had none last, from and to
+	theirs     map[string]string // node id → the label that a person put on it
+	most       map[string]int    // pool → the most that any file wanted since all was as wanted
+	least      map[string]int    // pool → the least
+	extra      map[string]int    // pool → the most replacements that were open at once since then
+	asked      map[int]bool      // droplets that a person asked another one for
 
 	templates map[string]spec.Template // by pool: as the last file has it
 	managers  span                     // that files wanted since then, in all pools

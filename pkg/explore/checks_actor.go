@@ -32,6 +32,9 @@ func (c *checks) attended(s *state) {
 				since = t
 			}
 		}
+		if p.began.After(c.unled) && c.led.After(since) { // it began when nobody could tell it
+			since = c.led
+		}
 		if p.gone() || s.at.Sub(since) <= unattendedAfter {
 			continue
 		}

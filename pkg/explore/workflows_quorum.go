@@ -33,8 +33,9 @@ const leaderlessTime = time.Minute
 // leaderless: without a leader nobody is switched on before the time, since an election may be on its way.
 func (c *checks) leaderless(s *state, name string) {
 	switch {
+	case s.swarm.Leader != "" && !c.noLeader.IsZero():
+		c.led, c.unled, c.noLeader = s.at, c.noLeader, time.Time{}
 	case s.swarm.Leader != "":
-		c.noLeader = time.Time{}
 	case c.noLeader.IsZero():
 		c.noLeader = s.at
 	}

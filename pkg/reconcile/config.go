@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"time"
@@ -63,6 +64,9 @@ type Config struct {
 
 	// ReadSecret reads a secret's file beside this swarmd; optional: the file system.
 	ReadSecret func(path string) ([]byte, error)
+
+	// Peers are the managers as the engine knows them, also without a leader; optional.
+	Peers func(ctx context.Context) ([]swarm.Peer, error)
 
 	// Wall is what the clock on the wall says, which anybody may set; optional: time.Now.
 	Wall func() time.Time

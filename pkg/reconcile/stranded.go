@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // stranded is what a swarmd knows of the managers while the swarm has no leader. The lease is in the swarm's store, so nobody can hold it then, and
@@ -25,7 +27,7 @@ import (
 // runs, and nothing else brings the majority back. It is a value: see and learn make the next one; it is a memory of this process.
 type stranded struct {
 	managers []strandedManager // as of the last look that saw everything
-	known    time.Time         // when that was
+	known    time.Time         // when that was; zero: no such look was taken, and the engine alone says who they are
 	since    time.Time         // the first look in a row in which the swarm had no leader; zero: it has one, or that is not known
 	last     time.Time         // look
 	tries    map[int]tries     // by droplet id, since it is so
@@ -98,6 +100,19 @@ func managersOf(w world.World, kept map[string]bool) (out []strandedManager) {
 	return out
 }
 
+// peers are the managers as the engine knows them, by the addresses of their droplets.
+func (s stranded) peers(w world.World, peers []swarm.Peer) (out []strandedManager) {
+	for _, p := range peers {
+		host, _, _ := net.SplitHostPort(p.Addr) // what is no address is no droplet's
+		for _, m := range w.Machines {
+			if m.Droplet != nil && host != "" && m.Droplet.PrivateIPv4 == host {
+				out = append(out, strandedManager{m.Droplet.ID, m.Droplet.Name, false})
+			}
+		}
+	}
+	return out
+}
+
 func dropletOf(w world.World, id int) (cloud.Droplet, bool) {
 	for _, m := range w.Machines {
 		if m.Droplet != nil && m.Droplet.ID == id {
@@ -110,7 +125,7 @@ func dropletOf(w world.World, id int) (cloud.Droplet, bool) {
 // due are the managers to switch on now.
 func (s stranded) due(now time.Time) (out []strandedManager) {
 	grace := cutOffGrace
-	if s.running() <= len(s.managers)/2 {
+	if s.running() <= len(s.managers)/2 && !s.known.IsZero() { // else what a person keeps off is not known
 		grace = strandedGrace
 	}
 	if s.since.IsZero() || now.Sub(s.since) < grace {
@@ -160,7 +175,11 @@ func (s stranded) String() string {
 	for _, m := range s.managers {
 		words = append(words, m.name+" "+s.how(m))
 	}
-	text += "; its managers as of " + s.known.UTC().Format(time.TimeOnly) + ": " + strings.Join(words, ", ")
+	as := "as of " + s.known.UTC().Format(time.TimeOnly)
+	if s.known.IsZero() {
+		as = "as the engine has them"
+	}
+	text += "; its managers " + as + ": " + strings.Join(words, ", ")
 	if lost := len(s.gone); lost > 0 && s.lasting() {
 		text += "; too few are left for a majority to come back: swarmd recover -f FILE"
 	}
@@ -198,6 +217,11 @@ func (s stranded) how(m strandedManager) string {
 func (l *Loop) rescue(ctx context.Context, w world.World) {
 	if w.At.IsZero() || l.cfg.Elector.OneShot {
 		return
+	}
+	if l.stranded.known.IsZero() && leaderless(w) && l.cfg.Peers != nil {
+		if peers, err := l.cfg.Peers(ctx); err == nil {
+			l.stranded.managers = l.stranded.peers(w, peers)
+		}
 	}
 	l.stranded = l.stranded.see(w, l.want.kept(w, l.cfg.Wall()), time.Now())
 	for _, m := range l.stranded.due(time.Now()) {

@@ -92,3 +92,27 @@ func TestAMachineThatDoesNotStartIsTriedThreeTimes(t *testing.T) {
 		}
 	})
 }
+
+// TestASwarmdThatStartsWithoutALeaderSwitchesTheManagersOn: it has not seen them before. The engine says who they are; what a person keeps off nobody says, so it
+// waits for longer.
+func TestASwarmdThatStartsWithoutALeaderSwitchesTheManagersOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := twoOfThree(t)
+		c.stop()
+		anew := on(t, c.World, c.Cloud.Droplets()[0].Name, nil)
+		defer anew.stop()
+		c.ResetTrace()
+		time.Sleep(4 * time.Minute)
+		if n, r := powerOns(c), anew.loop.Last(); n != 0 || !strings.Contains(r.NoLeader, "its managers as the engine has them") {
+			t.Errorf("%d switched on, and it says %q", n, r.NoLeader)
+		}
+		for range 30 {
+			if time.Sleep(10 * time.Second); anew.loop.Last().Converged {
+				break
+			}
+		}
+		if r := anew.loop.Last(); !r.Converged || powerOns(c) != 2 {
+			t.Errorf("%d switched on; %s, %s, %s, holds %+v", powerOns(c), r.Result, r.Error, r.NoLeader, r.Holds)
+		}
+	})
+}

@@ -63,6 +63,7 @@ type Engine interface {
 	Info(ctx context.Context) (swarm.Info, error)
 	Cluster(ctx context.Context) (swarm.Cluster, error)
 	Nodes(ctx context.Context) ([]swarm.Node, error)
+	Peers(ctx context.Context) ([]swarm.Peer, error)
 	Services(ctx context.Context) ([]swarm.Service, error)
 	Tasks(ctx context.Context) ([]swarm.Task, error)
 	TasksOn(ctx context.Context, nodes []string) ([]swarm.Task, error)

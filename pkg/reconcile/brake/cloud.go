@@ -230,7 +230,9 @@ func (c *Cloud) start(ctx context.Context, op string, id int, send act) (cloud.A
 	}
 	nodes, err := c.look(ctx)
 	if apierr.KindOf(err) == apierr.NoLeader {
-		nodes, err = c.managersSeen(), nil // see there
+		if nodes, err = c.managersSeen(), nil; len(nodes) == 0 {
+			return c.startPeer(ctx, op, d, send)
+		}
 	}
 	if err != nil {
 		return cloud.Action{}, c.refuse(View, cloudSide, op, "the nodes could not be looked at first: %w", opaque(err))

@@ -26,8 +26,9 @@ type ground struct {
 	fail     map[string]error // by call
 
 	config     string // id of the ledger's config
-	leaderless bool   // the list of nodes is not the whole
-	wanted     int    // managers, by every revision
+	peers      []swarm.Peer
+	leaderless bool // the list of nodes is not the whole
+	wanted     int  // managers, by every revision
 	tasks      []swarm.Task
 }
 
@@ -234,6 +235,13 @@ func (e fakeEngine) Nodes(context.Context) ([]swarm.Node, error) {
 	}
 	return nodes, e.g.read("nodes")
 }
+
+// Info is of the machine on droplet 5.
+func (e fakeEngine) Info(context.Context) (swarm.Info, error) {
+	return swarm.Info{NodeAddr: "10.0.0.5"}, e.g.read("info")
+}
+
+func (e fakeEngine) Peers(context.Context) ([]swarm.Peer, error) { return e.g.peers, e.g.read("peers") }
 
 func (e fakeEngine) Cluster(context.Context) (swarm.Cluster, error) {
 	return swarm.Cluster{ID: "s1", Version: 7, Spec: []byte(`{"Name":"default","Seen":7}`)}, e.g.read("cluster")

@@ -87,6 +87,37 @@ func (b *brakes) managersSeen() []swarm.Node {
 	return out
 }
 
+// startPeer starts a droplet while there is no leader, and none has been seen: as after a new start of swarmd. Then the engine alone says who the managers
+// are, by their addresses, and the machine's own droplet which network and which swarm that is.
+func (c *Cloud) startPeer(ctx context.Context, op string, d cloud.Droplet, send act) (cloud.Action, error) {
+	peers, err := c.opts.Engine.Peers(ctx)
+	if err != nil {
+		return cloud.Action{}, c.refuse(View, cloudSide, op, "the managers could not be looked at first: %w", opaque(err))
+	}
+	info, err := c.opts.Engine.Info(ctx)
+	if err != nil {
+		return cloud.Action{}, c.refuse(View, cloudSide, op, "the engine could not be looked at first: %w", opaque(err))
+	}
+	all, err := c.Droplets(ctx, cloud.ClusterTag(c.opts.Cluster))
+	if err != nil {
+		return cloud.Action{}, c.refuse(View, cloudSide, op, "the droplets could not be looked at first: %w", opaque(err))
+	}
+	own := slices.IndexFunc(all, func(o cloud.Droplet) bool { return o.PrivateIPv4 != "" && o.PrivateIPv4 == info.NodeAddr })
+	peer := slices.ContainsFunc(peers, func(p swarm.Peer) bool {
+		return at(swarm.Node{Manager: &swarm.ManagerStatus{Addr: p.Addr}}, d.PrivateIPv4)
+	})
+	if own < 0 || !peer || all[own].VPC != d.VPC || len(d.SwarmIDs()) != 1 || !slices.Equal(all[own].SwarmIDs(), d.SwarmIDs()) {
+		return cloud.Action{}, c.refuse(Ownership, cloudSide, op, "droplet %d (%s) is not known to be a manager of this swarm", d.ID, d.Name)
+	}
+	if err := permitted(ctx); err != nil {
+		return cloud.Action{}, err
+	}
+	if err := c.spend(op); err != nil {
+		return cloud.Action{}, err
+	}
+	return send(ctx, d.ID)
+}
+
 // on reports whether the node is on the droplet: by its binding or by either of the addresses that managers know it by. One is
 // enough here, unlike for binding: a brake errs to the careful side.
 func on(n swarm.Node, d cloud.Droplet) bool {

@@ -2,9 +2,11 @@ package brake
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -52,9 +54,45 @@ func TestWithoutALeaderAManagerMayBeStarted(t *testing.T) {
 	}
 	g, c, held := begun(false)
 	_, err := c.PowerOn(t.Context(), 6)
-	wantBraked(t, g, held, View, err)
+	wantBraked(t, g, held, Ownership, err) // the engine knows no peers
 	g, c, held = begun(true)
 	g.fail["nodes"] = &apierr.Error{Kind: apierr.Unavailable, Err: errors.New("no answer")}
 	_, err = c.PowerOn(t.Context(), 6)
 	wantBraked(t, g, held, View, err)
+}
+
+// TestWithoutALeaderNorAMemoryTheEngineSaysWhoIsAManager, and the machine's own droplet which swarm that is.
+func TestWithoutALeaderNorAMemoryTheEngineSaysWhoIsAManager(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*ground)
+		ok     bool
+	}{
+		"a manager":             {func(*ground) {}, true},
+		"no peer":               {func(g *ground) { g.peers = g.peers[:1] }, false},
+		"another swarm's":       {func(g *ground) { g.droplets[6] = untagged(g.droplets[6]); g.tag(6, "another") }, false},
+		"of no swarm":           {func(g *ground) { g.droplets[6] = untagged(g.droplets[6]) }, false},
+		"of another network":    {func(g *ground) { d := g.droplets[6]; d.VPC = "other"; g.droplets[6] = d }, false},
+		"its own is not known":  {func(g *ground) { delete(g.droplets, 5) }, false},
+		"the peers are unknown": {func(g *ground) { g.fail["peers"] = errors.New("no answer") }, false},
+	} {
+		g := newGround()
+		g.droplet(5)
+		g.droplet(6)
+		g.tag(5, "s1")
+		g.tag(6, "s1")
+		g.peers = []swarm.Peer{{Addr: "10.0.0.5:2377"}, {Addr: "10.0.0.6:2377"}}
+		unreadable := &apierr.Error{Kind: apierr.NoLeader, Err: errors.New("the swarm does not have a leader")}
+		g.fail["nodes"], g.fail["ledger"], g.fail["cluster"] = unreadable, unreadable, unreadable
+		c.change(g)
+		b, _, _ := g.brakes(nil)
+		if _, err := b.PowerOn(t.Context(), 6); (err == nil) != c.ok || (len(g.sent) == 1) != c.ok {
+			t.Errorf("%s: sent %v, %v", name, g.sent, err)
+		}
+	}
+}
+
+// untagged is the droplet without a swarm's tag.
+func untagged(d cloud.Droplet) cloud.Droplet {
+	d.Tags = slices.DeleteFunc(slices.Clone(d.Tags), func(tag string) bool { return len(cloud.Droplet{Tags: []string{tag}}.SwarmIDs()) > 0 })
+	return d
 }

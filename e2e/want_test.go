@@ -46,7 +46,7 @@ func (w want) yaml(key string) string {
 			"workers":  map[string]any{"role": "worker", "count": w.workers, "size": "s-1vcpu-2gb", "labels": map[string]string{"zone": "lab"}},
 		},
 		"services": services,
-		"policies": map[string]any{"create_visible": "30s", "shutdown_timeout": "30s", "resync": "10s"},
+		"policies": map[string]any{"bake": "2s", "create_visible": "30s", "shutdown_timeout": "30s", "resync": "10s"},
 	}
 	if w.larger {
 		workers := file["nodes"].(map[string]any)["workers"].(map[string]any)

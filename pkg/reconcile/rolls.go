@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"fmt"
 	"maps"
 	"time"
 
@@ -22,6 +23,8 @@ type rolled struct {
 	template string
 	began    time.Time // by the engine's clock: tasks before it are of something else
 	failure  time.Time // of the newest failure that is counted
+	mark     string    // of what moves when it goes on
+	moved    time.Time // when that changed last, by this process's own clock
 }
 
 // see returns what is remembered after a look. A service that is not seen, for now or for ever, is forgotten only when the services were seen.
@@ -38,6 +41,7 @@ func (t rolls) see(w world.World, bake time.Duration, now time.Time) rolls {
 		next[s.Spec.Name] = h.now(s, before)
 		byID[s.ID] = s.Spec.Name
 	}
+	newest := map[string]time.Time{}
 	for _, task := range w.Failed {
 		next.failed(byID[task.ServiceID], task)
 	}
@@ -47,6 +51,9 @@ func (t rolls) see(w world.World, bake time.Duration, now time.Time) rolls {
 	}
 	for _, task := range w.Tasks {
 		name := byID[task.ServiceID]
+		if task.Runs() && task.Updated.After(newest[name]) {
+			newest[name] = task.Updated
+		}
 		if task.Failed() {
 			next.failed(name, task)
 		}
@@ -54,6 +61,13 @@ func (t rolls) see(w world.World, bake time.Duration, now time.Time) rolls {
 			h.Failed = 0
 			next[name] = h
 		}
+	}
+	for name, h := range next {
+		h.Failed = min(h.Failed, t[name].Failed+1) // one answer that lies is no failure of many
+		if mark := fmt.Sprint(h.version, newest[name].UnixNano()); mark != h.mark || h.moved.IsZero() {
+			h.mark, h.moved = mark, now
+		}
+		next[name] = h
 	}
 	return next
 }
@@ -103,9 +117,10 @@ func (t rolls) learn(services []plan.ServiceCount) rolls {
 }
 
 // seen is what the planner is told.
-func (t rolls) seen() map[string]plan.Try {
+func (t rolls) seen(now time.Time) map[string]plan.Try {
 	out := make(map[string]plan.Try, len(t))
 	for name, h := range t {
+		h.Still = now.Sub(h.moved)
 		out[name] = h.Try
 	}
 	return out

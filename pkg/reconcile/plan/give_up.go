@@ -19,7 +19,7 @@ func (v *view) failure(s service) string {
 	switch c := v.tally(s.want, live); {
 	case live.Update == swarm.Paused:
 		return "the engine paused it"
-	case live.Update == swarm.Updating && v.stuck(live):
+	case live.Update == swarm.Updating && v.stuck(live) && try.Still >= v.progressDeadline()+live.Spec.Delay:
 		return "it has made no progress since " + clock(v.lastStep(live))
 	case live.Update != swarm.RollbackStarted && try.Fresh && !try.Good && v.crashes(s.want, c):
 		return fmt.Sprintf("%d of its tasks failed and none was healthy", try.Failed)

@@ -72,6 +72,9 @@ type Try struct {
 	Failed int  // tasks of it that failed, with no healthy one between
 	Good   bool // it had succeeded
 	Fresh  bool // this swarmd has seen it begin, or the engine had not completed it: it may be put back
+
+	// Still is how long this swarmd has seen nothing of it move, by a clock that nobody sets.
+	Still time.Duration
 }
 
 // The bounds of FailureLimit.

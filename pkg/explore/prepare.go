@@ -88,9 +88,12 @@ func (p *process) retire() {
 	<-p.ended
 }
 
-// keep takes down a call that is about to change something.
+// keep takes down a call that is about to change something, without its context: that leads to the process which made the call, and so to its whole
+// world, which would stay in memory for as long as the opening.
 func (s *opening) keep(began time.Time, machine string, r *http.Request, body []byte) {
-	s.writes = append(s.writes, written{time.Since(began), machine, r, body})
+	own := r.Clone(context.Background())
+	own.Body, own.GetBody = nil, nil
+	s.writes = append(s.writes, written{time.Since(began), machine, own, body})
 }
 
 // restore makes the writes of the recorded start.

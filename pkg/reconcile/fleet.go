@@ -101,6 +101,7 @@ func (l *Loop) decide(ctx context.Context, acting bool) passResult {
 
 // see is observe → compute.
 func (l *Loop) see(ctx context.Context, acting bool) (t passResult) {
+	began := time.Now()
 	t.World, t.Err = l.observe(ctx, acting)
 	if t.Err != nil || l.want.spec == nil {
 		return t
@@ -115,7 +116,7 @@ func (l *Loop) see(ctx context.Context, acting bool) (t passResult) {
 	l.strangers.see(plan.Strangers(t.World, l.want.spec.Cluster), acting && len(t.World.Gaps) == 0, now)
 	l.ailing = l.ailing.see(t.World, acting && len(t.World.Gaps) == 0 && !t.World.NoDroplets, now)
 	l.launching = l.launching.see(t.World, acting && len(t.World.Gaps) == 0 && !t.World.NoDroplets, now)
-	l.rolls = l.rolls.see(t.World, l.want.spec.Policies.Bake, wall)
+	l.rolls = l.rolls.see(t.World, l.want.spec.Policies.Bake, look{began, now})
 	t.epoch, t.Held = l.elector.Held()
 	t.Held = t.Held && acting // the lease was won meanwhile: what was seen is a follower's view, the next pass acts
 	good, err := l.good(ctx, l.want.stack, t.World)

@@ -23,12 +23,16 @@ type rolled struct {
 	template string
 	began    time.Time // by the engine's clock: tasks before it are of something else
 	failure  time.Time // of the newest failure that is counted
+	counted  time.Time // when that was counted, by this process's own clock
 	mark     string    // of what moves when it goes on
 	moved    time.Time // when that changed last, by this process's own clock
 }
 
+// look is when a look began and ended, by this process's own clock: what it shows was so at some time between.
+type look struct{ began, ended time.Time }
+
 // see returns what is remembered after a look. A service that is not seen, for now or for ever, is forgotten only when the services were seen.
-func (t rolls) see(w world.World, bake time.Duration, now time.Time) rolls {
+func (t rolls) see(w world.World, bake time.Duration, at look) rolls {
 	if !known(w, world.GapServices) || !known(w, world.GapTasks) {
 		return t
 	}
@@ -43,7 +47,7 @@ func (t rolls) see(w world.World, bake time.Duration, now time.Time) rolls {
 	}
 	newest := map[string]time.Time{}
 	for _, task := range w.Failed {
-		next.failed(byID[task.ServiceID], task)
+		next.failed(byID[task.ServiceID], task, at)
 	}
 	bakes := map[string]time.Duration{}
 	for _, s := range w.Services {
@@ -55,21 +59,33 @@ func (t rolls) see(w world.World, bake time.Duration, now time.Time) rolls {
 			newest[name] = task.Updated
 		}
 		if task.Failed() {
-			next.failed(name, task)
-		}
-		if h := next[name]; h.Failed > 0 && task.Runs() && !task.Created.Before(h.began) && now.Sub(task.Updated) >= bakes[name] {
-			h.Failed = 0
-			next[name] = h
+			next.failed(name, task, at)
 		}
 	}
 	for name, h := range next {
 		h.Failed = min(h.Failed, t[name].Failed+1) // one answer that lies is no failure of many
 		if mark := fmt.Sprint(h.version, newest[name].UnixNano()); mark != h.mark || h.moved.IsZero() {
-			h.mark, h.moved = mark, now
+			h.mark, h.moved = mark, at.ended
 		}
+		h.Still = max(at.began.Sub(h.moved), 0)
 		next[name] = h
 	}
+	for _, task := range w.Tasks {
+		if h := next[byID[task.ServiceID]]; h.Failed > 0 && h.healthy(task, bakes[byID[task.ServiceID]], at) {
+			h.Failed = 0
+			next[byID[task.ServiceID]] = h
+		}
+	}
 	return next
+}
+
+// healthy reports whether a task has run for the bake time: when another failed, by the engine's clock, or while nothing failed or moved, by this
+// process's own. Neither is compared with the other, since one of them may be wrong.
+func (h rolled) healthy(task swarm.Task, bake time.Duration, at look) bool {
+	if !task.Runs() || task.Created.Before(h.began) {
+		return false
+	}
+	return h.failure.Sub(task.Updated) >= bake || h.Still >= bake && at.began.Sub(h.counted) >= bake
 }
 
 // now is what is remembered of a service as it is now.
@@ -95,12 +111,12 @@ func unfinished(s swarm.Service) bool {
 }
 
 // failed counts a task that failed, once.
-func (t rolls) failed(name string, task swarm.Task) {
+func (t rolls) failed(name string, task swarm.Task, at look) {
 	h, ok := t[name]
 	if !ok || task.Created.Before(h.began) || !task.Updated.After(h.failure) {
 		return
 	}
-	h.Failed, h.failure = h.Failed+1, task.Updated
+	h.Failed, h.failure, h.counted = h.Failed+1, task.Updated, at.ended
 	t[name] = h
 }
 
@@ -117,10 +133,9 @@ func (t rolls) learn(services []plan.ServiceCount) rolls {
 }
 
 // seen is what the planner is told.
-func (t rolls) seen(now time.Time) map[string]plan.Try {
+func (t rolls) seen() map[string]plan.Try {
 	out := make(map[string]plan.Try, len(t))
 	for name, h := range t {
-		h.Still = now.Sub(h.moved)
 		out[name] = h.Try
 	}
 	return out

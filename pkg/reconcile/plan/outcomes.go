@@ -73,7 +73,7 @@ type Try struct {
 	Good   bool // it had succeeded
 	Fresh  bool // this swarmd has seen it begin, or the engine had not completed it: it may be put back
 
-	// Still is how long this swarmd has seen nothing of it move, by a clock that nobody sets.
+	// Still is how long this swarmd has seen nothing of it move, until the last look began, by a clock that nobody sets.
 	Still time.Duration
 }
 
@@ -151,6 +151,9 @@ func (v *view) baked(s service, c ServiceCount) bool {
 	}
 	running, _ := v.runningTasks(*s.live)
 	bake := BakeTime(v.in.Spec.Policies.Bake, s.want)
+	if try := v.in.Memory.Tries[s.want.Name]; try.Fresh && try.Still < bake {
+		return false // by the engine's times and this machine's clock it may seem to have run for longer: one of them may be wrong
+	}
 	return !slices.ContainsFunc(running, func(t swarm.Task) bool { return v.in.Now.Sub(t.Updated) < bake })
 }
 

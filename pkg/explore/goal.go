@@ -70,7 +70,8 @@ func (r *run) held(back bool) []string {
 	return guards
 }
 
-// tookBack reports whether a fault that kills tasks was injected and the engine has stopped a roll-out.
+// tookBack reports whether a fault that kills tasks was injected and a roll-out was stopped, by the engine or by a swarmd that has put back what ran
+// before.
 func (r *run) tookBack() bool {
 	in := r.out.Injected
 	if in[EngineDown]+in[LeaderChange]+in[Human] == 0 {
@@ -83,6 +84,9 @@ func (r *run) tookBack() bool {
 	return slices.ContainsFunc(truth.Services, func(v api.Service) bool {
 		if v.Spec.Labels[swarm.LabelScaled] != "" {
 			return true // and forgets it as well when swarmd scales what was gone back to
+		}
+		if v.Spec.Labels[swarm.LabelFailed] != "" {
+			return true
 		}
 		return v.UpdateStatus != nil && (v.UpdateStatus.State == api.UpdateStatePaused || v.UpdateStatus.State == api.UpdateStateRollbackCompleted ||
 			v.UpdateStatus.State == api.UpdateStateRollbackPaused)

@@ -30,6 +30,9 @@ func quorumWorkflows() []Workflow {
 // leaderlessTime is how long the swarm must have had no leader until a manager may be switched on without the lease.
 const leaderlessTime = time.Minute
 
+// inFlight is for how long what was planned while there was a leader may still be sent.
+const inFlight = time.Second
+
 // leaderless: without a leader nobody is switched on before the time, since an election may be on its way.
 func (c *checks) leaderless(s *state, name string) {
 	switch {
@@ -39,8 +42,8 @@ func (c *checks) leaderless(s *state, name string) {
 	case c.noLeader.IsZero():
 		c.noLeader = s.at
 	}
-	if name != "" && !c.noLeader.IsZero() && s.at.Sub(c.noLeader) < leaderlessTime {
-		c.run.violate("leaderless", "%s is switched on %s after the swarm lost its leader", name, s.at.Sub(c.noLeader))
+	if lost := s.at.Sub(c.noLeader); name != "" && !c.noLeader.IsZero() && lost >= inFlight && lost < leaderlessTime {
+		c.run.violate("leaderless", "%s is switched on %s after the swarm lost its leader", name, lost)
 	}
 }
 

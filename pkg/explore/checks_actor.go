@@ -32,7 +32,7 @@ func (c *checks) attended(s *state) {
 				since = t
 			}
 		}
-		if p.began.After(c.unled) && c.led.After(since) { // it began when nobody could tell it
+		if c.led.After(since) { // a renewal just before the swarm lost its leader was told when it had one again
 			since = c.led
 		}
 		if p.gone() || s.at.Sub(since) <= unattendedAfter {

@@ -24,7 +24,7 @@ func (c *checks) services(was, now *state, t *ticket) {
 		} else if objectIn(t.path) == v.ID && old.Version.Index != v.Version.Index {
 			c.pinned(v)
 			c.pushed(*old, v)
-			c.surged(was, v)
+			c.surged(was, *old, v)
 			c.superseded(was, *old, v)
 		}
 	}

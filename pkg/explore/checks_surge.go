@@ -11,7 +11,7 @@ import (
 
 // surged judges a service that swarmd has written with more tasks than its file says: only one whose tasks can move gets any, for an operation only when
 // its node takes no new tasks, and to be spread only when a node has less than its share.
-func (c *checks) surged(s *state, v api.Service) {
+func (c *checks) surged(s *state, old, v api.Service) {
 	owner, _, more := strings.Cut(v.Spec.Labels[swarm.LabelSurge], ":")
 	if !more {
 		return
@@ -20,7 +20,8 @@ func (c *checks) surged(s *state, v api.Service) {
 		c.run.violate("surged", "service %s has data on its machines, and gets a task more", v.Spec.Name)
 	}
 	if owner == swarm.SurgeSpread {
-		if !uneven(s, v) {
+		// One that has them already is written for something else, and keeps them.
+		if v.Spec.Labels[swarm.LabelSurge] != old.Spec.Labels[swarm.LabelSurge] && !uneven(s, v) {
 			c.run.violate("surged", "service %s is spread, and it is even", v.Spec.Name)
 		}
 		return

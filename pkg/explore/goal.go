@@ -38,8 +38,8 @@ func (r *run) unmet() string {
 	switch guards := r.held(back); {
 	case dying:
 		result := report.Progress // they are between two lives
-		if last.Result == report.Held {
-			result = report.Held
+		if last.Result == report.Held || last.Converged {
+			result = last.Result
 		}
 		if why := restsAt(last, result, []string{plan.GuardTasks}); why != "" {
 			return why
@@ -95,9 +95,10 @@ func (r *run) tookBack() bool {
 
 // tookForDone reports whether the engine, after a fault that killed the tasks, has called the roll-out of an image that dies completed: what
 // it put in their place itself is no task of the roll-out, and does not fail it. The file's image is there then, its tasks die and come back
-// for ever, and swarmd waits for them.
+// for ever, and swarmd waits for them. The same is so where the fault killed what ran before just when it was written over: nothing is known to have been
+// good then.
 func (r *run) tookForDone() bool {
-	if r.workflow.Image == "" || r.out.Injected[EngineDown] == 0 {
+	if r.workflow.Image == "" || r.out.Injected[EngineDown]+r.out.Injected[LeaderChange] == 0 {
 		return false
 	}
 	truth, _ := r.world.Swarm.Glance()
@@ -255,8 +256,8 @@ func (r *run) serviceDiffers(s *state, name, image string, replicas *uint64, bac
 		if svc.Spec.Mode.Replicated == nil || *svc.Spec.Mode.Replicated.Replicas != want {
 			return fmt.Sprintf("service %s has not %d replicas", name, want)
 		}
-		if strings.HasPrefix(svc.Spec.TaskTemplate.ContainerSpec.Image, brokenImage) && back {
-			return "" // the engine went back to what never ran: a person has to say what now
+		if image := svc.Spec.TaskTemplate.ContainerSpec.Image; back && (strings.HasPrefix(image, brokenImage) || strings.HasPrefix(image, lateImage)) {
+			return "" // the engine went back to what never ran, or its tasks are between two lives: a person has to say what now
 		}
 		if running := s.running(svc.ID); running < want {
 			return fmt.Sprintf("service %s: %d of %d tasks run", name, running, want)

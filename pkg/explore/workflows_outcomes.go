@@ -112,7 +112,7 @@ type removed struct{ revision, had, gone int }
 
 // wentBack: at the end of a roll-out that failed runs what ran before it.
 func (r *run) wentBack(s *state) string {
-	if !r.workflow.Back || r.out.Injected[Human] > 0 {
+	if !r.workflow.Back || r.out.Injected[Human] > 0 || r.tookForDone() {
 		return ""
 	}
 	for _, v := range s.swarm.Services {

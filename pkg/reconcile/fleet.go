@@ -116,7 +116,7 @@ func (l *Loop) see(ctx context.Context, acting bool) (t passResult) {
 	l.strangers.see(plan.Strangers(t.World, l.want.spec.Cluster), acting && len(t.World.Gaps) == 0, now)
 	l.ailing = l.ailing.see(t.World, acting && len(t.World.Gaps) == 0 && !t.World.NoDroplets, now)
 	l.launching = l.launching.see(t.World, acting && len(t.World.Gaps) == 0 && !t.World.NoDroplets, now)
-	l.rolls = l.rolls.see(t.World, l.want.spec.Policies.Bake, look{began, now})
+	l.rolls = l.rolls.see(t.World, l.want.spec.Policies.Bake, wall, look{began, now})
 	t.epoch, t.Held = l.elector.Held()
 	t.Held = t.Held && acting // the lease was won meanwhile: what was seen is a follower's view, the next pass acts
 	good, err := l.good(ctx, l.want.stack, t.World)

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
@@ -32,7 +33,7 @@ type rolled struct {
 type look struct{ began, ended time.Time }
 
 // see returns what is remembered after a look. A service that is not seen, for now or for ever, is forgotten only when the services were seen.
-func (t rolls) see(w world.World, bake time.Duration, at look) rolls {
+func (t rolls) see(w world.World, bake time.Duration, wall time.Time, at look) rolls {
 	if !known(w, world.GapServices) || !known(w, world.GapTasks) {
 		return t
 	}
@@ -42,7 +43,7 @@ func (t rolls) see(w world.World, bake time.Duration, at look) rolls {
 			continue
 		}
 		h, before := t[s.Spec.Name]
-		next[s.Spec.Name] = h.now(s, before)
+		next[s.Spec.Name] = h.now(s, before, func() bool { return unproven(s, w, plan.BakeTime(bake, s.Spec), wall) })
 		byID[s.ID] = s.Spec.Name
 	}
 	newest := map[string]time.Time{}
@@ -89,7 +90,7 @@ func (h rolled) healthy(task swarm.Task, bake time.Duration, at look) bool {
 }
 
 // now is what is remembered of a service as it is now.
-func (h rolled) now(s swarm.Service, before bool) rolled {
+func (h rolled) now(s swarm.Service, before bool, unproven func() bool) rolled {
 	if before && h.id == s.ID && h.version == s.Version {
 		return h
 	}
@@ -99,10 +100,31 @@ func (h rolled) now(s swarm.Service, before bool) rolled {
 		if began.IsZero() {
 			began = s.Updated
 		}
-		h = rolled{Try: plan.Try{Fresh: before && h.id == s.ID || unfinished(s)}, id: s.ID, template: template, began: began}
+		h = rolled{Try: plan.Try{Over: h.Fresh && !h.Good && h.id == s.ID, Fresh: before && h.id == s.ID || unfinished(s) || unproven()}, id: s.ID, template: template, began: began}
 	}
 	h.version = s.Version
 	return h
+}
+
+// justNow is for how long after the engine has called a roll-out completed a swarmd that begins anew doubts it.
+const justNow = 10 * time.Minute
+
+// unproven reports whether the engine has called a roll-out completed a moment ago and nothing shows that a task of it has run for the bake time. The
+// engine looks away after update_config.monitor; the swarmd that looked on may be another one. The time is the engine's own, of the newest that
+// happened to the service, or this machine's if that is later: who doubts less puts back less.
+func unproven(s swarm.Service, w world.World, bake time.Duration, now time.Time) bool {
+	if s.Update != swarm.Completed || s.UpdateEnded.IsZero() {
+		return false
+	}
+	tasks := slices.DeleteFunc(slices.Concat(w.Tasks, w.Failed), func(t swarm.Task) bool { return t.ServiceID != s.ID || t.Created.Before(s.UpdateStarted) })
+	for _, t := range tasks {
+		if t.Updated.After(now) {
+			now = t.Updated
+		}
+	}
+	return now.Sub(s.UpdateEnded) < justNow && !slices.ContainsFunc(tasks, func(t swarm.Task) bool {
+		return t.Runs() && now.Sub(t.Updated) >= bake || t.Failed() && t.Updated.Sub(t.Created) >= bake
+	})
 }
 
 // unfinished reports whether the engine says of other tasks than before that they are rolled out still.

@@ -165,6 +165,7 @@ type Service struct {
 	Update        UpdateState
 	UpdateMessage string
 	UpdateStarted time.Time    // when the roll-out began; zero without one
+	UpdateEnded   time.Time    // when the engine called it completed or gone back; zero before
 	Previous      *ServiceSpec // what the engine would go back to, while a roll-out has not completed; nil else
 	Keeps         []string     // names of configs and secrets that the specification before refers to, whatever became of the roll-out; sorted
 	Created       time.Time

@@ -33,11 +33,27 @@ func (v *view) givesUp(s service) (before swarm.ServiceSpec, why string) {
 	if why = v.failure(s); why == "" {
 		return before, ""
 	}
-	before, known := v.lastGood(*s.live)
-	if !known || !swarm.Replaces(swarm.Diff(before.Form(), s.live.Spec.Form())) {
+	before, known := v.goesBackTo(*s.live)
+	if !known {
 		return before, ""
 	}
 	return before, why
+}
+
+// goesBackTo is what a roll-out that fails is ended with, if there is something.
+func (v *view) goesBackTo(live swarm.Service) (before swarm.ServiceSpec, known bool) {
+	before, known = v.lastGood(live)
+	return before, known && swarm.Replaces(swarm.Diff(before.Form(), live.Spec.Form()))
+}
+
+// mayGiveUp reports whether a roll-out that has been still for too long by the clock of this machine, and not yet by the one that nobody sets, is ended
+// when it has: nothing is written over it until then, since that would begin it anew.
+func (v *view) mayGiveUp(s service) bool {
+	if v.in.Memory.Tries[s.want.Name].Still >= v.progressDeadline()+s.live.Spec.Delay {
+		return false
+	}
+	_, known := v.goesBackTo(*s.live)
+	return known && s.live.Update == swarm.Updating
 }
 
 // machinesOnTheWay leaves a roll-out alone that may wait for machines that are about to come.

@@ -73,6 +73,8 @@ type Try struct {
 	Good   bool // it had succeeded
 	Fresh  bool // this swarmd has seen it begin, or the engine had not completed it: it may be put back
 
+	Over bool // what it replaced had not succeeded: a person wrote over a roll-out that was under way
+
 	// Still is how long this swarmd has seen nothing of it move, until the last look began, by a clock that nobody sets.
 	Still time.Duration
 }

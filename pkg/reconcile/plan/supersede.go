@@ -115,6 +115,8 @@ func (v *view) previous(live swarm.Service) (spec *swarm.ServiceSpec, own bool) 
 		return nil, false
 	}
 	switch {
+	case v.in.Memory.Tries[live.Spec.Name].Over:
+		return nil, false // the engine remembers what never ran whole
 	case unchanged && swarm.Replaces(swarm.Diff(live.Spec.Form(), p.Form())):
 		return p, true
 	case len(v.others(live)) == 0:
@@ -240,10 +242,14 @@ func (v *view) stuckHold(live swarm.Service) (text string) {
 	return ""
 }
 
-// others are the tasks that run another image than the one that the service is pinned to.
+// others are the tasks that run another image than the service's: another digest than the one that it is pinned to, or another reference where it is
+// not.
 func (v *view) others(live swarm.Service) []swarm.Task {
+	digest := live.Spec.Pin().Digest
 	return v.tasksOf(live, func(t swarm.Task) bool {
-		return live.Spec.Pin().Digest != "" && t.Image != "" && t.Runs() && !strings.HasSuffix(t.Image, "@"+live.Spec.Pin().Digest)
+		reference, _, _ := strings.Cut(t.Image, "@")
+		same := digest != "" && strings.HasSuffix(t.Image, "@"+digest) || digest == "" && reference == live.Spec.Image
+		return t.Image != "" && t.Runs() && !same
 	})
 }
 
@@ -258,7 +264,9 @@ func (v *view) remembering(live swarm.Service, diff []string) string {
 		// It is good all the same where what a person changed replaces no task: its revision has it, and says how many ran.
 		ran, unchanged = said, !swarm.Replaces(swarm.Diff(said.Form(), live.Spec.Form()))
 	}
-	if swarm.Replaces(diff) && unchanged && settled(live) && v.isWhole(ran, live) {
+	// Where the tasks cannot be seen, what nothing was seen to fail of is taken for whole: there would be no way back otherwise.
+	whole := v.isWhole(ran, live) || v.gap(world.GapTasks) && v.in.Memory.Tries[live.Spec.Name].Failed == 0
+	if swarm.Replaces(diff) && unchanged && settled(live) && whole {
 		return g.String()
 	}
 	return live.Spec.Labels[swarm.LabelGood]

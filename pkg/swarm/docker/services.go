@@ -118,6 +118,9 @@ func serviceOf(s api.Service, networks map[string]string) (swarm.Service, error)
 		if s.UpdateStatus.StartedAt != nil {
 			out.UpdateStarted = *s.UpdateStatus.StartedAt
 		}
+		if s.UpdateStatus.CompletedAt != nil {
+			out.UpdateEnded = *s.UpdateStatus.CompletedAt
+		}
 	}
 	if s.PreviousSpec == nil {
 		return out, nil

@@ -97,16 +97,21 @@ func (s *stage) machinesLost() {
 	s.timely(r)
 }
 
-// onlyTheLostFail judges what clients saw. Plain Swarm leaves the tasks on other nodes alone when a node is lost, so a request that failed there is one too many.
+// longestPause is how long a node that is not lost may leave requests unanswered in time: this machine may be busy with booting others.
+const longestPause = 10 * time.Second
+
+// onlyTheLostFail judges what clients saw. Plain Swarm leaves the tasks on other nodes alone when a node is lost, so none of their requests is refused or
+// broken off.
 func (s *stage) onlyTheLostFail(when string, seen tallies, others []lab.Droplet) {
 	s.Helper()
-	failed, asked := 0, 0
+	var all tally
 	for _, d := range others {
-		failed, asked = failed+seen.node[d.Name].failed, asked+seen.node[d.Name].failed+seen.node[d.Name].answered
+		one := seen.node[d.Name]
+		all = tally{all.answered + one.answered, all.failed + one.failed, all.late + one.late, max(all.gap, one.gap)}
 	}
-	s.Logf("report: while %s, %d of %d requests to the other nodes failed; whoever asked all nodes at once: %v", when, failed, asked, seen.any)
-	if failed > 0 || asked == 0 {
-		s.Errorf("%d of %d requests to nodes that were not lost failed:\n%v", failed, asked, seen)
+	s.Logf("report: while %s, requests to the other nodes: %v", when, all)
+	if all.answered == 0 || all.failed > all.late || all.gap > longestPause {
+		s.Errorf("requests to nodes that were not lost were refused or long unanswered:\n%v", seen)
 	}
 }
 

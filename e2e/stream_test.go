@@ -4,7 +4,9 @@ package e2e
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -26,11 +28,13 @@ type request struct {
 	tick     int           // those of a tick are sent at once, one to each node
 	sent     time.Duration // since the stream began
 	answered bool
+	late     bool // no answer in time; else it was refused or broken off
 }
 
 // tally is what became of the requests to a node, or to whichever node answers.
 type tally struct {
 	answered, failed int
+	late             int           // of those that failed: without an answer in time, which a busy machine may be the reason of; the others were refused or broken off
 	gap              time.Duration // the longest time without an answer: between the sending of two requests that were answered, or from the stream's begin, or to its end
 }
 
@@ -47,7 +51,8 @@ func (b *bench) stream(port int, nodes ...lab.Droplet) (end func() tallies) {
 	var all []request
 	ask := func(r request, address string) {
 		_, err := b.getWithin(streamTimeout, address, port, "/")
-		r.answered = err == nil
+		timeout := net.Error(nil)
+		r.answered, r.late = err == nil, errors.As(err, &timeout) && timeout.Timeout()
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, r)
@@ -85,6 +90,7 @@ func reckon(all []request, lasted time.Duration) tallies {
 		if !ok {
 			first = request{tick: r.tick, sent: r.sent}
 		}
+		first.late = first.late || r.late
 		first.answered = first.answered || r.answered
 		ticks[r.tick] = first
 	}
@@ -106,6 +112,9 @@ func reckonOne(requests []request, lasted time.Duration) (t tally) {
 	for _, r := range requests {
 		if !r.answered {
 			t.failed++
+			if r.late {
+				t.late++
+			}
 			continue
 		}
 		t.answered++
@@ -116,7 +125,7 @@ func reckonOne(requests []request, lasted time.Duration) (t tally) {
 }
 
 func (t tally) String() string {
-	return fmt.Sprintf("%d answered, %d failed, longest gap %.1f s", t.answered, t.failed, t.gap.Seconds())
+	return fmt.Sprintf("%d answered, %d failed (%d of them not answered in time), longest gap %.1f s", t.answered, t.failed, t.late, t.gap.Seconds())
 }
 
 func (t tallies) String() string {
@@ -135,21 +144,21 @@ func TestReckon(t *testing.T) {
 	for tick, sent := range []time.Duration{0, 1 * s, 2 * s, 3 * s, 5 * s, 6 * s} {
 		all = append(all,
 			request{node: "well", tick: tick, sent: sent, answered: tick != 2},
-			request{node: "lost", tick: tick, sent: sent, answered: tick < 2},
+			request{node: "lost", tick: tick, sent: sent, answered: tick < 2, late: tick > 3},
 			request{node: "never", tick: tick, sent: sent})
 	}
 	slices.Reverse(all) // the slowest answers are noted last
 	got := reckon(all, 7*s)
-	for node, want := range map[string]tally{"well": {5, 1, 2 * s}, "lost": {2, 4, 6 * s}, "never": {0, 6, 7 * s}} {
+	for node, want := range map[string]tally{"well": {5, 1, 0, 2 * s}, "lost": {2, 4, 2, 6 * s}, "never": {0, 6, 0, 7 * s}} {
 		if got.node[node] != want {
 			t.Errorf("%s: %v, want %v", node, got.node[node], want)
 		}
 	}
-	if want := (tally{5, 1, 2 * s}); got.any != want {
+	if want := (tally{5, 1, 0, 2 * s}); got.any != want {
 		t.Errorf("any node: %v, want %v", got.any, want)
 	}
 	all = []request{{node: "a", answered: true}, {node: "b"}, {node: "a", tick: 1, sent: s}, {node: "b", tick: 1, sent: s, answered: true}}
-	if got, want := reckon(all, s).any, (tally{2, 0, s}); got != want {
+	if got, want := reckon(all, s).any, (tally{2, 0, 0, s}); got != want {
 		t.Errorf("two nodes that answer in turns: %v, want %v", got, want)
 	}
 }

@@ -46,7 +46,7 @@ type tallies struct {
 
 // stream asks the published port of each of these nodes at a steady pace, as clients outside of the swarm do, until the returned function is called.
 func (b *bench) stream(port int, nodes ...lab.Droplet) (end func() tallies) {
-	stop, began := make(chan struct{}), time.Now()
+	stop, over, began := make(chan struct{}), b.Context().Done(), time.Now()
 	var mu sync.Mutex
 	var all []request
 	ask := func(r request, address string) {
@@ -68,6 +68,8 @@ func (b *bench) stream(port int, nodes ...lab.Droplet) (end func() tallies) {
 			}
 			select {
 			case <-stop:
+				return
+			case <-over:
 				return
 			case <-pace.C:
 			}

@@ -213,6 +213,12 @@ func (b *bench) engine(id int) *client.Client {
 // until polls until the condition holds; it returns how long that took.
 func (b *bench) until(what string, limit time.Duration, ok func() (bool, string)) time.Duration {
 	b.Helper()
+	return b.poll(what, limit, 2*time.Second, ok) // many of these ask the cloud's API, whose limit is 250 calls a minute
+}
+
+// poll is until with the longest pause between two tries.
+func (b *bench) poll(what string, limit, longest time.Duration, ok func() (bool, string)) time.Duration {
+	b.Helper()
 	began, last, pause := time.Now(), "", 100*time.Millisecond
 	for time.Since(began) < limit {
 		good, note := ok()
@@ -222,7 +228,7 @@ func (b *bench) until(what string, limit time.Duration, ok func() (bool, string)
 		}
 		last = note
 		time.Sleep(pause)
-		pause = min(2*pause, 2*time.Second) // many of these polls ask the cloud's API, whose limit is 250 calls a minute
+		pause = min(2*pause, longest)
 	}
 	b.Fatalf("not within %v: %s (%s)", limit, what, last)
 	return 0
@@ -265,7 +271,12 @@ func (b *bench) running(c *client.Client, service string) []swarm.Task {
 
 // get asks a droplet's published port from where a laptop would be.
 func (b *bench) get(host string, port int, path string) (string, error) {
-	h := &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true,
+	return b.getWithin(3*time.Second, host, port, path)
+}
+
+// getWithin is get with a limit of its own. An answer other than 200 is an error.
+func (b *bench) getWithin(limit time.Duration, host string, port int, path string) (string, error) {
+	h := &http.Client{Timeout: limit, Transport: &http.Transport{DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) { return b.lab.Dial(ctx, addr) }}}
 	resp, err := h.Get(fmt.Sprintf("http://%s:%d%s", host, port, path))
 	if err != nil {
@@ -273,6 +284,9 @@ func (b *bench) get(host string, port int, path string) (string, error) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = errors.New(resp.Status)
+	}
 	return string(body), err
 }
 

@@ -52,7 +52,7 @@ func TestScenarios(t *testing.T) {
 		{"a worker is resized in place", (*stage).resized},
 		{"4 killed ten times", (*stage).killedTenTimes},
 		{"5 the acting machine is cut off", (*stage).cutOff},
-		{"6 the acting machine's power fails, and a worker's droplet is deleted", (*stage).machinesLost},
+		{"6 the acting machine is destroyed, and a worker's", (*stage).machinesLost},
 		{"7 a broken edit and a stale file", (*stage).brokenEdit},
 		{"8 a forged label", (*stage).forgedLabel},
 		{"9 destroy", (*stage).destroy},
@@ -326,7 +326,7 @@ func (s *stage) killedTenTimes() {
 	seed := uint64(time.Now().UnixNano())
 	s.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	for _, workers := range []int{4, 2} {
+	for _, workers := range []int{4, 3} {
 		s.want.workers = workers
 		path := s.file()
 		submitted := make(chan struct{})

@@ -18,6 +18,7 @@ type want struct {
 	queueOn           string // a constraint of its tasks, "" for none
 	noSwarmdImage     bool
 	larger            bool   // workers get another size, in place
+	workerRepair      string // how long a worker's node may be down until its power is cycled, "" for the default
 	onFailure         string // what a roll-out does about a task that fails, "" for the engine's default: pause
 }
 
@@ -47,6 +48,9 @@ func (w want) yaml(key string) string {
 		},
 		"services": services,
 		"policies": map[string]any{"bake": "2s", "create_visible": "30s", "shutdown_timeout": "30s", "resync": "10s"},
+	}
+	if w.workerRepair != "" {
+		file["policies"].(map[string]any)["repair"] = map[string]any{"worker": w.workerRepair}
 	}
 	if w.larger {
 		workers := file["nodes"].(map[string]any)["workers"].(map[string]any)

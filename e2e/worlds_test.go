@@ -186,32 +186,39 @@ func (s *stage) held(was, known map[int]string) {
 
 // members watches the members of Raft through whichever of the engines answers; the returned function tells how few there were.
 func (s *stage) members(engines []*client.Client) func() int {
-	stop, least := make(chan struct{}), 99
+	least := 99
+	stop := s.watchNodes(engines, func(nodes []swarm.Node) {
+		n := 0
+		for _, node := range nodes {
+			if member(node) {
+				n++
+			}
+		}
+		least = min(least, n)
+	})
+	return func() int { stop(); return least }
+}
+
+// watchNodes lists the nodes ten times a second through the first of the engines that answers, until the returned function is called.
+func (s *stage) watchNodes(engines []*client.Client, see func([]swarm.Node)) (stop func()) {
+	stopped := make(chan struct{})
 	var watch sync.WaitGroup
 	watch.Go(func() {
 		for {
 			for _, c := range engines {
-				nodes, err := c.NodeList(s.Context(), swarm.NodeListOptions{})
-				if err != nil {
-					continue
+				if nodes, err := c.NodeList(s.Context(), swarm.NodeListOptions{}); err == nil {
+					see(nodes)
+					break
 				}
-				n := 0
-				for _, node := range nodes {
-					if node.Spec.Role == swarm.NodeRoleManager && node.ManagerStatus != nil {
-						n++
-					}
-				}
-				least = min(least, n)
-				break
 			}
 			select {
-			case <-stop:
+			case <-stopped:
 				return
 			case <-time.After(100 * time.Millisecond):
 			}
 		}
 	})
-	return func() int { close(stop); watch.Wait(); return least }
+	return func() { close(stopped); watch.Wait() }
 }
 
 // rolesChange makes the managers' pool one of workers and a new pool the managers'.

@@ -113,6 +113,11 @@ func troubleWorkflows() []Workflow {
 			Play: func(r *run) { r.person().remove("workers") }},
 		{Name: "vanished-manager", About: "somebody deletes one of three managers' droplets: another one takes its place", Start: file{managers: 3, workers: 1}, Several: true, Sparse: 4,
 			Play: func(r *run) { r.person().remove("managers") }},
+		{Name: "vanished-holder", About: "somebody deletes the acting swarmd's machine and a worker's at once: another swarmd acts, and both are replaced", Start: file{managers: 3, workers: 3, services: web}, Several: true, Sparse: 12,
+			Play: func(r *run) {
+				r.person().removeHolder()
+				r.person().remove("workers")
+			}},
 		{Name: "dead-node", About: "a worker's power fails: it is powered on again", Start: start,
 			Play: func(r *run) { r.person().unplug("workers") }},
 		{Name: "dead-manager", Sparse: 3, About: "one manager of three is down when a file wants one only", Start: file{managers: 3}, Several: true,
@@ -233,8 +238,22 @@ func (r *run) badEdit() {
 func (r *run) person() *person { return &r.faults.people }
 
 // remove deletes the pool's last droplet in the cloud's web interface.
-func (p *person) remove(pool string) {
-	d := p.last(pool)
+func (p *person) remove(pool string) { p.removeDroplet(p.last(pool)) }
+
+// removeHolder is remove of the machine whose swarmd acts.
+func (p *person) removeHolder() {
+	holder := p.run.actors.holder()
+	if holder == nil {
+		return // a fault has just ended it
+	}
+	for _, d := range p.run.world.Cloud.Droplets() {
+		if d.Name == holder.machine {
+			p.removeDroplet(d.ID)
+		}
+	}
+}
+
+func (p *person) removeDroplet(d int) {
 	p.run.check.gone[d] = true
 	p.ask(http.MethodDelete, "/v2/droplets/"+itoa(d), nil)
 	p.run.faults.last = time.Now()

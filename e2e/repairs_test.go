@@ -26,7 +26,8 @@ type repairs struct{ *chaos }
 const wholeIn = 12 * time.Minute
 
 // TestRepairs asserts what becomes of machines that are cut off, replaced and resized, while swarmd runs and while it is killed in the middle. Each
-// part begins and ends with the file true, so `-run 'TestRepairs/PART'` plays one alone. It is for `make lab-repairs`: CI plays parts of it in TestScenarios.
+// part begins and ends with the file true, so `-run 'TestRepairs/PART'` plays one alone. Machines that are made larger in place keep their disks, and so get
+// the size back; those that are made with that size do not. It is for `make lab-repairs`: CI plays parts of it in TestScenarios.
 func TestRepairs(t *testing.T) {
 	b := newBench(t)
 	begin := want{managers: 3, workers: 3, queue: "1", queueOn: "node.labels.zone==lab", healthy: true, workerRepair: "1m"}
@@ -37,8 +38,8 @@ func TestRepairs(t *testing.T) {
 		run  func(*repairs)
 	}{
 		{"half of the nodes are cut off", (*repairs).halfCutOff},
-		{"six machines rolled, workers resized, and a plain drain", (*repairs).rolled},
 		{"killed in each phase of a replacement", (*repairs).killedWhileReplacing},
+		{"six machines rolled, workers resized, and a plain drain", (*repairs).rolled},
 		{"killed in each phase of a resize in place", (*repairs).killedWhileResizing},
 	} {
 		began := time.Now()
@@ -114,7 +115,7 @@ func (r *repairs) strayContainers() string {
 		return err.Error()
 	}
 	tasks := r.running(manager, "shop_queue")
-	for _, d := range r.droplets("shop-") {
+	for _, d := range r.clusters() {
 		e, err := r.engineAt(r.lab.EngineHost(d.ID))
 		if err != nil {
 			return err.Error()

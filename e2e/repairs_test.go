@@ -91,6 +91,9 @@ func (r *repairs) unwhole() string {
 	if note := r.untrue(); note != "" {
 		return note
 	}
+	if note := r.ordersUntrue(); note != "" {
+		return note
+	}
 	s, err := r.see(r.Context())
 	if err != nil {
 		return err.Error()
@@ -106,6 +109,17 @@ func (r *repairs) unwhole() string {
 		}
 	}
 	return r.strayContainers()
+}
+
+// ordersUntrue says which machine has another image or size than the file says, "" for none.
+func (r *repairs) ordersUntrue() string {
+	for _, d := range r.clusters() {
+		now, _ := r.lab.Cloud.Droplet(d.ID)
+		if image, size := r.want.machine(r.poolOf(d.Name)); now.Image != image || now.Size != size {
+			return fmt.Sprintf("%s is a %s with %s, want a %s with %s", d.Name, now.Size, now.Image, size, image)
+		}
+	}
+	return ""
 }
 
 // strayContainers says which of the queue's containers run that are no task's; "" for none.

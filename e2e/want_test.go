@@ -10,6 +10,14 @@ import (
 	"github.com/swarmd/swarmd/pkg/lab"
 )
 
+// What the machines are ordered as; all of the lab's have the same disk.
+const (
+	anyImage     = "debian-12-x64"
+	smallManager = "s-1vcpu-1gb"
+	smallWorker  = "s-1vcpu-2gb"
+	largeWorker  = "s-2vcpu-4gb"
+)
+
 // want is the file of the desired state, as the scenarios change it.
 type want struct {
 	managers, workers int
@@ -20,7 +28,7 @@ type want struct {
 	queueOn           string // a constraint of its tasks, "" for none
 	noSwarmdImage     bool
 	healthy           bool   // the queue's tasks run when their health check says so
-	image             string // of the machines, "" for Debian 12; all of the lab's have the same disk
+	image             string // of the machines, "" for anyImage
 	workersImage      string // of the workers, "" for that of all
 	larger            bool   // workers get another size, in place
 	inPlace           bool   // workers that get the size back get it in place
@@ -51,10 +59,10 @@ func (w want) yaml(key string) string {
 	}
 	file := map[string]any{
 		"version": 1, "cluster": "shop",
-		"cloud": map[string]any{"digitalocean": map[string]any{"region": "fra1", "image": cmp.Or(w.image, "debian-12-x64"), "ssh_keys": []string{key}}},
+		"cloud": map[string]any{"digitalocean": map[string]any{"region": "fra1", "image": cmp.Or(w.image, anyImage), "ssh_keys": []string{key}}},
 		"nodes": map[string]any{
-			"managers": map[string]any{"role": "manager", "count": w.managers, "size": "s-1vcpu-1gb"},
-			"workers":  map[string]any{"role": "worker", "count": w.workers, "size": "s-1vcpu-2gb", "labels": map[string]string{"zone": "lab"}},
+			"managers": map[string]any{"role": "manager", "count": w.managers, "size": smallManager},
+			"workers":  map[string]any{"role": "worker", "count": w.workers, "size": smallWorker, "labels": map[string]string{"zone": "lab"}},
 		},
 		"services": services,
 		"policies": map[string]any{"bake": "2s", "create_visible": "30s", "shutdown_timeout": "30s", "resync": "10s"},
@@ -68,7 +76,7 @@ func (w want) yaml(key string) string {
 	if workers := file["nodes"].(map[string]any)["workers"].(map[string]any); w.larger || w.inPlace {
 		workers["resize"] = "in-place"
 		if w.larger {
-			workers["size"] = "s-2vcpu-4gb"
+			workers["size"] = largeWorker
 		}
 	}
 	if nodes := file["nodes"].(map[string]any); w.masters > 0 {
@@ -80,6 +88,20 @@ func (w want) yaml(key string) string {
 	}
 	text, _ := yaml.Marshal(file)
 	return string(text)
+}
+
+// machine is the image and the size that the file wants of a pool's machines.
+func (w want) machine(pool string) (image, size string) {
+	image = cmp.Or(w.image, anyImage)
+	switch {
+	case pool == "managers":
+		return image, smallManager
+	case w.larger:
+		size = largeWorker
+	default:
+		size = smallWorker
+	}
+	return cmp.Or(w.workersImage, image), size
 }
 
 func (w want) updateConfig(parallelism int, order string) map[string]any {

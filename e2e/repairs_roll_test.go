@@ -99,7 +99,7 @@ func (r *repairs) plainDrain() {
 		n, err := queueRuns(r.Context(), r.docker)
 		left := 0
 		for _, t := range r.running(r.docker, "shop_queue") {
-			left += index(t.NodeID == node)
+			left += toInt(t.NodeID == node)
 		}
 		return n == 6 && left == 0, fmt.Sprint(n, " of 6, ", left, " on the drained one ", err)
 	})
@@ -234,7 +234,7 @@ func queueRuns(ctx context.Context, engine *client.Client) (n int, err error) {
 	defer cancel()
 	list, err := engine.TaskList(ctx, swarm.TaskListOptions{Filters: filters.NewArgs(filters.Arg("service", "shop_queue"), filters.Arg("desired-state", "running"))})
 	for _, t := range list {
-		n += index(t.Status.State == swarm.TaskStateRunning)
+		n += toInt(t.Status.State == swarm.TaskStateRunning)
 	}
 	return n, err
 }
@@ -245,7 +245,7 @@ func raftMembers(ctx context.Context, engine *client.Client) (n int, err error) 
 	defer cancel()
 	list, err := engine.NodeList(ctx, swarm.NodeListOptions{})
 	for _, node := range list {
-		n += index(member(node))
+		n += toInt(member(node))
 	}
 	return n, err
 }

@@ -183,7 +183,7 @@ func (r *repairs) halfCutOff() {
 			r.Fatal("nobody acts")
 		}
 		managers := r.own("managers")
-		slices.SortStableFunc(managers, func(a, b lab.Droplet) int { return index(b.ID == acting.ID) - index(a.ID == acting.ID) })
+		slices.SortStableFunc(managers, func(a, b lab.Droplet) int { return toInt(b.ID == acting.ID) - toInt(a.ID == acting.ID) })
 		half := append(managers[:c.managers], r.own("workers")[:c.workers]...)
 		began := time.Now()
 		r.cut(half)
@@ -203,7 +203,8 @@ func (r *repairs) halfCutOff() {
 	}
 }
 
-func index(b bool) int {
+// toInt counts what is true.
+func toInt(b bool) int {
 	if b {
 		return 1
 	}
@@ -257,7 +258,7 @@ func (r *repairs) bootedSince(d lab.Droplet, since time.Time) bool {
 	return slices.ContainsFunc(r.clusters(), func(now lab.Droplet) bool { return now.ID == d.ID && now.Since.After(since) })
 }
 
-// textOf is an operation for people.
+// textOf are open operations, for people.
 func textOf(ops []ledger.Op) string {
 	var out []string
 	for _, op := range ops {

@@ -3,9 +3,19 @@
 package e2e
 
 import (
+	"cmp"
+
 	"gopkg.in/yaml.v3"
 
 	"github.com/swarmd/swarmd/pkg/lab"
+)
+
+// What the machines are ordered as; all of the lab's have the same disk.
+const (
+	anyImage     = "debian-12-x64"
+	smallManager = "s-1vcpu-1gb"
+	smallWorker  = "s-1vcpu-2gb"
+	largeWorker  = "s-2vcpu-4gb"
 )
 
 // want is the file of the desired state, as the scenarios change it.
@@ -17,7 +27,11 @@ type want struct {
 	queue             string
 	queueOn           string // a constraint of its tasks, "" for none
 	noSwarmdImage     bool
+	healthy           bool   // the queue's tasks run when their health check says so
+	image             string // of the machines, "" for anyImage
+	workersImage      string // of the workers, "" for that of all
 	larger            bool   // workers get another size, in place
+	inPlace           bool   // workers that get the size back get it in place
 	workerRepair      string // how long a worker's node may be down until its power is cycled, "" for the default
 	onFailure         string // what a roll-out does about a task that fails, "" for the engine's default: pause
 }
@@ -37,14 +51,18 @@ func (w want) yaml(key string) string {
 		if w.queueOn != "" {
 			deploy["placement"] = map[string]any{"constraints": []string{w.queueOn}}
 		}
-		services["queue"] = map[string]any{"image": webImage + ":" + w.queue, "deploy": deploy}
+		queue := map[string]any{"image": webImage + ":" + w.queue, "deploy": deploy}
+		if w.healthy {
+			queue["healthcheck"] = map[string]any{"test": []string{"CMD", "/web", "probe"}, "interval": "3s", "timeout": "20s", "retries": 5}
+		}
+		services["queue"] = queue
 	}
 	file := map[string]any{
 		"version": 1, "cluster": "shop",
-		"cloud": map[string]any{"digitalocean": map[string]any{"region": "fra1", "image": "debian-12-x64", "ssh_keys": []string{key}}},
+		"cloud": map[string]any{"digitalocean": map[string]any{"region": "fra1", "image": cmp.Or(w.image, anyImage), "ssh_keys": []string{key}}},
 		"nodes": map[string]any{
-			"managers": map[string]any{"role": "manager", "count": w.managers, "size": "s-1vcpu-1gb"},
-			"workers":  map[string]any{"role": "worker", "count": w.workers, "size": "s-1vcpu-2gb", "labels": map[string]string{"zone": "lab"}},
+			"managers": map[string]any{"role": "manager", "count": w.managers, "size": smallManager},
+			"workers":  map[string]any{"role": "worker", "count": w.workers, "size": smallWorker, "labels": map[string]string{"zone": "lab"}},
 		},
 		"services": services,
 		"policies": map[string]any{"bake": "2s", "create_visible": "30s", "shutdown_timeout": "30s", "resync": "10s"},
@@ -52,9 +70,14 @@ func (w want) yaml(key string) string {
 	if w.workerRepair != "" {
 		file["policies"].(map[string]any)["repair"] = map[string]any{"worker": w.workerRepair}
 	}
-	if w.larger {
-		workers := file["nodes"].(map[string]any)["workers"].(map[string]any)
-		workers["size"], workers["resize"] = "s-2vcpu-4gb", "in-place"
+	if w.workersImage != "" {
+		file["nodes"].(map[string]any)["workers"].(map[string]any)["image"] = w.workersImage
+	}
+	if workers := file["nodes"].(map[string]any)["workers"].(map[string]any); w.larger || w.inPlace {
+		workers["resize"] = "in-place"
+		if w.larger {
+			workers["size"] = largeWorker
+		}
 	}
 	if nodes := file["nodes"].(map[string]any); w.masters > 0 {
 		nodes["managers"].(map[string]any)["role"] = "worker"
@@ -65,6 +88,20 @@ func (w want) yaml(key string) string {
 	}
 	text, _ := yaml.Marshal(file)
 	return string(text)
+}
+
+// machine is the image and the size that the file wants of a pool's machines.
+func (w want) machine(pool string) (image, size string) {
+	image = cmp.Or(w.image, anyImage)
+	switch {
+	case pool == "managers":
+		return image, smallManager
+	case w.larger:
+		size = largeWorker
+	default:
+		size = smallWorker
+	}
+	return cmp.Or(w.workersImage, image), size
 }
 
 func (w want) updateConfig(parallelism int, order string) map[string]any {

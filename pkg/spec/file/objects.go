@@ -239,9 +239,16 @@ func composeLabels(value any) composetypes.Labels {
 	return out
 }
 
-// objects puts the configs and secrets into the stack. The loader is not given them: it would read paths, and knows no content.
+// objects puts the configs and secrets into the stack. The loader is not given them: it would read paths, and knows no content. It loses what is
+// said of a shared network, too.
 func objects(config *composetypes.Config, values map[string]any) {
 	config.Configs, config.Secrets = map[string]composetypes.ConfigObjConfig{}, map[string]composetypes.SecretConfig{}
+	for key, n := range config.Networks {
+		if section(section(values, "networks"), key)[spec.SharedKey] == true {
+			n.Extras = map[string]any{spec.SharedKey: true}
+			config.Networks[key] = n
+		}
+	}
 	for key := range section(values, "configs") {
 		config.Configs[key] = composetypes.ConfigObjConfig(composeObject(section(section(values, "configs"), key)))
 	}

@@ -88,7 +88,7 @@ type auditView struct {
 }
 
 func (a *cli) audit(name string, d *file.Document, data []byte, w *world.World, asJSON bool) error {
-	stack, err := docker.Convert(d.Cluster, d.Stack)
+	stack, err := docker.ConvertFile(&d.Spec, d.Stack, d.Composed)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -106,7 +107,7 @@ func (p *past) read(ctx context.Context, r report.Report) error {
 		p.contents[rev.Number] = rev.Data
 		read := history.Revision{Number: rev.Number, Accepted: rev.Accepted, Source: rev.Source}
 		if d, _, err := file.Parse(fmt.Sprintf("revision %d", rev.Number), rev.Data); err == nil {
-			if stack, err := converter.Convert(d.Cluster, d.Stack); err == nil {
+			if stack, err := converter.ConvertFile(&d.Spec, d.Stack, d.Composed); err == nil {
 				read.Spec, read.Stack = &d.Spec, stack
 			}
 		}
@@ -136,13 +137,26 @@ func (p *past) service(name string) (string, error) {
 	}
 	name = strings.TrimPrefix(name, "service/")
 	for _, r := range p.revisions {
+		var names []string
 		for _, s := range r.Stack.Services {
-			if s.Name == name || s.Name == p.cluster+"_"+name {
-				return s.Name, nil
-			}
+			names = append(names, s.Name)
+		}
+		if found := serviceOf(p.cluster, name, names); found != "" {
+			return found, nil
 		}
 	}
 	return "", fmt.Errorf("none of the last %s has a service %s", plural(len(p.revisions), "revision"), plain(name))
+}
+
+// serviceOf is the service that a name that people use means, "" if none: the whole name, as Docker has it, or without the cluster's own before it.
+// Services of other stacks have their stack's name before theirs: two stacks may have one of the same name.
+func serviceOf(cluster, name string, known []string) string {
+	for _, full := range []string{name, cluster + "_" + name} {
+		if slices.Contains(known, full) {
+			return full
+		}
+	}
+	return ""
 }
 
 // content is the file of a revision.

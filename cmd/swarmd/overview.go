@@ -127,7 +127,7 @@ func (t *overviewText) service(c plan.ServiceChange) {
 	for _, v := range c.Volumes {
 		t.line("%s", volumeLine(v))
 	}
-	t.holds("service/" + t.o.file.Cluster + "_" + c.Service)
+	t.holds("service/" + c.Name)
 }
 
 // newService is what a service that is created looks like.

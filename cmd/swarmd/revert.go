@@ -141,6 +141,9 @@ func (a *cli) rolledBack(p *past, name string, to int) (data []byte, revision in
 	if err != nil {
 		return nil, 0, err
 	}
+	if was := p.stack(to).Named(service); was != nil && was.Stack() != p.cluster {
+		return nil, 0, fmt.Errorf("%s stands in a file of the stack %s: correct it there, or swarmd revert %d goes back to all of revision %d", service, was.Stack(), to, to)
+	}
 	short := strings.TrimPrefix(service, p.cluster+"_")
 	lines, linesErr := file.ServiceLines(older, short)
 	if linesErr == nil {
@@ -194,7 +197,7 @@ func (p *past) onlyChanges(data []byte, service string, to int) error {
 		return err
 	}
 	var converter docker.Converter
-	made, err := converter.Convert(d.Cluster, d.Stack)
+	made, err := converter.ConvertFile(&d.Spec, d.Stack, d.Composed)
 	if err != nil {
 		return err
 	}

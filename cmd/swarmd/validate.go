@@ -117,7 +117,19 @@ func (a *cli) validateOne(ctx context.Context, api *digitalocean.Client, path st
 		}
 	}
 	if err == nil {
-		printf(a.out, "%s: fine: cluster %s, %s, %s\n", name, s.Cluster, plural(len(s.Pools), "pool"), plural(len(s.Stack.Services), "service"))
+		printf(a.out, "%s: fine: cluster %s, %s, %s%s\n", name, s.Cluster, plural(len(s.Pools), "pool"), plural(len(s.Stack.Services), "service"), stacksOf(s))
 	}
 	return 0, len(warned), err
+}
+
+// stacksOf says how many stacks a file has beside its own services, "" if none.
+func stacksOf(d *file.Document) string {
+	if len(d.Stacks) == 0 {
+		return ""
+	}
+	n := 0
+	for _, s := range d.Composed {
+		n += len(s.Services)
+	}
+	return ", " + plural(len(d.Stacks), "stack") + " with " + plural(n, "service")
 }

@@ -90,10 +90,12 @@ func subjectOf(r report.Report, name string) (subject, bool) {
 			return poolSubject(r, p), true
 		}
 	}
+	var services []string
 	for _, s := range r.Services {
-		if s.Service == name || s.Service == r.Cluster+"_"+name {
-			return serviceSubject(s), true
-		}
+		services = append(services, s.Service)
+	}
+	if i := slices.Index(services, serviceOf(r.Cluster, name, services)); i >= 0 {
+		return serviceSubject(r.Services[i]), true
 	}
 	for _, n := range r.Nodes {
 		if slices.Contains([]string{n.Name, n.NodeID, fmt.Sprint(n.DropletID)}, name) {

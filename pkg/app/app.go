@@ -158,7 +158,7 @@ func (a *App) config(r Role) reconcile.Config {
 		Elector: ledger.ElectorConfig{Store: a.Store, Identity: a.Swarm.Info, Instance: r.Instance, OneShot: r.OneShot},
 		Execute: execute.Config{Nodes: a.Swarm, Tokens: a.Swarm, Services: a.Swarm, Networks: a.Swarm, Objects: a.Swarm, Ledger: a.Store, UserData: a.userData},
 		Parse:   parser.Parse,
-		Convert: func(d *file.Document) (swarm.Stack, error) { return converter.Convert(d.Cluster, d.Stack) },
+		Convert: func(d *file.Document) (swarm.Stack, error) { return converter.ConvertFile(&d.Spec, d.Stack, d.Composed) },
 		Prices:  a.Prices, Peers: a.Swarm.Peers, Sizes: a.Sizes,
 		Initial: r.File.Initial, Edits: r.File.Edits, Unread: r.File.Unread, Source: r.File.Source, File: r.File.Path, Events: r.Events,
 		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute, ReadSecret: o.ReadSecret,

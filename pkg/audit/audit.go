@@ -5,7 +5,6 @@ package audit
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
@@ -152,7 +151,10 @@ func (c *Cluster) fitting(s swarm.ServiceSpec) []site {
 
 // key leads to a field of the service, in the file's words.
 func (c *Cluster) key(s swarm.ServiceSpec, keys ...string) []string {
-	return append([]string{"services", strings.TrimPrefix(s.Name, c.Stack.Namespace+"_")}, keys...)
+	if stack := s.Stack(); stack != c.Stack.Namespace {
+		return []string{"stacks", stack} // its own files are not looked into
+	}
+	return append([]string{"services", s.Short()}, keys...)
 }
 
 // service looks at one service: how many tasks it has, where they can run, and what they keep.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/spec/file"
@@ -18,11 +19,9 @@ func apart(d *file.Document, network cloud.VPC) (netip.Prefix, error) {
 		return netip.Prefix{}, fmt.Errorf("the VPC %s has the range %q: %w", network.Name, network.IPRange, err)
 	}
 	var faults []error
-	for name, n := range d.Stack.Networks {
-		for _, pool := range n.Ipam.Config {
-			if subnet, err := netip.ParsePrefix(pool.Subnet); err == nil && subnet.Overlaps(private) {
-				faults = append(faults, fmt.Errorf("networks.%s: the subnet %s overlaps the VPC's range %s, in which its tasks would reach no machine: choose another", name, subnet, private))
-			}
+	for _, n := range d.Subnets() {
+		if subnet, err := netip.ParsePrefix(n.Range); err == nil && subnet.Overlaps(private) {
+			faults = append(faults, fmt.Errorf("%s: the subnet %s overlaps the VPC's range %s, in which its tasks would reach no machine: choose another", strings.Join(n.Keys, "."), subnet, private))
 		}
 	}
 	slices.SortFunc(faults, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })

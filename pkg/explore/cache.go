@@ -43,7 +43,7 @@ func (e *Explorer) read(name string, data []byte) *readFile {
 	if f == nil {
 		f = &readFile{}
 		if f.document, _, f.err = specfile.Parse(name, data); f.err == nil {
-			f.stack, f.fault = docker.Convert(f.document.Cluster, f.document.Stack)
+			f.stack, f.fault = docker.ConvertFile(&f.document.Spec, f.document.Stack, f.document.Composed)
 		}
 		e.files[key] = f
 	}
@@ -87,5 +87,5 @@ func (e *Explorer) convert(d *specfile.Document) (swarm.Stack, error) {
 			return f.stack, f.fault
 		}
 	}
-	return docker.Convert(d.Cluster, d.Stack)
+	return docker.ConvertFile(&d.Spec, d.Stack, d.Composed)
 }

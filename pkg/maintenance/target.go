@@ -121,6 +121,11 @@ func (u *upkeep) stack() []string {
 		for _, s := range u.accepted.Stack.Services {
 			all[u.cluster+"_"+s.Name] = true
 		}
+		for stack, file := range u.accepted.Composed {
+			for _, s := range file.Services {
+				all[stack+"_"+s.Name] = true
+			}
+		}
 	}
 	for _, s := range u.services {
 		if s.Spec.Labels[swarm.LabelCluster] == u.cluster && s.Spec.Labels[swarm.LabelComponent] == "" {

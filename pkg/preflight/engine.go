@@ -15,7 +15,7 @@ type Engine interface {
 
 // Unknown returns, a line each, what the file has that the engine is too old to know: it would refuse, or drop it without a word.
 func Unknown(ctx context.Context, engine Engine, s *file.Document) ([]string, error) {
-	stack, err := docker.Convert(s.Cluster, s.Stack)
+	stack, err := docker.ConvertFile(&s.Spec, s.Stack, s.Composed)
 	if err != nil {
 		return nil, err
 	}

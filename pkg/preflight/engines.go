@@ -24,7 +24,7 @@ func engineOf(image string) (release, api string, known bool) {
 
 // engines warns of what services have that the engines of the pools' images are too old to know: they drop it without a word, or refuse it.
 func (j *judgement) engines() {
-	stack, err := docker.Convert(j.spec.Cluster, j.spec.Stack)
+	stack, err := docker.ConvertFile(&j.spec.Spec, j.spec.Stack, j.spec.Composed)
 	if err != nil {
 		return // told elsewhere
 	}

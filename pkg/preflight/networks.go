@@ -1,9 +1,7 @@
 package preflight
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -14,31 +12,24 @@ import (
 )
 
 // ranges reports whether a network of the file asks for a range.
-func ranges(s *file.Document) bool {
-	for _, n := range s.Stack.Networks {
-		if len(n.Ipam.Config) > 0 {
-			return true
-		}
-	}
-	return false
-}
+func ranges(s *file.Document) bool { return len(s.Subnets()) > 0 }
 
 // subnets finds networks whose range overlaps the VPC's, in which their tasks would reach no machine. One that the swarm has already cannot be
 // changed, and what runs on it may do so for long: an edit of something else must get through.
 func (j *judgement) subnets() {
-	for _, key := range slices.Sorted(maps.Keys(j.spec.Stack.Networks)) {
-		n := j.spec.Stack.Networks[key]
-		name := cmp.Or(n.Name, j.spec.Cluster+"_"+key)
-		there := j.silent["networks"] != nil || slices.ContainsFunc(j.networks, func(live swarm.Network) bool { return live.Spec.Name == name })
-		for i, pool := range n.Ipam.Config {
-			subnet, err := netip.ParsePrefix(pool.Subnet)
-			if err != nil {
-				continue
-			}
-			if private, overlaps := j.private(subnet); overlaps {
-				j.sayOf(there, fmt.Sprintf("the subnet %s overlaps the VPC's range %s, in which its tasks would reach no machine: choose another", subnet, private),
-					"; the network is there already, and has to be removed and made anew", "networks", key, "ipam", "config", strconv.Itoa(i), "subnet")
-			}
+	for _, n := range j.spec.Subnets() {
+		there := j.silent["networks"] != nil || slices.ContainsFunc(j.networks, func(live swarm.Network) bool { return live.Spec.Name == n.Network })
+		subnet, err := netip.ParsePrefix(n.Range)
+		if err != nil {
+			continue
+		}
+		keys := n.Keys
+		if keys[0] == "networks" {
+			keys = append(keys, "ipam", "config", strconv.Itoa(n.Index), "subnet")
+		}
+		if private, overlaps := j.private(subnet); overlaps {
+			j.sayOf(there, fmt.Sprintf("the subnet %s overlaps the VPC's range %s, in which its tasks would reach no machine: choose another", subnet, private),
+				"; the network is there already, and has to be removed and made anew", keys...)
 		}
 	}
 }

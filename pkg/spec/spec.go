@@ -15,16 +15,23 @@ type Spec struct {
 	Pools    []Pool // sorted by name
 	Swarmd   Swarmd
 	Policies Policies
+	Stacks   []Stack // beside the services at the top level; sorted by name
 
-	// HostAccess has, by service, what of the machine makes it root there: "the Docker socket (/run/docker.sock)".
+	// HostAccess has, by service as it is named in the swarm, what of the machine makes it root there: "the Docker socket (/run/docker.sock)".
 	HostAccess map[string][]string
 
-	// HostWrites has, by service, the folders of the machine that it writes to and that HostAccess does not name. A link that it makes there leads a
+	// HostWrites has, by service likewise, the folders of the machine that it writes to and that HostAccess does not name. A link that it makes there leads a
 	// later bind anywhere, which no look at the file shows.
 	HostWrites map[string][]string
 
-	// NoRebalance has the services whose tasks stay where they are when a node comes: the file says x-swarmd: { rebalance: false } of them.
+	// NoRebalance has the services, by their names in the swarm, whose tasks stay where they are when a node comes: the file says x-swarmd: { rebalance: false } of them.
 	NoRebalance map[string]bool
+}
+
+// Stack is a stack of the file, deployed as `docker stack deploy` would under that name. What is in it is in file.Document.
+type Stack struct {
+	Name  string
+	Adopt bool // what runs under its name already is taken over
 }
 
 // DigitalOcean has what is common to all droplets of the cluster.
@@ -122,6 +129,9 @@ func (p Policies) JoinTimeout(image string) time.Duration {
 
 // ContentKey is where a config of the file's stack has its content, among the extras that Docker's type leaves open.
 const ContentKey = "x-swarmd-content"
+
+// SharedKey is where a network of the file's stack says that other stacks use it under its own name, among the extras that Docker's type leaves open.
+const SharedKey = "x-swarmd-shared"
 
 // The values of Policies.ForeignNodes.
 const (

@@ -214,9 +214,11 @@ type Network struct {
 	Spec NetworkSpec
 }
 
-// Stack is what the file's services become: everything named, labelled and in normal form, sorted by name.
+// Stack is what the file's services become, those at its top level and those of all its stacks: everything named, labelled and in normal form, sorted by
+// name. Of which stack an object is its labels say, see StackOf.
 type Stack struct {
-	Namespace string
+	Namespace string   // of the services at the top level: the cluster's name
+	Adopt     []string // the stacks of which the file says adopt: true, sorted, see Adopts
 	Services  []ServiceSpec
 	Networks  []NetworkSpec
 	Configs   []ConfigSpec // sorted by name

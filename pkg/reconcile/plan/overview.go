@@ -37,7 +37,8 @@ const (
 
 // ServiceChange is what becomes of a service.
 type ServiceChange struct {
-	Service string         `json:"service"` // as the file names it
+	Service string         `json:"service"` // as the file names it; of another stack than the cluster's own as Docker does
+	Name    string         `json:"name"`    // as Docker names it
 	What    What           `json:"what"`
 	Missing bool           `json:"missing,omitempty"`  // it is created though the accepted revision has it already: it was removed by hand, or not created yet
 	New     *NewService    `json:"new,omitempty"`      // with Create
@@ -102,7 +103,7 @@ type overview struct {
 	leaving map[string]bool // node ids of machines that are to leave, or that leave already
 }
 
-// short is a name of the stack as the file has it.
+// short is a name of the cluster's own stack as the file has it; one of another stack is whole.
 func (s *overview) short(name string) string { return strings.TrimPrefix(name, s.in.Spec.Cluster+"_") }
 
 func (s *overview) serviceChanges() []ServiceChange {
@@ -123,7 +124,7 @@ func (s *overview) serviceChanges() []ServiceChange {
 	}
 	for _, live := range s.in.World.Services {
 		if s.ours(live.Spec.Labels) && s.wantedService(live.Spec.Name) == nil {
-			c := ServiceChange{Service: s.short(live.Spec.Name), What: Remove, Tasks: TaskChange{Stop: len(s.running(live))}}
+			c := ServiceChange{Service: s.short(live.Spec.Name), Name: live.Spec.Name, What: Remove, Tasks: TaskChange{Stop: len(s.running(live))}}
 			c.Volumes = s.volumes(live, nil, 0)
 			add(c, true)
 		}
@@ -142,7 +143,7 @@ func (s *overview) created(want swarm.ServiceSpec) ServiceChange {
 	for _, n := range want.Networks {
 		made.Networks = append(made.Networks, s.short(n))
 	}
-	c := ServiceChange{Service: s.short(want.Name), What: Create, Missing: s.accepted(want.Name) != nil, New: &made, Tasks: TaskChange{Start: made.Replicas},
+	c := ServiceChange{Service: s.short(want.Name), Name: want.Name, What: Create, Missing: s.accepted(want.Name) != nil, New: &made, Tasks: TaskChange{Start: made.Replicas},
 		NoPool: s.homeless(want)}
 	for _, name := range want.Form().Volumes() {
 		if !slices.ContainsFunc(s.in.World.Services, func(o swarm.Service) bool { return slices.Contains(o.Spec.Form().Volumes(), name) }) {
@@ -153,7 +154,7 @@ func (s *overview) created(want swarm.ServiceSpec) ServiceChange {
 }
 
 func (s *overview) updated(want swarm.ServiceSpec, live swarm.Service) ServiceChange {
-	c := ServiceChange{Service: s.short(want.Name), What: Kept, NoPool: s.homeless(want)}
+	c := ServiceChange{Service: s.short(want.Name), Name: want.Name, What: Kept, NoPool: s.homeless(want)}
 	live.Spec = unsurged(live.Spec)
 	changed := swarm.ServiceChanges(want.Form(), live.Spec.Form())
 	if len(changed) > 0 {

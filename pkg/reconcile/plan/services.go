@@ -128,11 +128,10 @@ func (v *view) denial(want swarm.ServiceSpec) string {
 	if !v.in.DenyHostAccess {
 		return ""
 	}
-	name := strings.TrimPrefix(want.Name, v.in.Spec.Cluster+"_")
-	if gets := v.in.Spec.HostAccess[name]; len(gets) > 0 {
+	if gets := v.in.Spec.HostAccess[want.Name]; len(gets) > 0 {
 		return "it gets " + strings.Join(gets, ", ") + ", so who controls it is root on the machines"
 	}
-	if writes := v.in.Spec.HostWrites[name]; len(writes) > 0 {
+	if writes := v.in.Spec.HostWrites[want.Name]; len(writes) > 0 {
 		return "it writes to " + strings.Join(writes, ", ") + " on the machines, where a link that it makes leads a later bind to any place"
 	}
 	for _, n := range want.Networks {

@@ -46,14 +46,14 @@ func root(names ...string) func(*model) {
 	return func(m *model) {
 		m.spec.HostAccess = map[string][]string{}
 		for _, n := range names {
-			m.spec.HostAccess[n] = []string{"the Docker socket"}
+			m.spec.HostAccess["web_"+n] = []string{"the Docker socket"}
 		}
 	}
 }
 
 func denied(m *model) { m.deny = true }
 
-func writes(m *model) { m.spec.HostWrites = map[string][]string{"app": {"/srv"}} }
+func writes(m *model) { m.spec.HostWrites = map[string][]string{"web_app": {"/srv"}} }
 
 // on puts the service on a network that somebody else makes.
 func on(s swarm.ServiceSpec, network string) swarm.ServiceSpec {

@@ -72,8 +72,7 @@ func proposeSpread(v *view) []wish {
 
 // spreadable reports whether the file lets the service be spread, and its tasks can move without loss.
 func (v *view) spreadable(s service) bool {
-	name := strings.TrimPrefix(s.want.Name, v.in.Spec.Cluster+"_")
-	return !v.in.Spec.NoRebalance[name] && s.base.Anchored() == "" && s.live.Spec.Anchored() == "" && !s.base.Preferred() && v.denied(s) == nil
+	return !v.in.Spec.NoRebalance[s.want.Name] && s.base.Anchored() == "" && s.live.Spec.Anchored() == "" && !s.base.Preferred() && v.denied(s) == nil
 }
 
 func saySpread(k int, nodes, all []share) string {

@@ -27,7 +27,7 @@ func shaped(path, value string) func(*model) {
 }
 
 // stay has the file say that the service's tasks stay where they are.
-func stay(m *model) { m.spec.NoRebalance = map[string]bool{"app": true} }
+func stay(m *model) { m.spec.NoRebalance = map[string]bool{"web_app": true} }
 
 func paused(id int) func(*model) {
 	return func(m *model) { m.droplets[id].node.Spec.Availability = swarm.Pause }

@@ -24,6 +24,8 @@ const (
 	maxPublished   = 256   // ports that one service may publish, a range written out
 	maxPorts       = 1_000 // ports of all services
 	maxConstraints = 100   // of a service
+	maxStacks      = 100
+	maxStackFiles  = 20 // Compose files of a stack, and files of variables
 	maxCluster     = 30
 	maxPool        = 30
 	maxPath        = 4096

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -15,43 +16,73 @@ import (
 // complete. It is put at the end, so that the lines above are those that people know.
 const filesKey = "x-swarmd-files"
 
-// bundled is the text of the file that a config names. It must have come along: nothing is opened here.
-func (w *walker) bundled(at *node) any {
-	pieces := w.files.child(at.text)
+// textUse is what a text of a bundle is for.
+type textUse int
+
+const (
+	composeText textUse = iota // a Compose file
+	linesText                  // lines NAME=value
+	objectText                 // what a config has
+)
+
+// textOf is the text of the file that at names, and how many lines come before its first, see sources. It must have come along: nothing is opened here.
+func (w *walker) textOf(at *node, use textUse) (text string, before int, ok bool) {
+	key := fileKey(w.sources.of(at.line).folder, at.text)
+	pieces := w.bundle.child(key)
+	if pieces == nil && w.fetch != nil {
+		pieces = w.fetch(key, use)
+		w.bundle.set(field{key: key, value: pieces})
+	}
 	switch {
 	case pieces == nil:
 		w.lacks(at, "the content of %s did not come with this file: swarmd apply and the watched file take it along", shown(at, at.text))
-		return nil
+		return "", 0, false
 	case pieces.kind != kindList:
 		w.lacks(at, "%s cannot be taken along: %s", shown(at, at.text), pieces.text)
-		return nil
+		return "", 0, false
 	}
-	var text strings.Builder
+	var whole strings.Builder
 	for _, piece := range pieces.items {
-		text.WriteString(piece.text)
+		whole.WriteString(piece.text)
 	}
-	return text.String()
+	text = whole.String()
+	if use == objectText {
+		return text, 0, true
+	}
+	before, known := w.before[key]
+	if !known {
+		before = w.sources.add(besides(w.sources[0].name, key), path.Dir(key), []byte(text))
+		w.before[key] = before
+	}
+	return text, before, true
 }
 
-// Bundle returns the file with what it refers to: the texts of the configs' files, which read is asked for by their paths as the file writes them.
-// A file that cannot be parsed, or that refers to nothing, comes back as it is. Why a text cannot come along stands in its place, for Parse to tell.
+// Bundle returns the file with what it refers to: the texts of its stacks' Compose files, of files with variables, and of the configs' files, which read
+// is asked for by their paths, relative to the file. A file that cannot be parsed, or that refers to nothing, comes back as it is. Why a text cannot
+// come along stands in its place, for Parse to tell.
 func Bundle(data []byte, read func(path string) ([]byte, error)) []byte {
-	if !bytes.Contains(data, []byte("configs")) || bytes.Contains(data, []byte(filesKey)) {
+	if bytes.Contains(data, []byte(filesKey)) || !slices.ContainsFunc([]string{"configs", "stacks", "env_file", "variables_from"}, func(key string) bool { return bytes.Contains(data, []byte(key)) }) {
 		return data
 	}
 	files, room := map[string]any{}, MaxSize-len(data)
-	for _, at := range configFiles(data) {
-		text, err := read(at)
+	w := newWalker("", data)
+	w.fetch = func(key string, use textUse) *node {
+		text, err := read(key)
 		if err == nil {
-			err = bundleable(text)
+			err = bundleable(text, use)
 		}
-		if room -= len(text); err == nil && room < 0 {
-			err = fmt.Errorf("with it the file would have more than %d bytes, the most that are accepted: make it with docker config create and say external: true", MaxSize)
+		if err == nil && len(text) > room {
+			err = fmt.Errorf("with it the file would have more than %d bytes, the most that are accepted", MaxSize)
 		}
-		if files[at] = pieces(string(text)); err != nil {
-			files[at] = reason(err)
+		if err != nil {
+			files[key] = reason(err)
+			return &node{kind: kindText, text: reason(err)}
 		}
+		room -= len(text)
+		files[key] = pieces(string(text))
+		return &node{kind: kindList, items: []*node{{kind: kindText, text: string(text)}}}
 	}
+	w.gather(data)
 	if len(files) == 0 {
 		return data
 	}
@@ -65,6 +96,39 @@ func Bundle(data []byte, read func(path string) ([]byte, error)) []byte {
 	return slices.Concat(data, more)
 }
 
+// gather asks for all texts that the file and its Compose files refer to. What is wrong with it is for Parse to tell.
+func (w *walker) gather(data []byte) {
+	if message, _ := readable(data); message != "" {
+		return
+	}
+	document, fault := decode(data)
+	if fault != nil {
+		return
+	}
+	root := w.tree(document, 0)
+	if root == nil {
+		return
+	}
+	w.takeVariables(root)
+	if !w.fillIn(root) {
+		return
+	}
+	w.gatherConfigs(root)
+	for _, s := range w.readStacks(root) {
+		for _, file := range s.files {
+			s.gatherConfigs(file)
+		}
+	}
+}
+
+func (w *walker) gatherConfigs(root *node) {
+	for _, f := range root.get("configs").fields {
+		for _, at := range scalars(f.value.child("file")) {
+			_, _, _ = w.textOf(at, objectText)
+		}
+	}
+}
+
 // reason is why a file cannot be read, without its path, which stands beside it.
 func reason(err error) string {
 	var at *fs.PathError
@@ -74,67 +138,20 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// configFiles are the values of configs.*.file, one of each path.
-func configFiles(data []byte) []string {
-	if message, _ := readable(data); message != "" {
-		return nil
-	}
-	document, fault := decode(data)
-	if fault != nil {
-		return nil
-	}
-	var paths []string
-	for _, config := range valuesOf(valueAt(document, "configs")) {
-		at := valueAt(config, "file")
-		if at == nil || at.Kind != yaml.ScalarNode || at.Value == "" || slices.Contains(paths, at.Value) {
-			continue
-		}
-		paths = append(paths, at.Value)
-	}
-	return paths
-}
-
-func valueAt(n *yaml.Node, key string) *yaml.Node {
-	if n = aliased(n); n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return nil
-}
-
-func valuesOf(n *yaml.Node) []*yaml.Node {
-	if n = aliased(n); n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	var values []*yaml.Node
-	for i := 1; i < len(n.Content); i += 2 {
-		values = append(values, n.Content[i])
-	}
-	return values
-}
-
-func aliased(n *yaml.Node) *yaml.Node {
-	if n != nil && n.Kind == yaml.AliasNode {
-		return n.Alias
-	}
-	return n
-}
-
 // bundleable says why a file cannot be part of a revision.
-func bundleable(text []byte) error {
+func bundleable(text []byte, use textUse) error {
+	object := use == objectText
 	switch {
-	case len(text) >= maxObject:
+	case object && len(text) >= maxObject:
 		return fmt.Errorf("it has %d bytes or more, at most %d", maxObject, maxObject-1)
-	case len(text) == 0:
+	case object && len(text) == 0:
 		return errors.New("it is empty, and the engine takes no config without content")
-	case bytes.IndexByte(text, 0) >= 0 || firstInvalid(text) >= 0:
+	case bytes.IndexByte(text, 0) < 0 && firstInvalid(text) < 0:
+		return nil
+	case object:
 		return errors.New("it is no UTF-8 text: make it with docker config create and say external: true")
 	}
-	return nil
+	return errors.New("it is no UTF-8 text")
 }
 
 // pieces are the text in parts that a scalar may have, in quotes: the library's block style loses blanks.

@@ -50,6 +50,11 @@ func slug() charset {
 	return charset{lower + digits, lower + digits + "-_.", 64, "a slug: lower-case letters, digits, dashes"}
 }
 
+// stackName is what the names of a stack's objects begin with.
+func stackName() charset {
+	return charset{letters + digits, letters + digits + "-_", 40, "letters, digits, dashes and underscores, a letter or digit first"}
+}
+
 // swarmName is what Swarm takes for a service and for a network: a component of a DNS name.
 func swarmName() charset {
 	return charset{letters + digits, letters + digits + "-_", 63, "letters, digits, dashes and underscores, a letter or digit first and last"}

@@ -91,7 +91,7 @@ func (w *walker) checkMaxDroplets(root *node, s *spec.Spec) {
 }
 
 func isCount(n *node) bool {
-	return n != nil && n.kind == kindInt && whole(0, maxPoolCount)(&walker{}, n) != nil
+	return n != nil && n.kind == kindInt && whole(0, maxPoolCount)(newWalker("", nil), n) != nil
 }
 
 // checkDrained finds managers on which swarmd's own service cannot run: Swarm starts no task on a drained node.
@@ -125,28 +125,32 @@ func (w *walker) checkAdopted(at *node, p spec.Pool, adopted map[int]string) {
 	}
 }
 
-// checkNames looks at the names that are put together from several.
-func (w *walker) checkNames(root *node, s *spec.Spec) {
+// checkPoolNames looks at the names that machines would have.
+func (w *walker) checkPoolNames(root *node, s *spec.Spec) {
 	for _, p := range s.Pools {
 		if longest := len(s.Cluster) + 1 + len(p.Name) + opSuffixChars; longest > maxHostname {
 			w.lacks(root.get("nodes", p.Name), "droplets would be named %s-%s-xxxxx: %d characters, a host name has at most %d", s.Cluster, p.Name, longest, maxHostname)
 		}
 	}
+}
+
+// checkNames looks at the names that the stack's objects would have.
+func (w *walker) checkNames() {
 	for _, f := range w.services {
-		if f.name == "swarmd" {
+		if f.name == "swarmd" && len(w.files) == 0 {
 			w.lacks(f.node, "the name is taken: it is swarmd's own service")
 		}
-		if full := s.Cluster + "_" + f.name; len(full) > maxHostname && isSwarmName(f.name) {
+		if full := w.full(f.name); len(full) > maxHostname && isSwarmName(f.name) {
 			w.lacks(f.node, "the service would be named %s: %d characters, at most %d", clip(full), len(full), maxHostname)
 		}
 	}
-	w.checkNetworks(root, s)
-	w.checkObjects(root, s.Cluster)
+	w.checkNetworks()
+	w.checkObjects()
 }
 
 // checkServices looks at what a service's keys say together, and at the networks and volumes they name.
-func (w *walker) checkServices(root *node) {
-	external := externalNetworks(root)
+func (w *walker) checkServices() {
+	root, external := w.root, externalNetworks(w.root)
 	for i := range w.services {
 		s := &w.services[i]
 		deploy := section(s.values, "deploy")

@@ -5,8 +5,7 @@ import (
 	"net/netip"
 	"path"
 	"slices"
-
-	"github.com/swarmd/swarmd/pkg/spec"
+	"strings"
 )
 
 // declaredNetwork is a declaration under the top-level networks.
@@ -24,7 +23,7 @@ func declaredNetworks(root *node, cluster string) []declaredNetwork {
 		n := declaredNetwork{node: f.value, key: f.key, name: f.key}
 		external := f.value.child("external")
 		n.external = external != nil && (external.kind == kindMap || external.text == "true")
-		if !n.external {
+		if shared := f.value.child("shared"); !n.external && (shared == nil || shared.text != "true") {
 			n.name = cluster + "_" + f.key
 		}
 		for _, named := range []*node{f.value.child("name"), f.value.get("external").child("name")} {
@@ -42,24 +41,58 @@ func ownNetworks() []string { return []string{"ingress", "bridge", "host", "none
 
 // checkNetworks holds the networks that the file makes to what the engine makes (swarmkit, controlapi: validateAnnotations), and their subnets to
 // having room beside each other: of two that overlap Swarm makes both, and tasks in the later one wait for an address for ever.
-func (w *walker) checkNetworks(root *node, s *spec.Spec) {
-	if root.child("networks") == nil || root.child("networks").kind != kindMap {
-		return
-	}
-	var subnets []subnetOf
-	for _, n := range declaredNetworks(root, s.Cluster) {
-		if n.external || n.node.child("name") != nil && n.node.child("name").unresolved {
-			continue
-		}
+func (w *walker) checkNetworks() {
+	for _, n := range w.madeNetworks() {
 		switch at := n.node.get("name"); {
 		case slices.Contains(ownNetworks(), n.name):
 			w.lacks(at, "the name is taken: %s is a network that every engine has", n.name)
 		case !isSwarmName(n.name):
 			w.lacks(at, "the network would be named %s: the name %s", shown(at, n.name), swarmName().wants(n.name))
 		}
-		subnets = append(subnets, n.subnets()...)
 	}
-	w.checkSubnets(subnets)
+}
+
+// madeNetworks are the networks that the stack makes, as far as their names can be told.
+func (w *walker) madeNetworks() []declaredNetwork {
+	if n := w.root.child("networks"); n == nil || n.kind != kindMap {
+		return nil
+	}
+	return slices.DeleteFunc(declaredNetworks(w.root, w.namespace), func(n declaredNetwork) bool {
+		return n.external || n.node.child("name") != nil && n.node.child("name").unresolved
+	})
+}
+
+// checkApart holds the stacks to not being in each other's way: one name is one object's, and subnets do not overlap.
+func checkApart(all []*walker) {
+	taken, subnets := map[string]string{}, []subnetOf(nil)
+	claim := func(w *walker, at *node, what, name string) {
+		called := quote(name)
+		if at.substituted {
+			called = shown(at, name)
+		}
+		if other, is := taken[what+" "+name]; is && other != w.namespace {
+			w.lacks(at, "the %s would be named %s, as one of the stack %s: give one of the two another name, or say external: true here to use that one", what, called, other)
+			return
+		}
+		taken[what+" "+name] = w.namespace
+	}
+	for _, w := range all {
+		for _, f := range w.services {
+			claim(w, f.node, "service", w.full(f.name))
+		}
+		for _, n := range w.madeNetworks() {
+			claim(w, n.node.get("name"), "network", n.name)
+			subnets = append(subnets, n.subnets()...)
+		}
+		for _, of := range []string{"configs", "secrets"} {
+			for key := range section(w.values, of) {
+				if o := section(section(w.values, of), key); o["external"] != true {
+					claim(w, w.root.get(of, key), strings.TrimSuffix(of, "s"), cmp.Or(str(o, "name"), w.full(key)))
+				}
+			}
+		}
+	}
+	all[0].checkSubnets(subnets)
 }
 
 // subnetOf is a range that a network asks for.

@@ -43,10 +43,10 @@ type findings struct {
 	more  int            // that were not kept
 }
 
-// add takes a fault in. The path is put together only if the fault is kept.
-func (f *findings) add(file string, at [2]int, where place, message string) {
+// add takes a fault in, at a line of all files, see sources. The path is put together only if the fault is kept.
+func (f *findings) add(at [2]int, where place, message string) {
 	f.found++
-	fault := Fault{File: file, Line: at[0], Col: at[1], Message: shorten(message, maxMessage)}
+	fault := Fault{Line: at[0], Col: at[1], Message: shorten(message, maxMessage)}
 	switch {
 	case f.known[fault]:
 		return
@@ -61,17 +61,20 @@ func (f *findings) add(file string, at [2]int, where place, message string) {
 	f.all = append(f.all, fault)
 }
 
-// ordered sorts faults by position and drops repetitions that came to one place. More than maxFaults are cut.
-func (f *findings) ordered(size extent) []Fault {
-	faults := f.all
+// ordered sorts faults by file and position and drops repetitions that came to one place. More than maxFaults are cut.
+func (f *findings) ordered(all sources) []Fault {
+	faults, order := f.all, map[string]int{}
+	for i, t := range slices.Backward(all) {
+		order[t.name] = i
+	}
 	for i := range faults {
-		faults[i].Line, faults[i].Col = size.within(faults[i].Line, faults[i].Col)
+		faults[i].File, faults[i].Line, faults[i].Col = all.place(faults[i].Line, faults[i].Col)
 	}
 	slices.SortStableFunc(faults, func(a, b Fault) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(cmp.Compare(order[a.File], order[b.File]), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
 	})
 	faults = slices.CompactFunc(faults, func(a, b Fault) bool {
-		return a.Line == b.Line && a.Col == b.Col && a.Message == b.Message
+		return a.File == b.File && a.Line == b.Line && a.Col == b.Col && a.Message == b.Message
 	})
 	if len(faults) > maxFaults {
 		more := len(faults) - maxFaults + f.more

@@ -57,9 +57,12 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// inside asserts that a fault's line exists in the file.
+// inside asserts that a fault's line exists in the file, if it is in this one.
 func inside(t *testing.T, data []byte, fault Fault) {
 	t.Helper()
+	if fault.File != "f.yaml" {
+		return // it is in a file that came with this one
+	}
 	lines := bytes.Count(data, []byte("\n")) + bytes.Count(data, []byte("\r")) + 1
 	if fault.Line < 1 || fault.Col < 1 || fault.Line > lines {
 		t.Errorf("%v lies outside of %d lines", fault, lines)

@@ -17,7 +17,8 @@ func powers() []string {
 }
 
 // checkHost refuses binds of the places that nobody but root may have, see hostBind.judge, be it in a mount or in a volume's options.
-func (w *walker) checkHost(root *node, volumes map[string]any) {
+func (w *walker) checkHost() {
+	volumes := section(w.values, "volumes")
 	for _, s := range w.services {
 		for _, m := range s.mounts() {
 			if m.kind != "bind" {
@@ -30,7 +31,7 @@ func (w *walker) checkHost(root *node, volumes map[string]any) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(volumes)) {
 		if fault, _ := judgeVolume(section(volumes, name), false); fault != "" {
-			w.lacks(root.get("volumes", name, "driver_opts"), "%s", fault)
+			w.lacks(w.root.get("volumes", name, "driver_opts"), "%s", fault)
 		}
 	}
 }
@@ -48,13 +49,13 @@ func (w *walker) lintHost(f *serviceFacts, s *spec.Spec, networks, volumes map[s
 		if s.HostAccess == nil {
 			s.HostAccess = map[string][]string{}
 		}
-		s.HostAccess[f.name] = append(s.HostAccess[f.name], a.what)
+		s.HostAccess[w.full(f.name)] = append(s.HostAccess[w.full(f.name)], a.what)
 	}
 	if writes := f.hostWrites(volumes); len(writes) > 0 {
 		if s.HostWrites == nil {
 			s.HostWrites = map[string][]string{}
 		}
-		s.HostWrites[f.name] = writes
+		s.HostWrites[w.full(f.name)] = writes
 	}
 }
 

@@ -176,12 +176,12 @@ volumes: { disk: { driver_opts: { type: ext4, device: /dev/vda1 } }, own: {},
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string][]string{"anywhere": {"the Docker socket (/run/docker.sock)"}, "managers": {"the capability SYS_ADMIN"},
-		"workers": {"the machine's own network"}, "edge": {"a file system of the machine's own (type: ext4)"}, "nobody": {"the machine's own network"}}
+	want := map[string][]string{"web_anywhere": {"the Docker socket (/run/docker.sock)"}, "web_managers": {"the capability SYS_ADMIN"},
+		"web_workers": {"the machine's own network"}, "web_edge": {"a file system of the machine's own (type: ext4)"}, "web_nobody": {"the machine's own network"}}
 	if diff := cmp.Diff(want, s.HostAccess); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string][]string{"harmless": {"/srv"}, "layered": {"/srv/u", "/srv/w"}}, s.HostWrites); diff != "" {
+	if diff := cmp.Diff(map[string][]string{"web_harmless": {"/srv"}, "web_layered": {"/srv/u", "/srv/w"}}, s.HostWrites); diff != "" {
 		t.Error(diff)
 	}
 	said := report(warnings, nil)

@@ -16,7 +16,7 @@ func otherServiceKey(w *walker, f field) bool {
 		if hint != "" {
 			hint = ": " + hint
 		}
-		w.warnings.add(w.file, f.at, f.value.place, "Swarm ignores this"+hint)
+		w.warnings.add(f.at, f.value.place, "Swarm ignores this"+hint)
 		return true
 	}
 	return false
@@ -26,7 +26,6 @@ func otherServiceKey(w *walker, f field) bool {
 func refused() map[string]string {
 	const resources = "not a key of Swarm services: use deploy.resources"
 	return map[string]string{
-		"env_file":        "not yet supported: use environment and variables",
 		"credential_spec": "not yet supported",
 		"oom_score_adj":   "not yet supported: docker/cli's loader loses it",
 		"extends":         "not supported: use a YAML anchor",
@@ -79,7 +78,7 @@ func ignoredOption(hints map[string]string) func(w *walker, f field) bool {
 	return func(w *walker, f field) bool {
 		hint, ok := hints[f.key]
 		if ok {
-			w.warnings.add(w.file, f.at, f.value.place, "Swarm ignores this: "+hint)
+			w.warnings.add(f.at, f.value.place, "Swarm ignores this: "+hint)
 		}
 		return ok
 	}

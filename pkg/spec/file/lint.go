@@ -10,8 +10,8 @@ import (
 )
 
 // lint warns of what is valid and seldom meant.
-func (w *walker) lint(s *spec.Spec, values map[string]any) {
-	networks, volumes := section(values, "networks"), section(values, "volumes")
+func (w *walker) lint(s *spec.Spec) {
+	networks, volumes := section(w.values, "networks"), section(w.values, "volumes")
 	w.rooms = map[string]room{}
 	for _, p := range s.Pools {
 		if has, known := roomOf(p.Size); known {

@@ -43,7 +43,9 @@ func config(w *walker, n *node) any {
 	case content != nil && content.text == "":
 		w.lacks(content, "is empty, and the engine takes no config without content")
 	case file != nil && values["file"] != nil:
-		values["content"] = w.bundled(file)
+		if content, _, ok := w.textOf(file, objectText); ok {
+			values["content"] = content
+		}
 	}
 	return values
 }
@@ -190,9 +192,9 @@ func (w *walker) checkReferences(root *node, f *serviceFacts) {
 }
 
 // checkObjects holds the names that configs and secrets would have to what the engine takes.
-func (w *walker) checkObjects(root *node, cluster string) {
+func (w *walker) checkObjects() {
 	for _, of := range []string{"configs", "secrets"} {
-		section := root.child(of)
+		section := w.root.child(of)
 		if section == nil {
 			continue
 		}
@@ -201,7 +203,7 @@ func (w *walker) checkObjects(root *node, cluster string) {
 			if external != nil && (external.kind == kindMap || external.text == "true") {
 				continue // whoever made it has found a name that the engine takes
 			}
-			name := cluster + "_" + f.key
+			name := w.namespace + "_" + f.key
 			if named != nil {
 				name = named.text
 			}
@@ -237,9 +239,16 @@ func composeLabels(value any) composetypes.Labels {
 	return out
 }
 
-// objects puts the configs and secrets into the stack. The loader is not given them: it would read paths, and knows no content.
+// objects puts the configs and secrets into the stack. The loader is not given them: it would read paths, and knows no content. It loses what is
+// said of a shared network, too.
 func objects(config *composetypes.Config, values map[string]any) {
 	config.Configs, config.Secrets = map[string]composetypes.ConfigObjConfig{}, map[string]composetypes.SecretConfig{}
+	for key, n := range config.Networks {
+		if section(section(values, "networks"), key)[spec.SharedKey] == true {
+			n.Extras = map[string]any{spec.SharedKey: true}
+			config.Networks[key] = n
+		}
+	}
 	for key := range section(values, "configs") {
 		config.Configs[key] = composetypes.ConfigObjConfig(composeObject(section(section(values, "configs"), key)))
 	}

@@ -29,13 +29,15 @@ func documentKeys() map[string]rule {
 			"image":  doc("what bootstrap runs on the managers as a service; without one, only bootstrap --systemd works", image),
 			"memory": byDefault(fmt.Sprintf("%dM", spec.DefaultMemory>>20), doc("how much memory each swarmd may have", ownMemory)),
 		})),
-		"variables": doc("values for ${NAME} in services, networks, volumes, configs and secrets; the environment is never read", entries(variableName(), anyText)),
-		"policies":  doc("bounds on what swarmd does by itself", keys(policyKeys())),
-		"services":  doc("Compose's services, deployed as docker stack deploy would", services),
-		"networks":  doc("Compose's networks", entries(objectName(), optional(network))),
-		"volumes":   doc("Compose's volumes", entries(objectName(), optional(volume))),
-		"configs":   doc("Compose's configs: files that tasks find at a path; a new content is a new config, and the services follow", entries(objectName(), config)),
-		"secrets":   doc("Compose's secrets: the same, of which no value is ever in a file, a log or a revision", entries(objectName(), secret)),
+		"variables":      doc("values for ${NAME} in services, networks, volumes, configs and secrets, and in the stacks' files; the environment is never read", entries(variableName(), anyText)),
+		"variables_from": doc("files with NAME=value lines, relative to this one, for names that variables has not; the last that has one counts", variablesFrom),
+		"stacks":         doc("stacks beside the services here, by their names: Compose files that are deployed as docker stack deploy would; apply and the watched file take them along, and what they refer to", stacks),
+		"policies":       doc("bounds on what swarmd does by itself", keys(policyKeys())),
+		"services":       doc("Compose's services, deployed as docker stack deploy would", services),
+		"networks":       doc("Compose's networks", entries(objectName(), optional(ownNetwork))),
+		"volumes":        doc("Compose's volumes", entries(objectName(), optional(volume))),
+		"configs":        doc("Compose's configs: files that tasks find at a path; a new content is a new config, and the services follow", entries(objectName(), config)),
+		"secrets":        doc("Compose's secrets: the same, of which no value is ever in a file, a log or a revision", entries(objectName(), secret)),
 	}
 }
 
@@ -107,13 +109,8 @@ func policyKeys() map[string]rule {
 	}
 }
 
-// otherTopLevel deals with the keys that are planned, and with Compose's extension fields, which hold anchors.
+// otherTopLevel deals with keys that stand in the wrong place, and with Compose's extension fields, which hold anchors.
 func otherTopLevel(w *walker, f field) bool {
-	switch f.key {
-	case "stacks":
-		w.faultAt(f.at[0], f.at[1], f.value.place, "not yet supported")
-		return true
-	}
 	if _, ofService := serviceKeys()[f.key]; ofService {
 		w.faultAt(f.at[0], f.at[1], f.value.place, "%s is a key of a service: indent it below its service, under services", f.key)
 		return true
@@ -153,9 +150,9 @@ func nodeLabels(w *walker, n *node) any {
 	w.reserve(n, "swarmd.")
 	for _, f := range n.fields {
 		if !constraintLabel().holds(f.key) && nodeLabel().holds(f.key) {
-			w.warnings.add(w.file, f.at, f.value.place, "no constraint can name this label: one names only "+constraintLabel().say)
+			w.warnings.add(f.at, f.value.place, "no constraint can name this label: one names only "+constraintLabel().say)
 		} else if !constraintValue().holds(f.value.text) && nodeLabelValue().holds(f.value.text) {
-			w.warnings.add(w.file, f.at, f.value.place, "no constraint can compare with this value: one compares only with "+constraintValue().say)
+			w.warnings.add(f.at, f.value.place, "no constraint can compare with this value: one compares only with "+constraintValue().say)
 		}
 	}
 	return check(w, n)
@@ -243,6 +240,7 @@ func assemble(values map[string]any) *spec.Spec {
 		s.Swarmd.Memory = size
 	}
 	s.Cloud.SSHKeys = typed[string](cloud["ssh_keys"])
+	s.Stacks = assembleStacks(section(values, "stacks"))
 	pools := section(values, "nodes")
 	for _, name := range slices.Sorted(maps.Keys(pools)) {
 		s.Pools = append(s.Pools, newPool(name, section(pools, name), s.Cloud, s.Policies.Disruption))

@@ -18,7 +18,7 @@ func TestServicesSayThatTheirTasksStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]bool{"still": true}, s.NoRebalance); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"shop_still": true}, s.NoRebalance); diff != "" {
 		t.Error(diff)
 	}
 	_, _, err = Parse("f.yaml", []byte(head+"  still: { image: \"a:1\", x-swarmd: { rebalance: never, balance: 1 } }\n"))

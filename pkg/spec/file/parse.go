@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	composetypes "github.com/docker/cli/cli/compose/types"
-	"gopkg.in/yaml.v3"
 
 	"github.com/swarmd/swarmd/pkg/spec"
 )
@@ -15,7 +14,8 @@ import (
 // Document is a file without faults. Nothing writes to one: a Parser shares what it made of services between them.
 type Document struct {
 	spec.Spec
-	Stack *composetypes.Config // the services, networks and volumes, as docker/cli's loader reads them; never nil
+	Stack    *composetypes.Config            // the services, networks and volumes at the top level, as docker/cli's loader reads them; never nil
+	Composed map[string]*composetypes.Config // likewise what the Compose files of each of Stacks come to, by its name; nil without any
 }
 
 // Parse reads a desired state. file is what positions are reported with; nothing is opened, and no environment is read.
@@ -35,9 +35,8 @@ func (w *walker) parse(data []byte) *Document {
 		w.faultAt(fault.Line, fault.Col, place{}, "%s", fault.Message)
 		return nil
 	}
-	t := &tree{w: w, open: map[*yaml.Node]bool{}}
-	root := t.build(document, nil, place{}, 0)
-	if t.broken {
+	root := w.tree(document, 0)
+	if root == nil {
 		return nil
 	}
 	return w.read(root)
@@ -52,8 +51,16 @@ func position(data []byte, offset int) (line, col int) {
 
 // read applies the rules to the tree, then the checks across it.
 func (w *walker) read(root *node) *Document {
-	if root.kind == kindMap && !w.readVariables(root) {
-		return nil
+	if w.bundle = root.child(filesKey); w.bundle == nil {
+		w.bundle = &node{}
+	}
+	if root.kind == kindMap {
+		if cluster := root.get("cluster").text; name(maxCluster).holds(cluster) { // else it is a fault of its own
+			w.namespace = cluster
+		}
+		if w.takeVariables(root); !w.fillIn(root) {
+			return nil
+		}
 	}
 	shape := object{known: documentKeys(), required: requiredKeys(), other: otherTopLevel}
 	if isComposeFile(root) {
@@ -62,30 +69,51 @@ func (w *walker) read(root *node) *Document {
 		shape.known["version"] = func(*walker, *node) any { return 1 }
 		shape.known["name"] = shape.known["version"]
 	}
-	if w.files = root.child(filesKey); w.files == nil {
-		w.files = &node{}
-	}
 	values, ok := shape.rule(w, root).(map[string]any)
 	if !ok {
 		return nil
 	}
-	slices.SortFunc(w.services, func(a, b serviceFacts) int { return cmp.Compare(a.name, b.name) })
-	s := assemble(values)
-	w.noRebalance(s)
+	w.root, w.values = root, values
+	beside := w.readStacks(root)
+	for _, s := range beside {
+		s.judge()
+	}
+	s, all := assemble(values), append([]*walker{w}, beside...)
 	w.checkPools(root, s)
-	w.checkNames(root, s)
-	w.checkServices(root)
-	w.checkPorts()
-	w.checkHost(root, section(values, "volumes"))
+	w.checkPoolNames(root, s)
+	for _, one := range all {
+		slices.SortFunc(one.services, func(a, b serviceFacts) int { return cmp.Compare(a.name, b.name) })
+		one.noRebalance(s)
+		one.checkNames()
+		one.checkServices()
+		one.checkHost()
+	}
+	checkPorts(all)
+	checkApart(all)
 	if w.faults.found > 0 {
 		return nil // advice on a file that is not understood would be about something else than is meant
 	}
-	w.volumeNames = map[string]string{}
-	for key := range section(values, "volumes") {
-		w.volumeNames[key] = str(section(section(values, "volumes"), key), "name")
+	return w.document(s, all)
+}
+
+// document makes of what has no fault what it stands for, with the advice on it.
+func (w *walker) document(s *spec.Spec, all []*walker) *Document {
+	for _, one := range all {
+		one.volumeNames = map[string]string{}
+		for key := range section(one.values, "volumes") {
+			one.volumeNames[key] = str(section(section(one.values, "volumes"), key), "name")
+		}
+		one.lint(s)
 	}
-	w.lint(s, values)
-	return &Document{Spec: *s, Stack: w.stack(root, values)}
+	d := &Document{Spec: *s, Stack: w.stack()}
+	for _, one := range all[1:] {
+		if d.Composed == nil {
+			d.Composed = map[string]*composetypes.Config{}
+		}
+		d.Composed[one.namespace] = one.stack()
+	}
+	w.parser.forget(all)
+	return d
 }
 
 // isComposeFile reports whether somebody gave a file of docker compose or docker stack.
@@ -96,20 +124,4 @@ func isComposeFile(root *node) bool {
 // filledSections are the top-level keys below which variables are filled in.
 func filledSections() []string {
 	return []string{"services", "networks", "volumes", "configs", "secrets"}
-}
-
-// readVariables takes the file's variables and fills them into what Compose would interpolate. Their own faults come with the rules.
-// It reports whether the text is still within its bound.
-func (w *walker) readVariables(root *node) bool {
-	if variables := root.child("variables"); variables != nil {
-		for _, f := range variables.fields {
-			w.variables[f.key] = f.value.text
-		}
-	}
-	for _, key := range filledSections() {
-		if n := root.child(key); n != nil && !w.interpolate(n) {
-			return false
-		}
-	}
-	return true
 }

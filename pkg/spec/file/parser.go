@@ -2,6 +2,7 @@ package file
 
 import (
 	"cmp"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -11,7 +12,7 @@ import (
 // Parser parses a file that is edited again and again. It keeps what Docker's loader made of each service: on a file with hundreds of them
 // that is most of the work, and an edit changes few. A Document may share services with those parsed before. A Parser is not safe for concurrent use; its zero value is ready.
 type Parser struct {
-	loaded map[string]loaded // by name, of the last file that was good
+	loaded map[string]map[string]loaded // by stack and name, of the last file that was good
 }
 
 type loaded struct {
@@ -21,27 +22,28 @@ type loaded struct {
 
 // Parse is the function Parse, quicker for a file of which most was parsed before.
 func (p *Parser) Parse(file string, data []byte) (*Document, []Fault, error) {
-	w := &walker{file: file, variables: map[string]string{}, parser: p}
+	w := newWalker(file, data[:min(len(data), MaxSize)])
+	w.parser = p
 	s := w.parse(data)
-	size := extentOf(data[:min(len(data), MaxSize)])
-	warnings := w.warnings.ordered(size)
+	warnings := w.warnings.ordered(w.sources)
 	if w.faults.found > 0 {
-		return nil, warnings, Faults(w.faults.ordered(size))
+		return nil, warnings, Faults(w.faults.ordered(w.sources))
 	}
 	return s, warnings, nil
 }
 
-// load has the services loaded that are not known yet. The loader looks at each by itself.
-func (p *Parser) load(services, networks, volumes map[string]any) (*composetypes.Config, error) {
+// load has the services of a stack loaded that are not known yet. The loader looks at each by itself.
+func (p *Parser) load(stack string, values map[string]any) (*composetypes.Config, error) {
+	services := section(values, "services")
 	now, fresh := map[string]loaded{}, map[string]any{}
-	for name, values := range services {
-		if known, ok := p.loaded[name]; ok && reflect.DeepEqual(known.values, values) {
+	for name, one := range services {
+		if known, ok := p.loaded[stack][name]; ok && reflect.DeepEqual(known.values, one) {
 			now[name] = known
 		} else {
-			fresh[name] = values
+			fresh[name] = one
 		}
 	}
-	config, err := load(fresh, networks, volumes)
+	config, err := load(loadable(fresh, values))
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +55,16 @@ func (p *Parser) load(services, networks, volumes map[string]any) (*composetypes
 		config.Services = append(config.Services, s.config)
 	}
 	slices.SortFunc(config.Services, func(a, b composetypes.ServiceConfig) int { return cmp.Compare(a.Name, b.Name) })
-	p.loaded = now
+	if p.loaded == nil {
+		p.loaded = map[string]map[string]loaded{}
+	}
+	p.loaded[stack] = now
 	return config, nil
+}
+
+// forget drops what is known of stacks that the file has no more.
+func (p *Parser) forget(stays []*walker) {
+	maps.DeleteFunc(p.loaded, func(stack string, _ map[string]loaded) bool {
+		return !slices.ContainsFunc(stays, func(w *walker) bool { return w.namespace == stack })
+	})
 }

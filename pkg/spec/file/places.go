@@ -3,26 +3,23 @@ package file
 import (
 	"slices"
 	"strconv"
-
-	"gopkg.in/yaml.v3"
 )
 
 // Places knows where the fields of a file stand, for faults that are found out elsewhere than in the file.
 type Places struct {
-	file string
-	root *node
-	size extent
+	sources sources
+	root    *node
 }
 
 // PlacesOf reads the places of a file that Parse takes. Of one that cannot be read at all every field is at its beginning.
 func PlacesOf(file string, data []byte) Places {
-	p := Places{file: file, root: &node{line: 1, col: 1}, size: extentOf(data)}
+	w := newWalker(file, data)
+	p := Places{sources: w.sources, root: &node{line: 1, col: 1}}
 	document, fault := decode(data)
 	if fault != nil {
 		return p
 	}
-	t := &tree{w: &walker{file: file, variables: map[string]string{}}, open: map[*yaml.Node]bool{}}
-	if root := t.build(document, nil, place{}, 0); !t.broken {
+	if root := w.tree(document, 0); root != nil {
 		p.root = root
 	}
 	return p
@@ -38,8 +35,8 @@ func (p Places) Fault(message string, keys ...string) Fault {
 		keys = keys[:len(keys)-1]
 		n = p.find(keys)
 	}
-	line, col := p.size.within(n.line, n.col)
-	return Fault{File: p.file, Line: line, Col: col, Path: shorten(n.path(), maxMessage), Message: shorten(message, maxMessage)}
+	file, line, col := p.sources.place(n.line, n.col)
+	return Fault{File: file, Line: line, Col: col, Path: shorten(n.path(), maxMessage), Message: shorten(message, maxMessage)}
 }
 
 // find returns what the keys lead to, or nil.

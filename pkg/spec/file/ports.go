@@ -180,8 +180,14 @@ func (s *serviceFacts) short(at *node, value string) []publication {
 // checkPorts finds published ports that cannot all be had. The routing mesh takes a port on every node, so nothing else may have it,
 // in host mode neither. Two services may share a port in host mode only if their placement keeps them apart: otherwise chance
 // decides which of them a node gets, and the other waits.
-func (w *walker) checkPorts() {
+func checkPorts(stacks []*walker) {
 	taken := map[string][]publication{} // by port
+	for _, w := range stacks {
+		w.checkPorts(taken)
+	}
+}
+
+func (w *walker) checkPorts(taken map[string][]publication) {
 	for i := range w.services {
 		s := &w.services[i]
 		all := s.publications()
@@ -190,7 +196,7 @@ func (w *walker) checkPorts() {
 				w.fault(p.node, "%s is used by every %s itself: %s", p, who, use)
 			}
 			if other := clash(taken[p.String()], p); other != nil {
-				w.fault(p.node, "%s is published by the service %s already", p, other.service.name)
+				w.fault(p.node, "%s is published by the service %s already", p, w.called(other.service))
 			}
 		}
 		w.checkRepeated(all)
@@ -199,6 +205,14 @@ func (w *walker) checkPorts() {
 		}
 		w.checkEndpoint(s)
 	}
+}
+
+// called names a service of whichever stack to somebody who reads this one's file.
+func (w *walker) called(f *serviceFacts) string {
+	if f.stack != w.namespace {
+		return f.stack + "_" + f.name
+	}
+	return f.name
 }
 
 // checkRepeated finds ports that one service publishes twice, in whatever mode (swarmkit, controlapi: validateEndpointSpec).

@@ -8,20 +8,41 @@ import (
 
 // walker collects what is wrong while rules go through the tree.
 type walker struct {
-	file             string
+	*reading
+	namespace   string           // of the stack that is read: the names of its objects begin with it
+	files       []*node          // the Compose files that it has; of the top level none
+	partial     bool             // what is read is one of several files, and may lack what others have
+	root        *node            // what they come to
+	values      map[string]any   // of the root, decoded
+	parts       []map[string]any // the same of each of several Compose files, in their order; none if there is one
+	variables   map[string]string
+	services    []serviceFacts    // sorted by name
+	volumeNames map[string]string // that the file gives its volumes, by key
+}
+
+// reading is what is read and found in a desired state as a whole, of whichever stack.
+type reading struct {
 	parser           *Parser
+	sources          sources
 	faults, warnings findings
-	variables        map[string]string
-	services         []serviceFacts    // sorted by name
-	volumeNames      map[string]string // that the file gives its volumes, by key
-	rooms            map[string]room   // of the pools' sizes that are understood
-	files            *node             // the texts that came with the file, by path, see Bundle
-	text             int               // bytes that the file stands for
-	ports            int               // that the services read so far publish
+	bundle           *node                               // the texts that came with the file, by path, see Bundle
+	fetch            func(key string, use textUse) *node // asked for each of them that did not, if there is one
+	before           map[string]int                      // how many lines come before each of those texts that was read, by path
+	rooms            map[string]room                     // of the pools' sizes that are understood
+	valuesRead       int
+	text             int // bytes that the file stands for
+	ports            int // that the services read so far publish
+}
+
+// newWalker is one for the file that is handed in under the name.
+func newWalker(name string, data []byte) *walker {
+	r := &reading{parser: new(Parser), bundle: &node{}, before: map[string]int{}}
+	r.sources.add(name, "", data)
+	return &walker{reading: r, variables: map[string]string{}}
 }
 
 func (w *walker) faultAt(line, col int, at place, format string, args ...any) {
-	w.faults.add(w.file, [2]int{line, col}, at, fmt.Sprintf(format, args...))
+	w.faults.add([2]int{line, col}, at, fmt.Sprintf(format, args...))
 }
 
 // fault is about a value.
@@ -35,7 +56,7 @@ func (w *walker) lacks(n *node, format string, args ...any) {
 }
 
 func (w *walker) warn(n *node, format string, args ...any) {
-	w.warnings.add(w.file, n.holder, n.place, fmt.Sprintf(format, args...))
+	w.warnings.add(n.holder, n.place, fmt.Sprintf(format, args...))
 }
 
 // rule checks a value, reports its faults, and returns it decoded; nil if it is no good. What it returns is what the rest of the

@@ -14,7 +14,8 @@ import (
 
 // serviceFacts is a service as its rules read it, for the checks across services.
 type serviceFacts struct {
-	name   string
+	stack  string
+	name   string // in its file
 	node   *node
 	values map[string]any // what the Compose loader gets
 
@@ -26,6 +27,9 @@ type serviceFacts struct {
 // services reads the stack. Each service is recorded for the later checks, a faulty one too.
 func services(w *walker, n *node) any {
 	shape := object{known: serviceKeys(), required: []string{"image"}, other: otherServiceKey}
+	if w != nil && w.partial {
+		shape.required = nil
+	}
 	if n == nil {
 		s := shape.shape()
 		s.ignored = ignored()
@@ -47,10 +51,13 @@ func services(w *walker, n *node) any {
 			continue
 		}
 		values[f.key] = one
-		w.services = append(w.services, serviceFacts{name: f.key, node: f.value, values: one})
+		w.services = append(w.services, serviceFacts{stack: w.namespace, name: f.key, node: f.value, values: one})
 	}
 	return values
 }
+
+// full is what a service is called in the swarm.
+func (w *walker) full(service string) string { return w.namespace + "_" + service }
 
 // ownServiceKey is the extension of a Compose service that is swarmd's own.
 const ownServiceKey = "x-swarmd"
@@ -62,7 +69,7 @@ func (w *walker) noRebalance(s *spec.Spec) {
 			if s.NoRebalance == nil {
 				s.NoRebalance = map[string]bool{}
 			}
-			s.NoRebalance[f.name] = true
+			s.NoRebalance[w.full(f.name)] = true
 		}
 	}
 }
@@ -74,6 +81,7 @@ func serviceKeys() map[string]rule {
 		"command":     doc("arguments, in place of the image's own", command),
 		"entrypoint":  doc("the program, in place of the image's own", command),
 		"environment": doc("the container's environment; every name has a value", environment),
+		"env_file":    doc("files with NAME=value lines, relative to the file that names them, for names that the environment has not", envFile),
 		"labels":      doc("labels of the containers", labels),
 		"deploy":      doc("how many tasks run, where, and how they are replaced", optional(keys(deployKeys()))),
 		"healthcheck": doc("how a container's health is told", healthcheck),
@@ -159,11 +167,19 @@ func environment(w *walker, n *node) any {
 			return textShape("text")
 		}
 		if n.kind == kindNull {
-			w.lacks(n, "has no value: name it here or through variables, the daemon's environment is never read")
+			w.lacks(n, noValue)
 			return nil
 		}
 		return anyText(w, n)
 	}))(w, n)
+}
+
+// envFile takes the paths of files for the environment. Their lines have been put there already, see fillEnvironment.
+func envFile(w *walker, n *node) any {
+	if taken := variablesFrom(w, n); n == nil {
+		return taken
+	}
+	return nil
 }
 
 // labels takes labels as map or list. A label without a value is an empty one.

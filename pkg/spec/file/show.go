@@ -18,8 +18,10 @@ func (p place) harmless() bool {
 		return len(keys) > 0 && keys[0] == "nodes"
 	}
 	switch keys[0] {
-	case "version", "cluster", "cloud", "nodes", "swarmd", "policies", "networks", "volumes":
+	case "version", "cluster", "cloud", "nodes", "swarmd", "policies", "networks", "volumes", "variables_from":
 		return true
+	case "stacks":
+		return len(keys) < 3 || keys[2] == "files" || keys[2] == "variables_from"
 	case "configs", "secrets":
 		return len(keys) > 2 && (keys[2] == "file" || keys[2] == "name" || keys[2] == "external")
 	case "services":
@@ -29,7 +31,7 @@ func (p place) harmless() bool {
 }
 
 func harmlessServiceKeys() []string {
-	return []string{"image", "ports", "deploy", "networks", "volumes", "cap_add", "cap_drop", "restart", "stop_grace_period", "stop_signal",
+	return []string{"image", "env_file", "ports", "deploy", "networks", "volumes", "cap_add", "cap_drop", "restart", "stop_grace_period", "stop_signal",
 		"configs", "secrets", "init", "read_only", "tty", "stdin_open", "ulimits", "dns", "dns_search"}
 }
 

@@ -76,21 +76,33 @@ func (n *node) child(key string) *node {
 // tree turns yaml.Node into nodes. It stops at a fault that makes the rest meaningless.
 type tree struct {
 	w      *walker
-	values int
+	before int                 // lines that come before the file's first
 	open   map[*yaml.Node]bool // anchors that are being followed
 	broken bool
 }
 
+// tree builds the values of a document; nil if a fault, which is told, makes them meaningless. Its lines come after as many of other files.
+func (w *walker) tree(document *yaml.Node, before int) *node {
+	t := &tree{w: w, before: before, open: map[*yaml.Node]bool{}}
+	root := t.build(document, nil, place{}, 0)
+	if t.broken {
+		return nil
+	}
+	return root
+}
+
+func (t *tree) position(y *yaml.Node) [2]int { return [2]int{t.before + y.Line, y.Column} }
+
 func (t *tree) fault(y *yaml.Node, at place, format string, args ...any) {
-	t.w.faultAt(y.Line, y.Column, at, format, args...)
+	t.w.faultAt(t.before+y.Line, y.Column, at, format, args...)
 }
 
 // build returns the value at a place; depth counts the maps and lists around it. key is the yaml.Node of its key, nil if it has none.
 func (t *tree) build(y, key *yaml.Node, at place, depth int) *node {
-	n := &node{place: at, line: y.Line, col: y.Column}
-	n.holder = [2]int{y.Line, y.Column}
+	n := &node{place: at, line: t.before + y.Line, col: y.Column}
+	n.holder = t.position(y)
 	if key != nil {
-		n.holder = [2]int{key.Line, key.Column}
+		n.holder = t.position(key)
 	}
 	if t.exhausted(y, depth) {
 		return n
@@ -118,10 +130,10 @@ func (t *tree) build(y, key *yaml.Node, at place, depth int) *node {
 
 // exhausted reports, once, a file that stands for more values than anybody writes.
 func (t *tree) exhausted(y *yaml.Node, depth int) bool {
-	t.values++
+	t.w.valuesRead++
 	switch {
 	case t.broken:
-	case t.values > maxValues:
+	case t.w.valuesRead > maxValues:
 		t.broken = true
 		t.fault(y, place{}, "the file stands for more than %d values, all aliases followed", maxValues)
 	case depth > maxDepth:
@@ -136,7 +148,7 @@ func (t *tree) follow(y, key *yaml.Node, at place, depth int) *node {
 	if t.open[y.Alias] {
 		t.broken = true
 		t.fault(y, at, "the alias *%s contains itself", clip(y.Value))
-		return &node{place: at, line: y.Line, col: y.Column, holder: [2]int{y.Line, y.Column}}
+		return &node{place: at, line: t.before + y.Line, col: y.Column, holder: t.position(y)}
 	}
 	t.open[y.Alias] = true
 	defer delete(t.open, y.Alias)
@@ -162,7 +174,7 @@ func (t *tree) fill(n *node, y *yaml.Node, depth int) {
 			continue
 		}
 		first[name] = key.Line
-		n.fields = append(n.fields, field{name, [2]int{key.Line, key.Column}, t.build(value, key, place{up: n, key: name}, depth+1)})
+		n.fields = append(n.fields, field{name, t.position(key), t.build(value, key, place{up: n, key: name}, depth+1)})
 	}
 	for _, f := range merged {
 		if _, own := first[f.key]; !own {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/docker/cli/cli/compose/loader"
+
+	"github.com/swarmd/swarmd/pkg/spec"
 )
 
 // mount takes what a service mounts: the short form "name:/path[:ro]", or a map.
@@ -96,6 +98,10 @@ func (w *walker) mountPlaces(from, to *node, kind, source, target string) bool {
 	switch {
 	case kind == "bind" && len(source) > maxPath:
 		refuse(from, "a path has at most %d bytes", maxPath)
+	case kind == "bind" && strings.HasPrefix(source, ".") && path.IsAbs(target):
+		refuse(from, "%s lies beside this file, and no machine has it: of a text make a config, whose content comes along: under the top-level configs say %s: { file: %s }, "+
+			"and in the service configs: [{ source: %s, target: %s }]; data that tasks write belongs into a volume",
+			shown(from, source), configKey(source), plainly(from, source), configKey(source), plainly(to, target))
 	case kind == "bind" && !path.IsAbs(source):
 		refuse(from, "the place on the machine must be an absolute path, not %s", shown(from, source))
 	case kind == "tmpfs" && source != "":
@@ -104,6 +110,28 @@ func (w *walker) mountPlaces(from, to *node, kind, source, target string) bool {
 		refuse(from, "a volume's name must be %s, not %s", objectName().say, shown(from, source))
 	}
 	return good
+}
+
+// configKey is a name for a config that has what is in a file.
+func configKey(source string) string {
+	name := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(letters+digits+"-_", r) {
+			return r
+		}
+		return '-'
+	}, path.Base(path.Clean(source)))
+	if name = strings.Trim(name, "-_"); name == "" {
+		return "files"
+	}
+	return clip(name)
+}
+
+// plainly is a piece of the file in the words that a person can copy.
+func plainly(n *node, s string) string {
+	if n.substituted || n.get("source").substituted {
+		return "…"
+	}
+	return clip(s)
 }
 
 // volume takes a declaration under the top-level volumes.
@@ -132,9 +160,25 @@ func volume(w *walker, n *node) any {
 	return values
 }
 
-// network takes a declaration under the top-level networks.
-func network(w *walker, n *node) any {
+// ownNetwork takes a declaration at the file's own top level, which other stacks can use.
+func ownNetwork(w *walker, n *node) any {
 	declared := networkKeys()
+	declared.known["shared"] = byDefault("false", doc("it is there also when no service here uses it, under its own name: stacks use it with external: true", trueFalse))
+	values := declared.network(w, n)
+	if made, ok := values.(map[string]any); ok && made["shared"] != nil {
+		if made["shared"] == true && made["external"] == true {
+			w.lacks(n.child("shared"), "an external network is somebody else's: take this out, or external")
+		}
+		made[spec.SharedKey] = made["shared"]
+		delete(made, "shared")
+	}
+	return values
+}
+
+// network takes a declaration of a Compose file.
+func network(w *walker, n *node) any { return networkKeys().network(w, n) }
+
+func (declared object) network(w *walker, n *node) any {
 	if n == nil {
 		return declared.shape()
 	}

@@ -73,7 +73,7 @@ func (s stack) secrets() []swarm.SecretSpec {
 
 func (s stack) objectLabels(of string, o composetypes.FileObjectConfig) map[string]string {
 	labels := s.labelled(maps.Clone(o.Labels))
-	labels[swarm.LabelCluster], labels[swarm.LabelVersionOf] = s.namespace, of
+	labels[swarm.LabelCluster], labels[swarm.LabelVersionOf] = s.cluster, of
 	return labels
 }
 

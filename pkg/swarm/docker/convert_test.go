@@ -3,11 +3,13 @@ package docker
 import (
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	composetypes "github.com/docker/cli/cli/compose/types"
 
+	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -51,6 +53,45 @@ func TestConvertIsSortedAndLeavesTheFileAlone(t *testing.T) {
 	}
 }
 
+// again converts a file that is a cluster's own stack.
+func (c *Converter) again(namespace string, file *composetypes.Config) (swarm.Stack, error) {
+	return c.ConvertFile(&spec.Spec{Cluster: namespace}, file, nil)
+}
+
+// TestStacksOfOneFile: each is named and labelled as its own, all are the cluster's, and a shared network is nobody's but the cluster's.
+func TestStacksOfOneFile(t *testing.T) {
+	svc := func(image string) composetypes.Services {
+		return composetypes.Services{{Name: "web", Image: image, Networks: map[string]*composetypes.ServiceNetworkConfig{"public": nil}}}
+	}
+	outside := map[string]composetypes.NetworkConfig{"public": {External: composetypes.External{External: true}, Name: "public"}}
+	own := &composetypes.Config{Services: svc("a:1"), Networks: map[string]composetypes.NetworkConfig{"public": {Extras: map[string]any{spec.SharedKey: true}}}}
+	composed := map[string]*composetypes.Config{
+		"shop":  {Services: svc("b:1"), Networks: outside, Configs: map[string]composetypes.ConfigObjConfig{"site": {Extras: map[string]any{spec.ContentKey: "x"}}}},
+		"watch": {Services: svc("c:1"), Networks: outside},
+	}
+	out, err := ConvertFile(&spec.Spec{Cluster: "prod", Stacks: []spec.Stack{{Name: "shop", Adopt: true}, {Name: "watch"}}}, own, composed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range out.Services {
+		got = append(got, strings.Join([]string{s.Name, s.Stack(), s.Short(), s.Labels[swarm.LabelCluster], s.Image, s.Networks[0]}, " "))
+	}
+	want := []string{"prod_web prod web prod a:1 public", "shop_web shop web prod b:1 public", "watch_web watch web prod c:1 public"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if len(out.Networks) != 1 || out.Networks[0].Name != "public" || swarm.StackOf(out.Networks[0].Labels) != "" || out.Networks[0].Labels[swarm.LabelCluster] != "prod" {
+		t.Errorf("%+v", out.Networks)
+	}
+	if len(out.Configs) != 1 || !strings.HasPrefix(out.Configs[0].Name, "shop_site-") || swarm.StackOf(out.Configs[0].Labels) != "shop" {
+		t.Errorf("%+v", out.Configs)
+	}
+	if !out.Adopts("shop") || out.Adopts("watch") {
+		t.Errorf("%q are adopted", out.Adopt)
+	}
+}
+
 // What a Converter remembers must not show: every file after every other is converted as if it were the first, in another stack too.
 func TestConverterConvertsAsIfForTheFirstTime(t *testing.T) {
 	c := &Converter{}
@@ -61,10 +102,10 @@ func TestConverterConvertsAsIfForTheFirstTime(t *testing.T) {
 	for _, before := range files {
 		for i, file := range files {
 			for _, namespace := range []string{"a", "b"} {
-				if _, err := c.Convert("a", before); err != nil {
+				if _, err := c.again("a", before); err != nil {
 					t.Fatal(err)
 				}
-				again, err := c.Convert(namespace, file)
+				again, err := c.again(namespace, file)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -81,7 +122,7 @@ func TestConverterConvertsAsIfForTheFirstTime(t *testing.T) {
 func TestConverterSeesWhatIsAround(t *testing.T) {
 	c := &Converter{}
 	cfg := load(t, "testdata/compose/11-networks.yaml")
-	if _, err := c.Convert("c", cfg); err != nil {
+	if _, err := c.again("c", cfg); err != nil {
 		t.Fatal(err)
 	}
 	around := *cfg
@@ -89,7 +130,7 @@ func TestConverterSeesWhatIsAround(t *testing.T) {
 	edge := around.Networks["edge"]
 	edge.Name = "another"
 	around.Networks["edge"] = edge
-	again, err := c.Convert("c", &around)
+	again, err := c.again("c", &around)
 	if err != nil {
 		t.Fatal(err)
 	}

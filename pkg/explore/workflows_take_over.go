@@ -126,8 +126,9 @@ func (p *person) redeploy() {
 	for _, kind := range []string{"services", "configs", "secrets"} {
 		for _, o := range p.list("/" + kind) {
 			labels, _ := o.Spec["Labels"].(map[string]any)
-			if labels[swarm.LabelNamespace] != p.run.cluster || labels[swarm.LabelCluster] == nil {
-				continue
+			of, version := labels[swarm.LabelVersionOf]
+			if labels[swarm.LabelNamespace] != p.run.cluster || labels[swarm.LabelCluster] == nil || version && of != o.Spec["Name"] {
+				continue // the stack's file knows none of the versions
 			}
 			maps.DeleteFunc(labels, func(k string, _ any) bool { return strings.HasPrefix(k, "swarmd.") })
 			if kind != "services" {

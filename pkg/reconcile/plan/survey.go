@@ -39,7 +39,7 @@ func survey(in Input) *view {
 	v.creates, v.deletes, v.replaces, v.resizes = opened(in.World.Ledger.Ops)
 	v.readyNodes, v.loads = indexed(in.World)
 	v.liveNamed, v.objects = named(in.World.Services, liveName), v.liveObjects()
-	v.standIn()
+	v.hashed, v.in = in.Sealed, v.stoodIn()
 	v.in.Stack.Services, v.in.Good = v.sealedAll(v.in.Stack.Services), v.sealedGood()
 	v.wantedNamed = named(v.in.Stack.Services, wantedName)
 	for _, m := range in.World.Machines {

@@ -88,27 +88,26 @@ func (v *view) standIns() (configs map[string]string, sealed map[string]Sealing)
 	return configs, sealed
 }
 
-// standIn puts their names in place of those that would be made.
-func (v *view) standIn() {
+// stoodIn is the input with their names in place of those that would be made.
+func (v *view) stoodIn() Input {
+	in := v.in
 	configs, sealed := v.standIns()
-	v.hashed, v.in.Sealed = v.in.Sealed, sealed
-	if len(configs) == 0 {
-		return
+	if in.Sealed = sealed; len(configs) == 0 {
+		return in
 	}
-	v.in.Stack.Configs = slices.Clone(v.in.Stack.Configs)
-	for i, c := range v.in.Stack.Configs {
+	in.Stack.Configs, in.Stack.Services, in.Good = slices.Clone(in.Stack.Configs), slices.Clone(in.Stack.Services), maps.Clone(in.Good)
+	for i, c := range in.Stack.Configs {
 		if name := configs[c.Name]; name != "" {
-			v.in.Stack.Configs[i].Name = name
+			in.Stack.Configs[i].Name = name
 		}
 	}
-	v.in.Stack.Services = slices.Clone(v.in.Stack.Services)
-	for i, s := range v.in.Stack.Services {
-		v.in.Stack.Services[i] = s.ConfigsAs(configs)
+	for i, s := range in.Stack.Services {
+		in.Stack.Services[i] = s.ConfigsAs(configs)
 	}
-	v.in.Good = maps.Clone(v.in.Good)
-	for name, s := range v.in.Good {
-		v.in.Good[name] = s.ConfigsAs(configs)
+	for name, s := range in.Good {
+		in.Good[name] = s.ConfigsAs(configs)
 	}
+	return in
 }
 
 func takeOf(kind string) kind {

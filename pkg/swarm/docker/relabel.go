@@ -75,7 +75,7 @@ func relabelled(spec map[string]json.RawMessage, labels map[string]string) (text
 // exact sends a request as it is, and returns the answer as it is. It names no version of the API: an engine that is asked by an older one than its own
 // leaves out, or sets back, what that one does not know.
 func (c *Client) exact(ctx context.Context, method, path string, body []byte) ([]byte, error) {
-	to := "http://engine"
+	to := "http://" + client.DummyHost // as the Docker client names the socket
 	if at, err := client.ParseHostURL(c.api.DaemonHost()); err == nil && at.Scheme != "unix" {
 		to = c.scheme + "://" + at.Host + at.Path
 	}

@@ -21,6 +21,9 @@ type overviewText struct {
 // printOverview says the whole change. It returns the holds that belong to nothing of it.
 func printOverview(w io.Writer, o outlook, values bool) []plan.Hold {
 	t := overviewText{w: w, o: o, values: values, said: map[int]bool{}}
+	for _, c := range o.whole.TakenOver {
+		t.takenOver(c)
+	}
 	for _, c := range o.whole.Pools {
 		t.pool(c)
 	}
@@ -88,6 +91,30 @@ func (t *overviewText) pool(c plan.PoolChange) {
 		t.line("changed by hand, and put back: %s", text)
 	}
 	t.holds("pool/" + c.Pool)
+}
+
+// takenOver is a stack that becomes the cluster's as it runs.
+func (t *overviewText) takenOver(c plan.TakenOver) {
+	var with []string
+	for _, n := range []struct {
+		n    int
+		what string
+	}{{c.Configs, "config"}, {c.Secrets, "secret"}, {c.Networks, "network"}} {
+		if n.n > 0 {
+			with = append(with, plural(n.n, n.what))
+		}
+	}
+	beside := ""
+	if len(with) > 0 {
+		beside = ", with " + strings.Join(with, ", ")
+	}
+	printf(t.w, "~ takes over %s of stack %s%s: no task restarts\n", plural(c.Services, "service"), c.Stack, beside)
+	for _, s := range t.o.whole.Services {
+		if s.What == plan.Update {
+			t.line("what the file says otherwise follows as an edit, below")
+			return
+		}
+	}
 }
 
 func (t *overviewText) network(c plan.NetworkChange) {
@@ -237,4 +264,6 @@ func masked(o plan.Overview) plan.Overview {
 	return o
 }
 
-func changesNothing(o plan.Overview) bool { return len(o.Pools)+len(o.Networks)+len(o.Services) == 0 }
+func changesNothing(o plan.Overview) bool {
+	return len(o.Pools)+len(o.Networks)+len(o.Services)+len(o.TakenOver) == 0
+}

@@ -94,7 +94,7 @@ func (c *actors) start(machine string) {
 	r := c.run
 	name := fmt.Sprintf("%s#%d", strings.TrimPrefix(machine, r.cluster+"-"), c.before+len(c.all)+1)
 	p, err := start(origin{cluster: r.cluster, name: name, machine: machine, token: r.world.Token(), seed: r.plan.Seed, file: c.files[machine], explorer: r.explorer, scheduler: r.scheduler,
-		mutant: r.mutant, takeOver: r.workflow.Beside, clock: c.clock(machine), secret: r.secret, refused: func(b string) { r.braked(name, b) },
+		mutant: r.mutant, takeOver: r.workflow.Beside, clock: c.clock(machine), secret: r.secret, convert: r.adopting(r.explorer.convert), refused: func(b string) { r.braked(name, b) },
 		wire: func(p *process) http.RoundTripper {
 			return wire{r.scheduler, p, r.world.TransportFrom(machine), r.recorded}
 		}})

@@ -62,7 +62,7 @@ func (c *actors) startApply() *process {
 	r := c.run
 	name := fmt.Sprintf("apply#%d", c.before+len(c.all)+1)
 	p, err := start(origin{cluster: r.cluster, name: name, machine: "laptop", token: r.world.Token(), seed: r.plan.Seed, explorer: r.explorer, scheduler: r.scheduler, mutant: r.mutant,
-		takeOver: r.workflow.Beside, refused: func(b string) { r.braked(name, b) }, clock: c.clock("laptop"), secret: r.secret, oneShot: true,
+		takeOver: r.workflow.Beside, refused: func(b string) { r.braked(name, b) }, clock: c.clock("laptop"), secret: r.secret, oneShot: true, convert: r.adopting(r.explorer.convert),
 		wire: func(p *process) http.RoundTripper {
 			return wire{r.scheduler, p, r.world.TransportFrom(r.way()), r.recorded}
 		}})

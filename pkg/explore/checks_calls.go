@@ -228,7 +228,7 @@ func (c *checks) demotes(s *state, id string) {
 // serviceWrite: other people's services are left alone, and no specification is written twice.
 func (c *checks) serviceWrite(s *state, t *ticket) {
 	for _, v := range s.swarm.Services {
-		if v.ID == objectIn(t.path) && v.Spec.Labels[swarm.LabelCluster] != c.run.cluster {
+		if v.ID == objectIn(t.path) && v.Spec.Labels[swarm.LabelCluster] != c.run.cluster && !c.isTakenOver(v.Spec.Labels) {
 			c.run.violate("foreign", "%s %s is for %s, which is not the cluster's", t.method, t.path, v.Spec.Name)
 		}
 	}
@@ -263,6 +263,7 @@ func (c *checks) changes(was, now *state, t *ticket) {
 	}
 	c.services(was, now, t)
 	c.objects(was, now, t)
+	c.takenOver(was, now)
 }
 
 // keeps: nothing that swarmd does takes its own record back.

@@ -54,6 +54,9 @@ func (c *checks) pushed(old, v api.Service) {
 		c.run.violate("single-push", "service %s is written again as it is", v.Spec.Name)
 	}
 	hash := v.Spec.Labels[swarm.LabelHash]
+	if c.isTakenOver(old.Spec.Labels) {
+		return // nothing is rolled out, see takenOver
+	}
 	if old.Spec.Labels[swarm.LabelHash] == hash || isPutBack(v) {
 		return
 	}

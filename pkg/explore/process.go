@@ -24,6 +24,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
+	specfile "github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
@@ -132,6 +133,7 @@ type origin struct {
 	clock                         *clock
 	secret                        *atomic.Value
 	oneShot                       bool // a person's apply, no node's daemon
+	convert                       func(*specfile.Document) (swarm.Stack, error)
 }
 
 // start puts a swarmd together as the daemon does and runs it.
@@ -175,7 +177,7 @@ func (p *process) options(o origin) app.Options {
 			return c, c.Close, nil
 		},
 		Seams: o.mutant.into(app.Seams{Wall: o.clock.now, Jitter: newSeeded(o.seed, o.name+" loop").float, OpIDs: p.rng.opIDs, ReadSecret: func(string) ([]byte, error) { return []byte(o.secret.Load().(string)), nil },
-			Parse: o.explorer.check, Convert: o.explorer.convert, Render: o.explorer.render, Price: noPrices, Offer: offer,
+			Parse: o.explorer.check, Convert: o.convert, Render: o.explorer.render, Price: noPrices, Offer: offer,
 			Refused: o.refused, Config: func(c reconcile.Config) reconcile.Config { return p.ordered(c, gate{o.scheduler, p}) }}),
 	}
 }

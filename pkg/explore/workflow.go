@@ -29,6 +29,7 @@ type Workflow struct {
 	NoCycle    bool     // no machine's power is cycled: it is not the machines
 	Surges     bool     // its service app has six tasks on the workers, and never fewer run
 	Even       bool     // they are even at the end
+	Adopts     bool     // the file takes over what was deployed under the cluster's name without swarmd
 	Small      bool     // all its pairs of faults are played when there is time, see Campaign.Pairs
 }
 

@@ -190,6 +190,10 @@ func (e *engine) UpdateService(_ context.Context, id string, version uint64, spe
 	return nil
 }
 
+func (e *engine) RelabelService(context.Context, string, uint64, map[string]string) error {
+	return errors.New("no service of these tests is taken over")
+}
+
 func (e *engine) RemoveService(_ context.Context, id string) error {
 	err := e.call("remove service")
 	e.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -52,19 +53,46 @@ func HashedSecret(key []byte, of string, value []byte) string {
 	return of + "-" + hex.EncodeToString(mac.Sum(nil))[:hashDigits]
 }
 
-// secretsPath is where a form has the secrets.
-const secretsPath = "TaskTemplate.ContainerSpec.Secrets["
+// Where a form has the secrets and the configs.
+const (
+	secretsPath = "TaskTemplate.ContainerSpec.Secrets["
+	configsPath = "TaskTemplate.ContainerSpec.Configs["
+)
 
 // SealedAs is the specification with the names of its secrets as they are in the swarm. The hash of what is wanted follows.
 func (s ServiceSpec) SealedAs(names map[string]string) ServiceSpec {
-	if !slices.ContainsFunc(s.Secrets, func(n string) bool { return names[n] != "" }) {
+	if !renames(s.Secrets, names) {
 		return s
 	}
-	s.Override.Sealed = names
-	s.Secrets = slices.Clone(s.Secrets)
-	for i, n := range s.Secrets {
-		s.Secrets[i] = cmp.Or(names[n], n)
+	s.Override.Sealed, s.Secrets = names, renamed(s.Secrets, names)
+	return s.hashed()
+}
+
+// ConfigsAs is the same for its configs: others with the same content stand for them.
+func (s ServiceSpec) ConfigsAs(names map[string]string) ServiceSpec {
+	if !renames(s.Configs, names) {
+		return s
 	}
+	s.Override.Configs, s.Configs = names, renamed(s.Configs, names)
+	return s.hashed()
+}
+
+// renames reports whether one of them has another name.
+func renames(of []string, names map[string]string) bool {
+	return slices.ContainsFunc(of, func(n string) bool { return names[n] != "" })
+}
+
+func renamed(of []string, names map[string]string) []string {
+	out := slices.Clone(of)
+	for i, n := range out {
+		out[i] = cmp.Or(names[n], n)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// hashed has the hash of what is wanted in its labels.
+func (s ServiceSpec) hashed() ServiceSpec {
 	s.Labels = maps.Clone(s.Labels)
 	if s.Labels != nil {
 		s.Labels[LabelHash] = s.Form().Hash()
@@ -72,13 +100,26 @@ func (s ServiceSpec) SealedAs(names map[string]string) ServiceSpec {
 	return s
 }
 
-// sealed is the form with those names.
-func (f Form) sealed(names map[string]string) Form {
+// renamed is the form with other names in the fields of a list that end so.
+func (f Form) renamed(list, field string, names map[string]string) Form {
 	out := maps.Clone(f)
 	for path, name := range f {
-		if strings.HasPrefix(path, secretsPath) && strings.HasSuffix(path, "].SecretName") && names[name] != "" {
+		if strings.HasPrefix(path, list) && strings.HasSuffix(path, field) && names[name] != "" {
 			out[path] = names[name]
 		}
 	}
 	return out
+}
+
+// TakenOver are the labels of a live specification as that of a cluster, written in a revision. Their hash is of what lives: an edit that follows finds its
+// way back.
+func (s ServiceSpec) TakenOver(cluster string, revision int) map[string]string {
+	labels := maps.Clone(s.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	form := maps.Clone(s.Form())
+	form["Labels."+LabelCluster] = cluster
+	labels[LabelCluster], labels[LabelHash], labels[LabelRevision] = cluster, form.Hash(), strconv.Itoa(revision)
+	return labels
 }

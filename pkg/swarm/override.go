@@ -29,6 +29,7 @@ type Override struct {
 	Replicas *uint64           // of a replicated service, where others have none; nil: those of the base
 	Pin      *Pin              // of the image, see Pinned; nil: that of the base
 	Sealed   map[string]string // the names of secrets with the hash of their content, by those without, see Sealed
+	Configs  map[string]string // the names of configs as they are in the swarm, by those of the base, see ConfigsAs
 	Restored bool              // it is sent with the counter of forced updates that its base has: the engine had it before, and its tasks stay
 }
 
@@ -42,7 +43,10 @@ type Pin struct {
 func (s ServiceSpec) Form() Form {
 	form := s.Base.form
 	if len(s.Override.Sealed) > 0 {
-		form = form.sealed(s.Override.Sealed)
+		form = form.renamed(secretsPath, "].SecretName", s.Override.Sealed)
+	}
+	if len(s.Override.Configs) > 0 {
+		form = form.renamed(configsPath, "].ConfigName", s.Override.Configs)
 	}
 	if _, replicated := form[replicasPath]; s.Override.Replicas == nil || !replicated {
 		return form

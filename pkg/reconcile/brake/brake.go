@@ -74,6 +74,9 @@ type Engine interface {
 	AllSecrets(ctx context.Context) ([]swarm.Secret, error)
 	CreateSecret(ctx context.Context, name string, labels map[string]string, data []byte) (string, error)
 	RemoveSecret(ctx context.Context, id string) error
+	SecretIs(ctx context.Context, id, name string, labels map[string]string, value []byte) (bool, error)
+	RelabelSecret(ctx context.Context, id string, version uint64, name string, labels map[string]string) error
+	RelabelService(ctx context.Context, id string, version uint64, labels map[string]string) error
 	UpdateNode(ctx context.Context, id string, version uint64, spec swarm.NodeSpec) error
 	RemoveNode(ctx context.Context, id string) error
 	RotateWorkerToken(ctx context.Context, version uint64, spec json.RawMessage) error

@@ -101,6 +101,12 @@ func (e *Executor) apply(r *run, a plan.Action) (warning string, droplet int, er
 		warning, err = e.createService(r, a)
 	case plan.UpdateService:
 		warning, err = e.updateService(r, a)
+	case plan.TakeService:
+		err = r.send(func() error { return e.cfg.Services.RelabelService(r.calls, a.ID, a.Version, a.Labels) })
+	case plan.TakeConfig:
+		err = r.send(func() error { return e.cfg.Objects.UpdateConfig(r.calls, a.ID, a.Version, a.Labels) })
+	case plan.TakeSecret:
+		err = e.takeSecret(r, a)
 	case plan.RemoveService:
 		err = r.send(func() error { return e.cfg.Services.RemoveService(r.calls, a.ID) })
 	default:
@@ -198,4 +204,25 @@ func (e *Executor) createSecret(r *run, a plan.CreateSecret) error {
 		return notSent(op, fmt.Errorf("the file of %s has changed since it was looked at", a.Spec.Of))
 	}
 	return r.send(func() error { _, err := e.cfg.Objects.CreateSecret(r.calls, a.Name, a.Spec.Labels, value); return err })
+}
+
+// takeSecret takes a secret over, and has its labels say whether its value is that of its file.
+func (e *Executor) takeSecret(r *run, a plan.TakeSecret) error {
+	const op = "take over secret"
+	name, value, err := e.cfg.Seal(a.Spec)
+	if err != nil {
+		return notSent(op, err)
+	}
+	if name != a.Hashed {
+		return notSent(op, fmt.Errorf("the file of %s has changed since it was looked at", a.Spec.Of))
+	}
+	var same bool
+	if err := r.send(func() error { same, err = e.cfg.Objects.SecretIs(r.calls, a.ID, a.Name, a.Was, value); return err }); err != nil {
+		return err
+	}
+	labels := maps.Clone(a.Labels)
+	if same {
+		labels[swarm.LabelStandsFor] = a.Hashed
+	}
+	return r.send(func() error { return e.cfg.Objects.RelabelSecret(r.calls, a.ID, a.Version, a.Name, labels) })
 }

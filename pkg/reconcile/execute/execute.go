@@ -57,6 +57,7 @@ type Tokens interface {
 type Services interface {
 	CreateService(ctx context.Context, spec swarm.ServiceSpec) (string, error)
 	UpdateService(ctx context.Context, id string, version uint64, spec swarm.ServiceSpec) error
+	RelabelService(ctx context.Context, id string, version uint64, labels map[string]string) error // and nothing else of it
 	RemoveService(ctx context.Context, id string) error
 	ResolveImage(ctx context.Context, ref string) (swarm.Pin, error)
 }
@@ -70,7 +71,10 @@ type Networks interface {
 // Objects is what is done to configs and secrets of the stack.
 type Objects interface {
 	CreateConfig(ctx context.Context, name string, labels map[string]string, data []byte) (string, error)
+	UpdateConfig(ctx context.Context, id string, version uint64, labels map[string]string) error
 	DropConfig(ctx context.Context, id string) error
+	SecretIs(ctx context.Context, id, name string, labels map[string]string, value []byte) (bool, error) // whether it has the value; the labels are those that it has
+	RelabelSecret(ctx context.Context, id string, version uint64, name string, labels map[string]string) error
 	CreateSecret(ctx context.Context, name string, labels map[string]string, data []byte) (string, error)
 	RemoveSecret(ctx context.Context, id string) error
 }

@@ -168,6 +168,10 @@ func (b *bench) UpdateService(_ context.Context, id string, version uint64, s sw
 	return b.call("update service %s at %d", id, version)
 }
 
+func (b *bench) RelabelService(_ context.Context, id string, version uint64, labels map[string]string) error {
+	return b.call("relabel service %s at %d: %v", id, version, labels)
+}
+
 func (b *bench) RemoveService(_ context.Context, id string) error {
 	return b.call("remove service %s", id)
 }

@@ -58,7 +58,7 @@ func NewStep(id string, a Action, why Reason, after ...string) Step {
 // Actions are one of each action, without anything in it.
 func Actions() []Action {
 	return []Action{CreateDroplet{}, RecordDroplet{}, CloseOp{}, OpenDelete{}, OpenReplace{}, OpenResize{}, RetryLaunch{}, KeepDroplet{}, ForgetKept{}, RecordRollout{}, ShutdownDroplet{}, PowerOffDroplet{}, PowerOnDroplet{}, PowerCycleDroplet{}, ResizeDroplet{}, DeleteDroplet{}, TagDroplet{},
-		UpdateNode{}, RemoveNode{}, RotateToken{}, CreateNetwork{}, RemoveNetwork{}, CreateKey{}, CreateConfig{}, RemoveConfig{}, CreateSecret{}, RemoveSecret{}, CreateService{}, UpdateService{}, RemoveService{}}
+		UpdateNode{}, RemoveNode{}, RotateToken{}, CreateNetwork{}, RemoveNetwork{}, CreateKey{}, CreateConfig{}, RemoveConfig{}, CreateSecret{}, RemoveSecret{}, CreateService{}, UpdateService{}, RemoveService{}, TakeService{}, TakeConfig{}, TakeSecret{}}
 }
 
 // ActionNames are their names.
@@ -193,6 +193,25 @@ type (
 		Changes      []swarm.Change // what it makes of the live one, for people
 	}
 	RemoveService struct{ ID, Name string }
+	// TakeService, TakeConfig, TakeSecret write the cluster's labels onto what was deployed without swarmd, and nothing else. Whether a secret has the value of
+	// the file is asked of the engine first, and is in the labels then.
+	TakeService struct {
+		ID, Name string
+		Version  uint64
+		Labels   map[string]string // all of them
+	}
+	TakeConfig struct {
+		ID, Name string
+		Version  uint64
+		Labels   map[string]string
+	}
+	TakeSecret struct {
+		ID, Name    string
+		Version     uint64
+		Was, Labels map[string]string
+		Spec        swarm.SecretSpec
+		Hashed      string // what swarmd would call one with the value of the file, as it was seen
+	}
 )
 
 func ofDroplet(id int) Ref { return Ref{"droplet", strconv.Itoa(id)} }
@@ -362,3 +381,12 @@ func (a RemoveSecret) About() About {
 	return About{"remove_secret", Ref{"secret", a.Name}, Destroys}
 }
 func (RemoveSecret) record() record { return record{} }
+
+func (a TakeService) About() About { return About{"take_service", Ref{"service", a.Name}, Changes} }
+func (TakeService) record() record { return record{} }
+
+func (a TakeConfig) About() About { return About{"take_config", Ref{"config", a.Name}, Changes} }
+func (TakeConfig) record() record { return record{} }
+
+func (a TakeSecret) About() About { return About{"take_secret", Ref{"secret", a.Name}, Changes} }
+func (TakeSecret) record() record { return record{} }

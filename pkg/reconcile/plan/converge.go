@@ -21,6 +21,8 @@ func converge(v *view, granted []grant, b *builder) {
 			b.step("network", g.network.Name, CreateNetwork{Spec: g.network}, WhyNetworkNew, "the file wants it")
 		case createKey, createConfig, createSecret, dropConfig, dropSecret:
 			convergeObject(g, b)
+		case takeService, takeConfig, takeSecret:
+			takeOver(v, g, b)
 		case dropService:
 			b.step("remove-service", g.live.name, RemoveService{ID: g.live.id, Name: g.live.name}, WhyUnwanted, "the file does not have it any more")
 		case dropNetwork:

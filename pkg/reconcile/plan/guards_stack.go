@@ -11,25 +11,27 @@ import (
 
 // networkNameTaken leaves a network of the wanted name alone that is not ours.
 func networkNameTaken(v *view, _ spent, w wish) *refusal {
-	if v.liveNetwork(w.network.Name) == nil {
+	live := v.liveNetwork(w.network.Name)
+	if live == nil {
 		return nil
 	}
-	return blocked(GuardForeignNet, w.object, "there is one of that name that is not the cluster's")
+	return blocked(GuardForeignNet, w.object, "there is one of that name that is not the cluster's"+v.mayTakeOver(w.network.Labels, live.Spec.Labels))
 }
 
 // serviceNameTaken does so with a service.
 func serviceNameTaken(v *view, _ spent, w wish) *refusal {
-	if v.liveService(w.service.want.Name) == nil {
+	live := v.liveService(w.service.want.Name)
+	if live == nil {
 		return nil
 	}
-	return blocked(GuardForeignSvc, w.object, "there is one of that name that is not the cluster's")
+	return blocked(GuardForeignSvc, w.object, "there is one of that name that is not the cluster's"+v.mayTakeOver(w.service.want.Labels, live.Spec.Labels))
 }
 
 // foreignNetwork keeps a service from a network that is not ours but has the name of one of the stack's.
 func foreignNetwork(v *view, _ spent, w wish) *refusal {
 	for _, n := range v.in.Stack.Networks {
 		live := v.liveNetwork(n.Name)
-		if live == nil || v.ours(live.Spec.Labels) || !slices.Contains(w.service.want.Networks, n.Name) {
+		if live == nil || v.usable(n, live) || !slices.Contains(w.service.want.Networks, n.Name) {
 			continue
 		}
 		return blocked(GuardForeignNet, w.object, "its network "+n.Name+" is not the cluster's")

@@ -34,6 +34,7 @@ type object struct {
 	labels   map[string]string
 	data     []byte // of a config
 	file     string // of a wanted secret
+	version  uint64 // of a live one
 	created  time.Time
 }
 
@@ -43,10 +44,10 @@ func (o object) ref() string { return o.kind + "/" + o.name }
 func (v *view) liveObjects() []object {
 	var all []object
 	for _, c := range v.in.World.Configs {
-		all = append(all, object{kind: ofConfig, id: c.ID, name: c.Name, of: c.Labels[swarm.LabelVersionOf], labels: c.Labels, data: c.Data, created: c.Created})
+		all = append(all, object{kind: ofConfig, id: c.ID, name: c.Name, of: c.Labels[swarm.LabelVersionOf], labels: c.Labels, data: c.Data, version: c.Version, created: c.Created})
 	}
 	for _, s := range v.in.World.Secrets {
-		all = append(all, object{kind: ofSecret, id: s.ID, name: s.Name, of: s.Labels[swarm.LabelVersionOf], labels: s.Labels, created: s.Created})
+		all = append(all, object{kind: ofSecret, id: s.ID, name: s.Name, of: s.Labels[swarm.LabelVersionOf], labels: s.Labels, version: s.Version, created: s.Created})
 	}
 	return all
 }
@@ -91,6 +92,12 @@ func proposeObjects(v *view) []wish {
 		w := wish{kind: createConfig, object: want.ref(), stored: want}
 		if want.kind == ofSecret {
 			w.kind = createSecret
+		}
+		if plain := v.plain(want.kind, want.of); plain != nil && v.takesOver(want.labels, plain.labels) {
+			wishes = append(wishes, wish{kind: takeOf(want.kind), object: plain.ref(), stored: want, took: *plain})
+			if plain.name == want.name {
+				continue
+			}
 		}
 		live := v.liveObject(want.kind, want.name)
 		if live != nil && v.versionOfOurs(*live) {
@@ -167,7 +174,7 @@ func (v *view) sealed(want swarm.ServiceSpec) swarm.ServiceSpec {
 			continue
 		}
 		for _, o := range v.objects {
-			if o.kind == ofSecret && o.of == of && slices.Contains(live.Spec.Secrets, o.name) {
+			if o.kind == ofSecret && (o.of == of || o.name == of) && slices.Contains(live.Spec.Secrets, o.name) {
 				names[of] = o.name
 			}
 		}
@@ -255,6 +262,8 @@ func referredThere(v *view, _ spent, w wish) *refusal {
 func (v *view) lacksObject(w wish, kind, name string) *refusal {
 	live, wanted := v.liveObject(kind, name), v.wantsObject(kind, name)
 	switch {
+	case wanted && live != nil && v.takesOver(w.service.want.Labels, live.labels):
+		return &refusal{progressing: true, requeue: requeueWait} // it is taken over first
 	case wanted && live != nil && !v.versionOfOurs(*live):
 		return blocked(GuardForeignObject, w.object, "its "+kind+" "+name+" is not the cluster's")
 	case live != nil || wanted:

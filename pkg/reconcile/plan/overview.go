@@ -15,6 +15,17 @@ type Overview struct {
 	Pools    []PoolChange    `json:"pools"`    // sorted by name
 	Services []ServiceChange `json:"services"` // sorted by name
 	Networks []NetworkChange `json:"networks"` // sorted by name
+
+	TakenOver []TakenOver `json:"taken_over,omitempty"` // first of all, and without a restart; sorted by stack
+}
+
+// TakenOver counts what of a stack that was deployed without swarmd becomes the cluster's as it runs. What the file says otherwise is an edit that follows.
+type TakenOver struct {
+	Stack    string `json:"stack"`
+	Services int    `json:"services"`
+	Configs  int    `json:"configs"`
+	Secrets  int    `json:"secrets"`
+	Networks int    `json:"networks"` // they are used as they are
 }
 
 // Accepted is the revision that the file is an edit of: what differs from it is edited, what only the swarm has otherwise was changed by hand. Its
@@ -92,7 +103,7 @@ func OverviewOf(in Input, p Plan, was Accepted) Overview {
 	}
 	s := overview{view: survey(in), plan: p, was: was, leaving: map[string]bool{}}
 	s.findLeaving()
-	return Overview{Pools: s.poolChanges(), Services: s.serviceChanges(), Networks: s.networkChanges()}
+	return Overview{Pools: s.poolChanges(), Services: s.serviceChanges(), Networks: s.networkChanges(), TakenOver: s.takenOver()}
 }
 
 // overview is an Overview in the making.
@@ -120,6 +131,9 @@ func (s *overview) serviceChanges() []ServiceChange {
 		case s.ours(live.Spec.Labels):
 			c := s.updated(want, *live)
 			add(c, c.What != Kept || c.Tasks != TaskChange{} || len(c.Volumes) > 0)
+		case s.view.takesOver(want.Labels, live.Spec.Labels):
+			c := s.updated(want, asOurs(*live, s.in.Spec.Cluster))
+			add(c, c.What != Kept)
 		}
 	}
 	for _, live := range s.in.World.Services {
@@ -217,7 +231,7 @@ func (s *overview) networkChanges() []NetworkChange {
 			out = append(out, NetworkChange{Network: s.short(want.Name), Name: want.Name, What: Create})
 			continue
 		}
-		if fields := swarm.NetworkChanges(want.Form, live.Spec.Form); len(fields) > 0 && s.ours(live.Spec.Labels) {
+		if fields := swarm.NetworkChanges(s.besideLive(want, *live).Form, live.Spec.Form); len(fields) > 0 && s.usable(want, live) {
 			out = append(out, NetworkChange{Network: s.short(want.Name), Name: want.Name, What: Update, Fields: fields})
 		}
 	}

@@ -48,6 +48,9 @@ const (
 	createSecret   kind = "create a secret"
 	changedConfig  kind = "change a config"
 	createService  kind = "create a service"
+	takeService    kind = "take over a service as it runs"
+	takeConfig     kind = "take over a config"
+	takeSecret     kind = "take over a secret"
 	recordRollback kind = "remember a roll-back"
 	renewRecord    kind = "remember a roll-back by its template"
 	putBack        kind = "put back what ran before a roll-out"
@@ -76,6 +79,7 @@ type wish struct {
 	service service    // of the stack
 	network swarm.NetworkSpec
 	stored  object     // a config or a secret of the stack
+	took    object     // the live one that is taken over for it
 	live    liveObject // what is removed or forgotten
 
 	lost       bool          // retryLaunch: it counts as a failed launch of its pool

@@ -36,6 +36,7 @@ const (
 	WhyRotate        = "rotate-token"    // the machines that were made with the worker token have joined
 	WhyNetworkNew    = "network-missing" // the stack wants it
 	WhyObjectNew     = "object-missing"  // a config or secret that the stack wants
+	WhyTaken         = "taken-over"      // it was deployed without swarmd, and is taken over as it is
 	WhyServiceNew    = "service-missing" // the stack wants it
 	WhyServiceDiff   = "service-changed" // its specification differs from the stack's
 	WhySurge         = "surge"           // it has more tasks than the file says for a while, or no more
@@ -51,7 +52,7 @@ const (
 // OfFile reports whether a step of that reason makes something what the file says. The others follow from what is seen, whatever is edited.
 func OfFile(code string) bool {
 	switch code {
-	case WhyPoolShort, WhyPoolSurplus, WhySize, WhyLabels, WhyAvailability, WhyNetworkNew, WhyObjectNew, WhyServiceNew, WhyServiceDiff, WhySuperseded, WhyServiceTried, WhyUnwanted,
+	case WhyPoolShort, WhyPoolSurplus, WhySize, WhyLabels, WhyAvailability, WhyNetworkNew, WhyObjectNew, WhyTaken, WhyServiceNew, WhyServiceDiff, WhySuperseded, WhyServiceTried, WhyUnwanted,
 		WhyRollbackSeen, WhyRolloutOver, WhyRolloutFailed:
 		return true
 	}

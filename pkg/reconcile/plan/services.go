@@ -15,6 +15,7 @@ type service struct {
 	want swarm.ServiceSpec // the same, with what operations bend of it
 	live *swarm.Service    // nil: there is none, or it is not ours
 	diff []string          // what differs
+	took *swarm.Service    // what lives under its name, and is to be taken over; nil: nothing
 }
 
 func (s service) object() string { return "service/" + s.want.Name }
@@ -23,10 +24,14 @@ func (s service) object() string { return "service/" + s.want.Name }
 func (v *view) stack() []service {
 	var out []service
 	for _, want := range v.in.Stack.Services {
-		s := service{base: want, want: want}
-		if live := v.liveService(want.Name); live != nil && v.ours(live.Spec.Labels) {
+		s, live := service{base: want, want: want}, v.liveService(want.Name)
+		switch {
+		case live == nil:
+		case v.ours(live.Spec.Labels):
 			s.live = live
 			s = s.bent(swarm.Surge{})
+		case v.takesOver(want.Labels, live.Spec.Labels):
+			s.took = live
 		}
 		out = append(out, s)
 	}
@@ -64,6 +69,9 @@ func proposeServices(v *view) []wish {
 func serviceWishes(v *view, s service) (wishes []wish) {
 	add := func(k kind) { wishes = append(wishes, wish{kind: k, object: s.object(), service: s}) }
 	switch {
+	case s.took != nil:
+		add(takeService)
+		return wishes
 	case s.live == nil:
 		add(createService)
 		return wishes
@@ -96,7 +104,8 @@ func proposeNetworks(v *view) []wish {
 	var wishes []wish
 	for _, want := range v.in.Stack.Networks {
 		live, w := v.liveNetwork(want.Name), wish{kind: createNetwork, object: "network/" + want.Name, network: want}
-		if live != nil && v.ours(live.Spec.Labels) {
+		if v.usable(want, live) {
+			want := v.besideLive(want, *live)
 			w.kind, w.text = changeNetwork, "a network cannot be changed ("+swarm.Summary(swarm.NetworkChanges(want.Form, live.Spec.Form))+"): give the new one another name"
 			if len(swarm.Diff(want.Form, live.Spec.Form)) == 0 {
 				continue

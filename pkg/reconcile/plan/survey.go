@@ -25,10 +25,11 @@ type view struct {
 	liveNamed   map[string]*swarm.Service     // the first of each name
 	wantedNamed map[string]*swarm.ServiceSpec // the same of the stack
 	raft        raftNumbers
-	services    []service // the stack's, in its order
-	objects     []object  // the configs and secrets that are there
-	surger      string    // the operation for which services may surge, see surging
-	blind       *refusal  // why nothing at all may be decided; nil: something may
+	services    []service          // the stack's, in its order
+	objects     []object           // the configs and secrets that are there
+	hashed      map[string]Sealing // Input.Sealed, before those that were taken over stand in
+	surger      string             // the operation for which services may surge, see surging
+	blind       *refusal           // why nothing at all may be decided; nil: something may
 	handsOff    []HandsOff
 }
 
@@ -38,7 +39,8 @@ func survey(in Input) *view {
 	v.creates, v.deletes, v.replaces, v.resizes = opened(in.World.Ledger.Ops)
 	v.readyNodes, v.loads = indexed(in.World)
 	v.liveNamed, v.objects = named(in.World.Services, liveName), v.liveObjects()
-	v.in.Stack.Services, v.in.Good = v.sealedAll(in.Stack.Services), v.sealedGood()
+	v.hashed, v.in = in.Sealed, v.stoodIn()
+	v.in.Stack.Services, v.in.Good = v.sealedAll(v.in.Stack.Services), v.sealedGood()
 	v.wantedNamed = named(v.in.Stack.Services, wantedName)
 	for _, m := range in.World.Machines {
 		pool := v.pool(m.Pool)

@@ -27,7 +27,7 @@ type Case struct {
 // Cases are all there are, in an order that does not change.
 func Cases() []Case {
 	return slices.Concat(nodeCases(), serviceCases(), badSpecCases(), takenCases(), taskCases(), jobCases(), logCases(), memberCases(), clusterCases(), rolloutCases(), supersededCases(),
-		eventCases(), entryCases(), networkCases(), shapeCases(), restartCases())
+		eventCases(), entryCases(), networkCases(), shapeCases(), restartCases(), takeOverCases())
 }
 
 // Play plays one of the cases. A fresh one finds its engines in no swarm, the others find a manager and two workers; who plays sees

@@ -62,6 +62,7 @@ func OptionsFromEnv(getenv func(string) string) Options {
 type Client struct {
 	api         *client.Client
 	transport   http.RoundTripper
+	scheme      string // of requests over tcp
 	tunnel      io.Closer
 	observe     func(string, apierr.Kind, time.Duration)
 	jitter      func() float64
@@ -102,7 +103,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("docker host %q: %w", o.Host, err)
 	}
-	c := &Client{api: engine, transport: conn.transport, tunnel: conn.tunnel, observe: o.Observe, jitter: o.Jitter,
+	c := &Client{api: engine, transport: conn.transport, scheme: conn.scheme, tunnel: conn.tunnel, observe: o.Observe, jitter: o.Jitter,
 		negotiating: sem.New(), names: map[string]string{}, hidden: map[string]time.Time{}, configs: map[string]string{}}
 	if c.jitter == nil {
 		c.jitter = rand.Float64

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -209,6 +210,14 @@ func wire(op string, spec swarm.ServiceSpec) (api.ServiceSpec, error) {
 		if sealed := spec.Override.Sealed[r.SecretName]; sealed != "" {
 			out.TaskTemplate.ContainerSpec.Secrets[i].SecretName = sealed
 		}
+	}
+	for i, r := range out.TaskTemplate.ContainerSpec.Configs {
+		if name := spec.Override.Configs[r.ConfigName]; name != "" {
+			out.TaskTemplate.ContainerSpec.Configs[i].ConfigName = name
+		}
+	}
+	if len(spec.Override.Configs) > 0 { // in the order of their names, as `docker stack deploy` has them: another one is another template
+		slices.SortStableFunc(out.TaskTemplate.ContainerSpec.Configs, func(a, b *api.ConfigReference) int { return cmp.Compare(a.ConfigName, b.ConfigName) })
 	}
 	if mode := fullMode(out.Mode); spec.Override.Replicas != nil && mode.Replicated != nil {
 		out.Mode = api.ServiceMode{Replicated: &api.ReplicatedService{Replicas: spec.Override.Replicas}}

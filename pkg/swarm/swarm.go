@@ -100,6 +100,7 @@ const (
 	LabelProtected   = "swarmd.protected"   // node label: a person has swarmd never take the machine away, see HandsOff
 	LabelUnresized   = "swarmd.unresized"   // node label: its machine could not be resized in place, see Unresized
 	LabelVersionOf   = "swarmd.version-of"  // on configs and secrets of the stack: the name without the hash of the content, which all its versions have
+	LabelTemplates   = "swarmd.templates"   // on configs and secrets of the stack: the driver that fills in the templates of the content for each task
 	LabelNamespace   = "com.docker.stack.namespace"
 	LabelImage       = "com.docker.stack.image"
 )

@@ -42,7 +42,7 @@ func (s *sealer) seal(spec swarm.SecretSpec) (name string, value []byte, err err
 	case len(value) >= maxSecret:
 		return "", nil, fmt.Errorf("it has %d bytes or more, and the engine takes less", maxSecret)
 	}
-	return swarm.HashedSecret(s.key, spec.Of, value), value, nil
+	return swarm.HashedSecret(s.key, spec.Of, swarm.Templated(spec.Labels[swarm.LabelTemplates], value)), value, nil
 }
 
 // learn takes in what a look showed.

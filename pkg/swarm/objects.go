@@ -39,6 +39,14 @@ type Secret struct {
 	Created time.Time
 }
 
+// Templated is what a name is made of, for a content whose templates the driver fills in: with another driver it is another config or secret.
+func Templated(driver string, data []byte) []byte {
+	if driver == "" {
+		return data
+	}
+	return append([]byte("templates of "+driver+"\x00"), data...)
+}
+
 // HashedConfig is the name of a config with that content: 12 hex digits of a SHA-256 follow the name.
 func HashedConfig(of string, data []byte) string {
 	sum := sha256.Sum256(data)

@@ -64,9 +64,9 @@ func configOf(k api.Config) swarm.Config {
 	return swarm.Config{ID: k.ID, Version: k.Version.Index, Name: k.Spec.Name, Labels: k.Spec.Labels, Data: k.Spec.Data, Created: k.CreatedAt, Updated: k.UpdatedAt}
 }
 
-// CreateConfig stores a config, at most 1,000 kB of data. A name that is taken is a Conflict.
+// CreateConfig stores a config, at most 1,000 kB of data. A name that is taken is a Conflict. A label says what fills in its templates, if it has any.
 func (c *Client) CreateConfig(ctx context.Context, name string, labels map[string]string, data []byte) (string, error) {
-	spec := api.ConfigSpec{Annotations: api.Annotations{Name: name, Labels: maps.Clone(labels)}, Data: data}
+	spec := api.ConfigSpec{Annotations: api.Annotations{Name: name, Labels: maps.Clone(labels)}, Data: data, Templating: templating(labels)}
 	var made api.ConfigCreateResponse
 	err := c.write(ctx, "create config", func(ctx context.Context) (err error) {
 		made, err = c.api.ConfigCreate(ctx, spec)
@@ -76,6 +76,14 @@ func (c *Client) CreateConfig(ctx context.Context, name string, labels map[strin
 		c.rememberConfig(made.ID, name)
 	}
 	return made.ID, err
+}
+
+// templating is the driver that fills in templates, as the labels of a config or secret have it.
+func templating(labels map[string]string) *api.Driver {
+	if labels[swarm.LabelTemplates] == "" {
+		return nil
+	}
+	return &api.Driver{Name: labels[swarm.LabelTemplates]}
 }
 
 // UpdateConfig replaces a config's labels, if it is still at the version: the compare-and-swap of the store. A stale version is a Conflict.

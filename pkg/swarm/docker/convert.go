@@ -29,7 +29,7 @@ type stack struct {
 
 // Convert makes of a Compose file what `docker stack deploy` would make of it under the name of the namespace (names, labels, networks,
 // aliases and all), plus our labels, as the stack of the cluster of that name. It does not ask the engine anything. Configs have the hash of their content
-// at the end of their names; secrets get theirs when it is known, see swarm.ServiceSpec.SealedAs. Credential specs are an error for now.
+// at the end of their names; secrets get theirs when it is known, see swarm.ServiceSpec.SealedAs.
 func Convert(namespace string, cfg *composetypes.Config) (swarm.Stack, error) {
 	return new(Converter).ConvertFile(&spec.Spec{Cluster: namespace}, cfg, nil)
 }

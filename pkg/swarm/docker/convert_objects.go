@@ -40,7 +40,7 @@ func (s stack) configName(key string, o composetypes.FileObjectConfig) string {
 	if o.External.External || len(content) == 0 {
 		return name
 	}
-	return swarm.HashedConfig(name, content)
+	return swarm.HashedConfig(name, swarm.Templated(o.TemplateDriver, content))
 }
 
 // configs are those that the stack makes.
@@ -74,6 +74,9 @@ func (s stack) secrets() []swarm.SecretSpec {
 func (s stack) objectLabels(of string, o composetypes.FileObjectConfig) map[string]string {
 	labels := s.labelled(maps.Clone(o.Labels))
 	labels[swarm.LabelCluster], labels[swarm.LabelVersionOf] = s.cluster, of
+	if o.TemplateDriver != "" {
+		labels[swarm.LabelTemplates] = o.TemplateDriver
+	}
 	return labels
 }
 

@@ -17,9 +17,6 @@ import (
 
 // service converts one service, as `docker stack deploy` does.
 func (s stack) service(svc composetypes.ServiceConfig) (api.ServiceSpec, error) {
-	if err := notYet(svc); err != nil {
-		return api.ServiceSpec{}, err
-	}
 	task, err := s.task(svc)
 	if err != nil {
 		return api.ServiceSpec{}, err
@@ -38,13 +35,6 @@ func (s stack) service(svc composetypes.ServiceConfig) (api.ServiceSpec, error) 
 		RollbackConfig: updateConfig(svc.Deploy.RollbackConfig),
 		EndpointSpec:   endpoint(svc.Deploy.EndpointMode, svc.Ports),
 	}, nil
-}
-
-func notYet(svc composetypes.ServiceConfig) error {
-	if svc.CredentialSpec != (composetypes.CredentialSpecConfig{}) {
-		return errors.New("credential_spec is not supported yet")
-	}
-	return nil
 }
 
 func (s stack) task(svc composetypes.ServiceConfig) (api.TaskSpec, error) {
@@ -84,6 +74,10 @@ func (s stack) container(svc composetypes.ServiceConfig) (*api.ContainerSpec, er
 	if err != nil {
 		return nil, err
 	}
+	account, configs, err := s.credentials(svc.CredentialSpec, configs)
+	if err != nil {
+		return nil, err
+	}
 	secrets, err := s.secretReferences(svc.Secrets)
 	if err != nil {
 		return nil, err
@@ -98,7 +92,7 @@ func (s stack) container(svc composetypes.ServiceConfig) (*api.ContainerSpec, er
 		Env:             environment(svc.Environment),
 		Dir:             svc.WorkingDir,
 		User:            svc.User,
-		Privileges:      &api.Privileges{},
+		Privileges:      &api.Privileges{CredentialSpec: account},
 		Init:            svc.Init,
 		StopSignal:      svc.StopSignal,
 		TTY:             svc.Tty,

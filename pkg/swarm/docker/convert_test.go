@@ -92,15 +92,16 @@ func TestStacksOfOneFile(t *testing.T) {
 	}
 }
 
-// What a Converter remembers must not show: every file after every other is converted as if it were the first, in another stack too.
+// What a Converter remembers must not show: every file is converted as if it were the first, after itself, after several others, in another stack too.
 func TestConverterConvertsAsIfForTheFirstTime(t *testing.T) {
 	c := &Converter{}
 	var files []*composetypes.Config
 	for _, f := range corpus(t) {
 		files = append(files, load(t, f))
 	}
-	for _, before := range files {
+	for _, apart := range []int{0, 1, 7, 40} {
 		for i, file := range files {
+			before := files[(i+apart)%len(files)]
 			for _, namespace := range []string{"a", "b"} {
 				if _, err := c.again("a", before); err != nil {
 					t.Fatal(err)
@@ -146,23 +147,24 @@ func TestConvertRefuses(t *testing.T) {
 		return composetypes.ServiceConfig{Volumes: []composetypes.ServiceVolumeConfig{v}}
 	}
 	for want, svc := range map[string]composetypes.ServiceConfig{
-		`undefined config "x"`:           {Configs: []composetypes.ServiceConfigObjConfig{{Source: "x"}}},
-		`undefined secret "x"`:           {Secrets: []composetypes.ServiceSecretConfig{{Source: "x"}}},
-		"credential_spec":                {CredentialSpec: composetypes.CredentialSpecConfig{File: "x"}},
-		"replicas can only be used":      {Deploy: composetypes.DeployConfig{Mode: "global", Replicas: &two}},
-		"unknown deploy mode":            {Deploy: composetypes.DeployConfig{Mode: "sometimes"}},
-		"exclude each other":             {HealthCheck: &composetypes.HealthCheckConfig{Disable: true, Test: []string{"x"}}},
-		`undefined network "nowhere"`:    {Networks: map[string]*composetypes.ServiceNetworkConfig{"nowhere": nil}},
-		`undefined volume "nothing"`:     volume(composetypes.ServiceVolumeConfig{Type: "volume", Source: "nothing"}),
-		"unknown mount type":             volume(composetypes.ServiceVolumeConfig{Type: "tape"}),
-		"a tmpfs has no source":          volume(composetypes.ServiceVolumeConfig{Type: "tmpfs", Source: "x"}),
-		"type bind needs a source":       volume(composetypes.ServiceVolumeConfig{Type: "bind"}),
-		"tmpfs options do not fit":       volume(composetypes.ServiceVolumeConfig{Type: "bind", Source: "/x", Tmpfs: &composetypes.ServiceVolumeTmpfs{}}),
-		"bind options do not fit":        volume(composetypes.ServiceVolumeConfig{Source: "x", Bind: &composetypes.ServiceVolumeBind{}}),
-		"resources.limits":               {Deploy: composetypes.DeployConfig{Resources: composetypes.Resources{Limits: &composetypes.ResourceLimit{NanoCPUs: "many"}}}},
-		"resources.reservations":         {Deploy: composetypes.DeployConfig{Resources: composetypes.Resources{Reservations: &composetypes.Resource{NanoCPUs: "many"}}}},
-		"maximum retry count":            {Restart: "on-failure:often"},
-		`unknown restart policy "maybe"`: {Restart: "maybe"},
+		`undefined config "x"`:                                          {Configs: []composetypes.ServiceConfigObjConfig{{Source: "x"}}},
+		`undefined secret "x"`:                                          {Secrets: []composetypes.ServiceSecretConfig{{Source: "x"}}},
+		`credential_spec: undefined config "x"`:                         {CredentialSpec: composetypes.CredentialSpecConfig{Config: "x"}},
+		"credential_spec: config, file and registry exclude each other": {CredentialSpec: composetypes.CredentialSpecConfig{File: "x", Registry: "y"}},
+		"replicas can only be used":                                     {Deploy: composetypes.DeployConfig{Mode: "global", Replicas: &two}},
+		"unknown deploy mode":                                           {Deploy: composetypes.DeployConfig{Mode: "sometimes"}},
+		"exclude each other":                                            {HealthCheck: &composetypes.HealthCheckConfig{Disable: true, Test: []string{"x"}}},
+		`undefined network "nowhere"`:                                   {Networks: map[string]*composetypes.ServiceNetworkConfig{"nowhere": nil}},
+		`undefined volume "nothing"`:                                    volume(composetypes.ServiceVolumeConfig{Type: "volume", Source: "nothing"}),
+		"unknown mount type":                                            volume(composetypes.ServiceVolumeConfig{Type: "tape"}),
+		"a tmpfs has no source":                                         volume(composetypes.ServiceVolumeConfig{Type: "tmpfs", Source: "x"}),
+		"type bind needs a source":                                      volume(composetypes.ServiceVolumeConfig{Type: "bind"}),
+		"tmpfs options do not fit":                                      volume(composetypes.ServiceVolumeConfig{Type: "bind", Source: "/x", Tmpfs: &composetypes.ServiceVolumeTmpfs{}}),
+		"bind options do not fit":                                       volume(composetypes.ServiceVolumeConfig{Source: "x", Bind: &composetypes.ServiceVolumeBind{}}),
+		"resources.limits":                                              {Deploy: composetypes.DeployConfig{Resources: composetypes.Resources{Limits: &composetypes.ResourceLimit{NanoCPUs: "many"}}}},
+		"resources.reservations":                                        {Deploy: composetypes.DeployConfig{Resources: composetypes.Resources{Reservations: &composetypes.Resource{NanoCPUs: "many"}}}},
+		"maximum retry count":                                           {Restart: "on-failure:often"},
+		`unknown restart policy "maybe"`:                                {Restart: "maybe"},
 	} {
 		svc.Name, svc.Image = "s", "app:1"
 		_, err := Convert("c", &composetypes.Config{Services: composetypes.Services{svc}})

@@ -2,8 +2,10 @@ package docker
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,20 +57,43 @@ func testAddr() string {
 // would write nothing; and an update that changes nothing leaves it so.
 func TestRealEngineKeepsTheNormalForm(t *testing.T) {
 	c := engine(t)
-	makeExternal(t, c)
+	stacks := map[string]swarm.Stack{}
+	for i, file := range corpus(t) {
+		stacks[file] = idle(t, file, fmt.Sprintf("corpus%d", i))
+	}
+	makeExternal(t, c, stacks)
+	t.Cleanup(func() { removeNetworks(t, c, stacks) }) // at the end of all: an engine takes its time for each
 	for _, file := range corpus(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			stack := convert(t, file)
+			stack := stacks[file]
 			requireUnderstood(t, c, stack)
-			t.Cleanup(func() { removeStack(t, c, stack) })
+			t.Cleanup(func() { removeServices(t, c, stack.Namespace) })
+			makeObjects(t, c, stack)
 			applyStack(t, c, stack)
-			requireSame(t, c, stack)
-			for _, s := range stack.Services {
-				writeService(t, c, s)
+			for _, want := range requireSame(t, c, stack) {
+				writeService(t, c, want)
 			}
 			requireSame(t, c, stack)
 		})
 	}
+}
+
+// idle is the stack of a file without tasks to start, as far as their number is the file's: no engine here has the images. Two files keep their numbers.
+func idle(t *testing.T, file, namespace string) swarm.Stack {
+	t.Helper()
+	cfg := *load(t, file)
+	cfg.Services = slices.Clone(cfg.Services)
+	for i, s := range cfg.Services {
+		counted := s.Deploy.Mode == "" || s.Deploy.Mode == "replicated"
+		if name := filepath.Base(file); counted && name != "05-replicas-zero.yaml" && name != "124-whole-deploy.yaml" {
+			cfg.Services[i].Deploy.Replicas = new(uint64)
+		}
+	}
+	stack, err := Convert(namespace, &cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stack
 }
 
 // requireUnderstood skips a file with fields that this engine is too old for; the adapter refuses to send them.
@@ -85,14 +110,60 @@ func requireUnderstood(t *testing.T, c *Client, stack swarm.Stack) {
 	}
 }
 
-func makeExternal(t *testing.T, c *Client) {
+// makeExternal makes what the files name and do not make.
+func makeExternal(t *testing.T, c *Client, stacks map[string]swarm.Stack) {
 	t.Helper()
-	spec := swarm.NetworkSpec{Name: "corpus-external", Raw: []byte(`{"Driver":"overlay"}`)}
-	id, err := c.CreateNetwork(t.Context(), spec)
+	id, err := c.CreateNetwork(t.Context(), swarm.NetworkSpec{Name: "corpus-external", Raw: []byte(`{"Driver":"overlay"}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.RemoveNetwork(context.Background(), id) })
+	configs, secrets := map[string]bool{}, map[string]bool{}
+	for _, stack := range stacks {
+		for _, s := range stack.Services {
+			for _, name := range s.Configs {
+				configs[name] = !slices.ContainsFunc(stack.Configs, func(k swarm.ConfigSpec) bool { return k.Name == name })
+			}
+			for _, name := range s.Secrets {
+				secrets[name] = !slices.ContainsFunc(stack.Secrets, func(k swarm.SecretSpec) bool { return k.Of == name })
+			}
+		}
+	}
+	for name, external := range configs {
+		if external {
+			makeObject(t, name, nil, c.CreateConfig, c.RemoveConfig)
+		}
+	}
+	for name, external := range secrets {
+		if external {
+			makeObject(t, name, nil, c.CreateSecret, c.RemoveSecret)
+		}
+	}
+}
+
+// makeObjects makes the configs and secrets of a stack.
+func makeObjects(t *testing.T, c *Client, stack swarm.Stack) {
+	t.Helper()
+	for _, k := range stack.Configs {
+		makeObject(t, k.Name, k.Labels, c.CreateConfig, c.RemoveConfig)
+	}
+	for _, k := range stack.Secrets {
+		makeObject(t, k.Of, k.Labels, c.CreateSecret, c.RemoveSecret)
+	}
+}
+
+func makeObject(t *testing.T, name string, labels map[string]string, create func(context.Context, string, map[string]string, []byte) (string, error),
+	remove func(context.Context, string) error) {
+	t.Helper()
+	id, err := create(t.Context(), name, labels, []byte("of the corpus"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := remove(context.Background(), id); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func applyStack(t *testing.T, c *Client, stack swarm.Stack) {
@@ -112,6 +183,11 @@ func applyStack(t *testing.T, c *Client, stack swarm.Stack) {
 }
 
 func removeStack(t *testing.T, c *Client, stack swarm.Stack) {
+	removeServices(t, c, stack.Namespace)
+	removeNetworks(t, c, map[string]swarm.Stack{"": stack})
+}
+
+func removeServices(t *testing.T, c *Client, namespace string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	services, err := c.Services(ctx)
@@ -119,18 +195,27 @@ func removeStack(t *testing.T, c *Client, stack swarm.Stack) {
 		t.Error(err)
 	}
 	for _, s := range services {
-		if s.Spec.Labels[swarm.LabelCluster] == stack.Namespace {
+		if s.Spec.Labels[swarm.LabelCluster] == namespace {
 			if err := c.RemoveService(ctx, s.ID); err != nil {
 				t.Error(err)
 			}
 		}
 	}
+}
+
+func removeNetworks(t *testing.T, c *Client, stacks map[string]swarm.Stack) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
 	networks, err := c.Networks(ctx)
 	if err != nil {
 		t.Error(err)
 	}
+	of := map[string]bool{}
+	for _, stack := range stacks {
+		of[stack.Namespace] = true
+	}
 	for _, n := range networks {
-		if n.Spec.Labels[swarm.LabelCluster] == stack.Namespace {
+		if of[n.Spec.Labels[swarm.LabelCluster]] {
 			removeNetwork(ctx, t, c, n.ID)
 		}
 	}
@@ -167,14 +252,23 @@ func writeService(t *testing.T, c *Client, want swarm.ServiceSpec) {
 	}
 }
 
-func requireSame(t *testing.T, c *Client, stack swarm.Stack) {
+// requireSame compares what is live with what is wanted, and returns what is wanted of the services.
+func requireSame(t *testing.T, c *Client, stack swarm.Stack) []swarm.ServiceSpec {
 	t.Helper()
+	services, err := c.Services(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, s := range stack.Services {
-		live := find(t, c, s.Name)
-		if d := swarm.Diff(s.Form(), live.Spec.Form()); d != nil {
+		i := slices.IndexFunc(services, func(live swarm.Service) bool { return live.Spec.Name == s.Name })
+		if i < 0 {
+			t.Fatalf("no service %s", s.Name)
+		}
+		live := services[i].Spec
+		if d := swarm.Diff(s.Form(), live.Form()); d != nil {
 			t.Errorf("%s reads back differently:\n%s", s.Name, strings.Join(d, "\n"))
 		}
-		if live.Spec.Form().Hash() != live.Spec.Labels[swarm.LabelHash] {
+		if live.Form().Hash() != live.Labels[swarm.LabelHash] {
 			t.Errorf("%s: the stored hash is not that of its form", s.Name)
 		}
 	}
@@ -183,14 +277,15 @@ func requireSame(t *testing.T, c *Client, stack swarm.Stack) {
 		t.Fatal(err)
 	}
 	for _, want := range stack.Networks {
-		for _, n := range networks {
-			if n.Spec.Name == want.Name {
-				if d := swarm.Diff(want.Form, n.Spec.Form); d != nil {
-					t.Errorf("network %s reads back differently:\n%s", want.Name, strings.Join(d, "\n"))
-				}
-			}
+		i := slices.IndexFunc(networks, func(live swarm.Network) bool { return live.Spec.Name == want.Name })
+		if i < 0 {
+			t.Fatalf("no network %s", want.Name)
+		}
+		if d := swarm.Diff(want.Form, networks[i].Spec.Form); d != nil {
+			t.Errorf("network %s reads back differently:\n%s", want.Name, strings.Join(d, "\n"))
 		}
 	}
+	return stack.Services
 }
 
 func find(t *testing.T, c *Client, name string) swarm.Service {

@@ -3,12 +3,13 @@ package docker
 import (
 	"slices"
 
+	"github.com/docker/docker/api/types/mount"
 	api "github.com/docker/docker/api/types/swarm"
 	"github.com/docker/docker/api/types/versions"
 )
 
 // unsupported names the fields of a specification that an engine of this API version would drop without a word (API changelog of the
-// engine: start_interval 1.44, subpath 1.45, oom_score_adj 1.46).
+// engine: cluster volumes 1.42, start_interval 1.44, subpath 1.45, oom_score_adj 1.46).
 func unsupported(s api.ServiceSpec, version string) []string {
 	c := s.TaskTemplate.ContainerSpec
 	if c == nil {
@@ -23,6 +24,7 @@ func unsupported(s api.ServiceSpec, version string) []string {
 	note(c.Healthcheck != nil && c.Healthcheck.StartInterval != 0, "1.44", "healthcheck.start_interval")
 	note(c.OomScoreAdj != 0, "1.46", "oom_score_adj")
 	for _, m := range c.Mounts {
+		note(m.Type == mount.TypeCluster, "1.42", "volumes of type cluster")
 		note(m.VolumeOptions != nil && m.VolumeOptions.Subpath != "", "1.45", "volumes.volume.subpath")
 	}
 	return missing

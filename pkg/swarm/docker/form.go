@@ -154,6 +154,7 @@ func fullContainer(c api.ContainerSpec, pinned bool) *api.ContainerSpec {
 	if c.Privileges == nil {
 		c.Privileges = &api.Privileges{}
 	}
+	c.Privileges = accountFrom(c.Privileges, c.Configs, idOf, nameOf)
 	c.Configs, c.Secrets = fullConfigs(c.Configs), fullSecrets(c.Secrets)
 	c.Mounts = slices.Clone(c.Mounts)
 	for i, m := range c.Mounts {

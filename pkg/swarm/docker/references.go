@@ -33,6 +33,7 @@ func (c *Client) refer(ctx context.Context, op string, s *api.ServiceSpec) error
 		}
 		box.Secrets = append(box.Secrets, &named)
 	}
+	box.Privileges = accountFrom(box.Privileges, box.Configs, nameOf, idOf)
 	s.TaskTemplate.ContainerSpec = &box
 	return nil
 }

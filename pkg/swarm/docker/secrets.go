@@ -53,9 +53,9 @@ func (c *Client) AllSecrets(ctx context.Context) ([]swarm.Secret, error) {
 	return out, nil
 }
 
-// CreateSecret stores a secret, less than 500 kB. A name that is taken is a Conflict.
+// CreateSecret stores a secret, less than 500 kB. A name that is taken is a Conflict. A label says what fills in its templates, if it has any.
 func (c *Client) CreateSecret(ctx context.Context, name string, labels map[string]string, data []byte) (string, error) {
-	spec := api.SecretSpec{Annotations: api.Annotations{Name: name, Labels: maps.Clone(labels)}, Data: data}
+	spec := api.SecretSpec{Annotations: api.Annotations{Name: name, Labels: maps.Clone(labels)}, Data: data, Templating: templating(labels)}
 	var made api.SecretCreateResponse
 	err := c.write(ctx, "create secret", func(ctx context.Context) (err error) {
 		made, err = c.api.SecretCreate(ctx, spec)

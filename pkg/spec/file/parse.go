@@ -71,7 +71,7 @@ func (w *walker) read(root *node) *Document {
 	}
 	slices.SortFunc(w.services, func(a, b serviceFacts) int { return cmp.Compare(a.name, b.name) })
 	s := assemble(values)
-	w.noRebalance(s)
+	w.ownServices(s)
 	w.checkPools(root, s)
 	w.checkNames(root, s)
 	w.checkServices(root)

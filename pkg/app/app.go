@@ -34,6 +34,8 @@ type Options struct {
 
 	// Cloud makes the client of the cloud's API. Without one, nil and no error, droplets are left alone. Optional: nil makes none.
 	Cloud func(access.Observe) (*digitalocean.Client, error)
+	// Credentials is the folder of the credentials that systemd gave to this process. Optional: "" is none.
+	Credentials string
 	// Engine makes the client of the engine, and returns what ends it.
 	Engine func(access.Observe) (*docker.Client, func(), error)
 
@@ -158,10 +160,12 @@ func (a *App) config(r Role) reconcile.Config {
 		Elector: ledger.ElectorConfig{Store: a.Store, Identity: a.Swarm.Info, Instance: r.Instance, OneShot: r.OneShot},
 		Execute: execute.Config{Nodes: a.Swarm, Tokens: a.Swarm, Services: a.Swarm, Networks: a.Swarm, Objects: a.Swarm, Ledger: a.Store, UserData: a.userData},
 		Parse:   parser.Parse,
-		Convert: func(d *file.Document) (swarm.Stack, error) { return converter.ConvertFile(&d.Spec, d.Stack, d.Composed) },
-		Prices:  a.Prices, Peers: a.Swarm.Peers, Sizes: a.Sizes,
+		Convert: func(d *file.Document) (swarm.Stack, error) {
+			return converter.ConvertFile(&d.Spec, d.Stack, d.Composed)
+		},
+		Prices: a.Prices, Peers: a.Swarm.Peers, Sizes: a.Sizes,
 		Initial: r.File.Initial, Edits: r.File.Edits, Unread: r.File.Unread, Source: r.File.Source, File: r.File.Path, Events: r.Events,
-		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute, ReadSecret: o.ReadSecret,
+		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute, ReadSecret: o.ReadSecret, Credentials: o.Credentials,
 	}
 	if r.Instance == "" {
 		c.Elector.Instance = reconcile.RandomOpIDs(1)[0][:5]

@@ -21,8 +21,10 @@ func (c *checks) services(was, now *state, t *ticket) {
 		}
 		if old := serviceOf(was, v.ID); old == nil {
 			c.pinned(v)
+			c.loggedIn(nil, v)
 		} else if objectIn(t.path) == v.ID && old.Version.Index != v.Version.Index {
 			c.pinned(v)
+			c.loggedIn(old, v)
 			c.pushed(*old, v)
 			c.surged(was, *old, v)
 			c.superseded(was, *old, v)
@@ -39,7 +41,7 @@ func serviceOf(s *state, id string) *api.Service {
 	return nil
 }
 
-// pinned: what is written names its image by digest, unless the registry could not be asked.
+// pinned: what is written names its image by digest, unless the registry could not be asked and the file is content with that.
 func (c *checks) pinned(v api.Service) {
 	image := v.Spec.TaskTemplate.ContainerSpec.Image
 	if !c.unpinned && !strings.Contains(image, "@sha256:") {

@@ -146,6 +146,9 @@ func (r *run) differs(s *state, want *specfile.Document, back bool) string {
 	if why := r.objectsDiffer(s, want, back); why != "" {
 		return why
 	}
+	if why := r.loginsDiffer(s, want.Registries); why != "" {
+		return why
+	}
 	if why := r.foreignDiffers(s); why != "" {
 		return why
 	}

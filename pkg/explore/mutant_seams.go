@@ -76,7 +76,6 @@ type oddEngine struct {
 	node     func(context.Context, string, uint64, swarm.NodeSpec) error
 	service  func(context.Context, string, uint64, swarm.ServiceSpec) error
 	config   func(context.Context, string, uint64, map[string]string) error
-	resolve  func(context.Context, string) (swarm.Pin, error)
 	rotate   func(context.Context, uint64, json.RawMessage) error
 }
 
@@ -141,13 +140,6 @@ func (o oddEngine) UpdateConfig(ctx context.Context, id string, version uint64, 
 		return o.Engine.UpdateConfig(ctx, id, version, labels)
 	}
 	return o.config(ctx, id, version, labels)
-}
-
-func (o oddEngine) ResolveImage(ctx context.Context, ref string) (swarm.Pin, error) {
-	if o.resolve == nil {
-		return o.Engine.ResolveImage(ctx, ref)
-	}
-	return o.resolve(ctx, ref)
 }
 
 // engines makes a mutant of the engine's client.

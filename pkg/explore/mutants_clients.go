@@ -297,8 +297,11 @@ func serviceMutants() []Mutant {
 				return all, err
 			}}
 		}),
-		engines("no-digest", "D31: an image without a digest is written", func(brake.Engine) oddEngine {
-			return oddEngine{resolve: func(context.Context, string) (swarm.Pin, error) { return swarm.Pin{}, nil }}
+		engines("no-digest", "D31: an image without a digest is written", func(real brake.Engine) oddEngine {
+			return oddEngine{service: func(ctx context.Context, id string, version uint64, spec swarm.ServiceSpec) error {
+				spec.Override.Pin = nil
+				return real.UpdateService(ctx, id, version, spec)
+			}}
 		}),
 	}
 }

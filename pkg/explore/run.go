@@ -70,7 +70,8 @@ type run struct {
 	ended     bool   // the cluster is destroyed
 	only      string // the one machine that has a swarmd, "" is every manager
 	want      file
-	secret    *atomic.Value                      // what is in the file of the secret beside each swarmd
+	secret    *atomic.Value                      // what is in the file of the secret, or of a registry's password, beside each swarmd
+	refusing  atomic.Bool                        // the registry tells nobody about its images
 	wanted    func() (*specfile.Document, error) // the same, read
 	most      int                                // calls until it is stopped
 	counts    map[string]int                     // pool → what the last file wants

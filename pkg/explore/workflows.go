@@ -14,7 +14,7 @@ import (
 func Workflows() []Workflow {
 	all := append(machineWorkflows(), serviceWorkflows()...)
 	return slices.Concat(all, troubleWorkflows(), replaceWorkflows(), launchWorkflows(), quorumWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows(), foreignWorkflows(), worldWorkflows(), handsWorkflows(), resizeWorkflows(), hostWorkflows()[:1], applyWorkflows(),
-		rolloutWorkflows(), outcomeWorkflows(), surgeWorkflows(), objectWorkflows(), takeOverWorkflows(), bootstrapWorkflows(), destroyWorkflows())
+		rolloutWorkflows(), outcomeWorkflows(), surgeWorkflows(), objectWorkflows(), takeOverWorkflows(), registryWorkflows(), bootstrapWorkflows(), destroyWorkflows())
 }
 
 // machineWorkflows change how many machines there are.
@@ -188,6 +188,7 @@ const brokenImage = "broken:1"
 // images that do not run.
 func (r *run) images() {
 	r.outcomeImages()
+	r.privateImages()
 	r.world.Swarm.SetImage(brokenImage, dockerd.Image{CrashAfter: 300 * time.Millisecond})
 }
 

@@ -111,7 +111,7 @@ func (in *Service) place(ctx context.Context, engine *docker.Client, live *swarm
 
 // pinned is the specification with what the registry says of its image, or as the file has it where nobody can tell.
 func (in *Service) pinned(ctx context.Context, engine *docker.Client, want swarm.ServiceSpec) swarm.ServiceSpec {
-	pin, err := engine.ResolveImage(ctx, want.Reference())
+	pin, err := engine.ResolveImage(ctx, want.Reference(), swarm.Login{})
 	if err != nil && want.Pin().Digest == "" {
 		in.Warn("warning: no digest for %s, its tag alone will do: %v\n", want.Image, err)
 	}

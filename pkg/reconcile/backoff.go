@@ -63,9 +63,14 @@ func (h refusal) again(r execute.Result, now time.Time, jitter func() float64) r
 	if now.Before(h.Until) {
 		return h // another step on it was refused in the same run
 	}
+	var unresolved *execute.UnresolvedError
+	lookup := errors.As(r.Err, &unresolved)
 	pause := time.Duration(float64(min(firstPause<<min(h.tries, 10), mostPause)) * (0.5 + jitter()))
 	h.tries++
 	h.Backoff = plan.Backoff{Until: now.Add(max(pause, retryAfter(r.Err))), Why: r.Err.Error() + wayOut(r.Kind), Limit: r.Kind == apierr.Limit, Final: r.Kind == apierr.Invalid || r.Kind.Overtaken()}
+	if lookup {
+		h.Guard, h.Why, h.Final = plan.GuardRegistry, unresolved.Error(), unresolved.Kind.Denied() || unresolved.Kind == apierr.NotFound || unresolved.Kind == apierr.Invalid
+	}
 	return h
 }
 

@@ -62,8 +62,11 @@ type Config struct {
 	OpIDs   func(n int) []string // optional: random operation ids
 	Jitter  func() float64       // optional: numbers in [0,1) that spread repetitions in time; a run that is to be replayed sets it
 
-	// ReadSecret reads a secret's file beside this swarmd; optional: the file system.
+	// ReadSecret reads the file of a secret, or of a registry's password, beside this swarmd; optional: the file system.
 	ReadSecret func(path string) ([]byte, error)
+
+	// Credentials is the folder of the credentials that systemd gave to this process; "" if it gave none.
+	Credentials string
 
 	// Peers are the managers as the engine knows them, also without a leader; optional.
 	Peers func(ctx context.Context) ([]swarm.Peer, error)

@@ -202,7 +202,7 @@ func (e *engine) RemoveService(_ context.Context, id string) error {
 	return err
 }
 
-func (e *engine) ResolveImage(_ context.Context, ref string) (swarm.Pin, error) {
+func (e *engine) ResolveImage(_ context.Context, ref string, _ swarm.Login) (swarm.Pin, error) {
 	if err := e.call("resolve " + ref); err != nil {
 		return swarm.Pin{}, err
 	}

@@ -112,10 +112,19 @@ func (l *Loop) lookUp(ctx context.Context, t passResult) {
 	if image == "" {
 		return
 	}
-	pin, err := l.cfg.Execute.Services.ResolveImage(ctx, image)
+	pin, err := l.ask(ctx, image)
 	l.lookups.learn(image, pin, err, time.Now())
 	l.recorder.logger().Info("asked again for the digest of "+image, zap.Error(err))
 	if err == nil {
 		l.Kick()
 	}
+}
+
+// ask asks an image's registry, with the login that the file has for it.
+func (l *Loop) ask(ctx context.Context, image string) (swarm.Pin, error) {
+	login, _, err := l.logins.login(hostOf(image))
+	if err != nil {
+		return swarm.Pin{}, err
+	}
+	return l.cfg.Execute.Services.ResolveImage(ctx, image, login)
 }

@@ -39,6 +39,7 @@ type Loop struct {
 	cached   *cachedCloud
 	fleet    *fleet
 	sealer   *sealer
+	logins   *logins
 
 	// Only the goroutine of Run touches these.
 	want    desired
@@ -97,6 +98,8 @@ func New(cfg Config) *Loop {
 	}
 	l.sealer = &sealer{read: cfg.ReadSecret}
 	cfg.Execute.Seal = l.sealer.seal
+	l.logins = &logins{sealer: l.sealer, credentials: cfg.Credentials}
+	cfg.Execute.Login = l.logins.login
 	cfg.Execute.NewKey = func() (string, []byte) {
 		return ledger.KeyName(cfg.Cluster), []byte(strings.Join(cfg.OpIDs(2), "")) // 150 random bits
 	}

@@ -75,7 +75,7 @@ func TestAFailedRollOutEndsWithWhatWasGood(t *testing.T) {
 func TestARollOutHasANameWhereNothingRanBefore(t *testing.T) {
 	for service, want := range map[string]plan.RollOutState{
 		`{ image: "app:1", deploy: { replicas: 2, placement: { constraints: ["node.platform.os==windows"] } } }`: plan.RollOutNoNode,
-		`{ image: "nope:1", deploy: { replicas: 2 } }`:                                                           plan.RollOutNoImage,
+		`{ image: "nope:1", x-swarmd: { resolve: best-effort }, deploy: { replicas: 2 } }`:                       plan.RollOutNoImage,
 		`{ image: "dies:1", deploy: { replicas: 2 } }`:                                                           plan.RollOutCrashing,
 		`{ image: "app:1", deploy: { replicas: 2 } }`:                                                            plan.RollOutSucceeded,
 	} {

@@ -198,7 +198,7 @@ func TestAGlobalServiceThatDiesIsNeverConverged(t *testing.T) {
 func TestWhyTasksDoNotRunIsSaid(t *testing.T) {
 	for service, want := range map[string]string{
 		`{ image: "app:1", deploy: { replicas: 2, placement: { constraints: ["node.platform.os==windows"] } } }`: "no suitable node (scheduling constraints not satisfied on 2 nodes)",
-		`{ image: "nope:1", deploy: { replicas: 2 } }`:                                                           "No such image: nope:1",
+		`{ image: "nope:1", x-swarmd: { resolve: best-effort }, deploy: { replicas: 2 } }`:                       "No such image: nope:1",
 		`{ image: "dies:1", deploy: { replicas: 2 } }`:                                                           "task: non-zero exit (1)",
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -275,7 +275,7 @@ func TestFollowingEndsWhenAllIsLost(t *testing.T) {
 		c.edits <- rolled("bad:1", "rollback", "")
 		settle(time.Second)
 		c.lost(t, 2, time.Minute, "service/web_app", "task: non-zero exit (1)")
-		c.edits <- services(`  app: { image: "nope:1" }` + "\n")
+		c.edits <- services(`  app: { image: "nope:1", x-swarmd: { resolve: best-effort } }` + "\n")
 		settle(time.Second)
 		c.lost(t, 3, 2*time.Minute, "service/web_app", "No such image: nope:1")
 		c.edits <- []byte(strings.ReplaceAll(string(webFile(1, 2, 0, 0)), "count: 2, size: s-1vcpu-1gb", "count: 2, size: s-9vcpu-9gb") + `  app: { image: "app:1" }` + "\n")

@@ -95,7 +95,7 @@ func withoutPath(err error) string {
 // asksObjects reports whether configs and secrets are to be looked at.
 func (l *Loop) asksObjects() bool {
 	refers := func(s swarm.ServiceSpec) bool { return len(s.Configs)+len(s.Secrets) > 0 }
-	return l.sealer.some || len(l.want.stack.Configs)+len(l.want.stack.Secrets) > 0 || slices.ContainsFunc(l.want.stack.Services, refers)
+	return l.sealer.some || l.logins.wait() || len(l.want.stack.Configs)+len(l.want.stack.Secrets) > 0 || slices.ContainsFunc(l.want.stack.Services, refers)
 }
 
 // readSecret reads a regular file that is no longer than a secret can be. It waits for nothing else that lies in its place.

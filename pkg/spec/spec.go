@@ -26,6 +26,13 @@ type Spec struct {
 
 	// NoRebalance has the services, by their names in the swarm, whose tasks stay where they are when a node comes: the file says x-swarmd: { rebalance: false } of them.
 	NoRebalance map[string]bool
+
+	// Registries has how registries are logged in to, by their hosts as references of images name them: "docker.io", "registry.example:5000".
+	Registries map[string]Registry
+
+	// BestEffort has the services that are written with their image's tag alone where its registry does not tell the digest: the file says
+	// x-swarmd: { resolve: best-effort } of them.
+	BestEffort map[string]bool
 }
 
 // Stack is a stack of the file, deployed as `docker stack deploy` would under that name. What is in it is in file.Document.

@@ -90,6 +90,7 @@ const (
 	LabelGood        = "swarmd.good"        // on services: what ran whole before, and is gone back to; see Good
 	LabelFailed      = "swarmd.failed"      // on services: what the roll-out said that failed, and that was put back; for people
 	LabelUnpinned    = "swarmd.unpinned"    // on services: since when the registry does not tell the image's digest, RFC 3339; it is asked again
+	LabelLogin       = "swarmd.login"       // on services: which login to its image's registry it was written with last, see MarkLogin
 	LabelSurge       = "swarmd.surge"       // on services: how many tasks it has beyond what the file says, and what for, see Surge
 	LabelSpread      = "swarmd.spread"      // on services: when its tasks were spread over the nodes last, RFC 3339; not again soon
 	LabelComponent   = "swarmd.component"   // on swarmd's own service: "swarmd". Never part of the stack
@@ -133,6 +134,7 @@ type ServiceSpec struct {
 	Name        string
 	Labels      map[string]string
 	Image       string // reference without digest
+	Registry    string // the host of the registry that the image is in: "docker.io", "registry.example:5000"
 	Mode        Mode
 	Constraints []string // of its placement, as written
 	Networks    []string // names
@@ -144,6 +146,7 @@ type ServiceSpec struct {
 	Monitor     time.Duration // for so long after its start a task that fails counts against a roll-out
 	Base        Base
 	Override    Override
+	Login       Login // what the engine shows the registry; no specification that was read has one
 }
 
 // UpdateState of a service's roll-out. "" means none has run since the last write.

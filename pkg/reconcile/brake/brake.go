@@ -88,7 +88,7 @@ type Engine interface {
 	CreateConfig(ctx context.Context, name string, labels map[string]string, data []byte) (string, error)
 	UpdateConfig(ctx context.Context, id string, version uint64, labels map[string]string) error
 	RemoveConfig(ctx context.Context, id string) error
-	ResolveImage(ctx context.Context, ref string) (swarm.Pin, error)
+	ResolveImage(ctx context.Context, ref string, login swarm.Login) (swarm.Pin, error)
 	Events(ctx context.Context) <-chan struct{}
 }
 

@@ -158,7 +158,7 @@ func notSent(op string, err error) error {
 }
 
 func (e *Executor) createService(r *run, a plan.CreateService) (warning string, err error) {
-	spec, warning, err := e.pin(r, a.Spec, true)
+	spec, warning, err := e.ready(r, a.Spec, true, a.BestEffort)
 	if err != nil {
 		return warning, err
 	}
@@ -166,19 +166,28 @@ func (e *Executor) createService(r *run, a plan.CreateService) (warning string, 
 }
 
 func (e *Executor) updateService(r *run, a plan.UpdateService) (warning string, err error) {
-	spec, warning, err := e.pin(r, a.Spec, a.ResolveImage)
+	spec, warning, err := e.ready(r, a.Spec, a.ResolveImage, a.BestEffort)
 	if err != nil {
 		return warning, err
 	}
 	return warning, r.send(func() error { return e.cfg.Services.UpdateService(r.calls, a.ID, a.Version, spec) })
 }
 
-// pin sets what the registry says of the service's image: its platforms, and its digest unless it has one, which is what the file names.
-func (e *Executor) pin(r *run, spec swarm.ServiceSpec, resolve bool) (swarm.ServiceSpec, string, error) {
+// ready is the specification as it is sent: with the login to its image's registry that counts now, and with what the registry says of the image: its
+// platforms, and its digest unless it has one, which is what the file names. Where the login cannot be read here, the engine keeps the one that it has,
+// which is good enough for what has its image already.
+func (e *Executor) ready(r *run, spec swarm.ServiceSpec, resolve, bestEffort bool) (swarm.ServiceSpec, string, error) {
+	login, mark, err := e.cfg.Login(spec.Registry)
+	switch {
+	case err != nil && resolve:
+		return spec, "", notSent("log in to "+spec.Registry, err)
+	case err == nil:
+		spec = spec.LoggedInAs(login, mark)
+	}
 	if !resolve {
 		return spec, "", nil
 	}
-	l := e.images.resolve(r.calls, spec, e.cfg.Services.ResolveImage)
+	l := e.images.resolve(r.calls, spec, bestEffort, e.cfg.Services.ResolveImage)
 	return e.marked(spec.Pinned(l.pin), l.later), l.warning, l.err
 }
 

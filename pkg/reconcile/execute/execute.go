@@ -59,7 +59,7 @@ type Services interface {
 	UpdateService(ctx context.Context, id string, version uint64, spec swarm.ServiceSpec) error
 	RelabelService(ctx context.Context, id string, version uint64, labels map[string]string) error // and nothing else of it
 	RemoveService(ctx context.Context, id string) error
-	ResolveImage(ctx context.Context, ref string) (swarm.Pin, error)
+	ResolveImage(ctx context.Context, ref string, login swarm.Login) (swarm.Pin, error)
 }
 
 // Networks is what is done to networks.
@@ -84,7 +84,7 @@ type Ledger interface {
 	Update(ctx context.Context, change func(*ledger.Ledger) error) (ledger.Ledger, error)
 }
 
-// Config is what an Executor needs. All but Limiter, Parallel, OnStep and Wall is required; Droplets and UserData may be nil when plans have no
+// Config is what an Executor needs. All but Login, Limiter, Parallel, OnStep and Wall is required; Droplets and UserData may be nil when plans have no
 // droplet steps, Objects, NewKey and Seal when they have none of configs and secrets.
 type Config struct {
 	Droplets Droplets
@@ -97,6 +97,7 @@ type Config struct {
 
 	NewKey   func() (name string, key []byte)                                // the cluster's key, at random, and what it is called
 	Seal     func(s swarm.SecretSpec) (name string, value []byte, err error) // reads a secret's value, and says what it is called with that
+	Login    func(registry string) (l swarm.Login, mark string, err error)   // reads what a registry is shown, see swarm.MarkLogin; nil: none is shown anything
 	UserData func(context.Context, plan.CreateDroplet) (string, error)       // fetches the worker token at use time, and fails if it is not the step's
 	Check    func() error                                                    // the lease check before each write
 	Limiter  Limiter                                                         // nil: at most Parallel calls at once
@@ -118,6 +119,9 @@ func New(cfg Config) *Executor {
 	}
 	if cfg.Limiter == nil {
 		cfg.Limiter = make(limit, cfg.Parallel)
+	}
+	if cfg.Login == nil {
+		cfg.Login = func(string) (swarm.Login, string, error) { return swarm.Login{}, "", nil }
 	}
 	if cfg.OnStep == nil {
 		cfg.OnStep = func(Result) {}

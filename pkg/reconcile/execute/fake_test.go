@@ -176,7 +176,7 @@ func (b *bench) RemoveService(_ context.Context, id string) error {
 	return b.call("remove service %s", id)
 }
 
-func (b *bench) ResolveImage(_ context.Context, ref string) (swarm.Pin, error) {
+func (b *bench) ResolveImage(_ context.Context, ref string, _ swarm.Login) (swarm.Pin, error) {
 	if err := b.call("resolve %s", ref); err != nil {
 		return swarm.Pin{}, err
 	}

@@ -1,6 +1,7 @@
 package execute_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -14,6 +15,11 @@ import (
 
 func service(name, image string) plan.Step {
 	return step(name, plan.CreateService{Spec: swarm.ServiceSpec{Name: name, Image: image, Labels: map[string]string{"team": "shop"}}})
+}
+
+// contented is a service that is written without its image's digest where the registry does not tell it.
+func contented(name, image string) plan.Step {
+	return step(name, plan.CreateService{Spec: swarm.ServiceSpec{Name: name, Image: image, Labels: map[string]string{"team": "shop"}}, BestEffort: true})
 }
 
 func (b *bench) resolved() int { return strings.Count(strings.Join(b.calls, ","), "resolve ") }
@@ -72,7 +78,7 @@ func TestImageWithoutADigest(t *testing.T) {
 			b := newBench(t)
 			b.broken["resolve app:1"] = fault(c.kind)
 			for i := 1; i <= c.tries; i++ {
-				rs := b.run(t.Context(), service("s", "app:1"), service("s2", "app:1"))
+				rs := b.run(t.Context(), contented("s", "app:1"), contented("s2", "app:1"))
 				want := execute.Refused
 				if i == c.tries {
 					want = execute.Done
@@ -81,7 +87,11 @@ func TestImageWithoutADigest(t *testing.T) {
 				if (rs[0].Warning != "") != (want == execute.Done) {
 					t.Fatalf("warning %q", rs[0].Warning)
 				}
-				if n := b.resolved(); n != i {
+				asked := i
+				if c.kind == apierr.RateLimited {
+					asked = 1 // it asked for a pause
+				}
+				if n := b.resolved(); n != asked {
 					t.Fatalf("asked %d times in %d runs", n, i)
 				}
 			}
@@ -95,9 +105,9 @@ func TestImageWithoutADigest(t *testing.T) {
 // TestSinceWhenADigestIsMissingIsKept: it stays what it was as long as the registry does not tell the digest, and goes with it.
 func TestSinceWhenADigestIsMissingIsKept(t *testing.T) {
 	b := newBench(t)
-	again := step("again", plan.UpdateService{ID: "1", Version: 5, ResolveImage: true,
+	again := step("again", plan.UpdateService{ID: "1", Version: 5, ResolveImage: true, BestEffort: true,
 		Spec: swarm.ServiceSpec{Name: "s", Image: "app:1", Labels: map[string]string{swarm.LabelUnpinned: "2026-11-30T12:00:00Z"}}})
-	b.broken["resolve app:1"] = fault(apierr.RateLimited)
+	b.broken["resolve app:1"] = fault(apierr.Unavailable)
 	for range 3 {
 		b.run(t.Context(), again)
 	}
@@ -110,5 +120,31 @@ func TestSinceWhenADigestIsMissingIsKept(t *testing.T) {
 	diff(t, []string{"2026-11-30T12:00:00Z ", " sha256:d1"}, since)
 	if again.Action.(plan.UpdateService).Spec.Labels[swarm.LabelUnpinned] == "" {
 		t.Error("the executor wrote into the plan")
+	}
+}
+
+// TestNothingIsWrittenWithABareTag: whatever the registry answers, and however often, unless the file is content with that. Each refusal says what to do.
+func TestNothingIsWrittenWithABareTag(t *testing.T) {
+	for kind, says := range map[apierr.Kind]string{
+		apierr.NotFound: "push the image, or correct its tag", apierr.Unauthorized: "it wants a login, or has no such image: name one under registries.docker.io",
+		apierr.Forbidden: "it wants a login", apierr.RateLimited: "Docker Hub counts who logs in for themselves", apierr.Unavailable: "x-swarmd: { resolve: best-effort }",
+	} {
+		b := newBench(t)
+		b.broken["resolve app:1"] = fault(kind)
+		private := step("s", plan.CreateService{Spec: swarm.ServiceSpec{Name: "s", Image: "app:1", Registry: "docker.io"}})
+		for range 6 {
+			rs := b.run(t.Context(), private)
+			diff(t, []string{fmt.Sprint("s ", execute.Refused)}, outcomes(rs))
+			var unresolved *execute.UnresolvedError
+			if !errors.As(rs[0].Err, &unresolved) || unresolved.Kind != kind || !strings.Contains(rs[0].Err.Error(), says) {
+				t.Errorf("%s: %v", kind, rs[0].Err)
+			}
+			if said := (*apierr.Error)(nil); kind == apierr.RateLimited && (!errors.As(rs[0].Err, &said) || said.RetryAfter < 50*time.Second) {
+				t.Errorf("asked again too soon: %v", rs[0].Err)
+			}
+		}
+		if len(b.specs) != 0 {
+			t.Errorf("%s: written %+v", kind, b.specs)
+		}
 	}
 }

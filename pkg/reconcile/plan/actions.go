@@ -183,13 +183,18 @@ type (
 		Spec swarm.SecretSpec
 	}
 	RemoveSecret struct{ ID, Name string }
-	// CreateService, UpdateService, RemoveService: services of the stack. ResolveImage asks for the image's digest first.
-	CreateService struct{ Spec swarm.ServiceSpec }
+	// CreateService, UpdateService, RemoveService: services of the stack. ResolveImage asks for the image's digest first, as a create always does;
+	// BestEffort goes on without one where the registry does not tell it.
+	CreateService struct {
+		Spec       swarm.ServiceSpec
+		BestEffort bool
+	}
 	UpdateService struct {
 		ID           string
 		Version      uint64
 		Spec         swarm.ServiceSpec
 		ResolveImage bool
+		BestEffort   bool
 		Changes      []swarm.Change // what it makes of the live one, for people
 	}
 	RemoveService struct{ ID, Name string }

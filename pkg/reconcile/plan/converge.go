@@ -43,7 +43,7 @@ func convergeService(v *view, g grant, b *builder) {
 	case createService:
 		want := s.want
 		want.Labels = v.labelled(want)
-		b.step("service", want.Name, CreateService{Spec: want}, WhyServiceNew, "the file wants it", v.after(want)...)
+		b.step("service", want.Name, CreateService{Spec: want, BestEffort: v.bestEffort(want)}, WhyServiceNew, "the file wants it", v.after(want)...)
 	case recordRollback:
 		b.step("failed", s.want.Name, RecordRollout{Service: s.want.Name, Value: v.rollbackSeen(s).String()}, WhyRollbackSeen,
 			"version "+fmt.Sprint(s.live.Version)+" is a roll-back")
@@ -64,11 +64,14 @@ func convergeService(v *view, g grant, b *builder) {
 		changes := []swarm.Change{{Key: "image", From: s.want.Image, To: want.Reference()}}
 		b.rollOut(v, s, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: want, Changes: changes}, WhyPinned,
 			"its registry tells the image's digest now: "+swarm.Summary(changes), nil)
+	case renewLogin:
+		b.step("login", s.want.Name, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: s.live.Spec}, WhyLogin,
+			"the login to "+s.live.Spec.Registry+" is another one now; no task is replaced")
 	case changeService:
 		want, resolve := v.changed(s)
 		changes := swarm.ServiceChanges(want.Form(), s.live.Spec.Form())
 		code, text := v.whyChanged(s, changes)
-		b.rollOut(v, s, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: want, ResolveImage: resolve, Changes: changes}, code, text, v.after(want))
+		b.rollOut(v, s, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: want, ResolveImage: resolve, BestEffort: v.bestEffort(want), Changes: changes}, code, text, v.after(want))
 	case spread:
 		s = s.bent(swarm.Surge{For: swarm.SurgeSpread, Tasks: uint64(g.n)})
 		want, _ := v.changed(s)

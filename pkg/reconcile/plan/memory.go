@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -29,8 +30,9 @@ const VerdictGrace = time.Minute
 type Backoff struct {
 	Until time.Time // by the clock of Input.Now
 	Why   string
-	Limit bool // the account has as many droplets as it may have
-	Final bool // it does not pass by itself: a person has to do something
+	Guard string // which one says so; "": GuardBackoff
+	Limit bool   // the account has as many droplets as it may have
+	Final bool   // it does not pass by itself: a person has to do something
 }
 
 // left returns why an object is left alone now.
@@ -49,7 +51,7 @@ func (v *view) withheld(steps []Step) (kept []Step, holds []Hold, soonest time.D
 			kept = append(kept, s)
 			continue
 		}
-		holds = append(holds, Hold{Guard: GuardBackoff, Object: object.String(), Blocking: true, Final: b.Final,
+		holds = append(holds, Hold{Guard: cmp.Or(b.Guard, GuardBackoff), Object: object.String(), Blocking: true, Final: b.Final,
 			Text: fmt.Sprintf("tried again at %s: %s", b.Until.UTC().Format(time.TimeOnly), b.Why)})
 		if left := b.Until.Sub(v.in.Now); soonest == 0 || left < soonest {
 			soonest = left

@@ -85,7 +85,7 @@ func (v *view) versionOfOurs(o object) bool { return v.ours(o.labels) && o.of !=
 // proposeObjects proposes the configs and secrets that are missing.
 func proposeObjects(v *view) []wish {
 	var wishes []wish
-	if len(v.in.Stack.Secrets) > 0 && v.liveObject(ofConfig, ledger.KeyName(v.in.Spec.Cluster)) == nil {
+	if (len(v.in.Stack.Secrets) > 0 || v.wantsKey()) && v.liveObject(ofConfig, ledger.KeyName(v.in.Spec.Cluster)) == nil {
 		wishes = append(wishes, wish{kind: createKey, object: "cluster"})
 	}
 	for _, want := range v.wantedObjects() {

@@ -56,6 +56,7 @@ const (
 	putBack        kind = "put back what ran before a roll-out"
 	giveUp         kind = "put back what ran before a roll-out that failed"
 	pin            kind = "pin a service's image"
+	renewLogin     kind = "renew the login to a service's registry"
 	changeService  kind = "change a service"
 	spread         kind = "spread a service's tasks over the nodes"
 	scaleOnly      kind = "scale what runs where the change failed"

@@ -40,6 +40,7 @@ const (
 	WhyServiceNew    = "service-missing" // the stack wants it
 	WhyServiceDiff   = "service-changed" // its specification differs from the stack's
 	WhySurge         = "surge"           // it has more tasks than the file says for a while, or no more
+	WhyLogin         = "login"           // its image's registry is logged in to otherwise now
 	WhyPinned        = "pinned"          // the registry tells the image's digest, which it did not when the service was written
 	WhySuperseded    = "superseded"      // a newer edit ends a roll-out: what ran before is put back first
 	WhyRolloutFailed = "rollout-failed"  // a roll-out failed: what ran before is put back

@@ -31,6 +31,7 @@ func report(v *view, b *builder) {
 			reportStack(v, s, b)
 		}
 		reportObjects(v, b)
+		reportLogins(v, b)
 	}
 	if v.blind == nil {
 		reportHandsOff(v, b)

@@ -40,6 +40,9 @@ func (v *view) changed(s service) (want swarm.ServiceSpec, resolve bool) {
 		want.Labels[swarm.LabelGood] = good
 	}
 	want.Labels = spreadAt(want.Labels, live.Spec.Labels[swarm.LabelSpread])
+	if mark := live.Spec.Labels[swarm.LabelLogin]; mark != "" && v.hasLogin(want) {
+		want.Labels[swarm.LabelLogin] = mark // until it is written with another one
+	}
 	resolve = !sameImage(want, live.Spec) && !s.surgesOnly()
 	if !resolve {
 		want = want.Pinned(live.Spec.Pin()) // the same image stays the same bytes

@@ -91,6 +91,9 @@ func serviceWishes(v *view, s service) (wishes []wish) {
 	for _, k := range v.failedWishes(s) {
 		add(k)
 	}
+	if v.staleLogin(*s.live) {
+		add(renewLogin)
+	}
 	return wishes
 }
 

@@ -29,6 +29,9 @@ type Input struct {
 	// Sealed has what is known of the stack's secrets here, by their names without hash.
 	Sealed map[string]Sealing
 
+	// Logins has what is known here of the file's registries, by their hosts.
+	Logins map[string]Login
+
 	Sizes  map[string]cloud.Size // on offer, by slug; empty: not known yet
 	Prices map[string]float64    // US dollars a month by size slug; a size that is not in it has no known price
 

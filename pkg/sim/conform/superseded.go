@@ -14,6 +14,7 @@ func supersededCases() []Case {
 		{"roll-out: put back, then one that fails goes back to what was before both", Together, failedAfterPutBack},
 		{"roll-out: straight over a stuck one, one that fails goes back to the stuck one", Together, failedStraightOver},
 		{"roll-out: scaled while it runs, the one before is lost", Together, scaledWhileStuck},
+		{"service: the same with another login to its registry, and no task is replaced", Together, anotherLogin},
 		{"roll-out: global, a paused node keeps its task and the roll-out completes", Alone, pausedNode},
 		{"restart: global, not on a paused node", Alone, restartOnPaused},
 	}
@@ -128,4 +129,23 @@ func restartOnPaused(t *T) {
 	t.always("and none comes", time.Second, func() (bool, any) { return on() == 0, t.told(id) })
 	t.done("activate", t.setNode(2, setAvailability("active")))
 	t.until("one comes back", func() (bool, any) { return on() > 0, t.told(id) })
+}
+
+// anotherLogin writes a service again as it is, with another X-Registry-Auth. No engine shows one.
+func anotherLogin(t *T) {
+	id := t.web(3, api.UpdateConfig{Parallelism: 1, Monitor: monitored})
+	before := t.running(id)
+	t.same("running", 3, len(before))
+	loggedIn := t.testbed.Machines[0]
+	loggedIn.login = "eyJ1c2VybmFtZSI6ImNpIiwicGFzc3dvcmQiOiJ4In0=" // {"username":"ci","password":"x"}
+	t.until("the update is taken", func() (bool, any) {
+		s := t.service(id)
+		a, err := loggedIn.ask(t.Context(), "POST", "/services/"+id+"/update", at(s.Version.Index), s.Spec)
+		return err == nil && a.Status < 300, a
+	})
+	t.same("it says", "", t.status(id))
+	t.same("before it was the same", t.service(id).Spec, *t.service(id).PreviousSpec)
+	t.update(id, func(s *api.ServiceSpec) { s.Labels = map[string]string{"a": "b"} }) // keeps the login
+	time.Sleep(2 * monitored)
+	t.same("kept", 3, t.kept(id, before))
 }

@@ -19,6 +19,7 @@ import (
 type Machine struct {
 	Transport http.RoundTripper
 	Addr      string
+	login     string // X-Registry-Auth of what is sent
 }
 
 // Testbed is the engines that a case is played on. Every reference that begins with Images must run there as its tag says: see Tag.
@@ -77,6 +78,9 @@ func (m Machine) ask(ctx context.Context, method, path string, query url.Values,
 		return answer{}, err
 	}
 	r.Header.Set("Content-Type", "application/json")
+	if m.login != "" {
+		r.Header.Set("X-Registry-Auth", m.login)
+	}
 	return m.send(r)
 }
 

@@ -76,7 +76,7 @@ func (c *cluster) takeStep(t *task, step string) {
 		}
 		c.setTask(t, api.TaskStateShutdown, "shutdown", "")
 	case "prepare":
-		if c.world.image(t.image()).Missing {
+		if c.world.image(t.image()).Missing || !c.pulls(t) {
 			t.Status.ContainerStatus = &api.ContainerStatus{}
 			c.setTask(t, api.TaskStateRejected, "preparing", "No such image: "+t.image())
 			return

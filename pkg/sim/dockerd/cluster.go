@@ -34,6 +34,7 @@ type cluster struct {
 	configs  map[string]*api.Config
 	secrets  map[string]*api.Secret
 
+	pulled   map[string]bool            // node and image: what nodes have of registries that are set
 	restarts map[string][]restartRecord // by slot
 	objects  map[string][]byte          // written out, by version of the API and mark: all managers show the same
 }
@@ -59,7 +60,7 @@ func newCluster(s *Swarm) *cluster {
 		world: s, ca: (hex.EncodeToString(sum[:]))[:50],
 		nodes: map[string]*node{}, services: map[string]*service{}, tasks: map[string]*task{},
 		networks: map[string]*swarmNetwork{}, configs: map[string]*api.Config{}, secrets: map[string]*api.Secret{},
-		restarts: map[string][]restartRecord{},
+		restarts: map[string][]restartRecord{}, pulled: map[string]bool{},
 	}
 	c.token = api.JoinTokens{Worker: s.newToken(c.ca), Manager: s.newToken(c.ca)}
 	c.info = api.ClusterInfo{

@@ -1,9 +1,11 @@
 package dockerd
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 
+	"github.com/docker/docker/api/types/registry"
 	api "github.com/docker/docker/api/types/swarm"
 	"github.com/docker/docker/api/types/versions"
 )
@@ -59,7 +61,7 @@ func createService(c *call) (answer, error) {
 	if err := c.decode(&spec); err != nil {
 		return answer{}, err
 	}
-	id, err := c.cluster.createService(spec)
+	id, err := c.cluster.createService(spec, c.Header.Get(registry.AuthHeader))
 	if err != nil {
 		return answer{}, err
 	}
@@ -75,16 +77,20 @@ func updateService(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	switch c.query.Get("registryAuthFrom") {
-	case "", api.RegistryAuthFromSpec, api.RegistryAuthFromPreviousSpec:
-	default:
-		return answer{}, &apiError{500, "unsupported registryAuthFrom value"}
-	}
 	s, err := c.cluster.findService(c.PathValue("id"))
 	if err != nil {
 		return answer{}, err
 	}
-	if err := c.cluster.updateService(s, version, spec, c.query.Get("rollback")); err != nil {
+	auth := c.Header.Get(registry.AuthHeader)
+	switch c.query.Get("registryAuthFrom") {
+	case "", api.RegistryAuthFromSpec:
+		auth = cmp.Or(auth, s.auth)
+	case api.RegistryAuthFromPreviousSpec:
+		auth = cmp.Or(auth, s.previousAuth)
+	default:
+		return answer{}, &apiError{500, "unsupported registryAuthFrom value"}
+	}
+	if err := c.cluster.updateService(s, version, spec, c.query.Get("rollback"), auth); err != nil {
 		return answer{}, err
 	}
 	return ok(api.ServiceUpdateResponse{})

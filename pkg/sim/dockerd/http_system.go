@@ -151,6 +151,9 @@ func inspectDistribution(c *call) (answer, error) {
 		// Nobody serves a registry on a simulated machine's own address.
 		return answer{}, &apiError{http.StatusInternalServerError, fmt.Sprintf("Get \"http://%s/v2/\": dial tcp %s: connect: connection refused", host, host)}
 	}
+	if err := c.engine.world.registries[registryOf(ref)].refuse(c.Header.Get(registry.AuthHeader)); err != nil {
+		return answer{}, err
+	}
 	image := c.engine.world.image(ref)
 	if image.Missing {
 		return answer{}, &apiError{http.StatusNotFound, "manifest unknown: manifest unknown"}

@@ -126,9 +126,9 @@ func (c *cluster) dirty(s *service, t *task) bool {
 			return true
 		}
 		want.Placement, have.Placement = nil, nil
-		return !reflect.DeepEqual(want, have)
+		return !reflect.DeepEqual(want, have) || otherAuth(s, t)
 	}
-	return !reflect.DeepEqual(want, have) || !reflect.DeepEqual(s.Spec.EndpointSpec, t.endpoint)
+	return otherAuth(s, t) || !reflect.DeepEqual(want, have) || !reflect.DeepEqual(s.Spec.EndpointSpec, t.endpoint)
 }
 
 // replaceSlot begins with one slot: it keeps a clean task that is already there, or makes one.
@@ -254,6 +254,7 @@ func (c *cluster) failRollout(s *service, r *rollout, taskID string) {
 		s.UpdateStatus = &status
 		s.Spec, s.specVersion = *s.PreviousSpec, s.previousVersion
 		s.PreviousSpec, s.previousVersion = nil, 0 // T4
+		s.auth, s.previousAuth = s.previousAuth, ""
 		c.touchService(s, old)
 		return
 	default:

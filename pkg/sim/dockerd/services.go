@@ -16,6 +16,8 @@ type service struct {
 	specVersion     uint64 // 0 at creation; then the object's version that an update was made against
 	previousVersion uint64
 	rollout         *rollout
+	auth            string // X-Registry-Auth, as it was written last
+	previousAuth    string // the same of PreviousSpec
 }
 
 func (s *service) snapshot() api.Service { return s.Service }
@@ -26,7 +28,7 @@ func (c *cluster) touchService(s *service, old api.Service) {
 }
 
 // createService checks and stores a specification and returns the id.
-func (c *cluster) createService(spec api.ServiceSpec) (string, error) {
+func (c *cluster) createService(spec api.ServiceSpec, auth string) (string, error) {
 	spec, err := c.storedSpec(spec)
 	if err != nil {
 		return "", err
@@ -40,7 +42,7 @@ func (c *cluster) createService(spec api.ServiceSpec) (string, error) {
 	if c.serviceNamed(spec.Name) != nil {
 		return "", rpcError(alreadyExists, "name conflicts with an existing object: service %s already exists", spec.Name)
 	}
-	s := &service{}
+	s := &service{auth: auth}
 	s.ID, s.Spec = c.world.newID(), spec
 	c.stamp(&s.Meta, true)
 	s.nextIteration(c.world.now)
@@ -70,7 +72,7 @@ func (c *cluster) storedSpec(in api.ServiceSpec) (api.ServiceSpec, error) {
 
 // updateService replaces a service's specification. It does so for a scale or a label too: PreviousSpec becomes what was live and
 // the update status is cleared (T1).
-func (c *cluster) updateService(s *service, version uint64, in api.ServiceSpec, rollback string) error {
+func (c *cluster) updateService(s *service, version uint64, in api.ServiceSpec, rollback, auth string) error {
 	spec, err := c.storedSpec(in)
 	if err != nil {
 		return err
@@ -95,6 +97,7 @@ func (c *cluster) updateService(s *service, version uint64, in api.ServiceSpec, 
 		previous := s.Spec
 		s.PreviousSpec, s.previousVersion = &previous, s.specVersion
 		s.Spec, s.specVersion = spec, version
+		s.auth, s.previousAuth = auth, s.auth
 		s.UpdateStatus = nil
 	}
 	c.touchService(s, old)
@@ -125,6 +128,7 @@ func (c *cluster) rollBack(s *service) {
 	current := s.Spec
 	s.Spec, s.PreviousSpec = *s.PreviousSpec, &current
 	s.specVersion, s.previousVersion = s.previousVersion, s.specVersion
+	s.auth, s.previousAuth = s.previousAuth, s.auth
 	started := c.world.now.UTC()
 	s.UpdateStatus = &api.UpdateStatus{
 		State: api.UpdateStateRollbackStarted, Message: "manually requested rollback", StartedAt: &started,

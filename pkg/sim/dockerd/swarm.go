@@ -14,23 +14,24 @@ import (
 // Swarm is a world of engines and of the clusters they form: none at first, one after the first init, more if an engine that left
 // is initialised anew. All methods may be called from any goroutine.
 type Swarm struct {
-	mu        sync.Mutex
-	opt       Options
-	dialect   *dialect
-	now       time.Time // the instant of the event that is being worked off
-	rng       *rand.Rand
-	ids       uint64
-	queue     queue
-	engines   []*Engine  // in the order they were added
-	clusters  []*cluster // in the order they were initialised
-	images    map[string]Image
-	watchers  map[*watcher]struct{}
-	history   []event // the last eventBacklog events
-	held      bool    // the control loops wait, see Together
-	dirty     bool    // something may have changed since the control loops last ran
-	changes   uint64  // how often it may have
-	glanced   *Truth  // as it was after so many changes
-	glancedAt uint64
+	mu         sync.Mutex
+	opt        Options
+	dialect    *dialect
+	now        time.Time // the instant of the event that is being worked off
+	rng        *rand.Rand
+	ids        uint64
+	queue      queue
+	engines    []*Engine  // in the order they were added
+	clusters   []*cluster // in the order they were initialised
+	images     map[string]Image
+	registries map[string]Registry // by host
+	watchers   map[*watcher]struct{}
+	history    []event // the last eventBacklog events
+	held       bool    // the control loops wait, see Together
+	dirty      bool    // something may have changed since the control loops last ran
+	changes    uint64  // how often it may have
+	glanced    *Truth  // as it was after so many changes
+	glancedAt  uint64
 }
 
 // New returns a world without engines.
@@ -38,7 +39,7 @@ func New(o Options) *Swarm {
 	o = o.withDefaults()
 	return &Swarm{
 		opt: o, dialect: o.Release.dialect(), now: o.Now(), rng: rand.New(rand.NewPCG(o.Seed, 0x5eed)),
-		images: map[string]Image{}, watchers: map[*watcher]struct{}{},
+		images: map[string]Image{}, registries: map[string]Registry{}, watchers: map[*watcher]struct{}{},
 	}
 }
 

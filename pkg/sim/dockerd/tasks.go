@@ -18,6 +18,7 @@ type task struct {
 	labels      map[string]string // of the service, for the label filter
 	endpoint    *api.EndpointSpec
 	numbered    bool      // its slot is a number, not a node
+	auth        string    // X-Registry-Auth of the service when it was made
 	began       time.Time // when its container started; zero until then
 	step        string    // what its agent does next
 
@@ -83,7 +84,7 @@ func (t *task) slotKey() string {
 
 // newTask makes a task of the service's present spec; nodeID is set for a global service only.
 func (c *cluster) newTask(s *service, slot int, nodeID string, desired api.TaskState) *task {
-	t := &task{specVersion: s.specVersion, serviceName: s.Spec.Name, labels: s.Spec.Labels, endpoint: s.Spec.EndpointSpec}
+	t := &task{specVersion: s.specVersion, serviceName: s.Spec.Name, labels: s.Spec.Labels, endpoint: s.Spec.EndpointSpec, auth: s.auth}
 	t.ID = c.world.newID()
 	t.seq = c.world.ids
 	t.numbered = s.Spec.Mode.Replicated != nil || s.Spec.Mode.ReplicatedJob != nil

@@ -32,12 +32,14 @@ func documentKeys() map[string]rule {
 		"variables":      doc("values for ${NAME} in services, networks, volumes, configs and secrets, and in the stacks' files; the environment is never read", entries(variableName(), anyText)),
 		"variables_from": doc("files with NAME=value lines, relative to this one, for names that variables has not; the last that has one counts", variablesFrom),
 		"stacks":         doc("stacks beside the services here, by their names: Compose files that are deployed as docker stack deploy would; apply and the watched file take them along, and what they refer to", stacks),
-		"policies":       doc("bounds on what swarmd does by itself", keys(policyKeys())),
-		"services":       doc("Compose's services, deployed as docker stack deploy would", services),
-		"networks":       doc("Compose's networks", entries(objectName(), optional(ownNetwork))),
-		"volumes":        doc("Compose's volumes", entries(objectName(), optional(volume))),
-		"configs":        doc("Compose's configs: files that tasks find at a path; a new content is a new config, and the services follow", entries(objectName(), config)),
-		"secrets":        doc("Compose's secrets: the same, of which no value is ever in a file, a log or a revision", entries(objectName(), secret)),
+		"registries": doc(fmt.Sprintf("how registries are logged in to, at most %d: by the host that images name, with its port if it has one; docker.io is where images are that name none", maxRegistries),
+			atMost(maxRegistries, "registries", registries)),
+		"policies": doc("bounds on what swarmd does by itself", keys(policyKeys())),
+		"services": doc("Compose's services, deployed as docker stack deploy would", services),
+		"networks": doc("Compose's networks", entries(objectName(), optional(ownNetwork))),
+		"volumes":  doc("Compose's volumes", entries(objectName(), optional(volume))),
+		"configs":  doc("Compose's configs: files that tasks find at a path; a new content is a new config, and the services follow", entries(objectName(), config)),
+		"secrets":  doc("Compose's secrets: the same, of which no value is ever in a file, a log or a revision", entries(objectName(), secret)),
 	}
 }
 
@@ -241,6 +243,7 @@ func assemble(values map[string]any) *spec.Spec {
 	}
 	s.Cloud.SSHKeys = typed[string](cloud["ssh_keys"])
 	s.Stacks = assembleStacks(section(values, "stacks"))
+	s.Registries = logins(section(values, "registries"))
 	pools := section(values, "nodes")
 	for _, name := range slices.Sorted(maps.Keys(pools)) {
 		s.Pools = append(s.Pools, newPool(name, section(pools, name), s.Cloud, s.Policies.Disruption))

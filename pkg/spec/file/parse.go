@@ -83,7 +83,7 @@ func (w *walker) read(root *node) *Document {
 	w.checkPoolNames(root, s)
 	for _, one := range all {
 		slices.SortFunc(one.services, func(a, b serviceFacts) int { return cmp.Compare(a.name, b.name) })
-		one.noRebalance(s)
+		one.ownServices(s)
 		one.checkNames()
 		one.checkServices()
 		one.checkHost()

@@ -62,17 +62,27 @@ func (w *walker) full(service string) string { return w.namespace + "_" + servic
 // ownServiceKey is the extension of a Compose service that is swarmd's own.
 const ownServiceKey = "x-swarmd"
 
-// noRebalance notes the services whose tasks stay where they are.
-func (w *walker) noRebalance(s *spec.Spec) {
+// ownServices notes what the file has swarmd do otherwise with a service.
+func (w *walker) ownServices(s *spec.Spec) {
+	note := func(at *map[string]bool, name string) {
+		if *at == nil {
+			*at = map[string]bool{}
+		}
+		(*at)[name] = true
+	}
 	for _, f := range w.services {
-		if move, said := section(f.values, ownServiceKey)["rebalance"].(bool); said && !move {
-			if s.NoRebalance == nil {
-				s.NoRebalance = map[string]bool{}
-			}
-			s.NoRebalance[w.full(f.name)] = true
+		own := section(f.values, ownServiceKey)
+		if move, said := own["rebalance"].(bool); said && !move {
+			note(&s.NoRebalance, w.full(f.name))
+		}
+		if own["resolve"] == resolveBestEffort {
+			note(&s.BestEffort, w.full(f.name))
 		}
 	}
 }
+
+// resolveBestEffort is the value of x-swarmd.resolve with which a tag alone is good enough.
+const resolveBestEffort = "best-effort"
 
 // serviceKeys are the keys of a service that Swarm has a use for: those that docker/cli's conversion reads.
 func serviceKeys() map[string]rule {
@@ -102,6 +112,8 @@ func serviceKeys() map[string]rule {
 		"sysctls":     doc("kernel parameters", pairs("=", optionKey(), lineText)),
 		ownServiceKey: doc("what swarmd alone reads of the service; docker stack deploy takes no notice of it", keys(map[string]rule{
 			"rebalance": byDefault("true", doc("when a node has come, it gets its share of the tasks, and never fewer run", trueFalse)),
+			"resolve": byDefault("required", doc("required: while its registry does not tell what the image's tag stands for, the service is not written and what runs goes on; best-effort: then it is written with the tag alone, which nodes may take for different versions",
+				choice("required", resolveBestEffort))),
 		})),
 		"ulimits": doc("limits of the processes", entries(charset{"", lower, 32, "lower-case letters"}, ulimit)),
 	}

@@ -202,10 +202,10 @@ func TestRegistryThatDoesNotAnswerIsAnError(t *testing.T) {
 		f.on("GET /distribution/slow:1/json", hang)
 		c := f.client(Options{})
 		want := swarm.Pin{Digest: "sha256:abc", Platforms: []swarm.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux"}}}
-		if d, err := c.ResolveImage(t.Context(), "nginx:1"); !reflect.DeepEqual(d, want) || err != nil {
+		if d, err := c.ResolveImage(t.Context(), "nginx:1", swarm.Login{}); !reflect.DeepEqual(d, want) || err != nil {
 			t.Fatalf("%+v %v", d, err)
 		}
-		if d, err := c.ResolveImage(t.Context(), "slow:1"); d.Digest != "" || apierr.KindOf(err) != apierr.Unavailable || f.count("GET /distribution/slow:1/json") != 1 {
+		if d, err := c.ResolveImage(t.Context(), "slow:1", swarm.Login{}); d.Digest != "" || apierr.KindOf(err) != apierr.Unavailable || f.count("GET /distribution/slow:1/json") != 1 {
 			t.Fatalf("%+v %v", d, err)
 		}
 	})

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -105,11 +106,14 @@ func (c *Client) InitSwarm(ctx context.Context, addr, pool string) error {
 }
 
 // ResolveImage asks the image's registry, through the engine, what the reference stands for. No answer is an error and never an unpinned
-// tag: the caller decides what then. Registries that want a login are not asked with one.
-func (c *Client) ResolveImage(ctx context.Context, ref string) (swarm.Pin, error) {
+// tag: the caller decides what then. The registry is shown the login.
+func (c *Client) ResolveImage(ctx context.Context, ref string, login swarm.Login) (swarm.Pin, error) {
 	var d registry.DistributionInspect
 	err := c.once(ctx, "resolve image", registryTime, func(ctx context.Context) (err error) {
-		d, err = c.api.DistributionInspect(ctx, ref, "")
+		d, err = c.api.DistributionInspect(ctx, ref, login.Header())
+		if err != nil && login.Hide(err.Error()) != err.Error() {
+			return errors.New(login.Hide(err.Error()))
+		}
 		return err
 	})
 	if err != nil {

@@ -158,9 +158,9 @@ func (s *scene) outside() {
 	s.refused("init on an address that is not the machine's", true, apierr.Invalid, c.InitSwarm(s.ctx(), "203.0.113.9", ""))
 	s.must("", c.InitSwarm(s.ctx(), s.addrs[0], ""))
 	s.refused("init twice", true, apierr.Precondition, c.InitSwarm(s.ctx(), s.addrs[0], ""))
-	_, err = c.ResolveImage(s.ctx(), "NOT A REFERENCE")
+	_, err = c.ResolveImage(s.ctx(), "NOT A REFERENCE", swarm.Login{})
 	s.refused("digest of something that is no reference", false, apierr.Invalid, err)
-	_, err = c.ResolveImage(s.ctx(), "127.0.0.1:1/app:1")
+	_, err = c.ResolveImage(s.ctx(), "127.0.0.1:1/app:1", swarm.Login{})
 	s.refused("digest from a registry that nobody serves", false, apierr.Unavailable, err)
 }
 

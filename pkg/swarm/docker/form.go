@@ -44,6 +44,7 @@ func ownless(labels map[string]string) map[string]string {
 	delete(labels, swarm.LabelScaled)
 	delete(labels, swarm.LabelGood)
 	delete(labels, swarm.LabelUnpinned)
+	delete(labels, swarm.LabelLogin)
 	delete(labels, swarm.LabelSurge)
 	delete(labels, swarm.LabelSpread)
 	return labels

@@ -58,7 +58,10 @@ var calls = []struct {
 	{false, func(t *testing.T, c *Client) error { _, err := c.Cluster(t.Context()); return err }},
 	{false, func(t *testing.T, c *Client) error { _, err := c.Tasks(t.Context()); return err }},
 	{false, func(t *testing.T, c *Client) error { _, err := c.Networks(t.Context()); return err }},
-	{false, func(t *testing.T, c *Client) error { _, err := c.ResolveImage(t.Context(), "nginx:1"); return err }},
+	{false, func(t *testing.T, c *Client) error {
+		_, err := c.ResolveImage(t.Context(), "nginx:1", swarm.Login{})
+		return err
+	}},
 	{false, func(t *testing.T, c *Client) error {
 		all, err := c.Nodes(t.Context())
 		for _, n := range all {

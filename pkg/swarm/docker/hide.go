@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	api "github.com/docker/docker/api/types/swarm"
+
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // shortest is how many bytes a value must have to be hidden: shorter ones are parts of any sentence.
@@ -25,12 +27,12 @@ func hidden(text string, task api.TaskSpec, labels map[string]string) string {
 	return text
 }
 
-// hiding is the same for a refusal.
-func hiding(err error, spec api.ServiceSpec) error {
+// hiding is the same for a refusal, without what was shown to the registry.
+func hiding(err error, spec api.ServiceSpec, login swarm.Login) error {
 	if err == nil {
 		return nil
 	}
-	if text := hidden(err.Error(), spec.TaskTemplate, spec.Labels); text != err.Error() {
+	if text := login.Hide(hidden(err.Error(), spec.TaskTemplate, spec.Labels)); text != err.Error() {
 		return errors.New(text)
 	}
 	return err

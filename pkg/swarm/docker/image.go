@@ -21,6 +21,16 @@ func splitImage(ref string) (image, digest string) {
 	return reference.FamiliarString(reference.TagNameOnly(named)), ""
 }
 
+// RegistryOf is the host of the registry that an image is in, as Docker reads its reference: "docker.io" where it names none.
+func RegistryOf(image string) string {
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		host, _, _ := strings.Cut(image, "/")
+		return host
+	}
+	return reference.Domain(named)
+}
+
 func joinImage(image, digest string) string {
 	if digest == "" {
 		return image

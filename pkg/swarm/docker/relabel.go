@@ -17,6 +17,7 @@ import (
 	"github.com/docker/docker/client"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // RelabelService replaces a service's own labels and nothing else, if it is still at the version; a stale version is a Conflict. What is sent is the
@@ -57,7 +58,7 @@ func hidingText(err error, spec []byte) error {
 	if bad := json.Unmarshal(spec, &s); err != nil && bad != nil {
 		return errors.New("the engine refuses it")
 	}
-	return hiding(err, s)
+	return hiding(err, s, swarm.Login{})
 }
 
 // relabelled is a specification in the engine's own text, with other labels.

@@ -152,6 +152,7 @@ func specOf(s api.ServiceSpec, networks map[string]string) (swarm.ServiceSpec, e
 	out, pin := swarm.ServiceSpec{Name: s.Name, Labels: maps.Clone(s.Labels), Mode: modeOf(s.Mode)}, swarm.Pin{}
 	if s.TaskTemplate.ContainerSpec != nil {
 		out.Image, pin.Digest = splitImage(s.TaskTemplate.ContainerSpec.Image)
+		out.Registry = RegistryOf(out.Image)
 	}
 	out.Configs, out.Secrets = referred(s)
 	for _, n := range attachments(s) {
@@ -247,7 +248,7 @@ func badSpec(op, name string, err error) error {
 }
 
 // CreateService creates a service. A name that is taken is a Conflict. A field that the engine is too old to know is Invalid: it would drop
-// it silently, and the service would differ from its file for ever.
+// it silently, and the service would differ from its file for ever. The nodes get the specification's login with each task.
 func (c *Client) CreateService(ctx context.Context, spec swarm.ServiceSpec) (string, error) {
 	const op = "create service"
 	out, err := wire(op, spec)
@@ -262,14 +263,15 @@ func (c *Client) CreateService(ctx context.Context, spec swarm.ServiceSpec) (str
 		if err := c.understood(op, out); err != nil {
 			return err
 		}
-		made, err = c.api.ServiceCreate(ctx, out, api.ServiceCreateOptions{})
-		return hiding(err, out)
+		made, err = c.api.ServiceCreate(ctx, out, api.ServiceCreateOptions{EncodedRegistryAuth: spec.Login.Header()})
+		return hiding(err, out, spec.Login)
 	})
 	return made.ID, err
 }
 
 // UpdateService replaces a service's specification, if it is still at the version; a stale version is a Conflict. The counter of forced
-// updates is kept as it is: to set it back would restart every task.
+// updates is kept as it is: to set it back would restart every task. So is the login that it was written with, if the specification has none. Another
+// login replaces no task that has its image (swarmkit, orchestrator: IsTaskDirty).
 func (c *Client) UpdateService(ctx context.Context, id string, version uint64, spec swarm.ServiceSpec) error {
 	const op = "update service"
 	out, err := wire(op, spec)
@@ -294,8 +296,8 @@ func (c *Client) UpdateService(ctx context.Context, id string, version uint64, s
 		if err := c.understood(op, out); err != nil {
 			return err
 		}
-		_, err := c.api.ServiceUpdate(ctx, id, api.Version{Index: version}, out, api.ServiceUpdateOptions{})
-		return hiding(err, out)
+		_, err := c.api.ServiceUpdate(ctx, id, api.Version{Index: version}, out, api.ServiceUpdateOptions{EncodedRegistryAuth: spec.Login.Header()})
+		return hiding(err, out, spec.Login)
 	})
 }
 

@@ -195,7 +195,7 @@ func TestAPinnedServiceIsSentAsDockersClientSendsIt(t *testing.T) {
 			plain.TaskTemplate.ContainerSpec.Image = spec.Reference()
 			_, err := client.api.ServiceCreate(t.Context(), plain, api.ServiceCreateOptions{QueryRegistry: true})
 			create(&theirs, err)
-			pin, err := client.ResolveImage(t.Context(), spec.Reference())
+			pin, err := client.ResolveImage(t.Context(), spec.Reference(), swarm.Login{})
 			if err != nil {
 				t.Fatal(err)
 			}

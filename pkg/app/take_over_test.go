@@ -87,8 +87,8 @@ func deployed(t *testing.T, w *sim.World, content, value string) {
 	create("/services/create", spec)
 }
 
-// running are the ids of the tasks that run, sorted.
-func running(w *sim.World) (ids []string) {
+// taskIDs are the ids of the tasks that run, sorted.
+func taskIDs(w *sim.World) (ids []string) {
 	truth, _ := w.Swarm.Glance()
 	for _, k := range truth.Tasks {
 		if k.Status.State == api.TaskStateRunning && k.DesiredState == api.TaskStateRunning {
@@ -120,7 +120,7 @@ func TestAStackIsTakenOverWithoutARestart(t *testing.T) {
 		})
 		deployed(t, w, "content 0", "hunter-0")
 		time.Sleep(time.Minute)
-		before, truth := running(w), func() []api.Service { s, _ := w.Swarm.Glance(); return s.Services }
+		before, truth := taskIDs(w), func() []api.Service { s, _ := w.Swarm.Glance(); return s.Services }
 		was := truth()[0].Spec
 		if len(before) != 2 {
 			t.Fatalf("%d tasks run", len(before))
@@ -134,8 +134,8 @@ func TestAStackIsTakenOverWithoutARestart(t *testing.T) {
 				t.Errorf("%s: it is not the cluster's: %v", what, now.Labels)
 			}
 			now.Labels = was.Labels
-			if !reflect.DeepEqual(now, was) || !slices.Equal(running(w), before) {
-				t.Errorf("%s: tasks %v, before %v; %+v", what, running(w), before, now)
+			if !reflect.DeepEqual(now, was) || !slices.Equal(taskIDs(w), before) {
+				t.Errorf("%s: tasks %v, before %v; %+v", what, taskIDs(w), before, now)
 			}
 			if configs, secrets := versions(t, a); !slices.Equal(configs, []string{"web_site"}) || !slices.Equal(secrets, []string{"web_token"}) {
 				t.Errorf("%s: there are %v and %v", what, configs, secrets)

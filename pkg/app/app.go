@@ -51,10 +51,11 @@ type App struct {
 	Catalog *digitalocean.Client // for what is asked of the cloud before a file is handed in; nil where Cloud is
 	Engine  *docker.Client       // the same of the engine
 
-	options Options
-	health  *health.Metrics
-	prices  prices
-	end     func()
+	options  Options
+	health   *health.Metrics
+	prices   prices
+	networks networks
+	end      func()
 }
 
 // New puts a swarmd together. The error is one of making the clients, as they return it.
@@ -88,7 +89,7 @@ func (a *App) join() {
 		a.Cloud = machines
 	}
 	a.Store = ledger.NewStore(members, a.Cluster)
-	a.prices.cloud = a.Cloud
+	a.prices.cloud, a.networks.cloud = a.Cloud, a.Cloud
 }
 
 func (a *App) refused(name string) {
@@ -99,7 +100,9 @@ func (a *App) refused(name string) {
 }
 
 // WithoutCloud leaves the cloud alone, for a cluster that owns no machines. It must be called before anything is asked.
-func (a *App) WithoutCloud() { a.Cloud, a.Catalog, a.prices.cloud = nil, nil, nil }
+func (a *App) WithoutCloud() {
+	a.Cloud, a.Catalog, a.prices.cloud, a.networks.cloud = nil, nil, nil, nil
+}
 
 // OwnsNothing reports whether the cluster has no nodes of its own, by its ledger; begins is the answer where there is none or it cannot be read.
 func (a *App) OwnsNothing(ctx context.Context, begins bool) bool {
@@ -159,7 +162,7 @@ func (a *App) config(r Role) reconcile.Config {
 		Execute: execute.Config{Nodes: a.Swarm, Tokens: a.Swarm, Services: a.Swarm, Networks: a.Swarm, Objects: a.Swarm, Ledger: a.Store, UserData: a.userData},
 		Parse:   parser.Parse,
 		Convert: func(d *file.Document) (swarm.Stack, error) { return converter.Convert(d.Cluster, d.Stack) },
-		Prices:  a.Prices, Peers: a.Swarm.Peers, Sizes: a.Sizes,
+		Prices:  a.Prices, Peers: a.Swarm.Peers, Sizes: a.Sizes, VPCs: a.VPCs,
 		Initial: r.File.Initial, Edits: r.File.Edits, Unread: r.File.Unread, Source: r.File.Source, File: r.File.Path, Events: r.Events,
 		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute, ReadSecret: o.ReadSecret,
 	}

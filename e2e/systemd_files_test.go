@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-
 )
 
 func (u *units) brokenEdit() {

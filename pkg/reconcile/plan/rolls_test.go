@@ -54,7 +54,7 @@ func TestAnotherVPCRollsAPool(t *testing.T) {
 		t.Errorf("which networks there are is not known: steps %v, holds %v", p.Steps, p.Holds)
 	}
 	m.vpcs = []cloud.VPC{{UUID: "uuid-default", Name: "default", Region: "fra1", Default: true}, {UUID: "uuid-shop", Name: "shop", Region: "fra1"}}
-	if p := m.pass(); len(p.Steps) > 0 || !strings.Contains(p.Holds[0].Text, "2 machines of VPC uuid-default, and the file says shop: no accepted edit permits") || p.Holds[0].Guard != plan.GuardVPC {
+	if p := m.pass(); len(p.Steps) > 0 || len(p.Holds) != 1 || !strings.Contains(p.Holds[0].Text, "2 machines of VPC uuid-default, and the file says shop: no accepted edit permits") || p.Holds[0].Guard != plan.GuardVPC {
 		t.Errorf("no edit: steps %v, holds %v", p.Steps, p.Holds)
 	}
 	m.spec.Pools[1].VPC = ""

@@ -160,7 +160,7 @@ func (s *stage) held(was, known map[int]string) {
 		r, seen := s.statusQuiet(), false
 		for _, h := range r.Holds {
 			for id, name := range was {
-				seen = seen || known[id] == "" && h.Guard == "identity" && strings.Contains(h.Object+h.Text, name)
+				seen = seen || known[id] == "" && h.Guard == "node-removed" && strings.Contains(h.Object+h.Text, name)
 			}
 		}
 		switch {

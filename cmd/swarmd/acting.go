@@ -103,7 +103,19 @@ func remember(look *report.Report, of asked) string {
 			look.Holds[i].Text = was.Text
 		}
 	}
-	return "since when, and what was tried, as the swarmd at " + of.url + " has it"
+	return "since when, and what was tried, as the swarmd at " + of.url + " has it, from its pass " + sinceThen(of.At)
+}
+
+// oldPass is how old a pass may be before what it tells is likely not so any more: a pass comes every minute at least.
+const oldPass = 2 * time.Minute
+
+// sinceThen is how old a pass is that ended then, for people.
+func sinceThen(at time.Time) string {
+	text := fmt.Sprintf("%s ago", max(time.Since(at), 0).Truncate(time.Second))
+	if time.Since(at) > oldPass {
+		text += ": it may be otherwise now; a pass comes every minute, so that swarmd or its engine is not well"
+	}
+	return text
 }
 
 // classSince is a machine's class, and for how long it is so.

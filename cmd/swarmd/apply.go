@@ -147,6 +147,7 @@ func (a *cli) foretell(ctx context.Context, loop *reconcile.Loop, asm *connectio
 		return nil
 	}
 	asm.FetchPrices()
+	asm.FetchVPCs(s.Spec.Cloud.VPC)
 	if o, err := a.foresee(ctx, loop, asm, s); err == nil {
 		printPlan(a.out, o, false)
 	}

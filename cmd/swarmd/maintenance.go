@@ -11,7 +11,13 @@ import (
 )
 
 func drainCommand(a *cli) *cobra.Command {
-	return nodeCommand(a, "drain", "Keep a node drained until swarmd activate: its tasks go elsewhere, and it stays in its pool", maintenance.Cluster.Drain)
+	var now bool
+	cmd := nodeCommand(a, "drain", "Keep a node drained until swarmd activate: its tasks go elsewhere, and it stays in its pool", func(c maintenance.Cluster, ctx context.Context, node string) (string, error) {
+		c.Now = now
+		return c.Drain(ctx, node)
+	})
+	cmd.Flags().BoolVar(&now, "now", false, "at once, instead of when as many tasks run elsewhere: services lack tasks until then")
+	return cmd
 }
 
 func activateCommand(a *cli) *cobra.Command {

@@ -77,7 +77,13 @@ func (t *overviewText) pool(c plan.PoolChange) {
 		}
 	}
 	printf(t.w, "%s pool %s: %s\n", sign, c.Pool, head)
-	t.changes("nodes."+c.Pool+".", c.Edits)
+	for _, e := range c.Edits {
+		prefix := "nodes." + c.Pool + "."
+		if e.Key == "vpc" { // it is not the pool's own
+			prefix = "cloud.digitalocean."
+		}
+		t.changes(prefix, []swarm.Change{e})
+	}
 	if len(c.Leaving) > 0 {
 		t.line("drained, then deleted: %s", strings.Join(c.Leaving, ", "))
 	}
@@ -86,6 +92,13 @@ func (t *overviewText) pool(c plan.PoolChange) {
 	}
 	if len(c.Rolled) > 0 {
 		t.line("replaced one after the other, the new one first: %s", strings.Join(c.Rolled, ", "))
+	}
+	t.costs(c)
+	if len(c.Moving) > 0 {
+		t.line("moves %s: others run elsewhere before each machine is drained", strings.Join(c.Moving, ", "))
+	}
+	for _, text := range c.Plain {
+		t.line("drained plainly, and short of tasks until others run: %s", text)
 	}
 	for _, text := range c.Drift {
 		t.line("changed by hand, and put back: %s", text)
@@ -113,6 +126,23 @@ func (t *overviewText) takenOver(c plan.TakenOver) {
 		if s.What == plan.Update {
 			t.line("what the file says otherwise follows as an edit, below")
 			return
+		}
+	}
+}
+
+// costs says what the pool costs now and then, and what comes on top meanwhile.
+func (t *overviewText) costs(c plan.PoolChange) {
+	for _, count := range t.o.Pools {
+		if count.Pool != c.Pool || count.PriceUnknown {
+			continue
+		}
+		if count.MonthlyBefore != count.Monthly {
+			t.line("costs $%.2f a month now, $%.2f then", count.MonthlyBefore, count.Monthly)
+		}
+		for _, p := range t.o.file.Pools {
+			if price := t.o.prices[p.Size]; p.Name == c.Pool && len(c.Rolled) > 0 {
+				t.line("meanwhile one machine more: $%.2f a month", price)
+			}
 		}
 	}
 }

@@ -61,6 +61,7 @@ type outlook struct {
 	file   *spec.Spec
 	meant  []string // what the file means as an edit
 	prices priceList
+	sizes  map[int]string // of the droplets that are there, by id
 }
 
 // preview computes the plan for a file that is not accepted yet, and what it means as an edit.
@@ -74,6 +75,7 @@ func (a *cli) preview(ctx context.Context, path string, s *file.Document, data [
 		return outlook{}, err
 	}
 	asm.FetchPrices()
+	asm.FetchVPCs(s.Spec.Cloud.VPC)
 	deny.learn(ctx, asm)
 	loop := asm.oneShot()
 	if err := mayBegin(ctx, loop); err != nil {
@@ -97,7 +99,13 @@ func (a *cli) foresee(ctx context.Context, loop *reconcile.Loop, asm *connection
 	if err != nil {
 		return outlook{}, err
 	}
-	return outlook{Plan: p, whole: whole, file: &s.Spec, prices: asm.Prices()}, a.gapError(w.Gaps)
+	o := outlook{Plan: p, whole: whole, file: &s.Spec, prices: asm.Prices(), sizes: map[int]string{}}
+	for _, m := range w.Machines {
+		if m.Droplet != nil {
+			o.sizes[m.Droplet.ID] = m.Droplet.Size
+		}
+	}
+	return o, a.gapError(w.Gaps)
 }
 
 // exit is the exit code of a plan: whether anything changes, and if not, whether something is held.
@@ -142,11 +150,60 @@ func printPlan(w io.Writer, o outlook, showValues bool) {
 func upkeepLines(o outlook) []string {
 	var out []string
 	for _, s := range o.Steps {
-		if line := stepLine(s.Action.About().Name, s.Action.About().Object.String(), s.Reason.Text); line != "" && (changesNothing(o.whole) || !plan.OfFile(s.Reason.Code)) {
-			out = append(out, line)
+		if line := stepLine(s.Action.About().Name, s.Action.About().Object.String(), s.Reason.Text); line != "" && (changesNothing(o.whole) || !ofFile(s)) {
+			out = append(out, line+o.costLine(s.Action))
 		}
 	}
 	return out
+}
+
+// ofFile reports whether a step follows from an edit of the file.
+func ofFile(s plan.Step) bool {
+	a, replaces := s.Action.(plan.OpenReplace)
+	return plan.OfFile(s.Reason.Code) || replaces && a.Rolls()
+}
+
+// stepCost is what a step adds to the costs of a month when it is over, in US dollars; false: nothing, or a price that it takes is not known.
+func (o outlook) stepCost(a plan.Action) (float64, bool) {
+	from, to := "", ""
+	switch a := a.(type) {
+	case plan.CreateDroplet:
+		to = a.Size
+	case plan.OpenDelete:
+		from = o.sizes[a.DropletID]
+	case plan.RetryLaunch:
+		from = o.sizes[a.DropletID]
+	case plan.DeleteDroplet:
+		from = o.sizes[a.DropletID]
+	case plan.OpenResize:
+		from, to = a.From, a.To
+	case plan.OpenReplace:
+		from = o.sizes[a.DropletID]
+		for _, p := range o.file.Pools {
+			if p.Name == a.Pool {
+				to = p.Size
+			}
+		}
+	}
+	if _, known := o.prices[from]; from == to || from != "" && !known {
+		return 0, false
+	}
+	if _, known := o.prices[to]; to != "" && !known {
+		return 0, false
+	}
+	return o.prices[to] - o.prices[from], true
+}
+
+// costLine is the same for people, as the end of a line.
+func (o outlook) costLine(a plan.Action) string {
+	cost, known := o.stepCost(a)
+	switch {
+	case !known || cost == 0:
+		return ""
+	case cost < 0:
+		return fmt.Sprintf(" (-$%.2f a month)", -cost)
+	}
+	return fmt.Sprintf(" (+$%.2f a month)", cost)
 }
 
 // stepLine is a step for people, "" for one that is swarmd's bookkeeping alone.
@@ -191,6 +248,7 @@ type stepView struct {
 	Reason string   `json:"reason"`
 	Text   string   `json:"text"`
 	Diff   []string `json:"diff,omitempty"`
+	Cost   float64  `json:"monthly_dollars,omitempty"` // what it adds to a month's costs when it is over
 }
 
 func planView(o outlook, showValues bool) any {
@@ -198,6 +256,7 @@ func planView(o outlook, showValues bool) any {
 	steps := make([]stepView, 0, len(p.Steps))
 	for _, s := range p.Steps {
 		v := stepView{ID: s.ID, After: s.After, Action: s.Action.About().Name, Object: s.Action.About().Object.String(), Reason: s.Reason.Code, Text: s.Reason.Text}
+		v.Cost, _ = o.stepCost(s.Action)
 		if u, ok := s.Action.(plan.UpdateService); ok {
 			for _, c := range u.Changes {
 				v.Diff = append(v.Diff, c.Text(showValues))

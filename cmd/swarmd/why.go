@@ -44,7 +44,7 @@ It asks the swarmd of one machine, as swarmd events does, which remembers since 
 
 func (a *cli) why(ctx context.Context, name string, f whyFlags) error {
 	told := a.acting(ctx, f.cluster, f.ask)
-	r, from := told.Report, "as the swarmd at "+told.url+" has it"
+	r, from := told.Report, "as the swarmd at "+told.url+" has it, from its pass "+sinceThen(told.At)
 	if told.url == "" {
 		chosen, err := a.chooseCluster(ctx, f.cluster)
 		if err != nil {

@@ -53,10 +53,11 @@ type App struct {
 	Catalog *digitalocean.Client // for what is asked of the cloud before a file is handed in; nil where Cloud is
 	Engine  *docker.Client       // the same of the engine
 
-	options Options
-	health  *health.Metrics
-	prices  prices
-	end     func()
+	options  Options
+	health   *health.Metrics
+	prices   prices
+	networks networks
+	end      func()
 }
 
 // New puts a swarmd together. The error is one of making the clients, as they return it.
@@ -90,7 +91,7 @@ func (a *App) join() {
 		a.Cloud = machines
 	}
 	a.Store = ledger.NewStore(members, a.Cluster)
-	a.prices.cloud = a.Cloud
+	a.prices.cloud, a.networks.cloud = a.Cloud, a.Cloud
 }
 
 func (a *App) refused(name string) {
@@ -101,7 +102,9 @@ func (a *App) refused(name string) {
 }
 
 // WithoutCloud leaves the cloud alone, for a cluster that owns no machines. It must be called before anything is asked.
-func (a *App) WithoutCloud() { a.Cloud, a.Catalog, a.prices.cloud = nil, nil, nil }
+func (a *App) WithoutCloud() {
+	a.Cloud, a.Catalog, a.prices.cloud, a.networks.cloud = nil, nil, nil, nil
+}
 
 // OwnsNothing reports whether the cluster has no nodes of its own, by its ledger; begins is the answer where there is none or it cannot be read.
 func (a *App) OwnsNothing(ctx context.Context, begins bool) bool {
@@ -163,7 +166,7 @@ func (a *App) config(r Role) reconcile.Config {
 		Convert: func(d *file.Document) (swarm.Stack, error) {
 			return converter.ConvertFile(&d.Spec, d.Stack, d.Composed)
 		},
-		Prices: a.Prices, Peers: a.Swarm.Peers, Sizes: a.Sizes,
+		Prices: a.Prices, Peers: a.Swarm.Peers, Sizes: a.Sizes, VPCs: a.VPCs,
 		Initial: r.File.Initial, Edits: r.File.Edits, Unread: r.File.Unread, Source: r.File.Source, File: r.File.Path, Events: r.Events,
 		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute, ReadSecret: o.ReadSecret, Credentials: o.Credentials,
 	}

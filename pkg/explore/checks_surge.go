@@ -26,13 +26,15 @@ func (c *checks) surged(s *state, old, v api.Service) {
 		}
 		return
 	}
-	op := s.ledger.ByID(owner)
-	if op == nil {
+	node, byHand := strings.CutPrefix(owner, swarm.SurgeDrain)
+	if op := s.ledger.ByID(owner); op != nil {
+		node = op.NodeID
+	} else if !byHand {
 		c.run.violate("surged", "service %s gets tasks for operation %s, which is not open", v.Spec.Name, owner)
 		return
 	}
 	for _, n := range s.swarm.Nodes {
-		if n.ID == op.NodeID && n.Spec.Availability == api.NodeAvailabilityActive {
+		if n.ID == node && n.Spec.Availability == api.NodeAvailabilityActive {
 			c.run.violate("surged", "service %s gets tasks, and the node that is to be emptied takes them too", v.Spec.Name)
 		}
 	}

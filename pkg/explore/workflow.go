@@ -46,6 +46,7 @@ type file struct {
 	apps              bool      // the pool of workers is named apps
 	hasty             bool      // what is down is cycled and replaced soon
 	quick             bool      // a launch has a minute for each of its clocks
+	seldom            bool      // a full look comes once a minute, for what is waited for long
 	keep              int       // of the machines that never joined
 	policies          string    // more of them, YAML flow that begins with a comma
 	bake              string    // how long the tasks of a roll-out have to run; "": a second
@@ -84,14 +85,18 @@ func (f file) yaml(cluster string) []byte {
 	if f.quick {
 		policies = fmt.Sprintf("launch_timeout: 1m, active_timeout: 1m, repair: { keep_failed: %d }", f.keep)
 	}
+	resync := "12s"
+	if f.seldom {
+		resync = "1m"
+	}
 	fmt.Fprintf(&b, `version: 1
 cluster: %s
 cloud: { digitalocean: { region: fra1, image: docker-20-04 } }
-policies: { create_visible: 40s, %s, drain_timeout: 2m, shutdown_timeout: 15s, resync: 12s, bake: %s%s }
+policies: { create_visible: 40s, %s, drain_timeout: 2m, shutdown_timeout: 15s, resync: %s, bake: %s%s }
 nodes:
   managers: { role: %s, count: %d, size: %s, image: %s }
   %s: { role: %s, count: %d, size: %s, image: %s, region: %s, labels: %s }
-`, cluster, policies, cmp.Or(f.bake, "1s"), repair+f.policies, roles[0], f.managers, f.size(0), image, name, roles[1], f.workers, f.size(1), workersImage, region, labels)
+`, cluster, policies, resync, cmp.Or(f.bake, "1s"), repair+f.policies, roles[0], f.managers, f.size(0), image, name, roles[1], f.workers, f.size(1), workersImage, region, labels)
 	if f.next > 0 {
 		fmt.Fprintf(&b, "  next: { role: manager, count: %d, size: s-1vcpu-1gb }\n", f.next)
 	}

@@ -33,13 +33,14 @@ func launchWorkflows() []Workflow {
 			Held: []string{plan.GuardLaunchFailed},
 			Play: func(r *run) {
 				r.world.BreakImage(image, true)
-				r.edit(file{managers: 1, workers: 2, services: web, quick: true, keep: 1})
+				r.edit(file{managers: 1, workers: 2, services: web, quick: true, seldom: true, keep: 1})
 				r.wait(18 * time.Minute)
+				r.edit(file{managers: 1, workers: 2, services: web, quick: true, keep: 1})
 			}},
 		{Name: "join-mended", About: "the same, and then it is mended and the file edited: it is tried at once, and what was kept is deleted", Start: keeps, Sparse: 8 * long, Broken: true,
 			Play: func(r *run) {
 				r.world.BreakImage(image, true)
-				r.edit(file{managers: 1, workers: 2, services: web, quick: true, keep: 1})
+				r.edit(file{managers: 1, workers: 2, services: web, quick: true, seldom: true, keep: 1})
 				r.wait(19 * time.Minute)
 				r.world.BreakImage(image, false)
 				r.edit(grown)
@@ -52,7 +53,7 @@ func launchWorkflows() []Workflow {
 				r.split()
 			}},
 		{Name: "node-taken-out", About: "a person takes a worker's node out of the swarm by force while its machine lives: it is left alone", Start: start, Sparse: long,
-			Held: []string{plan.GuardIdentity},
+			Held: []string{plan.GuardRemoved},
 			Play: func(r *run) {
 				r.forceOut("workers")
 				r.wait(3 * time.Minute)

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
@@ -18,8 +19,40 @@ func surgeWorkflows() []Workflow {
 	with := func(workers int) file { return file{managers: 1, workers: workers, services: web, volumes: "data"} }
 	return []Workflow{
 		{Name: "drain-surge", Sparse: 3, About: "a worker leaves: its tasks run elsewhere before it is drained", Start: with(3), Surges: true, Play: edits(with(2))},
+		{Name: "drain-by-hand", Sparse: 3, About: "a person drains a worker and gives it back: its tasks run elsewhere before it is drained", Start: with(3), Surges: true,
+			Play: func(r *run) {
+				node := r.lastOf("workers")
+				r.person().maintain(node, true)
+				r.wait(3 * time.Minute)
+				r.person().maintain(node, false)
+			}},
 		{Name: "spread", Sparse: 3, About: "a worker comes: it gets its share of the tasks", Start: with(2), Surges: true, Even: true, Play: edits(with(3))},
 	}
+}
+
+// maintain is swarmd drain, and swarmd activate.
+func (p *person) maintain(machine string, on bool) {
+	droplet := p.run.named(machine)
+	p.insists(func() bool {
+		for _, o := range p.list("/nodes") {
+			labels, _ := o.Spec["Labels"].(map[string]any)
+			if _, kept := labels[swarm.LabelMaintenance]; labels[swarm.LabelDroplet] != itoa(droplet) || kept == on {
+				continue
+			}
+			if labels[swarm.LabelMaintenance] = (swarm.Maintenance{Since: time.Now(), Pool: swarm.Active, By: "ana"}).String(); !on {
+				delete(labels, swarm.LabelMaintenance)
+			}
+			o.Spec["Availability"] = map[bool]swarm.Availability{true: swarm.Pause, false: swarm.Active}[on]
+			p.update("nodes", o)
+		}
+		for _, n := range p.run.observe().swarm.Nodes {
+			if _, kept := n.Spec.Labels[swarm.LabelMaintenance]; n.Spec.Labels[swarm.LabelDroplet] == itoa(droplet) && kept == on {
+				return true
+			}
+		}
+		return false
+	})
+	p.run.faults.last = time.Now()
 }
 
 // surgeMutants have more tasks where or when they cost some.
@@ -40,6 +73,21 @@ func surgeMutants() []Mutant {
 					p.Steps[i].Action = a
 				}
 			}
+		}),
+		planned("drains-by-hand-plainly", "moby#34139: what a person drains is drained before others run", func(in plan.Input, p *plan.Plan) {
+			for i, s := range p.Steps {
+				a, ok := s.Action.(plan.UpdateNode)
+				if _, kept := a.Spec.Maintained(); !ok || !kept {
+					continue
+				}
+				a.Spec.Availability = swarm.Drain
+				p.Steps[i].Action = a
+			}
+			p.Steps = slices.DeleteFunc(p.Steps, func(s plan.Step) bool {
+				u, ok := s.Action.(plan.UpdateService)
+				surge, more := u.Spec.Surge()
+				return ok && more && strings.HasPrefix(surge.For, swarm.SurgeDrain)
+			})
 		}),
 		planned("surge-stays", "overrides: what was raised is never taken back", dropSteps(func(a plan.Action) bool {
 			u, ok := a.(plan.UpdateService)

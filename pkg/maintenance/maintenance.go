@@ -37,9 +37,11 @@ type Cluster struct {
 	Swarm Swarm
 	Store Store
 	By    string // who does it, for people
+	Now   bool   // Drain drains at once, instead of when as many tasks run elsewhere
 }
 
-// Drain drains the node until Activate, and returns what to say of it. The node is named by its name, its id, its droplet's id, or the beginning of a
+// Drain has the node drained until Activate, and returns what to say of it: the swarmd that acts does it when as many tasks run elsewhere. Where none ever
+// acted, and with Now, it is drained at once. The node is named by its name, its id, its droplet's id, or the beginning of a
 // name or id that no other node has. A node that is drained so already is not written again.
 func (c Cluster) Drain(ctx context.Context, node string) (said string, err error) {
 	return c.change(ctx, node, (*upkeep).drain)
@@ -68,6 +70,7 @@ type upkeep struct {
 	nodes    []swarm.Node
 	services []swarm.Service
 	by       string
+	now      bool // a node is drained at once
 }
 
 // upkeep looks, and makes the change.
@@ -88,12 +91,13 @@ func (c Cluster) upkeep(ctx context.Context, name string, change func(*upkeep, s
 }
 
 func (c Cluster) look(ctx context.Context) (*upkeep, error) {
-	u := &upkeep{cluster: c.Name, by: c.By}
+	u := &upkeep{cluster: c.Name, by: c.By, now: c.Now}
 	st, err := c.Store.Look(ctx)
 	if err != nil {
 		return nil, err
 	}
 	u.ledger, u.accepted = st.Ledger, acceptedSpec(st)
+	u.now = u.now || st.Lease.Holder == "" || u.accepted == nil
 	if u.nodes, err = c.Swarm.Nodes(ctx); err != nil {
 		return nil, err
 	}
@@ -147,15 +151,22 @@ func (u *upkeep) drain(n swarm.Node) (swarm.NodeSpec, string, error) {
 	if s.Labels[swarm.LabelPool] == "" || s.Labels[swarm.LabelCluster] != u.cluster {
 		return s, "", fmt.Errorf("%s is no machine of cluster %s: docker node update --availability drain %s", n.Hostname, u.cluster, n.ID)
 	}
-	if was, ok := s.Maintained(); ok && s.Availability == swarm.Drain {
+	switch was, ok := s.Maintained(); {
+	case ok && s.Availability == swarm.Drain:
 		return swarm.NodeSpec{}, fmt.Sprintf("%s is drained already, by %s", n.Hostname, was.By), nil
+	case ok && !u.now:
+		return swarm.NodeSpec{}, fmt.Sprintf("%s is being drained already, by %s; swarmd why %s says what is waited for, --now drains it at once", n.Hostname, was.By, n.Hostname), nil
 	}
 	if why := u.lastActing(n); why != "" {
 		return s, "", fmt.Errorf("%s", why)
 	}
 	s.Labels = withLabel(s.Labels, swarm.LabelMaintenance, swarm.Maintenance{Since: time.Now(), Pool: u.ofPool(s), By: u.by}.String())
-	s.Availability = swarm.Drain
-	return s, fmt.Sprintf("%s is drained: its tasks go elsewhere, and it stays in its pool; swarmd activate %s ends it", n.Hostname, n.Hostname), nil
+	if u.now {
+		s.Availability = swarm.Drain
+		return s, fmt.Sprintf("%s is drained: its tasks go elsewhere, and it stays in its pool; swarmd activate %s ends it", n.Hostname, n.Hostname), nil
+	}
+	return s, fmt.Sprintf("%s is being drained: when as many tasks run elsewhere, at the latest after %s, it has none; it stays in its pool; swarmd activate %s ends it",
+		n.Hostname, u.accepted.Policies.DrainTimeout, n.Hostname), nil
 }
 
 func (u *upkeep) activate(n swarm.Node) (swarm.NodeSpec, string, error) {

@@ -47,8 +47,9 @@ type Config struct {
 	// Parse and Convert are called by one goroutine at a time.
 	Parse   func(name string, data []byte) (*file.Document, []file.Fault, error) // its warnings, and all faults in one error, with positions in name
 	Convert func(*file.Document) (swarm.Stack, error)
-	Sizes   func() map[string]cloud.Size // optional: those on offer, by slug; must answer at once
-	Prices  func() map[string]float64    // optional: US dollars a month by size; must answer at once
+	Sizes   func() map[string]cloud.Size   // optional: those on offer, by slug; must answer at once
+	VPCs    func(named string) []cloud.VPC // optional: the cloud's private networks, of which the file names one; must answer at once
+	Prices  func() map[string]float64      // optional: US dollars a month by size; must answer at once
 
 	Initial []byte        // optional: the file as it was at start
 	Edits   <-chan []byte // optional: the file, each time it was saved since

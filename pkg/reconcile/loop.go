@@ -79,6 +79,9 @@ func New(cfg Config) *Loop {
 	if cfg.Sizes == nil {
 		cfg.Sizes = func() map[string]cloud.Size { return nil }
 	}
+	if cfg.VPCs == nil {
+		cfg.VPCs = func(string) []cloud.VPC { return nil }
+	}
 	if cfg.Jitter == nil {
 		cfg.Jitter = rand.Float64
 	}

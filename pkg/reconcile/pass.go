@@ -10,11 +10,13 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -118,10 +120,18 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 	return w, nil
 }
 
+// vpcs are the private networks of the cloud, where the file names one.
+func (l *Loop) vpcs(s *spec.Spec) []cloud.VPC {
+	if s == nil {
+		return nil
+	}
+	return l.cfg.VPCs(s.Cloud.VPC)
+}
+
 func (l *Loop) compute(w world.World, epoch uint64, good map[string]swarm.ServiceSpec) plan.Plan {
 	wall, now := l.cfg.Wall(), time.Now()
 	return l.cfg.Plan(plan.Input{Now: wall, Spec: l.want.spec, Revision: l.want.revision, Accepted: l.want.accepted, Stack: l.want.stack, World: w, Epoch: epoch,
-		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Sizes: l.cfg.Sizes(), Good: good, Sealed: l.sealer.sealed(l.want.stack, w), Logins: l.logins.seen,
+		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Sizes: l.cfg.Sizes(), VPCs: l.vpcs(l.want.spec), Good: good, Sealed: l.sealer.sealed(l.want.stack, w), Logins: l.logins.seen,
 		Memory: plan.Memory{Strangers: l.strangers.ages(now), Backoff: l.refusals.backoffs(wall.Sub(now)), Ailing: l.ailing.seen(wall.Sub(now)),
 			Grace: l.grace.seen(wall.Sub(now)), Launching: l.launching.seen(wall.Sub(now)), Tries: l.rolls.seen(), Looked: l.lookups.looked(wall.Sub(now))}, DenyHostAccess: l.cfg.DenyHostAccess})
 }

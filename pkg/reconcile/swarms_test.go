@@ -107,7 +107,7 @@ func TestASwarmFromAnOlderBackupTakesNoMachine(t *testing.T) {
 		time.Sleep(6 * time.Hour)
 		again.stay(t, was)
 		last := again.loop.Last()
-		if last.Revision != 1 || len(last.Holds) == 0 || last.Holds[0].Guard != plan.GuardIdentity {
+		if last.Revision != 1 || len(last.Holds) == 0 || last.Holds[0].Guard != plan.GuardRemoved {
 			t.Errorf("revision %d, holds %+v", last.Revision, last.Holds)
 		}
 	})

@@ -23,7 +23,7 @@ func DefaultPolicies() Policies {
 		MaxCreates:      10,
 		Resync:          30 * time.Second,
 
-		Repair: Repair{Worker: 5 * time.Minute, Manager: 10 * time.Minute, LaunchTries: 3},
+		Repair: Repair{Worker: 5 * time.Minute, Manager: 10 * time.Minute, PowerOn: []time.Duration{0, time.Minute, 5 * time.Minute}, Gone: time.Minute, LaunchTries: 3},
 
 		ProgressDeadline: 10 * time.Minute,
 		Bake:             30 * time.Second,

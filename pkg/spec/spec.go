@@ -57,6 +57,7 @@ type Pool struct {
 	Size         string // slug
 	Image        string // defaults to Cloud.Image
 	Region       string // defaults to Cloud.Region
+	VPC          string // Cloud.VPC
 	Labels       map[string]string
 	Availability string // "active" or "drain"
 	RepairOff    bool   // a machine that is off or hangs is left so
@@ -68,15 +69,16 @@ type Pool struct {
 // Disruption bounds when machines are taken from their work without need.
 type Disruption struct {
 	Windows        []Window // none: at any time
+	MaxSurge       int      // so many machines of a pool are replaced at once for what the file says; 0 is 1
 	MaxUnavailable int      // so many of a pool may not work, and still one is taken; 0: no limit of its own
 }
 
 // Template is what of a pool no machine can become once it is made: who is of another one is replaced.
-type Template struct{ Size, Image, Region string }
+type Template struct{ Size, Image, Region, VPC string }
 
 // Template returns the pool's.
 func (p Pool) Template() Template {
-	t := Template{p.Size, p.Image, p.Region}
+	t := Template{p.Size, p.Image, p.Region, p.VPC}
 	if p.ResizeHere {
 		t.Size = ""
 	}
@@ -117,6 +119,9 @@ type Policies struct {
 type Repair struct {
 	Worker  time.Duration // a worker's node is down: until its power is cycled, and from then until another machine takes its place; 5 min
 	Manager time.Duration // the same of a manager; 10 min
+
+	PowerOn []time.Duration // what must have passed since the try before until a machine that is off is powered on; no more tries than these; 0, 1 and 5 min
+	Gone    time.Duration   // a droplet does not exist in each look for so long: another machine takes its place; 1 min
 
 	LaunchTries int // so many launches of a pool that fail in a row hold it; 3
 	KeepFailed  int // so many machines of a pool that never joined are kept for a look, switched off, for a day; 0

@@ -10,12 +10,15 @@ import (
 // Surge is how many tasks a service has for a while beyond what its file says, and what for. It is in the service's label LabelSurge, "FOR:TASKS",
 // which is written in one update with the replicas: who sees them sees whose they are, and when nobody owns them any more they go.
 type Surge struct {
-	For   string // the id of an open operation that empties a node, or SurgeSpread
+	For   string // the id of an open operation that empties a node, SurgeDrain with a node's id, or SurgeSpread
 	Tasks uint64
 }
 
 // SurgeSpread is what a surge is for that spreads a service's tasks over the nodes. No operation has such an id.
 const SurgeSpread = "spread"
+
+// SurgeDrain and a node's id are what a surge is for that empties a node which a person, or the file, wants drained. No operation has such an id.
+const SurgeDrain = "drain-"
 
 // String is the label's value.
 func (s Surge) String() string { return s.For + ":" + strconv.FormatUint(s.Tasks, 10) }

@@ -69,6 +69,7 @@ type Node struct {
 	CPUs          float64
 	MemoryBytes   int64
 	Created       time.Time
+	Updated       time.Time // the last write to it, by whomever; zero: not known
 }
 
 // Leads reports whether the node is the managers' leader.

@@ -36,7 +36,7 @@ func advance(v *view, granted []grant, b *builder) {
 			beginCreates(v, g, b)
 		case shrink, replaceDead, leaveReplaced:
 			beginDelete(v, g, b)
-		case replaceIll, replaceAsked, changeSize, changeImage, changeRegion:
+		case replaceIll, replaceAsked, changeSize, changeImage, changeRegion, changeVPC:
 			beginReplace(g, b)
 		case retryLaunch, dropKept:
 			beginRetry(v, g, b)

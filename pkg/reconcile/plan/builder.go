@@ -11,9 +11,10 @@ import (
 
 // When to look again.
 const (
-	requeueSoon = 500 * time.Millisecond // a step was planned: its effect is to be seen
-	requeueGap  = 5 * time.Second        // something could not be read
-	requeueWait = 2 * time.Second        // something is under way that gives no event: a boot, a drain, a shutdown
+	requeueSoon    = 500 * time.Millisecond // a step was planned: its effect is to be seen
+	requeueGap     = 5 * time.Second        // something could not be read
+	requeueStopped = 15 * time.Second       // what is waited for does not come soon, or not by itself
+	requeueWait    = 2 * time.Second        // something is under way that gives no event: a boot, a drain, a shutdown
 )
 
 // builder is a plan in the making. Its methods write and answer nothing.

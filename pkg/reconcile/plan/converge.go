@@ -97,7 +97,7 @@ func (v *view) whyChanged(s service, changes []swarm.Change) (code, text string)
 		return WhySurge, text + ": it needs no more than the file says now"
 	}
 	name := surge.For
-	if op := v.in.World.Ledger.ByID(surge.For); op != nil {
+	if op := v.surgeFor(surge.For); op != nil {
 		name = op.Name
 	}
 	return WhySurge, fmt.Sprintf("%s: %d more until %s is drained", text, surge.Tasks, name)

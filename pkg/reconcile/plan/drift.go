@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/spec"
 )
 
@@ -21,6 +22,7 @@ func proposeDrifts(v *view) []wish {
 		wishes = append(wishes, drifted(v, p, left, changeSize, p.Size, func(m machine) string { return m.Droplet.Size })...)
 		wishes = append(wishes, drifted(v, p, left, changeImage, p.Image, func(m machine) string { return m.Droplet.Image })...)
 		wishes = append(wishes, drifted(v, p, left, changeRegion, p.Region, func(m machine) string { return m.Droplet.Region })...)
+		wishes = append(wishes, drifted(v, p, left, changeVPC, p.VPC, func(m machine) string { return "VPC " + m.Droplet.VPC })...)
 	}
 	return wishes
 }
@@ -58,6 +60,9 @@ func (v *view) drifts(m machine) []string {
 	if regionDiffers(m.Droplet.Region, m.pool.Region) {
 		out = append(out, forRegion)
 	}
+	if v.vpcDiffers(*m.Droplet, m.pool.VPC) {
+		out = append(out, forVPC)
+	}
 	return out
 }
 
@@ -72,6 +77,15 @@ func regionDiffers(live, want string) bool {
 		return false
 	}
 	return strings.ContainsAny(want, "0123456789") || !strings.HasPrefix(live, want)
+}
+
+// vpcDiffers: a file that names no private network permits each. One that the cloud is not known to have where the droplet is says nothing of it.
+func (v *view) vpcDiffers(d cloud.Droplet, want string) bool {
+	if want == "" || d.VPC == "" || d.VPC == want {
+		return false
+	}
+	wanted, err := cloud.PickVPC(v.in.VPCs, want, d.Region)
+	return err == nil && wanted.UUID != d.VPC
 }
 
 func decimal(s string) bool {

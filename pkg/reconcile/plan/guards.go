@@ -16,6 +16,7 @@ const (
 	GuardOtherSwarm    = "other-swarm"     // the ledger is another swarm's
 	GuardNewer         = "newer-swarmd"    // the ledger has entries that only a newer swarmd can read
 	GuardIdentity      = "identity"        // droplet and node contradict each other
+	GuardRemoved       = "node-removed"    // a person took a machine's node out of the swarm, or the machine joined anew
 	GuardNoAddress     = "no-address"      // a node claims a droplet whose address the cloud does not show yet
 	GuardForeign       = "foreign-droplet" // a droplet with the cluster's tag that swarmd did not make
 	GuardForeignNode   = "foreign-node"    // a node that is no machine of the cluster
@@ -34,6 +35,8 @@ const (
 	GuardResize        = "resize"          // a machine is not resized in place, or that takes too long
 	GuardImage         = "image-changed"   // of another image
 	GuardRegion        = "region-changed"  // in another region
+	GuardVPC           = "vpc-changed"     // in another private network
+	GuardRollStopped   = "roll-stopped"    // machines are not replaced further: one of the pool's is not well
 	GuardNodeDown      = "node-down"       // a node that is down
 	GuardDropletDead   = "droplet-dead"    // a machine whose droplet is gone
 	GuardPoolRemoved   = "pool-removed"    // a pool that the file no longer has still has machines
@@ -79,8 +82,8 @@ func final(guard string) bool {
 // Guards returns all values of Hold.Guard, sorted: the label values of a metric.
 func Guards() []string {
 	all := []string{
-		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardNewer, GuardIdentity, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
-		GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardForeignNet, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardResize, GuardImage, GuardRegion, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
+		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardNewer, GuardIdentity, GuardRemoved, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
+		GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardForeignNet, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardResize, GuardImage, GuardRegion, GuardVPC, GuardRollStopped, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardMaxDroplets, GuardMaxCost, GuardWindow,
 		GuardTasks, GuardGrowing, GuardTogether, GuardSurge, GuardLoginFile, GuardRegistry, GuardUnpinned, GuardRolledBack, GuardPrune, GuardKeepRemoved, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardPaused, GuardProtected,

@@ -3,6 +3,8 @@ package plan
 import (
 	"fmt"
 	"time"
+
+	"github.com/swarmd/swarmd/pkg/spec"
 )
 
 // replacesAtOnce is how many machines are replaced at once for what they are ill of, in all pools.
@@ -10,7 +12,12 @@ const replacesAtOnce = 2
 
 // fewReplaced has one machine of a pool replaced after the other, and in all few of those that are ill.
 func fewReplaced(v *view, s spent, w wish) *refusal {
-	pool, all, first := s.replaces(w.machine.pool.Name), s.replaces(""), "another"
+	pool, all, first := s.replaces(w.machine.pool.Name), s.replaces(""), ""
+	for _, g := range s.opens {
+		if reasonOf(g.kind) != "" && g.machine.pool == w.machine.pool {
+			first = g.machine.name()
+		}
+	}
 	for _, op := range v.replaces {
 		if reasonOf(w.kind) == forIll && op.onlyWaits(v) {
 			continue
@@ -20,8 +27,14 @@ func fewReplaced(v *view, s spent, w wish) *refusal {
 		}
 		all++
 	}
+	most := 1
+	if driftGuard(w.kind) != "" {
+		most = max(1, w.machine.pool.Disruption.MaxSurge)
+	}
 	switch {
-	case pool > 0:
+	case pool >= most && most > 1:
+		return waits(w, fmt.Sprintf("%d machines of pool %s are replaced at once (disruption.max_surge), and so many are", most, w.machine.pool.Name))
+	case pool >= most:
 		return waits(w, fmt.Sprintf("one machine of pool %s is replaced after the other, and %s is first", w.machine.pool.Name, first))
 	case reasonOf(w.kind) == forIll && all >= replacesAtOnce:
 		return waits(w, fmt.Sprintf("%d machines are replaced at once at most, and so many are", replacesAtOnce))
@@ -94,6 +107,9 @@ func managersCalm(v *view, s spent, w wish) *refusal {
 
 // wholePool has machines replaced for what the file says only while all machines of their pool work: if a new one does not, it goes no further.
 func wholePool(v *view, _ spent, w wish) *refusal {
+	if why := v.stopsRoll(w.machine.pool); why != "" {
+		return &refusal{hold: rollStopped(w.machine.pool, w.text, why), progressing: true, requeue: requeueStopped, rest: true}
+	}
 	for _, m := range v.machines {
 		if m.pool != w.machine.pool || !m.counts() && m.class != leaving {
 			continue
@@ -105,10 +121,31 @@ func wholePool(v *view, _ spent, w wish) *refusal {
 	return nil
 }
 
+// stopsRoll says which machine of a pool is not well, or does not become so, "" if there is none: no other machine is put at risk for it.
+func (v *view) stopsRoll(p *spec.Pool) string {
+	for _, m := range v.machines {
+		switch {
+		case m.pool != p || !m.counts():
+		case m.class == overdue, m.class == down, m.class == dead, m.unsure():
+			return m.name() + " is " + string(m.class)
+		}
+	}
+	if l := v.launches(p); l.Failures > 0 {
+		return fmt.Sprintf("%s did not get well, try %d of %d", l.Name, l.Failures, v.in.Spec.Policies.Repair.LaunchTries)
+	}
+	return ""
+}
+
+// rollStopped says that no further machine of a pool is replaced, and how it goes on.
+func rollStopped(p *spec.Pool, text, why string) Hold {
+	return Hold{Guard: GuardRollStopped, Object: "pool/" + p.Name, Blocking: true, Text: fmt.Sprintf("%s: no further one is replaced, because %s. What is left works on as it is. "+
+		"It goes on when all of the pool work; swarmd why %s says what is done about that. Another size, image, region or VPC in the file goes on from here at once, what it was before too", text, why, p.Name)}
+}
+
 // rollBudget has as many machines replaced for what the file says as accepted edits permit to delete. A person who changed a machine by hand has not
 // edited the file.
 func rollBudget(v *view, s spent, w wish) *refusal {
-	reserved := 0
+	reserved := s.count(changeSize, changeImage, changeRegion, changeVPC)
 	for _, op := range v.replaces {
 		if op.Reason != forIll && op.Reason != forAsked {
 			reserved++
@@ -124,7 +161,7 @@ func rollBudget(v *view, s spent, w wish) *refusal {
 
 // driftGuard is the guard whose name the holds of a kind of drift bear.
 func driftGuard(k kind) string {
-	return map[kind]string{changeSize: GuardSize, changeImage: GuardImage, changeRegion: GuardRegion}[k]
+	return map[kind]string{changeSize: GuardSize, changeImage: GuardImage, changeRegion: GuardRegion, changeVPC: GuardVPC}[k]
 }
 
 // waits is a refusal of a replacement until something that is under way is over.

@@ -99,6 +99,9 @@ func (h HandsOff) thing() string {
 // String says who keeps swarmd off what, for how long and why, and what ends it.
 func (h HandsOff) String() string {
 	text := h.thing() + " is " + h.Guard
+	if h.Since.IsZero() && h.Until.IsZero() && h.By != "" {
+		return text + fmt.Sprintf(" by hand: the value %q is not what swarmd writes there, so it has no end; %s, %s writes it anew", h.By, h.end(), h.again())
+	}
 	if !h.Since.IsZero() {
 		text += " since " + h.Since.UTC().Format(time.RFC3339)
 	}
@@ -112,6 +115,14 @@ func (h HandsOff) String() string {
 		text += ": " + h.Why
 	}
 	return text + "; " + h.end()
+}
+
+// again is how a person says it so that it is read.
+func (h HandsOff) again() string {
+	if name := strings.TrimPrefix(h.Object, "node/"); h.Guard == GuardProtected {
+		return "swarmd protect " + name
+	}
+	return "swarmd pause " + h.Object + " --for 4h"
 }
 
 func (h HandsOff) end() string {
@@ -207,7 +218,11 @@ func (v *view) keepsOp(op ledger.Op) *refusal {
 	if !kept {
 		return nil
 	}
-	return blocked(off.Guard, w.object, fmt.Sprintf("its %s, begun at %s, waits: %s", op.Kind, op.Started.UTC().Format(time.RFC3339), off))
+	text := fmt.Sprintf("its %s, begun at %s, waits: %s", op.Kind, op.Started.UTC().Format(time.RFC3339), off)
+	if op.Kind == ledger.Delete && ok && m.off() {
+		text += "; its machine is off already and stays so, and leaves when that ends; power its droplet on if it is to run until then"
+	}
+	return blocked(off.Guard, w.object, text)
 }
 
 // reportHandsOff says what a person keeps swarmd off, unless a wish has met it and said so of the same object.

@@ -85,7 +85,7 @@ func TestPickingWhoLeaves(t *testing.T) {
 		{"the dead", 1, 2, both(to(1, 1), erase(102)), []string{"leave/102"}, nil},
 		{"the failed, then the never joined", 1, 2, both(to(1, 1), young, kill(102)), []string{"leave/102", "leave/90"},
 			[]string{"launch-timeout droplet/90", "node-down node/web-workers-aaaaa"}},
-		{"never one of which nothing shows that it is this swarm's", 1, 2, both(to(1, 1), strange), []string{"leave/103"}, []string{"identity droplet/91"}},
+		{"never one of which nothing shows that it is this swarm's", 1, 2, both(to(1, 1), strange), []string{"leave/103"}, []string{"node-removed droplet/91"}},
 		{"without credit one an hour", 1, 3, both(to(1, 0), func(m *model) { m.ledger.DeleteBudget = 0 }), []string{"leave/104"}, []string{"delete-budget pool/workers"}},
 		{"and no more", 1, 2, both(to(1, 0), func(m *model) {
 			m.ledger.DeleteBudget, m.ledger.FreeDeletes = 0, []time.Time{m.now.Add(-59 * time.Minute)}

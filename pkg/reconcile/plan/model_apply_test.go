@@ -20,6 +20,9 @@ func (m *model) apply(a plan.Action) {
 		m.used++
 		d := m.makeDroplet(100+m.seq, a.Name, a.OpID)
 		d.droplet.Tags, d.droplet.Size, d.droplet.Image, d.droplet.Region = a.Tags, a.Size, a.Image, a.Region
+		if network, err := cloud.PickVPC(m.vpcs, a.VPC, a.Region); err == nil {
+			d.droplet.VPC = network.UUID
+		}
 		m.ledger.Ops = append(m.ledger.Ops, ledger.Op{ID: a.OpID, Kind: ledger.Create, Pool: a.Pool, Name: a.Name, DropletID: d.droplet.ID,
 			Started: m.now, Deadline: a.Deadline})
 		m.sortOps()
@@ -122,6 +125,7 @@ func (m *model) updateNode(a plan.UpdateNode) {
 	}
 	d.node.Spec = a.Spec
 	d.node.Version++
+	d.node.Updated = m.now
 }
 
 // checkQuorum is the rule of Raft, not the planner's: without the demoted one a majority of the rest must be up.

@@ -54,6 +54,7 @@ type model struct {
 	badHash  string // a specification whose roll-out fails and is rolled back
 	old      map[string]swarm.ServiceSpec
 	memory   plan.Memory
+	vpcs     []cloud.VPC
 	deny     bool                        // services that would be root on the machines
 	hook     func(plan.Input, plan.Plan) // looks at every plan before it is done
 	resized  func(*machine) apierr.Kind  // how the cloud answers a resize; nil: it does it
@@ -89,7 +90,7 @@ func newSpec(pools ...spec.Pool) *spec.Spec {
 		Cloud: spec.DigitalOcean{Region: "fra1", Image: "docker-20-04", SSHKeys: []string{"aa:bb"}},
 		Policies: spec.Policies{CreateVisible: 5 * time.Minute, ActiveTimeout: 5 * time.Minute, LaunchTimeout: 10 * time.Minute, DrainTimeout: 5 * time.Minute,
 			ShutdownTimeout: 2 * time.Minute, ServicesWait: 5 * time.Minute, MaxCreates: 10, Resync: 30 * time.Second,
-			Repair: spec.Repair{LaunchTries: 3, Worker: 5 * time.Minute, Manager: 10 * time.Minute}},
+			Repair: spec.Repair{LaunchTries: 3, Worker: 5 * time.Minute, Manager: 10 * time.Minute, PowerOn: []time.Duration{0, time.Minute, 5 * time.Minute}, Gone: time.Minute}},
 	}
 }
 
@@ -200,7 +201,7 @@ func (m *model) machines() []*machine {
 }
 
 func (m *model) input() plan.Input {
-	return plan.Input{Now: m.now, Spec: m.spec, Revision: m.revision, Accepted: m.accepted, Stack: m.stack, World: world.Join(m.parts()), Epoch: 1, Holder: m.holder, OpIDs: m.opIDs(), Sizes: sizesOf("fra1"), DenyHostAccess: m.deny, Memory: m.memory}
+	return plan.Input{Now: m.now, Spec: m.spec, Revision: m.revision, Accepted: m.accepted, Stack: m.stack, World: world.Join(m.parts()), Epoch: 1, Holder: m.holder, OpIDs: m.opIDs(), Sizes: sizesOf("fra1"), VPCs: m.vpcs, DenyHostAccess: m.deny, Memory: m.memory}
 }
 
 // pass is one look, one plan, all its steps.

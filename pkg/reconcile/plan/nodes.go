@@ -63,11 +63,27 @@ func (v *view) drift(m machine) nodeWrite {
 		w.spec.Labels, w.code = want, WhyLabels
 	}
 	if want := m.availability(); w.spec.Availability != want && !m.awaitsRole() {
-		said = append(said, v.sayPutBack(m, want))
-		w.spec.Availability, w.code = want, WhyAvailability
+		text, next, waits := v.sayPutBack(m, want), want, false
+		if v.emptiesFor(m) {
+			var why string
+			next, why, waits = v.drainStep(m)
+			text = fmt.Sprintf("availability: %s → %s%s", w.spec.Availability, next, sayDrain(next, why))
+		}
+		if !waits {
+			said = append(said, text)
+			w.spec.Availability, w.code = next, WhyAvailability
+		}
 	}
 	w.text = strings.Join(said, ", ")
 	return w
+}
+
+// sayDrain is the reason of a write on the way to a drain as the end of a sentence.
+func sayDrain(next swarm.Availability, why string) string {
+	if next == swarm.Pause {
+		return ": to be drained, it " + why
+	}
+	return why
 }
 
 // awaitsRole reports whether the node is drained until it is a manager. What it were given as a worker, by a constraint on node.role, would be taken

@@ -44,7 +44,7 @@ func beginCreates(v *view, g grant, b *builder) {
 			continue
 		}
 		b.step("create", name, CreateDroplet{
-			OpID: id, Pool: p.Name, Name: name, Region: p.Region, Size: p.Size, Image: p.Image, VPC: v.in.Spec.Cloud.VPC,
+			OpID: id, Pool: p.Name, Name: name, Region: p.Region, Size: p.Size, Image: p.Image, VPC: p.VPC,
 			SSHKeys: slices.Clone(v.in.Spec.Cloud.SSHKeys), Tags: []string{cloud.ClusterTag(v.in.Spec.Cluster), cloud.OpTag(id), cloud.SwarmTag(w.Cluster.ID)},
 			Deadline: v.in.Now.Add(v.in.Spec.Policies.CreateVisible), JoinWithin: v.in.Spec.Policies.JoinTimeout(p.Image), Token: ledger.Fingerprint(w.Cluster.WorkerToken),
 		}, WhyPoolShort, text)

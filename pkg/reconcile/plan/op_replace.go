@@ -22,12 +22,19 @@ const (
 	forSize   = "size"
 	forImage  = "image"
 	forRegion = "region"
+	forVPC    = "vpc"
 )
 
 // reasonOf is the reason of a replacement that a wish of the kind begins, "" if it begins none.
 func reasonOf(k kind) string {
-	return map[kind]string{replaceIll: forIll, replaceAsked: forAsked, changeSize: forSize, changeImage: forImage, changeRegion: forRegion}[k]
+	return map[kind]string{replaceIll: forIll, replaceAsked: forAsked, changeSize: forSize, changeImage: forImage, changeRegion: forRegion, changeVPC: forVPC}[k]
 }
+
+// Rolls reports whether the machine is replaced for what the file says.
+func (a OpenReplace) Rolls() bool { return rolls(a.Reason) }
+
+// rolls reports whether it is for what the file says.
+func rolls(reason string) bool { return reason != forIll && reason != forAsked }
 
 // replaceStage is how far a replacement is.
 type replaceStage int
@@ -180,8 +187,13 @@ func (op replaceOp) next(v *view, b *builder) {
 	case replaceNeedless:
 		b.closeOp(op.Op, "needless", WhyNeedless, m.name()+" stays: "+op.stays())
 	case replaceComing:
+		pace := requeueWait
+		if stops := v.stopsRoll(m.pool); stops != "" && rolls(op.Reason) {
+			b.holds = append(b.holds, rollStopped(m.pool, m.name()+": "+why(op.Reason, m), stops))
+			pace = requeueStopped
+		}
 		b.warn(GuardReplace, m.object(), fmt.Sprintf("%s: it leaves when another machine of pool %s is there", why(op.Reason, m), m.pool.Name))
-		b.requeueIn(requeueWait)
+		b.requeueIn(pace)
 	case replaceReady: // it is the first to leave
 	}
 }
@@ -227,6 +239,8 @@ func why(reason string, m machine) string {
 		return "its size is " + m.Droplet.Size + ", and the file says " + m.pool.Size
 	case forImage:
 		return "its image is " + m.Droplet.Image + ", and the file says " + m.pool.Image
+	case forVPC:
+		return "it is in VPC " + m.Droplet.VPC + ", and the file says " + m.pool.VPC
 	}
 	return "its region is " + m.Droplet.Region + ", and the file says " + m.pool.Region
 }

@@ -20,6 +20,8 @@ type PoolChange struct {
 	Leaving []string       `json:"leaving,omitempty"` // the machines that leave, in this order
 	Rolled  []string       `json:"rolled,omitempty"`  // the machines that others take the place of, one after the other, in this order
 	Resized []string       `json:"resized,omitempty"` // the machines that get the size in place, one after the other, in this order
+	Moving  []string       `json:"moving,omitempty"`  // what of these run tasks that run elsewhere before each of them is drained: "3 of app"
+	Plain   []string       `json:"plain,omitempty"`   // services that lack tasks while one of these is drained, and why
 	Drift   []string       `json:"drift,omitempty"`   // what somebody changed on its nodes by hand, and is put back
 }
 
@@ -36,7 +38,8 @@ func (s *overview) poolChanges() []PoolChange {
 		case before != nil:
 			c.Edits = poolEdits(*before, *p)
 		}
-		c.Leaving, c.Rolled, c.Resized = names(s.surplus(p)), names(s.rolled(p)), names(s.missized(p))
+		c.Leaving, c.Rolled, c.Resized = names(s.surplus(p)), names(s.rolled(p)), names(s.resized(p))
+		c.Moving, c.Plain = s.moves(slices.Concat(s.surplus(p), s.rolled(p), s.resized(p)))
 		if before != nil && maps.Equal(before.Labels, p.Labels) && before.Availability == p.Availability {
 			c.Drift = s.nodeDrift(p)
 		}
@@ -65,6 +68,35 @@ func names(machines []machine) []string {
 	return out
 }
 
+// resized are the machines that get another size in place. One whose disk is too large for it, or that could not have it, is held.
+func (s *overview) resized(p *spec.Pool) []machine {
+	return slices.DeleteFunc(s.missized(p), func(m machine) bool {
+		return len(s.in.Sizes) > 0 && offered(s.view, spent{}, wish{pool: p, machine: m, object: "pool/" + p.Name}) != nil
+	})
+}
+
+// moves is what of the machines' tasks moves before each is drained, and which services lack tasks meanwhile, and why.
+func (s *overview) moves(machines []machine) (moving, plain []string) {
+	tasks := map[string]uint64{}
+	for _, m := range machines {
+		if m.Node == nil {
+			continue
+		}
+		movers, why := s.movers(evacuation{machine: m})
+		for _, mv := range movers {
+			tasks[s.short(mv.name)] += mv.tasks
+		}
+		for _, text := range why {
+			plain = append(plain, s.short(text))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(tasks)) {
+		moving = append(moving, fmt.Sprintf("%d of %s", tasks[name], name))
+	}
+	slices.Sort(plain)
+	return moving, slices.Compact(plain)
+}
+
 // poolEdits are the keys of a pool that the file changes. Its count is told by what it has and wants.
 func poolEdits(was, is spec.Pool) []swarm.Change {
 	var out []swarm.Change
@@ -78,6 +110,7 @@ func poolEdits(was, is spec.Pool) []swarm.Change {
 	add("resize", resizesHow(was), resizesHow(is))
 	add("image", was.Image, is.Image)
 	add("region", was.Region, is.Region)
+	add("vpc", was.VPC, is.VPC)
 	add("availability", string(ofPool(&was)), string(ofPool(&is)))
 	add("adopt", numbers(was.Adopt), numbers(is.Adopt))
 	keys := maps.Clone(was.Labels)
@@ -118,7 +151,7 @@ func (s *overview) nodeDrift(p *spec.Pool) []string {
 		if want := s.labels(m, p); !maps.Equal(want, m.Node.Spec.Labels) {
 			said = append(said, changes(m.Node.Spec.Labels, want)...)
 		}
-		if want := m.availability(); m.Node.Spec.Availability != want && !s.justJoined(m) {
+		if want := m.availability(); m.Node.Spec.Availability != want && !s.justJoined(m) && !s.emptiesFor(m) {
 			said = append(said, s.sayPutBack(m, want))
 		}
 		if len(said) > 0 {

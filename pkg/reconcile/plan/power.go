@@ -8,6 +8,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -77,8 +78,8 @@ func Crowded(hang, all int) bool { return hang > max(1, all/3) }
 
 // How long a machine must ail in each look before something is done.
 const (
-	offGrace  = 10 * time.Second // a reboot, or a person's next command, may be on its way
-	goneGrace = time.Minute      // one answer that a droplet does not exist is none
+	offGrace = 10 * time.Second // a reboot, or a person's next command, may be on its way
+	tryShows = time.Minute      // that the last try to power it on was in vain shows by then
 )
 
 // CycleEvery is how long a machine's power is not cycled again.
@@ -87,8 +88,8 @@ const CycleEvery = time.Hour
 // cycleTime is how long a machine has to be back after its power was cycled, before another one's is.
 const cycleTime = 5 * time.Minute
 
-// Pauses are what must have passed since the last try to power a machine on before the next one. There are no more tries than these.
-func Pauses() []time.Duration { return []time.Duration{0, time.Minute, 5 * time.Minute} }
+// Pauses are spec.Repair's PowerOn for who does not know the file.
+func Pauses() []time.Duration { return spec.DefaultPolicies().Repair.PowerOn }
 
 // off reports whether the machine's droplet is off.
 func (m machine) off() bool { return m.Droplet != nil && m.Droplet.Status == cloud.StatusOff }
@@ -145,11 +146,12 @@ func stays(v *view, _ spent, w wish) *refusal {
 	return downHold(w, fmt.Sprintf(", and pool %s wants %d: what is down leaves first", w.machine.pool.Name, w.machine.pool.Count))
 }
 
-// powerTries has a machine powered on three times at most, ever later. The last try has as long to show as the first before it counts as in vain.
+// powerTries has a machine powered on as often as the file says at most, each time as late as it says. The last try has as long to show as the first before it counts as in vain.
 func powerTries(v *view, _ spent, w wish) *refusal {
-	ill, n := v.ill(w.machine), len(Pauses())
+	pauses := v.in.Spec.Policies.Repair.PowerOn
+	ill, n := v.ill(w.machine), len(pauses)
 	next, why := ill.Since.Add(offGrace), ": it is powered on at "
-	switch shows := Pauses()[1] - v.in.Now.Sub(ill.Tried); {
+	switch shows := tryShows - v.in.Now.Sub(ill.Tried); {
 	case w.machine.Droplet.Locked:
 		return downUntil(w, ": it is powered on when what is under way on it is over", 0)
 	case ill.Tries >= n && shows > 0:
@@ -157,7 +159,7 @@ func powerTries(v *view, _ spent, w wish) *refusal {
 	case ill.Tries >= n:
 		return downHold(w, fmt.Sprintf(", and powering it on %d times did not start it: its console says why; else delete it and %s for a new one", ill.Tries, removal(w.machine)))
 	case ill.Tries > 0:
-		next = ill.Tried.Add(Pauses()[ill.Tries])
+		next = ill.Tried.Add(pauses[ill.Tries])
 		why = fmt.Sprintf(": it was powered on at %s, try %d of %d; if it stays off it is again at ", clock(ill.Tried), ill.Tries, n)
 	}
 	if left := next.Sub(v.in.Now); left > 0 {
@@ -204,8 +206,8 @@ func goneForLong(v *view, _ spent, w wish) *refusal {
 	if ill.Since.IsZero() { // who looks only once does not know
 		return downUntil(w, ": the swarmd that acts replaces it; swarmd events says what came of it", 0)
 	}
-	if left := ill.Since.Add(goneGrace).Sub(v.in.Now); left > 0 {
-		return downUntil(w, ": it is replaced at "+clock(ill.Since.Add(goneGrace)), left)
+	if left := ill.Since.Add(v.in.Spec.Policies.Repair.Gone).Sub(v.in.Now); left > 0 {
+		return downUntil(w, ": it is replaced at "+clock(ill.Since.Add(v.in.Spec.Policies.Repair.Gone)), left)
 	}
 	return nil
 }
@@ -221,6 +223,18 @@ func repairBudget(v *view, s spent, w wish) *refusal {
 		text += fmt.Sprintf("; %s makes room for a new one now", removal(w.machine))
 	}
 	return blocked(GuardBudget, w.object, text)
+}
+
+// repairLeft has a replacement begun only if the hour has a repair for it beside those that are open already, so that what is begun can be finished. One
+// that only waits takes nothing from a machine that is lost.
+func repairLeft(v *view, s spent, w wish) *refusal {
+	s.repairs -= s.count(replaceIll, replaceAsked)
+	for _, op := range v.replaces {
+		if !rolls(op.Reason) && !(w.kind == replaceIll && op.onlyWaits(v)) {
+			s.repairs--
+		}
+	}
+	return repairBudget(v, s, w)
 }
 
 // boundNodes counts the cluster's nodes that are bound to a droplet.
@@ -278,7 +292,7 @@ func beginPower(v *view, g grant, b *builder) {
 	m, id := g.machine, strconv.Itoa(g.machine.Droplet.ID)
 	if g.kind == powerOn {
 		b.step("power-on", id, PowerOnDroplet{DropletID: m.Droplet.ID}, WhyPowerOn,
-			fmt.Sprintf("%s is off, and nothing of swarmd's switched it off; try %d of %d", m.name(), v.ill(m).Tries+1, len(Pauses())))
+			fmt.Sprintf("%s is off, and nothing of swarmd's switched it off; try %d of %d", m.name(), v.ill(m).Tries+1, len(v.in.Spec.Policies.Repair.PowerOn)))
 		return
 	}
 	b.step("power-cycle", id, PowerCycleDroplet{DropletID: m.Droplet.ID}, WhyPowerCycle,

@@ -28,6 +28,7 @@ const (
 	resizeHere     kind = "resize a machine in place"
 	changeImage    kind = "replace machines of another image"
 	changeRegion   kind = "replace machines in another region"
+	changeVPC      kind = "replace machines in another private network"
 	replaceAdopted kind = "replace an adopted droplet that does not exist"
 	resize         kind = "make a pool as large as the file wants, without a cloud"
 	grow           kind = "create machines"

@@ -42,10 +42,10 @@ func proposeRepairs(v *view) []wish {
 
 // downWish is what is wished for a machine that is down: the next rung of the ladder. What its holds say begins with the text.
 func (v *view) downWish(m machine) (kind, string) {
-	ill, n := v.ill(m), len(Pauses())
+	ill, n := v.ill(m), len(v.in.Spec.Policies.Repair.PowerOn)
 	switch m.ails() {
 	case IsOff:
-		if ill.Tries >= n && v.in.Now.Sub(ill.Tried) >= Pauses()[1] {
+		if ill.Tries >= n && v.in.Now.Sub(ill.Tried) >= tryShows {
 			return replaceIll, fmt.Sprintf("its droplet is off, and powering it on %d times did not start it", n)
 		}
 		return powerOn, "its droplet is off"

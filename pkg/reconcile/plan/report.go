@@ -24,6 +24,7 @@ func report(v *view, b *builder) {
 		for _, m := range v.machines {
 			reportMachine(v, m, b)
 			reportMaintained(m, b)
+			reportDrain(v, m, b)
 		}
 	}
 	if v.actsOnStack() {

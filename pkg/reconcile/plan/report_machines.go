@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,9 +17,19 @@ func reportMachine(v *view, m machine, b *builder) {
 		reportDisputed(v, m, b)
 	case kept:
 		reportKept(v, m, b)
-	case booting, unknown:
+	case booting:
+		b.wait(v.bootPace(m))
+	case unknown:
 		b.wait(requeueWait)
 	}
+}
+
+// bootPace is how soon to look at a machine that boots: the longer it takes, the less often, so that none is seen much later than it is there, and one that
+// never comes costs few calls. When it joins the engine says so.
+func (v *view) bootPace(m machine) time.Duration {
+	const part, slowest = 15, 15 * time.Second
+	began := v.launchBegan(*m.Droplet, m.Op, v.in.Memory.Launching[m.Droplet.ID])
+	return min(max(v.in.Now.Sub(began).Abs()/part, requeueWait), slowest)
 }
 
 func reportDisputed(v *view, m machine, b *builder) {
@@ -28,11 +39,20 @@ func reportDisputed(v *view, m machine, b *builder) {
 	case m.Binding == world.Unaddressed:
 		b.hold(GuardNoAddress, m.object(), m.Why)
 		b.requeueIn(requeueWait)
+	case m.class == removed:
+		b.hold(GuardRemoved, m.object(), m.name()+": "+m.Why)
+	case v.joinedAnew(m):
+		b.hold(GuardRemoved, m.object(), m.Why)
 	case m.Node == nil: // its id alone says nothing to people
 		b.hold(GuardIdentity, m.object(), m.name()+": "+m.Why)
 	default:
 		b.hold(GuardIdentity, m.object(), m.Why)
 	}
+}
+
+// joinedAnew reports whether the node is one that a machine of the cluster became when it left the swarm and joined again.
+func (v *view) joinedAnew(m machine) bool {
+	return m.Node != nil && slices.ContainsFunc(v.machines, func(o machine) bool { return o.Again == m.Node.ID })
 }
 
 func reportForeign(v *view, m machine, b *builder) {

@@ -160,9 +160,9 @@ func TestGrowing(t *testing.T) {
 		{"a droplet of another swarm fills no place and blocks nothing", 1, 1, both(to(1, 2), astray(cloud.SwarmTag("swarm2"))),
 			[]string{"create/web-workers-aaaab"}, []string{"~foreign-droplet droplet/300"}},
 		{"one of nobody knows which swarm fills no place either", 1, 1, both(to(1, 2), astray()), []string{"create/web-workers-aaaab"}, []string{"identity droplet/300"}},
-		{"one of this swarm that has no node fills its place", 1, 1, both(to(1, 2), astray(cloud.SwarmTag("swarm1"))), nil, []string{"identity droplet/300"}},
-		{"and nobody else leaves because of it", 1, 2, astray(cloud.SwarmTag("swarm1")), nil, []string{"identity droplet/300"}},
-		{"a node taken out by hand leaves its droplet alone", 1, 2, outOfSwarm(102), nil, []string{"identity droplet/102"}},
+		{"one of this swarm that has no node fills its place", 1, 1, both(to(1, 2), astray(cloud.SwarmTag("swarm1"))), nil, []string{"node-removed droplet/300"}},
+		{"and nobody else leaves because of it", 1, 2, astray(cloud.SwarmTag("swarm1")), nil, []string{"node-removed droplet/300"}},
+		{"a node taken out by hand leaves its droplet alone", 1, 2, outOfSwarm(102), nil, []string{"node-removed droplet/102"}},
 		{"the droplet of a lost answer is recorded", 1, 1, func(m *model) {
 			to(1, 2)(m)
 			open(1, time.Second)(m)
@@ -192,7 +192,7 @@ func TestGrowing(t *testing.T) {
 			again := *old
 			again.ID, again.Hostname, again.Spec.Labels = "again", "again", nil
 			m.nodes["again"], old.State = &machine{node: &again}, swarm.NodeDown
-		}, nil, []string{"identity node/again"}},
+		}, nil, []string{"node-removed node/again"}},
 		{"a machine whose address is not shown yet is waited for", 1, 1, func(m *model) {
 			m.droplets[102].droplet.PrivateIPv4, m.droplets[102].node.Spec.Labels = "", nil
 		}, nil, []string{"no-address node/web-workers-aaaaa"}},
@@ -207,7 +207,7 @@ func TestGrowing(t *testing.T) {
 func TestCreateHasAllThatTheFileSays(t *testing.T) {
 	m := grown(t, 1, 0)
 	to(1, 1)(m)
-	m.spec.Cloud.VPC = "private"
+	m.spec.Pools[1].VPC = "private"
 	in := m.input()
 	in.OpIDs = []string{"abcdefghijklmnop"}
 	want := plan.CreateDroplet{OpID: "abcdefghijklmnop", Pool: "workers", Name: "web-workers-abcde", Region: "fra1", Size: "s-1vcpu-1gb", Image: "docker-20-04",

@@ -51,7 +51,7 @@ func (s spent) with(v *view, w wish) spent {
 		default:
 			s.free = false
 		}
-	case resizeHere, replaceIll, replaceAsked, changeSize, changeImage, changeRegion:
+	case resizeHere, replaceIll, replaceAsked, changeSize, changeImage, changeRegion, changeVPC:
 		g.ids, s.ids = s.ids[:1], s.ids[1:]
 	case retryLaunch, dropKept:
 		g.ids, s.ids, g.most = s.ids[:1], s.ids[1:], ledger.RetriesAnHour(v.boundNodes())

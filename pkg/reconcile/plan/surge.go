@@ -19,7 +19,7 @@ import (
 //
 // What is more is an override of what is wanted: no operation writes to a service, see bend. Which operation it belongs to is in the service's label.
 
-// evacuation is a node that an open operation empties.
+// evacuation is a node that an open operation empties, or what stands for one, see drainOf.
 type evacuation struct {
 	op ledger.Op
 	machine
@@ -38,6 +38,11 @@ func (v *view) evacuations() []evacuation {
 		m, stage := op.stage(v)
 		if stage == resizeDrain || m.Node != nil && drained(m) && op.Phase == ledger.Draining {
 			out = append(out, evacuation{op.Op, m})
+		}
+	}
+	for _, m := range v.machines {
+		if v.emptiesFor(m) {
+			out = append(out, evacuation{v.drainOf(m), m})
 		}
 	}
 	slices.SortFunc(out, func(a, b evacuation) int { return strings.Compare(a.op.ID, b.op.ID) })
@@ -301,7 +306,7 @@ func (v *view) raises(e evacuation, s service) bool {
 // keepsSurge reports whether the service keeps the tasks that it has more. An operation's end when its node is drained and all of them run, or had time
 // to, and with it.
 func (v *view) keepsSurge(s service, surge swarm.Surge) bool {
-	switch op := v.in.World.Ledger.ByID(surge.For); {
+	switch op := v.surgeFor(surge.For); {
 	case surge.Tasks == 0 || s.base.Replicas() == 0 || s.base.Anchored() != "":
 		return false
 	case surge.For == swarm.SurgeSpread:
@@ -332,7 +337,7 @@ func (v *view) emptied(op ledger.Op) (node string, ok bool) {
 // saySurge says of a service that it has more tasks than its file says, and what for; "" if it has not.
 func (v *view) saySurge(s service) string {
 	surge, more := s.live.Spec.Surge()
-	switch op := v.in.World.Ledger.ByID(surge.For); {
+	switch op := v.surgeFor(surge.For); {
 	case !more || surge.Tasks == 0:
 		return ""
 	case op != nil:

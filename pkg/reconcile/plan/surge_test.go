@@ -94,6 +94,42 @@ func TestADrainCostsNoCapacity(t *testing.T) {
 	}
 }
 
+// TestADrainOfAPersonsCostsNoCapacity: nor does one of the file's, and it ends in a node that is drained and stays so.
+func TestADrainOfAPersonsCostsNoCapacity(t *testing.T) {
+	byHand := func(availability swarm.Availability) func(*model) {
+		return func(m *model) {
+			s := &m.droplets[102].node.Spec
+			s.Availability, m.droplets[102].node.Updated = availability, m.now
+			s.Labels[swarm.LabelMaintenance] = swarm.Maintenance{Since: m.now, Pool: swarm.Active, By: "ana@laptop"}.String()
+			m.schedule()
+		}
+	}
+	for name, c := range map[string]struct {
+		drain       func(*model)
+		least, most int
+	}{
+		"swarmd drain":          {byHand(swarm.Pause), 6, 8},
+		"activated with docker": {byHand(swarm.Active), 6, 8},
+		"swarmd drain --now":    {byHand(swarm.Drain), 4, 6},
+		"a service with data":   {both(anchor, byHand(swarm.Pause)), 4, 6},
+		"the file": {func(m *model) {
+			rest, gone := pool("workers", "worker", 2), pool("zworkers", "worker", 1)
+			gone.Availability = "drain"
+			m.droplets[102].node.Spec.Labels[swarm.LabelPool], m.droplets[102].droplet.Name = "zworkers", strings.Replace(m.droplets[102].droplet.Name, "workers", "zworkers", 1)
+			m.edit(m.spec.Pools[0], rest, gone)
+		}, 6, 8},
+	} {
+		m := six(t)
+		c.drain(m)
+		if least, most := m.fewest(); least != c.least || most != c.most {
+			t.Errorf("%s: between %d and %d tasks ran, want %d and %d\n%s", name, least, most, c.least, c.most, m.log.String())
+		}
+		if s := live(m).Spec; m.droplets[102].node.Spec.Availability != swarm.Drain || s.Replicas() != 6 || s.Labels[swarm.LabelSurge] != "" || !s.AsWritten() {
+			t.Errorf("%s: %s, %d replicas, %v at the end", name, m.droplets[102].node.Spec.Availability, s.Replicas(), s.Labels)
+		}
+	}
+}
+
 // six is a service with six tasks on three workers; the manager takes none.
 func six(t *testing.T) *model {
 	managers := pool("managers", "manager", 1)

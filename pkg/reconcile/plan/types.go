@@ -33,6 +33,7 @@ type Input struct {
 	Logins map[string]Login
 
 	Sizes  map[string]cloud.Size // on offer, by slug; empty: not known yet
+	VPCs   []cloud.VPC           // the cloud's private networks, where the file names one; empty: not known yet
 	Prices map[string]float64    // US dollars a month by size slug; a size that is not in it has no known price
 
 	DenyHostAccess bool // services that Spec.HostAccess names are neither created nor changed

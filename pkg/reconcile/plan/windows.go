@@ -12,7 +12,7 @@ const GuardWindow = "disruption-window"
 
 // voluntary are the kinds that take a machine from its work although nothing is wrong with it. Repairs, and what a person asks for, do not wait.
 func voluntary() []kind {
-	return []kind{shrink, changeSize, resizeHere, changeImage, changeRegion, spread}
+	return []kind{shrink, changeSize, resizeHere, changeImage, changeRegion, changeVPC, spread}
 }
 
 // inWindow has nothing voluntary begun outside of the windows of its pool; what is about no pool has those of the policies.

@@ -28,7 +28,7 @@ func TestExampleSpec(t *testing.T) {
 		},
 		Swarmd: spec.Swarmd{Image: "registry.example/swarmd:1.0", Memory: spec.DefaultMemory},
 		Policies: spec.Policies{CreateVisible: 5 * time.Minute, ActiveTimeout: 5 * time.Minute, DrainTimeout: 5 * time.Minute,
-			ShutdownTimeout: 2 * time.Minute, ServicesWait: 5 * time.Minute, MaxCreates: 10, Resync: 30 * time.Second, Repair: spec.Repair{Worker: 5 * time.Minute, Manager: 10 * time.Minute, LaunchTries: 3}, ProgressDeadline: 10 * time.Minute, Bake: 30 * time.Second, ForeignNodes: spec.DrainNew, RotateWorkerToken: true},
+			ShutdownTimeout: 2 * time.Minute, ServicesWait: 5 * time.Minute, MaxCreates: 10, Resync: 30 * time.Second, Repair: spec.Repair{Worker: 5 * time.Minute, Manager: 10 * time.Minute, PowerOn: []time.Duration{0, time.Minute, 5 * time.Minute}, Gone: time.Minute, LaunchTries: 3}, ProgressDeadline: 10 * time.Minute, Bake: 30 * time.Second, ForeignNodes: spec.DrainNew, RotateWorkerToken: true},
 	}
 	if diff := cmp.Diff(want, &got.Spec); diff != "" {
 		t.Error(diff)

@@ -82,7 +82,10 @@ func policyKeys() map[string]rule {
 		"repair": doc("what is done about broken machines", keys(map[string]rule{
 			"worker": byDefault(brief(d.Repair.Worker), doc("time that a worker's node may be down until its machine's power is cycled, and from then until another machine takes its place",
 				span(time.Minute, 24*time.Hour))),
-			"manager":      byDefault(brief(d.Repair.Manager), doc("the same of a manager", span(time.Minute, 24*time.Hour))),
+			"manager": byDefault(brief(d.Repair.Manager), doc("the same of a manager", span(time.Minute, 24*time.Hour))),
+			"power_on": byDefault("[0s, 1m, 5m]", doc("the tries to power on a machine that is off: what must have passed since the one before; after the last one another machine takes its place",
+				atMost(10, "tries", someOf(span(0, 24*time.Hour))))),
+			"gone":         byDefault(brief(d.Repair.Gone), doc("time that a droplet does not exist in each look until another machine takes its place", span(10*time.Second, 24*time.Hour))),
 			"launch_tries": byDefault(strconv.Itoa(d.Repair.LaunchTries), doc("so many tries in a row whose machines do not join hold their pool", whole(1, 20))),
 			"keep_failed":  byDefault(strconv.Itoa(d.Repair.KeepFailed), doc("so many machines of a pool that never joined are kept for a look, switched off, for 24 hours; the newest", whole(0, 5))),
 		})),
@@ -270,6 +273,7 @@ func newPool(name string, values map[string]any, cloud spec.DigitalOcean, all sp
 		Size:         str(values, "size"),
 		Image:        str(values, "image"),
 		Region:       str(values, "region"),
+		VPC:          cloud.VPC,
 		Availability: str(values, "availability"),
 		RepairOff:    str(values, "repair") == "off",
 		ResizeHere:   str(values, "resize") == "in-place",
@@ -300,9 +304,16 @@ func policies(values map[string]any) spec.Policies {
 			*field = d
 		}
 	}
-	for key, field := range map[string]*time.Duration{"worker": &p.Repair.Worker, "manager": &p.Repair.Manager} {
+	for key, field := range map[string]*time.Duration{"worker": &p.Repair.Worker, "manager": &p.Repair.Manager, "gone": &p.Repair.Gone} {
 		if d, err := time.ParseDuration(str(section(values, "repair"), key)); err == nil {
 			*field = d
+		}
+	}
+	if tries := typed[string](section(values, "repair")["power_on"]); len(tries) > 0 {
+		p.Repair.PowerOn = nil
+		for _, text := range tries {
+			d, _ := time.ParseDuration(text) // one with a fault has said so
+			p.Repair.PowerOn = append(p.Repair.PowerOn, d)
 		}
 	}
 	if n, ok := values["max_creates"].(int); ok {

@@ -161,6 +161,17 @@ func listOf(item rule) rule {
 	}
 }
 
+// someOf is a list that is not empty.
+func someOf(item rule) rule {
+	return func(w *walker, n *node) any {
+		if n != nil && n.kind == kindList && len(n.items) == 0 {
+			w.lacks(n, "is empty: at least one is wanted")
+			return nil
+		}
+		return listOf(item)(w, n)
+	}
+}
+
 // atMost bounds how much stands in a list or a map before anything in it is read.
 func atMost(most int, what string, check rule) rule {
 	return func(w *walker, n *node) any {

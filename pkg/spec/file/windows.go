@@ -23,6 +23,7 @@ func disruptionKeys() rule {
 	return keys(map[string]rule{
 		"windows": byDefault("at any time", doc("when machines may be taken from their work without need: a pool shrinks, or its size, image or region is changed; repairs and new services do not wait; [] is at any time",
 			atMost(maxWindows, "windows", listOf(window)))),
+		"max_surge":       byDefault("1", doc("so many machines of a pool are replaced at once for another size, image, region or VPC; managers are one by one", whole(1, maxPoolCount))),
 		"max_unavailable": byDefault("no limit of its own", doc("a machine is not taken from its work for another size, image or region while so many of its pool do not work", whole(1, maxPoolCount))),
 	})
 }
@@ -99,6 +100,9 @@ func disruption(values map[string]any, from spec.Disruption) spec.Disruption {
 	given := section(values, "disruption")
 	if _, ok := given["windows"]; ok {
 		from.Windows = typed[spec.Window](given["windows"])
+	}
+	if n, ok := given["max_surge"].(int); ok {
+		from.MaxSurge = n
 	}
 	if n, ok := given["max_unavailable"].(int); ok {
 		from.MaxUnavailable = n

@@ -73,6 +73,7 @@ func nodeOf(n api.Node) swarm.Node {
 		CPUs:          float64(n.Description.Resources.NanoCPUs) / 1e9,
 		MemoryBytes:   n.Description.Resources.MemoryBytes,
 		Created:       n.CreatedAt,
+		Updated:       n.UpdatedAt,
 	}
 }
 

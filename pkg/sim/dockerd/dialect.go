@@ -59,6 +59,7 @@ type dialect struct {
 	zeroSwarm       bool   // what an update of the swarm leaves out becomes zero; otherwise the default
 	diesOfPlacement bool   // see panic.go
 	taskVolumes     bool   // a task has the field Volumes
+	clusterVolumes  bool   // a mount may be of the type cluster
 	unknownKey      string // of a filter; a format with the key
 	badFilters      error  // nil: the decoder's own words, as an error that nobody expected
 	badSubnet       apiError
@@ -85,7 +86,7 @@ var dialects = map[Release]*dialect{
 // since26 adds what 26.1 and 28.5 have in common.
 func since26(d dialect) *dialect {
 	d.minAPI = "1.24"
-	d.takesNoBody, d.zeroSwarm, d.taskVolumes, d.diesOfPlacement = true, true, true, true
+	d.takesNoBody, d.zeroSwarm, d.taskVolumes, d.clusterVolumes, d.diesOfPlacement = true, true, true, true, true
 	d.jsonFault = "invalid JSON: "
 	d.unknownKey = "invalid filter '%s'"
 	d.badFilters = badRequest("invalid filter")

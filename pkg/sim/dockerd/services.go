@@ -63,7 +63,7 @@ func (c *cluster) storedSpec(in api.ServiceSpec) (api.ServiceSpec, error) {
 	if spec.Name == "" {
 		spec.Name = "eager_" + c.world.newID()[:8]
 	}
-	if err := convertible(spec); err != nil {
+	if err := c.world.dialect.convertible(spec); err != nil {
 		return spec, err
 	}
 	normalise(&spec)

@@ -16,7 +16,7 @@ var (
 )
 
 // convertible refuses what the engine cannot turn into the manager's own form: 400 without an RPC code.
-func convertible(s api.ServiceSpec) error {
+func (d *dialect) convertible(s api.ServiceSpec) error {
 	t := s.TaskTemplate
 	if t.ContainerSpec == nil {
 		return badRequest("mismatched Runtime and *Spec fields")
@@ -42,11 +42,14 @@ func convertible(s api.ServiceSpec) error {
 			return err
 		}
 	}
-	return convertibleContainer(t.ContainerSpec)
+	return d.convertibleContainer(t.ContainerSpec)
 }
 
-func convertibleContainer(c *api.ContainerSpec) error {
+func (d *dialect) convertibleContainer(c *api.ContainerSpec) error {
 	known := []mount.Type{"", mount.TypeBind, mount.TypeVolume, mount.TypeTmpfs, mount.TypeNamedPipe}
+	if d.clusterVolumes {
+		known = append(known, mount.TypeCluster)
+	}
 	for _, m := range c.Mounts {
 		if !slices.Contains(known, m.Type) {
 			return badRequest("invalid MountType: %q", m.Type)

@@ -2,6 +2,7 @@ package file
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/swarmd/swarmd/pkg/spec"
 )
@@ -186,7 +187,7 @@ func (w *walker) checkDeclared(root *node, s *serviceFacts) {
 		w.declared(root, f.value, "networks", f.key)
 	}
 	for _, m := range s.mounts() {
-		if m.kind == "volume" && m.source != "" {
+		if m.kind == "volume" && m.source != "" || m.kind == "cluster" && !strings.HasPrefix(m.source, clusterGroup) {
 			w.declared(root, m.node, "volumes", m.source)
 		}
 	}

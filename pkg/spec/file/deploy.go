@@ -12,7 +12,7 @@ import (
 func deployKeys() map[string]rule {
 	return map[string]rule{
 		"mode":            byDefault("replicated", doc("so many tasks as replicas says, or one on each node", deployMode)),
-		"endpoint_mode":   byDefault("vip", doc("one virtual address, or the addresses of all tasks in DNS", choice("vip", "dnsrr"))),
+		"endpoint_mode":   byDefault("vip", doc("one virtual address, or the addresses of all tasks in DNS", inAnyCase(choice("vip", "dnsrr")))),
 		"replicas":        byDefault("1", doc("how many tasks", whole(0, maxReplicas))),
 		"labels":          doc("labels of the service", labels),
 		"update_config":   doc("how tasks are replaced when the service changes", keys(rolloutKeys("pause", "continue", "rollback"))),
@@ -35,7 +35,7 @@ func deployKeys() map[string]rule {
 				"cpus": doc("processors", cpus), "memory": doc("memory; a task that takes more is killed", memory), "pids": doc("processes", whole(0, 1<<22)),
 			})),
 			"reservations": doc("what must be free on a node before a task starts there", keys(map[string]rule{
-				"cpus": doc("processors", cpus), "memory": doc("memory", memory), "generic_resources": doc("devices", notYet),
+				"cpus": doc("processors", cpus), "memory": doc("memory", memory), "generic_resources": doc("devices that the machine's engine was told of", listOf(genericResource)),
 			})),
 		})),
 	}
@@ -64,12 +64,29 @@ func deployMode(w *walker, n *node) any {
 	return choice("replicated", "global")(w, n)
 }
 
-func notYet(w *walker, n *node) any {
-	if n == nil {
-		return &shape{kind: shapeNever, says: "not yet supported"}
+// inAnyCase takes a word in capitals, too.
+func inAnyCase(check rule) rule {
+	return func(w *walker, n *node) any {
+		if n == nil {
+			return check(nil, nil)
+		}
+		small := *n
+		small.text = strings.ToLower(n.text)
+		return check(w, &small)
 	}
-	w.lacks(n, "not yet supported")
-	return nil
+}
+
+// genericResource takes a number of devices of a kind. Swarm counts them where an engine's node-generic-resources names them.
+func genericResource(w *walker, n *node) any {
+	of := object{known: map[string]rule{"discrete_resource_spec": doc("so many of a kind", object{known: map[string]rule{
+		"kind":  doc("the kind, as the engine names it", word(charset{letters + digits, letters + digits + "._-/", 128, "a kind such as NVIDIA-GPU"})),
+		"value": doc("how many", whole(1, 1<<20)),
+	}, required: []string{"kind", "value"}}.rule)}, required: []string{"discrete_resource_spec"}}
+	if n == nil {
+		return of.shape()
+	}
+	w.warn(n, "the machines that swarmd makes have no such devices: the service waits for a node whose engine has them as node-generic-resources")
+	return of.rule(w, n)
 }
 
 // cpus takes a number of processors. The engine refuses less than a thousandth and keeps nine decimals.

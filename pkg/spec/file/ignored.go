@@ -26,12 +26,10 @@ func otherServiceKey(w *walker, f field) bool {
 func refused() map[string]string {
 	const resources = "not a key of Swarm services: use deploy.resources"
 	return map[string]string{
-		"credential_spec": "not yet supported",
-		"oom_score_adj":   "not yet supported: docker/cli's loader loses it",
-		"extends":         "not supported: use a YAML anchor",
-		"volume_driver":   "not a key of Swarm services: declare the volume under the top-level volumes, with its driver",
-		"volumes_from":    "not a key of Swarm services: declare the volume under the top-level volumes and name it in both services",
-		"cpu_quota":       resources, "cpu_shares": resources, "cpuset": resources, "cpus": resources,
+		"extends":       "not supported: use a YAML anchor",
+		"volume_driver": "not a key of Swarm services: declare the volume under the top-level volumes, with its driver",
+		"volumes_from":  "not a key of Swarm services: declare the volume under the top-level volumes and name it in both services",
+		"cpu_quota":     resources, "cpu_shares": resources, "cpuset": resources, "cpus": resources,
 		"mem_limit": resources, "memswap_limit": resources, "mem_reservation": resources,
 		"scale": "not a key of Swarm services: use deploy.replicas",
 		"mode":  "belongs under deploy", "replicas": "belongs under deploy", "update_config": "belongs under deploy",
@@ -55,8 +53,9 @@ func ignored() map[string]string {
 		"network_mode":   "use networks",
 		"privileged":     "use cap_add",
 		"devices":        "", "domainname": "", "mac_address": "", "security_opt": "", "shm_size": "use a volumes entry with type: tmpfs on /dev/shm",
-		"cgroup_parent": "", "cgroupns_mode": "", "cgroup": "", "userns_mode": "", "isolation": "",
-		"ipc": unit, "pid": unit, "uts": unit,
+		"cgroup_parent": "", "cgroupns_mode": "", "cgroup": "", "userns_mode": "",
+		"oom_score_adj": "docker stack deploy passes it on as little",
+		"ipc":           unit, "pid": unit, "uts": unit,
 		"profiles": "every service of the file runs", "pull_policy": "the tag is resolved to a digest once per change",
 		"platform": "use deploy.placement.constraints with node.platform.arch", "group_add": "", "runtime": "", "gpus": "",
 		"attach": "", "develop": "", "annotations": "", "storage_opt": "", "oom_kill_disable": "", "mem_swappiness": "", "blkio_config": "",

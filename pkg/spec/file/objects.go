@@ -22,12 +22,13 @@ const maxObject = 500_000
 // config takes what tasks find as a file and everybody may read.
 func config(w *walker, n *node) any {
 	declared := object{known: map[string]rule{
-		"content":  doc("the content itself; variables are filled in", anyText),
-		"file":     doc("a text file whose content it is, relative to this file; apply and the watched file take the content along", lineText),
-		"name":     byDefault("CLUSTER_KEY", doc("its name in the swarm, to which swarmd adds a hash of its content, unless it is external", word(objectName()))),
-		"labels":   doc("labels of the config", labels),
-		"external": byDefault("false", doc("it is made by somebody else, under its own name", external)),
-	}, other: laterOption("template_driver")}
+		"content":         doc("the content itself; variables are filled in", anyText),
+		"file":            doc("a text file whose content it is, relative to this file; apply and the watched file take the content along", lineText),
+		"name":            byDefault("CLUSTER_KEY", doc("its name in the swarm, to which swarmd adds a hash of its content, unless it is external", word(objectName()))),
+		"labels":          doc("labels of the config", labels),
+		"external":        byDefault("false", doc("it is made by somebody else, under its own name", external)),
+		"template_driver": templateDriver(),
+	}, other: laterOption()}
 	if n == nil {
 		return declared.shape()
 	}
@@ -53,11 +54,12 @@ func config(w *walker, n *node) any {
 // secret takes what tasks find as a file and nobody reads back.
 func secret(w *walker, n *node) any {
 	declared := object{known: map[string]rule{
-		"file":     doc("an absolute path beside swarmd, on each manager: what is in the file is never part of a revision", absolute),
-		"name":     byDefault("CLUSTER_KEY", doc("its name in the swarm, to which swarmd adds a keyed hash of its content, unless it is external", word(objectName()))),
-		"labels":   doc("labels of the secret", labels),
-		"external": byDefault("false", doc("it is made by somebody else, under its own name", external)),
-	}, other: laterOption("content", "environment", "template_driver", "driver", "driver_opts")}
+		"file":            doc("an absolute path beside swarmd, on each manager: what is in the file is never part of a revision", absolute),
+		"name":            byDefault("CLUSTER_KEY", doc("its name in the swarm, to which swarmd adds a keyed hash of its content, unless it is external", word(objectName()))),
+		"labels":          doc("labels of the secret", labels),
+		"external":        byDefault("false", doc("it is made by somebody else, under its own name", external)),
+		"template_driver": templateDriver(),
+	}, other: laterOption("content", "environment", "driver", "driver_opts")}
 	if n == nil {
 		return declared.shape()
 	}
@@ -74,11 +76,10 @@ func secret(w *walker, n *node) any {
 // laterOption makes a rule for keys of Compose's that are refused, with what to do instead.
 func laterOption(refused ...string) func(w *walker, f field) bool {
 	hints := map[string]string{
-		"content":         "a secret's value does not belong into this file, which the store keeps: put it into a file on each manager and name that with file:, or make it with docker secret create and say external: true",
-		"environment":     "the daemon's environment is never read: put the value into a file on each manager and name that with file:, or make it with docker secret create and say external: true",
-		"template_driver": "not yet supported",
-		"driver":          "not yet supported",
-		"driver_opts":     "not yet supported",
+		"content":     "a secret's value does not belong into this file, which the store keeps: put it into a file on each manager and name that with file:, or make it with docker secret create and say external: true",
+		"environment": "the daemon's environment is never read: put the value into a file on each manager and name that with file:, or make it with docker secret create and say external: true",
+		"driver":      "not supported: put the value into a file on each manager and name that with file:, or make it with docker secret create --driver and say external: true",
+		"driver_opts": "goes with driver, which is not supported",
 	}
 	return func(w *walker, f field) bool {
 		for _, key := range refused {
@@ -91,6 +92,11 @@ func laterOption(refused ...string) func(w *walker, f field) bool {
 	}
 }
 
+// templateDriver names what fills in the content.
+func templateDriver() rule {
+	return byDefault("none", doc("what fills in the templates of the content for each task, such as {{.Node.Hostname}}", choice("golang")))
+}
+
 // settleObject reports whether a config or secret is external. Such a one has neither content nor labels of the file's.
 func (w *walker) settleObject(n *node, values map[string]any, contents ...string) bool {
 	if !w.settleExternal(n, values) {
@@ -101,8 +107,10 @@ func (w *walker) settleObject(n *node, values map[string]any, contents ...string
 			w.lacks(at, "an external one has the content that whoever made it gave it: take this out, or external")
 		}
 	}
-	if at := n.child("labels"); at != nil {
-		w.warn(at, "Swarm ignores this: an external one stays as whoever made it wanted")
+	for _, key := range []string{"labels", "template_driver"} {
+		if at := n.child(key); at != nil {
+			w.warn(at, "Swarm ignores this: an external one stays as whoever made it wanted")
+		}
 	}
 	return true
 }
@@ -172,6 +180,9 @@ func (f *serviceFacts) references(of string) []named {
 
 // checkReferences holds what a service names to what the file declares, and no two to one place in the container.
 func (w *walker) checkReferences(root *node, f *serviceFacts) {
+	if account := str(section(f.values, "credential_spec"), "config"); account != "" {
+		w.declared(root, f.node.get("credential_spec", "config"), "configs", account)
+	}
 	for of, below := range map[string]string{"configs": "/", "secrets": "/run/secrets"} {
 		taken := map[string]bool{}
 		for _, r := range f.references(of) {
@@ -219,7 +230,7 @@ const maxName = 64
 
 // object is a config or secret of the file as Docker's loader would have it. What it has beside that is the content.
 func composeObject(values map[string]any) composetypes.FileObjectConfig {
-	out := composetypes.FileObjectConfig{Name: str(values, "name"), File: str(values, "file"), External: composetypes.External{External: values["external"] == true}}
+	out := composetypes.FileObjectConfig{Name: str(values, "name"), File: str(values, "file"), TemplateDriver: str(values, "template_driver"), External: composetypes.External{External: values["external"] == true}}
 	if content := str(values, "content"); content != "" {
 		out.Extras = map[string]any{spec.ContentKey: content}
 	}

@@ -56,8 +56,6 @@ func (s *shape) bare(filled bool) schema {
 			all = append(all, one.schema(filled))
 		}
 		return schema{"anyOf": all}
-	case shapeNever:
-		return schema{"not": schema{}}
 	}
 	out := s.scalar()
 	if filled && (s.kind != shapeText || s.options != nil || s.set.rest != "") {

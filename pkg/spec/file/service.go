@@ -87,29 +87,30 @@ const resolveBestEffort = "best-effort"
 // serviceKeys are the keys of a service that Swarm has a use for: those that docker/cli's conversion reads.
 func serviceKeys() map[string]rule {
 	known := map[string]rule{
-		"image":       doc("what runs; its tag is resolved to a digest once per change", image),
-		"command":     doc("arguments, in place of the image's own", command),
-		"entrypoint":  doc("the program, in place of the image's own", command),
-		"environment": doc("the container's environment; every name has a value", environment),
-		"env_file":    doc("files with NAME=value lines, relative to the file that names them, for names that the environment has not", envFile),
-		"labels":      doc("labels of the containers", labels),
-		"deploy":      doc("how many tasks run, where, and how they are replaced", optional(keys(deployKeys()))),
-		"healthcheck": doc("how a container's health is told", healthcheck),
-		"ports":       doc(fmt.Sprintf("published ports, at most %d", maxPublished), ports),
-		"volumes":     doc("mounts", listOf(mount)),
-		"configs":     doc("configs that tasks find as files", references("configs", "/ and the key")),
-		"secrets":     doc("secrets that tasks find as files", references("secrets", "/run/secrets/ and the key")),
-		"networks":    byDefault("default", doc("the networks that tasks are in", attachments)),
+		"image":           doc("what runs; its tag is resolved to a digest once per change", image),
+		"command":         doc("arguments, in place of the image's own", command),
+		"entrypoint":      doc("the program, in place of the image's own", command),
+		"environment":     doc("the container's environment; every name has a value", environment),
+		"env_file":        doc("files with NAME=value lines, relative to the file that names them, for names that the environment has not", envFile),
+		"labels":          doc("labels of the containers", labels),
+		"deploy":          doc("how many tasks run, where, and how they are replaced", optional(keys(deployKeys()))),
+		"healthcheck":     doc("how a container's health is told", healthcheck),
+		"ports":           doc(fmt.Sprintf("published ports, at most %d", maxPublished), ports),
+		"volumes":         doc("mounts", listOf(mount)),
+		"configs":         doc("configs that tasks find as files", references("configs", "/ and the key")),
+		"secrets":         doc("secrets that tasks find as files", references("secrets", "/run/secrets/ and the key")),
+		"networks":        byDefault("default", doc("the networks that tasks are in", attachments)),
+		"credential_spec": doc("the account of a Windows container: one of the three", credentials),
 		"logging": doc("the log driver", keys(map[string]rule{
 			"driver":  byDefault("the engine's", doc("its name", word(objectName()))),
-			"options": doc("its options", entries(optionKey(), anyText)),
+			"options": doc("its options", entries(optionKey(), orEmpty(anyText))),
 		})),
 		"extra_hosts": doc("more lines of /etc/hosts; host-gateway is the task's own machine", extraHosts),
 		"dns":         doc("name servers", oneOrMore(address)),
 		"dns_search":  doc("search domains", oneOrMore(word(domain()))),
 		"cap_add":     doc("capabilities to add", setOf(word(capability()))),
 		"cap_drop":    doc("capabilities to drop", setOf(word(capability()))),
-		"sysctls":     doc("kernel parameters", pairs("=", optionKey(), lineText)),
+		"sysctls":     doc("kernel parameters", pairs("=", optionKey(), orEmpty(lineText))),
 		ownServiceKey: doc("what swarmd alone reads of the service; docker stack deploy takes no notice of it", keys(map[string]rule{
 			"rebalance": byDefault("true", doc("when a node has come, it gets its share of the tasks, and never fewer run", trueFalse)),
 			"resolve": byDefault("required", doc("required: while its registry does not tell what the image's tag stands for, the service is not written and what runs goes on; best-effort: then it is written with the tag alone, which nodes may take for different versions",
@@ -134,11 +135,30 @@ func scalarKeys() map[string]rule {
 		"stop_signal":       byDefault(ofImage, doc("what asks the process to end", word(charset{letters + digits, letters + digits + "+-", 16, "a signal such as SIGTERM"}))),
 		"stop_grace_period": byDefault("10s", doc("time after which the process is killed", span(0, longest))),
 		"restart":           doc("Compose's own word: use deploy.restart_policy", restart),
+		"isolation":         byDefault("default", doc("how a Windows container is kept apart; Linux knows the default alone", choice("default", "process", "hyperv"))),
 		"init":              byDefault("false", doc("run an init process that reaps the others", trueFalse)),
 		"read_only":         byDefault("false", doc("the root file system cannot be written to", trueFalse)),
 		"tty":               byDefault("false", doc("give the process a terminal", trueFalse)),
 		"stdin_open":        byDefault("false", doc("keep the standard input open", trueFalse)),
 	}
+}
+
+// credentials takes where a Windows container's account is described.
+func credentials(w *walker, n *node) any {
+	of := object{known: map[string]rule{
+		"config":   doc("its key under the top-level configs", word(objectName())),
+		"file":     doc("a file in the engine's own folder for them, on each machine", lineText),
+		"registry": doc("a name in the machine's registry", lineText),
+	}}
+	if n == nil {
+		return of.shape()
+	}
+	values, ok := of.rule(w, n).(map[string]any)
+	if ok && len(n.fields) != 1 {
+		w.lacks(n, "must name one of config, file and registry")
+		return nil
+	}
+	return values
 }
 
 // longest is the longest duration in a service. Whoever writes a longer one mistook the unit.
@@ -199,15 +219,22 @@ func labels(w *walker, n *node) any {
 	if n != nil {
 		w.reserve(n, "swarmd.", "com.docker.stack.")
 	}
-	return pairs("=", labelName(), func(w *walker, n *node) any {
+	return pairs("=", labelName(), orEmpty(anyText))(w, n)
+}
+
+// orEmpty takes no value for an empty text, as Compose does.
+func orEmpty(check rule) rule {
+	return func(w *walker, n *node) any {
 		if n == nil {
-			return &shape{kind: shapeText, says: "text", nullable: true}
+			s := *shapeOf(check)
+			s.nullable = true
+			return &s
 		}
 		if n.kind == kindNull {
 			return ""
 		}
-		return anyText(w, n)
-	})(w, n)
+		return check(w, n)
+	}
 }
 
 // reserve refuses labels, of a map or a list, that swarmd sets itself.

@@ -40,7 +40,6 @@ const (
 	shapeList
 	shapeMap
 	shapeEither
-	shapeNever
 )
 
 // shapeOf asks a rule what it takes.

@@ -3,6 +3,7 @@ package file
 import (
 	"net/netip"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/docker/cli/cli/compose/loader"
@@ -35,8 +36,8 @@ func mount(w *walker, n *node) any {
 
 func longMount() object {
 	return object{known: map[string]rule{
-		"type":        doc("what is mounted", choice("volume", "bind", "tmpfs")),
-		"source":      doc("the volume's name under the top-level volumes, or an absolute path on the machine", lineText),
+		"type":        doc("what is mounted", choice("volume", "bind", "tmpfs", "npipe", "cluster")),
+		"source":      doc("the volume's name under the top-level volumes, or an absolute path on the machine; of type cluster also group:NAME", lineText),
 		"target":      doc("an absolute path in the container", lineText),
 		"read_only":   byDefault("false", doc("whether tasks can only read it", trueFalse)),
 		"consistency": doc("of no use on Linux", choice("default", "consistent", "cached", "delegated")),
@@ -89,7 +90,7 @@ func tmpfsOptions() object {
 func (w *walker) mountPlaces(from, to *node, kind, source, target string) bool {
 	good := true
 	refuse := func(n *node, format string, args ...any) { good = false; w.fault(n, format, args...) }
-	if !path.IsAbs(target) {
+	if !path.IsAbs(target) && !onWindows(target) {
 		refuse(to, "the place in the container must be an absolute path, not %s", shown(to, target))
 	}
 	if why := unfillable(target); why != "" {
@@ -102,11 +103,13 @@ func (w *walker) mountPlaces(from, to *node, kind, source, target string) bool {
 		refuse(from, "%s lies beside this file, and no machine has it: of a text make a config, whose content comes along: under the top-level configs say %s: { file: %s }, "+
 			"and in the service configs: [{ source: %s, target: %s }]; data that tasks write belongs into a volume",
 			shown(from, source), configKey(source), plainly(from, source), configKey(source), plainly(to, target))
-	case kind == "bind" && !path.IsAbs(source):
+	case (kind == "bind" || kind == "npipe") && !path.IsAbs(source) && !onWindows(source):
 		refuse(from, "the place on the machine must be an absolute path, not %s", shown(from, source))
 	case kind == "tmpfs" && source != "":
 		refuse(from, "a tmpfs has no source")
-	case kind == "volume" && source != "" && !objectName().holds(source):
+	case kind == "cluster" && source == "":
+		refuse(from, "a cluster volume has a source")
+	case (kind == "volume" && source != "" || kind == "cluster") && !objectName().holds(strings.TrimPrefix(source, clusterGroup)):
 		refuse(from, "a volume's name must be %s, not %s", objectName().say, shown(from, source))
 	}
 	return good
@@ -133,6 +136,12 @@ func plainly(n *node, s string) string {
 	}
 	return clip(s)
 }
+
+// clusterGroup begins the source of a mount that any cluster volume of a group will do for.
+const clusterGroup = "group:"
+
+// onWindows reports whether a path is an absolute one of Windows, such as C:\data or \\.\pipe\docker_engine.
+func onWindows(p string) bool { return regexp.MustCompile(`^([A-Za-z]:[\\/]|\\\\)`).MatchString(p) }
 
 // volume takes a declaration under the top-level volumes.
 func volume(w *walker, n *node) any {

@@ -94,9 +94,12 @@ func namer(path string) func(int, any) (string, any) {
 	return func(i int, e any) (string, any) { return fmt.Sprint(i), e }
 }
 
-// mountedFile names a config or secret of a service by where tasks find it.
+// mountedFile names a config or secret of a service by where tasks find it, or by the one other use that there is.
 func mountedFile(i int, e any) (string, any) {
 	m, _ := e.(map[string]any)
+	if m["Runtime"] != nil {
+		return "credential_spec", e
+	}
 	if name := field(m["File"], "Name"); name != "" {
 		return name, e
 	}

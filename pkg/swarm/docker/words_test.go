@@ -133,7 +133,10 @@ var edits = map[string][2]string{
 	"deploy.rollback_config.monitor":           {"", "deploy: { rollback_config: { monitor: 1s } }"},
 	"deploy.rollback_config.order":             {"", "deploy: { rollback_config: { order: start-first } }"},
 	"deploy.rollback_config.parallelism":       {"", "deploy: { rollback_config: { parallelism: 2 } }"},
-	"healthcheck.interval":                     {"", "healthcheck: { interval: 1s }"}, "healthcheck.retries": {"", "healthcheck: { retries: 2 }"},
+	"isolation":                                {"", "isolation: hyperv"}, "credential_spec": {"", "credential_spec: { file: a.json }"},
+	"deploy.resources.reservations.generic_resources[].discrete_resource_spec.kind":  {"deploy: { resources: { reservations: { generic_resources: [{ discrete_resource_spec: { kind: gpu, value: 1 } }] } } }", "deploy: { resources: { reservations: { generic_resources: [{ discrete_resource_spec: { kind: ssd, value: 1 } }] } } }"},
+	"deploy.resources.reservations.generic_resources[].discrete_resource_spec.value": {"deploy: { resources: { reservations: { generic_resources: [{ discrete_resource_spec: { kind: gpu, value: 1 } }] } } }", "deploy: { resources: { reservations: { generic_resources: [{ discrete_resource_spec: { kind: gpu, value: 2 } }] } } }"},
+	"healthcheck.interval": {"", "healthcheck: { interval: 1s }"}, "healthcheck.retries": {"", "healthcheck: { retries: 2 }"},
 	"healthcheck.start_interval": {"", "healthcheck: { start_interval: 1s }"}, "healthcheck.start_period": {"", "healthcheck: { start_period: 1s }"},
 	"healthcheck.test": {"", "healthcheck: { test: [CMD, a] }"}, "healthcheck.timeout": {"", "healthcheck: { timeout: 1s }"},
 	"logging.driver": {"", "logging: { driver: local }"}, "logging.options": {"", "logging: { options: { a: b } }"},
@@ -150,8 +153,7 @@ var edits = map[string][2]string{
 }
 
 // toldOtherwise are keys that are a part of another's value, another way to write it, or swarmd's own.
-var toldOtherwise = []string{"x-swarmd", "restart", "healthcheck.disable", "ports[].", "configs[].target", "secrets[].target", "volumes[].target", "volumes[].consistency", "deploy.placement.preferences[].spread",
-	"deploy.resources.reservations.generic_resources"}
+var toldOtherwise = []string{"x-swarmd", "restart", "healthcheck.disable", "ports[].", "configs[].target", "secrets[].target", "volumes[].target", "volumes[].consistency", "deploy.placement.preferences[].spread", "credential_spec."}
 
 // TestEveryKeyOfTheFileIsToldByItsName edits each key in turn: what is said of that names the key.
 func TestEveryKeyOfTheFileIsToldByItsName(t *testing.T) {

@@ -37,6 +37,9 @@ type Options struct {
 	// Engine makes the client of the engine, and returns what ends it.
 	Engine func(access.Observe) (*docker.Client, func(), error)
 
+	Credentials string                 // see reconcile.Config
+	Identity    func() ([]byte, error) // see reconcile.Config
+
 	Seams
 }
 
@@ -161,7 +164,7 @@ func (a *App) config(r Role) reconcile.Config {
 		Convert: func(d *file.Document) (swarm.Stack, error) { return converter.Convert(d.Cluster, d.Stack) },
 		Prices:  a.Prices, Peers: a.Swarm.Peers, Sizes: a.Sizes,
 		Initial: r.File.Initial, Edits: r.File.Edits, Unread: r.File.Unread, Source: r.File.Source, File: r.File.Path, Events: r.Events,
-		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute, ReadSecret: o.ReadSecret,
+		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute, ReadSecret: o.ReadSecret, Credentials: o.Credentials, Identity: o.Identity,
 	}
 	if r.Instance == "" {
 		c.Elector.Instance = reconcile.RandomOpIDs(1)[0][:5]

@@ -65,6 +65,9 @@ type Config struct {
 	// ReadSecret reads a secret's file beside this swarmd; optional: the file system.
 	ReadSecret func(path string) ([]byte, error)
 
+	Credentials string                 // the folder with the unit's credentials; "": there are none
+	Identity    func() ([]byte, error) // reads the age identities, see sealed.ReadIdentities; optional: there are none
+
 	// Peers are the managers as the engine knows them, also without a leader; optional.
 	Peers func(ctx context.Context) ([]swarm.Peer, error)
 

@@ -123,6 +123,13 @@ func (p Policies) JoinTimeout(image string) time.Duration {
 // ContentKey is where a config of the file's stack has its content, among the extras that Docker's type leaves open.
 const ContentKey = "x-swarmd-content"
 
+// Where a secret of the file's stack has its encrypted text, which value of it is meant, and the unit's credential that is its value.
+const (
+	SealedKey     = "x-swarmd-sealed"
+	SealedOf      = "x-swarmd-key"
+	CredentialKey = "x-swarmd-credential"
+)
+
 // The values of Policies.ForeignNodes.
 const (
 	DrainNew = "drain-new" // it is drained once; what was in the swarm before swarmd is left alone

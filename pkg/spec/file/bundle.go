@@ -33,24 +33,31 @@ func (w *walker) bundled(at *node) any {
 	return text.String()
 }
 
-// Bundle returns the file with what it refers to: the texts of the configs' files, which read is asked for by their paths as the file writes them.
+// Bundle returns the file with what it refers to: the texts of the configs' files and of the secrets' encrypted ones, which read is asked for by their
+// paths as the file writes them. A secret's file that is not encrypted is never among them.
 // A file that cannot be parsed, or that refers to nothing, comes back as it is. Why a text cannot come along stands in its place, for Parse to tell.
 func Bundle(data []byte, read func(path string) ([]byte, error)) []byte {
-	if !bytes.Contains(data, []byte("configs")) || bytes.Contains(data, []byte(filesKey)) {
+	if !mentions(data) || bytes.Contains(data, []byte(filesKey)) {
 		return data
 	}
 	files, room := map[string]any{}, MaxSize-len(data)
-	for _, at := range configFiles(data) {
+	plain := filesOf(data, "configs")
+	for _, at := range append(plain, sealedFiles(data)...) {
 		text, err := read(at)
+		if err == nil && !slices.Contains(plain, at) {
+			text, err = sealedText(at, text)
+		}
 		if err == nil {
 			err = bundleable(text)
 		}
 		if room -= len(text); err == nil && room < 0 {
 			err = fmt.Errorf("with it the file would have more than %d bytes, the most that are accepted: make it with docker config create and say external: true", MaxSize)
 		}
-		if files[at] = pieces(string(text)); err != nil {
+		if err != nil {
 			files[at] = reason(err)
+			continue
 		}
+		files[at] = pieces(string(text))
 	}
 	if len(files) == 0 {
 		return data
@@ -74,8 +81,8 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// configFiles are the values of configs.*.file, one of each path.
-func configFiles(data []byte) []string {
+// filesOf are the values of file of all configs, or of all secrets, one of each path.
+func filesOf(data []byte, of string) []string {
 	if message, _ := readable(data); message != "" {
 		return nil
 	}
@@ -84,8 +91,8 @@ func configFiles(data []byte) []string {
 		return nil
 	}
 	var paths []string
-	for _, config := range valuesOf(valueAt(document, "configs")) {
-		at := valueAt(config, "file")
+	for _, object := range valuesOf(valueAt(document, of)) {
+		at := valueAt(object, "file")
 		if at == nil || at.Kind != yaml.ScalarNode || at.Value == "" || slices.Contains(paths, at.Value) {
 			continue
 		}

@@ -12,12 +12,13 @@ type walker struct {
 	parser           *Parser
 	faults, warnings findings
 	variables        map[string]string
-	services         []serviceFacts    // sorted by name
-	volumeNames      map[string]string // that the file gives its volumes, by key
-	rooms            map[string]room   // of the pools' sizes that are understood
-	files            *node             // the texts that came with the file, by path, see Bundle
-	text             int               // bytes that the file stands for
-	ports            int               // that the services read so far publish
+	services         []serviceFacts        // sorted by name
+	volumeNames      map[string]string     // that the file gives its volumes, by key
+	rooms            map[string]room       // of the pools' sizes that are understood
+	files            *node                 // the texts that came with the file, by path, see Bundle
+	sealedFiles      map[string]sealedFile // by path, once each
+	text             int                   // bytes that the file stands for
+	ports            int                   // that the services read so far publish
 }
 
 func (w *walker) faultAt(line, col int, at place, format string, args ...any) {

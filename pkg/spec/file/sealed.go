@@ -1,0 +1,134 @@
+package file
+
+import (
+	"bytes"
+	"path"
+	"slices"
+
+	composetypes "github.com/docker/cli/cli/compose/types"
+
+	"github.com/swarmd/swarmd/pkg/sealed"
+	"github.com/swarmd/swarmd/pkg/spec"
+)
+
+// secret takes what tasks find as a file and nobody reads back. Its value is never in the file: it is encrypted, or beside the daemon.
+func secret(w *walker, n *node) any {
+	declared := object{known: map[string]rule{
+		"file": doc("an encrypted file, relative to this one, which apply and the watched file take along: .age, or SOPS with age recipients; "+
+			"or an absolute path beside swarmd, on each manager, of which nothing is ever part of a revision", lineText),
+		"key":        doc("which value of an encrypted file of SOPS it is: db.password, users.0.password", lineText),
+		"credential": doc("the credential of swarmd's unit with the value, on each manager (systemd: LoadCredential)", word(credentialName())),
+		"name":       byDefault("CLUSTER_KEY", doc("its name in the swarm, to which swarmd adds a keyed hash of its content, unless it is external", word(objectName()))),
+		"labels":     doc("labels of the secret", labels),
+		"external":   byDefault("false", doc("it is made by somebody else, under its own name", external)),
+	}, other: laterOption("content", "environment", "template_driver", "driver", "driver_opts")}
+	if n == nil {
+		return declared.shape()
+	}
+	values, ok := declared.rule(w, n).(map[string]any)
+	if !ok || w.settleObject(n, values, "file", "key", "credential") {
+		return values
+	}
+	file, key, credential := n.child("file"), n.child("key"), n.child("credential")
+	switch {
+	case !slices.ContainsFunc([]string{"file", "credential", "content", "environment", "driver"}, func(key string) bool { return n.child(key) != nil }):
+		w.lacks(n, "has no content: name an encrypted file, a file that is on each manager, a credential of swarmd's unit, or say external: true")
+	case file != nil && credential != nil:
+		w.lacks(credential, "file and credential exclude each other")
+	case key != nil && (file == nil || path.IsAbs(file.text)):
+		w.lacks(key, "belongs to an encrypted file beside this one: name that with file")
+	case file != nil && ownSecret(file.text):
+		w.lacks(file, "%s is swarmd's own, and no service may have it", shown(file, file.text))
+	case credential != nil && slices.Contains(ownCredentials(), credential.text):
+		w.lacks(credential, "this credential is swarmd's own, and no service may have it")
+	case file != nil && values["file"] != nil && !path.IsAbs(file.text):
+		values["sealed"] = w.sealed(file, key)
+	}
+	return values
+}
+
+// ownCredentials are what swarmd itself is given, by whichever way: the API token, the token for reading, the age identity.
+func ownCredentials() []string { return []string{"digitalocean-token", "read-token", "age-key"} }
+
+// ownSecret reports whether swarmd has its own secrets at the path, as a service or as a unit. Whoever edits the file must not get them through a service.
+func ownSecret(at string) bool {
+	at = path.Clean(at)
+	if at == "/etc/swarmd/token" || at == "/etc/swarmd/read-token" || at == "/etc/swarmd/age-key" {
+		return true
+	}
+	return within(at, "/run/secrets") || within(at, "/run/credentials") || within(at, "/proc")
+}
+
+// credentialName is what systemd takes for the name of a credential.
+func credentialName() charset {
+	return charset{first: letters + digits, rest: letters + digits + "-_.", max: 255, say: "the name of a credential of swarmd's unit"}
+}
+
+// sealed is the encrypted text that the file names, if the value is one of it.
+func (w *walker) sealed(file, key *node) any {
+	text, ok := w.bundled(file).(string)
+	if !ok {
+		return nil
+	}
+	f := w.readSealed(file.text, text)
+	if f.err != nil {
+		w.lacks(file, "%s cannot be taken: %s", shown(file, file.text), f.err)
+		return nil
+	}
+	at, which := file, ""
+	if key != nil {
+		at, which = key, key.text
+	}
+	if _, err := f.file.Sealed(which); err != nil {
+		w.lacks(at, "%s: %s", shown(file, file.text), err)
+		return nil
+	}
+	return text
+}
+
+// sealedFile is an encrypted file, or why it is none.
+type sealedFile struct {
+	file *sealed.File
+	err  error
+}
+
+// readSealed reads each of the encrypted files once.
+func (w *walker) readSealed(name, text string) sealedFile {
+	if w.sealedFiles == nil {
+		w.sealedFiles = map[string]sealedFile{}
+	}
+	f, ok := w.sealedFiles[name]
+	if !ok {
+		f.file, f.err = sealed.Read(name, []byte(text))
+		w.sealedFiles[name] = f
+	}
+	return f
+}
+
+// sealedFiles are the paths of encrypted files: the values of secrets.*.file that are relative.
+func sealedFiles(data []byte) []string {
+	return slices.DeleteFunc(filesOf(data, "secrets"), path.IsAbs)
+}
+
+// sealedText is an encrypted file as a revision can carry it. What is not encrypted is never taken along.
+func sealedText(name string, data []byte) ([]byte, error) {
+	text, err := sealed.Text(name, data)
+	return []byte(text), err
+}
+
+// mentions reports whether a file may name others.
+func mentions(data []byte) bool {
+	return bytes.Contains(data, []byte("configs")) || bytes.Contains(data, []byte("secrets"))
+}
+
+// composeSecret is composeObject of a secret.
+func composeSecret(values map[string]any) composetypes.FileObjectConfig {
+	out := composeObject(values)
+	out.Extras = map[string]any{}
+	for key, in := range map[string]string{spec.SealedKey: "sealed", spec.SealedOf: "key", spec.CredentialKey: "credential"} {
+		if value := str(values, in); value != "" {
+			out.Extras[key] = value
+		}
+	}
+	return out
+}

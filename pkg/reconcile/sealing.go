@@ -32,13 +32,36 @@ type sealer struct {
 
 var errNoKey = errors.New("the cluster has no key yet")
 
+// opened are the encrypted files of one look, each read once: many secrets may be of one.
+type opened []openedFile
+
+type openedFile struct {
+	text string
+	file *sealed.File
+	err  error
+}
+
+func (o *opened) of(spec swarm.SecretSpec) (*sealed.File, error) {
+	i := slices.IndexFunc(*o, func(f openedFile) bool { return f.text == spec.Sealed })
+	if i < 0 {
+		i = len(*o)
+		f, err := sealed.Read(spec.File, []byte(spec.Sealed))
+		*o = append(*o, openedFile{spec.Sealed, f, err})
+	}
+	return (*o)[i].file, (*o)[i].err
+}
+
 // seal gets a secret's value, and says what the secret is called with it.
 func (s *sealer) seal(spec swarm.SecretSpec) (name string, value []byte, err error) {
+	return s.sealOf(spec, &opened{})
+}
+
+func (s *sealer) sealOf(spec swarm.SecretSpec, files *opened) (name string, value []byte, err error) {
 	if len(s.key) == 0 {
 		return "", nil, errNoKey
 	}
-	if value, err = s.value(spec); err == nil {
-		name, err = s.name(spec, value)
+	if value, err = s.value(spec, files); err == nil {
+		name, err = s.name(spec, value, files)
 	}
 	switch {
 	case err != nil:
@@ -52,11 +75,11 @@ func (s *sealer) seal(spec swarm.SecretSpec) (name string, value []byte, err err
 }
 
 // name is what a secret with this value is called. Of an encrypted one the encrypted text counts: so who cannot decrypt it knows whether it has changed.
-func (s *sealer) name(spec swarm.SecretSpec, value []byte) (string, error) {
+func (s *sealer) name(spec swarm.SecretSpec, value []byte, files *opened) (string, error) {
 	if spec.Sealed == "" {
 		return swarm.HashedSecret(s.key, spec.Of, value), nil
 	}
-	f, err := sealed.Read(spec.File, []byte(spec.Sealed))
+	f, err := files.of(spec)
 	if err != nil {
 		return "", err
 	}
@@ -65,7 +88,7 @@ func (s *sealer) name(spec swarm.SecretSpec, value []byte) (string, error) {
 }
 
 // value is the secret's value, from where it is.
-func (s *sealer) value(spec swarm.SecretSpec) ([]byte, error) {
+func (s *sealer) value(spec swarm.SecretSpec, files *opened) ([]byte, error) {
 	switch {
 	case spec.Credential != "" && s.credentials == "":
 		return nil, errors.New("this swarmd has no credentials: LoadCredential=" + spec.Credential + ":/PATH in its unit gives it this one")
@@ -74,7 +97,7 @@ func (s *sealer) value(spec swarm.SecretSpec) ([]byte, error) {
 	case spec.Sealed == "":
 		return s.read(spec.File)
 	}
-	f, err := sealed.Read(spec.File, []byte(spec.Sealed))
+	f, err := files.of(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -110,22 +133,22 @@ func (s *sealer) sealed(stack swarm.Stack, w world.World, blind bool) map[string
 	if len(stack.Secrets) == 0 {
 		return nil
 	}
-	out := map[string]plan.Sealing{}
+	out, files := map[string]plan.Sealing{}, opened{}
 	for _, spec := range stack.Secrets {
-		out[spec.Of] = s.one(spec, w, blind)
+		out[spec.Of] = s.one(spec, w, blind, &files)
 	}
 	return out
 }
 
-func (s *sealer) one(spec swarm.SecretSpec, w world.World, blind bool) plan.Sealing {
+func (s *sealer) one(spec swarm.SecretSpec, w world.World, blind bool, files *opened) plan.Sealing {
 	if spec.Sealed != "" && len(s.key) > 0 {
-		name, err := s.name(spec, nil)
+		name, err := s.name(spec, nil, files)
 		there := slices.ContainsFunc(w.Secrets, func(live swarm.Secret) bool { return live.Name == name && live.Labels[swarm.LabelVersionOf] == spec.Of })
 		if err == nil && (there || blind) { // nothing is decrypted for what is there
 			return plan.Sealing{Name: name}
 		}
 	}
-	name, _, err := s.seal(spec)
+	name, _, err := s.sealOf(spec, files)
 	switch {
 	case err == nil || errors.Is(err, errNoKey):
 		return plan.Sealing{Name: name}

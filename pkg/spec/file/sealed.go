@@ -66,12 +66,11 @@ func credentialName() charset {
 
 // sealed is the encrypted text that the file names, if the value is one of it.
 func (w *walker) sealed(file, key *node) any {
-	text, ok := w.bundled(file).(string)
-	if !ok {
-		return nil
-	}
-	f := w.readSealed(file.text, text)
-	if f.err != nil {
+	f := w.readSealed(file)
+	switch {
+	case f.file == nil && f.err == nil:
+		return nil // it did not come along, which is said
+	case f.err != nil:
 		w.lacks(file, "%s cannot be taken: %s", shown(file, file.text), f.err)
 		return nil
 	}
@@ -83,25 +82,31 @@ func (w *walker) sealed(file, key *node) any {
 		w.lacks(at, "%s: %s", shown(file, file.text), err)
 		return nil
 	}
-	return text
+	return f.text
 }
 
 // sealedFile is an encrypted file, or why it is none.
 type sealedFile struct {
+	text string
 	file *sealed.File
 	err  error
 }
 
-// readSealed reads each of the encrypted files once.
-func (w *walker) readSealed(name, text string) sealedFile {
+// readSealed reads each of the encrypted files once: many secrets may be of one, and share its text.
+func (w *walker) readSealed(at *node) sealedFile {
+	if f, ok := w.sealedFiles[at.text]; ok {
+		return f
+	}
+	text, ok := w.bundled(at).(string)
+	if !ok {
+		return sealedFile{}
+	}
+	f := sealedFile{text: text}
+	f.file, f.err = sealed.Read(at.text, []byte(text))
 	if w.sealedFiles == nil {
 		w.sealedFiles = map[string]sealedFile{}
 	}
-	f, ok := w.sealedFiles[name]
-	if !ok {
-		f.file, f.err = sealed.Read(name, []byte(text))
-		w.sealedFiles[name] = f
-	}
+	w.sealedFiles[at.text] = f
 	return f
 }
 

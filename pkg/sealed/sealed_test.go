@@ -2,6 +2,8 @@ package sealed
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -179,4 +181,35 @@ func FuzzRead(f *testing.F) {
 			t.Fatalf("opened as %q", got)
 		}
 	})
+}
+
+// TestTheFilesThatSopsWrote: of each kind, with values in each other, in lists and with all types; see the module oracle, which wrote them.
+func TestTheFilesThatSopsWrote(t *testing.T) {
+	text := func(name string) []byte {
+		data, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	with, err := ReadIdentities(text("identity.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, values := range map[string]map[string]string{
+		"shop.yaml": {"db.user": "shop", "db.port": "5432", "on": "true", "users.0.password": "b", "users.1": "c", "a.b": "dots"},
+		"shop.json": {"db.user": "shop", "list.1.y": "z", "ratio": "2.5"},
+		"shop.env":  {"DB_USER": "shop", "DB_PASSWORD": "a=b \n c"},
+		"tls.key":   {"": "-----BEGIN-----\nnot a key\n-----END-----\n"},
+	} {
+		f, err := Read(name, text(name))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		for key, want := range values {
+			if got, err := f.Open(key, with); string(got) != want || err != nil {
+				t.Errorf("%s, %q: %q, %v", name, key, got, err)
+			}
+		}
+	}
 }

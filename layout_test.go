@@ -20,6 +20,7 @@ var rank = map[string]int{
 	"internal/respcache":              0,
 	"internal/sem":                    0,
 	"pkg/apierr":                      0,
+	"pkg/sealed":                      0,
 	"pkg/spec":                        1,
 	"pkg/spec/file":                   2,
 	"pkg/spec/source":                 3,
@@ -72,7 +73,8 @@ var onlyIn = map[string][]string{
 	"github.com/spf13/cobra":              {"cmd/swarmd"},
 	"github.com/docker/cli/cli/compose":   {"pkg/spec/file", "pkg/swarm/docker"},
 	"github.com/fsnotify/fsnotify":        {"pkg/spec/source"},
-	"gopkg.in/yaml.v3":                    {"pkg/spec/file", "pkg/cloud/userdata", "pkg/sim", "pkg/lab"},
+	"gopkg.in/yaml.v3":                    {"pkg/spec/file", "pkg/cloud/userdata", "pkg/sim", "pkg/lab", "pkg/sealed"},
+	"filippo.io/age":                      {"pkg/sealed"},
 	"golang.org/x/crypto/ssh":             {"pkg/swarm/docker/ssh", "pkg/lab"},
 }
 

@@ -41,12 +41,12 @@ Environment: DIGITALOCEAN_TOKEN (or DIGITALOCEAN_TOKEN_FILE), DIGITALOCEAN_API_U
 	}
 	root.AddCommand(
 		validateCommand(a), planCommand(a), applyCommand(a), runCommand(a), statusCommand(a), eventsCommand(a), whyCommand(a), auditCommand(a), drainCommand(a), activateCommand(a),
-		replaceCommand(a), pauseCommand(a), resumeCommand(a), protectCommand(a), drillCommand(a), recoverCommand(a), confirmCommand(a), historyCommand(a), revertCommand(a), rollbackCommand(a),
+		replaceCommand(a), pauseCommand(a), resumeCommand(a), protectCommand(a), drillCommand(a), recoverCommand(a), confirmCommand(a), secretKeyCommand(a), historyCommand(a), revertCommand(a), rollbackCommand(a),
 		bootstrapCommand(a), destroyCommand(a), simCommand(a), labCommand(a), demoCommand(a),
 		schemaCommand(a), versionCommand(a),
 	)
 	for _, cmd := range root.Commands() {
-		if slices.Contains([]string{"plan", "apply", "run", "status", "events", "why", "audit", "drain", "activate", "pause", "resume", "protect", "confirm", "history", "revert", "rollback", "bootstrap", "destroy", "recover"}, cmd.Name()) {
+		if slices.Contains([]string{"plan", "apply", "run", "status", "events", "why", "audit", "drain", "activate", "pause", "resume", "protect", "confirm", "secret-key", "history", "revert", "rollback", "bootstrap", "destroy", "recover"}, cmd.Name()) {
 			sshFlags(cmd, a)
 		}
 	}

@@ -59,6 +59,7 @@ func TestScripts(t *testing.T) {
 			"world": worldCmd, "exits": exitsCmd, "patient": patientCmd, "json": jsonCmd, "keys": keysCmd, "writes": writesCmd, "droplet": dropletCmd,
 			"droplets": dropletsCmd, "fault": faultCmd, "await": awaitCmd, "port": portCmd, "term": termCmd, "took": tookCmd, "scale": scaleCmd,
 			"beside": besideCmd, "unplug": unplugCmd, "scrap": scrapCmd, "untag": untagCmd, "network": networkCmd,
+			"identity": identityCmd, "encrypt": encryptCmd, "reads": readsCmd, "selfservice": selfServiceCmd, "nowhere": nowhereCmd, "versions": versionsCmd,
 		},
 	})
 }
@@ -75,7 +76,7 @@ func setup(env *testscript.Env) error {
 // noSecret looks for tokens in all that swarmd printed and in all files that it left.
 func noSecret(env *testscript.Env, transcript string) {
 	t := env.T().(testing.TB)
-	tokens := []string{canary, sim.DefaultToken, "SWMTKN-", "SWMKEY-"}
+	tokens := []string{canary, sim.DefaultToken, "SWMTKN-", "SWMKEY-", "AGE-SECRET-KEY-1"}
 	err := filepath.WalkDir(env.WorkDir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err

@@ -1,8 +1,10 @@
 package access
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // tokenCredential is the name under which the unit gets the API token.
@@ -26,4 +28,38 @@ func WithCredential(getenv func(string) string) func(string) string {
 		}
 		return file
 	}
+}
+
+// IdentityCredential is the name under which the unit gets the age identity.
+const IdentityCredential = "age-key"
+
+// identityVariable names the file with the age identity, as for SOPS.
+const identityVariable = "SOPS_AGE_KEY_FILE"
+
+// Credentials is the folder with the unit's credentials, "" for none.
+func (a Access) Credentials() string { return a.Getenv("CREDENTIALS_DIRECTORY") }
+
+// Identity reads the age identities with which encrypted files are opened: of the file that SOPS_AGE_KEY_FILE names, or of the unit's credential. No
+// output may hold them.
+func (a Access) Identity() ([]byte, error) {
+	file := a.Getenv(identityVariable)
+	if dir := a.Credentials(); file == "" && dir != "" {
+		file = filepath.Join(dir, IdentityCredential)
+	}
+	if file == "" {
+		return nil, errors.New("this swarmd has no age identity: swarmd secret-key gives it one, or " + identityVariable + " names a file with one")
+	}
+	data, err := os.ReadFile(file)
+	if err == nil && strings.TrimSpace(string(data)) == "" { // what the unit says for a file that is missing
+		err = errors.New("this swarmd has no age identity: age-keygen -o /etc/swarmd/age-key on each manager, and restart swarmd")
+	}
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(data)) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			a.Secrets.Add(line)
+		}
+	}
+	return data, nil
 }

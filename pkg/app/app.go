@@ -34,10 +34,11 @@ type Options struct {
 
 	// Cloud makes the client of the cloud's API. Without one, nil and no error, droplets are left alone. Optional: nil makes none.
 	Cloud func(access.Observe) (*digitalocean.Client, error)
-	// Credentials is the folder of the credentials that systemd gave to this process. Optional: "" is none.
-	Credentials string
 	// Engine makes the client of the engine, and returns what ends it.
 	Engine func(access.Observe) (*docker.Client, func(), error)
+
+	Credentials string                 // see reconcile.Config
+	Identity    func() ([]byte, error) // see reconcile.Config
 
 	Seams
 }
@@ -168,7 +169,7 @@ func (a *App) config(r Role) reconcile.Config {
 		},
 		Prices: a.Prices, Peers: a.Swarm.Peers, Sizes: a.Sizes, VPCs: a.VPCs,
 		Initial: r.File.Initial, Edits: r.File.Edits, Unread: r.File.Unread, Source: r.File.Source, File: r.File.Path, Events: r.Events,
-		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute, ReadSecret: o.ReadSecret, Credentials: o.Credentials,
+		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute, ReadSecret: o.ReadSecret, Credentials: o.Credentials, Identity: o.Identity,
 	}
 	if r.Instance == "" {
 		c.Elector.Instance = reconcile.RandomOpIDs(1)[0][:5]

@@ -309,7 +309,7 @@ func (c *checks) happened(e docean.Event) {
 // secrets looks for what must not be in a text; permitted is what may.
 func (c *checks) secrets(s *state, where, text, permitted string) {
 	for _, secret := range [...]struct{ name, value string }{{"the API token", c.run.world.Token()}, {"the worker's token", s.swarm.Tokens.Worker},
-		{"the managers' token", s.swarm.Tokens.Manager}} {
+		{"the managers' token", s.swarm.Tokens.Manager}, {"the age identity", explorersIdentity}} {
 		if secret.value != "" && secret.value != permitted && strings.Contains(text, secret.value) {
 			c.run.violate("secrets", "%s is in %s", secret.name, where)
 		}

@@ -176,6 +176,7 @@ func (p *process) options(o origin) app.Options {
 			}
 			return c, c.Close, nil
 		},
+		Identity: func() ([]byte, error) { return []byte(explorersIdentity), nil },
 		Seams: o.mutant.into(app.Seams{Wall: o.clock.now, Jitter: newSeeded(o.seed, o.name+" loop").float, OpIDs: p.rng.opIDs, ReadSecret: func(string) ([]byte, error) { return []byte(o.secret.Load().(string)), nil },
 			Parse: o.explorer.check, Convert: o.convert, Render: o.explorer.render, Price: noPrices, Offer: offer,
 			Refused: o.refused, Config: func(c reconcile.Config) reconcile.Config { return p.ordered(c, gate{o.scheduler, p}) }}),

@@ -42,7 +42,7 @@ func objectWorkflows() []Workflow {
 		r.secret.Store(fmt.Sprint(secretMark, n))
 		r.faults.last = time.Now()
 	}
-	return []Workflow{
+	return append([]Workflow{
 		{Name: "config-edit", Sparse: 4, About: "a config gets another content again and again: the service follows, and the first one goes", Start: config(1),
 			Play: func(r *run) {
 				for n := range 3 {
@@ -59,7 +59,7 @@ func objectWorkflows() []Workflow {
 				}
 			}},
 		{Name: "first-secret", Sparse: 3, About: "a service with a secret: the cluster's key, then the secret, then the service", Start: file{managers: 1}, Play: edits(secret)},
-	}
+	}, sealedWorkflows(roll)...)
 }
 
 // referredIDs are the ids of the configs and secrets that a specification refers to.
@@ -177,7 +177,7 @@ func (l labelling) CreateSecret(ctx context.Context, name string, labels map[str
 
 // objectMutants handle configs and secrets wrongly.
 func objectMutants() []Mutant {
-	return []Mutant{
+	return append(sealedMutants(), []Mutant{
 		planned("drops-what-is-gone-back-to", "F2: what the specification before refers to was removed, and the roll-back could not start", func(in plan.Input, p *plan.Plan) {
 			for _, v := range in.World.Services {
 				for _, c := range in.World.Configs {
@@ -221,5 +221,5 @@ func objectMutants() []Mutant {
 				}
 			}
 		}),
-	}
+	}...)
 }

@@ -38,13 +38,17 @@ func (in *Service) First(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	identity, err := engine.Secrets(ctx, docker.IdentitySecret(in.Spec.Cluster))
+	if err != nil {
+		return err
+	}
 	live, err := in.live(ctx, engine)
 	if err != nil {
 		return err
 	}
 	in.denies = in.Deny(live != nil && docker.DeniesHostAccess(live.Spec))
 	want, err := docker.SelfService(docker.Self{Cluster: in.Spec.Cluster, Image: in.Spec.Swarmd.Image,
-		APIURL: in.Access.Getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: name, ReadID: read, Memory: in.Spec.Swarmd.Memory,
+		APIURL: in.Access.Getenv("DIGITALOCEAN_API_URL"), SecretID: secret, SecretName: name, ReadID: read, IdentityID: identity[docker.IdentitySecret(in.Spec.Cluster)], Memory: in.Spec.Swarmd.Memory,
 		DenyHostAccess: in.denies})
 	if err != nil {
 		return err

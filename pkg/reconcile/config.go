@@ -66,8 +66,8 @@ type Config struct {
 	// ReadSecret reads the file of a secret, or of a registry's password, beside this swarmd; optional: the file system.
 	ReadSecret func(path string) ([]byte, error)
 
-	// Credentials is the folder of the credentials that systemd gave to this process; "" if it gave none.
-	Credentials string
+	Credentials string                 // the folder with the unit's credentials; "": there are none
+	Identity    func() ([]byte, error) // reads the age identities, see sealed.ReadIdentities; optional: there are none
 
 	// Peers are the managers as the engine knows them, also without a leader; optional.
 	Peers func(ctx context.Context) ([]swarm.Peer, error)

@@ -7,6 +7,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -99,7 +100,10 @@ func New(cfg Config) *Loop {
 	if cfg.ReadSecret == nil {
 		cfg.ReadSecret = readSecret
 	}
-	l.sealer = &sealer{read: cfg.ReadSecret}
+	if cfg.Identity == nil {
+		cfg.Identity = func() ([]byte, error) { return nil, errors.New("this swarmd has no age identity") }
+	}
+	l.sealer = &sealer{read: cfg.ReadSecret, credentials: cfg.Credentials, identity: cfg.Identity}
 	cfg.Execute.Seal = l.sealer.seal
 	l.logins = &logins{sealer: l.sealer, credentials: cfg.Credentials}
 	cfg.Execute.Login = l.logins.login

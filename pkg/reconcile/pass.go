@@ -131,7 +131,7 @@ func (l *Loop) vpcs(s *spec.Spec) []cloud.VPC {
 func (l *Loop) compute(w world.World, epoch uint64, good map[string]swarm.ServiceSpec) plan.Plan {
 	wall, now := l.cfg.Wall(), time.Now()
 	return l.cfg.Plan(plan.Input{Now: wall, Spec: l.want.spec, Revision: l.want.revision, Accepted: l.want.accepted, Stack: l.want.stack, World: w, Epoch: epoch,
-		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Sizes: l.cfg.Sizes(), VPCs: l.vpcs(l.want.spec), Good: good, Sealed: l.sealer.sealed(l.want.stack, w), Logins: l.logins.seen,
+		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Sizes: l.cfg.Sizes(), VPCs: l.vpcs(l.want.spec), Good: good, Sealed: l.sealer.sealed(l.want.stack, w, l.blind()), Logins: l.logins.seen,
 		Memory: plan.Memory{Strangers: l.strangers.ages(now), Backoff: l.refusals.backoffs(wall.Sub(now)), Ailing: l.ailing.seen(wall.Sub(now)),
 			Grace: l.grace.seen(wall.Sub(now)), Launching: l.launching.seen(wall.Sub(now)), Tries: l.rolls.seen(), Looked: l.lookups.looked(wall.Sub(now))}, DenyHostAccess: l.cfg.DenyHostAccess})
 }

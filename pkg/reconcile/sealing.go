@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 
@@ -13,27 +14,55 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/sealed"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // maxSecret is the most that the engine takes as a secret, in bytes.
 const maxSecret = 500 * 1024
 
-// sealer names the stack's secrets by what is in their files on this machine. It keeps no value.
+// sealer names the stack's secrets: by their encrypted text, or by what is in their files on this machine. It keeps no value.
 type sealer struct {
-	read func(path string) ([]byte, error)
-	key  []byte // the cluster's, as it was seen last; nil: there is none yet
-	some bool   // configs or secrets of the stack's were there at the last look
+	read        func(path string) ([]byte, error)
+	credentials string                 // the folder with the unit's credentials, "" for none
+	identity    func() ([]byte, error) // reads the age identities
+	key         []byte                 // the cluster's, as it was seen last; nil: there is none yet
+	some        bool                   // configs or secrets of the stack's were there at the last look
 }
 
 var errNoKey = errors.New("the cluster has no key yet")
 
-// seal reads a secret's value, and says what the secret is called with it.
+// opened are the encrypted files of one look, each read once: many secrets may be of one.
+type opened []openedFile
+
+type openedFile struct {
+	text string
+	file *sealed.File
+	err  error
+}
+
+func (o *opened) of(spec swarm.SecretSpec) (*sealed.File, error) {
+	i := slices.IndexFunc(*o, func(f openedFile) bool { return f.text == spec.Sealed })
+	if i < 0 {
+		i = len(*o)
+		f, err := sealed.Read(spec.File, []byte(spec.Sealed))
+		*o = append(*o, openedFile{spec.Sealed, f, err})
+	}
+	return (*o)[i].file, (*o)[i].err
+}
+
+// seal gets a secret's value, and says what the secret is called with it.
 func (s *sealer) seal(spec swarm.SecretSpec) (name string, value []byte, err error) {
+	return s.sealOf(spec, &opened{})
+}
+
+func (s *sealer) sealOf(spec swarm.SecretSpec, files *opened) (name string, value []byte, err error) {
 	if len(s.key) == 0 {
 		return "", nil, errNoKey
 	}
-	value, err = s.read(spec.File)
+	if value, err = s.value(spec, files); err == nil {
+		name, err = s.name(spec, value, files)
+	}
 	switch {
 	case err != nil:
 		return "", nil, err
@@ -42,7 +71,45 @@ func (s *sealer) seal(spec swarm.SecretSpec) (name string, value []byte, err err
 	case len(value) >= maxSecret:
 		return "", nil, fmt.Errorf("it has %d bytes or more, and the engine takes less", maxSecret)
 	}
-	return swarm.HashedSecret(s.key, spec.Of, swarm.Templated(spec.Labels[swarm.LabelTemplates], value)), value, nil
+	return name, value, nil
+}
+
+// name is what a secret with this value is called. Of an encrypted one the encrypted text counts: so who cannot decrypt it knows whether it has changed.
+func (s *sealer) name(spec swarm.SecretSpec, value []byte, files *opened) (string, error) {
+	if spec.Sealed == "" {
+		return swarm.HashedSecret(s.key, spec.Of, swarm.Templated(spec.Labels[swarm.LabelTemplates], value)), nil
+	}
+	f, err := files.of(spec)
+	if err != nil {
+		return "", err
+	}
+	text, err := f.Sealed(spec.Key)
+	return swarm.HashedSecret(s.key, spec.Of, swarm.Templated(spec.Labels[swarm.LabelTemplates], text)), err
+}
+
+// value is the secret's value, from where it is.
+func (s *sealer) value(spec swarm.SecretSpec, files *opened) ([]byte, error) {
+	switch {
+	case spec.Credential != "" && s.credentials == "":
+		return nil, errors.New("this swarmd has no credentials: LoadCredential=" + spec.Credential + ":/PATH in its unit gives it this one")
+	case spec.Credential != "":
+		return s.read(filepath.Join(s.credentials, spec.Credential))
+	case spec.Sealed == "":
+		return s.read(spec.File)
+	}
+	f, err := files.of(spec)
+	if err != nil {
+		return nil, err
+	}
+	text, err := s.identity()
+	if err != nil {
+		return nil, err
+	}
+	with, err := sealed.ReadIdentities(text)
+	if err != nil {
+		return nil, fmt.Errorf("the age identity: %w", err)
+	}
+	return f.Open(spec.Key, with)
 }
 
 // learn takes in what a look showed.
@@ -60,19 +127,54 @@ func (s *sealer) learn(w world.World, cluster string) {
 		slices.ContainsFunc(w.Secrets, func(c swarm.Secret) bool { return ours(c.Labels) })
 }
 
-// sealed is what is known of the stack's secrets here.
-func (s *sealer) sealed(stack swarm.Stack, w world.World) map[string]plan.Sealing {
+// sealed is what is known of the stack's secrets here. Somebody who only follows what another swarmd does need not have the values: blind, a secret
+// beside that one is the newest version, whatever it is.
+func (s *sealer) sealed(stack swarm.Stack, w world.World, blind bool) map[string]plan.Sealing {
 	if len(stack.Secrets) == 0 {
 		return nil
 	}
-	out := map[string]plan.Sealing{}
+	out, files := map[string]plan.Sealing{}, opened{}
 	for _, spec := range stack.Secrets {
-		name, _, err := s.seal(spec)
-		if out[spec.Of] = (plan.Sealing{Name: name}); err != nil && !errors.Is(err, errNoKey) {
-			out[spec.Of] = plan.Sealing{Err: fmt.Sprintf("%s cannot be read%s: %s", spec.File, onMachine(w), withoutPath(err))}
-		}
+		out[spec.Of] = s.one(spec, w, blind, &files)
 	}
 	return out
+}
+
+func (s *sealer) one(spec swarm.SecretSpec, w world.World, blind bool, files *opened) plan.Sealing {
+	if spec.Sealed != "" && len(s.key) > 0 {
+		name, err := s.name(spec, nil, files)
+		there := slices.ContainsFunc(w.Secrets, func(live swarm.Secret) bool { return live.Name == name && live.Labels[swarm.LabelVersionOf] == spec.Of })
+		if err == nil && (there || blind) { // nothing is decrypted for what is there
+			return plan.Sealing{Name: name}
+		}
+	}
+	name, _, err := s.sealOf(spec, files)
+	switch {
+	case err == nil || errors.Is(err, errNoKey):
+		return plan.Sealing{Name: name}
+	case blind:
+		return plan.Sealing{Name: newestVersion(w, spec.Of)}
+	case spec.Sealed != "":
+		return plan.Sealing{Err: fmt.Sprintf("%s cannot be decrypted%s: %s", spec.From(), onMachine(w), err)}
+	}
+	return plan.Sealing{Err: fmt.Sprintf("%s cannot be read%s: %s", spec.From(), onMachine(w), withoutPath(err))}
+}
+
+// newestVersion is the name of the secret's version that was made last, "" if there is none.
+func newestVersion(w world.World, of string) string {
+	newest := swarm.Secret{}
+	for _, live := range w.Secrets {
+		if live.Labels[swarm.LabelVersionOf] == of && !live.Created.Before(newest.Created) {
+			newest = live
+		}
+	}
+	return newest.Name
+}
+
+// blind reports whether this is a person's command beside a swarmd that acts.
+func (l *Loop) blind() bool {
+	_, acts := l.elector.Held()
+	return l.cfg.Elector.OneShot && !acts
 }
 
 // onMachine names the machine of this swarmd, if it is one of the swarm.

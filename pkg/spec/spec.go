@@ -145,6 +145,13 @@ const ContentKey = "x-swarmd-content"
 // SharedKey is where a network of the file's stack says that other stacks use it under its own name, among the extras that Docker's type leaves open.
 const SharedKey = "x-swarmd-shared"
 
+// Where a secret of the file's stack has its encrypted text, which value of it is meant, and the unit's credential that is its value.
+const (
+	SealedKey     = "x-swarmd-sealed"
+	SealedOf      = "x-swarmd-key"
+	CredentialKey = "x-swarmd-credential"
+)
+
 // The values of Policies.ForeignNodes.
 const (
 	DrainNew = "drain-new" // it is drained once; what was in the swarm before swarmd is left alone

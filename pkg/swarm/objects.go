@@ -23,11 +23,26 @@ type ConfigSpec struct {
 	Data   []byte
 }
 
-// SecretSpec is a secret of the stack, without its value. That is in a file beside the daemon, and nowhere else but in the engine's store.
+// SecretSpec is a secret of the stack, without its value. That is in a file beside the daemon, or encrypted, and nowhere else but in the engine's store.
 type SecretSpec struct {
 	Of     string // its name without the hash
-	File   string // an absolute path
 	Labels map[string]string
+
+	File       string // of the value: an absolute path; of an encrypted one: as the file writes it, for people
+	Credential string // of the unit, in place of File
+	Sealed     string // the encrypted text, see sealed.Read; "" if the value is beside the daemon
+	Key        string // which value of that it is
+}
+
+// From says where the value comes from, for people.
+func (s SecretSpec) From() string {
+	switch {
+	case s.Credential != "":
+		return "the credential " + s.Credential
+	case s.Key != "":
+		return s.Key + " of " + s.File
+	}
+	return s.File
 }
 
 // Secret is a live secret. Nobody can read its value back.

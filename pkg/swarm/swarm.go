@@ -101,6 +101,7 @@ const (
 	LabelPaused      = "swarmd.paused"      // node label: a person has swarmd leave the node alone, see HandsOff
 	LabelProtected   = "swarmd.protected"   // node label: a person has swarmd never take the machine away, see HandsOff
 	LabelUnresized   = "swarmd.unresized"   // node label: its machine could not be resized in place, see Unresized
+	LabelRecipient   = "swarmd.recipient"   // on the secret with swarmd's age identity: the public key, to which files are encrypted
 	LabelVersionOf   = "swarmd.version-of"  // on configs and secrets of the stack: the name without the hash of the content, which all its versions have
 	LabelStandsFor   = "swarmd.stands-for"  // on a secret that was taken over: the name that swarmd had given one with the value of the file; none: its value is another one
 	LabelTemplates   = "swarmd.templates"   // on configs and secrets of the stack: the driver that fills in the templates of the content for each task

@@ -26,7 +26,7 @@ const (
 	GuardForeignObject = "foreign-object"  // a config or secret of a wanted name that is not ours
 	GuardObjectMissing = "object-missing"  // a config or secret that a service refers to is not there
 	GuardObjectChanged = "object-changed"  // a config has another content than its name says
-	GuardSecretFile    = "secret-file"     // the file of a secret cannot be read on this manager
+	GuardSecretFile    = "secret-file"     // the value of a secret cannot be had on this manager
 	GuardReplace       = "replace"         // a machine stays until another one took its place
 	GuardLaunch        = "launch-timeout"  // a droplet did not join in time, or the next create waits since one did not
 	GuardLaunchFailed  = "launch-failed"   // a pool's machines did not join again and again

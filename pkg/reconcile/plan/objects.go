@@ -23,7 +23,7 @@ const (
 // Sealing is what is known of a secret of the file on the machine of this swarmd.
 type Sealing struct {
 	Name string // in the swarm, with the hash of its value; "" if that is not known
-	Err  string // why not, for people: "/etc/swarmd/secrets/token: no such file on manager-1"; "" while the cluster's key is not there yet
+	Err  string // why it cannot be made, for people: "/etc/swarmd/secrets/token cannot be read on manager-1: no such file"; "" while the cluster's key is not there yet
 }
 
 // object is a config or a secret, wanted or live.
@@ -32,9 +32,9 @@ type object struct {
 	id       string // of a live one
 	name, of string
 	labels   map[string]string
-	data     []byte // of a config
-	file     string // of a wanted secret
-	version  uint64 // of a live one
+	data     []byte           // of a config
+	secret   swarm.SecretSpec // a wanted one
+	version  uint64           // of a live one
 	created  time.Time
 }
 
@@ -60,7 +60,7 @@ func (v *view) wantedObjects() []object {
 	}
 	for _, s := range v.in.Stack.Secrets {
 		if name := v.in.Sealed[s.Of].Name; name != "" {
-			all = append(all, object{kind: ofSecret, name: name, of: s.Of, labels: s.Labels, file: s.File})
+			all = append(all, object{kind: ofSecret, name: name, of: s.Of, labels: s.Labels, secret: s})
 		}
 	}
 	return all
@@ -121,7 +121,7 @@ func proposeUnwantedObjects(v *view) []wish {
 		return cmp.Or(b.created.Compare(a.created), strings.Compare(a.name, b.name))
 	}) {
 		wanted, version := v.wantsObject(o.kind, o.name), o.kind+"/"+o.of
-		if !v.versionOfOurs(o) || wanted {
+		if !v.versionOfOurs(o) || wanted || o.kind == ofSecret && v.in.Sealed[o.of].Err != "" {
 			continue
 		}
 		if newer[version]++; v.declares(o) && newer[version] < keptVersions || v.refersTo(o) {
@@ -226,11 +226,14 @@ func (v *view) objectSteps(want swarm.ServiceSpec) []string {
 	return ids
 }
 
-// reportObjects says of which secrets the file cannot be read here.
+// reportObjects says of which secrets the value cannot be had here.
 func reportObjects(v *view, b *builder) {
 	for _, s := range v.in.Stack.Secrets {
-		if why := v.in.Sealed[s.Of].Err; why != "" {
-			b.hold(GuardSecretFile, ofSecret+"/"+s.Of, why+": whether the secret has changed is not known, and it is left as it is; put the file on each manager")
+		switch why := v.in.Sealed[s.Of].Err; {
+		case why != "" && s.Sealed != "":
+			b.hold(GuardSecretFile, ofSecret+"/"+s.Of, why+"; the secret is left as it is, and what runs goes on with the value that it has")
+		case why != "":
+			b.hold(GuardSecretFile, ofSecret+"/"+s.Of, why+": whether the secret has changed is not known, and it is left as it is; put it on each manager")
 		}
 	}
 }
@@ -271,7 +274,7 @@ func (v *view) lacksObject(w wish, kind, name string) *refusal {
 	case kind == ofSecret && v.ofFile(name) && v.in.Sealed[name].Err == "":
 		return &refusal{progressing: true, requeue: requeueWait} // the cluster's key comes first
 	case kind == ofSecret && v.ofFile(name):
-		return blocked(GuardSecretFile, w.object, "not written: of its secret "+name+" the file is not here, "+v.in.Sealed[name].Err)
+		return blocked(GuardSecretFile, w.object, "not written: its secret "+name+" has no value here: "+v.in.Sealed[name].Err)
 	}
 	return blocked(GuardObjectMissing, w.object, fmt.Sprintf("not written: its %s %s is not in the swarm: docker %s create %s FILE, or take it out of the file", kind, name, kind, name))
 }
@@ -284,7 +287,7 @@ func convergeObject(g grant, b *builder) {
 	case createConfig:
 		b.step(ofConfig, o.name, CreateConfig{Spec: swarm.ConfigSpec{Name: o.name, Of: o.of, Labels: o.labels, Data: o.data}}, WhyObjectNew, "the file wants it")
 	case createSecret:
-		b.step(ofSecret, o.name, CreateSecret{Name: o.name, Spec: swarm.SecretSpec{Of: o.of, File: o.file, Labels: o.labels}}, WhyObjectNew, "the file wants it")
+		b.step(ofSecret, o.name, CreateSecret{Name: o.name, Spec: o.secret}, WhyObjectNew, "the file wants it")
 	case dropConfig:
 		b.step("remove-config", g.live.name, RemoveConfig{ID: g.live.id, Name: g.live.name}, WhyUnwanted, "no service refers to it, and "+fmt.Sprint(keptVersions)+" newer ones are kept, or the file has it no more")
 	case dropSecret:

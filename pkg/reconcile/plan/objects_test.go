@@ -118,6 +118,13 @@ func TestConfigsAndSecretsOfTheStack(t *testing.T) {
 			in.World.Secrets = []swarm.Secret{{ID: "s", Name: "web_token-1", Labels: token.Labels}}
 			in.World.Services[0].Spec = in.Stack.Services[0].SealedAs(map[string]string{"web_token": "web_token-1"})
 		}, holds: []string{"secret-file secret/web_token", "~unpinned service/web_app"}},
+		"the same, and none of its versions goes": {change: func(in *plan.Input) {
+			secret(in, plan.Sealing{Err: "db.age cannot be decrypted on m1"}, key)
+			for _, n := range []string{"1", "2", "3", "4"} {
+				in.World.Secrets = append(in.World.Secrets, swarm.Secret{ID: n, Name: "web_token-" + n, Labels: token.Labels})
+			}
+			in.World.Services[0].Spec = in.Stack.Services[0].SealedAs(map[string]string{"web_token": "web_token-4"})
+		}, holds: []string{"secret-file secret/web_token", "~unpinned service/web_app"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := grown(t, 1, 1).input()

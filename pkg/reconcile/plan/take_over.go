@@ -151,7 +151,7 @@ func takeOver(v *view, g grant, b *builder) {
 		b.step("take", g.took.ref(), TakeConfig{ID: g.took.id, Name: g.took.name, Version: g.took.version, Labels: v.takenOver(g)}, WhyTaken, "config "+g.took.name+as)
 	case takeSecret:
 		b.step("take", g.took.ref(), TakeSecret{ID: g.took.id, Name: g.took.name, Version: g.took.version, Was: g.took.labels, Labels: v.takenOver(g),
-			Spec: swarm.SecretSpec{Of: g.stored.of, File: g.stored.file}, Hashed: v.hashed[g.stored.of].Name}, WhyTaken, "secret "+g.took.name+as)
+			Spec: g.stored.secret, Hashed: v.hashed[g.stored.of].Name}, WhyTaken, "secret "+g.took.name+as)
 	}
 }
 

@@ -23,6 +23,7 @@ const (
 	composeText textUse = iota // a Compose file
 	linesText                  // lines NAME=value
 	objectText                 // what a config has
+	secretText                 // an encrypted file with values of secrets
 )
 
 // textOf is the text of the file that at names, and how many lines come before its first, see sources. It must have come along: nothing is opened here.
@@ -46,7 +47,7 @@ func (w *walker) textOf(at *node, use textUse) (text string, before int, ok bool
 		whole.WriteString(piece.text)
 	}
 	text = whole.String()
-	if use == objectText {
+	if use >= objectText {
 		return text, 0, true
 	}
 	before, known := w.before[key]
@@ -57,17 +58,20 @@ func (w *walker) textOf(at *node, use textUse) (text string, before int, ok bool
 	return text, before, true
 }
 
-// Bundle returns the file with what it refers to: the texts of its stacks' Compose files, of files with variables, and of the configs' files, which read
-// is asked for by their paths, relative to the file. A file that cannot be parsed, or that refers to nothing, comes back as it is. Why a text cannot
+// Bundle returns the file with what it refers to: the texts of its stacks' Compose files, of files with variables, of the configs' files and of the secrets'
+// encrypted ones, which read is asked for by their paths, relative to the file. A secret's file that is not encrypted is never among them. A file that cannot be parsed, or that refers to nothing, comes back as it is. Why a text cannot
 // come along stands in its place, for Parse to tell.
 func Bundle(data []byte, read func(path string) ([]byte, error)) []byte {
-	if bytes.Contains(data, []byte(filesKey)) || !slices.ContainsFunc([]string{"configs", "stacks", "env_file", "variables_from"}, func(key string) bool { return bytes.Contains(data, []byte(key)) }) {
+	if bytes.Contains(data, []byte(filesKey)) || !slices.ContainsFunc([]string{"configs", "secrets", "stacks", "env_file", "variables_from"}, func(key string) bool { return bytes.Contains(data, []byte(key)) }) {
 		return data
 	}
 	files, room := map[string]any{}, MaxSize-len(data)
 	w := newWalker("", data)
 	w.fetch = func(key string, use textUse) *node {
 		text, err := read(key)
+		if err == nil && use == secretText {
+			text, err = sealedText(key, text)
+		}
 		if err == nil {
 			err = bundleable(text, use)
 		}
@@ -113,18 +117,25 @@ func (w *walker) gather(data []byte) {
 	if !w.fillIn(root) {
 		return
 	}
-	w.gatherConfigs(root)
+	w.gatherObjects(root)
 	for _, s := range w.readStacks(root) {
 		for _, file := range s.files {
-			s.gatherConfigs(file)
+			s.gatherObjects(file)
 		}
 	}
 }
 
-func (w *walker) gatherConfigs(root *node) {
+func (w *walker) gatherObjects(root *node) {
 	for _, f := range root.get("configs").fields {
 		for _, at := range scalars(f.value.child("file")) {
 			_, _, _ = w.textOf(at, objectText)
+		}
+	}
+	for _, f := range root.get("secrets").fields {
+		for _, at := range scalars(f.value.child("file")) {
+			if !path.IsAbs(at.text) {
+				_, _, _ = w.textOf(at, secretText)
+			}
 		}
 	}
 }
@@ -140,7 +151,7 @@ func reason(err error) string {
 
 // bundleable says why a file cannot be part of a revision.
 func bundleable(text []byte, use textUse) error {
-	object := use == objectText
+	object := use >= objectText
 	switch {
 	case object && len(text) >= maxObject:
 		return fmt.Errorf("it has %d bytes or more, at most %d", maxObject, maxObject-1)

@@ -19,7 +19,8 @@ func (w *walker) lintPasswords(f *serviceFacts) {
 			return
 		}
 		w.warn(at, "a password in the file? Whoever may run docker service inspect reads it, and the store keeps it in up to ten revisions after it is gone "+
-			"from the file: put it into a file on each manager, name that under the top-level secrets, and let the program read /run/secrets/NAME; many images take NAME_FILE")
+			"from the file: encrypt it beside this file (swarmd secret-key prints the recipient; age -r RECIPIENT -o NAME.age), name that under the top-level secrets, "+
+			"and let the program read /run/secrets/NAME; many images take NAME_FILE")
 	}
 	for _, e := range environment.fields {
 		tell(e.value, e.key, e.value.text)

@@ -3,7 +3,6 @@ package file
 import (
 	"path"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -51,33 +50,11 @@ func config(w *walker, n *node) any {
 	return values
 }
 
-// secret takes what tasks find as a file and nobody reads back.
-func secret(w *walker, n *node) any {
-	declared := object{known: map[string]rule{
-		"file":            doc("an absolute path beside swarmd, on each manager: what is in the file is never part of a revision", absolute),
-		"name":            byDefault("CLUSTER_KEY", doc("its name in the swarm, to which swarmd adds a keyed hash of its content, unless it is external", word(objectName()))),
-		"labels":          doc("labels of the secret", labels),
-		"external":        byDefault("false", doc("it is made by somebody else, under its own name", external)),
-		"template_driver": templateDriver(),
-	}, other: laterOption("content", "environment", "driver", "driver_opts")}
-	if n == nil {
-		return declared.shape()
-	}
-	values, ok := declared.rule(w, n).(map[string]any)
-	if !ok || w.settleObject(n, values, "file") {
-		return values
-	}
-	if !slices.ContainsFunc([]string{"file", "content", "environment", "driver"}, func(key string) bool { return n.child(key) != nil }) {
-		w.lacks(n, "has no content: name a file that is on each manager, or say external: true")
-	}
-	return values
-}
-
 // laterOption makes a rule for keys of Compose's that are refused, with what to do instead.
 func laterOption(refused ...string) func(w *walker, f field) bool {
 	hints := map[string]string{
-		"content":     "a secret's value does not belong into this file, which the store keeps: put it into a file on each manager and name that with file:, or make it with docker secret create and say external: true",
-		"environment": "the daemon's environment is never read: put the value into a file on each manager and name that with file:, or make it with docker secret create and say external: true",
+		"content":     "a secret's value does not belong into this file, which the store keeps: encrypt it into a file beside this one (file: NAME.age), put it into a file on each manager (file: /PATH), or say external: true",
+		"environment": "the daemon's environment is never read: encrypt the value into a file beside this one (file: NAME.age), put it into a file on each manager (file: /PATH), or say external: true",
 		"driver":      "not supported: put the value into a file on each manager and name that with file:, or make it with docker secret create --driver and say external: true",
 		"driver_opts": "goes with driver, which is not supported",
 	}
@@ -264,6 +241,6 @@ func objects(config *composetypes.Config, values map[string]any) {
 		config.Configs[key] = composetypes.ConfigObjConfig(composeObject(section(section(values, "configs"), key)))
 	}
 	for key := range section(values, "secrets") {
-		config.Secrets[key] = composetypes.SecretConfig(composeObject(section(section(values, "secrets"), key)))
+		config.Secrets[key] = composetypes.SecretConfig(composeSecret(section(section(values, "secrets"), key)))
 	}
 }

@@ -100,7 +100,7 @@ func TestExamples(t *testing.T) {
 	allowed := map[string]int{"minitwit.yaml": 1}
 	for _, path := range files(t, "../../../deploy/examples/*.yaml", 3) {
 		name := filepath.Base(path)
-		_, warnings, err := Parse(name, read(t, path))
+		_, warnings, err := Parse(name, withFiles(t, path))
 		if err != nil {
 			t.Errorf("%s:\n%v", name, err)
 		}

@@ -83,6 +83,7 @@ func secretReference(w *walker, n *node) any {
 	case len(said) > 1:
 		w.lacks(n.child(said[1]), "%s exclude each other", strings.Join(said, " and "))
 	}
+	w.isOurs(n)
 	return values
 }
 

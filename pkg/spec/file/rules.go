@@ -29,6 +29,7 @@ type reading struct {
 	fetch            func(key string, use textUse) *node // asked for each of them that did not, if there is one
 	before           map[string]int                      // how many lines come before each of those texts that was read, by path
 	rooms            map[string]room                     // of the pools' sizes that are understood
+	sealedFiles      map[string]sealedFile               // by path, once each
 	valuesRead       int
 	text             int // bytes that the file stands for
 	ports            int // that the services read so far publish

@@ -23,7 +23,7 @@ func (p place) harmless() bool {
 	case "stacks":
 		return len(keys) < 3 || keys[2] == "files" || keys[2] == "variables_from"
 	case "configs", "secrets":
-		return len(keys) > 2 && (keys[2] == "file" || keys[2] == "name" || keys[2] == "external")
+		return len(keys) > 2 && slices.Contains([]string{"file", "name", "external", "key", "credential"}, keys[2])
 	case "services":
 		return len(keys) > 2 && slices.Contains(harmlessServiceKeys(), keys[2]) || len(keys) > 3 && keys[2] == "healthcheck" && keys[3] != "test"
 	}

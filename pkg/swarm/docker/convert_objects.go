@@ -29,9 +29,11 @@ func (s stack) objectName(key string, o composetypes.FileObjectConfig) string {
 	return cmp.Or(o.Name, s.scope(key))
 }
 
-func contentOf(o composetypes.FileObjectConfig) []byte {
-	content, _ := o.Extras[spec.ContentKey].(string)
-	return []byte(content)
+func contentOf(o composetypes.FileObjectConfig) []byte { return []byte(extra(o, spec.ContentKey)) }
+
+func extra(o composetypes.FileObjectConfig, key string) string {
+	value, _ := o.Extras[key].(string)
+	return value
 }
 
 // configName is what a config is called in the swarm. One without content, which only docker's own loader gives, has no hash.
@@ -62,9 +64,10 @@ func (s stack) secrets() []swarm.SecretSpec {
 	var out []swarm.SecretSpec
 	for key, c := range s.file.Secrets {
 		o := composetypes.FileObjectConfig(c)
-		if !o.External.External && o.File != "" {
+		credential := extra(o, spec.CredentialKey)
+		if !o.External.External && (o.File != "" || credential != "") {
 			of := s.objectName(key, o)
-			out = append(out, swarm.SecretSpec{Of: of, File: o.File, Labels: s.objectLabels(of, o)})
+			out = append(out, swarm.SecretSpec{Of: of, File: o.File, Credential: credential, Sealed: extra(o, spec.SealedKey), Key: extra(o, spec.SealedOf), Labels: s.objectLabels(of, o)})
 		}
 	}
 	slices.SortFunc(out, func(a, b swarm.SecretSpec) int { return cmp.Compare(a.Of, b.Of) })

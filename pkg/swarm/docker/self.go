@@ -24,6 +24,7 @@ type Self struct {
 	SecretID   string // of the Docker secret with the API token
 	SecretName string
 	ReadID     string // of the Docker secret with the token for reading /status, "" for none
+	IdentityID string // of the Docker secret with the age identity, "" for none
 	Memory     int64  // bytes that it may have
 
 	DenyHostAccess bool // it holds services that would be root on the machines
@@ -49,6 +50,32 @@ func IsTokenSecret(cluster, name string) bool {
 
 // ReadSecret is the name of the Docker secret with the token for reading /status.
 func ReadSecret(cluster string) string { return "swarmd." + cluster + ".read-token" }
+
+// IdentitySecret is the name of the Docker secret with the age identity that opens the file's encrypted secrets.
+func IdentitySecret(cluster string) string { return "swarmd." + cluster + ".age-key" }
+
+// identityFile is the name of its file, among the container's secrets.
+const identityFile = "age-key"
+
+// ReadsIdentity reports whether swarmd's own service is given that secret.
+func ReadsIdentity(s own.ServiceSpec, cluster string) bool {
+	return slices.Contains(s.Secrets, IdentitySecret(cluster))
+}
+
+// WithIdentity is swarmd's own service, as it is, with that secret, which has the id.
+func WithIdentity(s own.ServiceSpec, cluster, id string) (own.ServiceSpec, error) {
+	var spec swarm.ServiceSpec
+	if err := json.Unmarshal(s.Base.Raw(), &spec); err != nil || spec.TaskTemplate.ContainerSpec == nil {
+		return own.ServiceSpec{}, fmt.Errorf("swarmd's own service cannot be read: %w", err)
+	}
+	giveIdentity(spec.TaskTemplate.ContainerSpec, cluster, id)
+	return specOf(spec, nil)
+}
+
+func giveIdentity(box *swarm.ContainerSpec, cluster, id string) {
+	box.Env = append(box.Env, "SOPS_AGE_KEY_FILE=/run/secrets/"+identityFile)
+	box.Secrets = append(box.Secrets, secretFile(id, IdentitySecret(cluster), identityFile))
+}
 
 // SelfService is swarmd as a global service on the managers, so that Swarm itself keeps one on each: the host's network (it
 // serves metrics on the private address and needs no overlay to work), the engine's socket, the token as a secret file, nothing
@@ -86,6 +113,9 @@ func SelfService(s Self) (own.ServiceSpec, error) {
 		},
 		Mode:         swarm.ServiceMode{Global: &swarm.GlobalService{}},
 		UpdateConfig: &swarm.UpdateConfig{Parallelism: one, Order: swarm.UpdateOrderStopFirst, FailureAction: swarm.UpdateFailureActionPause},
+	}
+	if s.IdentityID != "" {
+		giveIdentity(spec.TaskTemplate.ContainerSpec, s.Cluster, s.IdentityID)
 	}
 	out, err := specOf(spec, nil)
 	if err != nil {

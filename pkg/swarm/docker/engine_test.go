@@ -67,8 +67,8 @@ func TestRealEngineKeepsTheNormalForm(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			stack := stacks[file]
 			requireUnderstood(t, c, stack)
-			t.Cleanup(func() { removeServices(t, c, stack.Namespace) })
 			makeObjects(t, c, stack)
+			t.Cleanup(func() { removeServices(t, c, stack.Namespace) })
 			applyStack(t, c, stack)
 			for _, want := range requireSame(t, c, stack) {
 				writeService(t, c, want)

@@ -17,8 +17,9 @@ func unsupported(s api.ServiceSpec, version string) []string {
 	}
 	var missing []string
 	note := func(used bool, since, name string) {
-		if used && versions.LessThan(version, since) && !slices.Contains(missing, name) {
-			missing = append(missing, name+" (API "+since+")")
+		said := name + " (API " + since + ")"
+		if used && versions.LessThan(version, since) && !slices.Contains(missing, said) {
+			missing = append(missing, said)
 		}
 	}
 	note(c.Healthcheck != nil && c.Healthcheck.StartInterval != 0, "1.44", "healthcheck.start_interval")

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -51,11 +52,13 @@ func ownless(labels map[string]string) map[string]string {
 }
 
 func fullMode(m api.ServiceMode) api.ServiceMode {
-	if m.Global != nil || m.GlobalJob != nil || m.ReplicatedJob != nil {
-		return m
-	}
-	if m.Replicated == nil || m.Replicated.Replicas == nil {
-		one := uint64(1)
+	one := uint64(1)
+	switch {
+	case m.Global != nil || m.GlobalJob != nil:
+	case m.ReplicatedJob != nil:
+		at := cmp.Or(m.ReplicatedJob.MaxConcurrent, &one)
+		m.ReplicatedJob = &api.ReplicatedJob{MaxConcurrent: at, TotalCompletions: cmp.Or(m.ReplicatedJob.TotalCompletions, at)}
+	case m.Replicated == nil || m.Replicated.Replicas == nil:
 		m.Replicated = &api.ReplicatedService{Replicas: &one}
 	}
 	return m

@@ -189,19 +189,6 @@ func (c *Campaign) again(t *testing.T, some []recorded) {
 	}
 }
 
-// comesBack plays a plan that left another trace again, alone, and reports whether it leaves the recorded one. A change of what swarmd does changes
-// it each time. Of 50,000 plans three were not the same each time: what goes first at a process's start was the Go runtime's choice there, and each
-// left the recorded trace in 40 of 100 runs at least. They are named in the report.
-func (c *Campaign) comesBack(t *testing.T, p recorded) bool {
-	for range 12 {
-		if short(c.Explorer.Run(t, p.plan).Digest) == p.digest {
-			t.Logf("report: %s is not the same each time", p.plan)
-			return true
-		}
-	}
-	return false
-}
-
 func plansOf(some []recorded) []Plan {
 	var plans []Plan
 	for _, p := range some {

@@ -104,7 +104,7 @@ func (r *run) tookForDone() bool {
 	truth, _ := r.world.Swarm.Glance()
 	return slices.ContainsFunc(truth.Services, func(v api.Service) bool {
 		return strings.HasPrefix(v.Spec.TaskTemplate.ContainerSpec.Image, r.workflow.Image) && v.UpdateStatus != nil &&
-			v.UpdateStatus.State == api.UpdateStateCompleted
+			v.UpdateStatus.State == api.UpdateStateCompleted && (r.workflow.Image != lateImage || v.Spec.Labels[swarm.LabelGood] == "")
 	})
 }
 

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -16,7 +15,7 @@ type Login struct {
 
 // bestEffort reports whether the file is content with the image's tag alone where its registry does not tell the digest.
 func (v *view) bestEffort(want swarm.ServiceSpec) bool {
-	return v.in.Spec.BestEffort[strings.TrimPrefix(want.Name, v.in.Spec.Cluster+"_")]
+	return v.in.Spec.BestEffort[want.Name]
 }
 
 // hasLogin reports whether the file says how the registry of the service's image is logged in to.

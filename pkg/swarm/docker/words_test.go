@@ -153,7 +153,7 @@ var edits = map[string][2]string{
 }
 
 // toldOtherwise are keys that are a part of another's value, another way to write it, or swarmd's own.
-var toldOtherwise = []string{"x-swarmd", "restart", "healthcheck.disable", "ports[].", "configs[].target", "secrets[].target", "volumes[].target", "volumes[].consistency", "deploy.placement.preferences[].spread", "credential_spec."}
+var toldOtherwise = []string{"x-swarmd", "env_file", "restart", "healthcheck.disable", "ports[].", "configs[].target", "secrets[].target", "volumes[].target", "volumes[].consistency", "deploy.placement.preferences[].spread", "credential_spec."}
 
 // TestEveryKeyOfTheFileIsToldByItsName edits each key in turn: what is said of that names the key.
 func TestEveryKeyOfTheFileIsToldByItsName(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	api "github.com/docker/docker/api/types/swarm"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -20,6 +21,7 @@ func foreignWorkflows() []Workflow {
 		{Name: "rogues", Sparse: 5, About: "two machines of nobody join with a leaked token while a worker is made; a person activates one again",
 			Start: file{managers: 1, workers: 1, services: web},
 			Play: func(r *run) {
+				r.wait(plan.VerdictGrace) // nobody is judged before
 				r.person().leak(2)
 				r.edit(file{managers: 1, workers: 2, services: web})
 				r.quarantined(2)

@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,7 +53,7 @@ func ofReplacement(ops []ledger.Op, was string) (string, int) {
 // killedWhileReplacing rolls the workers to another image, and back, and kills the acting swarmd once in each phase, each time of another machine.
 func (r *repairs) killedWhileReplacing() {
 	images := []string{"ubuntu-24-04-x64", ""}
-	r.killedInEach([]string{replaceWritten, replaceMakes, replaceJoined, replaceDrains, replaceOff}, ofReplacement,
+	r.killedInEach([]string{replaceOff, replaceDrains, replaceMakes, replaceWritten}, ofReplacement,
 		func(n int) want { w := r.want; w.workersImage = images[n%len(images)]; return w }, r.onlyWorkersDiffer)
 }
 
@@ -83,7 +84,7 @@ func (r *repairs) killedInEach(all []string, of phases, edit func(n int) want, r
 		r.whole("all is as the file says")
 		queue := tasks()
 		right(before, r.machinesNow())
-		done := was[:len(was)-len(left)]
+		done := slices.DeleteFunc(slices.Clone(was), func(p string) bool { return slices.Contains(left, p) })
 		r.Logf("report: killed in %q, one machine each: all whole after %.0f s, tasks %v", done, time.Since(began).Seconds(), queue)
 		r.neverFewer(fmt.Sprintf("while swarmd was killed in %q", done), queue)
 	}
@@ -102,8 +103,8 @@ func (r *repairs) kills(left []string, of phases) []string {
 		if now != was {
 			r.Logf("phase %q of droplet %d: %s", now, droplet, textOf(l.Ops))
 		}
-		if now == left[0] && droplet != last && r.killHolder(of, now) {
-			left, last = left[1:], droplet
+		if i := slices.Index(left, now); i >= 0 && droplet != last && r.killHolder(of, now) {
+			left, last = slices.Delete(slices.Clone(left), i, i+1), droplet
 		}
 		if was = now; now != "" {
 			idle = time.Now()

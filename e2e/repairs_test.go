@@ -70,7 +70,7 @@ func (r *repairs) begin() {
 func (r *repairs) edit(w want) {
 	r.Helper()
 	if err := r.handIn(r.Context(), w); err != nil {
-		r.Fatal(err)
+		r.Fatalf("%v\n%s", err, r.verdict())
 	}
 }
 

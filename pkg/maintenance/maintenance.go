@@ -165,8 +165,21 @@ func (u *upkeep) drain(n swarm.Node) (swarm.NodeSpec, string, error) {
 		s.Availability = swarm.Drain
 		return s, fmt.Sprintf("%s is drained: its tasks go elsewhere, and it stays in its pool; swarmd activate %s ends it", n.Hostname, n.Hostname), nil
 	}
+	if why := untouched(s.Labels, time.Now()); why != "" {
+		return swarm.NodeSpec{}, "", fmt.Errorf("%s is %s, and swarmd leaves it alone: --now drains it all the same, at once", n.Hostname, why)
+	}
 	return s, fmt.Sprintf("%s is being drained: when as many tasks run elsewhere, at the latest after %s, it has none; it stays in its pool; swarmd activate %s ends it",
 		n.Hostname, u.accepted.Policies.DrainTimeout, n.Hostname), nil
+}
+
+// untouched is why swarmd does not empty a node, "" if it does.
+func untouched(labels map[string]string, now time.Time) string {
+	for label, why := range map[string]string{swarm.LabelPaused: "paused", swarm.LabelProtected: "protected"} {
+		if value := labels[label]; value != "" && swarm.ParseHandsOff(value).Active(now) {
+			return why
+		}
+	}
+	return ""
 }
 
 func (u *upkeep) activate(n swarm.Node) (swarm.NodeSpec, string, error) {

@@ -24,14 +24,14 @@ type logins struct {
 
 // read reads a value that the file refers to. A line's end after it is the editor's.
 func (ls *logins) read(ref spec.Reference) (string, error) {
-	path := ref.File
+	read, path := ls.sealer.readFile, ref.File
 	if ref.Credential != "" {
 		if ls.credentials == "" {
 			return "", errors.New("this swarmd's unit has no credentials")
 		}
-		path = filepath.Join(ls.credentials, ref.Credential)
+		read, path = ls.sealer.read, filepath.Join(ls.credentials, ref.Credential)
 	}
-	value, err := ls.sealer.read(path)
+	value, err := read(path)
 	switch text := strings.TrimRight(string(value), "\r\n"); {
 	case err != nil:
 		return "", errors.New(withoutPath(err))

@@ -15,6 +15,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/sealed"
+	"github.com/swarmd/swarmd/pkg/spec/source"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -87,6 +88,14 @@ func (s *sealer) name(spec swarm.SecretSpec, value []byte, files *opened) (strin
 	return swarm.HashedSecret(s.key, spec.Of, swarm.Templated(spec.Labels[swarm.LabelTemplates], text)), err
 }
 
+// readFile reads a file beside this swarmd that the desired state names, if it is not one of swarmd's own.
+func (s *sealer) readFile(path string) ([]byte, error) {
+	if source.IsOwn(path) {
+		return nil, errors.New("it is swarmd's own, and no service or registry may have it")
+	}
+	return s.read(path)
+}
+
 // value is the secret's value, from where it is.
 func (s *sealer) value(spec swarm.SecretSpec, files *opened) ([]byte, error) {
 	switch {
@@ -95,7 +104,7 @@ func (s *sealer) value(spec swarm.SecretSpec, files *opened) ([]byte, error) {
 	case spec.Credential != "":
 		return s.read(filepath.Join(s.credentials, spec.Credential))
 	case spec.Sealed == "":
-		return s.read(spec.File)
+		return s.readFile(spec.File)
 	}
 	f, err := files.of(spec)
 	if err != nil {

@@ -34,7 +34,7 @@ func foreignNetwork(v *view, _ spent, w wish) *refusal {
 		if live == nil || v.usable(n, live) || !slices.Contains(w.service.want.Networks, n.Name) {
 			continue
 		}
-		return blocked(GuardForeignNet, w.object, "its network "+n.Name+" is not the cluster's")
+		return blocked(GuardForeignNet, w.object, "its network "+n.Name+" is not the cluster's"+v.mayTakeOver(n.Labels, live.Spec.Labels))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,14 +23,29 @@ func (v *view) removed() (gone []string, ours int) {
 	return gone, ours
 }
 
+// losesAStack reports whether a stack has none of its services any more, one of several stacks. Its line may have been lost.
+func (v *view) losesAStack(gone []string) bool {
+	left, lost := map[string]bool{}, map[string]bool{}
+	for _, s := range v.in.World.Services {
+		if v.ours(s.Spec.Labels) && slices.Contains(gone, s.Spec.Name) {
+			lost[s.Spec.Stack()] = true
+		}
+	}
+	for _, s := range v.in.Stack.Services {
+		left[s.Stack()] = true
+	}
+	return slices.ContainsFunc(slices.Collect(maps.Keys(lost)), func(stack string) bool { return !left[stack] })
+}
+
 // prunes is how removals are dealt with: kept says why services that the file no longer has go on running, "" if they are removed. A file that loses
-// more than a third of its services at once, or all, may be one that was cut short, or another one: that is held until a person has said it is meant.
+// more than a third of its services at once, or all, or all of a stack, may be one that was cut short, or another one: that is held until a person has said it is meant.
 func (v *view) prunes() (guard, kept string) {
 	if v.in.Spec.Policies.KeepRemoved {
 		return GuardKeepRemoved, "the file does not have it any more, and it goes on running: policies.prune is false"
 	}
 	gone, ours := v.removed()
-	if len(v.in.Stack.Services) > 0 && (len(gone) < 2 || 3*len(gone) <= ours) || len(gone) == 0 || v.in.World.Ledger.Confirmed == v.in.Revision {
+	few := len(v.in.Stack.Services) > 0 && (len(gone) < 2 || 3*len(gone) <= ours) && !v.losesAStack(gone)
+	if few || len(gone) == 0 || v.in.World.Ledger.Confirmed == v.in.Revision {
 		return "", ""
 	}
 	return GuardPrune, fmt.Sprintf("not removed yet: the file does not have %d of %d services any more (%s); if that is meant: swarmd confirm %d; if not, put them back into the file",

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -59,5 +60,42 @@ func TestManyRemovalsAreHeld(t *testing.T) {
 		if c.guard == plan.GuardPrune && (!held[0].Final || !held[0].Blocking || !strings.Contains(held[0].Text, "swarmd confirm 7")) {
 			t.Errorf("%+v: %+v", c, held[0])
 		}
+	}
+}
+
+// TestAStackThatIsLostIsHeld: however few services it has of all, its line in the file may have been lost.
+func TestAStackThatIsLostIsHeld(t *testing.T) {
+	m := grown(t, 1, 1)
+	m.services, m.tasks, m.stack, m.revision = map[string]*swarm.Service{}, nil, swarm.Stack{}, 7
+	add := func(stack, name string, wanted bool) {
+		s := service(name, "app:1", 1)
+		s.Name, s.Labels = stack+"_"+name, maps.Clone(s.Labels)
+		s.Labels[swarm.LabelNamespace] = stack
+		m.services[s.Name] = &swarm.Service{ID: "id-" + s.Name, Version: 1, Spec: s, Updated: m.now.Add(-time.Hour), Created: m.now.Add(-time.Hour)}
+		if wanted {
+			m.stack.Services = append(m.stack.Services, s)
+		}
+	}
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		add("web", name, name != "f")
+	}
+	removes := func() (n int) {
+		for _, s := range plan.Compute(m.input()).Steps {
+			if _, ok := s.Action.(plan.RemoveService); ok {
+				n++
+			}
+		}
+		return n
+	}
+	if n := removes(); n != 1 {
+		t.Errorf("one of six of a stack: %d are removed", n)
+	}
+	add("shop", "a", false)
+	if n := removes(); n != 0 {
+		t.Errorf("and all of another stack: %d are removed", n)
+	}
+	m.ledger.Confirmed = 7
+	if n := removes(); n != 2 {
+		t.Errorf("confirmed: %d are removed", n)
 	}
 }

@@ -29,6 +29,9 @@ func (v *view) mayTakeOver(wanted, live map[string]string) string {
 	if !deployed(wanted, live) {
 		return ""
 	}
+	if stack := swarm.StackOf(wanted); stack == v.in.Spec.Cluster {
+		return ": stack " + stack + " was deployed without swarmd, and this cluster has its name: name the cluster otherwise, and its Compose file with adopt: true under stacks." + stack
+	}
 	return ": stack " + swarm.StackOf(wanted) + " was deployed without swarmd; adopt: true in the file takes it over as it runs, and restarts nothing"
 }
 

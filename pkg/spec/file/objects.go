@@ -1,6 +1,7 @@
 package file
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"strconv"
@@ -74,10 +75,16 @@ func templateDriver() rule {
 	return byDefault("none", doc("what fills in the templates of the content for each task, such as {{.Node.Hostname}}", choice("golang")))
 }
 
+// ownPrefix begins the names of what swarmd itself keeps in the swarm: its ledger, its keys, its tokens.
+const ownPrefix = "swarmd."
+
 // settleObject reports whether a config or secret is external. Such a one has neither content nor labels of the file's.
 func (w *walker) settleObject(n *node, values map[string]any, contents ...string) bool {
 	if !w.settleExternal(n, values) {
 		return false
+	}
+	if name := cmp.Or(str(values, "name"), n.place.key); strings.HasPrefix(name, ownPrefix) {
+		w.lacks(n, "%s is swarmd's own, and no service may have it", clip(name))
 	}
 	for _, key := range contents {
 		if at := n.child(key); at != nil {

@@ -47,7 +47,7 @@ func secret(w *walker, n *node) any {
 // isOurs refuses a value that is one of swarmd's own. Nobody may get it who edits the file: no service, and no registry for a password.
 func (w *walker) isOurs(n *node) (refused bool) {
 	const own = "is swarmd's own, and no service or registry may have it"
-	if file := n.child("file"); file != nil && ownSecret(file.text) {
+	if file := n.child("file"); file != nil && IsOwn(file.text) {
 		w.lacks(file, "%s %s", shown(file, file.text), own)
 		return true
 	}
@@ -61,8 +61,8 @@ func (w *walker) isOurs(n *node) (refused bool) {
 // ownCredentials are what swarmd itself is given, by whichever way: the API token, the token for reading, the age identity.
 func ownCredentials() []string { return []string{"digitalocean-token", "read-token", "age-key"} }
 
-// ownSecret reports whether swarmd has its own secrets at the path, as a service or as a unit. See isOurs.
-func ownSecret(at string) bool {
+// IsOwn reports whether swarmd has its own secrets at the path, as a service or as a unit. See isOurs.
+func IsOwn(at string) bool {
 	at = path.Clean(at)
 	if at == "/etc/swarmd/token" || at == "/etc/swarmd/read-token" || at == "/etc/swarmd/age-key" {
 		return true

@@ -119,7 +119,7 @@ services:
 		`dir/shop/b.yaml:2:46: services.web.environment.A: the variable "NONE" is not defined`,
 		`dir/shop/b.yaml:3:23: networks.shared.shared: unknown key "shared"`,
 		"dir/shop/web.env:1:1: must be NAME=value, without a blank in the name",
-		"dir/shop/web.env:2:1: services.web.environment.NOTHING: has no value: name it here or through variables",
+		"dir/shop/web.env:2:1: has no value: name it here or through variables",
 		"dir/c.yaml:",
 		"warning: dir/shop/b.yaml:2:10: services.web.depends_on: Swarm ignores this",
 	} {

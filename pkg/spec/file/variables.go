@@ -48,6 +48,7 @@ func (w *walker) assignments(at, up *node) []field {
 		if !found {
 			value, n.substituted = w.variables[key]
 			if !n.substituted {
+				n.place = place{} // what should be a name may be a piece of a value
 				w.fault(n, noValue)
 				continue
 			}

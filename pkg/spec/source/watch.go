@@ -37,8 +37,17 @@ func ReadFile(path string) ([]byte, error) {
 		if !filepath.IsAbs(named) {
 			named = filepath.Join(filepath.Dir(path), named)
 		}
+		if IsOwn(named) {
+			return nil, errors.New("it is swarmd's own, and nobody may have it through a file")
+		}
 		return readRegular(named)
 	}), nil
+}
+
+// IsOwn reports whether a path leads to a secret of swarmd's own, by whatever links. Whoever edits the file chooses the path.
+func IsOwn(named string) bool {
+	real, err := filepath.EvalSymlinks(named)
+	return file.IsOwn(named) || err == nil && file.IsOwn(real)
 }
 
 func readRegular(path string) ([]byte, error) {

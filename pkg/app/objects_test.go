@@ -48,7 +48,24 @@ secrets:
 // beside is the files beside a swarmd.
 type beside map[string]string
 
+// besideMu is for a test that writes what swarmds read.
+var besideMu sync.Mutex
+
+func (b beside) put(path, value string) {
+	besideMu.Lock()
+	defer besideMu.Unlock()
+	b[path] = value
+}
+
+func (b beside) take(path string) {
+	besideMu.Lock()
+	defer besideMu.Unlock()
+	delete(b, path)
+}
+
 func (b beside) read(path string) ([]byte, error) {
+	besideMu.Lock()
+	defer besideMu.Unlock()
 	value, ok := b[path]
 	if !ok {
 		return nil, errors.New("no such file or directory")
@@ -128,7 +145,7 @@ func TestConfigsAndSecretsRotate(t *testing.T) {
 		}
 		for i := 1; i <= 4; i++ {
 			before := used(t, a)
-			files["/etc/swarmd/secrets/token"] = fmt.Sprint("hunter-", i)
+			files.put("/etc/swarmd/secrets/token", fmt.Sprint("hunter-", i))
 			for range 300 {
 				if time.Sleep(time.Second); used(t, a)[1] != before[1] {
 					break
@@ -159,8 +176,20 @@ func TestConfigsAndSecretsRotate(t *testing.T) {
 
 // overheard is what was written or sent, but for the bodies of what makes a secret.
 type overheard struct {
-	bytes.Buffer
-	mu sync.Mutex
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *overheard) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *overheard) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
 func (o *overheard) Sync() error { return nil }
@@ -179,9 +208,9 @@ func (h heard) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		h.mu.Lock()
-		h.Write(body)
-		h.mu.Unlock()
+		if _, err := h.Write(body); err != nil {
+			return nil, err
+		}
 	}
 	return h.next.RoundTrip(r)
 }
@@ -225,7 +254,7 @@ func TestWhatIsNotThereIsHeldByName(t *testing.T) {
 		if _, err := a.Swarm.CreateConfig(t.Context(), "theirs", nil, []byte("y")); err != nil {
 			t.Fatal(err)
 		}
-		files["/etc/swarmd/secrets/token"] = "hunter-0"
+		files.put("/etc/swarmd/secrets/token", "hunter-0")
 		settles(t, loop, 1)
 		if now := used(t, a); !slices.Contains(now, "theirs") {
 			t.Errorf("the service refers to %q", now)

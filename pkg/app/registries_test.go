@@ -117,7 +117,7 @@ func TestAPrivateImageRunsOnEveryNode(t *testing.T) {
 		if got := w.Swarm.RegistryAuth("web_app"); got != shown("hunter-0") || len(before) != 4 {
 			t.Fatalf("the service was written with %q, and %d tasks run", got, len(before))
 		}
-		files["/etc/swarmd/registry"] = "hunter-1"
+		files.put("/etc/swarmd/registry", "hunter-1")
 		wants(w, "hunter-1")
 		until(t, loop, "the new password", func() bool { return w.Swarm.RegistryAuth("web_app") == shown("hunter-1") })
 		time.Sleep(time.Minute)
@@ -162,7 +162,7 @@ func TestAPasswordThatIsNotHereHoldsTheImage(t *testing.T) {
 		defer run(t, a, loop, app.Page{})()
 		settles(t, loop, 1)
 		before := running(t, w)
-		delete(files, "/etc/swarmd/registry")
+		files.take("/etc/swarmd/registry")
 		if _, err := loop.Submit(t.Context(), private(1, "2.0"), "test"); err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +174,7 @@ func TestAPasswordThatIsNotHereHoldsTheImage(t *testing.T) {
 		if now := running(t, w); !slices.Equal(now, before) {
 			t.Errorf("%q ran, now %q", before, now)
 		}
-		files["/etc/swarmd/registry"] = "hunter-0"
+		files.put("/etc/swarmd/registry", "hunter-0")
 		converges(t, loop, 2)
 	})
 }

@@ -82,7 +82,8 @@ func TestEncryptedSecretsRotate(t *testing.T) {
 				t.Errorf("no hold says %s: %s", says, held)
 			}
 		}
-		files["identity"], files["/run/credentials/swarmd.service/tls"] = mine.String(), "hunter-0"
+		files.put("identity", mine.String())
+		files.put("/run/credentials/swarmd.service/tls", "hunter-0")
 		settles(t, loop, 1)
 		before := used(t, a)
 		if _, err := loop.Submit(t.Context(), sealedFile(t, other, "hunter-0"), "test"); err != nil {

@@ -119,16 +119,7 @@ func used(t *testing.T, a *app.App) []string {
 func TestConfigsAndSecretsRotate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, files := sim.New(sim.Options{Seed: 7}), beside{"/etc/swarmd/secrets/token": "hunter-0"}
-		wire, log := &overheard{}, &overheard{}
-		a := swarmd(t, w, func(o *app.Options) {
-			o.ReadSecret = files.read
-			o.Log = zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "m"}), log, zap.DebugLevel))
-			from := w.TransportFrom(w.Cloud.Droplets()[0].Name)
-			o.Engine = func(observe access.Observe) (*docker.Client, func(), error) {
-				c, err := docker.New(docker.Options{HTTP: &http.Client{Transport: wire.beside(from)}, Observe: observe})
-				return c, func() { c.Close() }, err
-			}
-		})
+		a, wire, log := listened(t, w, files)
 		loop := a.Loop(app.Role{File: app.File{Initial: fmt.Appendf(nil, withObjects, "", "content 0")}})
 		defer run(t, a, loop, app.Page{})()
 		settles(t, loop, 1)
@@ -213,6 +204,23 @@ func (h heard) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	return h.next.RoundTrip(r)
+}
+
+// listened is a swarmd of which everything is overheard but what it shows registries.
+func listened(t *testing.T, w *sim.World, files beside, also ...func(*app.Options)) (a *app.App, wire, log *overheard) {
+	wire, log = &overheard{}, &overheard{}
+	return swarmd(t, w, func(o *app.Options) {
+		o.ReadSecret = files.read
+		o.Log = zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "m"}), log, zap.DebugLevel))
+		from := w.TransportFrom(w.Cloud.Droplets()[0].Name)
+		o.Engine = func(observe access.Observe) (*docker.Client, func(), error) {
+			c, err := docker.New(docker.Options{HTTP: &http.Client{Transport: wire.beside(from)}, Observe: observe})
+			return c, func() { c.Close() }, err
+		}
+		for _, set := range also {
+			set(o)
+		}
+	}), wire, log
 }
 
 // nobodyKnows holds that a secret's value is in nothing that is reported, logged or sent, but where the secret is made.

@@ -11,17 +11,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
-
-	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 	"github.com/swarmd/swarmd/pkg/swarm"
-	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
 const withRegistry = `version: 1
@@ -88,20 +83,6 @@ func holds(loop *reconcile.Loop, guard string) string {
 		}
 	}
 	return ""
-}
-
-// listened is a swarmd of which everything is overheard but what it shows registries.
-func listened(t *testing.T, w *sim.World, files beside) (a *app.App, wire, log *overheard) {
-	wire, log = &overheard{}, &overheard{}
-	return swarmd(t, w, func(o *app.Options) {
-		o.ReadSecret = files.read
-		o.Log = zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "m"}), log, zap.DebugLevel))
-		from := w.TransportFrom(w.Cloud.Droplets()[0].Name)
-		o.Engine = func(observe access.Observe) (*docker.Client, func(), error) {
-			c, err := docker.New(docker.Options{HTTP: &http.Client{Transport: wire.beside(from)}, Observe: observe})
-			return c, func() { c.Close() }, err
-		}
-	}), wire, log
 }
 
 // TestAPrivateImageRunsOnEveryNode: also on those that join when the password is another one. No task is replaced for that, and nobody reads it.

@@ -3,21 +3,16 @@ package app_test
 import (
 	"bytes"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"filippo.io/age"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
-	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/sim"
 	specfile "github.com/swarmd/swarmd/pkg/spec/file"
-	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
 const withSealed = `version: 1
@@ -62,16 +57,9 @@ func TestEncryptedSecretsRotate(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w, files := sim.New(sim.Options{Seed: 7}), beside{}
-		wire, log := &overheard{}, &overheard{}
-		a := swarmd(t, w, func(o *app.Options) {
-			o.ReadSecret, o.Credentials = files.read, "/run/credentials/swarmd.service"
+		a, wire, log := listened(t, w, files, func(o *app.Options) {
+			o.Credentials = "/run/credentials/swarmd.service"
 			o.Identity = func() ([]byte, error) { return files.read("identity") }
-			o.Log = zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "m"}), log, zap.DebugLevel))
-			from := w.TransportFrom(w.Cloud.Droplets()[0].Name)
-			o.Engine = func(observe access.Observe) (*docker.Client, func(), error) {
-				c, err := docker.New(docker.Options{HTTP: &http.Client{Transport: wire.beside(from)}, Observe: observe})
-				return c, func() { c.Close() }, err
-			}
 		})
 		loop := a.Loop(app.Role{File: app.File{Initial: sealedFile(t, mine, "hunter-0")}})
 		defer run(t, a, loop, app.Page{})()

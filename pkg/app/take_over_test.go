@@ -87,18 +87,6 @@ func deployed(t *testing.T, w *sim.World, content, value string) {
 	create("/services/create", spec)
 }
 
-// taskIDs are the ids of the tasks that run, sorted.
-func taskIDs(w *sim.World) (ids []string) {
-	truth, _ := w.Swarm.Glance()
-	for _, k := range truth.Tasks {
-		if k.Status.State == api.TaskStateRunning && k.DesiredState == api.TaskStateRunning {
-			ids = append(ids, k.ID)
-		}
-	}
-	slices.Sort(ids)
-	return ids
-}
-
 // TestAStackIsTakenOverWithoutARestart: services, config and secret become the cluster's as they are, nothing is made, no task is replaced, and later looks
 // write nothing. An edit then follows like any other; a later deploy past swarmd costs the labels, which come back.
 func TestAStackIsTakenOverWithoutARestart(t *testing.T) {
@@ -120,7 +108,7 @@ func TestAStackIsTakenOverWithoutARestart(t *testing.T) {
 		})
 		deployed(t, w, "content 0", "hunter-0")
 		time.Sleep(time.Minute)
-		before, truth := taskIDs(w), func() []api.Service { s, _ := w.Swarm.Glance(); return s.Services }
+		before, truth := running(t, w), func() []api.Service { s, _ := w.Swarm.Glance(); return s.Services }
 		was := truth()[0].Spec
 		if len(before) != 2 {
 			t.Fatalf("%d tasks run", len(before))
@@ -134,8 +122,8 @@ func TestAStackIsTakenOverWithoutARestart(t *testing.T) {
 				t.Errorf("%s: it is not the cluster's: %v", what, now.Labels)
 			}
 			now.Labels = was.Labels
-			if !reflect.DeepEqual(now, was) || !slices.Equal(taskIDs(w), before) {
-				t.Errorf("%s: tasks %v, before %v; %+v", what, taskIDs(w), before, now)
+			if !reflect.DeepEqual(now, was) || !slices.Equal(running(t, w), before) {
+				t.Errorf("%s: tasks %v, before %v; %+v", what, running(t, w), before, now)
 			}
 			if configs, secrets := versions(t, a); !slices.Equal(configs, []string{"web_site"}) || !slices.Equal(secrets, []string{"web_token"}) {
 				t.Errorf("%s: there are %v and %v", what, configs, secrets)

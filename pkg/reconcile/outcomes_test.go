@@ -128,3 +128,29 @@ func TestARollOutSucceedsAfterItsBakeTime(t *testing.T) {
 		})
 	}
 }
+
+// TestATaskThatStartsAnewIsNoRollOut: what had succeeded stays so while a task that died is replaced; the counts say that one lacks.
+func TestATaskThatStartsAnewIsNoRollOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, sim.Options{}, rolled("app:1", "rollback", ""))
+		defer c.stop()
+		c.await(t, 1, 10*time.Minute)
+		settle(5 * time.Minute)
+		if err := c.KillTask("web_app", 1); err != nil {
+			t.Fatal(err)
+		}
+		lacked := 0
+		c.looks(40, func(r report.Report) {
+			s := r.Services[0]
+			if s.Running < s.Desired {
+				lacked++
+			}
+			if s.RollOut.State != plan.RollOutSucceeded {
+				t.Errorf("%d of %d tasks run: the roll-out is %s", s.Running, s.Desired, s.RollOut.Text(s.Desired))
+			}
+		})
+		if lacked == 0 {
+			t.Error("no look saw that a task lacks")
+		}
+	})
+}

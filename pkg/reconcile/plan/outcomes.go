@@ -143,6 +143,9 @@ func (v *view) rollOutState(s service, c ServiceCount) RollOutState {
 	if v.stuck(live) || v.stuckHold(live) != "" {
 		return RollOutStuck
 	}
+	if v.in.Memory.Tries[s.want.Name].Good && !moving(live) {
+		return RollOutSucceeded // tasks that start anew, or are more than before, are no roll-out: the counts tell that they lack
+	}
 	return RollOutRunning
 }
 

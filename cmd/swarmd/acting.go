@@ -94,6 +94,7 @@ func remember(look *report.Report, of asked) string {
 			n.Since, n.SinceAtLeast = was.Since, was.SinceAtLeast
 		}
 	}
+	rememberRollOuts(look, of.Report)
 	texts := map[string]plan.Hold{}
 	for _, h := range of.Holds {
 		texts[h.Guard+" "+h.Object] = h
@@ -104,6 +105,20 @@ func remember(look *report.Report, of asked) string {
 		}
 	}
 	return "since when, and what was tried, as the swarmd at " + of.url + " has it, from its pass " + sinceThen(of.At)
+}
+
+// rememberRollOuts puts into a look which roll-outs had succeeded: one look cannot tell a task that started anew from one of a roll-out.
+func rememberRollOuts(look *report.Report, of report.Report) {
+	was := map[string]plan.ServiceCount{}
+	for _, s := range of.Services {
+		was[s.Service] = s
+	}
+	for i, s := range look.Services {
+		then := was[s.Service]
+		if s.RollOut.State == plan.RollOutRunning && then.RollOut.State == plan.RollOutSucceeded && then.Update == s.Update && of.Revision == look.Revision {
+			look.Services[i].RollOut = then.RollOut
+		}
+	}
 }
 
 // oldPass is how old a pass may be before what it tells is likely not so any more: a pass comes every minute at least.

@@ -60,7 +60,7 @@ func (a *cli) why(ctx context.Context, name string, f whyFlags) error {
 	s, ok := subjectOf(r, name)
 	if !ok {
 		return fmt.Errorf("cluster %s has no node, pool or service %s; it has the pools %s, the services %s, and the nodes that swarmd status shows",
-			r.Cluster, plain(name), orNone(strings.Join(poolNames(r), ", ")), orNone(strings.Join(serviceNames(r), ", ")))
+			r.Cluster, plain(name), cmp.Or(strings.Join(poolNames(r), ", "), "(none)"), cmp.Or(strings.Join(serviceNames(r), ", "), "(none)"))
 	}
 	a.printWhy(r, s, told.events, from)
 	return nil
@@ -131,7 +131,7 @@ func poolSubject(r report.Report, p plan.PoolCount) subject {
 }
 
 func serviceSubject(c plan.ServiceCount) subject {
-	s := subject{title: "service " + c.Service, wants: plural(c.Desired, "running task") + " of " + orNone(c.Image), has: fmt.Sprintf("%d running", c.Running),
+	s := subject{title: "service " + c.Service, wants: plural(c.Desired, "running task") + " of " + cmp.Or(c.Image, "an image that is not known"), has: fmt.Sprintf("%d running", c.Running),
 		objects: []string{"service/" + c.Service}, settled: c.Running == c.Desired && c.Error == "" && c.Surge == 0}
 	switch {
 	case c.RollOut.State != "":

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -33,9 +34,9 @@ type Entry struct {
 // Live is what is known of the services now, as far as the swarm could be asked.
 type Live struct {
 	Services []swarm.Service
-	Failed   map[string]string // by service name, what is remembered of roll-outs, see ledger.Ledger.Rollouts
-	Accepted int               // number of the accepted revision
-	Now      string            // how the accepted one is at the moment
+	Failed   map[string]ledger.RollOut // by service name, what is remembered of roll-outs, see ledger.Ledger.Rollouts
+	Accepted int                       // number of the accepted revision
+	Now      string                    // how the accepted one is at the moment
 }
 
 // Of returns the entries, the newest first. revisions are sorted by number. With a service, named as Docker does, only those that changed it count.

@@ -196,18 +196,18 @@ func TestDeletesSpendWhatIsPermitted(t *testing.T) {
 }
 
 func TestLedgerSteps(t *testing.T) {
-	b := newBench(t)
+	b, h := newBench(t), ledger.RollOut{Template: "h", Version: 2, Failed: true}
 	b.put(t, func(l *ledger.Ledger) {
 		l.Ops = []ledger.Op{{ID: "opa", Kind: ledger.Create}, {ID: "opb", Kind: ledger.Create, DropletID: 4}}
-		l.Rollouts = map[string]string{"old": "x@1"}
+		l.Rollouts = map[string]ledger.RollOut{"old": ledger.RollOut{Template: "x", Version: 1, Failed: true}}
 	})
 	rs := b.run(t.Context(), step("record", plan.RecordDroplet{OpID: "opa", DropletID: 3}), step("close", plan.CloseOp{OpID: "opb"}),
 		step("closed already", plan.CloseOp{OpID: "opz"}), step("nobody's", plan.RecordDroplet{OpID: "opz", DropletID: 9}),
-		step("failed", plan.RecordRollout{Service: "app", Value: "h@2"}), step("forgiven", plan.RecordRollout{Service: "old"}))
+		step("failed", plan.RecordRollout{Service: "app", RollOut: h}), step("forgiven", plan.RecordRollout{Service: "old"}))
 	diff(t, []string{"record done", "close done", "closed already done", "nobody's refused", "failed done", "forgiven done"}, outcomes(rs))
 	l := b.ledger(t)
 	diff(t, []ledger.Op{{ID: "opa", Kind: ledger.Create, DropletID: 3}}, l.Ops)
-	diff(t, map[string]string{"app": "h@2"}, l.Rollouts)
+	diff(t, map[string]ledger.RollOut{"app": h}, l.Rollouts)
 }
 
 func TestOldPlanIsDroppedAndALostLeaseStopsTheRest(t *testing.T) {

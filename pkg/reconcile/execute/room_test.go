@@ -19,7 +19,7 @@ func TestFailuresOfManyServicesLeaveRoomForOperations(t *testing.T) {
 	var steps []plan.Step
 	for i := range 400 {
 		name := fmt.Sprintf("minitwit_service%d", i)
-		steps = append(steps, step("failed/"+name, plan.RecordRollout{Service: name, Value: "0123456789abcdef@1234567"}))
+		steps = append(steps, step("failed/"+name, plan.RecordRollout{Service: name, RollOut: ledger.RollOut{Template: "0123456789abcdef", Version: 1234567, Failed: true}}))
 	}
 	steps = append(steps, step("close", plan.CloseOp{OpID: "opz"}), create("a"))
 	rs := b.run(t.Context(), steps...)

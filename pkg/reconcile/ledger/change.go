@@ -104,9 +104,10 @@ type (
 	NotAsked struct {
 		DropletID int
 	}
-	// SetRollout sets Ledger.Rollouts[Service]; an empty value removes the entry.
+	// SetRollout sets Ledger.Rollouts[Service]; the zero value removes the entry.
 	SetRollout struct {
-		Service, Value string
+		Service string
+		RollOut RollOut
 	}
 	// BeginRotation begins to replace the worker token at a version of the swarm. It is refused while a create is open.
 	BeginRotation struct {
@@ -235,17 +236,14 @@ func (c NotAsked) apply(l *Ledger, _ Moment) error {
 }
 
 func (c SetRollout) apply(l *Ledger, _ Moment) error {
-	if c.Value == "" {
+	if c.RollOut == (RollOut{}) {
 		delete(l.Rollouts, c.Service)
 		return nil
 	}
 	if _, known := l.Rollouts[c.Service]; !known && len(l.Rollouts) >= MaxRollouts {
 		return refusef(apierr.Busy, "the roll-outs of %d services are remembered already", MaxRollouts)
 	}
-	if l.Rollouts == nil {
-		l.Rollouts = map[string]string{}
-	}
-	l.Rollouts[c.Service] = c.Value
+	put(&l.Rollouts, c.Service, c.RollOut)
 	return nil
 }
 

@@ -117,8 +117,8 @@ func (l Ledger) labels() (map[string]string, error) {
 	for holder, why := range l.Broken {
 		out[prefixBroken+holder] = why
 	}
-	for service, hash := range l.Rollouts {
-		out[prefixRollout+service] = hash
+	for service, r := range l.Rollouts {
+		out[prefixRollout+service] = r.String()
 	}
 	for object, why := range l.Pauses {
 		out[prefixPause+object] = why.String()
@@ -239,8 +239,11 @@ func (l *Ledger) decodeEntry(key, value string) (known bool, err error) {
 		return true, nil
 	}
 	if service, ok := strings.CutPrefix(key, prefixRollout); ok {
-		put(&l.Rollouts, service, value)
-		return true, nil
+		r, known := parseRollOut(value)
+		if known {
+			put(&l.Rollouts, service, r)
+		}
+		return known, nil
 	}
 	if object, ok := strings.CutPrefix(key, prefixPause); ok {
 		put(&l.Pauses, object, swarm.ParseHandsOff(value))

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -38,7 +39,7 @@ func full() ledger.Ledger {
 		Kept:        []ledger.Kept{{DropletID: 99, Pool: "workers", Name: "web-workers-older", Since: at}},
 		Stale:       map[string]int{"node2": 11},
 		Broken:      map[string]string{"node3": "read cluster.yaml: no such file"},
-		Rollouts:    map[string]string{"web_app": "abc@17"},
+		Rollouts:    map[string]ledger.RollOut{"web_app": {Template: "abc", Version: 17, Failed: true}, "web_new": {Template: "def", Version: 18, Over: "abc"}},
 		Pauses:      map[string]swarm.HandsOff{"pool/workers": {Since: at, Until: at.Add(time.Hour), By: "ana@laptop", Why: "kernel upgrade"}},
 		Token:       "q83vASNF", Handed: 2, Rotate: 41,
 	}
@@ -121,9 +122,10 @@ func TestDecodeRefuses(t *testing.T) {
 // TestWhatANewerSwarmdWroteIsKept: byte by byte, through every write of one that cannot read it.
 func TestWhatANewerSwarmdWroteIsKept(t *testing.T) {
 	newer := map[string]string{
-		"swarmd.ledger.drain":  "x",
-		"swarmd.ledger.op.abc": `{"k":"replace","phase":{"n":3}}`,
-		"swarmd.ledger.op.abd": `{"k":"create","p":"workers","surge":2}`,
+		"swarmd.ledger.drain":          "x",
+		"swarmd.ledger.op.abc":         `{"k":"replace","phase":{"n":3}}`,
+		"swarmd.ledger.op.abd":         `{"k":"create","p":"workers","surge":2}`,
+		"swarmd.ledger.failed.web_app": "{}@17+partition",
 	}
 	labels := map[string]string{"swarmd.ledger.format": "1", "swarmd.ledger.op.abe": `{"k":"create","p":"workers"}`}
 	maps.Copy(labels, newer)
@@ -156,7 +158,7 @@ func TestTheLedgerHasRoomForAllThatMayBeOpen(t *testing.T) {
 	}
 	moment := ledger.Moment{Now: at, Epoch: 1 << 60}
 	rollout := func(i int) ledger.Change {
-		return ledger.SetRollout{Service: fmt.Sprintf("%063d", i), Value: strings.Repeat("f", 16) + "@18446744073709551615?" + strings.Repeat("f", 16)}
+		return ledger.SetRollout{Service: fmt.Sprintf("%063d", i), RollOut: ledger.RollOut{Template: strings.Repeat("f", 16), Version: math.MaxUint64, Over: strings.Repeat("f", 16)}}
 	}
 	leave := func(i int) ledger.Change {
 		return ledger.OpenDelete{OpID: fmt.Sprintf("%016d", i), Pool: strings.Repeat("p", 40), Name: strings.Repeat("n", 63), NodeID: strings.Repeat("i", 25), DropletID: 1<<40 + i, Budgeted: true}
@@ -250,4 +252,12 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%v\n%s", err, cmp.Diff(l, back))
 		}
 	})
+}
+
+// TestAHashAloneFailed: the first swarmd wrote no version beside the hash of what failed.
+func TestAHashAloneFailed(t *testing.T) {
+	l, _, err := ledger.Decode(map[string]string{"swarmd.ledger.format": "1", "swarmd.ledger.failed.web_app": "abc"})
+	if want := (ledger.RollOut{Template: "abc", Failed: true}); err != nil || len(l.Newer) > 0 || l.Rollouts["web_app"] != want {
+		t.Errorf("%+v, newer %v: %v", l.Rollouts, l.Newer, err)
+	}
 }

@@ -63,9 +63,8 @@ type Ledger struct {
 	ClusterID    string            // the swarm's id when the ledger was made: another one is another swarm
 	Epoch        uint64            // of the lease under which the holder writes here: an older holder's write is refused
 
-	// Rollouts has, by service name, the hash of the template that is being rolled out, or whose roll-out failed or was rolled back: that
-	// one is not written again. The planner alone reads and makes the value, see plan's attempt.
-	Rollouts map[string]string
+	// Rollouts has, by service name, the template that is being rolled out, or whose roll-out failed or was rolled back: that one is not written again.
+	Rollouts map[string]RollOut
 
 	Confirmed int // number of the revision whose many removals a person has confirmed; 0: of none
 

@@ -143,8 +143,11 @@ type (
 		OpID      string
 		DropletID int
 	}
-	// RecordRollout sets Ledger.Rollouts[Service], what was rolled out last and whether it failed; an empty Value removes the entry.
-	RecordRollout struct{ Service, Value string }
+	// RecordRollout sets Ledger.Rollouts[Service], what was rolled out last and whether it failed; its zero value removes the entry.
+	RecordRollout struct {
+		Service string
+		RollOut ledger.RollOut
+	}
 	// PowerOffDroplet cuts its power, after a shutdown that was not followed.
 	PowerOffDroplet struct{ DropletID int }
 	// PowerOnDroplet starts a droplet that is off: one that was not switched off here, or the machine of an open Resize operation.
@@ -276,7 +279,7 @@ func (a RecordRollout) About() About {
 	return About{"record_rollout", Ref{"service", a.Service}, Records}
 }
 func (a RecordRollout) record() record {
-	return writes(ledger.SetRollout{Service: a.Service, Value: a.Value})
+	return writes(ledger.SetRollout(a))
 }
 
 func (a ShutdownDroplet) About() About {

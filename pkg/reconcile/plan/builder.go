@@ -103,7 +103,7 @@ func (b *builder) closeOp(op ledger.Op, outcome, code, text string) {
 // rollOut plans a write to a service, and before it the record of what is rolled out, if one is needed.
 func (b *builder) rollOut(v *view, s service, a UpdateService, code, text string, after []string) {
 	if v.recorded(a.Spec) {
-		b.step("try", s.want.Name, RecordRollout{Service: s.want.Name, Value: v.attemptOf(a.Spec, *s.live).String()}, WhyServiceTried,
+		b.step("try", s.want.Name, RecordRollout{s.want.Name, v.attemptOf(a.Spec, *s.live)}, WhyServiceTried,
 			"noted before it is rolled out, in case it is taken back")
 		after = append(after, stepID("try", s.want.Name))
 	}

@@ -45,10 +45,10 @@ func convergeService(v *view, g grant, b *builder) {
 		want.Labels = v.labelled(want)
 		b.step("service", want.Name, CreateService{Spec: want, BestEffort: v.bestEffort(want)}, WhyServiceNew, "the file wants it", v.after(want)...)
 	case recordRollback:
-		b.step("failed", s.want.Name, RecordRollout{Service: s.want.Name, Value: v.rollbackSeen(s).String()}, WhyRollbackSeen,
+		b.step("failed", s.want.Name, RecordRollout{s.want.Name, v.rollbackSeen(s)}, WhyRollbackSeen,
 			"version "+fmt.Sprint(s.live.Version)+" is a roll-back")
 	case renewRecord:
-		b.step("failed", s.want.Name, RecordRollout{Service: s.want.Name, Value: v.renewed(s.want).String()}, WhyRollbackSeen,
+		b.step("failed", s.want.Name, RecordRollout{s.want.Name, v.renewed(s.want)}, WhyRollbackSeen,
 			"noted by its template: what a version before has noted holds for its replicas alone")
 	case putBack:
 		before, _ := v.lastGood(*s.live)

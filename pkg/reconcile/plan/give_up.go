@@ -84,9 +84,9 @@ func (b *builder) giveUp(v *view, w wish) {
 	s, after := w.service, []string(nil)
 	before, _ := v.givesUp(s)
 	before.Labels[swarm.LabelFailed] = v.complaint(*s.live)
-	tried := attempt{hash: templateHash(s.want), version: s.live.Version, failed: true}
-	if known := v.tried(s.want.Name); !known.failed || !isTemplate(known.hash, s.want) {
-		b.step("failed", s.want.Name, RecordRollout{Service: s.want.Name, Value: tried.String()}, WhyRolloutFailed, "its roll-out failed: "+w.text+v.because(*s.live))
+	tried := ledger.RollOut{Template: templateHash(s.want), Version: s.live.Version, Failed: true}
+	if !v.isFailed(s.want) {
+		b.step("failed", s.want.Name, RecordRollout{s.want.Name, tried}, WhyRolloutFailed, "its roll-out failed: "+w.text+v.because(*s.live))
 		after = append(after, stepID("failed", s.want.Name))
 	}
 	back := swarm.ServiceChanges(before.Form(), s.live.Spec.Form())

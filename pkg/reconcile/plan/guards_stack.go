@@ -77,7 +77,7 @@ func rolloutRuns(v *view, _ spent, w wish) *refusal {
 		return blocked(GuardRollout, w.object, "the roll-out before is superseded: what ran before it is put back, and the change follows when the engine has completed that")
 	case live.Update == swarm.RollbackStarted && !v.stuck(live):
 		return blocked(GuardRollout, w.object, "a roll-back runs; the change follows when it has ended")
-	case live.Update == swarm.RollbackStarted && isTemplate(v.tried(want.Name).hash, want):
+	case live.Update == swarm.RollbackStarted && isTemplate(v.tried(want.Name).Template, want):
 		return blocked(GuardRolledBack, w.object, "this specification is being taken back, and that does not end"+v.said(live)+"; change what its tasks run or how it is rolled out to try again")
 	case moving(live) && (!newer || v.gap(world.GapTasks)) && (!v.stuck(live) || v.mayGiveUp(w.service)):
 		return blocked(GuardRollout, w.object, "a roll-out runs; the change follows when it has ended")

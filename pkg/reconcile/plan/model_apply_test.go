@@ -177,13 +177,13 @@ func (m *model) deleteDroplet(a plan.DeleteDroplet) {
 
 func (m *model) recordRollout(a plan.RecordRollout) {
 	if m.ledger.Rollouts == nil {
-		m.ledger.Rollouts = map[string]string{}
+		m.ledger.Rollouts = map[string]ledger.RollOut{}
 	}
-	if a.Value == "" {
+	if a.RollOut == (ledger.RollOut{}) {
 		delete(m.ledger.Rollouts, a.Service)
 		return
 	}
-	m.ledger.Rollouts[a.Service] = a.Value
+	m.ledger.Rollouts[a.Service] = a.RollOut
 }
 
 func (m *model) applyStack(a plan.Action) {

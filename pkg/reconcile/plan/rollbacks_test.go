@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -13,11 +14,11 @@ func TestARollBackBlamesWhatWasRolledOut(t *testing.T) {
 	m := grown(t, 1, 1)
 	both(wants(service("app", "app:2", 4)), state(swarm.RollbackCompleted))(m)
 	whole, wanted := m.input().Stack.Services[0].Labels[swarm.LabelHash], template(m.input().Stack.Services[0])
-	for remembered, want := range map[string]string{"": wanted, "another@0?": "another", "another@0": wanted, wanted + "@0?": wanted, whole + "@0?": wanted} {
-		m.ledger.Rollouts = map[string]string{"web_app": remembered}
+	for text, want := range map[string]string{"": wanted, "another@0?": "another", "another@0": wanted, wanted + "@0?": wanted, whole + "@0?": wanted} {
+		m.ledger.Rollouts = map[string]ledger.RollOut{"web_app": remembered(text)}
 		p := plan.Compute(m.input())
-		if len(p.Steps) != 1 || p.Steps[0].Action != (plan.RecordRollout{Service: "web_app", Value: want + "@1"}) {
-			t.Errorf("remembered %q: %+v", remembered, p.Steps)
+		if len(p.Steps) != 1 || p.Steps[0].Action != (plan.RecordRollout{Service: "web_app", RollOut: remembered(want + "@1")}) {
+			t.Errorf("remembered %q: %+v", text, p.Steps)
 		}
 	}
 }
@@ -27,7 +28,7 @@ func TestARollBackIsNotBlamedOnWhatWasNeverSent(t *testing.T) {
 	m := grown(t, 1, 1)
 	both(wants(rollsBack(service("app", "app:2", 4))), state(swarm.RollbackCompleted))(m)
 	for _, hash := range []string{template(m.input().Stack.Services[0]), m.input().Stack.Services[0].Labels[swarm.LabelHash]} {
-		m.ledger.Rollouts = map[string]string{"web_app": hash + "@1?"}
+		m.ledger.Rollouts = map[string]ledger.RollOut{"web_app": remembered(hash + "@1?")}
 		if got := ids(plan.Compute(m.input())); !slices.Equal(got, []string{"service/web_app"}) {
 			t.Errorf("%s: %v", hash, got)
 		}
@@ -42,13 +43,13 @@ func TestARollBackBlamesTheOneOfTwoThatWasTakenBack(t *testing.T) {
 	under, underWhole := template(live(m).Spec), live(m).Spec.Labels[swarm.LabelHash]
 	wanted := template(m.input().Stack.Services[0])
 	p := plan.Compute(m.input())
-	if value := p.Steps[0].Action.(plan.RecordRollout).Value; value != wanted+"@1?"+under {
+	if value := p.Steps[0].Action.(plan.RecordRollout).RollOut; value.String() != wanted+"@1?"+under {
 		t.Fatalf("%q is written down over a roll-out of %q", value, under)
 	}
 	state(swarm.RollbackCompleted)(m)
 	for over, want := range map[string]string{under: wanted, underWhole: wanted, "another": "another"} {
-		m.ledger.Rollouts = map[string]string{"web_app": wanted + "@0?" + over}
-		if p := plan.Compute(m.input()); len(p.Steps) != 1 || p.Steps[0].Action != (plan.RecordRollout{Service: "web_app", Value: want + "@1"}) {
+		m.ledger.Rollouts = map[string]ledger.RollOut{"web_app": remembered(wanted + "@0?" + over)}
+		if p := plan.Compute(m.input()); len(p.Steps) != 1 || p.Steps[0].Action != (plan.RecordRollout{Service: "web_app", RollOut: remembered(want + "@1")}) {
 			t.Errorf("over %q: %+v", over, p.Steps)
 		}
 	}
@@ -60,10 +61,10 @@ func TestWhatMayBeTakenBackIsWrittenDownFirst(t *testing.T) {
 	wants(rollsBack(service("app", "app:2", 4)))(m)
 	hash := template(m.input().Stack.Services[0])
 	p := plan.Compute(m.input())
-	if len(p.Steps) != 2 || p.Steps[0].Action != (plan.RecordRollout{Service: "web_app", Value: hash + "@1?"}) || !slices.Equal(p.Steps[1].After, []string{"try/web_app"}) {
+	if len(p.Steps) != 2 || p.Steps[0].Action != (plan.RecordRollout{Service: "web_app", RollOut: remembered(hash + "@1?")}) || !slices.Equal(p.Steps[1].After, []string{"try/web_app"}) {
 		t.Errorf("%+v", p.Steps)
 	}
-	m.ledger.Rollouts = map[string]string{"web_app": hash + "@1?"}
+	m.ledger.Rollouts = map[string]ledger.RollOut{"web_app": remembered(hash + "@1?")}
 	if p := plan.Compute(m.input()); len(p.Steps) != 1 || len(p.Steps[0].After) > 0 {
 		t.Errorf("again: %+v", p.Steps)
 	}
@@ -72,7 +73,7 @@ func TestWhatMayBeTakenBackIsWrittenDownFirst(t *testing.T) {
 // A list that is empty for once takes no memory of what failed with it.
 func TestAnEmptyListForgetsNoFailure(t *testing.T) {
 	m := grown(t, 1, 1)
-	m.ledger.Rollouts = map[string]string{"web_app": "h@1", "web_gone": "h@1"}
+	m.ledger.Rollouts = map[string]ledger.RollOut{"web_app": remembered("h@1"), "web_gone": remembered("h@1")}
 	m.services, m.tasks = map[string]*swarm.Service{}, nil
 	if got := ids(plan.Compute(m.input())); !slices.Equal(got, []string{"service/web_app", "forget/web_gone"}) {
 		t.Errorf("%v", got)

@@ -1,12 +1,10 @@
 package plan
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -20,14 +18,14 @@ func (v *view) newlyRecorded(s service) bool {
 // one that was, the file may have changed meanwhile, and swarmd may have died.
 func (v *view) recorded(want swarm.ServiceSpec) bool {
 	tried := v.tried(want.Name)
-	return want.RollsBack && (tried.failed || !isTemplate(tried.hash, want))
+	return want.RollsBack && (tried.Failed || !isTemplate(tried.Template, want))
 }
 
 // attemptOf is what is remembered of what is rolled out next.
-func (v *view) attemptOf(want swarm.ServiceSpec, live swarm.Service) attempt {
-	next := attempt{hash: templateHash(want), version: live.Version}
+func (v *view) attemptOf(want swarm.ServiceSpec, live swarm.Service) ledger.RollOut {
+	next := ledger.RollOut{Template: templateHash(want), Version: live.Version}
 	if moving(live) {
-		next.over = templateHash(live.Spec)
+		next.Over = templateHash(live.Spec)
 	}
 	return next
 }
@@ -75,67 +73,37 @@ func rolledBack(s swarm.Service) bool {
 // rollbackIsNew reports whether the service shows a roll-back for the first time. Its version tells a first sight from a known one, and from one that
 // was there before what is to be rolled out next was even sent.
 func (v *view) rollbackIsNew(want swarm.ServiceSpec, live swarm.Service) bool {
-	return rolledBack(live) && v.tried(want.Name).version != live.Version
+	return rolledBack(live) && v.tried(want.Name).Version != live.Version
 }
 
 // rollbackSeen is what is remembered of a roll-back that is new: with the template that failed, which is the one that was rolled out last, or with
 // none if the tasks that live are those that are wanted.
-func (v *view) rollbackSeen(s service) attempt {
+func (v *view) rollbackSeen(s service) ledger.RollOut {
 	tried := v.tried(s.want.Name)
-	seen := attempt{hash: tried.blamed(*s.live), version: s.live.Version, failed: true}
-	if len(s.diff) > 0 && (tried.failed || tried.hash == "") {
-		seen.hash = templateHash(s.want) // nobody has written down what else it could have been
+	seen := ledger.RollOut{Template: blamed(tried, *s.live), Version: s.live.Version, Failed: true}
+	if len(s.diff) > 0 && (tried.Failed || tried.Template == "") {
+		seen.Template = templateHash(s.want) // nobody has written down what else it could have been
 	}
-	switch mine := isTemplate(seen.hash, s.want); {
+	switch mine := isTemplate(seen.Template, s.want); {
 	case mine && !swarm.Replaces(s.diff):
-		seen.hash = "" // it is live and wanted: it did not fail
+		seen.Template = "" // it is live and wanted: it did not fail
 	case mine:
-		seen.hash = templateHash(s.want)
+		seen.Template = templateHash(s.want)
 	}
 	return seen
 }
 
-// attempt is a template that was rolled out last, as Ledger.Rollouts has it: "HASH@VERSION" of one that failed, with the service's version
-// when that was seen, and "HASH@VERSION?OVER" of one of which it is not known yet, with the version that it was written over. The hashes are
-// those of templateHash, or of whole forms if a swarmd before has written them.
-type attempt struct {
-	hash    string
-	version uint64
-	failed  bool
-	over    string // the same, of what was being rolled out at that version, "" if nothing was
-}
-
-// String is what is written.
-func (a attempt) String() string {
-	s := fmt.Sprintf("%s@%d", a.hash, a.version)
-	if !a.failed {
-		s += "?" + a.over
-	}
-	return s
-}
-
 // blamed is the hash of what was taken back, when a roll-back has ended. What was to be written over a running roll-out was perhaps refused,
 // because that one was taken back meanwhile. If it was written, the engine has gone back to what it was written over.
-func (a attempt) blamed(live swarm.Service) string {
-	if !a.failed && a.over != "" && !isTemplate(a.over, live.Spec) {
-		return a.over
+func blamed(tried ledger.RollOut, live swarm.Service) string {
+	if !tried.Failed && tried.Over != "" && !isTemplate(tried.Over, live.Spec) {
+		return tried.Over
 	}
-	return a.hash
+	return tried.Template
 }
 
-// tried reads what is remembered of a service; the zero value if that is nothing.
-func (v *view) tried(name string) attempt { return parseAttempt(v.in.World.Ledger.Rollouts[name]) }
-
-// parseAttempt reads what attempt.String has written.
-func parseAttempt(text string) attempt {
-	hash, rest, ok := strings.Cut(text, "@")
-	number, over, open := strings.Cut(rest, "?")
-	version, err := strconv.ParseUint(number, 10, 64)
-	if !ok || err != nil {
-		return attempt{hash: hash, failed: hash != ""}
-	}
-	return attempt{hash: hash, version: version, failed: !open, over: over}
-}
+// tried is what is remembered of a service; the zero value if that is nothing.
+func (v *view) tried(name string) ledger.RollOut { return v.in.World.Ledger.Rollouts[name] }
 
 // proposeForgetting proposes to forget what is remembered of services that nobody wants and that are gone, or that run what is wanted and show no roll-back
 // any more. Of one that is wanted and missing in a list nothing is forgotten: lists have been empty before.

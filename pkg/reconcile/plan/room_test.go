@@ -14,15 +14,15 @@ import (
 func TestWhatCannotBeRememberedIsNotBegun(t *testing.T) {
 	m := grown(t, 1, 1)
 	wants(rollsBack(service("app", "app:2", 4)))(m)
-	m.ledger.Rollouts = map[string]string{}
+	m.ledger.Rollouts = map[string]ledger.RollOut{}
 	for i := range ledger.MaxRollouts - 1 {
-		m.ledger.Rollouts[fmt.Sprint("web_s", i)] = "h@1"
+		m.ledger.Rollouts[fmt.Sprint("web_s", i)] = ledger.RollOut{Template: "h", Version: 1, Failed: true}
 		m.services[fmt.Sprint(i)] = &swarm.Service{ID: fmt.Sprint(i), Spec: service(fmt.Sprint("s", i), "s:1", 0)}
 	}
 	if got := ids(plan.Compute(m.input())); !slices.Contains(got, "service/web_app") {
 		t.Errorf("the last one that has room: %v", got)
 	}
-	m.ledger.Rollouts["web_last"] = "h@1"
+	m.ledger.Rollouts["web_last"] = ledger.RollOut{Template: "h", Version: 1, Failed: true}
 	m.services["last"] = &swarm.Service{ID: "last", Spec: service("last", "s:1", 0)}
 	p := plan.Compute(m.input())
 	if slices.Contains(ids(p), "service/web_app") || !slices.Contains(holds(p), "ledger-full service/web_app") {

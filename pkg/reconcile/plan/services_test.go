@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -36,8 +37,19 @@ func byHand(path, value string) func(*model) {
 // template is what a roll-out of the specification is remembered by.
 func template(s swarm.ServiceSpec) string { return "t" + s.Form().Template().Hash() }
 
+// remembered is what a ledger remembers of a roll-out that says so.
+func remembered(text string) ledger.RollOut {
+	l, _, err := ledger.Decode(map[string]string{"swarmd.ledger.format": "1", "swarmd.ledger.revision": "1", "swarmd.ledger.failed.app": text})
+	if err != nil {
+		panic(err)
+	}
+	return l.Rollouts["app"]
+}
+
 func failed(hash string, version string) func(*model) {
-	return func(m *model) { m.ledger.Rollouts = map[string]string{"web_app": hash + "@" + version} }
+	return func(m *model) {
+		m.ledger.Rollouts = map[string]ledger.RollOut{"web_app": remembered(hash + "@" + version)}
+	}
 }
 
 // root lets services of the file be root on the machines; denied also starts swarmd so that it holds them.

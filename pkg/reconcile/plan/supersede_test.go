@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -219,11 +220,11 @@ func TestWhatIsBeingTakenBackIsNotPushedAgain(t *testing.T) {
 	live(m).Update = swarm.RollbackStarted
 	bad := rollsBack(service("app", "app:3", 4))
 	wants(bad)(m)
-	m.ledger.Rollouts = map[string]string{"web_app": bad.Labels[swarm.LabelHash] + "@1?"}
+	m.ledger.Rollouts = map[string]ledger.RollOut{"web_app": remembered(bad.Labels[swarm.LabelHash] + "@1?")}
 	if p := plan.Compute(m.input()); len(p.Steps) > 0 || !slices.Equal(holds(p), []string{"rolled-back service/web_app", "rollout-stuck service/web_app"}) {
 		t.Errorf("%v %v", ids(p), holds(p))
 	}
-	m.ledger.Rollouts = map[string]string{"web_app": "another@1?"}
+	m.ledger.Rollouts = map[string]ledger.RollOut{"web_app": remembered("another@1?")}
 	if a := written(t, m); a.Spec.Image != "app:3" {
 		t.Errorf("%+v", a.Spec)
 	}

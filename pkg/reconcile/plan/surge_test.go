@@ -291,7 +291,7 @@ func TestASurgeRollsNothingOut(t *testing.T) {
 	m = grown(t, 1, 2)
 	bad := service("app", "app:bad", 4)
 	both(old, to(1, 1), begun(103, 0, paused(103)))(m)
-	m.stack, m.ledger.Rollouts = stack(bad), map[string]string{"web_app": template(bad) + "@1"}
+	m.stack, m.ledger.Rollouts = stack(bad), map[string]ledger.RollOut{"web_app": remembered(template(bad) + "@1")}
 	a := written(m)
 	if a.Spec.Image != "app:1" || a.Spec.Replicas() != 5 || a.Spec.Labels[swarm.LabelSurge] != leaveOp+":1" {
 		t.Errorf("raised: %d replicas of %s, %v", a.Spec.Replicas(), a.Spec.Image, a.Spec.Labels)

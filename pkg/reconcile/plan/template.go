@@ -3,6 +3,7 @@ package plan
 import (
 	"strings"
 
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -19,8 +20,7 @@ func isTemplate(hash string, s swarm.ServiceSpec) bool {
 
 // isFailed reports whether the template that is wanted was rolled out before and taken back.
 func (v *view) isFailed(want swarm.ServiceSpec) bool {
-	tried := v.tried(want.Name)
-	return tried.failed && isTemplate(tried.hash, want)
+	return FailedTemplate(v.tried(want.Name), want)
 }
 
 // failsAgain reports whether what is wanted failed before, and to write it would replace the tasks that run.
@@ -32,7 +32,7 @@ func (v *view) failedWishes(s service) (kinds []kind) {
 	if !v.failsAgain(s) {
 		return nil
 	}
-	if tried := v.tried(s.want.Name); tried.hash == s.want.Labels[swarm.LabelHash] {
+	if tried := v.tried(s.want.Name); tried.Template == s.want.Labels[swarm.LabelHash] {
 		kinds = append(kinds, renewRecord)
 	}
 	if s.want.Mode == swarm.Replicated && s.live.Spec.Mode == s.want.Mode && (s.want.Replicas() != s.live.Spec.Replicas() || s.surgeDiffers()) {
@@ -42,9 +42,9 @@ func (v *view) failedWishes(s service) (kinds []kind) {
 }
 
 // renewed is what is remembered of a service, by the template that is wanted.
-func (v *view) renewed(want swarm.ServiceSpec) attempt {
+func (v *view) renewed(want swarm.ServiceSpec) ledger.RollOut {
 	tried := v.tried(want.Name)
-	tried.hash = templateHash(want)
+	tried.Template = templateHash(want)
 	return tried
 }
 
@@ -62,7 +62,6 @@ func (v *view) said(live swarm.Service) string {
 }
 
 // FailedTemplate reports whether what the ledger remembers of a service's roll-out is that this specification failed.
-func FailedTemplate(remembered string, s swarm.ServiceSpec) bool {
-	a := parseAttempt(remembered)
-	return a.failed && isTemplate(a.hash, s)
+func FailedTemplate(remembered ledger.RollOut, s swarm.ServiceSpec) bool {
+	return remembered.Failed && isTemplate(remembered.Template, s)
 }

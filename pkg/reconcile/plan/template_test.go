@@ -56,11 +56,11 @@ func TestWhatRunsIsScaledWhereTheEditFailed(t *testing.T) {
 func TestWhatAVersionBeforeHasNotedIsNotPushed(t *testing.T) {
 	m := tookBack(t, func(s swarm.ServiceSpec) string { return s.Labels[swarm.LabelHash] })
 	p := plan.Compute(m.input())
-	if len(p.Steps) != 1 || p.Steps[0].Action != (plan.RecordRollout{Service: "web_app", Value: template(m.stack.Services[0]) + "@1"}) || len(p.Holds) != 1 ||
+	if len(p.Steps) != 1 || p.Steps[0].Action != (plan.RecordRollout{Service: "web_app", RollOut: remembered(template(m.stack.Services[0]) + "@1")}) || len(p.Holds) != 1 ||
 		!strings.HasPrefix(p.Holds[0].Text, "this specification was rolled out and taken back") {
 		t.Fatalf("%+v, %v", p.Steps, holds(p))
 	}
-	m.ledger.Rollouts["web_app"] = p.Steps[0].Action.(plan.RecordRollout).Value
+	m.ledger.Rollouts["web_app"] = p.Steps[0].Action.(plan.RecordRollout).RollOut
 	if p := plan.Compute(m.input()); len(p.Steps) > 0 || len(p.Holds) != 1 {
 		t.Errorf("noted twice: %+v", p.Steps)
 	}

@@ -65,6 +65,7 @@ const (
 	GuardRolledBack    = "rolled-back"     // a roll-out failed; the same is not written again
 	GuardPrune         = "prune"           // a file removes many services at once
 	GuardKeepRemoved   = "kept-service"    // a service that the file does not have goes on running, as the file wants it
+	GuardPort          = "port-taken"      // another service publishes a port of this one
 	GuardMode          = "mode-changed"    // Swarm cannot change a service's mode
 	GuardNetwork       = "network-changed" // Swarm cannot change a network
 	GuardHostAccess    = "host-access"     // a service would be root on the machines, and this swarmd was started to deny that
@@ -86,7 +87,7 @@ func Guards() []string {
 		GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardForeignNet, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardResize, GuardImage, GuardRegion, GuardVPC, GuardRollStopped, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardMaxDroplets, GuardMaxCost, GuardWindow,
-		GuardTasks, GuardGrowing, GuardTogether, GuardSurge, GuardLoginFile, GuardRegistry, GuardUnpinned, GuardRolledBack, GuardPrune, GuardKeepRemoved, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardPaused, GuardProtected,
+		GuardTasks, GuardGrowing, GuardTogether, GuardSurge, GuardLoginFile, GuardRegistry, GuardUnpinned, GuardRolledBack, GuardPrune, GuardKeepRemoved, GuardPort, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardPaused, GuardProtected,
 	}
 	slices.SortFunc(all, strings.Compare)
 	return all

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/health"
@@ -95,15 +96,7 @@ func remember(look *report.Report, of asked) string {
 		}
 	}
 	rememberRollOuts(look, of.Report)
-	texts := map[string]plan.Hold{}
-	for _, h := range of.Holds {
-		texts[h.Guard+" "+h.Object] = h
-	}
-	for i, h := range look.Holds {
-		if was, ok := texts[h.Guard+" "+h.Object]; ok {
-			look.Holds[i].Text = was.Text
-		}
-	}
+	rememberHolds(look, of.Report)
 	return "since when, and what was tried, as the swarmd at " + of.url + " has it, from its pass " + sinceThen(of.At)
 }
 
@@ -117,6 +110,19 @@ func rememberRollOuts(look *report.Report, of report.Report) {
 		then := was[s.Service]
 		if s.RollOut.State == plan.RollOutRunning && then.RollOut.State == plan.RollOutSucceeded && then.Update == s.Update && of.Revision == look.Revision {
 			look.Services[i].RollOut = then.RollOut
+		}
+	}
+}
+
+// rememberHolds puts into a look what was tried of what it holds, and what was refused of what it would do.
+func rememberHolds(look *report.Report, of report.Report) {
+	for _, was := range of.Holds {
+		at := slices.IndexFunc(look.Holds, func(h plan.Hold) bool { return h.Guard == was.Guard && h.Object == was.Object })
+		switch {
+		case at >= 0:
+			look.Holds[at].Text = was.Text
+		case was.Guard == plan.GuardBackoff && slices.ContainsFunc(look.Steps, func(s report.Step) bool { return s.Object == was.Object }):
+			look.Holds = append(look.Holds, was)
 		}
 	}
 }

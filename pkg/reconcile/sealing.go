@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -167,6 +168,30 @@ func (s *sealer) one(spec swarm.SecretSpec, w world.World, blind bool, files *op
 		return plan.Sealing{Err: fmt.Sprintf("%s cannot be decrypted%s: %s", spec.From(), onMachine(w), err)}
 	}
 	return plan.Sealing{Err: fmt.Sprintf("%s cannot be read%s: %s", spec.From(), onMachine(w), withoutPath(err))}
+}
+
+// compared asks whether the secrets that the stack takes over have the values of their files, as far as those are to be had here. Nothing is written.
+func (l *Loop) compared(ctx context.Context, stack swarm.Stack, w world.World) map[string]plan.Compared {
+	out, files, live := map[string]plan.Compared{}, opened{}, plan.ToCompare(stack, w.Secrets)
+	for _, spec := range stack.Secrets {
+		is, takes := live[spec.Of]
+		if !takes {
+			continue
+		}
+		value, err := l.sealer.value(spec, &files)
+		if err == nil && len(value) == 0 {
+			err = errors.New("it is empty")
+		}
+		var c plan.Compared
+		if err == nil {
+			c.Same, err = l.cfg.Execute.Objects.SecretIs(ctx, is.ID, is.Name, is.Labels, value)
+		}
+		if err != nil {
+			c.Err = spec.From() + ": " + withoutPath(err)
+		}
+		out[spec.Of] = c
+	}
+	return out
 }
 
 // newestVersion is the name of the secret's version that was made last, "" if there is none.

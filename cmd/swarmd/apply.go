@@ -28,7 +28,7 @@ func applyCommand(a *cli) *cobra.Command {
 		Short: "Make the file the next revision and follow until it is true; exit 0 converged, 3 held until a person acts or to be followed elsewhere, 1 not",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, data, err := readFile(file, a.err)
+			s, data, err := readFile(file, a.Own(), a.err)
 			if err != nil {
 				return err
 			}

@@ -22,7 +22,7 @@ func auditCommand(a *cli) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if path != "" {
-				d, data, err := readFile(path, a.err)
+				d, data, err := readFile(path, a.Own(), a.err)
 				if err != nil {
 					return err
 				}

@@ -53,7 +53,7 @@ first connection on. A manager that was made elsewhere is connected to when its 
 }
 
 func (a *cli) bootstrap(ctx context.Context, f bootstrapFlags) error {
-	s, data, err := readFile(f.file, a.err)
+	s, data, err := readFile(f.file, a.Own(), a.err)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ type connection struct {
 
 // connect puts a swarmd together. A missing token leaves the cloud out, unless it is required.
 func (a *cli) connect(cluster string, log *zap.Logger, needCloud bool) (*connection, error) {
-	swarmd, err := app.New(app.Options{Cluster: cluster, Version: version, Log: log, Engine: a.Engine, Credentials: a.Credentials(), Identity: a.Identity,
+	swarmd, err := app.New(app.Options{Cluster: cluster, Version: version, Log: log, Engine: a.Engine, Credentials: a.Credentials(), Identity: a.Identity, Own: a.Own(),
 		Cloud: func(observe access.Observe) (*digitalocean.Client, error) {
 			api, err := a.Cloud(observe)
 			if !needCloud && errors.Is(err, access.ErrNoToken) {

@@ -47,7 +47,7 @@ DOCKER_HOST, and nothing else. A swarm in which other clusters have services sta
 }
 
 func (a *cli) destroy(ctx context.Context, f destroyFlags) error {
-	s, _, err := readFile(f.file, a.err)
+	s, _, err := readFile(f.file, a.Own(), a.err)
 	if err != nil {
 		return err
 	}

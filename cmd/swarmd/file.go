@@ -18,11 +18,11 @@ func fileFlag(cmd *cobra.Command, path *string) {
 }
 
 // readFile reads the file that people edit; faults and warnings are told on w, one a line.
-func readFile(path string, w io.Writer) (*file.Document, []byte, error) {
+func readFile(path string, own source.Own, w io.Writer) (*file.Document, []byte, error) {
 	if path == "" {
 		return nil, nil, errors.New("which file? give -f FILE")
 	}
-	data, err := source.ReadFile(path)
+	data, err := source.ReadFile(path, own)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -122,12 +122,27 @@ func (t *overviewText) takenOver(c plan.TakenOver) {
 		beside = ", with " + strings.Join(with, ", ")
 	}
 	printf(t.w, "~ takes over %s of stack %s%s: no task restarts\n", plural(c.Services, "service"), c.Stack, beside)
+	for _, d := range c.Differ {
+		if d.Unknown == "" {
+			t.line("secret %s differs: %s afterwards", d.Secret, restarting(d.Tasks))
+			continue
+		}
+		t.line("secret %s: whether it differs cannot be known here (%s); if it does, %s afterwards", d.Secret, d.Unknown, restarting(d.Tasks))
+	}
 	for _, s := range t.o.whole.Services {
 		if s.What == plan.Update {
 			t.line("what the file says otherwise follows as an edit, below")
 			return
 		}
 	}
+}
+
+// restarting is so many tasks that restart.
+func restarting(tasks int) string {
+	if tasks == 1 {
+		return "1 task restarts"
+	}
+	return plural(tasks, "task") + " restart"
 }
 
 // costs says what the pool costs now and then, and what comes on top meanwhile.

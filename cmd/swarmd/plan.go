@@ -26,7 +26,7 @@ func planCommand(a *cli) *cobra.Command {
 		Short: "What the file changes, what restarts, what is held, what it costs; writes nothing; exit 0 nothing, 2 changes, 3 only what is held, 1 error",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, data, err := readFile(file, a.err)
+			s, data, err := readFile(file, a.Own(), a.err)
 			if err != nil {
 				return err
 			}

@@ -54,7 +54,7 @@ func (a *cli) recover(ctx context.Context, f recoverFlags) error {
 	limited, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	if f.file != "" {
-		s, _, err := readFile(f.file, a.err)
+		s, _, err := readFile(f.file, a.Own(), a.err)
 		if err != nil {
 			return err
 		}

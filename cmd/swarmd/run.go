@@ -55,7 +55,8 @@ func (a *cli) daemon(ctx context.Context, f runFlags) error {
 		level = zapcore.DebugLevel
 	}
 	log := a.logger(level)
-	first, err := app.LookFirst(ctx, f.file, f.cluster, func(ctx context.Context) (string, error) {
+	a.Held = append(a.Held, f.readToken)
+	first, err := app.LookFirst(ctx, f.file, f.cluster, a.Own(), func(ctx context.Context) (string, error) {
 		only, err := a.chooseCluster(ctx, "")
 		return only.Name, err
 	})

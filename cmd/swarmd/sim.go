@@ -92,7 +92,7 @@ func (f *simFlags) asFileWants(warnings io.Writer) error {
 	if f.file == "" {
 		return nil
 	}
-	s, _, err := readFile(f.file, warnings)
+	s, _, err := readFile(f.file, nil, warnings)
 	if err != nil {
 		return err
 	}

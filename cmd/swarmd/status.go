@@ -57,7 +57,7 @@ func (a *cli) status(ctx context.Context, f statusFlags) error {
 	defer cancel()
 	cluster, own := f.cluster, []byte(nil)
 	if f.file != "" {
-		s, data, err := readFile(f.file, a.err)
+		s, data, err := readFile(f.file, a.Own(), a.err)
 		if err != nil {
 			return err
 		}

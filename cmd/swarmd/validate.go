@@ -84,7 +84,7 @@ func (a *cli) validateOne(ctx context.Context, api *digitalocean.Client, path st
 	if path == "-" {
 		data, err = io.ReadAll(io.LimitReader(a.in, file.MaxSize+1)) // the parser refuses what is longer
 	} else {
-		data, err = source.ReadFile(path)
+		data, err = source.ReadFile(path, a.Own())
 	}
 	if err != nil {
 		return 0, 0, err

@@ -31,6 +31,8 @@ type Access struct {
 	KnownHosts string
 	// Dial is how ssh reaches an address; nil: as the network has it.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Held are files with secrets of this process that flags name, see Own.
+	Held []string
 	// Secrets gets each value that no output may hold.
 	Secrets *apierr.Redactor
 }

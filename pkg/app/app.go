@@ -22,6 +22,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/spec/file"
+	"github.com/swarmd/swarmd/pkg/spec/source"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
@@ -39,6 +40,7 @@ type Options struct {
 
 	Credentials string                 // see reconcile.Config
 	Identity    func() ([]byte, error) // see reconcile.Config
+	Own         source.Own             // see reconcile.Config
 
 	Seams
 }
@@ -169,7 +171,7 @@ func (a *App) config(r Role) reconcile.Config {
 		},
 		Prices: a.Prices, Peers: a.Swarm.Peers, Sizes: a.Sizes, VPCs: a.VPCs,
 		Initial: r.File.Initial, Edits: r.File.Edits, Unread: r.File.Unread, Source: r.File.Source, File: r.File.Path, Events: r.Events,
-		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute, ReadSecret: o.ReadSecret, Credentials: o.Credentials, Identity: o.Identity,
+		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute, ReadSecret: o.ReadSecret, Credentials: o.Credentials, Identity: o.Identity, Own: o.Own,
 	}
 	if r.Instance == "" {
 		c.Elector.Instance = reconcile.RandomOpIDs(1)[0][:5]

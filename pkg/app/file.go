@@ -18,21 +18,23 @@ type FirstLook struct {
 	Unread  error  // why not
 	Cluster string
 	Spec    *spec.Spec // nil unless the file has no faults
+
+	own source.Own
 }
 
 // LookFirst reads the file and finds the cluster's name. A file with faults, or one that cannot be read, is no reason not to start: the
 // accepted revision goes on. The name is in the file, is the one that was asked for with --cluster, or else the one that the swarm's store
 // knows, which known finds out. Without a file it must be asked for.
-func LookFirst(ctx context.Context, path, asked string, known func(context.Context) (string, error)) (FirstLook, error) {
+func LookFirst(ctx context.Context, path, asked string, own source.Own, known func(context.Context) (string, error)) (FirstLook, error) {
 	if path == "" {
 		if asked == "" {
 			return FirstLook{}, errors.New("which cluster? give -f FILE or --cluster NAME")
 		}
 		return FirstLook{Cluster: asked}, nil
 	}
-	var first FirstLook
+	first := FirstLook{own: own}
 	var fault error
-	first.Data, first.Unread = source.ReadFile(path)
+	first.Data, first.Unread = source.ReadFile(path, own)
 	if first.Unread == nil {
 		var d *file.Document
 		if d, _, fault = file.Parse(path, first.Data); fault != nil {
@@ -65,7 +67,7 @@ func (first FirstLook) Watch(ctx context.Context, path, name string, log *zap.Lo
 	if first.Unread != nil {
 		newest <- first.Unread
 	}
-	edits := source.Watch(ctx, path, first.Data, func(err error) {
+	edits := source.Watch(ctx, path, first.own, first.Data, func(err error) {
 		if errors.Is(err, source.ErrUnwatched) {
 			log.Error("watch file", zap.Error(err))
 			err = nil

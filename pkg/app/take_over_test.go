@@ -13,9 +13,11 @@ import (
 	"time"
 
 	api "github.com/docker/docker/api/types/swarm"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/app"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/sim"
 	specfile "github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -179,5 +181,62 @@ func strip(t *testing.T, w *sim.World) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// TestAPreviewSaysWhichSecretsWillBeReplaced: it compares the value that is beside it with the one that nobody can read back, says so where there is none,
+// and writes nothing.
+func TestAPreviewSaysWhichSecretsWillBeReplaced(t *testing.T) {
+	for name, c := range map[string]struct {
+		files   beside
+		differ  []plan.SecretDiffers
+		changes []string
+	}{
+		"the same":  {files: beside{"/etc/swarmd/secrets/token": "hunter-0"}},
+		"another":   {files: beside{"/etc/swarmd/secrets/token": "hunter-1"}, differ: []plan.SecretDiffers{{Secret: "token", Tasks: 2}}, changes: []string{"secrets[token].source"}},
+		"not here":  {files: beside{}, differ: []plan.SecretDiffers{{Secret: "token", Tasks: 2, Unknown: "/etc/swarmd/secrets/token: no such file or directory"}}},
+		"one empty": {files: beside{"/etc/swarmd/secrets/token": ""}, differ: []plan.SecretDiffers{{Secret: "token", Tasks: 2, Unknown: "/etc/swarmd/secrets/token: it is empty"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := sim.New(sim.Options{Seed: 7})
+				a := swarmd(t, w, func(o *app.Options) {
+					o.ReadSecret = c.files.read
+					o.Convert = func(d *specfile.Document) (swarm.Stack, error) {
+						s, err := docker.Convert(d.Cluster, d.Stack)
+						s.Adopt = []string{"web"}
+						return s, err
+					}
+				})
+				defer a.Close()
+				deployed(t, w, "content 0", "hunter-0")
+				time.Sleep(time.Minute)
+				secrets := func() string { s, _ := w.Swarm.Glance(); return fmt.Sprintf("%+v", s.Secrets) }
+				before := secrets()
+				d, _, err := specfile.Parse("web.yaml", fmt.Appendf(nil, withObjects, "", "content 0"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, whole, _, err := a.Loop(app.Role{OneShot: true}).Preview(t.Context(), d)
+				if err != nil || len(whole.TakenOver) != 1 {
+					t.Fatalf("%v, %+v", err, whole)
+				}
+				if diff := cmp.Diff(c.differ, whole.TakenOver[0].Differ); diff != "" {
+					t.Error(diff)
+				}
+				var changes []string
+				for _, s := range whole.Services {
+					if s.Tasks.Restart != 2 {
+						t.Errorf("%d tasks restart", s.Tasks.Restart)
+					}
+					for _, e := range s.Edits {
+						changes = append(changes, e.Key)
+					}
+				}
+				if !slices.Equal(changes, c.changes) || secrets() != before {
+					t.Errorf("changes %v, secrets %s, before %s", changes, secrets(), before)
+				}
+			})
+		})
 	}
 }

@@ -44,6 +44,7 @@ type checks struct {
 	reached   map[uint64]bool // digests of the states that were visited
 	meddled   time.Time       // when a person changed swarmd's own configs
 	token     string          // the worker's, at the last look
+	handed    []string        // the worker's tokens that user-data had
 	byHand    bool            // a person replaced it since
 	actor     actor
 	tallies   map[string]tally // by process

@@ -75,6 +75,7 @@ func (c *checks) create(s *state, t *ticket) {
 		}
 	}
 	c.secrets(s, "user-data", req.UserData, s.swarm.Tokens.Worker)
+	c.handed = append(c.handed, s.swarm.Tokens.Worker)
 }
 
 // destroy is a call that stops or deletes a droplet.
@@ -321,6 +322,11 @@ func (c *checks) conclude() {
 	s := c.run.observe()
 	for _, p := range c.run.actors.all {
 		c.secrets(s, "the log of "+p.name, p.logs.String(), "")
+		if slices.ContainsFunc(c.handed, func(token string) bool {
+			return token != s.swarm.Tokens.Worker && strings.Contains(p.logs.String(), token)
+		}) {
+			c.run.violate("secrets", "a worker's token of before is in the log of %s", p.name)
+		}
 		if report, err := json.Marshal(p.loop.Last()); err == nil {
 			c.secrets(s, "the report of "+p.name, string(report), "")
 			c.bounded(s, p, report)

@@ -1,12 +1,17 @@
 package explore
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"reflect"
+	"regexp"
 	"strings"
 	"time"
 
+	"github.com/docker/docker/api/types/registry"
 	api "github.com/docker/docker/api/types/swarm"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/brake"
@@ -79,7 +84,8 @@ func (r *run) refuse(how dockerd.Registry) {
 
 func isPrivate(v api.Service) bool { return runsImage(v, privateRegistry+"/") }
 
-// loggedIn: what is written has a login for its image's registry, and no other image while the registry tells nobody what that is.
+// loggedIn: what is written has a login for its image's registry, and no other image while the registry tells nobody what that is. Another login alone
+// changes nothing of the tasks.
 func (c *checks) loggedIn(old *api.Service, v api.Service) {
 	if !isPrivate(v) {
 		return
@@ -87,9 +93,18 @@ func (c *checks) loggedIn(old *api.Service, v api.Service) {
 	if c.run.world.Swarm.RegistryAuth(v.Spec.Name) == "" {
 		c.run.violate("login", "service %s is written, and no node can pull its image", v.Spec.Name)
 	}
+	if old != nil && renewed(*old, v) && !reflect.DeepEqual(old.Spec.TaskTemplate, v.Spec.TaskTemplate) {
+		c.run.violate("renewal", "service %s gets another login, and other tasks with it", v.Spec.Name)
+	}
 	if old != nil && c.run.refusing.Load() && !isPutBack(v) && old.Spec.TaskTemplate.ContainerSpec.Image != v.Spec.TaskTemplate.ContainerSpec.Image {
 		c.run.violate("refused", "service %s gets the image %s, which its registry refuses", v.Spec.Name, v.Spec.TaskTemplate.ContainerSpec.Image)
 	}
+}
+
+// renewed reports whether a service has got another login, by a write for nothing else.
+func renewed(old, v api.Service) bool {
+	same := func(label string) bool { return old.Spec.Labels[label] == v.Spec.Labels[label] }
+	return !same(swarm.LabelLogin) && same(swarm.LabelRevision) && same(swarm.LabelHash) && old.Spec.TaskTemplate.ContainerSpec.Image == v.Spec.TaskTemplate.ContainerSpec.Image
 }
 
 // loginsDiffer says which service has another login than the files.
@@ -114,6 +129,18 @@ func registryMutants() []Mutant {
 				spec.Login = swarm.Login{}
 				return real.UpdateService(ctx, id, version, spec)
 			}}
+		}),
+		wires("renewal-drops-what-it-does-not-know", "a login renewed through a client that is too old to know a field", func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+			if r.Method != http.MethodPost || !strings.HasPrefix(r.URL.Path, "/services/") || r.Header.Get(registry.AuthHeader) == "" {
+				return next.RoundTrip(r)
+			}
+			body, err := slurp(r)
+			if err != nil {
+				return nil, err
+			}
+			body = regexp.MustCompile(`"MaxReplicas":[0-9]+,?`).ReplaceAll(body, nil)
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			return next.RoundTrip(r)
 		}),
 		planned("login-sent-once", "stale auth only bites on new nodes", func(_ plan.Input, p *plan.Plan) {
 			kept := p.Steps[:0:0]

@@ -5,6 +5,7 @@ package maintenance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,6 +30,7 @@ type Swarm interface {
 type Store interface {
 	Look(ctx context.Context) (ledger.State, error)
 	Update(ctx context.Context, change func(*ledger.Ledger) error) (ledger.Ledger, error)
+	Unattended(ctx context.Context, st ledger.State, who string) error // why nobody acts, nil if somebody does; it may take some seconds
 }
 
 // Cluster is where a node is drained or activated.
@@ -70,7 +72,9 @@ type upkeep struct {
 	nodes    []swarm.Node
 	services []swarm.Service
 	by       string
-	now      bool // a node is drained at once
+	asked    bool         // a person wants it at once
+	now      bool         // a node is drained at once
+	idle     func() error // why nobody acts, nil if somebody does
 }
 
 // upkeep looks, and makes the change.
@@ -91,18 +95,27 @@ func (c Cluster) upkeep(ctx context.Context, name string, change func(*upkeep, s
 }
 
 func (c Cluster) look(ctx context.Context) (*upkeep, error) {
-	u := &upkeep{cluster: c.Name, by: c.By, now: c.Now}
+	u := &upkeep{cluster: c.Name, by: c.By, asked: c.Now}
 	st, err := c.Store.Look(ctx)
 	if err != nil {
 		return nil, err
 	}
 	u.ledger, u.accepted = st.Ledger, acceptedSpec(st)
-	u.now = u.now || st.Lease.Holder == "" || u.accepted == nil
+	u.now = u.asked || st.Lease.Holder == "" || u.accepted == nil
 	if u.nodes, err = c.Swarm.Nodes(ctx); err != nil {
 		return nil, err
 	}
+	u.idle = func() error { return c.Store.Unattended(ctx, st, u.holder(st.Lease)) }
 	u.services, err = c.Swarm.Services(ctx)
 	return u, err
+}
+
+// holder is the machine of the swarmd that holds the lease, as people name it.
+func (u *upkeep) holder(l ledger.Lease) string {
+	if i := slices.IndexFunc(u.nodes, func(n swarm.Node) bool { return n.ID == l.Node() }); i >= 0 {
+		return u.nodes[i].Hostname
+	}
+	return l.Holder
 }
 
 func acceptedSpec(st ledger.State) *file.Document {
@@ -155,21 +168,65 @@ func (u *upkeep) drain(n swarm.Node) (swarm.NodeSpec, string, error) {
 	case ok && s.Availability == swarm.Drain:
 		return swarm.NodeSpec{}, fmt.Sprintf("%s is drained already, by %s", n.Hostname, was.By), nil
 	case ok && !u.now:
+		if why := u.hindered(s); why != "" {
+			return swarm.NodeSpec{}, fmt.Sprintf("%s is to be drained already, by %s, and %s; --now drains it at once", n.Hostname, was.By, why), nil
+		}
 		return swarm.NodeSpec{}, fmt.Sprintf("%s is being drained already, by %s; swarmd why %s says what is waited for, --now drains it at once", n.Hostname, was.By, n.Hostname), nil
 	}
 	if why := u.lastActing(n); why != "" {
-		return s, "", fmt.Errorf("%s", why)
+		return s, "", errors.New(why)
+	}
+	if why := u.refuses(n); why != "" && !u.asked {
+		return s, "", errors.New(why)
 	}
 	s.Labels = withLabel(s.Labels, swarm.LabelMaintenance, swarm.Maintenance{Since: time.Now(), Pool: u.ofPool(s), By: u.by}.String())
 	if u.now {
 		s.Availability = swarm.Drain
 		return s, fmt.Sprintf("%s is drained: its tasks go elsewhere, and it stays in its pool; swarmd activate %s ends it", n.Hostname, n.Hostname), nil
 	}
-	if why := untouched(s.Labels, time.Now()); why != "" {
-		return swarm.NodeSpec{}, "", fmt.Errorf("%s is %s, and swarmd leaves it alone: --now drains it all the same, at once", n.Hostname, why)
+	if why := u.idle(); why != nil {
+		return s, fmt.Sprintf("%s is to be drained, and nobody does it now: %v; it has its tasks until somebody acts, --now drains it at once, and swarmd activate %s ends it",
+			n.Hostname, why, n.Hostname), nil
 	}
 	return s, fmt.Sprintf("%s is being drained: when as many tasks run elsewhere, at the latest after %s, it has none; it stays in its pool; swarmd activate %s ends it",
 		n.Hostname, u.accepted.Policies.DrainTimeout, n.Hostname), nil
+}
+
+// refuses is why swarmd would not drain the node, and what to do; "" if it does.
+func (u *upkeep) refuses(n swarm.Node) string {
+	if why := untouched(n.Spec.Labels, time.Now()); why != "" {
+		return fmt.Sprintf("%s is %s, and swarmd leaves it alone: --now drains it all the same, at once", n.Hostname, why)
+	}
+	if what, ends := u.pausedAbove(n.Spec); what != "" {
+		return fmt.Sprintf("%s is paused, and swarmd drains nothing there: %s first, or --now drains %s all the same, at once", what, ends, n.Hostname)
+	}
+	return ""
+}
+
+// hindered is why nothing of what a person asked of a node happens now, "" if it does.
+func (u *upkeep) hindered(s swarm.NodeSpec) string {
+	if why := untouched(s.Labels, time.Now()); why != "" {
+		return "nothing of it happens while it is " + why
+	}
+	if what, ends := u.pausedAbove(s); what != "" {
+		return "nothing of it happens while " + what + " is paused, which " + ends + " ends"
+	}
+	if why := u.idle(); why != nil {
+		return "nobody does it now: " + why.Error()
+	}
+	return ""
+}
+
+// pausedAbove is what of the cluster and the node's pool is paused, and how a person ends that; "" for neither.
+func (u *upkeep) pausedAbove(s swarm.NodeSpec) (what, ends string) {
+	object, _, _ := u.ledger.Paused(time.Now(), ledger.PausedCluster, ledger.PausedPool+s.Labels[swarm.LabelPool])
+	switch object {
+	case "":
+		return "", ""
+	case ledger.PausedCluster:
+		return "the cluster", "swarmd resume"
+	}
+	return "pool " + s.Labels[swarm.LabelPool], "swarmd resume " + object
 }
 
 // untouched is why swarmd does not empty a node, "" if it does.

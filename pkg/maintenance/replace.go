@@ -26,9 +26,16 @@ func (u *upkeep) replace(n swarm.Node) (swarm.NodeSpec, string, error) {
 	case s.Labels[swarm.LabelAdopted] != "":
 		return s, "", fmt.Errorf("%s is adopted: swarmd did not make it and does not delete it; take it out of adopt, and swarmd makes another one", n.Hostname)
 	case by != "":
-		return swarm.NodeSpec{}, fmt.Sprintf("%s is to be replaced already: %s", n.Hostname, by), nil
+		text := fmt.Sprintf("%s is to be replaced already: %s", n.Hostname, by)
+		if why := u.hindered(s); why != "" {
+			text += "; " + why
+		}
+		return swarm.NodeSpec{}, text, nil
 	}
 	s.Labels = withLabel(s.Labels, swarm.LabelReplace, time.Now().UTC().Format(time.RFC3339)+" "+u.by)
+	if why := u.hindered(s); why != "" {
+		return s, fmt.Sprintf("%s is to be replaced, and %s; swarmd replace --off %s takes it back", n.Hostname, why, n.Hostname), nil
+	}
 	return s, fmt.Sprintf("%s is to be replaced: another machine of its pool comes first, then it leaves; swarmd status shows how far that is, and swarmd replace --off %s takes it back until then",
 		n.Hostname, n.Hostname), nil
 }

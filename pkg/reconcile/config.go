@@ -16,6 +16,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/spec/file"
+	"github.com/swarmd/swarmd/pkg/spec/source"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -67,6 +68,7 @@ type Config struct {
 	ReadSecret func(path string) ([]byte, error)
 
 	Credentials string                 // the folder with the unit's credentials; "": there are none
+	Own         source.Own             // what of the files beside this swarmd no service or registry may have
 	Identity    func() ([]byte, error) // reads the age identities, see sealed.ReadIdentities; optional: there are none
 
 	// Peers are the managers as the engine knows them, also without a leader; optional.

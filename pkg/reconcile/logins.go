@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"strings"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
@@ -16,22 +15,14 @@ import (
 // logins read how the file's registries are logged in to, each time anew: tokens are short-lived, and whoever renews one writes its file. They keep
 // no password.
 type logins struct {
-	sealer      *sealer // has the cluster's key, and reads files
-	credentials string  // the folder of the unit's credentials; "": there is none
-	of          map[string]spec.Registry
-	seen        map[string]plan.Login // what was known of them at the last look, by host
+	sealer *sealer // has the cluster's key, and reads files
+	of     map[string]spec.Registry
+	seen   map[string]plan.Login // what was known of them at the last look, by host
 }
 
 // read reads a value that the file refers to. A line's end after it is the editor's.
 func (ls *logins) read(ref spec.Reference) (string, error) {
-	read, path := ls.sealer.readFile, ref.File
-	if ref.Credential != "" {
-		if ls.credentials == "" {
-			return "", errors.New("this swarmd's unit has no credentials")
-		}
-		read, path = ls.sealer.read, filepath.Join(ls.credentials, ref.Credential)
-	}
-	value, err := read(path)
+	value, err := ls.sealer.beside(ref)
 	switch text := strings.TrimRight(string(value), "\r\n"); {
 	case err != nil:
 		return "", errors.New(withoutPath(err))
@@ -64,7 +55,7 @@ func (ls *logins) learn(s *spec.Spec, w world.World) (changed bool) {
 		ls.of = s.Registries
 	}
 	before := ls.seen
-	ls.seen = map[string]plan.Login{}
+	ls.seen, ls.sealer.registries = map[string]plan.Login{}, ls.of
 	for host, r := range ls.of {
 		password, err := ls.read(r.Password)
 		switch {

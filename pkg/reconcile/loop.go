@@ -103,9 +103,9 @@ func New(cfg Config) *Loop {
 	if cfg.Identity == nil {
 		cfg.Identity = func() ([]byte, error) { return nil, errors.New("this swarmd has no age identity") }
 	}
-	l.sealer = &sealer{read: cfg.ReadSecret, credentials: cfg.Credentials, identity: cfg.Identity}
+	l.sealer = &sealer{read: cfg.ReadSecret, credentials: cfg.Credentials, identity: cfg.Identity, own: cfg.Own}
 	cfg.Execute.Seal = l.sealer.seal
-	l.logins = &logins{sealer: l.sealer, credentials: cfg.Credentials}
+	l.logins = &logins{sealer: l.sealer}
 	cfg.Execute.Login = l.logins.login
 	cfg.Execute.NewKey = func() (string, []byte) {
 		return ledger.KeyName(cfg.Cluster), []byte(strings.Join(cfg.OpIDs(2), "")) // 150 random bits

@@ -1,10 +1,12 @@
 package reconcile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +17,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/sealed"
+	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/spec/source"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -27,8 +30,10 @@ type sealer struct {
 	read        func(path string) ([]byte, error)
 	credentials string                 // the folder with the unit's credentials, "" for none
 	identity    func() ([]byte, error) // reads the age identities
-	key         []byte                 // the cluster's, as it was seen last; nil: there is none yet
-	some        bool                   // configs or secrets of the stack's were there at the last look
+	own         source.Own             // what nobody may have
+	registries  map[string]spec.Registry
+	key         []byte // the cluster's, as it was seen last; nil: there is none yet
+	some        bool   // configs or secrets of the stack's were there at the last look
 }
 
 var errNoKey = errors.New("the cluster has no key yet")
@@ -88,23 +93,31 @@ func (s *sealer) name(spec swarm.SecretSpec, value []byte, files *opened) (strin
 	return swarm.HashedSecret(s.key, spec.Of, swarm.Templated(spec.Labels[swarm.LabelTemplates], text)), err
 }
 
-// readFile reads a file beside this swarmd that the desired state names, if it is not one of swarmd's own.
-func (s *sealer) readFile(path string) ([]byte, error) {
-	if source.IsOwn(path) {
-		return nil, errors.New("it is swarmd's own, and no service or registry may have it")
+// errOwn is why a value is not read.
+var errOwn = errors.New("it is swarmd's own, and no service or registry may have it")
+
+// beside reads a value that is beside this swarmd, if it is not one of swarmd's own.
+func (s *sealer) beside(ref spec.Reference) ([]byte, error) {
+	if ref.Credential == "" {
+		if s.own.Has(ref.File) {
+			return nil, errOwn
+		}
+		return s.read(ref.File)
 	}
-	return s.read(path)
+	if s.credentials == "" {
+		return nil, errors.New("this swarmd has no credentials: LoadCredential=" + ref.Credential + ":/PATH in its unit gives it this one")
+	}
+	at, files := filepath.Join(s.credentials, ref.Credential), slices.Clone(s.own)
+	if slices.DeleteFunc(files, func(own string) bool { return own == s.credentials }).Names(at) {
+		return nil, errOwn
+	}
+	return s.read(at)
 }
 
 // value is the secret's value, from where it is.
 func (s *sealer) value(spec swarm.SecretSpec, files *opened) ([]byte, error) {
-	switch {
-	case spec.Credential != "" && s.credentials == "":
-		return nil, errors.New("this swarmd has no credentials: LoadCredential=" + spec.Credential + ":/PATH in its unit gives it this one")
-	case spec.Credential != "":
-		return s.read(filepath.Join(s.credentials, spec.Credential))
-	case spec.Sealed == "":
-		return s.readFile(spec.File)
+	if spec.Sealed == "" {
+		return s.plain(spec)
 	}
 	f, err := files.of(spec)
 	if err != nil {
@@ -119,6 +132,18 @@ func (s *sealer) value(spec swarm.SecretSpec, files *opened) ([]byte, error) {
 		return nil, fmt.Errorf("the age identity: %w", err)
 	}
 	return f.Open(spec.Key, with)
+}
+
+// plain is a value that is not encrypted. The password of a registry is none: who edits the file would have it from a service.
+func (s *sealer) plain(of swarm.SecretSpec) ([]byte, error) {
+	ref := spec.Reference{File: of.File, Credential: of.Credential}
+	for _, host := range slices.Sorted(maps.Keys(s.registries)) {
+		password := s.registries[host].Password
+		if ref.Credential != "" && ref.Credential == password.Credential || ref.Credential == "" && password.File != "" && (source.Own{password.File}).Names(ref.File) {
+			return nil, errors.New("it is the password of the registry " + host + ", and no service may have it")
+		}
+	}
+	return s.beside(ref)
 }
 
 // learn takes in what a look showed.
@@ -167,6 +192,30 @@ func (s *sealer) one(spec swarm.SecretSpec, w world.World, blind bool, files *op
 		return plan.Sealing{Err: fmt.Sprintf("%s cannot be decrypted%s: %s", spec.From(), onMachine(w), err)}
 	}
 	return plan.Sealing{Err: fmt.Sprintf("%s cannot be read%s: %s", spec.From(), onMachine(w), withoutPath(err))}
+}
+
+// compared asks whether the secrets that the stack takes over have the values of their files, as far as those are to be had here. Nothing is written.
+func (l *Loop) compared(ctx context.Context, stack swarm.Stack, w world.World) map[string]plan.Compared {
+	out, files, live := map[string]plan.Compared{}, opened{}, plan.ToCompare(stack, w.Secrets)
+	for _, spec := range stack.Secrets {
+		is, takes := live[spec.Of]
+		if !takes {
+			continue
+		}
+		value, err := l.sealer.value(spec, &files)
+		if err == nil && len(value) == 0 {
+			err = errors.New("it is empty")
+		}
+		var c plan.Compared
+		if err == nil {
+			c.Same, err = l.cfg.Execute.Objects.SecretIs(ctx, is.ID, is.Name, is.Labels, value)
+		}
+		if err != nil {
+			c.Err = spec.From() + ": " + withoutPath(err)
+		}
+		out[spec.Of] = c
+	}
+	return out
 }
 
 // newestVersion is the name of the secret's version that was made last, "" if there is none.

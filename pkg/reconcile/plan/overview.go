@@ -26,6 +26,15 @@ type TakenOver struct {
 	Configs  int    `json:"configs"`
 	Secrets  int    `json:"secrets"`
 	Networks int    `json:"networks"` // they are used as they are
+
+	Differ []SecretDiffers `json:"secrets_differ,omitempty"` // sorted by name
+}
+
+// SecretDiffers is a secret that is taken over and has another value than its file, or of which that is not known here.
+type SecretDiffers struct {
+	Secret  string `json:"secret"`            // as the file names it; of another stack than the cluster's own as Docker does
+	Tasks   int    `json:"tasks"`             // that restart afterwards, if it differs
+	Unknown string `json:"unknown,omitempty"` // why it is not known; "" if it differs
 }
 
 // Accepted is the revision that the file is an edit of: what differs from it is edited, what only the swarm has otherwise was changed by hand. Its
@@ -132,7 +141,7 @@ func (s *overview) serviceChanges() []ServiceChange {
 			c := s.updated(want, *live)
 			add(c, c.What != Kept || c.Tasks != TaskChange{} || len(c.Volumes) > 0)
 		case s.view.takesOver(want.Labels, live.Spec.Labels):
-			c := s.updated(want, asOurs(*live, s.in.Spec.Cluster))
+			c := s.updated(s.withOtherSecrets(want), asOurs(*live, s.in.Spec.Cluster))
 			add(c, c.What != Kept)
 		}
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -113,6 +114,25 @@ func (v *view) stoodIn() Input {
 	return in
 }
 
+// Compared is what is known of whether a secret that is taken over has the value of its file.
+type Compared struct {
+	Same bool
+	Err  string // why that is not known; "" if it is
+}
+
+// ToCompare returns the live secrets that the stack takes over, by their names without hash: those that Input.Compared has.
+func ToCompare(stack swarm.Stack, secrets []swarm.Secret) map[string]swarm.Secret {
+	out := map[string]swarm.Secret{}
+	for _, want := range stack.Secrets {
+		for _, live := range secrets {
+			if live.Name == want.Of && stack.Adopts(swarm.StackOf(want.Labels)) && deployed(want.Labels, live.Labels) {
+				out[want.Of] = live
+			}
+		}
+	}
+	return out
+}
+
 func takeOf(kind string) kind {
 	if kind == ofSecret {
 		return takeSecret
@@ -201,9 +221,41 @@ func (s *overview) takenOver() []TakenOver {
 			of(n.Labels).Networks++
 		}
 	}
+	for _, want := range s.in.Stack.Secrets {
+		if d, differs := s.secretDiffers(want.Of); differs {
+			of(want.Labels).Differ = append(of(want.Labels).Differ, d)
+		}
+	}
 	var out []TakenOver
 	for _, stack := range slices.Sorted(maps.Keys(by)) {
+		slices.SortFunc(by[stack].Differ, func(a, b SecretDiffers) int { return strings.Compare(a.Secret, b.Secret) })
 		out = append(out, *by[stack])
 	}
 	return out
+}
+
+// secretDiffers is what follows from the value of a secret that is taken over, if that is another one than the file's or not known here.
+func (s *overview) secretDiffers(of string) (d SecretDiffers, differs bool) {
+	c, asked := s.in.Compared[of]
+	if !asked || c.Same {
+		return d, false
+	}
+	d = SecretDiffers{Secret: s.short(of), Unknown: c.Err}
+	for _, v := range s.services {
+		if v.took != nil && slices.Contains(v.want.Secrets, of) {
+			d.Tasks += len(s.running(*v.took))
+		}
+	}
+	return d, true
+}
+
+// withOtherSecrets is what a service becomes after it is taken over, with the secrets that are made anew then.
+func (s *overview) withOtherSecrets(want swarm.ServiceSpec) swarm.ServiceSpec {
+	names := maps.Clone(want.Override.Sealed)
+	for of, c := range s.in.Compared {
+		if !c.Same && c.Err == "" && names[of] != "" {
+			names[of] = cmp.Or(s.hashed[of].Name, of+" (made anew)") // the cluster's key is perhaps not there yet
+		}
+	}
+	return want.SealedAs(names)
 }

@@ -29,6 +29,9 @@ type Input struct {
 	// Sealed has what is known of the stack's secrets here, by their names without hash.
 	Sealed map[string]Sealing
 
+	// Compared has, by their names without hash, what is known here of the secrets that ToCompare returns. An Overview alone tells of it.
+	Compared map[string]Compared
+
 	// Logins has what is known here of the file's registries, by their hosts.
 	Logins map[string]Login
 

@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/docker/docker/api/types/network"
 	api "github.com/docker/docker/api/types/swarm"
 
+	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
@@ -15,6 +17,7 @@ func takeOverCases() []Case {
 	return []Case{
 		{"take-over: the adapter writes labels alone, no task is replaced", Together, relabelled},
 		{"take-over: the adapter writes labels at a stale version, nothing is sent", Together, relabelledStale},
+		{"take-over: the adapter writes a login and replicas, no task is replaced", Together, loggedIn},
 		{"config: its content is compared before its version", Together, func(t *T) { comparedFirst(t, "config") }},
 		{"secret: its content is compared before its version", Together, func(t *T) { comparedFirst(t, "secret") }},
 		{"secret: the adapter tells whether it has a value", Together, secretIs},
@@ -59,6 +62,31 @@ func relabelled(t *T) {
 	t.same("specification", was.Spec, now.Spec)
 	t.update(id, func(s *api.ServiceSpec) { *s.Mode.Replicated.Replicas = 3 }) // when the third one runs, the others would have been replaced
 	t.untilRunning(id, 3)
+	t.same("kept", 2, t.kept(id, before))
+}
+
+// loggedIn renews the login of a service that keeps its networks where old clients put them, and scales it.
+func loggedIn(t *T) {
+	network := t.createNetwork("front", network.CreateOptions{Driver: "overlay"})
+	id := t.create(t.spec("web", Good, 2, t.asDeployed, func(s *api.ServiceSpec) {
+		//lint:ignore SA1019 older clients still send it
+		s.Networks = []api.NetworkAttachmentConfig{{Target: network}}
+	}))
+	before, was, c := t.untilRunning(id, 2), t.service(id), t.adapter()
+	live := t.adapted(c, id)
+	if err := c.UpdateService(t.Context(), id, live.Version, live.Spec.LoggedInAs(swarm.NewLogin("127.0.0.1:1", "ci", "opensesame"), "mark")); err != nil {
+		t.Fatal(err)
+	}
+	now := t.service(id)
+	t.same("mark", "mark", now.Spec.Labels[swarm.LabelLogin])
+	now.Spec.Labels = was.Spec.Labels
+	t.same("specification", was.Spec, now.Spec)
+	t.until("the update is taken", func() (bool, any) {
+		live := t.adapted(c, id)
+		err := c.UpdateService(t.Context(), id, live.Version, live.Spec.Scaled(3))
+		return err == nil, err
+	})
+	t.untilRunning(id, 3) // when the third one runs, the others would have been replaced
 	t.same("kept", 2, t.kept(id, before))
 }
 

@@ -102,19 +102,8 @@ func Bundle(data []byte, read func(path string) ([]byte, error)) []byte {
 
 // gather asks for all texts that the file and its Compose files refer to. What is wrong with it is for Parse to tell.
 func (w *walker) gather(data []byte) {
-	if message, _ := readable(data); message != "" {
-		return
-	}
-	document, fault := decode(data)
-	if fault != nil {
-		return
-	}
-	root := w.tree(document, 0)
+	root := w.filledIn(data)
 	if root == nil {
-		return
-	}
-	w.takeVariables(root)
-	if !w.fillIn(root) {
 		return
 	}
 	w.gatherObjects(root)
@@ -123,6 +112,26 @@ func (w *walker) gather(data []byte) {
 			s.gatherObjects(file)
 		}
 	}
+}
+
+// filledIn is the tree of the file with its variables, nil if it cannot be had.
+func (w *walker) filledIn(data []byte) *node {
+	if message, _ := readable(data); message != "" {
+		return nil
+	}
+	document, fault := decode(data)
+	if fault != nil {
+		return nil
+	}
+	root := w.tree(document, 0)
+	if root == nil {
+		return nil
+	}
+	w.takeVariables(root)
+	if !w.fillIn(root) {
+		return nil
+	}
+	return root
 }
 
 func (w *walker) gatherObjects(root *node) {

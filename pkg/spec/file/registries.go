@@ -1,6 +1,7 @@
 package file
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strings"
@@ -90,6 +91,24 @@ func secretReference(w *walker, n *node) any {
 // credentialName is what systemd takes for a credential's name, a little narrower.
 func credentialName() charset {
 	return charset{letters + digits, letters + digits + "._-", 200, "letters, digits, dots, dashes and underscores, a letter or digit first"}
+}
+
+// PasswordFiles are the files with the passwords of the file's registries. What is wrong with it is for Parse to tell.
+func PasswordFiles(data []byte) (files []string) {
+	if !bytes.Contains(data, []byte("registries")) {
+		return nil
+	}
+	w := newWalker("", data)
+	root := w.filledIn(data)
+	if root == nil {
+		return nil
+	}
+	for _, f := range root.get("registries").fields {
+		for _, at := range scalars(f.value.child("password").get("file")) {
+			files = append(files, at.text)
+		}
+	}
+	return files
 }
 
 // logins are the registries of decoded values.

@@ -67,7 +67,7 @@ func IsOwn(at string) bool {
 	if at == "/etc/swarmd/token" || at == "/etc/swarmd/read-token" || at == "/etc/swarmd/age-key" {
 		return true
 	}
-	return within(at, "/run/secrets") || within(at, "/run/credentials") || within(at, "/proc")
+	return within(at, "/run/secrets") || within(at, "/run/credentials") || within(at, "/proc") || within(at, "/dev/fd")
 }
 
 // sealed is the encrypted text that the file names, if the value is one of it.

@@ -28,7 +28,7 @@ func TestAFileBringsTheTextsThatItNames(t *testing.T) {
 	must(t, os.Mkdir(filepath.Dir(conf), 0o755))
 	write(t, path, bundled)
 	parse := func() (*file.Document, error) {
-		data, err := ReadFile(path)
+		data, err := ReadFile(path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func TestAFileBringsTheTextsThatItNames(t *testing.T) {
 	half := strings.TrimSuffix(bundled, "\n")
 	write(t, path, half)
 	write(t, conf, "a\n")
-	if data, err := ReadFile(path); err != nil || strings.HasSuffix(string(data), "\n") {
+	if data, err := ReadFile(path, nil); err != nil || strings.HasSuffix(string(data), "\n") {
 		t.Errorf("what seems to be half of a file is whole: %q, %v", data, err)
 	}
 	if _, err := parse(); err != nil {

@@ -28,26 +28,25 @@ var ErrUnwatched = errors.New("changes are found only each " + rereads.String())
 
 // ReadFile reads the desired state with the texts of the configs' files that it names, see file.Bundle, as far as it can be accepted: a longer file comes back cut, and long enough for file.Parse to refuse it. It takes
 // regular files only, and does not wait for anything else: a pipe would block until somebody writes, a device may never end.
-func ReadFile(path string) ([]byte, error) {
+// Nothing of own comes along, and no password of a registry.
+func ReadFile(path string, own Own) ([]byte, error) {
 	data, err := readRegular(path)
 	if err != nil {
 		return nil, err
 	}
+	passwords := Own(file.PasswordFiles(data))
 	return file.Bundle(data, func(named string) ([]byte, error) {
 		if !filepath.IsAbs(named) {
 			named = filepath.Join(filepath.Dir(path), named)
 		}
-		if IsOwn(named) {
+		switch {
+		case own.Has(named):
 			return nil, errors.New("it is swarmd's own, and nobody may have it through a file")
+		case passwords.Names(named):
+			return nil, errors.New("it is the password of a registry, and no service may have it")
 		}
 		return readRegular(named)
 	}), nil
-}
-
-// IsOwn reports whether a path leads to a secret of swarmd's own, by whatever links. Whoever edits the file chooses the path.
-func IsOwn(named string) bool {
-	real, err := filepath.EvalSymlinks(named)
-	return file.IsOwn(named) || err == nil && file.IsOwn(real)
 }
 
 func readRegular(path string) ([]byte, error) {
@@ -94,8 +93,8 @@ func irregular(path string, is os.FileMode) error {
 //
 // onError is told, on the watch's own goroutine, why the file cannot be read or its directory not be watched (ErrUnwatched): once, until it
 // changes, and nil when all is well again, or if seen is nil: then the caller could not read it. The channel is closed when ctx has ended; onError is not called after that.
-func Watch(ctx context.Context, path string, seen []byte, onError func(error)) <-chan []byte {
-	w := &watch{path: path, last: seen, tell: onError}
+func Watch(ctx context.Context, path string, own Own, seen []byte, onError func(error)) <-chan []byte {
+	w := &watch{path: path, kept: own, last: seen, tell: onError}
 	if seen == nil {
 		w.told = "not read yet"
 	}
@@ -117,6 +116,7 @@ func Watch(ctx context.Context, path string, seen []byte, onError func(error)) <
 // watch is one watched file.
 type watch struct {
 	path   string
+	kept   Own
 	notify *fsnotify.Watcher // nil if the system has none to give: then only rereads find changes
 	deaf   error             // why events may not come
 	names  []string          // of the file and of the links that lead to it
@@ -185,7 +185,7 @@ func (w *watch) look() (again bool) {
 	if w.notify != nil {
 		w.deaf = w.aim()
 	}
-	data, err := ReadFile(w.path)
+	data, err := ReadFile(w.path, w.kept)
 	half := err != nil || !bytes.HasSuffix(data, []byte("\n")) && !bytes.Equal(data, w.last)
 	if half && !w.doubted {
 		w.doubted = true

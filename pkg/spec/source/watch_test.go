@@ -33,7 +33,7 @@ func watchPath(t *testing.T, path, seen string) *watching {
 	t.Helper()
 	w := &watching{t: t, path: path, errs: make(chan error, 100)}
 	ctx, stop := context.WithCancel(t.Context())
-	w.got = Watch(ctx, path, []byte(seen), func(err error) { w.errs <- err })
+	w.got = Watch(ctx, path, nil, []byte(seen), func(err error) { w.errs <- err })
 	t.Cleanup(func() {
 		stop()
 		for range w.got { // until it is closed
@@ -270,7 +270,7 @@ func TestWatchEnds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cluster.yaml")
 	write(t, path, "a: 1\n")
 	ctx, stop := context.WithCancel(t.Context())
-	got := Watch(ctx, path, []byte("a: 0\n"), func(err error) { t.Error(err) })
+	got := Watch(ctx, path, nil, []byte("a: 0\n"), func(err error) { t.Error(err) })
 	stop()
 	for range got { // until it is closed
 	}
@@ -333,7 +333,7 @@ func TestReadFileTakesRegularFilesOnly(t *testing.T) {
 		"/dev/zero": "no regular file: put one there", "/dev/null": "no regular file: put one there",
 	} {
 		done := make(chan error, 1)
-		go func() { _, err := ReadFile(path); done <- err }()
+		go func() { _, err := ReadFile(path, nil); done <- err }()
 		select {
 		case err := <-done:
 			if err == nil || !strings.Contains(err.Error(), said) {

@@ -64,18 +64,29 @@ func TestRealEngineShowsDriftByHand(t *testing.T) {
 	t.Run("force", func(t *testing.T) {
 		byHand(t, c, want.Name, func(s *api.ServiceSpec) { s.TaskTemplate.ForceUpdate = 5 })
 		putBack(t, c, want)
-		live, err := c.inspectService(t.Context(), find(t, c, want.Name).ID)
+		live, err := inspected(t, c, want.Name)
 		if err != nil || live.Spec.TaskTemplate.ForceUpdate != 5 {
 			t.Errorf("the counter of forced updates is %d: %v", live.Spec.TaskTemplate.ForceUpdate, err)
 		}
 	})
 }
 
+// inspected is the service as the engine gives it to its own client.
+func inspected(t *testing.T, c *Client, name string) (s api.Service, err error) {
+	t.Helper()
+	id := find(t, c, name).ID
+	err = c.read(t.Context(), "inspect service", func(ctx context.Context) (err error) {
+		s, _, err = c.api.ServiceInspectWithRaw(ctx, id, api.ServiceInspectOptions{})
+		return err
+	})
+	return s, err
+}
+
 // byHand edits the service as it is stored.
 func byHand(t *testing.T, c *Client, name string, edit func(*api.ServiceSpec)) {
 	t.Helper()
 	err := eventually(t.Context(), apierr.Conflict, func() error {
-		live, err := c.inspectService(t.Context(), find(t, c, name).ID)
+		live, err := inspected(t, c, name)
 		if err != nil {
 			return err
 		}

@@ -1,108 +1,26 @@
 package docker
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 
 	api "github.com/docker/docker/api/types/swarm"
-	"github.com/docker/docker/client"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// RelabelService replaces a service's own labels and nothing else, if it is still at the version; a stale version is a Conflict. What is sent is the
-// engine's own text of the specification with other labels in it: to leave out a digest, a counter, an empty field or one that this client does not
-// know would restart every task, and so would the Docker client, which writes images' names in its own way.
+// RelabelService replaces a service's own labels and nothing else, if it is still at the version; a stale version is a Conflict. It is sent in the
+// engine's own text, see amend.
 func (c *Client) RelabelService(ctx context.Context, id string, version uint64, labels map[string]string) error {
 	const op = "relabel service"
-	var live struct {
-		Version api.Version
-		Spec    map[string]json.RawMessage
-	}
-	err := c.read(ctx, "inspect service", func(ctx context.Context) error {
-		text, err := c.exact(ctx, http.MethodGet, "/services/"+url.PathEscape(id), nil)
-		if err != nil {
-			return err
-		}
-		return json.Unmarshal(text, &live)
-	})
+	live, err := c.text(ctx, op, id, id, version)
 	if err != nil {
 		return err
 	}
-	if live.Version.Index != version {
-		return &apierr.Error{Kind: apierr.Conflict, Side: "swarm", Op: op, Err: fmt.Errorf("service %s is at version %d, not %d; nothing was sent", id, live.Version.Index, version)}
-	}
-	body, err := relabelled(live.Spec, labels)
-	if err != nil {
-		return badSpec(op, id, err)
-	}
-	return c.write(ctx, op, func(ctx context.Context) error {
-		_, err := c.exact(ctx, http.MethodPost, "/services/"+url.PathEscape(id)+"/update?version="+strconv.FormatUint(version, 10), body)
-		return hidingText(err, body)
-	})
-}
-
-// hidingText is hiding of a specification that is text.
-func hidingText(err error, spec []byte) error {
-	var s api.ServiceSpec
-	if bad := json.Unmarshal(spec, &s); err != nil && bad != nil {
-		return errors.New("the engine refuses it")
-	}
-	return hiding(err, s, swarm.Login{})
-}
-
-// relabelled is a specification in the engine's own text, with other labels.
-func relabelled(spec map[string]json.RawMessage, labels map[string]string) (text []byte, err error) {
-	if len(spec["TaskTemplate"]) == 0 {
-		return nil, errors.New("the engine shows no specification")
-	}
-	out := maps.Clone(spec)
-	if out["Labels"], err = json.Marshal(labels); err != nil {
-		return nil, err
-	}
-	return json.Marshal(out)
-}
-
-// exact sends a request as it is, and returns the answer as it is. It names no version of the API: an engine that is asked by an older one than its own
-// leaves out, or sets back, what that one does not know.
-func (c *Client) exact(ctx context.Context, method, path string, body []byte) ([]byte, error) {
-	to := "http://" + client.DummyHost // as the Docker client names the socket
-	if at, err := client.ParseHostURL(c.api.DaemonHost()); err == nil && at.Scheme != "unix" {
-		to = c.scheme + "://" + at.Host + at.Path
-	}
-	req, err := http.NewRequestWithContext(ctx, method, to+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	if req.ContentLength = int64(len(body)); body == nil {
-		req.Body = http.NoBody
-	} else {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	resp, err := c.api.HTTPClient().Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = resp.Body.Close() }() // all of it was read, or that is an error already
-	text, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode < 400 {
-		return text, err
-	}
-	var said struct{ Message string }
-	if json.Unmarshal(text, &said) != nil || said.Message == "" {
-		said.Message = strings.TrimSpace(string(text))
-	}
-	return nil, errors.New(said.Message)
+	return c.writeText(ctx, op, live, map[string]any{"Labels": labels}, swarm.Login{})
 }
 
 // RelabelSecret replaces a secret's labels, if it is still at the version; its value stays.

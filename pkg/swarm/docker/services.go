@@ -271,26 +271,30 @@ func (c *Client) CreateService(ctx context.Context, spec swarm.ServiceSpec) (str
 
 // UpdateService replaces a service's specification, if it is still at the version; a stale version is a Conflict. The counter of forced
 // updates is kept as it is: to set it back would restart every task. So is the login that it was written with, if the specification has none. Another
-// login replaces no task that has its image (swarmkit, orchestrator: IsTaskDirty).
+// login replaces no task that has its image (swarmkit, orchestrator: IsTaskDirty). What is to replace no task is sent in the engine's own text, see
+// amend.
 func (c *Client) UpdateService(ctx context.Context, id string, version uint64, spec swarm.ServiceSpec) error {
 	const op = "update service"
 	out, err := wire(op, spec)
 	if err != nil {
 		return err
 	}
-	live, err := c.inspectService(ctx, id)
+	live, err := c.text(ctx, op, id, spec.Name, version)
 	if err != nil {
 		return err
 	}
-	if live.Version.Index != version {
-		return &apierr.Error{Kind: apierr.Conflict, Side: "swarm", Op: op,
-			Err: fmt.Errorf("service %s is at version %d, not %d; nothing was sent", spec.Name, live.Version.Index, version)}
+	if !spec.Override.Restored {
+		out.TaskTemplate.ForceUpdate = live.spec.TaskTemplate.ForceUpdate
+	}
+	names, err := c.networkNames(ctx, targetsOf([]api.Service{{Spec: live.spec}}))
+	if err != nil {
+		return err
+	}
+	if sameTasks(out, withNetworkNames(live.spec, names)) {
+		return c.amend(ctx, op, live, out, spec.Login)
 	}
 	if err := c.refer(ctx, op, &out); err != nil {
 		return err
-	}
-	if !spec.Override.Restored {
-		out.TaskTemplate.ForceUpdate = live.Spec.TaskTemplate.ForceUpdate
 	}
 	return c.write(ctx, op, func(ctx context.Context) error {
 		if err := c.understood(op, out); err != nil {
@@ -299,15 +303,6 @@ func (c *Client) UpdateService(ctx context.Context, id string, version uint64, s
 		_, err := c.api.ServiceUpdate(ctx, id, api.Version{Index: version}, out, api.ServiceUpdateOptions{EncodedRegistryAuth: spec.Login.Header()})
 		return hiding(err, out, spec.Login)
 	})
-}
-
-func (c *Client) inspectService(ctx context.Context, id string) (api.Service, error) {
-	var s api.Service
-	err := c.read(ctx, "inspect service", func(ctx context.Context) (err error) {
-		s, _, err = c.api.ServiceInspectWithRaw(ctx, id, api.ServiceInspectOptions{})
-		return err
-	})
-	return s, err
 }
 
 // RemoveService removes a service and its tasks.

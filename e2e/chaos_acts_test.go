@@ -199,26 +199,29 @@ func (c *chaos) handIn(ctx context.Context, w want) error {
 	if err := os.WriteFile(path, text, 0o644); err != nil {
 		return err
 	}
-	last := ""
-	for end := time.Now().Add(90 * time.Second); time.Now().Before(end); pause(ctx, time.Second) {
-		last = c.applied(ctx, path)
+	last, began, follows := "", time.Now(), 5*time.Second
+	for time.Since(began) < 90*time.Second {
+		last = c.applied(ctx, path, follows)
 		if s, err := c.see(ctx); err == nil && bytes.Equal(accepted(s.configs), text) {
 			return nil
 		}
+		c.Logf("not accepted %.0f s after it was handed in first: %s", time.Since(began).Seconds(), last)
+		follows = min(2*follows, 40*time.Second) // a busy machine may take longer than that for the answer alone
+		pause(ctx, time.Second)
 	}
 	c.find(lostEdit, "%+v: %s", w, last)
 	return errors.New("not accepted")
 }
 
 // applied runs apply on a manager that is well and returns what it said.
-func (c *chaos) applied(ctx context.Context, path string) string {
+func (c *chaos) applied(ctx context.Context, path string, follows time.Duration) string {
 	for _, d := range c.own("managers") {
 		if c.isHarmed(d.ID) {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
+		ctx, cancel := context.WithTimeout(ctx, follows+30*time.Second)
 		defer cancel()
-		cmd, err := c.command(ctx, "ssh://root@"+d.Public, "apply", "-f", path, "--timeout", "5s")
+		cmd, err := c.command(ctx, "ssh://root@"+d.Public, "apply", "-f", path, "--timeout", follows.String())
 		if err != nil {
 			return err.Error()
 		}

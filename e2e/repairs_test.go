@@ -29,10 +29,7 @@ const wholeIn = 12 * time.Minute
 // part begins and ends with the file true, so `-run 'TestRepairs/PART'` plays one alone. Machines that are made larger in place keep their disks, and so get
 // the size back; those that are made with that size do not. It is for `make lab-repairs`: CI plays parts of it in TestScenarios.
 func TestRepairs(t *testing.T) {
-	b := newBench(t)
-	begin := want{managers: 3, workers: 3, queue: "1", queueOn: "node.labels.zone==lab", healthy: true, workerRepair: "1m"}
-	r := &repairs{&chaos{stage: &stage{bench: b, want: begin}, witness: newWitness("shop-workers-zzzzz"), harmed: map[int]int{}, engines: map[string]*client.Client{}}}
-	r.begin()
+	r := newRepairs(t)
 	for _, part := range []struct {
 		name string
 		run  func(*repairs)
@@ -42,18 +39,33 @@ func TestRepairs(t *testing.T) {
 		{"six machines rolled, workers resized, and a plain drain", (*repairs).rolled},
 		{"killed in each phase of a resize in place", (*repairs).killedWhileResizing},
 	} {
-		began := time.Now()
-		t.Run(part.name, func(t *testing.T) {
-			r.T = t
-			defer func() { r.T = b.T }()
-			part.run(r)
-			r.complaints(began)
-		})
-		if t.Failed() {
-			t.Fatal("the parts begin where the one before ended: stopped")
-		}
-		t.Logf("%s: %v", part.name, time.Since(began).Round(100*time.Millisecond))
+		r.part(t, part.name, part.run)
 	}
+}
+
+// newRepairs is the cluster, as the file wants it.
+func newRepairs(t *testing.T) *repairs {
+	t.Helper()
+	begin := want{managers: 3, workers: 3, queue: "1", queueOn: "node.labels.zone==lab", healthy: true, workerRepair: "1m"}
+	r := &repairs{&chaos{stage: &stage{bench: newBench(t), want: begin}, witness: newWitness("shop-workers-zzzzz"), harmed: map[int]int{}, engines: map[string]*client.Client{}}}
+	r.begin()
+	return r
+}
+
+// part plays one. Parts begin where the one before ended.
+func (r *repairs) part(t *testing.T, name string, run func(*repairs)) {
+	t.Helper()
+	began := time.Now()
+	t.Run(name, func(part *testing.T) {
+		r.T = part
+		defer func() { r.T = t }()
+		run(r)
+		r.complaints(began)
+	})
+	if t.Failed() {
+		t.Fatal("the parts begin where the one before ended: stopped")
+	}
+	t.Logf("%s: %v", name, time.Since(began).Round(100*time.Millisecond))
 }
 
 // begin makes the cluster, with somebody's own things in it: the first manager by bootstrap, the others by the edit that follows.

@@ -86,6 +86,9 @@ func (a *cli) engineAdvice(e *apierr.Error) string {
 		if e.Code != 0 {
 			return "the engine answered so: try again; its log says more (journalctl -u docker on that machine)"
 		}
+		if strings.HasPrefix(host, "ssh://") && strings.Contains(e.Error(), "dial tcp") {
+			return "is the machine up that DOCKER_HOST (" + host + ") names, and does its sshd answer from here? else set DOCKER_HOST to another manager"
+		}
 		if strings.HasPrefix(host, "ssh://") {
 			return "does " + strings.TrimPrefix(host, "ssh://") + ", which DOCKER_HOST names, let you in with ssh? --ssh-key names the key, --ssh-accept-new takes a host's that is not known"
 		}

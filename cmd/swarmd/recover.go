@@ -14,6 +14,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/quorum"
+	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
@@ -22,6 +23,7 @@ const recoverPace = time.Second
 
 type recoverFlags struct {
 	file, cluster string
+	spec          *spec.Spec // of the file, if there is one
 	yes, anyway   bool
 	timeout       time.Duration
 }
@@ -58,7 +60,7 @@ func (a *cli) recover(ctx context.Context, f recoverFlags) error {
 		if err != nil {
 			return err
 		}
-		f.cluster = s.Cluster
+		f.cluster, f.spec = s.Cluster, &s.Spec
 	}
 	if f.cluster == "" {
 		return errors.New("which cluster? give -f FILE or --cluster NAME")
@@ -78,7 +80,7 @@ func (a *cli) recover(ctx context.Context, f recoverFlags) error {
 	case errors.Is(err, quorum.ErrRefused):
 		return &exitError{code: 1, msg: err.Error()}
 	case apierr.KindOf(err) == apierr.Unavailable:
-		a.sayMachines(limited, api, f.cluster)
+		a.sayMachines(limited, api, f)
 		return err
 	case err != nil:
 		return err
@@ -137,17 +139,34 @@ func hasLeader(ctx context.Context, engine *docker.Client) (bool, error) {
 	return err == nil, err
 }
 
-// sayMachines says which machines could be asked instead of one that does not answer.
+// sayMachines says which machines could be asked instead of one that does not answer: the managers, where a file says which these are.
 func (a *cli) sayMachines(ctx context.Context, api interface {
 	Droplets(ctx context.Context, tag string) ([]cloud.Droplet, error)
-}, cluster string) {
-	droplets, err := api.Droplets(ctx, cloud.ClusterTag(cluster))
+}, f recoverFlags) {
+	droplets, err := api.Droplets(ctx, cloud.ClusterTag(f.cluster))
 	if err != nil {
 		return
 	}
-	printf(a.err, "no engine answers at DOCKER_HOST; the machines of cluster %s:\n", cluster)
+	what, choose := "machines", "choose a manager that is active"
+	if f.spec != nil {
+		what, choose = "managers", "choose one that is active"
+		droplets = slices.DeleteFunc(droplets, func(d cloud.Droplet) bool { return !ofManagers(f.spec, d) })
+	}
+	if len(droplets) == 0 {
+		printf(a.err, "no engine answers at DOCKER_HOST, and the account has no %s of cluster %s\n", what, f.cluster)
+		return
+	}
+	printf(a.err, "no engine answers at DOCKER_HOST; the %s of cluster %s:\n", what, f.cluster)
 	for _, d := range droplets {
 		printf(a.err, "  %s is %s: export DOCKER_HOST=%s\n", d.Name, string(d.Status), access.SSHHost(d.PublicIPv4))
 	}
-	fmt.Fprintln(a.err, "choose a manager that runs")
+	fmt.Fprintln(a.err, choose)
+}
+
+// ofManagers reports whether a droplet is a machine of one of the file's pools of managers.
+func ofManagers(s *spec.Spec, d cloud.Droplet) bool {
+	pool := cloud.ParseDropletName(s.Cluster, d.Name, d.OpID())
+	return slices.ContainsFunc(s.Pools, func(p spec.Pool) bool {
+		return p.Role == "manager" && (p.Name == pool || slices.Contains(p.Adopt, d.ID))
+	})
 }

@@ -135,7 +135,11 @@ func (r *Recovery) managers(ctx context.Context, info swarm.Info, peers []swarm.
 func (r *Recovery) Tell(managers []Manager) {
 	r.Say("the swarm of cluster %s has no leader; it had %d managers, and %d of them decide together:\n", r.Cluster, len(managers), len(managers)/2+1)
 	for _, m := range managers {
-		r.Say("  %s (%s): %s\n", m.Name(), m.Addr, m.how())
+		name := m.Name()
+		if name != m.Addr {
+			name += " (" + m.Addr + ")"
+		}
+		r.Say("  %s: %s\n", name, m.how())
 	}
 }
 

@@ -7,11 +7,12 @@ import (
 )
 
 // forcedAnew: without a majority one manager goes on alone. It is the same swarm, the others' entries stay with the role that they had, as no members;
-// such an entry cannot be demoted, and is removed like a worker's.
+// such an entry cannot be demoted, and is removed like a worker's. The containers of the manager's own tasks are taken away, and others begin.
 func forcedAnew(t *T) {
 	t.three()
 	before := t.swarm()
-	t.create(t.spec("web", Good, 1))
+	id := t.create(t.spec("web", Good, 1, constrained("node.id=="+t.node(0).ID)))
+	was := t.untilRunning(id, 1)[0]
 	other := t.node(1)
 	t.leaveSwarm(2)
 	t.leaveSwarm(1)
@@ -34,6 +35,10 @@ func forcedAnew(t *T) {
 	var services []api.Service
 	t.get("/services", nil, &services)
 	t.same("services", 1, len(services))
+	t.until("what ran on it runs anew", func() (bool, any) {
+		now := t.running(id)
+		return len(now) == 1 && now[0].ID != was.ID, t.told(id)
+	})
 	n := t.untilDown(other.ID)
 	n.Spec.Role = api.NodeRoleWorker
 	t.refused(t.ask(0, "POST", "/nodes/"+n.ID+"/update", at(n.Version.Index), n.Spec), 404, "rpc error: code = NotFound desc = can't find manager in raft memberlist")

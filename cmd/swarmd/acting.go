@@ -103,6 +103,7 @@ func remember(look *report.Report, of asked) string {
 			look.Holds[i].Text = was.Text
 		}
 	}
+	*look = look.Heeds(of.Report)
 	return "since when, and what was tried, as the swarmd at " + of.url + " has it, from its pass " + sinceThen(of.At)
 }
 

@@ -96,7 +96,13 @@ func remember(look *report.Report, of asked) string {
 		}
 	}
 	rememberRollOuts(look, of.Report)
-	rememberHolds(look, of.Report)
+	for i, h := range look.Holds {
+		at := slices.IndexFunc(of.Holds, func(was plan.Hold) bool { return h.Guard == was.Guard && h.Object == was.Object })
+		if at >= 0 {
+			look.Holds[i].Text = of.Holds[at].Text
+		}
+	}
+	*look = look.Heeds(of.Report)
 	return "since when, and what was tried, as the swarmd at " + of.url + " has it, from its pass " + sinceThen(of.At)
 }
 
@@ -110,19 +116,6 @@ func rememberRollOuts(look *report.Report, of report.Report) {
 		then := was[s.Service]
 		if s.RollOut.State == plan.RollOutRunning && then.RollOut.State == plan.RollOutSucceeded && then.Update == s.Update && of.Revision == look.Revision {
 			look.Services[i].RollOut = then.RollOut
-		}
-	}
-}
-
-// rememberHolds puts into a look what was tried of what it holds, and what was refused of what it would do.
-func rememberHolds(look *report.Report, of report.Report) {
-	for _, was := range of.Holds {
-		at := slices.IndexFunc(look.Holds, func(h plan.Hold) bool { return h.Guard == was.Guard && h.Object == was.Object })
-		switch {
-		case at >= 0:
-			look.Holds[at].Text = was.Text
-		case was.Guard == plan.GuardBackoff && slices.ContainsFunc(look.Steps, func(s report.Step) bool { return s.Object == was.Object }):
-			look.Holds = append(look.Holds, was)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
@@ -33,17 +32,5 @@ func TestALookTakesWhatHadSucceeded(t *testing.T) {
 		if got := look.Services[0].RollOut.State; got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
-	}
-}
-
-// TestALookTakesWhatWasRefused: one look would do at once what the engine or the cloud has refused and the acting swarmd tries again later.
-func TestALookTakesWhatWasRefused(t *testing.T) {
-	refused := plan.Hold{Guard: plan.GuardBackoff, Object: "service/web_app", Text: "tried again at 03:14:51: update service: no"}
-	look := report.Report{Steps: []report.Step{{Object: "service/web_app"}}, Holds: []plan.Hold{{Guard: plan.GuardNodeDown, Object: "node/a", Text: "is down"}}}
-	rememberHolds(&look, report.Report{Holds: []plan.Hold{refused, {Guard: plan.GuardNodeDown, Object: "node/a", Text: "its power is cycled at 03:15"},
-		{Guard: plan.GuardBackoff, Object: "service/web_done", Text: "it is done since"}, {Guard: plan.GuardSurge, Object: "service/web_app", Text: "over since"}}})
-	want := []plan.Hold{{Guard: plan.GuardNodeDown, Object: "node/a", Text: "its power is cycled at 03:15"}, refused}
-	if !slices.Equal(look.Holds, want) {
-		t.Errorf("%+v", look.Holds)
 	}
 }

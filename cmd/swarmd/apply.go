@@ -157,6 +157,7 @@ func (a *cli) foretell(ctx context.Context, loop *reconcile.Loop, asm *connectio
 // follow submits the file and shows the way to convergence. While nobody holds the lease, this process holds it. What the file changes is said before if
 // it is given parsed.
 func (a *cli) follow(ctx context.Context, asm *connection, data []byte, s *file.Document, source string) error {
+	asm.role.Acting = func(ctx context.Context) report.Report { return a.acting(ctx, asm.Cluster, askFlags{}).Report }
 	loop := asm.oneShot()
 	if err := begin(ctx, loop); err != nil {
 		return err

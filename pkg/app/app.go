@@ -134,6 +134,8 @@ type Role struct {
 
 	Beginning *spec.Spec // see reconcile.Config
 
+	Acting func(context.Context) report.Report // the same
+
 	File   File
 	Events <-chan struct{} // of the engine, see brake.Swarm
 }
@@ -170,7 +172,7 @@ func (a *App) config(r Role) reconcile.Config {
 			return converter.ConvertFile(&d.Spec, d.Stack, d.Composed)
 		},
 		Prices: a.Prices, Peers: a.Swarm.Peers, Sizes: a.Sizes, VPCs: a.VPCs,
-		Initial: r.File.Initial, Edits: r.File.Edits, Unread: r.File.Unread, Source: r.File.Source, File: r.File.Path, Events: r.Events,
+		Initial: r.File.Initial, Edits: r.File.Edits, Unread: r.File.Unread, Source: r.File.Source, File: r.File.Path, Events: r.Events, Acting: r.Acting,
 		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute, ReadSecret: o.ReadSecret, Credentials: o.Credentials, Identity: o.Identity, Own: o.Own,
 	}
 	if r.Instance == "" {

@@ -31,6 +31,7 @@ type Lab struct {
 	machines *machines
 	servers  []*http.Server
 	registry *exec.Cmd
+	gate     *gate // before the registry
 	unlock   func()
 	changed  chan struct{} // something in Status changed
 	leaving  chan struct{} // closed when the status is not to be written any more

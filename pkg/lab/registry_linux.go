@@ -20,8 +20,11 @@ log: {level: warn, accesslog: {disabled: true}}
 storage:
   filesystem: {rootdirectory: %s}
   delete: {enabled: true}
-http: {addr: "0.0.0.0:%s"}
+http: {addr: %q}
 `
+
+// registryBehind is where docker-registry itself listens, in the data centre, behind the gate.
+const registryBehind = "127.0.0.1:5001"
 
 // startRegistry runs Debian's docker-registry in the data centre. Without that package there is no registry, and Status says so.
 func (l *Lab) startRegistry(ctx context.Context) error {
@@ -30,7 +33,7 @@ func (l *Lab) startRegistry(ctx context.Context) error {
 		return nil
 	}
 	config := filepath.Join(l.opts.Dir, "registry.yml")
-	text := fmt.Sprintf(registryConfig, filepath.Join(l.opts.Dir, "registry"), registryPort)
+	text := fmt.Sprintf(registryConfig, filepath.Join(l.opts.Dir, "registry"), registryBehind)
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		return fmt.Errorf("start registry: %w", err)
 	}
@@ -47,14 +50,17 @@ func (l *Lab) startRegistry(ctx context.Context) error {
 	}
 	l.registry = cmd
 	l.status.Registry = RegistryAddr
-	return l.registryUp(ctx)
+	if err := l.registryUp(ctx); err != nil {
+		return err
+	}
+	return l.serveRegistry(ctx, registryBehind)
 }
 
 func (l *Lab) registryUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	return until(ctx, "the registry", func() bool {
-		c, err := dialIn(ctx, l.net.dataCentre(), l.net.at(registryPort))
+		c, err := dialIn(ctx, l.net.dataCentre(), registryBehind)
 		if err != nil {
 			return false
 		}

@@ -44,6 +44,7 @@ func (l *Loop) Await(ctx context.Context, revision int, told func(report.Report)
 	for {
 		select {
 		case r := <-reports:
+			r = l.heeding(ctx, r)
 			if told != nil {
 				told(r)
 			}
@@ -53,13 +54,22 @@ func (l *Loop) Await(ctx context.Context, revision int, told func(report.Report)
 			if r.Converged && baking(r) {
 				time.AfterFunc(bakeLook, l.Kick)
 			}
-			if p.held != nil { // a pass that finds nothing to do is not followed by another one soon
+			if p.held != nil || p.lost != nil { // a pass that finds nothing to do is not followed by another one soon
 				time.AfterFunc(heldFor, l.Kick)
 			}
 		case <-ctx.Done():
 			return l.Last(), fmt.Errorf("wait for revision %d: %w", revision, ctx.Err())
 		}
 	}
+}
+
+// heeding is the report with what the swarmd that acts holds of what it does not do. That one is asked only when this look would do something.
+func (l *Loop) heeding(ctx context.Context, r report.Report) report.Report {
+	waits := slices.ContainsFunc(r.Steps, func(s report.Step) bool { return s.Outcome == "" })
+	if l.cfg.Acting == nil || r.Lease.Held || !waits {
+		return r
+	}
+	return r.Heeds(l.cfg.Acting(ctx))
 }
 
 // prospect judges, report after report, whether there is anything to wait for.

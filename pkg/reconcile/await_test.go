@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,5 +68,40 @@ func TestAwaitEndsWhereTheEngineIsNoManagerAnyMore(t *testing.T) {
 		if took := time.Since(began); !errors.Is(err, reconcile.ErrDemoted) || took > 2*time.Minute || looks < 4 {
 			t.Errorf("%v after %s and %d looks", err, took, looks)
 		}
+	})
+}
+
+// What the acting swarmd was refused it tries again later, and only it knows. Who follows asks it, and ends when a person has to do something.
+func TestAwaitHeedsWhatTheActingOneHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		d := start(t, e, options{initial: "app=2", instance: "d"})
+		defer d.stop()
+		settle(time.Minute)
+		e.fail("create service web_db", apierr.Invalid)
+		asked := 0
+		v := start(t, e, options{oneShot: true, instance: "v", acting: func(context.Context) report.Report { asked++; return d.Last() }})
+		defer v.stop()
+		n, err := v.Submit(t.Context(), []byte("app=2 db=1"), "apply test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+		defer cancel()
+		began := time.Now()
+		r, err := v.Await(ctx, n, nil)
+		var lost *reconcile.LostError
+		if took := time.Since(began); !errors.As(err, &lost) || lost.Hold.Object != "service/web_db" || !strings.Contains(lost.Hold.Text, "it is broken") || took > 2*time.Minute {
+			t.Errorf("%v after %s, holds %+v, steps %+v", err, took, r.Holds, r.Steps)
+		}
+		before := asked
+		e.fail("create service web_db", "")
+		if _, err = v.Submit(t.Context(), []byte("app=3"), "apply test"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.Await(ctx, n+1, nil); err != nil {
+			t.Errorf("a good edit: %v", err)
+		}
+		t.Logf("asked %d times, then %d", before, asked-before)
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/spec/file"
@@ -70,6 +71,9 @@ type Config struct {
 	Credentials string                 // the folder with the unit's credentials; "": there are none
 	Own         source.Own             // what of the files beside this swarmd no service or registry may have
 	Identity    func() ([]byte, error) // reads the age identities, see sealed.ReadIdentities; optional: there are none
+
+	// Acting asks the swarmd that acts for its last report, for who only follows it; optional. Its zero value is that none answered.
+	Acting func(ctx context.Context) report.Report
 
 	// Peers are the managers as the engine knows them, also without a leader; optional.
 	Peers func(ctx context.Context) ([]swarm.Peer, error)

@@ -88,6 +88,7 @@ type options struct {
 	node     string
 	instance string
 	oneShot  bool
+	acting   func(context.Context) report.Report
 	prices   func() map[string]float64
 	parsed   *atomic.Int32 // counts what was parsed
 	warnings []file.Fault  // of every file
@@ -127,7 +128,7 @@ func (o options) config(e *engine, d *daemon, log *zap.Logger) reconcile.Config 
 		Execute: execute.Config{Nodes: e, Services: e, Networks: e, Ledger: store},
 		Parse:   o.parse, Convert: convert, Prices: o.prices,
 		Initial: o.first(), Edits: d.edits, Unread: d.unread, Source: "file test", File: "f.yaml", Events: d.events,
-		Log: log, Metrics: health.NewMetrics(d.series, report.NewVocabulary("test")),
+		Log: log, Metrics: health.NewMetrics(d.series, report.NewVocabulary("test")), Acting: o.acting,
 	}
 }
 

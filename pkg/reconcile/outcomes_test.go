@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/sim"
@@ -37,7 +39,8 @@ func TestAFailedRollOutEndsWithWhatWasGood(t *testing.T) {
 				if got := k.loop.Last().Services[0].RollOut.State; got != plan.RollOutSucceeded {
 					t.Errorf("before the edit it is %q", got)
 				}
-				writes := k.posted("/services/" + k.engineService(t, "web_app").ID + "/update")
+				was := k.engineService(t, "web_app")
+				writes := k.posted("/services/" + was.ID + "/update")
 				k.edits <- rolled(c.image, c.action, c.more)
 				seen := map[plan.RollOutState]bool{}
 				back := func() bool {
@@ -55,6 +58,9 @@ func TestAFailedRollOutEndsWithWhatWasGood(t *testing.T) {
 				}
 				if n := k.posted("/services/"+k.engineService(t, "web_app").ID+"/update") - writes; n != 2 {
 					t.Errorf("%d writes to the service, want what the file has and what ran before", n)
+				}
+				if diff := cmp.Diff(was.Spec.TaskTemplate, k.engineService(t, "web_app").Spec.TaskTemplate); diff != "" {
+					t.Errorf("what ran before is not put back as it was (-was +is):\n%s", diff)
 				}
 				if c.meanwhile != "" && !seen[plan.RollOutState(c.meanwhile)] {
 					t.Errorf("seen on the way: %v", seen)

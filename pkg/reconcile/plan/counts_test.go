@@ -140,7 +140,7 @@ func TestAServiceThatLacksTasksSaysWhy(t *testing.T) {
 	}
 	told("task: non-zero exit (1)", true)
 	in.World.Failed[0].State, in.World.Failed[0].Err = "complete", ""
-	told("its containers end by themselves, with exit code 0", true)
+	told("its containers end with exit code 0: by themselves, or stopped because their health check fails", true)
 	for i := range in.World.Tasks {
 		if in.World.Tasks[i].State == "ready" {
 			in.World.Tasks[i].State, in.World.Tasks[i].Err, in.World.Tasks[i].Updated = "pending", "no suitable node (insufficient resources on 2 nodes)", m.now

@@ -84,7 +84,12 @@ func reportStack(v *view, s service, b *builder) {
 		b.warn(GuardSurge, s.object(), text)
 	}
 	if text := v.stuckHold(*s.live); text != "" {
-		b.hold(GuardRolloutStuck, s.object(), text)
+		r := *blocked(GuardRolloutStuck, s.object(), text)
+		if v.mayGiveUp(s) { // who acts has seen it for longer, or soon has
+			r = refusal{progressing: true, requeue: requeueWait, hold: r.hold}
+			r.hold.Final = false
+		}
+		b.refuse(r)
 	}
 	paused := s.live.Update == swarm.Paused || s.live.Update == swarm.RollbackPaused
 	if paused && len(s.diff) == 0 && !v.rollbackIsNew(s.want, *s.live) { // what is wanted is written, and the engine stopped on the way to it, or on the way back

@@ -23,24 +23,40 @@ const (
 // names itself was put back.
 type good struct {
 	revision int
-	hash     string // of its form
-	digest   string // of its image, "" if it was not pinned
+	hash     string    // of its form
+	pin      swarm.Pin // of its image, the zero value if it was not pinned
 }
 
-func (g good) String() string { return fmt.Sprintf("%d/%s/%s", g.revision, g.hash, g.digest) }
+// String is what is written: "REVISION/HASH/DIGEST", and behind that the platforms, as "/linux/amd64,linux/arm64".
+func (g good) String() string {
+	text := fmt.Sprintf("%d/%s/%s", g.revision, g.hash, g.pin.Digest)
+	for i, p := range g.pin.Platforms {
+		text += [...]string{"/", ","}[min(i, 1)] + p.OS + "/" + p.Architecture
+	}
+	return text
+}
 
 // goodBefore reads what the live specification says was good before it.
 func goodBefore(live swarm.Service) (g good, known bool) {
 	revision, rest, _ := strings.Cut(live.Spec.Labels[swarm.LabelGood], "/")
-	hash, digest, ok := strings.Cut(rest, "/")
-	n, err := strconv.Atoi(revision)
-	return good{n, hash, digest}, ok && err == nil && n > 0 && hash != ""
+	hash, rest, ok := strings.Cut(rest, "/")
+	digest, platforms, several := strings.Cut(rest, "/")
+	g = good{hash: hash, pin: swarm.Pin{Digest: digest}}
+	if several {
+		for name := range strings.SplitSeq(platforms, ",") {
+			system, architecture, _ := strings.Cut(name, "/")
+			g.pin.Platforms = append(g.pin.Platforms, swarm.Platform{OS: system, Architecture: architecture})
+		}
+	}
+	var err error
+	g.revision, err = strconv.Atoi(revision)
+	return g, ok && err == nil && g.revision > 0 && hash != ""
 }
 
 // goodOf is the specification as one to go back to; not known if somebody has changed it by hand.
 func goodOf(s swarm.ServiceSpec) (g good, known bool) {
 	n, err := strconv.Atoi(s.Labels[swarm.LabelRevision])
-	return good{n, s.Labels[swarm.LabelHash], s.Pin().Digest}, err == nil && n > 0 && s.AsWritten()
+	return good{n, s.Labels[swarm.LabelHash], s.Pin()}, err == nil && n > 0 && s.AsWritten()
 }
 
 // putBackNow reports whether the live specification is one that was gone back to.
@@ -78,7 +94,7 @@ func remembers(live swarm.Service, g good) bool {
 		return false
 	}
 	p, unchanged := goodOf(*live.Previous)
-	return unchanged && p.hash == g.hash && p.digest == g.digest
+	return unchanged && p.hash == g.hash && p.pin.Digest == g.pin.Digest
 }
 
 // lastGood is the specification that the service ran whole with last, ready to be written.
@@ -91,7 +107,7 @@ func (v *view) lastGood(live swarm.Service) (swarm.ServiceSpec, bool) {
 		spec.Override.Restored = true
 		g, _ = goodOf(spec)
 	case known && found && spec.Labels[swarm.LabelHash] == g.hash && !own:
-		spec = spec.Pinned(swarm.Pin{Digest: g.digest})
+		spec = spec.Pinned(g.pin)
 	default:
 		return swarm.ServiceSpec{}, false
 	}
@@ -233,7 +249,7 @@ func (v *view) stuckHold(live swarm.Service) (text string) {
 		fresh := v.tasksOf(live, func(t swarm.Task) bool {
 			return t.Runs() && !t.Created.Before(live.UpdateStarted)
 		})
-		return fmt.Sprintf("the roll-out has made no progress since %s: %d new tasks run%s; change the service, and what ran before is put back first",
+		return fmt.Sprintf("the roll-out has made no progress since %s: %d new tasks run%s; what ran before is put back, at once when the service is changed",
 			clock(since), len(fresh), v.because(live))
 	case live.Update == "" && v.in.Now.Sub(live.Updated) >= v.progressDeadline() && len(v.others(live)) > 0:
 		return fmt.Sprintf("%d tasks run another image than the service's, and the engine does nothing about it%s; change the service to go on",
@@ -285,6 +301,10 @@ func (v *view) because(live swarm.Service) string {
 	return ""
 }
 
+// endsWell is what there is to say of a task that is complete. The engine tells no difference: it stops a container whose health check fails, too, and
+// that ends with 0 if it heeds the signal (seen on 26.1.5: complete, "finished", no error).
+const endsWell = "its containers end with exit code 0: by themselves, or stopped because their health check fails"
+
 // taskError is what the engine says of the newest of the service's tasks that waits or failed, "" if none does.
 func (v *view) taskError(live swarm.Service) string {
 	last := v.troubled(live)
@@ -292,7 +312,7 @@ func (v *view) taskError(live swarm.Service) string {
 	case last.Err != "":
 		return last.Err
 	case last.State == "complete":
-		return "its containers end by themselves, with exit code 0"
+		return endsWell
 	}
 	return last.Message
 }

@@ -50,15 +50,17 @@ func (v *view) renewed(want swarm.ServiceSpec) ledger.RollOut {
 
 // said is what the engine says of the roll-out and its tasks as the end of a sentence. A write since then has cleared the first.
 func (v *view) said(live swarm.Service) string {
-	message := live.UpdateMessage
-	if live.Update == swarm.Completed || live.Update == swarm.Updating {
-		message = live.Spec.Labels[swarm.LabelFailed] // the engine's is of what was put back
+	message, why := live.UpdateMessage, v.because(live)
+	if live.Update == "" || live.Update == swarm.Completed || live.Update == swarm.Updating {
+		message = live.Spec.Labels[swarm.LabelFailed] // the engine's is of what was put back, or cleared by a scale
 	}
-	why := strings.TrimPrefix(message+v.because(live), ": ")
-	if why == "" {
-		return ""
+	if strings.Contains(message, strings.TrimPrefix(why, ": ")) {
+		why = "" // that task is the one that the label tells of
 	}
-	return ": " + why
+	if message == "" {
+		return why
+	}
+	return ": " + message + why
 }
 
 // FailedTemplate reports whether what the ledger remembers of a service's roll-out is that this specification failed.

@@ -42,6 +42,11 @@ func TestWhatRunsIsScaledWhereTheEditFailed(t *testing.T) {
 	if p := plan.Compute(m.input()); len(p.Steps) > 0 || !slices.Equal(holds(p), []string{"rolled-back service/web_app"}) {
 		t.Errorf("%v, %v", ids(p), holds(p))
 	}
+	live(m).Update, live(m).Spec.Labels[swarm.LabelFailed] = "", "task: it broke (on n1)" // a scale clears what the engine said
+	if p := plan.Compute(m.input()); len(p.Holds) != 1 || !strings.Contains(p.Holds[0].Text, "taken back: task: it broke (on n1); change") {
+		t.Errorf("it does not say why: %+v", p.Holds)
+	}
+	delete(live(m).Spec.Labels, swarm.LabelFailed)
 	wants(rollsBack(service("app", "app:3", 6)))(m)
 	if p := plan.Compute(m.input()); len(p.Steps) != 2 || p.Steps[1].Action.(plan.UpdateService).Spec.Labels[swarm.LabelGood] != "1/"+was.Labels[swarm.LabelHash]+"/sha256:app:1" {
 		t.Errorf("scaled it is not what was good: %+v", p.Steps)

@@ -79,6 +79,34 @@ func (r Report) Lost() *plan.Hold {
 	return nil
 }
 
+// Heeds returns the report of a look as it is with the last report of the swarmd that acts: a step that this one holds it does not do, though the look
+// would. What was refused, and when it is tried again, is in its memory alone.
+func (r Report) Heeds(acting Report) Report {
+	if !acting.Lease.Held || acting.Lease.Holder != r.Lease.Holder || acting.Lease.Epoch != r.Lease.Epoch || acting.Revision != r.Revision {
+		return r
+	}
+	var held []plan.Hold
+	r.Steps = slices.DeleteFunc(slices.Clone(r.Steps), func(s Step) bool {
+		if s.Outcome != "" || slices.ContainsFunc(acting.Steps, func(own Step) bool { return own.Object == s.Object }) {
+			return false
+		}
+		before := len(held)
+		for _, h := range acting.Holds {
+			if h.Object == s.Object && h.Blocking && !r.holds(h) {
+				held = append(held, h)
+			}
+		}
+		return len(held) > before
+	})
+	r.Holds = slices.Concat(r.Holds, held)
+	return r
+}
+
+// holds reports whether the guard holds the object already.
+func (r Report) holds(h plan.Hold) bool {
+	return slices.ContainsFunc(r.Holds, func(own plan.Hold) bool { return own.Guard == h.Guard && own.Object == h.Object })
+}
+
 // WhyFailed returns the first thing that made the pass fail. It has no name and no text in it, because everybody may read it.
 func (r Report) WhyFailed() string {
 	if len(r.Gaps) > 0 {

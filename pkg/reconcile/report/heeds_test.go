@@ -1,0 +1,62 @@
+package report_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/execute"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
+)
+
+// TestALookHeedsWhatTheActingOneHolds: what the look would do and the acting swarmd holds is held, and nothing else is.
+func TestALookHeedsWhatTheActingOneHolds(t *testing.T) {
+	lease := report.Lease{Holder: "n1/x", Epoch: 4}
+	acts := lease
+	acts.Held = true
+	hold := func(guard, object string) plan.Hold { return plan.Hold{Guard: guard, Object: object, Blocking: true} }
+	step := func(object string) report.Step { return report.Step{Object: object} }
+	for name, c := range map[string]struct {
+		look, acting report.Report
+		want         string
+	}{
+		"held": {report.Report{Steps: []report.Step{step("service/a"), step("service/b")}}, report.Report{Holds: []plan.Hold{hold("registry", "service/a")}},
+			"steps service/b, holds registry service/a"},
+		"held by several guards": {report.Report{Steps: []report.Step{step("service/a")}, Holds: []plan.Hold{hold("surge", "pool/w")}},
+			report.Report{Holds: []plan.Hold{hold("registry", "service/a"), hold("backoff", "service/a")}}, "steps , holds surge pool/w registry service/a backoff service/a"},
+		"nothing is to be done": {report.Report{}, report.Report{Holds: []plan.Hold{hold("registry", "service/a")}}, "steps , holds "},
+		"known": {report.Report{Steps: []report.Step{step("service/a")}, Holds: []plan.Hold{hold("rolled-back", "service/a")}},
+			report.Report{Holds: []plan.Hold{hold("rolled-back", "service/a")}}, "steps service/a, holds rolled-back service/a"},
+		"it does it": {report.Report{Steps: []report.Step{step("service/a")}}, report.Report{Steps: []report.Step{step("service/a")}, Holds: []plan.Hold{hold("registry", "service/a")}},
+			"steps service/a, holds "},
+		"done by the look itself": {report.Report{Steps: []report.Step{{Object: "service/a", Outcome: execute.Refused}}}, report.Report{Holds: []plan.Hold{hold("registry", "service/a")}},
+			"steps service/a, holds "},
+		"a note": {report.Report{Steps: []report.Step{step("service/a")}}, report.Report{Holds: []plan.Hold{{Guard: "registry", Object: "service/a"}}}, "steps service/a, holds "},
+		"another revision": {report.Report{Revision: 2, Steps: []report.Step{step("service/a")}}, report.Report{Revision: 1, Holds: []plan.Hold{hold("registry", "service/a")}},
+			"steps service/a, holds "},
+	} {
+		c.look.Lease, c.acting.Lease = lease, acts
+		if got := stepsAndHolds(c.look.Heeds(c.acting)); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+		c.acting.Lease.Epoch--
+		if got, want := stepsAndHolds(c.look.Heeds(c.acting)), stepsAndHolds(c.look); got != want {
+			t.Errorf("%s, of one that acted before: %s, want %s", name, got, want)
+		}
+	}
+}
+
+func stepsAndHolds(r report.Report) string {
+	text := "steps "
+	for _, s := range r.Steps {
+		text += s.Object
+	}
+	text += ", holds "
+	for i, h := range r.Holds {
+		if i > 0 {
+			text += " "
+		}
+		text += fmt.Sprintf("%s %s", h.Guard, h.Object)
+	}
+	return text
+}

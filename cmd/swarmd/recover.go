@@ -98,7 +98,7 @@ func (a *cli) goOnAlone(ctx context.Context, r *quorum.Recovery, managers []quor
 	if own < 0 {
 		return &exitError{code: 1, msg: "the machine that is asked does not know itself as a manager; nothing was changed"}
 	}
-	printf(a.out, "%s goes on alone. What the others agreed on without it is lost, and they are no managers any more\n", managers[own].Name())
+	printf(a.out, "%s goes on alone. What the others agreed on without it is lost, and they are no managers any more. Its own tasks are started anew, those on workers go on\n", managers[own].Name())
 	given := ""
 	if f.yes {
 		given = f.cluster

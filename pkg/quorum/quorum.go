@@ -178,6 +178,7 @@ func (r *Recovery) Force(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.Say("it takes about half a minute until it leads\n")
 	err = r.Engine.ForceNewCluster(ctx, info.NodeAddr)
 	if err != nil && apierr.KindOf(err).Refused() {
 		return err
@@ -197,6 +198,9 @@ func (r *Recovery) Force(ctx context.Context) error {
 // Forget removes the nodes of managers whose machines do not exist any more, when they are down. The others come back as managers by themselves once
 // their machines run.
 func (r *Recovery) Forget(ctx context.Context, managers []Manager) error {
+	if n := len(slices.DeleteFunc(slices.Clone(managers), Manager.Exists)); n > 0 {
+		r.Say("%d of its nodes have no machine any more: they are removed when the swarm sees that they are down, within a minute\n", n)
+	}
 	for _, m := range managers {
 		if m.Exists() {
 			continue

@@ -166,7 +166,8 @@ func (e *Engine) init(r api.InitRequest) (string, error) {
 }
 
 // forceNewCluster makes the engine the only member of the swarm that it is in. The entries of the others stay as they are: those that were managers are
-// no members any more, and become members again when their machine is back (seen on 26.1: two that had been off were reachable managers after a minute).
+// no members any more, and become members again when their machine is back (seen on 26.1: two that had been off were reachable managers after a minute,
+// and one that had been cut off). The containers of its own tasks are taken away, and others begin (seen on 26.1); those on workers go on.
 func (e *Engine) forceNewCluster() (string, error) {
 	c := e.cluster
 	n := c.nodes[e.nodeID]
@@ -176,6 +177,11 @@ func (e *Engine) forceNewCluster() (string, error) {
 	c.members = []*member{c.member(e.nodeID)}
 	c.lead(n.ID)
 	c.markReady(n)
+	for _, t := range c.ordered {
+		if t.NodeID == n.ID && t.Status.State == api.TaskStateRunning && t.wanted() {
+			c.setTask(t, api.TaskStateFailed, "started", "No such container: "+t.serviceName+"."+t.slotKey()+"."+t.ID)
+		}
+	}
 	return n.ID, nil
 }
 

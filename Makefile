@@ -44,7 +44,7 @@ long: ## what takes longer than `test`: the race detector, the explorer, the con
 	@.ci/lanes $(if $(filter 1,$(SWARMD_LAB)),$(LAB_LANES)) 'race explore-check oracle$(if $(VULNDB), vuln)'
 
 # What needs real machines or root: skipped by `unit`, run by the targets that begin with lab.
-ON_REAL = TestRealEngine.*|TestTheSuiteForRealEngines.*|TestCloudInitSchema|TestTheDeviationsAreARealEngines|TestScenarios|TestWorlds|TestSystemd|TestAdapterOnRealEngines|TestBootstrapTime|TestChaos|TestHung|TestRepairs|TestDrills
+ON_REAL = TestRealEngine.*|TestTheSuiteForRealEngines.*|TestCloudInitSchema|TestTheDeviationsAreARealEngines|TestScenarios|TestWorlds|TestSystemd|TestAdapterOnRealEngines|TestBootstrapTime|TestChaos|TestHung|TestRepairs|TestDrills|TestStacks
 ON_LAB = TestRemoveTreeMounted|TestSwarm|TestUserData|TestMachine|TestCrash|TestDownFromOutside
 ON_CALL = TestExplore|TestReplay
 # In CI only these may be skipped; elsewhere a machine may lack more.
@@ -108,6 +108,10 @@ lab-repairs: ## real machines cut off, replaced and resized, with swarmd killed 
 .PHONY: lab-drills
 lab-drills: ## swarmd drill and swarmd recover on real machines, as docs/recovery.md says; a quarter of an hour; needs root, as lab-test
 	@$(LAB) lab-drills '' -count=1 -timeout 60m -run '^TestDrills$$' ./e2e
+
+.PHONY: lab-stacks
+lab-stacks: ## bad images under a stream of requests, a stack of docker's own taken over, 200 services at rest, secrets that rotate; 20 minutes; needs root, as lab-test
+	@$(LAB) lab-stacks '' -count=1 -timeout 60m -run '^TestStacks$$' ./e2e
 
 ENGINES ?= 20.10 26.1 28.5
 

@@ -20,7 +20,7 @@ func secretKeyCommand(a *cli) *cobra.Command {
 		Long: `Prints the age recipient to which the file's secrets are encrypted: age -r RECIPIENT -o db.age, or age: in .sops.yaml.
 
 If swarmd has no identity yet, one is made (or --identity is taken), kept as the Docker secret swarmd.CLUSTER.age-key, and given to
-swarmd's service, which restarts for it, one manager after the other. Nobody can read it back: encrypt to a key of your own as well.`,
+swarmd's service, which restarts for it, one manager after the other, and is waited for. Nobody can read it back: encrypt to a key of your own as well.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.secretKey(cmd.Context(), cluster, identity) },
 	}
@@ -30,7 +30,7 @@ swarmd's service, which restarts for it, one manager after the other. Nobody can
 }
 
 func (a *cli) secretKey(ctx context.Context, asked, identity string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	known, err := a.chooseCluster(ctx, asked)
 	if err != nil {
@@ -47,7 +47,8 @@ func (a *cli) secretKey(ctx context.Context, asked, identity string) error {
 		return err
 	}
 	defer closer()
-	placed, err := install.Identity{Engine: engine, Cluster: known.Name, Given: given, Secrets: a.Secrets}.Place(ctx)
+	place := install.Identity{Engine: engine, Cluster: known.Name, Given: given, Secrets: a.Secrets}
+	placed, err := place.Place(ctx)
 	if err != nil {
 		return fmt.Errorf("secret-key: %w", err)
 	}
@@ -59,5 +60,5 @@ func (a *cli) secretKey(ctx context.Context, asked, identity string) error {
 		printf(a.err, "warning: the cluster has an identity already, %s, and keeps it\n", secret)
 	}
 	printf(a.out, "%s\n", placed.Recipient)
-	return nil
+	return place.Restarted(ctx, placed)
 }

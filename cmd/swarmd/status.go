@@ -170,6 +170,9 @@ func (a *cli) printReport(r report.Report) {
 	}
 	for _, s := range r.Steps {
 		if line := stepLine(s.Action, s.Object, s.Text); line != "" {
+			if s.Error != "" {
+				line += fmt.Sprintf("; just now that ended %s: %s", s.Outcome, a.redact(s.Error))
+			}
 			printf(a.out, "next: %s\n", line)
 		}
 	}

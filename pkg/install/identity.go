@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
+	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/sealed"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -24,6 +26,7 @@ type Placed struct {
 	Recipient string // the public key, to which files are encrypted
 	Made      bool   // it is new
 	Service   string // that reads it
+	restarts  string // the id of that service, if it restarts for it
 }
 
 // Place makes the secret if there is none, and has swarmd's service read it.
@@ -51,7 +54,34 @@ func (k Identity) Place(ctx context.Context) (Placed, error) {
 	if err != nil {
 		return Placed{}, err
 	}
+	placed.restarts = live.ID
 	return placed, k.Engine.UpdateService(ctx, live.ID, live.Version, want)
+}
+
+// restartLook is how often is looked whether swarmd has restarted.
+const restartLook = time.Second
+
+// Restarted waits until every swarmd reads the identity. Until then another one would act: one that cannot read what is encrypted, or a person's apply.
+func (k Identity) Restarted(ctx context.Context, p Placed) error {
+	for p.restarts != "" {
+		services, err := k.Engine.Services(ctx)
+		if err != nil {
+			return err
+		}
+		for _, s := range services {
+			switch {
+			case s.ID != p.restarts:
+			case s.Update == swarm.Completed:
+				return nil
+			case s.Update == swarm.Paused, s.Update == swarm.RollbackCompleted, s.Update == swarm.RollbackPaused:
+				return fmt.Errorf("%s does not restart: %s", p.Service, s.UpdateMessage)
+			}
+		}
+		if err := clock.Sleep(ctx, restartLook); err != nil {
+			return fmt.Errorf("%s restarts still, see swarmd status: %w", p.Service, err)
+		}
+	}
+	return nil
 }
 
 // secret finds the secret, or makes it.

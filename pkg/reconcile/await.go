@@ -40,11 +40,12 @@ func (e *LostError) Error() string { return e.Hold.Object + ": " + e.Hold.Text }
 func (l *Loop) Await(ctx context.Context, revision int, told func(report.Report)) (report.Report, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	reports, p := l.Follow(ctx), prospect{revision: revision}
+	reports, p, last := l.Follow(ctx), prospect{revision: revision}, l.Last()
 	for {
 		select {
 		case r := <-reports:
 			r = l.heeding(ctx, r)
+			last = r
 			if told != nil {
 				told(r)
 			}
@@ -58,7 +59,7 @@ func (l *Loop) Await(ctx context.Context, revision int, told func(report.Report)
 				time.AfterFunc(heldFor, l.Kick)
 			}
 		case <-ctx.Done():
-			return l.Last(), fmt.Errorf("wait for revision %d: %w", revision, ctx.Err())
+			return last, fmt.Errorf("wait for revision %d: %w", revision, ctx.Err())
 		}
 	}
 }

@@ -18,11 +18,12 @@ import (
 func TestAFailedRollOutEndsWithWhatWasGood(t *testing.T) {
 	for name, c := range map[string]struct {
 		image, action, more string
-		dies                time.Duration
+		dies, sick          time.Duration
 		within              time.Duration
 		said, meanwhile     string
 	}{
 		"paused by the engine":        {image: "bad:1", action: "pause", dies: time.Second, within: time.Minute, said: "task: non-zero exit (1)"},
+		"never healthy":               {image: "sick:1", action: "pause", sick: 3 * time.Second, within: time.Minute, said: "because their health check fails"},
 		"passes the engine's monitor": {image: "late:1", action: "pause", dies: 20 * time.Second, within: 4 * time.Minute, said: "task: non-zero exit (1)"},
 		"the engine goes on":          {image: "bad:1", action: "continue", dies: time.Second, within: 2 * time.Minute, said: "task: non-zero exit (1)"},
 		"no node":                     {image: "app:2", action: "pause", more: nowhere, within: 12 * time.Minute, said: "no suitable node", meanwhile: "unplaceable"},
@@ -31,8 +32,8 @@ func TestAFailedRollOutEndsWithWhatWasGood(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k := newCluster(t, sim.Options{}, rolled("app:1", c.action, ""))
 				defer k.stop()
-				if c.dies > 0 {
-					k.Swarm.SetImage(c.image, dockerd.Image{CrashAfter: c.dies})
+				if c.dies+c.sick > 0 {
+					k.Swarm.SetImage(c.image, dockerd.Image{CrashAfter: c.dies, SickAfter: c.sick})
 				}
 				k.await(t, 1, 10*time.Minute)
 				settle(time.Minute)

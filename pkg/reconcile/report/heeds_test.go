@@ -29,8 +29,10 @@ func TestALookHeedsWhatTheActingOneHolds(t *testing.T) {
 			report.Report{Holds: []plan.Hold{hold("rolled-back", "service/a")}}, "steps service/a, holds rolled-back service/a"},
 		"it does it": {report.Report{Steps: []report.Step{step("service/a")}}, report.Report{Steps: []report.Step{step("service/a")}, Holds: []plan.Hold{hold("registry", "service/a")}},
 			"steps service/a, holds "},
+		"it has just tried": {report.Report{Steps: []report.Step{{ID: "a", Object: "service/a"}}},
+			report.Report{Steps: []report.Step{{ID: "a", Object: "service/a", Outcome: execute.Refused, Error: "no"}}}, "steps service/a refused no, holds "},
 		"done by the look itself": {report.Report{Steps: []report.Step{{Object: "service/a", Outcome: execute.Refused}}}, report.Report{Holds: []plan.Hold{hold("registry", "service/a")}},
-			"steps service/a, holds "},
+			"steps service/a refused , holds "},
 		"a note": {report.Report{Steps: []report.Step{step("service/a")}}, report.Report{Holds: []plan.Hold{{Guard: "registry", Object: "service/a"}}}, "steps service/a, holds "},
 		"another revision": {report.Report{Revision: 2, Steps: []report.Step{step("service/a")}}, report.Report{Revision: 1, Holds: []plan.Hold{hold("registry", "service/a")}},
 			"steps service/a, holds "},
@@ -49,7 +51,9 @@ func TestALookHeedsWhatTheActingOneHolds(t *testing.T) {
 func stepsAndHolds(r report.Report) string {
 	text := "steps "
 	for _, s := range r.Steps {
-		text += s.Object
+		if text += s.Object; s.Outcome != "" {
+			text += fmt.Sprintf(" %s %s", s.Outcome, s.Error)
+		}
 	}
 	text += ", holds "
 	for i, h := range r.Holds {

@@ -99,6 +99,11 @@ func (r Report) Heeds(acting Report) Report {
 		return len(held) > before
 	})
 	r.Holds = slices.Concat(r.Holds, held)
+	for i, s := range r.Steps { // what it has just tried in vain it holds from its next look on
+		if at := slices.IndexFunc(acting.Steps, func(own Step) bool { return own.ID == s.ID && own.Error != "" }); at >= 0 && s.Outcome == "" {
+			r.Steps[i].Outcome, r.Steps[i].Error = acting.Steps[at].Outcome, acting.Steps[at].Error
+		}
+	}
 	return r
 }
 

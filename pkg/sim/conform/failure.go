@@ -31,6 +31,20 @@ func lateFailure(t *T) {
 	t.same("the other one runs", 1, t.images(id)[Good])
 }
 
+// neverHealthy: the engine stops the container, and if that ends with code 0 the task has ended well, with no word of its health.
+func neverHealthy(t *T) {
+	id := t.web(2, api.UpdateConfig{Parallelism: 1, Monitor: 8 * time.Second, Order: "start-first"}, restarting("none", 0, 0))
+	t.update(id, image(Sick))
+	t.untilStatus(id, pausedText)
+	t.until("it has ended well", func() (bool, any) { return len(t.times(id, Sick, api.TaskStateComplete)) == 1, t.told(id) })
+	t.same("the old ones run", map[Tag]int{Good: 2}, t.images(id))
+	for _, k := range t.tasks(id) {
+		if k.Spec.ContainerSpec.Image == Sick.Ref() {
+			t.same("what is said of it", []any{"finished", "", 0}, []any{k.Status.Message, k.Status.Err, k.Status.ContainerStatus.ExitCode})
+		}
+	}
+}
+
 func continued(t *T) {
 	id := t.web(2, api.UpdateConfig{Parallelism: 1, Monitor: monitored, FailureAction: "continue"}, restarting("none", 0, 0))
 	t.update(id, image(Missing))

@@ -123,7 +123,7 @@ func machines(t *testing.T, hosts []string) conform.Testbed {
 	for _, h := range hosts {
 		i := strings.LastIndexByte(h, '=')
 		m := conform.Machine{Transport: dial(t, h[:i]), Addr: h[i+1:]}
-		for _, tag := range []conform.Tag{conform.Good, conform.Better, conform.Crash, conform.Done} {
+		for _, tag := range []conform.Tag{conform.Good, conform.Better, conform.Crash, conform.Done, conform.Sick} {
 			load(t, m, tag, layer)
 		}
 		g.Machines = append(g.Machines, m)
@@ -170,6 +170,9 @@ func archive(t *testing.T, app string) []byte {
 func load(t *testing.T, m conform.Machine, tag conform.Tag, layer []byte) {
 	t.Helper()
 	query := url.Values{"fromSrc": {"-"}, "repo": {conform.Images}, "tag": {string(tag)}, "changes": {fmt.Sprintf("CMD [\"/app\", %q]", tag)}}
+	if tag == conform.Sick {
+		query.Add("changes", `HEALTHCHECK --interval=200ms --timeout=5s --retries=2 CMD ["/app", "ill"]`)
+	}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://engine/v1.41/images/create?"+query.Encode(), bytes.NewReader(layer))
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ func rolloutCases() []Case {
 		{"roll-out: a failure pauses it", Together, pausedByFailure},
 		{"roll-out: start-first, a failure leaves the old ones running", Together, failedStartFirst},
 		{"roll-out: a failure after the start, within the monitoring, pauses it", Together, lateFailure},
+		{"roll-out: a health check that never succeeds pauses it", Together, neverHealthy},
 		{"roll-out: a failure is passed over", Together, continued},
 		{"roll-out: a failure within the ratio is passed over", Together, tolerated},
 		{"roll-out: a failure rolls back", Together, rolledBack},

@@ -29,6 +29,7 @@ func simulated(r dockerd.Release) conform.Testbed {
 	world.SetImage(conform.Missing.Ref(), dockerd.Image{Missing: true})
 	world.SetImage(conform.Crash.Ref(), dockerd.Image{CrashAfter: conform.Life})
 	world.SetImage(conform.Done.Ref(), dockerd.Image{DoneAfter: conform.Life})
+	world.SetImage(conform.Sick.Ref(), dockerd.Image{SickAfter: conform.Life})
 	g := conform.Testbed{Engine: r}
 	for i := range 3 {
 		addr := fmt.Sprintf("10.0.0.%d", i+1)

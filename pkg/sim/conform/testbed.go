@@ -41,6 +41,7 @@ const (
 	Better  Tag = "better"  // the same, another image
 	Crash   Tag = "crash"   // exits with code 1 half a second after its start
 	Done    Tag = "done"    // exits with code 0 half a second after its start
+	Sick    Tag = "sick"    // has a health check that never succeeds, and stops when it is asked to
 	Missing Tag = "missing" // is nowhere
 )
 

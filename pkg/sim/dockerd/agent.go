@@ -52,7 +52,9 @@ func (c *cluster) nextStep(t *task) (string, time.Duration) {
 		return "prepare", o.TaskPrepare + image.PullTime
 	case state == api.TaskStateReady && t.DesiredState != api.TaskStateReady:
 		c.setTask(t, api.TaskStateStarting, "starting", "")
-		return "start", o.TaskStart
+		return c.nextStep(t)
+	case state == api.TaskStateStarting && image.SickAfter > 0:
+		return "sick", o.TaskStart + image.SickAfter // to the engine it has ended well, with no word of its health (seen on 26.1.5)
 	case state == api.TaskStateStarting:
 		return "start", o.TaskStart
 	case state == api.TaskStateRunning && image.CrashAfter > 0:
@@ -89,6 +91,9 @@ func (c *cluster) takeStep(t *task, step string) {
 		c.setTask(t, api.TaskStateRunning, "started", "")
 	case "crash":
 		c.exit(t, api.TaskStateFailed, 1)
+	case "sick":
+		t.Status.ContainerStatus = &api.ContainerStatus{ContainerID: c.world.newHexID()}
+		c.exit(t, api.TaskStateComplete, 0)
 	case "done":
 		c.exit(t, api.TaskStateComplete, 0)
 	}

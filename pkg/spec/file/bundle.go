@@ -28,6 +28,9 @@ const (
 
 // textOf is the text of the file that at names, and how many lines come before its first, see sources. It must have come along: nothing is opened here.
 func (w *walker) textOf(at *node, use textUse) (text string, before int, ok bool) {
+	if at.overruled {
+		return "", 0, false
+	}
 	key := fileKey(w.sources.of(at.line).folder, at.text)
 	pieces := w.bundle.child(key)
 	if pieces == nil && w.fetch != nil {

@@ -83,7 +83,33 @@ func (w *walker) readStacks(root *node) []*walker {
 			}
 		}
 		if len(s.files) > 0 {
+			overrule(s.files)
 			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// overrule marks the files of configs and secrets that a later file of the stack defines anew: a base file may name what only a laptop has.
+func overrule(files []*node) {
+	for i, file := range files {
+		for _, key := range []string{"configs", "secrets"} {
+			for name, value := range valuesByKey(file.child(key)) {
+				anew := slices.ContainsFunc(files[i+1:], func(later *node) bool { return valuesByKey(later.child(key))[name] != nil })
+				if at := value.child("file"); at != nil && anew {
+					at.overruled = true
+				}
+			}
+		}
+	}
+}
+
+// valuesByKey are a map's values by their keys, none if it is no map.
+func valuesByKey(n *node) map[string]*node {
+	all := map[string]*node{}
+	if n != nil {
+		for _, f := range n.fields {
+			all[f.key] = f.value
 		}
 	}
 	return all

@@ -88,6 +88,27 @@ networks: { public: { external: true } }
 	}
 }
 
+// TestALaterFileOverrulesAFileThatIsNotThere: the base file of a laptop names a plain secret, the one for the cluster an encrypted one, as docker merges them.
+func TestALaterFileOverrulesAFileThatIsNotThere(t *testing.T) {
+	files := map[string]string{
+		"base.yaml": "services: { web: { image: \"x:1\", secrets: [token, tls], configs: [site] } }\nsecrets: { token: { file: ./token }, tls: { file: ./tls.pem } }\nconfigs: { site: { file: ./dev.conf } }\n",
+		"prod.yaml": "secrets: { token: { file: ./token.age }, tls: { external: true } }\nconfigs: { site: { file: ./prod.conf } }\n",
+		"token":     "letmein", "token.age": armoredFile, "prod.conf": "listen 80;",
+	}
+	d, _, err := Parse("dir/prod.yaml", bundledFrom(stacksHead+"stacks: { shop: [base.yaml, prod.yaml] }\n", files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := d.Composed["shop"]
+	if c.Secrets["token"].Extras[spec.SealedKey] != armoredFile || !c.Secrets["tls"].External.External || c.Configs["site"].Extras[spec.ContentKey] != "listen 80;" {
+		t.Errorf("%+v, %+v", c.Secrets, c.Configs)
+	}
+	_, _, err = Parse("dir/prod.yaml", bundledFrom(stacksHead+"stacks: { shop: base.yaml }\n", files))
+	if err == nil || !strings.Contains(err.Error(), `secrets.token.file: "./token" cannot be taken along: it is not encrypted`) || strings.Contains(err.Error(), "letmein") {
+		t.Errorf("alone: %v", err)
+	}
+}
+
 // TestFaultsOfAStackStandInItsFiles: each is told where a person can correct it.
 func TestFaultsOfAStackStandInItsFiles(t *testing.T) {
 	data := bundledFrom(stacksHead+`stacks:

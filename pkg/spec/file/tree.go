@@ -28,6 +28,7 @@ type node struct {
 	text        string // of a scalar: as written, unquoted
 	substituted bool   // text came out of a variable: it may stand for a number or true and false
 	unresolved  bool   // a variable in it has no value, which is reported already: rules leave it alone
+	overruled   bool   // a later file of the stack says otherwise: what it names need not be there
 	items       []*node
 	fields      []field          // in the order of the file, merged ones last
 	named       map[string]*node // the fields by key, once there are many of them

@@ -1,5 +1,5 @@
 // Command app is what the real engines run for the conformance cases: "good" and "better" until they are asked to stop, "crash" and
-// "done" for half a second.
+// "done" for half a second. "ill" is the health check of "sick", which is otherwise as a good one.
 package main
 
 import (
@@ -17,6 +17,8 @@ func main() {
 	switch os.Args[1] {
 	case "crash":
 		end, code = time.After(500*time.Millisecond), 1
+	case "ill":
+		os.Exit(1)
 	case "done":
 		end = time.After(500 * time.Millisecond)
 	}

@@ -17,6 +17,7 @@ type Image struct {
 	PullTime   time.Duration  // on top of Options.TaskPrepare
 	CrashAfter time.Duration  // a container of it exits with code 1 so long after its start; 0 never
 	DoneAfter  time.Duration  // the same, with code 0
+	Stays      bool           // one of a job does not end by itself either
 }
 
 // SetImage says how a reference ("name", "name:tag", with or without a registry) behaves from now on, by whatever digest it is run. With a digest

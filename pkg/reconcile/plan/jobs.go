@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -88,7 +87,7 @@ func (v *view) jobState(s service, c ServiceCount) RollOutState {
 		return why
 	}
 	switch {
-	case v.crashes(s.want, c):
+	case !bounded(live.Spec) && v.crashes(s.want, c):
 		return RollOutCrashing
 	case len(going) == 0 && !lately:
 		return RollOutStuck
@@ -96,11 +95,26 @@ func (v *view) jobState(s service, c ServiceCount) RollOutState {
 	return RollOutRunning
 }
 
+// bounded reports whether the engine starts a task that failed again no more than so often: then its failures are not counted here.
+func bounded(s swarm.ServiceSpec) bool {
+	const policy = "TaskTemplate.RestartPolicy."
+	attempts := s.Form()[policy+"MaxAttempts"]
+	return attempts != "" && attempts != "0" || s.Form()[policy+"Condition"] == "none"
+}
+
 // jobFailed reports whether a task of the job has failed and none goes on: the engine makes no other one. One that failed a moment ago may have a
 // successor that the list of tasks did not show yet.
 func (v *view) jobFailed(live swarm.Service, going []swarm.Task) bool {
 	last := v.troubled(live)
 	return len(going) == 0 && last.Failed() && v.in.Now.Sub(last.Updated).Abs() >= settle && !v.gap(world.GapTasks)
+}
+
+// wayOut is what there is to do about a job that does not end well.
+func wayOut(state RollOutState, name string) string {
+	if state == RollOutFailed || state == RollOutStuck {
+		return "it is not run again before the file changes it, or it is removed: docker service rm " + name
+	}
+	return "the engine goes on trying: correct the job, or what it lacks"
 }
 
 // reportJob says how a job stands that lives, and why it is left as it is.
@@ -113,8 +127,7 @@ func reportJob(v *view, s service, c ServiceCount, b *builder) {
 	case c.RollOut.State == RollOutRunning:
 		b.wait(0)
 	case c.RollOut.State.Bad():
-		b.hold(GuardJobFailed, s.object(), fmt.Sprintf("the job is %s; it is not run again before the file changes it, or it is removed: docker service rm %s",
-			c.RollOut.Text(c.Desired), s.want.Name))
+		b.hold(GuardJobFailed, s.object(), "the job is "+c.RollOut.Text(c.Desired)+"; "+wayOut(c.RollOut.State, s.want.Name))
 	}
 	const again = "whatever is written to a job runs it again: "
 	changes := swarm.ServiceChanges(s.want.Form(), s.live.Spec.Form())

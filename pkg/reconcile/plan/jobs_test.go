@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,13 @@ func job(mode swarm.Mode, image string) swarm.ServiceSpec {
 	} else {
 		form["Mode.GlobalJob"] = "{}"
 	}
+	return formed(s, form)
+}
+
+// atMost is a job whose tasks are started again so often.
+func atMost(s swarm.ServiceSpec, attempts string) swarm.ServiceSpec {
+	form := maps.Clone(s.Form())
+	form["TaskTemplate.RestartPolicy.MaxAttempts"] = attempts
 	return formed(s, form)
 }
 
@@ -153,6 +161,8 @@ func TestHowTheRunOfAJobStands(t *testing.T) {
 			holds: []string{"job-failed service/web_app"}},
 		"fails again and again": {want: one, states: []string{"complete", "failed", "running"}, text: "crash-looping, 1 of 3 completed: task: non-zero exit (1)",
 			change: func(in *plan.Input) { in.Memory.Tries = map[string]plan.Try{"web_app": {Failed: 3}} }, holds: []string{"job-failed service/web_app"}},
+		"fails, and is not started for ever": {want: atMost(one, "1"), states: []string{"failed", "failed", "failed", "running"}, text: "running, 0 of 3 completed: task: non-zero exit (1)",
+			change: func(in *plan.Input) { in.Memory.Tries = map[string]plan.Try{"web_app": {Failed: 3}} }, waits: true},
 		"of which nothing is seen":        {want: one, text: "stuck, 0 of 3 completed", holds: []string{"job-failed service/web_app"}},
 		"begun just now":                  {want: one, text: "running, 0 of 3 completed", change: func(in *plan.Input) { in.World.Services[0].Updated = in.Now }, waits: true},
 		"global, complete":                {want: each, states: []string{"complete", "complete", "complete"}, text: "completed 3 of 3"},

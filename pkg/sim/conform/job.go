@@ -20,6 +20,8 @@ func jobCases() []Case {
 		{"job: one that fails and is not to be started again stays as it ended", Together, failedJob},
 		{"job: started again as often as its policy says", Together, givenUpJob},
 		{"job: one that fails for good leaves the others that may not run beside it unbegun", Together, failedBesideJob},
+		{"job: of its tasks that failed none is forgotten", Together, failuresOfJob},
+		{"job: of its earlier runs none is forgotten", Together, runsOfJob},
 		{"job: a node that is drained keeps its task", Alone, drainedJob},
 		{"job: global, a node that is drained and active again gets no second task", Alone, drainedGlobalJob},
 		{"job: a task whose machine is lost runs elsewhere when its node is removed, and what was complete there stays", Fresh, lostJob},
@@ -226,4 +228,20 @@ func lostJob(t *T) {
 	t.same("the first one's end", []string{"shutdown", "orphaned"}, end(t.tasks(id)[0])[:2])
 	t.same("what was complete there", []string{"complete", "complete", "finished", ""}, end(t.tasks(done)[0]))
 	t.same("tasks of what was complete there", 1, len(t.tasks(done)))
+}
+
+// failuresOfJob has more tasks in a slot than the swarm keeps of a service.
+func failuresOfJob(t *T) {
+	id := t.create(t.spec("bad", Crash, 0, job(1, 1), restarting("on-failure", 50*time.Millisecond, 0)))
+	t.until("there are eight", func() (bool, any) { return len(t.tasks(id)) >= 8, t.told(id) })
+}
+
+func runsOfJob(t *T) {
+	id := t.create(t.spec("again", Done, 0, job(1, 1), restarting("on-failure", 50*time.Millisecond, 1)))
+	for n := range 7 {
+		t.untilComplete(id, uint64(n), 1)
+		t.update(id, func(s *api.ServiceSpec) { s.TaskTemplate.ForceUpdate++ })
+	}
+	t.untilComplete(id, 7, 1)
+	t.always("all are kept", 2*time.Second, func() (bool, any) { return len(t.tasks(id)) == 8, t.told(id) })
 }

@@ -127,7 +127,7 @@ func (w *walker) lintJob(f *serviceFacts) {
 	if attempts, _ := restart["max_attempts"].(int); !f.mode().Job() || attempts > 0 || str(restart, "condition") == "none" {
 		return
 	}
-	w.warn(f.node.get("deploy", "mode"), "a task of this job that fails is started again for ever: bound it with restart_policy.max_attempts, or with condition: none")
+	w.warn(f.node.get("deploy", "mode"), "a task of this job that fails is started again for ever, and Swarm keeps each of them: bound it with restart_policy.max_attempts, or with condition: none")
 }
 
 // lintVolumes warns where the tasks of a service do not see the same data.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -107,6 +108,22 @@ func bounded(s swarm.ServiceSpec) bool {
 func (v *view) jobFailed(live swarm.Service, going []swarm.Task) bool {
 	last := v.troubled(live)
 	return len(going) == 0 && last.Failed() && v.in.Now.Sub(last.Updated).Abs() >= settle && !v.gap(world.GapTasks)
+}
+
+// reportJobsOn says of a machine that is drained what it still does: Swarm moves no task of a job (seen on 26.1.5).
+func reportJobsOn(v *view, m machine, b *builder) {
+	if m.Node == nil || m.Node.Spec.Availability != swarm.Drain || m.class == foreign {
+		return
+	}
+	n := 0
+	for _, t := range v.in.World.Tasks {
+		if t.Job && t.NodeID == m.Node.ID && !ended(t) {
+			n++
+		}
+	}
+	if n > 0 {
+		b.warn(GuardJob, m.object(), fmt.Sprintf("it is drained, and tasks of jobs run on there to their end, for a drain does not move them: %d", n))
+	}
 }
 
 // wayOut is what there is to do about a job that does not end well.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -190,6 +191,28 @@ func TestHowTheRunOfAJobStands(t *testing.T) {
 				t.Errorf("progressing %v, converged %v", p.Progressing, p.Converged)
 			}
 		})
+	}
+}
+
+// TestADrainLeavesJobsAlone: it is said, and nothing of the job is written.
+func TestADrainLeavesJobsAlone(t *testing.T) {
+	one := job(swarm.ReplicatedJob, "job:1")
+	for state, want := range map[string][]string{"running": {"~job node/web-workers-aaaab"}, "complete": nil} {
+		in := withJob(t, one, one, "complete", "complete", state)
+		in.World.Machines = slices.Clone(in.World.Machines)
+		node := *in.World.Machines[2].Node
+		node.Spec.Availability = swarm.Drain
+		in.World.Machines[2].Node = &node
+		p := plan.Compute(in)
+		got := slices.DeleteFunc(holds(p), func(h string) bool { return !strings.Contains(h, "job") })
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: -want +got\n%s", state, diff)
+		}
+		for _, s := range p.Steps {
+			if strings.Contains(s.ID, "service/") {
+				t.Errorf("%s: step %s", state, s.ID)
+			}
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ func report(v *view, b *builder) {
 			reportMachine(v, m, b)
 			reportMaintained(m, b)
 			reportDrain(v, m, b)
+			reportJobsOn(v, m, b)
 		}
 	}
 	if v.actsOnStack() {

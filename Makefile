@@ -44,7 +44,7 @@ long: ## what takes longer than `test`: the race detector, the explorer, the con
 	@.ci/lanes $(if $(filter 1,$(SWARMD_LAB)),$(LAB_LANES)) 'race explore-check oracle$(if $(VULNDB), vuln)'
 
 # What needs real machines or root: skipped by `unit`, run by the targets that begin with lab.
-ON_REAL = TestRealEngine.*|TestTheSuiteForRealEngines.*|TestCloudInitSchema|TestTheDeviationsAreARealEngines|TestScenarios|TestWorlds|TestSystemd|TestAdapterOnRealEngines|TestBootstrapTime|TestChaos|TestHung|TestRepairs|TestDrills|TestStacks
+ON_REAL = TestRealEngine.*|TestTheSuiteForRealEngines.*|TestCloudInitSchema|TestTheDeviationsAreARealEngines|TestScenarios|TestWorlds|TestSystemd|TestAdapterOnRealEngines|TestBootstrapTime|TestChaos|TestHung|TestRepairs|TestDrills|TestStacks|TestJobs
 ON_LAB = TestRemoveTreeMounted|TestSwarm|TestUserData|TestMachine|TestCrash|TestDownFromOutside
 ON_CALL = TestExplore|TestReplay
 # In CI only these may be skipped; elsewhere a machine may lack more.

@@ -226,6 +226,10 @@ func newTasks(n plan.NewService) string {
 	switch {
 	case pools == "":
 		return plural(n.Replicas, "task")
+	case n.Mode == string(swarm.GlobalJob):
+		return "one task, to its end, on each machine of " + pools
+	case n.Mode == string(swarm.ReplicatedJob):
+		return plural(n.Replicas, "task") + " to their end, on machines of " + pools
 	case n.Mode == string(swarm.Global):
 		return "one task on each machine of " + pools + ": " + plural(n.Replicas, "task")
 	}
@@ -236,6 +240,9 @@ func newTasks(n plan.NewService) string {
 func taskLines(c plan.ServiceChange) []string {
 	var out []string
 	n := c.Tasks
+	if c.Runs > 0 {
+		out = append(out, "runs job "+c.Service+": "+plural(c.Runs, "completion"))
+	}
 	if n.Restart > 0 {
 		out = append(out, fmt.Sprintf("restarts %s: %s", plural(n.Restart, "task"), c.RollOut))
 	}

@@ -91,7 +91,11 @@ func (p *progress) tell(r report.Report) {
 		p.count("pool "+c.Pool, c.Ready, c.Desired, "ready")
 	}
 	for _, c := range r.Services {
-		p.count("service "+c.Service, c.Running, c.Desired, "running")
+		if c.Job {
+			p.count("job "+c.Service, c.Completed, c.Desired, "completed")
+		} else {
+			p.count("service "+c.Service, c.Running, c.Desired, "running")
+		}
 		p.rollOut(c)
 	}
 }
@@ -105,6 +109,7 @@ func (p *progress) rollOut(c plan.ServiceCount) {
 		p.once("task error "+c.Service, c.Service+": "+c.Error)
 	case c.Update == swarm.Updating, r.State.Bad():
 		p.once("roll-out "+c.Service, c.Service+": "+r.Text(c.Desired))
+	case c.Job:
 	case r.State == plan.RollOutRunning && c.Running == c.Desired && c.Surge == 0:
 		p.once("roll-out "+c.Service, c.Service+": all tasks run; it has succeeded when they have done so for a while (policies.bake)")
 	}

@@ -227,6 +227,9 @@ func lacking(r report.Report) []string {
 	}
 	for _, s := range r.Services {
 		switch n := s.Desired - s.Running; {
+		case s.Job && !s.Whole():
+			out = append(out, fmt.Sprintf("job %s lacks %s", s.Service, plural(s.Desired-s.Completed, "completion")))
+		case s.Job:
 		case s.Update == swarm.Updating:
 			out = append(out, s.Service+" is rolled out")
 		case s.Update == swarm.RollbackStarted:
@@ -323,7 +326,7 @@ func rollout(s plan.ServiceCount) string {
 	case s.RollOut.State == plan.RollOutRunning:
 		return s.RollOut.Text(s.Desired)
 	case s.RollOut.State != "":
-		return string(s.RollOut.State)
+		return s.RollOut.Short(s.Desired)
 	}
 	if s.Update == swarm.Updating || s.Update == swarm.RollbackStarted {
 		return fmt.Sprintf("%s, %d of %d new", s.Update, s.Updated, s.Desired)

@@ -134,3 +134,12 @@ func TestADrillIsFollowedUntilAllIsWhole(t *testing.T) {
 		}
 	})
 }
+
+// A task of a job is not killed: nothing of a service would be shown.
+func TestAJobIsNoServiceToTry(t *testing.T) {
+	seen := well()
+	seen.Services = []plan.ServiceCount{{Service: "web_migrate", Job: true, Desired: 3, Completed: 3}}
+	if _, err := (drill.Task{}).Pick(t.Context(), seen, "migrate"); err == nil || !strings.Contains(err.Error(), "web_migrate is a job") {
+		t.Error(err)
+	}
+}

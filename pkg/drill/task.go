@@ -46,6 +46,9 @@ func (d Task) Pick(ctx context.Context, seen report.Report, name string) (Victim
 	if i < 0 {
 		return Victim{}, fmt.Errorf("cluster %s has no service %s: swarmd status lists them", seen.Cluster, name)
 	}
+	if seen.Services[i].Job {
+		return Victim{}, fmt.Errorf("%s is a job: to kill a task of it is no drill of a service; name one that runs", seen.Services[i].Service)
+	}
 	v := Victim{Service: seen.Services[i].Service, wanted: seen.Services[i].Desired}
 	running, err := d.running(ctx, &v)
 	if err != nil {

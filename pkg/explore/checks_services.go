@@ -22,9 +22,11 @@ func (c *checks) services(was, now *state, t *ticket) {
 		if old := serviceOf(was, v.ID); old == nil {
 			c.pinned(v)
 			c.loggedIn(nil, v)
+			c.ran(nil, v)
 		} else if objectIn(t.path) == v.ID && old.Version.Index != v.Version.Index {
 			c.pinned(v)
 			c.loggedIn(old, v)
+			c.ran(old, v)
 			c.pushed(*old, v)
 			c.surged(was, *old, v)
 			c.superseded(was, *old, v)

@@ -250,6 +250,9 @@ func (r *run) serviceDiffers(s *state, name, image string, replicas *uint64, bac
 		if got := svc.Spec.TaskTemplate.ContainerSpec.Image; !strings.HasPrefix(got, image) && r.workflow.Image == "" && !back {
 			return fmt.Sprintf("service %s has image %s, %s wanted", name, got, image)
 		}
+		if svc.JobStatus != nil {
+			return r.jobDiffers(s, svc)
+		}
 		if why := r.leftSurge(s, svc); why != "" {
 			return why
 		}

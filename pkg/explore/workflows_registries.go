@@ -114,7 +114,8 @@ func (r *run) loginsDiffer(s *state, registries map[string]spec.Registry) string
 	}
 	want := swarm.NewLogin(privateRegistry, privateUser, r.secret.Load().(string)).Header()
 	for _, v := range s.swarm.Services {
-		if isPrivate(v) && r.world.Swarm.RegistryAuth(v.Spec.Name) != want {
+		job := v.JobStatus != nil // which has the login that its last edit was written with
+		if isPrivate(v) && !job && r.world.Swarm.RegistryAuth(v.Spec.Name) != want {
 			return "service " + v.Spec.Name + " has another login than the file"
 		}
 	}

@@ -156,6 +156,9 @@ func (c *checks) takenOver(was, now *state) {
 		if old == nil || old.Spec.Labels[swarm.LabelCluster] != "" || v.Spec.Labels[swarm.LabelCluster] == "" {
 			continue
 		}
+		if v.JobStatus != nil {
+			continue // it gets them with an edit, see ran
+		}
 		before, after := old.Spec, v.Spec
 		before.Labels, after.Labels = foreignLabels(before.Labels), foreignLabels(after.Labels)
 		if !reflect.DeepEqual(before, after) {

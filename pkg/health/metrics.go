@@ -118,7 +118,7 @@ func newRepairs(f factory) repairMetrics {
 
 func newServices(f factory) serviceMetrics {
 	return serviceMetrics{
-		desired: f.gauges("service_desired_tasks", "Tasks that the file wants.", "service"),
+		desired: f.gauges("service_desired_tasks", "Tasks that the file wants to run; none of jobs.", "service"),
 		running: f.gauges("service_running_tasks", "Tasks that run on nodes that are ready.", "service"),
 		rollout: f.gauges("service_rollout", "1 for the state that a service's roll-out is in; of the other states there is no series.", "service", "state"),
 		shown:   &shown{},

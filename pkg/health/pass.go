@@ -146,8 +146,13 @@ func (m *Metrics) setServices(services []plan.ServiceCount) {
 	var names []string
 	for _, s := range services {
 		names = append(names, s.Service)
-		m.services.desired.WithLabelValues(s.Service).Set(float64(s.Desired))
-		m.services.running.WithLabelValues(s.Service).Set(float64(s.Running))
+		if s.Job { // nothing of one that has ended is missing: its roll-out's state says how it stands
+			m.services.desired.DeleteLabelValues(s.Service)
+			m.services.running.DeleteLabelValues(s.Service)
+		} else {
+			m.services.desired.WithLabelValues(s.Service).Set(float64(s.Desired))
+			m.services.running.WithLabelValues(s.Service).Set(float64(s.Running))
+		}
 		m.services.inState(s.Service, string(s.RollOut.State), m.vocabulary.RollOuts)
 	}
 	m.services.shown.keep(names, "service", m.services.desired, m.services.running, m.services.rollout)

@@ -95,6 +95,9 @@ func (h rolled) now(s swarm.Service, before bool, unproven func() bool) rolled {
 		return h
 	}
 	template := s.Spec.Form().Template().Hash()
+	if s.Spec.Mode.Job() {
+		template += fmt.Sprint(" ", s.Iteration) // what failed in a run before says nothing of this one
+	}
 	if !before || h.id != s.ID || h.template != template {
 		began := s.UpdateStarted
 		if began.IsZero() {

@@ -107,7 +107,7 @@ type comparison struct {
 func changes(want, live Form, words []word, wholes []listWord) []Change {
 	c := comparison{want: want, live: live, words: words, out: map[string]*said{}, elements: map[string][2][]string{},
 		namespace: cmp.Or(want["Labels."+LabelNamespace], live["Labels."+LabelNamespace])}
-	differ := c.differing()
+	differ := c.takeMode(c.differing())
 	for _, w := range wholes {
 		differ = c.takeOneSided(w, differ)
 	}
@@ -140,6 +140,27 @@ func (c *comparison) differing() []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(paths))
+}
+
+// takeMode takes the mode out of the paths that differ, where one side alone is a replicated job: no field of its own says that it is one.
+func (c *comparison) takeMode(differ []string) []string {
+	_, is := c.want[completionsPath]
+	if _, was := c.live[completionsPath]; was == is || len(c.live) == 0 || len(c.want) == 0 {
+		return differ
+	}
+	c.out["deploy.mode"] = &said{Change{Key: "deploy.mode", From: modeIn(c.live), To: modeIn(c.want)}, c.orderOf("Mode.")}
+	return slices.DeleteFunc(differ, func(path string) bool { return strings.HasPrefix(path, "Mode.") })
+}
+
+// modeIn is the mode that a form says.
+func modeIn(f Form) string {
+	modes := map[string]Mode{"Mode.Global": Global, "Mode.GlobalJob": GlobalJob, completionsPath: ReplicatedJob}
+	for path, mode := range modes {
+		if _, is := f[path]; is {
+			return string(mode)
+		}
+	}
+	return string(Replicated)
 }
 
 // takeOneSided takes the elements that only one side has out of the paths that differ.

@@ -10,6 +10,9 @@ import (
 // replicasPath is where a form has the replicas; only that of a replicated service has it.
 const replicasPath = "Mode.Replicated.Replicas"
 
+// completionsPath is the same of a replicated job.
+const completionsPath = "Mode.ReplicatedJob.TotalCompletions"
+
 // Base is what a file or an engine says of a service: its normal form, and the same as the adapter sends it. It has no writer but NewBase: what is to
 // differ from it is an Override, which form and bytes both follow.
 type Base struct {
@@ -54,6 +57,15 @@ func (s ServiceSpec) Form() Form {
 	form = maps.Clone(form)
 	form[replicasPath] = strconv.FormatUint(*s.Override.Replicas, 10)
 	return form
+}
+
+// Completions is how many tasks of a replicated job are to complete; 0 in another mode.
+func (s ServiceSpec) Completions() int {
+	n, err := strconv.Atoi(s.Form()[completionsPath])
+	if err != nil {
+		return 0 // there is none: the adapter writes numbers alone
+	}
+	return n
 }
 
 // Replicas is how many tasks a replicated service is to have; 0 in another mode.

@@ -114,9 +114,15 @@ type Mode string
 
 // The modes.
 const (
-	Replicated Mode = "replicated"
-	Global     Mode = "global"
+	Replicated    Mode = "replicated"
+	Global        Mode = "global"
+	ReplicatedJob Mode = "replicated-job"
+	GlobalJob     Mode = "global-job"
 )
+
+// Job reports whether tasks of the mode run once, to their end. Whatever is written to a job, be it a label, makes the engine run it again, and so does
+// nothing else (swarmkit, manager/controlapi: UpdateService; seen on 26.1.5).
+func (m Mode) Job() bool { return m == ReplicatedJob || m == GlobalJob }
 
 // Form is a specification in normal form: field path → value, both as text. Engine defaults are filled in, names stand for ids,
 // order that does not matter is sorted, the image has no digest. Two specifications mean the same if their forms are equal.
@@ -175,6 +181,7 @@ type Service struct {
 	UpdateEnded   time.Time    // when the engine called it completed or gone back; zero before
 	Previous      *ServiceSpec // what the engine would go back to, while a roll-out has not completed; nil else
 	Keeps         []string     // names of configs and secrets that the specification before refers to, whatever became of the roll-out; sorted
+	Iteration     uint64       // of a job: how often it was run before; each write to it runs it once more
 	Created       time.Time
 	Updated       time.Time
 }
@@ -191,6 +198,8 @@ type Task struct {
 	Err          string
 	Cause        Cause // why it does not run, "" if its words do not tell
 	Image        string
+	Job          bool   // it is to end by itself
+	Iteration    uint64 // of its job
 	Created      time.Time
 	Updated      time.Time
 }
@@ -198,14 +207,20 @@ type Task struct {
 // Runs reports whether the task runs and is meant to.
 func (t Task) Runs() bool { return t.State == "running" && t.DesiredState == "running" }
 
-// Failed reports whether the task's run ended by itself or never began. Of a service's task "complete" is a failure too: its container ended.
+// Failed reports whether the task's run ended by itself or never began. Of a service's task "complete" is a failure too: its container ended. A job's
+// is what it is for.
 func (t Task) Failed() bool {
 	switch t.State {
-	case "failed", "rejected", "complete", "orphaned":
+	case "failed", "rejected", "orphaned":
 		return true
+	case "complete":
+		return !t.Job
 	}
 	return false
 }
+
+// Completed reports whether the task of a job has done its work.
+func (t Task) Completed() bool { return t.Job && t.State == "complete" }
 
 // NetworkSpec is a network's specification.
 type NetworkSpec struct {

@@ -93,8 +93,14 @@ func (v *view) countedBy() []swarm.ServiceSpec {
 // serviceCount is what a service wants and has; live is nil if there is none of ours.
 func (v *view) serviceCount(want swarm.ServiceSpec) (c ServiceCount, live *swarm.Service) {
 	live = v.liveService(want.Name)
-	if live == nil || !v.ours(live.Spec.Labels) {
-		return ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas())}, nil
+	if live == nil || !v.belongs(*live) {
+		return ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas()) + want.Completions(), Job: want.Mode.Job()}, nil
+	}
+	if want.Mode.Job() {
+		if c = v.tallyJob(want, *live); c.Completed < c.Desired {
+			c.Error = v.taskError(*live)
+		}
+		return c, live
 	}
 	c = v.tally(want, *live)
 	if c.Running < c.Desired || c.Running != c.Desired && c.Surge == 0 {

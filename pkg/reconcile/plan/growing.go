@@ -15,8 +15,9 @@ import (
 // comes, however often it is tried, holds no service for ever.
 func machinesComing(v *view, s spent, w wish) *refusal {
 	want := w.service.want
-	left := v.in.Spec.Policies.ServicesWait - v.in.Now.Sub(v.in.Accepted).Abs() // one in the future was accepted by a clock that was ahead
-	if left <= 0 || want.Mode != swarm.Replicated || want.Replicas() == 0 || !v.dropletsKnown() {
+	left := v.in.Spec.Policies.ServicesWait - v.in.Now.Sub(v.in.Accepted).Abs()              // one in the future was accepted by a clock that was ahead
+	follows := want.Replicas() > 0 || want.Completions() > 0 || want.Mode == swarm.GlobalJob // a global service has its tasks where machines come later, too; a job has not
+	if left <= 0 || !follows || !v.dropletsKnown() {
 		return nil
 	}
 	var missing []string

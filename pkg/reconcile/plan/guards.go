@@ -61,6 +61,8 @@ const (
 	GuardSurge         = "surge"           // services have more tasks than the file says, so that a node can be drained or tasks be spread
 	GuardLoginFile     = "login-file"      // how a registry is logged in to cannot be read on the acting swarmd's machine
 	GuardRegistry      = "registry"        // a registry does not tell the digest of a service's image
+	GuardJob           = "job"             // a job is left as it is: whatever is written to one runs it again
+	GuardJobFailed     = "job-failed"      // tasks of a job failed, and the engine does not start them again, or again and again
 	GuardUnpinned      = "unpinned"        // a service's image has no digest
 	GuardRolledBack    = "rolled-back"     // a roll-out failed; the same is not written again
 	GuardPrune         = "prune"           // a file removes many services at once
@@ -74,7 +76,7 @@ const (
 // final reports whether a guard holds until a person has done something.
 func final(guard string) bool {
 	switch guard {
-	case GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardLoginFile, GuardForeignSvc, GuardForeignNet, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardRolledBack, GuardPrune, GuardMode, GuardNetwork, GuardHostAccess, GuardLaunchFailed:
+	case GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardLoginFile, GuardForeignSvc, GuardForeignNet, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardJobFailed, GuardRolledBack, GuardPrune, GuardMode, GuardNetwork, GuardHostAccess, GuardLaunchFailed:
 		return true
 	}
 	return false
@@ -87,7 +89,7 @@ func Guards() []string {
 		GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardForeignNet, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardResize, GuardImage, GuardRegion, GuardVPC, GuardRollStopped, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardMaxDroplets, GuardMaxCost, GuardWindow,
-		GuardTasks, GuardGrowing, GuardTogether, GuardSurge, GuardLoginFile, GuardRegistry, GuardUnpinned, GuardRolledBack, GuardPrune, GuardKeepRemoved, GuardPort, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardPaused, GuardProtected,
+		GuardTasks, GuardGrowing, GuardTogether, GuardSurge, GuardLoginFile, GuardRegistry, GuardJob, GuardJobFailed, GuardUnpinned, GuardRolledBack, GuardPrune, GuardKeepRemoved, GuardPort, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardPaused, GuardProtected,
 	}
 	slices.SortFunc(all, strings.Compare)
 	return all

@@ -24,12 +24,13 @@ const (
 	RollOutCrashing  RollOutState = "crash-looping" // its tasks end again and again, see FailureLimit
 	RollOutNoNode    RollOutState = "unplaceable"   // no node can hold its tasks
 	RollOutNoImage   RollOutState = "image-missing" // the image is not there, or no registry gives it
+	RollOutFailed    RollOutState = "failed"        // a job's tasks failed, and the engine does not start them again
 )
 
 // RollOutStates are all of them: the label values of a metric.
 func RollOutStates() []string {
 	var out []string
-	for _, s := range []RollOutState{RollOutWaiting, RollOutRunning, RollOutSucceeded, RollOutPaused, RollOutBack, RollOutStuck, RollOutCrashing, RollOutNoNode, RollOutNoImage} {
+	for _, s := range []RollOutState{RollOutWaiting, RollOutRunning, RollOutSucceeded, RollOutPaused, RollOutBack, RollOutStuck, RollOutCrashing, RollOutNoNode, RollOutNoImage, RollOutFailed} {
 		out = append(out, string(s))
 	}
 	return out
@@ -38,7 +39,7 @@ func RollOutStates() []string {
 // Bad reports whether somebody should look at it: it does not end well by itself.
 func (s RollOutState) Bad() bool {
 	switch s {
-	case RollOutPaused, RollOutBack, RollOutStuck, RollOutCrashing, RollOutNoNode, RollOutNoImage:
+	case RollOutPaused, RollOutBack, RollOutStuck, RollOutCrashing, RollOutNoNode, RollOutNoImage, RollOutFailed:
 		return true
 	}
 	return false
@@ -47,17 +48,28 @@ func (s RollOutState) Bad() bool {
 // RollOut is how a service's roll-out stands, and what its newest task that waits or failed says.
 type RollOut struct {
 	State   RollOutState `json:"state,omitempty"` // "": it is not known what is asked for
-	Updated int          `json:"updated"`         // tasks of what the file asks for that run
+	Job     bool         `json:"job,omitempty"`   // it is the run of a job
+	Updated int          `json:"updated"`         // tasks of what the file asks for that run; of a job: that are complete
 	Error   string       `json:"error,omitempty"`
 	Node    string       `json:"node,omitempty"` // on which that task was, "" if on none
 }
 
-// Text is the state in words, of so many tasks wanted: "running, 1 of 3 updated", "paused: ERROR (on NODE)".
-func (r RollOut) Text(wanted int) string {
-	text := string(r.State)
-	if r.State == RollOutRunning {
-		text += fmt.Sprintf(", %d of %d updated", r.Updated, wanted)
+// Short is the state in a few words, of so many tasks wanted: "running, 1 of 3 updated", "paused"; of a job "completed 3 of 3".
+func (r RollOut) Short(wanted int) string {
+	switch done := fmt.Sprintf("%d of %d", r.Updated, wanted); {
+	case r.Job && r.State == RollOutSucceeded:
+		return "completed " + done
+	case r.Job && r.State != RollOutWaiting && r.State != "":
+		return string(r.State) + ", " + done + " completed"
+	case r.State == RollOutRunning:
+		return string(r.State) + ", " + done + " updated"
 	}
+	return string(r.State)
+}
+
+// Text is the same with what the newest task says: "paused: ERROR (on NODE)".
+func (r RollOut) Text(wanted int) string {
+	text := r.Short(wanted)
 	switch {
 	case r.Error != "" && r.Node != "":
 		text += ": " + r.Error + " (on " + r.Node + ")"
@@ -98,10 +110,12 @@ const waitsForNode = 30 * time.Second
 // rollOutOf names how the roll-out of a service of the stack stands.
 func (v *view) rollOutOf(s service, c ServiceCount) RollOut {
 	if s.live == nil {
-		return RollOut{State: RollOutWaiting}
+		return RollOut{State: RollOutWaiting, Job: c.Job}
 	}
-	out := RollOut{State: v.rollOutState(s, c)}
-	if s.written() {
+	out := RollOut{State: v.rollOutState(s, c), Job: c.Job}
+	if c.Job {
+		out.Updated = c.Completed
+	} else if s.written() {
 		out.Updated = c.Running
 		if moving(*s.live) {
 			out.Updated = c.Updated
@@ -125,6 +139,8 @@ func (s service) written() bool { return !swarm.Replaces(s.diff) }
 func (v *view) rollOutState(s service, c ServiceCount) RollOutState {
 	live := *s.live
 	switch {
+	case s.base.Mode.Job() && live.Spec.Mode == s.base.Mode:
+		return v.jobState(s, c)
 	case v.failsAgain(s), v.rollbackIsNew(s.want, live), rolledBack(live) && len(s.diff) > 0, live.Update == swarm.RollbackStarted:
 		return RollOutBack
 	case live.Update == swarm.Paused && s.written():

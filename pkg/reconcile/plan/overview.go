@@ -65,6 +65,7 @@ type ServiceChange struct {
 	Edits   []swarm.Change `json:"edits,omitempty"`    // what the file changes
 	Drift   []swarm.Change `json:"drift,omitempty"`    // what somebody changed by hand, and is put back
 	Pending []swarm.Change `json:"pending,omitempty"`  // what the accepted revision changed, and is not there yet
+	Runs    int            `json:"runs,omitempty"`     // of a job: how many tasks are to complete once it is written
 	Tasks   TaskChange     `json:"tasks"`              // what becomes of its tasks
 	RollOut string         `json:"roll_out,omitempty"` // how tasks are replaced
 	NoPool  bool           `json:"no_pool,omitempty"`  // no pool has machines that can hold it: no task starts
@@ -137,6 +138,9 @@ func (s *overview) serviceChanges() []ServiceChange {
 		switch live := s.liveService(want.Name); {
 		case live == nil:
 			add(s.created(want), true)
+		case live.Spec.Mode.Job() && s.belongs(*live):
+			c := s.job(want, asOurs(*live, s.in.Spec.Cluster))
+			add(c, c.What != Kept)
 		case s.ours(live.Spec.Labels):
 			c := s.updated(want, *live)
 			add(c, c.What != Kept || c.Tasks != TaskChange{} || len(c.Volumes) > 0)
@@ -168,11 +172,26 @@ func (s *overview) created(want swarm.ServiceSpec) ServiceChange {
 	}
 	c := ServiceChange{Service: s.short(want.Name), Name: want.Name, What: Create, Missing: s.accepted(want.Name) != nil, New: &made, Tasks: TaskChange{Start: made.Replicas},
 		NoPool: s.homeless(want)}
+	if want.Mode.Job() {
+		c.Runs, c.Tasks = made.Replicas, TaskChange{}
+	}
 	for _, name := range want.Form().Volumes() {
 		if !slices.ContainsFunc(s.in.World.Services, func(o swarm.Service) bool { return slices.Contains(o.Spec.Form().Volumes(), name) }) {
 			c.Volumes = append(c.Volumes, VolumeChange{Volume: name, What: Create})
 		}
 	}
+	return c
+}
+
+// job is what becomes of a job that lives. What is not of an edit stays as it is.
+func (s *overview) job(want swarm.ServiceSpec, live swarm.Service) ServiceChange {
+	c := ServiceChange{Service: s.short(want.Name), Name: want.Name, What: Kept, NoPool: s.homeless(want)}
+	diff := swarm.Diff(want.Form(), live.Spec.Form())
+	if !(service{base: want, want: want, live: &live, diff: diff}).edited() {
+		return c
+	}
+	c.What, c.Runs = Update, s.wanted(want)
+	s.attribute(&c, swarm.ServiceChanges(want.Form(), live.Spec.Form()), want, live)
 	return c
 }
 

@@ -61,13 +61,16 @@ func (s *overview) holders(want swarm.ServiceSpec) []string {
 
 // homeless reports whether a service wants tasks, and no pool can hold any. A file without pools has its tasks on the nodes of another cluster.
 func (s *overview) homeless(want swarm.ServiceSpec) bool {
-	return len(s.in.Spec.Pools) > 0 && len(s.holders(want)) == 0 && (want.Mode != swarm.Replicated || want.Replicas() > 0)
+	return len(s.in.Spec.Pools) > 0 && len(s.holders(want)) == 0 && (want.Mode == swarm.Global || want.Mode == swarm.GlobalJob || want.Replicas() > 0 || want.Completions() > 0)
 }
 
 // wanted is how many tasks a specification asks for once all machines are there.
 func (s *overview) wanted(want swarm.ServiceSpec) int {
 	if want.Mode == swarm.Replicated {
 		return int(want.Replicas())
+	}
+	if want.Mode == swarm.ReplicatedJob {
+		return want.Completions()
 	}
 	n := 0
 	for _, pool := range s.holders(want) {

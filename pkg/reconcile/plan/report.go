@@ -25,6 +25,7 @@ func report(v *view, b *builder) {
 			reportMachine(v, m, b)
 			reportMaintained(m, b)
 			reportDrain(v, m, b)
+			reportJobsOn(v, m, b)
 		}
 	}
 	if v.actsOnStack() {
@@ -47,7 +48,13 @@ func report(v *view, b *builder) {
 			c.RollOut = v.rollOutOf(v.services[i], c)
 		}
 		b.services = append(b.services, c)
-		if live != nil {
+		switch {
+		case live == nil:
+		case c.Job || live.Spec.Mode.Job():
+			if !v.outdated() && v.services[i].live != nil {
+				reportJob(v, v.services[i], c, b)
+			}
+		default:
 			reportService(v, c, want, *live, b)
 		}
 	}
@@ -75,6 +82,9 @@ func reportSight(v *view, b *builder) {
 func reportStack(v *view, s service, b *builder) {
 	if s.live == nil {
 		return
+	}
+	if s.isJob() && s.base.Mode == s.live.Spec.Mode && v.denied(s) == nil {
+		return // see reportJob
 	}
 	if r := v.denied(s); r != nil {
 		b.refuse(*r)
@@ -160,5 +170,5 @@ func (v *view) converged(b builder) bool {
 		return false
 	}
 	return !slices.ContainsFunc(b.pools, func(c PoolCount) bool { return c.Have != c.Desired || c.Ready != c.Desired }) &&
-		!slices.ContainsFunc(b.services, func(c ServiceCount) bool { return c.Running != c.Desired || c.Surge > 0 })
+		!slices.ContainsFunc(b.services, func(c ServiceCount) bool { return !c.Whole() })
 }

@@ -34,7 +34,7 @@ func (v *view) attemptOf(want swarm.ServiceSpec, live swarm.Service) ledger.Roll
 func (v *view) changed(s service) (want swarm.ServiceSpec, resolve bool) {
 	want, live := s.want, *s.live
 	want.Labels = v.labelled(want)
-	if good := v.remembering(live, s.diff); good != "" {
+	if good := v.remembering(live, s.diff); good != "" && !want.Mode.Job() {
 		want.Labels[swarm.LabelGood] = good
 	}
 	want.Labels = spreadAt(want.Labels, live.Spec.Labels[swarm.LabelSpread])

@@ -30,6 +30,10 @@ func (v *view) stack() []service {
 		case v.ours(live.Spec.Labels):
 			s.live = live
 			s = s.bent(swarm.Surge{})
+		case v.belongs(*live):
+			job := asOurs(*live, v.in.Spec.Cluster)
+			s.live = &job
+			s = s.bent(swarm.Surge{})
 		case v.takesOver(want.Labels, live.Spec.Labels):
 			s.took = live
 		}
@@ -75,6 +79,8 @@ func serviceWishes(v *view, s service) (wishes []wish) {
 	case s.live == nil:
 		add(createService)
 		return wishes
+	case s.live.Spec.Mode.Job():
+		return jobWishes(s)
 	case v.rollbackIsNew(s.want, *s.live):
 		add(recordRollback)
 	case v.superseded(s.want, *s.live, s.diff):

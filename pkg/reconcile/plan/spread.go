@@ -60,6 +60,9 @@ func (v *view) lacking(s service) (k int, nodes, all []share) {
 func proposeSpread(v *view) []wish {
 	var wishes []wish
 	for _, s := range v.services {
+		if s.live != nil && s.isJob() && !s.edited() {
+			continue // it is left as it is
+		}
 		if s.live == nil || len(s.diff) > 0 || !v.spreadable(s) {
 			continue
 		}

@@ -75,6 +75,9 @@ func LostGood(stack swarm.Stack, services []swarm.Service, tries map[string]Try)
 	}
 	out := map[string]int{}
 	for _, s := range services {
+		if s.Spec.Mode.Job() {
+			continue // nothing is put back
+		}
 		g, known := goodBefore(s)
 		if known && !putBackNow(s) && (s.Update != swarm.Completed || failing(tries[s.Spec.Name])) && s.Update != swarm.RollbackCompleted && !remembers(s, g) {
 			out[s.Spec.Name] = g.revision

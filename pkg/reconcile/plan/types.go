@@ -101,15 +101,25 @@ type PoolCount struct {
 	PriceUnknown bool `json:"price_unknown,omitempty"`
 }
 
+// Whole reports whether a service has all that it wants: as many tasks as the file says run, or those of a job are complete.
+func (c ServiceCount) Whole() bool {
+	if c.Job {
+		return c.Completed >= c.Desired
+	}
+	return c.Running == c.Desired && c.Surge == 0
+}
+
 // ServiceCount is what a service of ours wants and has. Running counts tasks whose state and desired state are running on a node that is ready.
 type ServiceCount struct {
-	Service string            `json:"service"`
-	Image   string            `json:"image,omitempty"` // as the file has it
-	Desired int               `json:"desired"`         // as the file says
-	Surge   int               `json:"surge,omitempty"` // how many more it has for a while, so that a node can be drained or tasks be spread
-	Running int               `json:"running"`
-	Updated int               `json:"updated,omitempty"` // during a roll-out: those of them that are of the new specification
-	Update  swarm.UpdateState `json:"update,omitempty"`
-	RollOut RollOut           `json:"roll_out,omitzero"`
-	Error   string            `json:"error,omitempty"` // what the engine says of the newest task that waits or failed, while some are missing
+	Service   string            `json:"service"`
+	Image     string            `json:"image,omitempty"` // as the file has it
+	Desired   int               `json:"desired"`         // as the file says
+	Job       bool              `json:"job,omitempty"`   // its tasks are to end: Desired says how many are to complete
+	Surge     int               `json:"surge,omitempty"` // how many more it has for a while, so that a node can be drained or tasks be spread
+	Running   int               `json:"running"`
+	Completed int               `json:"completed,omitempty"` // of a job: tasks of its present run that are complete
+	Updated   int               `json:"updated,omitempty"`   // during a roll-out: those of them that are of the new specification
+	Update    swarm.UpdateState `json:"update,omitempty"`
+	RollOut   RollOut           `json:"roll_out,omitzero"`
+	Error     string            `json:"error,omitempty"` // what the engine says of the newest task that waits or failed, while some are missing
 }

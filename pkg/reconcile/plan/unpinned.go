@@ -34,6 +34,9 @@ func Unpinned(stack swarm.Stack, services []swarm.Service) []string {
 	}
 	for _, live := range services {
 		want, there := wanted[live.Spec.Name]
+		if live.Spec.Mode.Job() {
+			continue // the digest would run it again
+		}
 		if _, waits := unpinnedSince(live); there && waits && unpinned(want, live) {
 			images[want.Image] = true
 		}

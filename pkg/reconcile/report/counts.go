@@ -36,6 +36,9 @@ func (r Report) Counts() Brief {
 		}
 	}
 	for _, s := range r.Services {
+		if s.Job {
+			continue // its tasks are to end
+		}
 		c.Desired, c.Running = c.Desired+s.Desired, c.Running+s.Running
 	}
 	return Brief{Counts: c}

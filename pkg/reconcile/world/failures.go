@@ -24,16 +24,21 @@ func (s *sight) failures(ctx context.Context, w Workload, services []string) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err == nil {
-			s.in.Failed = newestFailed(tasks)
+			s.in.Failed = newestFailed(s.in.ofNow(tasks))
 		}
 	})
 }
 
 // lacking are the ids of the cluster's services that have not all of their tasks running, or whose roll-out was stopped by one that failed, sorted.
 func (p *Answers) lacking() []string {
-	running, waiting := map[string]uint64{}, map[string]bool{}
+	running, waiting, complete := map[string]uint64{}, map[string]bool{}, map[string]map[uint64]int{}
 	for _, t := range p.Tasks {
-		if t.Runs() {
+		if t.Completed() {
+			if complete[t.ServiceID] == nil {
+				complete[t.ServiceID] = map[uint64]int{}
+			}
+			complete[t.ServiceID][t.Iteration]++
+		} else if t.Runs() {
 			running[t.ServiceID]++
 		} else if t.DesiredState == "running" || t.DesiredState == "ready" {
 			waiting[t.ServiceID] = true
@@ -43,6 +48,9 @@ func (p *Answers) lacking() []string {
 	for _, s := range p.Services {
 		stopped := s.Update != "" && s.Update != swarm.Updating && s.Update != swarm.Completed // a task that failed has stopped a roll-out
 		lacks := waiting[s.ID] || running[s.ID] < s.Spec.Replicas() || s.Spec.Mode == swarm.Global && running[s.ID] == 0
+		if s.Spec.Mode.Job() {
+			lacks = complete[s.ID][s.Iteration] < max(s.Spec.Completions(), p.fitting(s))
+		}
 		if (stopped || lacks && p.At.Sub(s.Updated) > failureAge) && s.Spec.Labels[swarm.LabelCluster] == p.Name {
 			ids = append(ids, s.ID)
 		}
@@ -51,13 +59,42 @@ func (p *Answers) lacking() []string {
 	return ids
 }
 
-// newestFailed is of each service the task that failed last, in the order of the services' ids.
-func newestFailed(tasks []swarm.Task) []swarm.Task {
-	last := map[string]swarm.Task{}
-	for _, t := range tasks {
-		if was, known := last[t.ServiceID]; t.Failed() && (!known || t.Updated.After(was.Updated)) {
-			last[t.ServiceID] = t
+// fitting is on how many nodes a global job may have run: those that were there when it was written last, by their times.
+func (p *Answers) fitting(s swarm.Service) (n int) {
+	if s.Spec.Mode != swarm.GlobalJob {
+		return 0
+	}
+	for _, node := range p.Nodes {
+		if node.Created.Before(s.Updated) && s.Spec.Fits(node) {
+			n++
 		}
 	}
-	return slices.SortedFunc(maps.Values(last), func(a, b swarm.Task) int { return cmp.Compare(a.ServiceID, b.ServiceID) })
+	return n
+}
+
+// ofNow leaves out the tasks of runs of a job before its present one.
+func (p *Answers) ofNow(tasks []swarm.Task) []swarm.Task {
+	present := map[string]uint64{}
+	for _, s := range p.Services {
+		present[s.ID] = s.Iteration
+	}
+	return slices.DeleteFunc(tasks, func(t swarm.Task) bool { return t.Job && t.Iteration != present[t.ServiceID] })
+}
+
+// newestFailed is of each service the task that failed last, of a job the one of each of its nodes, in the order of the services' ids.
+func newestFailed(tasks []swarm.Task) []swarm.Task {
+	type place struct{ service, node string }
+	last := map[place]swarm.Task{}
+	for _, t := range tasks {
+		at := place{service: t.ServiceID}
+		if t.Job {
+			at.node = t.NodeID
+		}
+		if was, known := last[at]; t.Failed() && (!known || t.Updated.After(was.Updated)) {
+			last[at] = t
+		}
+	}
+	return slices.SortedFunc(maps.Values(last), func(a, b swarm.Task) int {
+		return cmp.Or(cmp.Compare(a.ServiceID, b.ServiceID), cmp.Compare(a.NodeID, b.NodeID))
+	})
 }

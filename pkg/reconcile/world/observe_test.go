@@ -30,6 +30,7 @@ type side struct {
 	asked    []string // nodes whose tasks were asked for
 	stopping []swarm.Task
 	ended    []swarm.Task
+	tasks    []swarm.Task    // nil: one that nobody owns
 	services []swarm.Service // nil: one that nobody owns
 }
 
@@ -72,6 +73,9 @@ func (s *side) Services(context.Context) ([]swarm.Service, error) {
 	return []swarm.Service{{ID: "s"}}, s.call("services")
 }
 func (s *side) Tasks(context.Context) ([]swarm.Task, error) {
+	if s.tasks != nil {
+		return s.tasks, s.call("tasks")
+	}
 	return []swarm.Task{{ID: "t"}}, s.call("tasks")
 }
 func (s *side) TasksOn(_ context.Context, nodes []string) ([]swarm.Task, error) {
@@ -243,5 +247,44 @@ func TestWhyTasksEndedIsReadOfServicesThatLackSome(t *testing.T) {
 	side.fail = map[string]error{"tasks ended of everywhere,short": errors.New("gone")}
 	if w := world.Observe(t.Context(), side.reads(), "web", nil); len(w.Failed) > 0 || len(w.Gaps) > 0 {
 		t.Errorf("%+v, gaps %v", w.Failed, w.Gaps)
+	}
+}
+
+// Of a job that is asked of which not all is complete in its present run, and only the failures of that run count, on each node.
+func TestWhyTasksEndedIsReadOfJobsThatAreNotDone(t *testing.T) {
+	ours, old := map[string]string{swarm.LabelCluster: "web"}, time.Now().Add(-time.Hour)
+	of := func(mode swarm.Mode) swarm.ServiceSpec {
+		form := swarm.Form{}
+		if mode == swarm.ReplicatedJob {
+			form["Mode.ReplicatedJob.TotalCompletions"] = "1"
+		}
+		return swarm.ServiceSpec{Mode: mode, Labels: ours, Base: swarm.NewBase(form, nil, swarm.Pin{})}
+	}
+	complete := func(service string, iteration uint64, node string) swarm.Task {
+		return swarm.Task{ID: service + node, ServiceID: service, NodeID: node, State: "complete", DesiredState: "complete", Job: true, Iteration: iteration}
+	}
+	before, node := boundNode("n1", 1), boundNode("n2", 2)
+	before.Created, node.Created = old.Add(-time.Hour), old.Add(-time.Hour)
+	side := &side{nodes: []swarm.Node{before, node}, services: []swarm.Service{
+		{ID: "done", Updated: old, Iteration: 1, Spec: of(swarm.ReplicatedJob)}, {ID: "again", Updated: old, Iteration: 1, Spec: of(swarm.ReplicatedJob)},
+		{ID: "each", Updated: old, Spec: of(swarm.GlobalJob)}, {ID: "most", Updated: old, Spec: of(swarm.GlobalJob)},
+	}, tasks: []swarm.Task{complete("done", 1, "n1"), complete("again", 0, "n1"), complete("each", 0, "n1"), complete("each", 0, "n2"), complete("most", 0, "n1")},
+		ended: []swarm.Task{
+			{ID: "1", ServiceID: "again", NodeID: "n1", State: "failed", Job: true, Updated: old.Add(time.Minute)}, // of the run before
+			{ID: "2", ServiceID: "again", NodeID: "n1", State: "failed", Job: true, Iteration: 1, Updated: old},
+			{ID: "3", ServiceID: "most", NodeID: "n1", State: "failed", Job: true, Updated: old.Add(time.Minute)},
+			{ID: "4", ServiceID: "most", NodeID: "n2", State: "failed", Job: true, Updated: old},
+		}}
+	w := world.Observe(t.Context(), side.reads(), "web", nil)
+	var got []string
+	for _, k := range w.Failed {
+		got = append(got, k.ID)
+	}
+	if !slices.Equal(got, []string{"2", "3", "4"}) {
+		t.Errorf("failed %v", got)
+	}
+	side.fail = map[string]error{"tasks ended of again,most": errors.New("gone")}
+	if w := world.Observe(t.Context(), side.reads(), "web", nil); len(w.Failed) > 0 {
+		t.Errorf("others were asked for: %+v", w.Failed)
 	}
 }

@@ -28,6 +28,7 @@ func simulated(r dockerd.Release) conform.Testbed {
 	world := dockerd.New(dockerd.Options{Seed: 11, Release: r})
 	world.SetImage(conform.Missing.Ref(), dockerd.Image{Missing: true})
 	world.SetImage(conform.Crash.Ref(), dockerd.Image{CrashAfter: conform.Life})
+	world.SetImage(conform.Good.Ref(), dockerd.Image{Stays: true})
 	world.SetImage(conform.Done.Ref(), dockerd.Image{DoneAfter: conform.Life})
 	world.SetImage(conform.Sick.Ref(), dockerd.Image{SickAfter: conform.Life})
 	g := conform.Testbed{Engine: r}

@@ -61,7 +61,7 @@ func (c *cluster) nextStep(t *task) (string, time.Duration) {
 		return "crash", image.CrashAfter
 	case state == api.TaskStateRunning && image.DoneAfter > 0:
 		return "done", image.DoneAfter
-	case state == api.TaskStateRunning && t.JobIteration != nil:
+	case state == api.TaskStateRunning && t.JobIteration != nil && !image.Stays:
 		return "done", jobTime
 	}
 	return "", 0

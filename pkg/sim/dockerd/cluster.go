@@ -26,6 +26,7 @@ type cluster struct {
 	ledSince time.Time // when it took over; zero for the first one
 	tripped  bool      // the orchestrator met what it dies of
 	deaths   int       // of leaders, by that
+	led      int       // how often another one began to lead
 	services map[string]*service
 	tasks    map[string]*task
 	ordered  []*task // the same, in the order they were made

@@ -18,6 +18,7 @@ type Image struct {
 	CrashAfter time.Duration  // a container of it exits with code 1 so long after its start; 0 never
 	DoneAfter  time.Duration  // the same, with code 0
 	SickAfter  time.Duration  // its health check fails so long after its start, and never succeeds: it never runs, and heeds the signal that stops it
+	Stays      bool           // one of a job does not end by itself either
 }
 
 // SetImage says how a reference ("name", "name:tag", with or without a registry) behaves from now on, by whatever digest it is run. With a digest

@@ -52,7 +52,7 @@ func TestAGlobalJobIsNotForMachinesThatComeLater(t *testing.T) {
 	})
 }
 
-// A task of a job that loses its machine runs elsewhere.
+// A task of a job that loses its machine runs elsewhere when the node is removed, and not before: nobody looks at it until then.
 func TestAReplicatedJobOutlivesItsMachine(t *testing.T) {
 	bubble(t, 1, 1, func(l *lab) {
 		l.world.SetImage("job:1", dockerd.Image{DoneAfter: 2 * time.Minute})
@@ -62,7 +62,13 @@ func TestAReplicatedJobOutlivesItsMachine(t *testing.T) {
 		l.label(1, "1")
 		l.pass(time.Minute)
 		l.label(0, "1")
+		gone := l.node(1).ID
 		l.engines[1].Stop()
+		l.pass(5 * time.Minute)
+		if all := l.tasks("job", ""); len(all) != 1 {
+			l.Errorf("want the one that is awaited:\n%s", l.show("job"))
+		}
+		l.must(l.docker.NodeRemove(l.ctx, gone, api.NodeRemoveOptions{}))
 		l.pass(5 * time.Minute)
 		done := l.tasks("job", api.TaskStateComplete)
 		if len(done) != 1 || done[0].NodeID != l.node(0).ID {

@@ -76,7 +76,7 @@ func (c *cluster) elect() {
 // lead makes a member the leader. It does not know the other nodes yet: all that are not down become unknown until their agents
 // have reported (traps 6).
 func (c *cluster) lead(nodeID string) {
-	c.leader, c.ledSince = nodeID, c.world.now
+	c.leader, c.ledSince, c.led = nodeID, c.world.now, c.led+1
 	c.world.queue.cancel("election/" + c.info.ID)
 	for _, n := range c.sortedNodes() {
 		c.world.queue.cancel("down/" + n.ID)

@@ -18,6 +18,7 @@ type service struct {
 	rollout         *rollout
 	auth            string // X-Registry-Auth, as it was written last
 	previousAuth    string // the same of PreviousSpec
+	looked          looked // of a job
 }
 
 func (s *service) snapshot() api.Service { return s.Service }

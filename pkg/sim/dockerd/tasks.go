@@ -191,7 +191,8 @@ func (c *cluster) wakeAt(key string, at time.Time) {
 	}
 }
 
-// reap deletes tasks that are to vanish, and the oldest of each slot beyond the cluster's history limit.
+// reap deletes tasks that are to vanish, and the oldest of each slot beyond the cluster's history limit. Of a job's none is forgotten (swarmkit, taskreaper:
+// it knows two modes; seen on 26.1.5).
 func (c *cluster) reap() {
 	slots := map[string]int{}
 	for _, t := range c.ordered {
@@ -200,7 +201,7 @@ func (c *cluster) reap() {
 	for _, t := range slices.Clone(c.ordered) {
 		slot := t.ServiceID + "/" + t.slotKey()
 		removed := t.DesiredState == api.TaskStateRemove && (t.finished() || !t.placed())
-		historic := t.finished() && !t.wanted() && slots[slot] > c.kept(t)
+		historic := t.JobIteration == nil && t.finished() && !t.wanted() && slots[slot] > c.kept(t)
 		if removed || historic {
 			c.deleteTask(t)
 			slots[slot]--

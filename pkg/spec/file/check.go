@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // checkPools looks at the pools together: the managers' number, what they leave to the cloud's defaults, adopted machines.
@@ -154,11 +155,13 @@ func (w *walker) checkServices() {
 	root, external := w.root, externalNetworks(w.root)
 	for i := range w.services {
 		s := &w.services[i]
-		deploy := section(s.values, "deploy")
-		if str(deploy, "mode") == "global" {
+		if mode := s.mode(); mode.Job() {
+			w.checkJob(s)
+		}
+		if mode := s.mode(); mode == swarm.Global || mode == swarm.GlobalJob {
 			for _, path := range [][]string{{"deploy", "replicas"}, {"deploy", "placement", "max_replicas_per_node"}} {
 				if at := s.node.get(path...); at.path() == s.node.path()+"."+dotted(path) {
-					w.lacks(at, "a global service runs once on each node")
+					w.lacks(at, "a %s service runs once on each node", s.mode())
 				}
 			}
 		}
@@ -166,6 +169,22 @@ func (w *walker) checkServices() {
 		w.checkAttached(external, s)
 		w.checkTargets(s)
 		w.checkReferences(root, s)
+	}
+}
+
+// checkJob reports what a job cannot have: the engine refuses the first, and has no use for the other.
+func (w *walker) checkJob(s *serviceFacts) {
+	has := func(key string) *node {
+		if at := s.node.get("deploy", key); at.path() == s.node.path()+".deploy."+key {
+			return at
+		}
+		return nil
+	}
+	if at := has("update_config"); at != nil {
+		w.lacks(at, "a job is not rolled out, it runs once more when it changes: take this out")
+	}
+	if at := has("rollback_config"); at != nil {
+		w.warn(at, "a job is never rolled back: Swarm ignores this")
 	}
 }
 

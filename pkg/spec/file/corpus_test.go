@@ -25,11 +25,8 @@ const corpusDir = "../../swarm/docker/testdata/compose"
 func refusedInCorpus() map[string]string {
 	return map[string]string{
 		"16-environment-map.yaml":   "YAML reads this number as another than is written", // 010 is 8
-		"27-jobs.yaml":              "jobs are not yet supported",
 		"42-env-file.yaml":          "the daemon's environment is never read",
 		"43-environment-unset.yaml": "the daemon's environment is never read",
-		"90-jobs-plain.yaml":        "jobs are not yet supported",
-		"91-jobs-global.yaml":       "jobs are not yet supported",
 	}
 }
 

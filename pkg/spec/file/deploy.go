@@ -11,7 +11,7 @@ import (
 
 func deployKeys() map[string]rule {
 	return map[string]rule{
-		"mode":            byDefault("replicated", doc("so many tasks as replicas says, or one on each node", deployMode)),
+		"mode":            byDefault("replicated", doc("so many tasks as replicas says, or one on each node; those of a job run once, to their end, whenever its specification changes", choice("replicated", "global", "replicated-job", "global-job"))),
 		"endpoint_mode":   byDefault("vip", doc("one virtual address, or the addresses of all tasks in DNS", inAnyCase(choice("vip", "dnsrr")))),
 		"replicas":        byDefault("1", doc("how many tasks", whole(0, maxReplicas))),
 		"labels":          doc("labels of the service", labels),
@@ -51,17 +51,6 @@ func rolloutKeys(failureActions ...string) map[string]rule {
 		"max_failure_ratio": byDefault("0", doc("the share of tasks that may fail", ratio)),
 		"order":             byDefault("stop-first", doc("whether the old task stops before the new one starts; beside data of its own, stop-first", choice("stop-first", "start-first"))),
 	}
-}
-
-func deployMode(w *walker, n *node) any {
-	if n == nil {
-		return choice("replicated", "global")(nil, nil)
-	}
-	if n.text == "replicated-job" || n.text == "global-job" {
-		w.fault(n, "jobs are not yet supported")
-		return nil
-	}
-	return choice("replicated", "global")(w, n)
 }
 
 // inAnyCase takes a word in capitals, too.

@@ -1,12 +1,14 @@
 package file
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/docker/cli/cli/compose/loader"
 
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // lint warns of what is valid and seldom meant.
@@ -23,6 +25,7 @@ func (w *walker) lint(s *spec.Spec) {
 		w.lintHost(f, s, networks, volumes)
 		w.lintPasswords(f)
 		w.lintDowntime(f)
+		w.lintJob(f)
 		w.lintVolumes(f)
 		w.lintStartFirst(f)
 		w.lintPorts(f, s)
@@ -33,10 +36,15 @@ func (w *walker) lint(s *spec.Spec) {
 	}
 }
 
-// replicas is the number of tasks; 1 if none is named. A global service has none of its own.
+// mode is how many tasks the service has, and whether they end.
+func (f *serviceFacts) mode() swarm.Mode {
+	return cmp.Or(swarm.Mode(str(section(f.values, "deploy"), "mode")), swarm.Replicated)
+}
+
+// replicas is the number of tasks that are always to run; 1 if none is named. A global service has none of its own, and those of a job end.
 func (f *serviceFacts) replicas() (n int, replicated bool) {
 	deploy := section(f.values, "deploy")
-	if str(deploy, "mode") == "global" {
+	if mode := f.mode(); mode == swarm.Global || mode.Job() {
 		return 0, false
 	}
 	if n, ok := deploy["replicas"].(int); ok {
@@ -111,6 +119,15 @@ func (w *walker) lintDowntime(f *serviceFacts) {
 	if n, replicated := f.replicas(); replicated && n == 1 && !f.startFirst() && !slices.ContainsFunc(f.mounts(), mounted.data) {
 		w.warn(f.lintNode(), "one replica, stopped before the next starts: each update is a downtime; use 2 replicas or order: start-first")
 	}
+}
+
+// lintJob warns of a job that never ends, if it fails.
+func (w *walker) lintJob(f *serviceFacts) {
+	restart := section(section(f.values, "deploy"), "restart_policy")
+	if attempts, _ := restart["max_attempts"].(int); !f.mode().Job() || attempts > 0 || str(restart, "condition") == "none" {
+		return
+	}
+	w.warn(f.node.get("deploy", "mode"), "a task of this job that fails is started again for ever, and Swarm keeps each of them: bound it with restart_policy.max_attempts, or with condition: none")
 }
 
 // lintVolumes warns where the tasks of a service do not see the same data.

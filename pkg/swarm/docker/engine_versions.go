@@ -9,7 +9,7 @@ import (
 )
 
 // unsupported names the fields of a specification that an engine of this API version would drop without a word (API changelog of the
-// engine: cluster volumes 1.42, start_interval 1.44, subpath 1.45, oom_score_adj 1.46).
+// engine: jobs 1.41, cluster volumes 1.42, start_interval 1.44, subpath 1.45, oom_score_adj 1.46).
 func unsupported(s api.ServiceSpec, version string) []string {
 	c := s.TaskTemplate.ContainerSpec
 	if c == nil {
@@ -22,6 +22,7 @@ func unsupported(s api.ServiceSpec, version string) []string {
 			missing = append(missing, said)
 		}
 	}
+	note(modeOf(s.Mode).Job(), "1.41", "deploy.mode "+string(modeOf(s.Mode)))
 	note(c.Healthcheck != nil && c.Healthcheck.StartInterval != 0, "1.44", "healthcheck.start_interval")
 	note(c.OomScoreAdj != 0, "1.46", "oom_score_adj")
 	for _, m := range c.Mounts {

@@ -114,7 +114,10 @@ func serviceOf(s api.Service, networks map[string]string) (swarm.Service, error)
 		return swarm.Service{}, fmt.Errorf("service %s: %w", s.Spec.Name, err)
 	}
 	out := swarm.Service{ID: s.ID, Version: s.Version.Index, Spec: spec, Created: s.CreatedAt, Updated: s.UpdatedAt}
-	if s.UpdateStatus != nil {
+	if s.JobStatus != nil {
+		out.Iteration = s.JobStatus.JobIteration.Index
+	}
+	if s.UpdateStatus != nil && !spec.Mode.Job() { // a job has no roll-out: what a roll-back by hand says of one never ends
 		out.Update, out.UpdateMessage = swarm.UpdateState(s.UpdateStatus.State), brief(s.UpdateStatus.Message)
 		if s.UpdateStatus.StartedAt != nil {
 			out.UpdateStarted = *s.UpdateStatus.StartedAt
@@ -127,7 +130,7 @@ func serviceOf(s api.Service, networks map[string]string) (swarm.Service, error)
 		return out, nil
 	}
 	configs, secrets := referred(*s.PreviousSpec)
-	if out.Keeps = slices.Concat(configs, secrets); !underway(s.UpdateStatus) {
+	if out.Keeps = slices.Concat(configs, secrets); !underway(s.UpdateStatus) || spec.Mode.Job() {
 		return out, nil
 	}
 	previous, err := specOf(*s.PreviousSpec, networks)
@@ -176,9 +179,9 @@ func modeOf(m api.ServiceMode) swarm.Mode {
 	case m.Global != nil:
 		return swarm.Global
 	case m.ReplicatedJob != nil:
-		return "replicated-job"
+		return swarm.ReplicatedJob
 	case m.GlobalJob != nil:
-		return "global-job"
+		return swarm.GlobalJob
 	}
 	return swarm.Replicated
 }

@@ -11,12 +11,13 @@ import (
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
-// present are the desired states of the tasks that are not history: those that run or are to run, and those of what was removed. A task that its
+// present are the desired states of the tasks that are not history: those that run or are to run, those of jobs, complete or not and of whichever
+// iteration, and those of what was removed. A task that its
 // successor replaced is in desired state shutdown, and a slot keeps four of them: read at each look they cost five times what all else costs. The
 // filter knows every state by its name (moby, daemon/cluster/filters.go) and takes tasks with any of those that it is given.
-var present = []string{"ready", "running", "remove"}
+var present = []string{"ready", "running", "remove", "complete"}
 
-// Tasks returns the tasks that run or are to run, and those that vanish with their service or slot, sorted by service, slot, node and id. What is told
+// Tasks returns the tasks that run or are to run, those of jobs that are complete, and those that vanish with their service or slot, sorted by service, slot, node and id. What is told
 // to stop because another task takes its place is not among them, see TasksOn.
 func (c *Client) Tasks(ctx context.Context) ([]swarm.Task, error) {
 	all, err := unlessSameList(ctx, c, "list tasks", &c.tasks, taskBounds(), func(ctx context.Context) ([]api.Task, error) {
@@ -129,6 +130,9 @@ func taskOf(t api.Task) swarm.Task {
 	}
 	if t.Spec.ContainerSpec != nil {
 		out.Image = t.Spec.ContainerSpec.Image
+	}
+	if t.JobIteration != nil {
+		out.Job, out.Iteration = true, t.JobIteration.Index
 	}
 	return out
 }

@@ -192,7 +192,9 @@ func (c *actors) offer(p *process, file []byte) (int, error) {
 func (c *actors) elapse(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		time.Sleep(min(tick, time.Until(end)))
-		c.run.step()
+		if c.run.step(); c.run.caught {
+			return // the caller's loops go by the clock, or by what is broken
+		}
 	}
 }
 

@@ -40,6 +40,8 @@ type Report struct {
 	Alive          []string       `json:"mutants_alive,omitempty"`
 	Replayed       int            `json:"replayed"`
 	Differ         []string       `json:"replays_that_differ,omitempty"`
+	Twins          int            `json:"plans_left_out_that_were_compared"`
+	Unlike         []string       `json:"left_out_and_another_one,omitempty"`
 	Compared       int            `json:"compared_with_the_record"`
 	Changed        []string       `json:"not_as_recorded,omitempty"`
 	Findings       []Finding      `json:"findings,omitempty"`
@@ -74,17 +76,20 @@ type Campaign struct {
 	Seed     uint64
 	Literal  bool // every call counts by itself, those too that differ from others in nothing
 
-	began time.Time
-	mu    sync.Mutex
-	rep   Report
-	bases map[string]Outcome
-	pairs *pairs            // nil before the first is played
-	saw   map[string]uint32 // plan → short digest of its trace
+	began  time.Time
+	mu     sync.Mutex
+	rep    Report
+	bases  map[string]Outcome
+	chosen []Plan // the single faults that are played, nil before they are asked for
+	twins  []twin
+	peace  map[string]func() bool // plan without a mutant → whether nothing notices it
+	pairs  *pairs                 // nil before the first is played
+	saw    map[string]uint32      // plan → short digest of its trace
 }
 
 // NewCampaign returns a campaign with one worker a core.
 func NewCampaign(seed uint64) *Campaign {
-	return &Campaign{Explorer: New(), Workers: runtime.GOMAXPROCS(0), Seed: seed, began: time.Now(), bases: map[string]Outcome{}, saw: map[string]uint32{},
+	return &Campaign{Explorer: New(), Workers: runtime.GOMAXPROCS(0), Seed: seed, began: time.Now(), bases: map[string]Outcome{}, saw: map[string]uint32{}, peace: map[string]func() bool{},
 		rep: Report{Injected: map[Kind]int{}, Lost: map[string]int{}, Brakes: map[string]int{}, Workflows: map[string]int{}, states: map[uint64]bool{}}}
 }
 

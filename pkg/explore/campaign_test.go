@@ -82,6 +82,7 @@ func (c *Campaign) all(t *testing.T, sources string) {
 		whole = c.timed(t, s.name, func() { c.Play(t, s) }) && whole
 	}
 	whole = c.timed(t, "replays", func() { c.Replays(t, 100) }) && whole
+	whole = c.timed(t, "twins", func() { c.Twins(t, 100) }) && whole
 	whole = c.timed(t, "mutants", func() { c.Kill(t, int(number("SWARMD_EXPLORE_HUNT", 600))) }) && whole
 	c.fill(t, int(number("SWARMD_EXPLORE_PLANS", 0)))
 	if whole = whole && c.Seed == 1 && !t.Failed() && len(c.Report().Findings)+len(c.Report().Alive) == 0; !whole {
@@ -216,6 +217,9 @@ func (c *Campaign) demand(t *testing.T) {
 	}
 	for _, p := range r.Differ {
 		t.Errorf("%s: played again it left another trace", p)
+	}
+	for _, p := range r.Unlike {
+		t.Errorf("%s: one is left out as the other one's twin, and does something else: see classes in choice.go", p)
 	}
 	for _, p := range r.Changed[:min(len(r.Changed), 20)] {
 		t.Errorf("%s: it does not do what %s has of it: make explore-replay PLAN='%s'; `make explore` plays and records everything anew", p, recordFile, p)

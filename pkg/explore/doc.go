@@ -16,11 +16,24 @@
 // Some workflows have a part of the world out of order for minutes: a side that fails, a token that is refused, a machine that nobody reaches, a clock
 // that is wrong. Of their single faults one of so many is played, and so of faults that are lies in good form or set a clock.
 //
-// Every other single fault: each kind at each call of each workflow, reads that cannot differ taken for one. What follows its last fault is a run
-// without faults from the state that was reached: so all states that a fault leads to are shown to converge within a bound, then to stay still for
-// a pass that writes nothing and for as long as it takes all timers but the hourly ones to fire; some run for seven days more. Pairs of faults
-// are drawn by chance; mixes have edits and faults at random, for minutes or for days. With other seeds the calls come in another order, and
-// lists lag for longer.
+// Every other single fault: each kind at each call of each workflow, but for those that cannot differ from one that is played:
+//
+//   - Reads of one kind in the same state of the world, after the same write, under the same lease, are one: swarmd waits there, and looks again.
+//     A renewal is no such write: it leaves the lease with the one who has it. Of faults that mislead, failures and lies, the last of these reads
+//     is played besides the first if a write follows from it: this is the look that swarmd acts upon.
+//   - A process that dies takes along what it has read: to it reads of all kinds are one.
+//   - What the clients make one error of is one, because everything above them decides by the error's kind alone (see package apierr): a call that
+//     is cut, answered with 500, with a page, with a half; an effect whose answer is cut or is one of the 5xx. One of each class is played, in turns.
+//     Each campaign plays some of the others too, which must make the same calls at the same instants; see Campaign.Twins.
+//   - A lie that is the truth, such as an empty list of what has no entries, is no fault, and two lies that are one answer are one.
+//   - Where a swarm has one manager, a change of its leader is a restart of its engine.
+//   - The loss of the lease shows to whoever reads the lease, that of an engine or of a leader to whoever calls one. Before a read that shows neither,
+//     with one at once behind it that does, it is the same as before that one.
+//
+// What follows its last fault is a run without faults from the state that was reached: so all states that a fault leads to are shown to converge
+// within a bound, then to stay still for a pass that writes nothing and for as long as it takes all timers but the hourly ones to fire; some run for
+// seven days more. Pairs of faults are drawn by chance; mixes have edits and faults at random, for minutes or for days. With other seeds the calls
+// come in another order, and lists lag for longer.
 //
 // Besides every swarmd, the commands of people are played so: apply, bootstrap from an empty account, alone and two at once, and destroy. One that
 // dies or fails is run again, as its person would; a hand is one such run, and a laptop what is kept between them. The file that a swarmd watches is

@@ -12,6 +12,7 @@ func TestSmoke(t *testing.T) {
 	c.Bases(t)
 	c.Play(t, stage{"engines", c.engines(1009)})
 	c.Replays(t, 251)
+	c.Twins(t, 499)
 	c.Play(t, stage{"mixes", c.mixes(3)})
 	c.demand(t)
 	for w, n := range c.Report().Workflows {

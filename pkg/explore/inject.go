@@ -33,8 +33,9 @@ type injector struct {
 	last   time.Time   // when something was done last
 	over   atomic.Bool // no more faults
 
-	troubles []trouble            // that go on for minutes
-	wrong    map[string]time.Time // machine → when its clock is set right
+	tempts   map[string]temptation // by path: the last answer, of a plan that is watched
+	troubles []trouble             // that go on for minutes
+	wrong    map[string]time.Time  // machine → when its clock is set right
 }
 
 // lasting is a fault of a read that goes on while its client tries again: one that ends before would not be felt by anybody.
@@ -57,7 +58,7 @@ func lastsFor(k Kind, s Sign) int {
 }
 
 func newInjector(r *run) *injector {
-	in := &injector{run: r, at: map[int]Kind{}, lasts: map[string]lasting{}, down: map[string]time.Time{}, wrong: map[string]time.Time{}, people: person{run: r}}
+	in := &injector{run: r, at: map[int]Kind{}, lasts: map[string]lasting{}, down: map[string]time.Time{}, wrong: map[string]time.Time{}, people: person{run: r}, tempts: map[string]temptation{}}
 	for _, f := range r.plan.Faults {
 		in.at[f.At] = f.Kind
 	}
@@ -83,17 +84,19 @@ func (in *injector) judge(t *ticket) {
 	if n <= 0 || in.over.Load() {
 		return
 	}
-	seen := s
 	if in.run.plan.Watch {
-		seen.State = in.run.check.digest(in.run.observe())
+		s = in.watched(t)
 	}
-	in.signs = append(in.signs, seen)
+	in.signs = append(in.signs, s)
 	k := in.at[n]
 	if in.random != nil && k == "" {
 		k = in.random(n, s)
 	}
 	if k == "" || !k.Applies(s, in.run.workflow) {
-		if !in.troubled(t) {
+		switch {
+		case in.troubled(t):
+			in.signs[len(in.signs)-1].Lies = nil
+		default:
 			in.goOn(t)
 		}
 		return
@@ -102,6 +105,19 @@ func (in *injector) judge(t *ticket) {
 	t.fault, in.last = k, time.Now()
 	in.run.out.Injected[k]++
 	in.inflict(t, k)
+}
+
+// watched is what kind of call it is, and what faults would find there.
+func (in *injector) watched(t *ticket) Sign {
+	s, now := t.sign, in.run.observe()
+	s.State, s.Lease, s.At = in.run.check.digest(now), now.lease(), t.at
+	s.Renews = s.Write && in.run.check.renews(now, t)
+	s.Alone = len(now.swarm.Members) < 2
+	if lies := in.liesTo(s); len(lies) > 0 && len(in.run.plan.Faults) == 0 {
+		s.Lies = map[Kind]uint64{}
+		t.verdict.Edit = in.tempted(t, lies, s.Lies)
+	}
+	return s
 }
 
 // goOn lets a fault go on that lasts.

@@ -3,6 +3,8 @@ package explore
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"net/http"
 	"slices"
 )
 
@@ -25,6 +27,57 @@ func (k Kind) lies(s Sign, w Workflow) bool {
 		return slices.Contains([]string{listDroplets, getDroplet, "GET /nodes", "GET /tasks"}, s.Call)
 	}
 	return false
+}
+
+// liesTo are the kinds of lie that can be told in answer to the call.
+func (in *injector) liesTo(s Sign) []Kind {
+	return slices.DeleteFunc(Kinds(), func(k Kind) bool { return !k.tells() || !k.Applies(s, in.run.workflow) })
+}
+
+// temptation is an answer with what each kind of lie would make of it.
+type temptation struct {
+	answer string
+	before int // lists of droplets that had come until then
+	lies   map[Kind]uint64
+}
+
+// tempted leaves an answer as it is and notes what each kind of lie would make of it. Most answers are those of the last time.
+func (in *injector) tempted(t *ticket, kinds []Kind, lies map[Kind]uint64) func(int, http.Header, []byte) (int, []byte) {
+	list := t.sign.Call == listDroplets
+	return func(status int, h http.Header, body []byte) (int, []byte) {
+		if list {
+			in.remember(status, h, body)
+		}
+		where, same := t.path+"?"+t.query, temptation{string(body), len(in.lists), lies}
+		if was := in.tempts[where]; was.answer == same.answer && (was.before == same.before || !list) && t.sign.Call != getDroplet {
+			maps.Copy(lies, was.lies)
+			return status, body
+		}
+		truth := meaning(status, body)
+		for _, k := range kinds {
+			if lie := meaning(in.lie(k, t)(status, h, body)); lie != truth {
+				lies[k] = lie
+			}
+		}
+		in.tempts[where] = same
+		return status, body
+	}
+}
+
+// meaning is a digest of an answer, whatever the order and the spaces it is written with.
+func meaning(status int, body []byte) uint64 {
+	var answer any
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if d.Decode(&answer) == nil {
+		if plain, err := json.Marshal(answer); err == nil {
+			body = plain
+		}
+	}
+	h := sumBasis
+	h.number(uint64(status))
+	h.text(string(body))
+	return uint64(h)
 }
 
 // falsify makes a lie of a true answer.

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"strings"
+	"time"
 
 	"github.com/swarmd/swarmd/pkg/sim"
 )
@@ -60,7 +61,14 @@ type Sign struct {
 	Side  sim.Side
 	Write bool
 	Call  string // method and path, with ids taken out
-	State uint64 // digest of the world before it; with Plan.Watch only
+
+	// Of a plan that is watched only.
+	State  uint64          // digest of the world before it
+	Lease  uint64          // digest of who has the lease then
+	Renews bool            // it writes the lease
+	Alone  bool            // there is one manager, or none
+	At     time.Time       // when it went
+	Lies   map[Kind]uint64 // by a kind that lies: digest of what it makes of the answer, if that is another one; nil: not known
 }
 
 // signed finds out what kind of call it is.

@@ -15,6 +15,7 @@ type Plan struct {
 	Seed     uint64
 	Faults   []Fault // by growing At
 	Mutant   string  // "" is swarmd as it is
+	Hunt     bool    // end when something is noticed
 	Watch    bool    // keep the trace, and the world's state at every call for Outcome.Signs
 }
 

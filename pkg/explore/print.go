@@ -30,6 +30,7 @@ func (r Report) String() string {
 	line("droplets              %d created, %d deleted", r.Creates, r.Deletes)
 	line("brakes held           %v", r.Brakes)
 	line("replayed              %d, %d differ", r.Replayed, len(r.Differ))
+	line("left out, compared    %d, %d do something else than what is played for them", r.Twins, len(r.Unlike))
 	line("as recorded           %d, %d are not", r.Compared-len(r.Changed), len(r.Changed))
 	line("lying planners        %d, refused %d times", r.Lies, r.LiesHeld)
 	line("quiet weeks           %d", r.Weeks)

@@ -47,6 +47,7 @@ type Outcome struct {
 	Injected   map[Kind]int
 	Brakes     map[string]int
 	Digest     uint64   // of the whole run: every call and what came of it, every note, every violation, and when; watched or not
+	Calm       uint64   // the same, whatever faults made of the calls that they happened to
 	Trace      []string // the lines that were kept: all if the plan says so
 	States     []uint64 // digests of the states that were visited
 	Creates    int
@@ -80,6 +81,7 @@ type run struct {
 	seen      *state                             // by the last look at the world
 	out       *Outcome
 	broken    bool // nothing more needs to be done
+	caught    bool // nor played
 }
 
 // Run plays a plan. It needs t for its bubble alone and never fails it.
@@ -294,12 +296,21 @@ func (r *run) restarting(machine string) bool { return r.faults.restarting(machi
 func (r *run) braked(process, brake string) {
 	r.out.Brakes[brake]++
 	r.scheduler.remark("%s: the brake %s held", process, brake)
+	r.enough()
 }
 
 func (r *run) violate(invariant, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	r.scheduler.remark("VIOLATION %s: %s", invariant, text)
 	r.out.Violations = append(r.out.Violations, Violation{Invariant: invariant, Call: r.scheduler.count() - r.armed, Text: text})
+	r.enough()
+}
+
+// enough ends a hunt in which something was noticed.
+func (r *run) enough() {
+	if r.plan.Hunt && caught(*r.out) != "" {
+		r.broken, r.caught = true, true
+	}
 }
 
 // stop is a violation after which the rest has no meaning.
@@ -315,6 +326,6 @@ func (r *run) conclude() {
 	if r.plan.Watch || len(r.out.Violations) > 0 {
 		r.out.Trace = r.scheduler.trace()
 	}
-	r.out.Digest = r.scheduler.digest()
+	r.out.Digest, r.out.Calm = r.scheduler.digests()
 	r.out.Signs = slices.Clone(r.faults.signs[:min(r.out.Active, len(r.faults.signs))])
 }

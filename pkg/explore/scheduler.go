@@ -42,13 +42,14 @@ type scheduler struct {
 	calls   int
 	lines   []func() string // of the trace
 	sum     sum             // of all lines, those too that are not kept
+	calm    sum             // the same without what faults made of calls
 	keepAll bool            // of a plan that is watched
 	paused  map[string]time.Time
 	ended   bool
 }
 
 func newScheduler(seed uint64) *scheduler {
-	return &scheduler{rng: rand.New(rand.NewPCG(seed, 0xc0d)), fixed: seed == 0, began: time.Now(), bell: make(chan struct{}, 1), paused: map[string]time.Time{}, sum: sumBasis}
+	return &scheduler{rng: rand.New(rand.NewPCG(seed, 0xc0d)), fixed: seed == 0, began: time.Now(), bell: make(chan struct{}, 1), paused: map[string]time.Time{}, sum: sumBasis, calm: sumBasis}
 }
 
 // park puts a call to the others that wait.
@@ -216,6 +217,7 @@ func (c *scheduler) hook(sim.Call) sim.Verdict {
 // tellCall puts a call into the trace, which must not change any more.
 func (c *scheduler) tellCall(t *ticket) {
 	c.sum.call(t, c.began)
+	c.calm.calm(t, c.began)
 	c.tell(func() string { return t.line(c.began) })
 }
 
@@ -233,6 +235,7 @@ func (c *scheduler) remark(format string, args ...any) {
 	defer c.mu.Unlock()
 	after, text := time.Since(c.began), fmt.Sprintf(format, args...)
 	c.sum.remark(after, text)
+	c.calm.remark(after, text)
 	c.tell(func() string { return fmt.Sprintf("      %10.4fs — %s", after.Seconds(), text) })
 }
 
@@ -290,9 +293,9 @@ func (c *scheduler) trace() []string {
 	return lines
 }
 
-// digest of all that was told.
-func (c *scheduler) digest() uint64 {
+// digests of all that was told, and of that without what faults made of calls.
+func (c *scheduler) digests() (all, calm uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return uint64(c.sum)
+	return uint64(c.sum), uint64(c.calm)
 }

@@ -1,7 +1,6 @@
 package explore
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 
@@ -67,49 +66,47 @@ func (c *Campaign) tally(s stage) {
 	}
 }
 
-// Bases plays every workflow without a fault, twice.
+// Bases plays every workflow without a fault, twice: watched, and as all else is played.
 func (c *Campaign) Bases(t *testing.T) {
 	var plans []Plan
 	for _, w := range Workflows() {
-		p := Plan{Workflow: w.Name, Seed: c.Seed, Watch: true}
-		plans = append(plans, p, p)
+		p := Plan{Workflow: w.Name, Seed: c.Seed}
+		watched := p
+		watched.Watch = true
+		plans = append(plans, watched, p)
 	}
+	seen := map[string]uint32{}
 	c.play(t, "workflows", plans, func(out Outcome) {
-		first, again := c.bases[out.Plan.Workflow]
+		name, now := out.Plan.Workflow, short(out.Digest)
 		c.count(out)
-		c.rep.Workflows[out.Plan.Workflow] = out.Active
-		c.bases[out.Plan.Workflow] = out
-		if again {
-			c.compare(first, out)
+		if out.Plan.Watch {
+			c.rep.Workflows[name] = out.Active
+			c.bases[name] = out
 		}
+		if first, again := seen[name]; again {
+			c.compare(out.Plan, first, now)
+		}
+		seen[name] = now
 	})
 }
 
-// singles are all single faults, of long workflows and of kinds that mostly change nothing one of so many, see oneOf. Two reads of one kind in the same state of the world, after the same write, are one: a look asks for everything
-// at once, and the order is the seed's. To a process that dies before a read it is even one which read that was.
+// singles are the single faults that are played.
 func (c *Campaign) singles() []Plan {
-	var plans []Plan
-	for _, w := range Workflows() {
-		seen, wrote, thin := map[string]bool{}, "", sieve{}
-		for i, s := range c.bases[w.Name].Signs {
-			if s.Write {
-				wrote = fmt.Sprint(s.Call, i)
-			}
-			for _, k := range Kinds() {
-				key := fmt.Sprint(k, s.Call, s.State, wrote)
-				if !s.Write && (k == CrashBefore || k == CrashAway) {
-					key = fmt.Sprint(k, s.State, wrote)
-				}
-				if k.Applies(s, w) && (c.Literal || !seen[key]) {
-					seen[key] = true
-					if thin.lets(k, w) {
-						plans = append(plans, Plan{Workflow: w.Name, Seed: c.Seed, Faults: []Fault{{i + 1, k}}})
-					}
-				}
-			}
-		}
+	c.choose()
+	return slices.Clone(c.chosen)
+}
+
+// choose takes the single faults from the workflows without faults, once.
+func (c *Campaign) choose() {
+	if c.chosen != nil {
+		return
 	}
-	return plans
+	for _, w := range Workflows() {
+		from := newChoice(w, c.bases[w.Name].Signs)
+		from.literal = c.Literal
+		c.chosen = append(c.chosen, from.faults(c.Seed)...)
+		c.twins = append(c.twins, from.twins...)
+	}
 }
 
 // engines are plans on 20.10, the engine that differs most from the default one: every workflow without a fault, and one of so many single faults.
@@ -152,25 +149,54 @@ func (c *Campaign) seeds(from, n int) []Plan {
 	return plans
 }
 
-// Replays plays every n-th of the plans that were drawn again and compares the traces.
+// Replays plays every n-th of the single faults again, those twice that were not played before, and compares the traces.
 func (c *Campaign) Replays(t *testing.T, every int) {
 	var plans []Plan
+	first := map[string]uint32{}
 	for i, p := range c.singles() {
-		if p.Watch = true; i%every == every/2 {
-			plans = append(plans, p, p)
+		if i%every != every/2 {
+			continue
 		}
+		if was, played := c.saw[p.String()]; played {
+			first[p.String()] = was
+		} else {
+			plans = append(plans, p)
+		}
+		plans = append(plans, p)
 	}
-	seen := map[string]Outcome{}
 	c.play(t, "replays", plans, func(out Outcome) {
 		c.count(out)
-		if first, again := seen[out.Plan.String()]; again {
-			c.compare(first, out)
+		text, now := out.Plan.String(), short(out.Digest)
+		if was, again := first[text]; again {
+			c.compare(out.Plan, was, now)
+		} else {
+			first[text] = now
 		}
-		seen[out.Plan.String()] = out
 	})
 	c.rep.Differ = slices.DeleteFunc(c.rep.Differ, func(text string) bool {
-		first := seen[text]
-		return c.comesBack(t, recorded{first.Plan, short(first.Digest)})
+		p, err := ParsePlan(text)
+		return err == nil && c.comesBack(t, recorded{p, first[text]})
+	})
+}
+
+// Twins plays every n-th of the plans that are left out beside the one that is played for it, and compares all but what the fault's call is answered.
+func (c *Campaign) Twins(t *testing.T, every int) {
+	c.choose()
+	var plans []Plan
+	for i, w := range c.twins {
+		if i%every == every/2 {
+			plans = append(plans, w.left, w.played)
+		}
+	}
+	c.each(t, "twins", len(plans)/2, func(t *testing.T, i int) {
+		left, played := c.Explorer.Run(t, plans[2*i]), c.Explorer.Run(t, plans[2*i+1])
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.count(left)
+		c.rep.Twins++
+		if left.Calm != played.Calm {
+			c.rep.Unlike = append(c.rep.Unlike, left.Plan.String()+" and "+played.Plan.String())
+		}
 	})
 }
 
@@ -188,10 +214,10 @@ func (c *Campaign) comesBack(t *testing.T, p recorded) bool {
 }
 
 // compare notes whether two runs of one plan left the same trace.
-func (c *Campaign) compare(a, b Outcome) {
+func (c *Campaign) compare(p Plan, first, again uint32) {
 	c.rep.Replayed++
-	if a.Digest != b.Digest {
-		c.rep.Differ = append(c.rep.Differ, a.Plan.String())
+	if first != again {
+		c.rep.Differ = append(c.rep.Differ, p.String())
 	}
 }
 

@@ -66,6 +66,14 @@ func (s *state) read(cluster string) {
 	}
 }
 
+// lease is a digest of who has the lease. Renewals leave it as it is.
+func (s *state) lease() uint64 {
+	h := sumBasis
+	h.text(s.holder)
+	h.number(s.epoch)
+	return uint64(h)
+}
+
 // member reports whether the node is in the Raft group.
 func (s *state) member(nodeID string) bool {
 	for _, m := range s.swarm.Members {

@@ -32,11 +32,27 @@ func (s *sum) number(n uint64) {
 
 // call adds a line of the trace that is a call, as it is now: of one that hangs there is no answer yet.
 func (s *sum) call(t *ticket, began time.Time) {
+	s.sent(t, began)
+	s.text(string(t.fault))
+	s.answered(t)
+}
+
+// calm adds a call as call does, without what a fault made of it.
+func (s *sum) calm(t *ticket, began time.Time) {
+	if s.sent(t, began); t.fault == "" {
+		s.answered(t)
+	}
+}
+
+func (s *sum) sent(t *ticket, began time.Time) {
 	s.number(uint64(t.n))
 	s.number(uint64(t.at.Sub(began)))
-	for _, field := range [...]string{t.proc.name, t.method, t.path, t.query, string(t.fault)} {
+	for _, field := range [...]string{t.proc.name, t.method, t.path, t.query} {
 		s.text(field)
 	}
+}
+
+func (s *sum) answered(t *ticket) {
 	s.number(uint64(t.status))
 	if t.err != nil {
 		s.text(t.err.Error())

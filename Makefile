@@ -78,9 +78,9 @@ demo-once: ## play the demo's tour to its end
 	@$(GO) run ./cmd/swarmd demo --once
 
 # The tests on real machines, in two lanes of about the same length.
-LAB_LANES = 'lab-small lab-adapter lab-chaos' 'lab-scenarios lab-worlds lab-systemd'
+LAB_LANES = 'lab-small lab-adapter lab-chaos' 'lab-scenarios lab-worlds lab-systemd lab-jobs'
 LAB = SWARMD_LAB=1 .ci/gotest
-.PHONY: lab-test lab-small lab-scenarios lab-worlds lab-systemd lab-adapter lab-chaos
+.PHONY: lab-test lab-small lab-scenarios lab-worlds lab-systemd lab-adapter lab-jobs lab-chaos
 lab-test: ## the lab and the scenarios on real machines; needs root and the Debian packages that .ci/run installs
 	@SWARMD_LAB=1 .ci/lanes $(LAB_LANES)
 lab-small:
@@ -94,6 +94,8 @@ lab-systemd:
 	@$(LAB) lab-systemd '' -count=1 -timeout 30m -run '^TestSystemd$$' ./e2e
 lab-adapter:
 	@$(LAB) lab-adapter '' -count=1 -timeout 30m -run '^TestAdapterOnRealEngines$$' ./e2e
+lab-jobs:
+	@$(LAB) lab-jobs '' -count=1 -timeout 30m -run '^TestJobs$$' ./e2e
 lab-chaos:
 	@$(LAB) lab-chaos '' -count=1 -timeout 30m -run '^TestChaos$$' ./e2e
 

@@ -1,8 +1,10 @@
 package explore
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	api "github.com/docker/docker/api/types/swarm"
@@ -14,16 +16,16 @@ import (
 // jobWorkflows have jobs beside services.
 func jobWorkflows() []Workflow {
 	job := func(image string, completions int, more string) string {
-		return fmt.Sprintf("  job: { image: %q, deploy: { mode: replicated-job, replicas: %d, restart_policy: { condition: on-failure, delay: 1s, max_attempts: 1 }%s } }\n", image, completions, more)
+		return fmt.Sprintf("  job: { image: %q, deploy: { mode: replicated-job, replicas: %d, restart_policy: { condition: on-failure, delay: 1s, max_attempts: 1 } }%s }\n", image, completions, more)
 	}
 	private := func(workers int, tag string) file {
-		return file{managers: 1, workers: workers, objects: "registries: { " + privateRegistry + ": { username: " + privateUser + ", password: { file: /etc/swarmd/registry } } }\n",
-			services: job(privateRegistry+"/team/job:"+tag, 2, "") + service("app", "nginx:1.27", 2, "")}
+		return file{managers: 1, workers: workers, objects: "registries: { " + privateRegistry + ": { username: " + privateUser + ", password: { file: /etc/swarmd/registry } } }\nsecrets: { token: { file: /etc/swarmd/secrets/token } }\n",
+			services: job(privateRegistry+"/team/job:"+tag, 2, ", secrets: [token]") + service("app", "nginx:1.27", 2, "")}
 	}
 	global := "  each: { image: \"each:1\", deploy: { mode: global-job, restart_policy: { condition: none } } }\n"
 	plain := func(image string, more string) file { return file{managers: 1, services: job(image, 2, "") + more} }
 	return []Workflow{
-		{Name: "job", Sparse: 4, About: "a job is edited; then the login to its registry is another one, a machine comes, a hand changes the job, and it is edited once more", Start: private(0, "1"),
+		{Name: "job", Sparse: 4, About: "a job is edited; then the login to its registry and its secret are others, a machine comes, a hand changes the job, and it is edited once more", Start: private(0, "1"),
 			Play: func(r *run) {
 				r.edit(private(0, "2"))
 				r.wait(20 * time.Second)
@@ -83,19 +85,27 @@ func (c *checks) ran(old *api.Service, v api.Service) {
 	if v.Spec.Mode.ReplicatedJob == nil && v.Spec.Mode.GlobalJob == nil {
 		return
 	}
-	if old != nil && reflect.DeepEqual(withoutOurs(old.Spec), withoutOurs(v.Spec)) {
-		c.run.violate("job-again", "the job %s runs again for labels or a login", v.Spec.Name)
+	if old != nil && reflect.DeepEqual(ofFile(old.Spec), ofFile(v.Spec)) {
+		c.run.violate("job-again", "the job %s runs again for labels, a login or a secret", v.Spec.Name)
 	}
-	key := "job " + v.Spec.Name + " " + v.Spec.Labels[swarm.LabelHash]
-	if c.pushes[key]++; c.pushes[key] > 1 {
+	text, err := json.Marshal(ofFile(v.Spec))
+	key := "job " + string(text)
+	if c.pushes[key]++; c.pushes[key] > 1 || err != nil {
 		c.run.violate("job-again", "the job %s runs %d times for one specification of the file", v.Spec.Name, c.pushes[key])
 	}
 }
 
-func withoutOurs(s api.ServiceSpec) api.ServiceSpec {
+// ofFile is what of a specification the file says: without our labels, and without the versions of its secrets.
+func ofFile(s api.ServiceSpec) api.ServiceSpec {
 	s.Labels = foreignLabels(s.Labels)
+	box := *s.TaskTemplate.ContainerSpec
+	box.Secrets = nil
+	s.TaskTemplate.ContainerSpec, s.TaskTemplate.ForceUpdate = &box, 0
 	return s
 }
+
+// hostnamePath is where a form has what rerun changes.
+const hostnamePath = "TaskTemplate.ContainerSpec.Hostname"
 
 // jobDiffers says what of a job is not as wanted: tasks of its present run that are not complete. One that dies never is.
 func (r *run) jobDiffers(s *state, v api.Service) string {
@@ -159,10 +169,18 @@ func jobMutants() []Mutant {
 			mark := in.Logins[live.Spec.Registry].Mark
 			return ours(in, live) && mark != "" && live.Spec.Labels[swarm.LabelLogin] != mark
 		}, func(in plan.Input, live swarm.Service) swarm.ServiceSpec { return live.Spec }),
+		again("runs-a-job-for-its-secret", "a secret that rotates runs the job again", func(in plan.Input, live swarm.Service) bool {
+			now := in.Sealed["web_token"].Name
+			return ours(in, live) && now != "" && len(live.Spec.Secrets) > 0 && !slices.Contains(live.Spec.Secrets, now) &&
+				slices.ContainsFunc(in.World.Secrets, func(o swarm.Secret) bool { return o.Name == now })
+		}, func(in plan.Input, live swarm.Service) swarm.ServiceSpec {
+			return wanted(in, live).SealedAs(map[string]string{"web_token": in.Sealed["web_token"].Name})
+		}),
 		again("puts-a-job-right", "what a hand changed of a job is put back, and a migration runs twice", func(in plan.Input, live swarm.Service) bool {
-			want := in.Stack.Named(live.Spec.Name)
-			return ours(in, live) && want.Labels[swarm.LabelHash] == live.Spec.Labels[swarm.LabelHash] && len(swarm.Diff(want.Form(), live.Spec.Form())) > 0
-		}, wanted),
+			return ours(in, live) && live.Spec.Form()[hostnamePath] != ""
+		}, func(in plan.Input, live swarm.Service) swarm.ServiceSpec {
+			return wanted(in, live).SealedAs(map[string]string{"web_token": live.Spec.Secrets[0]})
+		}),
 		again("runs-a-failed-job-again", "a job that fails is pushed again and again", func(in plan.Input, live swarm.Service) bool {
 			failed := false
 			for _, t := range in.World.Failed {

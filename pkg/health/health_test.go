@@ -313,3 +313,20 @@ func TestNoMetricHasAnUnboundedLabel(t *testing.T) {
 		}
 	}
 }
+
+// Of a job no task is missing that has ended: only its run's state has a series, also where a service had the name.
+func TestAJobHasNoTasksThatAreMissing(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	m := health.NewMetrics(reg, vocabulary())
+	next := pass()
+	next.Services = []plan.ServiceCount{{Service: "web_app", Job: true, Desired: 3, Completed: 3, RollOut: plan.RollOut{State: plan.RollOutSucceeded}}}
+	m.Pass(pass())
+	m.Pass(next)
+	got := series(t, reg)
+	for _, name := range []string{"desired", "running"} {
+		if _, ok := got[`swarmd_service_`+name+`_tasks{service="web_app"}`]; ok {
+			t.Errorf("a job has %s tasks", name)
+		}
+	}
+	wantSeries(t, got, map[string]string{`swarmd_service_rollout{service="web_app",state="succeeded"}`: "1"})
+}

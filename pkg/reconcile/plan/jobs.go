@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
@@ -110,6 +111,23 @@ func (v *view) jobFailed(live swarm.Service, going []swarm.Task) bool {
 	return len(going) == 0 && last.Failed() && v.in.Now.Sub(last.Updated).Abs() >= settle && !v.gap(world.GapTasks)
 }
 
+// wasWritten reports whether a job lives as it is wanted with the secrets that it has: another value of one reaches it with its next edit.
+func (v *view) wasWritten(want swarm.ServiceSpec, live swarm.Service) bool {
+	return want.Labels[swarm.LabelHash] == live.Spec.Labels[swarm.LabelHash] || len(swarm.Diff(want.Form(), asOurs(live, v.in.Spec.Cluster).Spec.Form())) == 0
+}
+
+// olderSecrets are the secrets of the file's of which the job has another version than that of now, sorted.
+func (v *view) olderSecrets(live swarm.Service) (older []string) {
+	for _, o := range v.objects {
+		now := v.in.Sealed[o.of].Name
+		if o.kind == ofSecret && now != "" && now != o.name && slices.Contains(live.Spec.Secrets, o.name) {
+			older = append(older, o.of)
+		}
+	}
+	slices.Sort(older)
+	return older
+}
+
 // reportJobsOn says of a machine that is drained what it still does: Swarm moves no task of a job (seen on 26.1.5).
 func reportJobsOn(v *view, m machine, b *builder) {
 	if m.Node == nil || m.Node.Spec.Availability != swarm.Drain || m.class == foreign {
@@ -148,6 +166,9 @@ func reportJob(v *view, s service, c ServiceCount, b *builder) {
 	}
 	const again = "whatever is written to a job runs it again: "
 	changes := swarm.ServiceChanges(s.want.Form(), s.live.Spec.Form())
+	if older := v.olderSecrets(*s.live); len(older) > 0 && !s.edited() {
+		b.warn(GuardJob, s.object(), "its secrets have other values now ("+strings.Join(older, ", ")+"), for "+again+"its next edit writes them")
+	}
 	switch ours := v.ours(s.live.Spec.Labels); {
 	case len(s.diff) > 0 && !s.edited():
 		b.warn(GuardJob, s.object(), "somebody has changed it, and that is not put back ("+swarm.Summary(changes)+"), for "+again+"its next edit does it")

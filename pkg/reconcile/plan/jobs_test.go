@@ -88,6 +88,10 @@ func TestAJobIsWrittenForAnEditAlone(t *testing.T) {
 			s.Labels[swarm.LabelUnpinned] = in.Now.Add(-time.Hour).UTC().Format(time.RFC3339)
 			in.Memory.Looked = map[string]plan.Looked{"job:1": {Pin: swarm.Pin{Digest: "sha256:b"}}}
 		}},
+		"another value of its secret": {want: secretive(one), live: secretiveAs(one, "web_token-1"), change: func(in *plan.Input) { rotated(in) },
+			steps: []string{"secret/web_token-2"}, holds: []string{"~job service/web_app"}},
+		"another value of its secret, and edited": {want: secretive(two), live: secretiveAs(one, "web_token-1"), change: func(in *plan.Input) { rotated(in) },
+			steps: []string{"secret/web_token-2", "service/web_app"}},
 		"of another mode": {want: service("app", "job:1", 3), live: one, holds: []string{"mode-changed service/web_app"}},
 		"deployed without swarmd": {want: one, live: theirs, change: func(in *plan.Input) {
 			adoptJob(in, one)
@@ -123,6 +127,30 @@ func TestAJobIsWrittenForAnEditAlone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// secretive is a job that has a secret of the file's.
+func secretive(s swarm.ServiceSpec) swarm.ServiceSpec {
+	form := maps.Clone(s.Form())
+	form["TaskTemplate.ContainerSpec.Secrets[token].SecretName"] = "web_token"
+	s.Secrets = []string{"web_token"}
+	return formed(s, form)
+}
+
+// secretiveAs is the same as it lives, with that version of the secret.
+func secretiveAs(s swarm.ServiceSpec, version string) swarm.ServiceSpec {
+	s = secretive(s).SealedAs(map[string]string{"web_token": version})
+	s.Base, s.Override = swarm.NewBase(s.Form(), nil, swarm.Pin{}), swarm.Override{}
+	return s
+}
+
+// rotated has the secret have its second value in the file.
+func rotated(in *plan.Input) {
+	labels := map[string]string{swarm.LabelCluster: "web", swarm.LabelVersionOf: "web_token"}
+	in.Stack.Secrets = []swarm.SecretSpec{{Of: "web_token", File: "/run/token", Labels: labels}}
+	in.Sealed = map[string]plan.Sealing{"web_token": {Name: "web_token-2"}}
+	in.World.Configs = []swarm.Config{{ID: "k", Name: "swarmd.web.key", Data: []byte("k")}}
+	in.World.Secrets = []swarm.Secret{{ID: "s", Version: 5, Name: "web_token-1", Labels: labels}}
 }
 
 // adoptJob has the file take over what was deployed as its stack, the job as it lives.

@@ -164,20 +164,23 @@ func (v *view) refersTo(o object) bool {
 
 // sealed is the service with its secrets named as they are in the swarm. One whose file is not to be read here stays the version that runs.
 func (v *view) sealed(want swarm.ServiceSpec) swarm.ServiceSpec {
-	names := map[string]string{}
+	names, runs := map[string]string{}, map[string]string{}
 	live := v.liveService(want.Name)
 	for _, of := range want.Secrets {
 		if !v.ofFile(of) {
 			continue
 		}
-		if names[of] = v.in.Sealed[of].Name; names[of] != "" || live == nil {
-			continue
-		}
 		for _, o := range v.objects {
-			if o.kind == ofSecret && (o.of == of || o.name == of) && slices.Contains(live.Spec.Secrets, o.name) {
-				names[of] = o.name
+			if live != nil && o.kind == ofSecret && (o.of == of || o.name == of) && slices.Contains(live.Spec.Secrets, o.name) {
+				runs[of] = o.name
 			}
 		}
+		if names[of] = v.in.Sealed[of].Name; names[of] == "" {
+			names[of] = runs[of]
+		}
+	}
+	if as := want.SealedAs(runs); live != nil && live.Spec.Mode.Job() && v.wasWritten(as, *live) {
+		return as
 	}
 	return want.SealedAs(names)
 }

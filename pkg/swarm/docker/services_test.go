@@ -240,6 +240,10 @@ func TestFieldsThatAnOldEngineDropsAreRefused(t *testing.T) {
 		if len(unsupported(oom, "1.45")) != 1 || len(unsupported(oom, "1.46")) != 0 {
 			t.Error("oom_score_adj is not told apart")
 		}
+		job := api.ServiceSpec{Mode: api.ServiceMode{GlobalJob: &api.GlobalJob{}}, TaskTemplate: api.TaskSpec{ContainerSpec: &api.ContainerSpec{}}}
+		if len(unsupported(job, "1.40")) != 1 || len(unsupported(job, "1.41")) != 0 {
+			t.Error("a job is not told apart")
+		}
 		_, err := c.CreateService(t.Context(), convertText(t, "healthcheck: { test: x, start_interval: 2s }"))
 		if apierr.KindOf(err) != apierr.Invalid || !strings.Contains(err.Error(), "start_interval") || f.count("POST /services/create") != 0 {
 			t.Fatalf("%v: %v", err, f.asked)

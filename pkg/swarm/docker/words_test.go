@@ -197,3 +197,23 @@ func editedText(t *testing.T, lines string) swarm.Form {
 	}
 	return stack.Services[0].Form()
 }
+
+// TestWhatIsSaidOfAJob: its mode where it becomes one, its replicas where there are more of them.
+func TestWhatIsSaidOfAJob(t *testing.T) {
+	const two, three = "deploy: { mode: replicated-job, replicas: 2 }", "deploy: { mode: replicated-job, replicas: 3 }"
+	for _, c := range []struct {
+		live, want string
+		is         swarm.Change
+	}{
+		{two, three, swarm.Change{Key: "deploy.replicas", From: "2", To: "3"}},
+		{"deploy: { replicas: 2 }", two, swarm.Change{Key: "deploy.mode", From: "replicated", To: "replicated-job"}},
+		{two, "deploy: { mode: global-job }", swarm.Change{Key: "deploy.mode", From: "replicated-job", To: "global-job"}},
+		{"deploy: { mode: global }", two, swarm.Change{Key: "deploy.mode", From: "global", To: "replicated-job"}},
+		{"", "deploy: { mode: global-job }", swarm.Change{Key: "deploy.mode", From: "replicated", To: "global-job"}},
+	} {
+		got := swarm.ServiceChanges(editedText(t, c.want), editedText(t, c.live))
+		if i := slices.Index(got, c.is); i < 0 || c.is.Key == "deploy.mode" && c.live != "" && len(got) > 1 {
+			t.Errorf("%s → %s: %+v, want %+v", c.live, c.want, got, c.is)
+		}
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,6 +26,7 @@ var secretVersions = []string{"correct-horse-0-battery", "correct-horse-1-batter
 // secretsRotate rotates an encrypted secret by edits. New tasks see the new value, old versions go, and no value is anywhere but in the containers' files.
 func (k *stacks) secretsRotate() {
 	recipient := k.recipient()
+	k.policies["bake"] = "3s"
 	k.secrets["db"] = map[string]any{"file": "db.age"}
 	for i, value := range secretVersions {
 		k.write("db.age", k.encrypted(recipient, value))
@@ -39,7 +39,9 @@ func (k *stacks) secretsRotate() {
 		k.Logf("version %d of the secret: %v", i, took.Round(100*time.Millisecond))
 	}
 	kept := k.oldVersionsGo()
-	where := k.search(secretVersions)
+	end := k.rotatesBeside()
+	where := k.search(slices.Concat(secretVersions, besideVersions))
+	end()
 	k.Logf("report: an encrypted secret rotated %d times by an edit: each time both tasks read the new value, %d versions are kept; of its values nothing in %s",
 		len(secretVersions)-1, kept, where)
 	k.empty()
@@ -99,9 +101,13 @@ func (k *stacks) search(values []string) string {
 			}
 		}
 	}
-	for _, must := range []string{"/status", "swarmd history", "docker service inspect", "config swarmd.shop"} {
-		if !slices.ContainsFunc(slices.Collect(maps.Keys(places)), func(name string) bool { return strings.Contains(name, must) && len(places[name]) > 0 }) {
-			k.Errorf("nothing was searched in %s: the search sees nothing", must)
+	for place, has := range map[string]string{"/status": "shop_web", "swarmd history": "shop_web", "docker service inspect": "shop_db-", "config swarmd.shop.": "db.age", "-json.log": "shop_web", "user-data": "#"} {
+		seen := false
+		for name, text := range places {
+			seen = seen || strings.Contains(name, place) && bytes.Contains(text, []byte(has))
+		}
+		if !seen {
+			k.Errorf("%s has no %q: the search sees nothing there", place, has)
 		}
 	}
 	return fmt.Sprintf("%d texts of %.1f MB", len(places), float64(total)/1e6)
@@ -111,12 +117,18 @@ func (k *stacks) search(values []string) string {
 func (k *stacks) spoken() map[string][]byte {
 	k.Helper()
 	out := map[string][]byte{}
-	for _, args := range [][]string{{"status"}, {"status", "--json"}, {"plan", "-f", k.file(), "--show-values"}, {"history"}, {"history", "shop_web", "--json"}, {"why", "shop_web"}, {"events", "--json"}} {
+	for _, args := range [][]string{{"status"}, {"status", "--cluster", "shop"}, {"status", "--cluster", "beside", "--json"}, {"plan", "-f", k.file(), "--show-values"}, {"history", "--cluster", "shop"}, {"history", "shop_web", "--cluster", "shop", "--json"}, {"why", "shop_web"}, {"events", "--json"}} {
 		said, _ := k.swarmd(k.host, args...)
 		out["swarmd "+strings.Join(args, " ")] = []byte(said)
 	}
 	for _, page := range []string{"/status", "/events", "/metrics"} {
 		out[page] = []byte(k.page(page))
+	}
+	for _, page := range []string{"/status", "/events"} {
+		text, err := k.lab.Exec(k.Context(), k.first.ID, "curl", "-sS", "--max-time", "5", "http://"+k.first.Private+":9811"+page)
+		if out["9811"+page] = []byte(text); err != nil {
+			k.Errorf("%s of the other cluster: %v", page, err)
+		}
 	}
 	ctx, cancel := context.WithTimeout(k.Context(), 20*time.Second)
 	defer cancel()

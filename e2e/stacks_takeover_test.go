@@ -233,9 +233,7 @@ func (k *stacks) oldFiles(api int, recipient *age.X25519Recipient) {
 func (k *stacks) deployPast(api int) {
 	k.Helper()
 	for name, text := range map[string]string{"compose.yaml": fmt.Sprintf(oldStack, api, "registry.lab:5000"), "site.conf": "listen 80;\n", "token": oldToken} {
-		if err := k.lab.WriteFile(k.first.ID, "/root/old-"+name, []byte(text), 0o600); err != nil {
-			k.Fatal(err)
-		}
+		k.put("/root/old-"+name, []byte(text), 0o600)
 	}
 	out := k.onManager("sh", "-ec", "mkdir -p /root/old && cd /root/old && for f in compose.yaml site.conf token; do mv /root/old-$f $f; done && docker stack deploy -c compose.yaml old 2>&1")
 	k.Logf("docker stack deploy: %s", out)

@@ -117,7 +117,7 @@ func (c *checks) pruned(was, now *state) {
 // removed is what was removed for a revision.
 type removed struct{ revision, had, gone int }
 
-// wentBack: at the end of a roll-out that failed runs what ran before it.
+// wentBack: at the end of a roll-out that failed runs what ran before it, on the same platforms.
 func (r *run) wentBack(s *state) string {
 	if !r.workflow.Back || r.out.Injected[Human] > 0 || r.tookForDone() {
 		return ""
@@ -125,6 +125,10 @@ func (r *run) wentBack(s *state) string {
 	for _, v := range s.swarm.Services {
 		if v.Spec.Labels[swarm.LabelCluster] == r.cluster && runsImage(v, r.workflow.Image) {
 			return "service " + v.Spec.Name + " has the image that failed"
+		}
+		pinned := strings.Contains(v.Spec.TaskTemplate.ContainerSpec.Image, "@") // without a digest the platforms are not known
+		if on := v.Spec.TaskTemplate.Placement; pinned && v.Spec.Labels[swarm.LabelFailed] != "" && (on == nil || len(on.Platforms) == 0) {
+			return "service " + v.Spec.Name + " was put back without its image's platforms"
 		}
 	}
 	return ""
@@ -139,6 +143,14 @@ func outcomeMutants() []Mutant {
 	return []Mutant{
 		planned("never-puts-back", "E1: a roll-out that fails when the engine has looked away stays", func(_ plan.Input, p *plan.Plan) {
 			p.Steps = slices.DeleteFunc(p.Steps, func(s plan.Step) bool { _, ok := puttingBack(s); return ok })
+		}),
+		planned("back-without-platforms", "E1: what ran before is put back by its digest alone, and comes to machines of other platforms", func(_ plan.Input, p *plan.Plan) {
+			for i, s := range p.Steps {
+				if a, ok := puttingBack(s); ok {
+					a.Spec = a.Spec.Pinned(swarm.Pin{Digest: a.Spec.Pin().Digest})
+					p.Steps[i] = plan.NewStep(s.ID, a, s.Reason, s.After...)
+				}
+			}
 		}),
 		planned("forgets-what-failed", "E1: what failed is put back and not remembered, so that it is pushed again", func(_ plan.Input, p *plan.Plan) {
 			p.Steps = slices.DeleteFunc(p.Steps, func(s plan.Step) bool {

@@ -26,6 +26,9 @@ const heldFor = 10 * time.Second
 // bakeLook is how often is looked whether tasks have run for long enough.
 const bakeLook = 2 * time.Second
 
+// actingAnswers is how long the answer of the swarmd that acts is waited for: nothing of the look is told before.
+const actingAnswers = 5 * time.Second
+
 // demotedLooks is how many looks in a row must find that the engine is no manager.
 const demotedLooks = 2
 
@@ -70,6 +73,8 @@ func (l *Loop) heeding(ctx context.Context, r report.Report) report.Report {
 	if l.cfg.Acting == nil || r.Lease.Held || !waits {
 		return r
 	}
+	ctx, cancel := context.WithTimeout(ctx, actingAnswers)
+	defer cancel()
 	return r.Heeds(l.cfg.Acting(ctx))
 }
 

@@ -26,6 +26,7 @@ func report(v *view, b *builder) {
 			reportMaintained(m, b)
 			reportDrain(v, m, b)
 		}
+		reportOlder(v, b)
 	}
 	if v.actsOnStack() {
 		for _, s := range v.services {

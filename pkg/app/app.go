@@ -12,6 +12,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/access"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
+	"github.com/swarmd/swarmd/pkg/cloud/userdata"
 	"github.com/swarmd/swarmd/pkg/health"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/brake"
@@ -173,7 +174,7 @@ func (a *App) config(r Role) reconcile.Config {
 		},
 		Prices: a.Prices, Peers: a.Swarm.Peers, Sizes: a.Sizes, VPCs: a.VPCs,
 		Initial: r.File.Initial, Edits: r.File.Edits, Unread: r.File.Unread, Source: r.File.Source, File: r.File.Path, Events: r.Events, Acting: r.Acting,
-		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute, ReadSecret: o.ReadSecret, Credentials: o.Credentials, Identity: o.Identity, Own: o.Own,
+		Log: o.Log, Metrics: a.health, OpIDs: o.OpIDs, Jitter: o.Jitter, Wall: o.Wall, Plan: plan.Compute, ReadSecret: o.ReadSecret, Credentials: o.Credentials, Identity: o.Identity, Own: o.Own, Template: userdata.Template,
 	}
 	if r.Instance == "" {
 		c.Elector.Instance = reconcile.RandomOpIDs(1)[0][:5]

@@ -69,6 +69,7 @@ type Config struct {
 	ReadSecret func(path string) ([]byte, error)
 
 	Credentials string                 // the folder with the unit's credentials; "": there are none
+	Template    int                    // see plan.Input
 	Own         source.Own             // what of the files beside this swarmd no service or registry may have
 	Identity    func() ([]byte, error) // reads the age identities, see sealed.ReadIdentities; optional: there are none
 

@@ -94,5 +94,5 @@ func (l *Loop) foreseen(ctx context.Context, d *file.Document) (plan.Input, erro
 	l.sealer.learn(w, l.cfg.Cluster)
 	l.sealer.registries = d.Registries
 	return plan.Input{Good: good, Sealed: l.sealer.sealed(stack, w, true), Compared: l.compared(ctx, stack, w), Now: l.cfg.Wall(), Spec: &d.Spec, Revision: want.revision, Accepted: l.cfg.Wall(), Stack: stack, World: w, Epoch: st.Lease.Epoch,
-		Holder: st.Lease.Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Sizes: l.cfg.Sizes(), VPCs: l.vpcs(&d.Spec), DenyHostAccess: l.cfg.DenyHostAccess}, nil
+		Holder: st.Lease.Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Sizes: l.cfg.Sizes(), VPCs: l.vpcs(&d.Spec), DenyHostAccess: l.cfg.DenyHostAccess, Template: l.cfg.Template}, nil
 }

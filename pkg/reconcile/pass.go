@@ -133,7 +133,7 @@ func (l *Loop) compute(w world.World, epoch uint64, good map[string]swarm.Servic
 	return l.cfg.Plan(plan.Input{Now: wall, Spec: l.want.spec, Revision: l.want.revision, Accepted: l.want.accepted, Stack: l.want.stack, World: w, Epoch: epoch,
 		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Sizes: l.cfg.Sizes(), VPCs: l.vpcs(l.want.spec), Good: good, Sealed: l.sealer.sealed(l.want.stack, w, l.blind()), Logins: l.logins.seen,
 		Memory: plan.Memory{Strangers: l.strangers.ages(now), Backoff: l.refusals.backoffs(wall.Sub(now)), Ailing: l.ailing.seen(wall.Sub(now)),
-			Grace: l.grace.seen(wall.Sub(now)), Launching: l.launching.seen(wall.Sub(now)), Tries: l.rolls.seen(), Looked: l.lookups.looked(wall.Sub(now))}, DenyHostAccess: l.cfg.DenyHostAccess})
+			Grace: l.grace.seen(wall.Sub(now)), Launching: l.launching.seen(wall.Sub(now)), Tries: l.rolls.seen(), Looked: l.lookups.looked(wall.Sub(now))}, DenyHostAccess: l.cfg.DenyHostAccess, Template: l.cfg.Template})
 }
 
 // act executes the plan and keeps the lease fresh with what was just read, so that a quiet pass makes one write and no read for it.

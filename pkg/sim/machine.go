@@ -4,15 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/sim/docean"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // DropletLabel is the engine label that swarmd's user-data sets to the droplet's id.
 const DropletLabel = "swarmd.droplet"
+
+// templateSaid is how user-data has the engine carry the version of what made the machine.
+var templateSaid = regexp.MustCompile(regexp.QuoteMeta(swarm.LabelTemplate) + `=([0-9]+)`)
 
 // machine is what a droplet is made of here: a power switch and an engine.
 type machine struct {
@@ -192,5 +197,9 @@ func engineLabels(m docean.Machine) map[string]string {
 	if !mentions(m.UserData, DropletLabel) {
 		return nil
 	}
-	return map[string]string{DropletLabel: strconv.Itoa(m.ID)}
+	labels := map[string]string{DropletLabel: strconv.Itoa(m.ID)}
+	if said := templateSaid.FindStringSubmatch(m.UserData); said != nil {
+		labels[swarm.LabelTemplate] = said[1]
+	}
+	return labels
 }

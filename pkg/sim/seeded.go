@@ -12,7 +12,9 @@ import (
 
 	api "github.com/docker/docker/api/types/swarm"
 
+	"github.com/swarmd/swarmd/pkg/cloud/userdata"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // Seeded is what a world has in it at the start.
@@ -91,7 +93,7 @@ func (w *World) hurry() func() {
 func (w *World) order(s Seeded, name, op string) error {
 	body, err := json.Marshal(map[string]any{
 		"name": name, "region": s.Region, "size": cmp.Or(s.Size, "s-1vcpu-1gb"), "image": cmp.Or(s.Image, "docker-20-04"),
-		"tags": []string{"swarmd:" + s.Cluster, "swarmd-op:" + op}, "user_data": "# " + DropletLabel,
+		"tags": []string{"swarmd:" + s.Cluster, "swarmd-op:" + op}, "user_data": fmt.Sprintf("# %s %s=%d", DropletLabel, swarm.LabelTemplate, userdata.Template),
 	})
 	if err != nil {
 		return err

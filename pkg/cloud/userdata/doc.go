@@ -1,5 +1,5 @@
 // Package userdata renders what a droplet does at its first boot: cloud-init's #cloud-config. It decides the order in which a
-// machine becomes a node: close the host's firewall, label the engine with the droplet's id, only then let the engine start, then
+// machine becomes a node: close the host's firewall, label the engine with the droplet's id and the template's version, only then let the engine start, then
 // join drained. The engine does not start while one of the first two has failed.
 //
 // Values never become script text: they are arguments or files, validated first. It must not decide which machine joins which pool,

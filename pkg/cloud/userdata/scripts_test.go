@@ -105,9 +105,9 @@ func droplet(id string) http.HandlerFunc {
 
 func TestFirstBoot(t *testing.T) {
 	b := newBox(t, droplet("4711"))
-	b.write(t, "etc/docker/daemon.json", `{"insecure-registries":["10.0.0.1:5000"],"labels":["zone=a","swarmd.droplet=1"]}`)
+	b.write(t, "etc/docker/daemon.json", `{"insecure-registries":["10.0.0.1:5000"],"labels":["swarmd.template=2","zone=a","swarmd.droplet=1"]}`)
 	b.write(t, "var/lib/docker/swarm/state.json", "of the machine that the image was made from")
-	out, ok := b.run(t, bootScript, "10.114.0.0/20", "192.0.2.0/24 198.51.100.7/32")
+	out, ok := b.run(t, bootScript, "10.114.0.0/20", "192.0.2.0/24 198.51.100.7/32", "swarmd.template=3")
 	if !ok {
 		t.Fatal(out)
 	}
@@ -124,7 +124,7 @@ func TestFirstBoot(t *testing.T) {
 	if err := json.Unmarshal([]byte(b.read("etc/docker/daemon.json")), &config); err != nil {
 		t.Fatal(err)
 	}
-	wantConfig := map[string]any{"insecure-registries": []any{"10.0.0.1:5000"}, "labels": []any{"zone=a", "swarmd.droplet=4711"}}
+	wantConfig := map[string]any{"insecure-registries": []any{"10.0.0.1:5000"}, "labels": []any{"zone=a", "swarmd.droplet=4711", "swarmd.template=3"}}
 	if diff := cmp.Diff(wantConfig, config); diff != "" {
 		t.Error(diff)
 	}
@@ -146,14 +146,14 @@ func TestSecondBoot(t *testing.T) {
 		}
 		http.Error(w, "no", http.StatusServiceUnavailable)
 	})
-	if out, ok := b.run(t, bootScript, "10.114.0.0/20", "any"); !ok {
+	if out, ok := b.run(t, bootScript, "10.114.0.0/20", "any", "swarmd.template=3"); !ok {
 		t.Fatal(out)
 	}
 	b.calls()
 	b.write(t, "var/lib/docker/swarm/state.json", "mine")
 	for _, off := range []bool{false, true} {
 		down.Store(off)
-		if out, ok := b.run(t, bootScript, "10.114.0.0/20", "any"); !ok {
+		if out, ok := b.run(t, bootScript, "10.114.0.0/20", "any", "swarmd.template=3"); !ok {
 			t.Fatal(out)
 		}
 		if diff := cmp.Diff([]string{"ufw status"}, b.calls()); diff != "" {
@@ -169,7 +169,7 @@ func TestSecondBoot(t *testing.T) {
 func TestBootAfterTheEngine(t *testing.T) {
 	b := newBox(t, droplet("4711"))
 	b.write(t, "engine-on", "")
-	if out, ok := b.run(t, bootScript, "10.114.0.0/20", "any"); !ok {
+	if out, ok := b.run(t, bootScript, "10.114.0.0/20", "any", "swarmd.template=3"); !ok {
 		t.Fatal(out)
 	}
 	calls := b.calls()
@@ -198,7 +198,7 @@ func TestBootFailsClosed(t *testing.T) {
 			tc.set(b)
 			b.write(t, "engine-on", "")
 			b.write(t, "var/lib/swarmd/prepared", "")
-			out, ok := b.run(t, bootScript, "10.114.0.0/20", "any")
+			out, ok := b.run(t, bootScript, "10.114.0.0/20", "any", "swarmd.template=3")
 			if ok || !strings.Contains(out, "the engine is held back") || b.read("var/lib/swarmd/prepared") != "-" {
 				t.Errorf("the engine is let go: %s", out)
 			}

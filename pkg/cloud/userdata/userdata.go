@@ -10,7 +10,16 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
+
+// Template is the version of what makes a machine: the scripts, and what they are told. It grows when machines that were made by the one before should
+// be replaced some day; TestTheTemplateHasAVersion holds it to the scripts. Machines carry it as a label of their engine. Another version replaces
+// nothing: people are told of it.
+const Template = 1
+
+func templateLabel() string { return swarm.LabelTemplate + "=" + strconv.Itoa(Template) }
 
 // defaultPatience is that of a machine of which nobody says when it is given up.
 const defaultPatience = 15 * time.Minute
@@ -100,7 +109,7 @@ type joinRequest struct {
 }
 
 // placeBoot writes boot.sh, its first argument, and runs it: bootcmd comes before write_files.
-const placeBoot = `mkdir -p ` + libDir + ` && printf '%s' "$1" >` + libDir + `/boot.sh && exec sh ` + libDir + `/boot.sh "$2" "$3"`
+const placeBoot = `mkdir -p ` + libDir + ` && printf '%s' "$1" >` + libDir + `/boot.sh && exec sh ` + libDir + `/boot.sh "$2" "$3" "$4"`
 
 // Render returns the droplet's user-data. Same parameters, same bytes. The error shows neither the token nor the private host key.
 func Render(p Params) (string, error) {
@@ -112,7 +121,7 @@ func Render(p Params) (string, error) {
 		return "", fmt.Errorf("user-data: %w", err)
 	}
 	c := config{
-		BootCmd:    [][]string{{"sh", "-c", placeBoot, "swarmd-boot", bootScript, p.PrivateCIDR, p.sshFrom()}},
+		BootCmd:    [][]string{{"sh", "-c", placeBoot, "swarmd-boot", bootScript, p.PrivateCIDR, p.sshFrom(), templateLabel()}},
 		WriteFiles: files,
 		RunCmd:     [][]string{{"sh", libDir + "/setup.sh", p.PrivateCIDR, p.sshFrom(), p.patience()}},
 	}

@@ -1,6 +1,8 @@
 package userdata
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,7 +66,7 @@ func TestRender(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(text), &c); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([][]string{{"sh", "-c", placeBoot, "swarmd-boot", bootScript, "10.114.0.0/20", "any"}}, c.BootCmd); diff != "" {
+	if diff := cmp.Diff([][]string{{"sh", "-c", placeBoot, "swarmd-boot", bootScript, "10.114.0.0/20", "any", "swarmd.template=1"}}, c.BootCmd); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([][]string{{"sh", "/usr/local/lib/swarmd/setup.sh", "10.114.0.0/20", "any", "900"}}, c.RunCmd); diff != "" {
@@ -119,6 +121,14 @@ func TestHostKeysOfAnotherFormAreRefused(t *testing.T) {
 		} else if strings.Contains(err.Error(), "PRIVATE KEY") || strings.Contains(err.Error(), "AAAA") {
 			t.Errorf("%s: a key is in %v", name, err)
 		}
+	}
+}
+
+// TestTheTemplateHasAVersion: another template has another version, so that people can be told which machines were made by the one before.
+func TestTheTemplateHasAVersion(t *testing.T) {
+	sum := sha256.Sum256([]byte(strings.Join([]string{bootScript, setupScript, joinScript, wipeScript, wipeEachBoot, placeBoot}, "\x00")))
+	if got := hex.EncodeToString(sum[:6]); Template != 1 || got != "a1800b4d658c" {
+		t.Errorf("the scripts of template %d have the hash %s: if machines that were made before should be replaced some day, count Template up; write the new hash here", Template, got)
 	}
 }
 

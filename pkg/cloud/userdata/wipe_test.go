@@ -125,7 +125,7 @@ func TestAnImageOfAJoinedMachineJoins(t *testing.T) {
 	b := newBox(t, droplet("4711"))
 	b.write(t, "var/lib/swarmd/droplet", "12\n")
 	b.write(t, "var/lib/swarmd/begun", "")
-	if out, ok := b.run(t, bootScript, "10.114.0.0/20", "any"); !ok {
+	if out, ok := b.run(t, bootScript, "10.114.0.0/20", "any", "swarmd.template=3"); !ok {
 		t.Fatal(out)
 	}
 	b.write(t, "var/lib/swarmd/join/00.json", token) // as write_files does next

@@ -43,6 +43,7 @@ const (
 	GuardQuorum        = "quorum"          // the managers' quorum forbids or delays a change
 	GuardSelf          = "self"            // the lease holder's own machine leaves: another manager must act
 	GuardMaintenance   = "maintenance"     // a person keeps a node drained
+	GuardTemplate      = "template"        // machines were made by an older template than this swarmd's
 	GuardPaused        = "paused"          // a person has swarmd leave something alone for a while
 	GuardProtected     = "protected"       // a person has swarmd never take a machine away
 	GuardDrain         = "drain-timeout"   // a drain takes too long
@@ -89,7 +90,7 @@ func Guards() []string {
 		GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardForeignNet, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardResize, GuardImage, GuardRegion, GuardVPC, GuardRollStopped, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardMaxDroplets, GuardMaxCost, GuardWindow,
-		GuardTasks, GuardGrowing, GuardTogether, GuardSurge, GuardLoginFile, GuardRegistry, GuardJob, GuardJobFailed, GuardUnpinned, GuardRolledBack, GuardPrune, GuardKeepRemoved, GuardPort, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardPaused, GuardProtected,
+		GuardTasks, GuardGrowing, GuardTogether, GuardSurge, GuardLoginFile, GuardRegistry, GuardJob, GuardJobFailed, GuardUnpinned, GuardRolledBack, GuardPrune, GuardKeepRemoved, GuardPort, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardTemplate, GuardPaused, GuardProtected,
 	}
 	slices.SortFunc(all, strings.Compare)
 	return all

@@ -27,6 +27,7 @@ func report(v *view, b *builder) {
 			reportDrain(v, m, b)
 			reportJobsOn(v, m, b)
 		}
+		reportOlder(v, b)
 	}
 	if v.actsOnStack() {
 		for _, s := range v.services {

@@ -35,6 +35,8 @@ type Input struct {
 	// Logins has what is known here of the file's registries, by their hosts.
 	Logins map[string]Login
 
+	Template int // the version of what machines are made by now, see userdata.Template; 0: nobody is told of older ones
+
 	Sizes  map[string]cloud.Size // on offer, by slug; empty: not known yet
 	VPCs   []cloud.VPC           // the cloud's private networks, where the file names one; empty: not known yet
 	Prices map[string]float64    // US dollars a month by size slug; a size that is not in it has no known price

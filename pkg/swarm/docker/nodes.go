@@ -38,10 +38,12 @@ func nodeBounds() bounds[api.Node] {
 		d.Engine.Plugins, d.TLSInfo, d.Resources.GenericResources = nil, api.TLSInfo{}, nil
 		d.Hostname, n.Status.Message = brief(d.Hostname), brief(n.Status.Message)
 		if labelsWeight(d.Engine.Labels) > maxText {
-			claim, claims := d.Engine.Labels[swarm.LabelDroplet]
+			said := d.Engine.Labels
 			d.Engine.Labels = map[string]string{"…": ""} // that there are others, tells a node that came up from one that never did
-			if claims {
-				d.Engine.Labels[swarm.LabelDroplet] = brief(claim)
+			for _, ours := range []string{swarm.LabelDroplet, swarm.LabelTemplate} {
+				if claim, claims := said[ours]; claims {
+					d.Engine.Labels[ours] = brief(claim)
+				}
 			}
 		}
 	}, weight: func(n api.Node) int {

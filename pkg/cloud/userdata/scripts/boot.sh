@@ -1,12 +1,13 @@
 #!/bin/sh
-# boot.sh PRIVATE_NETWORK SSH_NETWORKS
+# boot.sh PRIVATE_NETWORK SSH_NETWORKS TEMPLATE_LABEL
 #
-# Runs at every boot before the engine (cloud-init's bootcmd): the firewall is closed and the engine carries the label with this
-# droplet's id before it is allowed to start. May run any number of times.
+# Runs at every boot before the engine (cloud-init's bootcmd): the firewall is closed and the engine carries the labels with this
+# droplet's id and with the version of what made the machine before it is allowed to start. May run any number of times.
 set -eu
 
 private=$1
 ssh_from=$2 # networks with blanks between them, or "any"
+template=$3 # swarmd.template=VERSION
 
 state=/var/lib/swarmd
 dropin=/etc/systemd/system/docker.service.d/10-swarmd.conf
@@ -55,13 +56,13 @@ firewall() {
 	echo "$want" >"$state/firewall"
 }
 
-# label puts the droplet's id into the engine's configuration, keeps what else is there, and prints the id and whether the file
+# label puts the droplet's id and the template's version into the engine's configuration, keeps what else is there, and prints the id and whether the file
 # changed. A machine that already knows its id does not wait long for the metadata service.
 label() {
-	python3 - "$state/droplet" /etc/docker/daemon.json <<-'END'
+	python3 - "$state/droplet" /etc/docker/daemon.json "$template" <<-'END'
 		import json, os, sys, time, urllib.request
 
-		known_file, config_file = sys.argv[1:]
+		known_file, config_file, template = sys.argv[1:]
 		known = open(known_file).read().strip() if os.path.exists(known_file) else ""
 
 		def ask(tries):
@@ -85,16 +86,16 @@ label() {
 		if os.path.exists(config_file) and os.path.getsize(config_file):
 		    with open(config_file) as f:
 		        config = json.load(f)
-		label = "swarmd.droplet=" + droplet
-		ours = [l for l in config.get("labels", []) if l.startswith("swarmd.droplet=")]
-		if ours != [label]:
-		    config["labels"] = [l for l in config.get("labels", []) if l not in ours] + [label]
+		wanted = ["swarmd.droplet=" + droplet, template]
+		ours = [l for l in config.get("labels", []) if l.startswith(("swarmd.droplet=", "swarmd.template="))]
+		if ours != wanted:
+		    config["labels"] = [l for l in config.get("labels", []) if l not in ours] + wanted
 		    os.makedirs(os.path.dirname(config_file), exist_ok=True)
 		    with open(config_file + ".new", "w") as f:
 		        json.dump(config, f, indent=2)
 		        f.write("\n")
 		    os.replace(config_file + ".new", config_file)
-		print(droplet, "same" if ours == [label] else "changed")
+		print(droplet, "same" if ours == wanted else "changed")
 	END
 }
 

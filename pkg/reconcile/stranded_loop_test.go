@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/sim"
 )
 
@@ -51,8 +52,9 @@ func TestWithoutAMajorityTheManagersThatAreOffAreSwitchedOn(t *testing.T) {
 				t.Errorf("it does not say %q: %s", text, r.NoLeader)
 			}
 		}
-		if n := powerOns(c); n != 0 || r.Lease.Held {
-			t.Errorf("%d droplets were switched on before the time, lease held: %t", n, r.Lease.Held)
+		// The last pass may be as old as failed ones are apart.
+		if n := powerOns(c); n != 0 || r.Lease.Held && r.At.Sub(r.Lease.Renewed) >= ledger.RenewDeadline {
+			t.Errorf("%d droplets were switched on before the time, lease as of %s: %+v", n, r.At, r.Lease)
 		}
 		for range 30 {
 			if time.Sleep(10 * time.Second); c.loop.Last().Converged {

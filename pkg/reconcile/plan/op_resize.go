@@ -24,7 +24,7 @@ const (
 	lockGrace  = 15 * time.Minute // a droplet is resized by then
 	startPace  = 10 * time.Second // between two power-ons
 	startGrace = 10 * time.Minute // it runs by then, or it is repaired as one that is off
-	backGrace  = 5 * time.Minute  // it is back by then, or repaired as one that hangs
+	backGrace  = 5 * time.Minute  // it is back by then, or repaired as one that hangs: seen on 26.1, a node stays down that registers as its old heartbeat runs out
 	beatsGrace = 15 * time.Second // until then a node that is ready may not have been seen to be away
 	raftGrace  = 65 * time.Second // for so long the brakes count a manager that was stopped as one that may be away
 )

@@ -74,8 +74,6 @@ func (k *stacks) manyAtRest() {
 	if now := k.versions(); !maps.Equal(now, versions) {
 		k.Errorf("something was written at rest: %v, before %v", now, versions)
 	}
-	k.services = map[string]any{}
-	k.swarmd(k.host, "apply", "-f", k.file(), "--confirm", "--timeout", "2m")
 }
 
 // opOf is which call to the engine the series counts, "" if it counts something else.

@@ -44,8 +44,6 @@ func (k *stacks) secretsRotate() {
 	end()
 	k.Logf("report: an encrypted secret rotated %d times by an edit: each time both tasks read the new value, %d versions are kept; of its values nothing in %s",
 		len(secretVersions)-1, kept, where)
-	k.empty()
-	k.swarmd(k.host, "apply", "-f", k.file(), "--confirm", "--timeout", "2m")
 }
 
 // readBy is how many of the service's containers have that value in the secret's file.

@@ -102,10 +102,8 @@ func (k *stacks) takenOver() {
 	k.dockerShowsIt()
 	k.Logf("report: a stack of docker stack deploy, 4 services with %d tasks, taken over in %.1f s: 0 tasks restarted, 0 secrets, configs, networks made", len(before.tasks), took.Seconds())
 	k.editedAndDeployedAgain(recipient)
-	k.stacks = map[string]any{}
 	k.onManager("docker", "stack", "rm", "old")
 	k.until("the old stack is gone", time.Minute, func() (bool, string) { g := k.glance("old_"); return len(g.services) == 0, fmt.Sprint(len(g.services)) })
-	k.swarmd(k.host, "apply", "-f", k.file(), "--confirm", "--timeout", "2m")
 }
 
 // editedAndDeployedAgain makes an ordinary edit, and then deploys the same file past swarmd: that takes swarmd's labels off, and they come back.

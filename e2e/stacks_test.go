@@ -51,6 +51,7 @@ func TestStacks(t *testing.T) {
 			k.empty()
 			part.run(k)
 			k.complaints(began)
+			k.leaveNothing()
 		})
 		t.Logf("%s: %v", part.name, time.Since(began).Round(100*time.Millisecond))
 		if t.Failed() {
@@ -94,6 +95,13 @@ func (k *stacks) empty() {
 	k.services, k.networks, k.secrets, k.configs, k.stacks = map[string]any{}, map[string]any{}, map[string]any{}, map[string]any{}, map[string]any{}
 	k.follows = "2m"
 	k.policies = map[string]any{"bake": "15s", "progress_deadline": "1m", "resync": "10s", "create_visible": "30s", "shutdown_timeout": "30s"}
+}
+
+// leaveNothing takes away what a part has made.
+func (k *stacks) leaveNothing() {
+	k.Helper()
+	k.empty()
+	k.must(k.host, "apply", "-f", k.file(), "--confirm", "--timeout", "2m")
 }
 
 // file writes the file.

@@ -43,7 +43,13 @@ It asks the swarmd of one machine, as swarmd events does, which remembers since 
 }
 
 func (a *cli) why(ctx context.Context, name string, f whyFlags) error {
-	told := a.acting(ctx, f.cluster, f.ask)
+	cluster := f.cluster
+	if cluster == "" && f.ask.address == "" { // at hand may be the swarmd of another swarm than the one that the engine is of
+		if here, err := a.chooseCluster(ctx, ""); err == nil {
+			cluster = here.Name
+		}
+	}
+	told := a.acting(ctx, cluster, f.ask)
 	r, from := told.Report, "as the swarmd at "+told.url+" has it, from its pass "+sinceThen(told.At)
 	if told.url == "" {
 		chosen, err := a.chooseCluster(ctx, f.cluster)

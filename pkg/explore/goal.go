@@ -67,6 +67,9 @@ func (r *run) held(back bool) []string {
 	if back {
 		guards = append(slices.Clone(guards), plan.GuardRolledBack, plan.GuardRolloutPaused, plan.GuardTasks)
 	}
+	if r.seen != nil && slices.ContainsFunc(r.seen.swarm.Services, r.seen.unbegun) {
+		guards = append(slices.Clone(guards), plan.GuardJobFailed)
+	}
 	return guards
 }
 

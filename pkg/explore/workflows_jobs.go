@@ -127,10 +127,21 @@ func (r *run) jobDiffers(s *state, v api.Service) string {
 	if j := v.Spec.Mode.ReplicatedJob; j != nil {
 		want = int(*j.TotalCompletions)
 	}
+	if s.unbegun(v) {
+		return ""
+	}
 	if complete < want || going > 0 {
 		return fmt.Sprintf("job %s: %d of %d tasks are complete, and %d go on", v.Spec.Name, complete, want, going)
 	}
 	return ""
+}
+
+// unbegun reports whether the engine has begun a global job on no node at all: when it looked at it, after an election, it knew none to be ready. It does so
+// again only for another write, which swarmd does not make: that is said.
+func (s *state) unbegun(v api.Service) bool {
+	return v.Spec.Mode.GlobalJob != nil && !slices.ContainsFunc(s.swarm.Tasks, func(t api.Task) bool {
+		return t.ServiceID == v.ID && t.JobIteration != nil && t.JobIteration.Index == v.JobStatus.JobIteration.Index
+	})
 }
 
 // jobMutants run jobs again.

@@ -144,10 +144,22 @@ func reportJobsOn(v *view, m machine, b *builder) {
 	}
 }
 
+// nodesKnown has a global job wait while the leader does not know how a node is: the engine begins it on the nodes that are ready at that moment, and on no
+// other one later.
+func nodesKnown(v *view, _ spent, w wish) *refusal {
+	if w.service.want.Mode != swarm.GlobalJob || !v.someUnknown() {
+		return nil
+	}
+	return &refusal{progressing: true, requeue: requeueWait}
+}
+
 // wayOut is what there is to do about a job that does not end well.
-func wayOut(state RollOutState, name string) string {
-	if state == RollOutFailed || state == RollOutStuck {
-		return "it is not run again before the file changes it, or it is removed: docker service rm " + name
+func wayOut(c ServiceCount) string {
+	switch state := c.RollOut.State; {
+	case state == RollOutFailed || state == RollOutStuck:
+		return "it is not run again before the file changes it, or it is removed: docker service rm " + c.Service
+	case c.Desired == 0:
+		return "when the engine began it, it knew of no node that was ready and fitted: docker service update --force " + c.Service + " runs it"
 	}
 	return "the engine goes on trying: correct the job, or what it lacks"
 }
@@ -162,7 +174,7 @@ func reportJob(v *view, s service, c ServiceCount, b *builder) {
 	case c.RollOut.State == RollOutRunning:
 		b.wait(0)
 	case c.RollOut.State.Bad():
-		b.hold(GuardJobFailed, s.object(), "the job is "+c.RollOut.Text(c.Desired)+"; "+wayOut(c.RollOut.State, s.want.Name))
+		b.hold(GuardJobFailed, s.object(), "the job is "+c.RollOut.Text(c.Desired)+"; "+wayOut(c))
 	}
 	const again = "whatever is written to a job runs it again: "
 	changes := swarm.ServiceChanges(s.want.Form(), s.live.Spec.Form())

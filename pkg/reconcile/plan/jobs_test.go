@@ -103,6 +103,13 @@ func TestAJobIsWrittenForAnEditAlone(t *testing.T) {
 			adoptJob(in, one)
 			in.Stack.Adopt = nil
 		}, holds: []string{"foreign-service service/web_app"}},
+		"global, edited": {want: job(swarm.GlobalJob, "job:2"), live: job(swarm.GlobalJob, "job:1"), steps: []string{"service/web_app"}},
+		"global, edited after an election": {want: job(swarm.GlobalJob, "job:2"), live: job(swarm.GlobalJob, "job:1"), change: func(in *plan.Input) {
+			in.World.Machines = slices.Clone(in.World.Machines)
+			node := *in.World.Machines[2].Node
+			node.State = swarm.NodeUnknown
+			in.World.Machines[2].Node = &node
+		}},
 		"not in the file": {want: service("other", "other:1", 0), live: one, change: func(in *plan.Input) { in.World.Ledger.Confirmed = in.Revision },
 			steps: []string{"remove-service/web_app", "service/web_other"}},
 	} {

@@ -32,9 +32,9 @@ func TestWorlds(t *testing.T) {
 		{"5 destroy without a living swarm", (*stage).destroyTheDead},
 	} {
 		began := time.Now()
-		if !t.Run(step.name, func(t *testing.T) {
-			s.T = t
-			defer func() { s.T = b.T }()
+		if !t.Run(step.name, func(sub *testing.T) {
+			s.T = sub
+			defer func() { s.T = t }()
 			step.run(s)
 		}) {
 			t.Fatal("the worlds build on each other: stopped")

@@ -37,22 +37,19 @@ func (t rolls) see(w world.World, bake time.Duration, wall time.Time, at look) r
 	if !known(w, world.GapServices) || !known(w, world.GapTasks) {
 		return t
 	}
-	next, byID := make(rolls, len(w.Services)), map[string]string{}
+	next, byID, bakes := make(rolls, len(w.Services)), map[string]string{}, map[string]time.Duration{}
 	for _, s := range w.Services {
 		if s.Spec.Labels[swarm.LabelCluster] == "" {
 			continue
 		}
 		h, before := t[s.Spec.Name]
-		next[s.Spec.Name] = h.now(s, before, func() bool { return unproven(s, w, plan.BakeTime(bake, s.Spec), wall) })
+		bakes[s.Spec.Name] = plan.BakeTime(bake, s.Spec)
+		next[s.Spec.Name] = h.now(s, before, func() bool { return unproven(s, w, bakes[s.Spec.Name], wall) })
 		byID[s.ID] = s.Spec.Name
 	}
 	newest := map[string]time.Time{}
 	for _, task := range w.Failed {
 		next.failed(byID[task.ServiceID], task, at)
-	}
-	bakes := map[string]time.Duration{}
-	for _, s := range w.Services {
-		bakes[s.Spec.Name] = plan.BakeTime(bake, s.Spec)
 	}
 	for _, task := range w.Tasks {
 		name := byID[task.ServiceID]

@@ -2,6 +2,7 @@ package execute
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -54,65 +55,72 @@ func keptOf(res Result, droplet int) *kept {
 	return &n
 }
 
-// apply is the one switch over the actions. Those that are ledger writes alone never come here.
+// apply does what an action says. Those that are ledger writes alone never come here. What asks or makes something first is a case of its own; all
+// others are one write.
 func (e *Executor) apply(r *run, a plan.Action) (warning string, droplet int, err error) {
 	switch a := a.(type) {
 	case plan.CreateDroplet:
 		droplet, err = e.createDroplet(r, a)
-	case plan.ShutdownDroplet:
-		err = r.send(func() error { _, err := e.cfg.Droplets.Shutdown(r.calls, a.DropletID); return err })
-	case plan.PowerOffDroplet:
-		err = r.send(func() error { _, err := e.cfg.Droplets.PowerOff(r.calls, a.DropletID); return err })
-	case plan.PowerOnDroplet:
-		err = r.send(func() error { _, err := e.cfg.Droplets.PowerOn(r.calls, a.DropletID); return err })
-	case plan.ResizeDroplet:
-		err = r.send(func() error { _, err := e.cfg.Droplets.Resize(r.calls, a.DropletID, a.Size); return err })
-	case plan.PowerCycleDroplet:
-		err = r.send(func() error { _, err := e.cfg.Droplets.PowerCycle(r.calls, a.DropletID); return err })
-	case plan.DeleteDroplet:
-		err = r.send(func() error { return e.cfg.Droplets.DeleteDroplet(r.calls, a.DropletID) })
-	case plan.TagDroplet:
-		err = r.send(func() error { return e.cfg.Droplets.TagDroplet(r.calls, a.DropletID, cloud.SwarmTag(a.SwarmID)) })
-	case plan.UpdateNode:
-		err = r.send(func() error { return e.cfg.Nodes.UpdateNode(r.calls, a.NodeID, a.Version, a.Spec) })
-	case plan.RemoveNode:
-		err = r.send(func() error { return e.cfg.Nodes.RemoveNode(r.calls, a.NodeID) })
-	case plan.RotateToken:
-		err = r.send(func() error { return e.cfg.Tokens.RotateWorkerToken(r.calls, a.Version, a.Spec) })
-	case plan.CreateNetwork:
-		err = r.send(func() error { _, err := e.cfg.Networks.CreateNetwork(r.calls, a.Spec); return err })
-	case plan.RemoveNetwork:
-		err = r.send(func() error { return e.cfg.Networks.RemoveNetwork(r.calls, a.ID) })
 	case plan.CreateKey:
 		name, key := e.cfg.NewKey()
 		err = r.send(func() error { _, err := e.cfg.Objects.CreateConfig(r.calls, name, nil, key); return err })
-	case plan.CreateConfig:
-		err = r.send(func() error {
-			_, err := e.cfg.Objects.CreateConfig(r.calls, a.Spec.Name, a.Spec.Labels, a.Spec.Data)
-			return err
-		})
-	case plan.RemoveConfig:
-		err = r.send(func() error { return e.cfg.Objects.DropConfig(r.calls, a.ID) })
 	case plan.CreateSecret:
 		err = e.createSecret(r, a)
-	case plan.RemoveSecret:
-		err = r.send(func() error { return e.cfg.Objects.RemoveSecret(r.calls, a.ID) })
+	case plan.TakeSecret:
+		err = e.takeSecret(r, a)
 	case plan.CreateService:
 		warning, err = e.createService(r, a)
 	case plan.UpdateService:
 		warning, err = e.updateService(r, a)
-	case plan.TakeService:
-		err = r.send(func() error { return e.cfg.Services.RelabelService(r.calls, a.ID, a.Version, a.Labels) })
+	default:
+		err = r.send(func() error { return e.write(r.calls, a) })
+	}
+	return warning, droplet, err
+}
+
+// write makes the one call of an action that is no more than that.
+func (e *Executor) write(ctx context.Context, a plan.Action) (err error) {
+	switch a := a.(type) {
+	case plan.ShutdownDroplet:
+		_, err = e.cfg.Droplets.Shutdown(ctx, a.DropletID)
+	case plan.PowerOffDroplet:
+		_, err = e.cfg.Droplets.PowerOff(ctx, a.DropletID)
+	case plan.PowerOnDroplet:
+		_, err = e.cfg.Droplets.PowerOn(ctx, a.DropletID)
+	case plan.ResizeDroplet:
+		_, err = e.cfg.Droplets.Resize(ctx, a.DropletID, a.Size)
+	case plan.PowerCycleDroplet:
+		_, err = e.cfg.Droplets.PowerCycle(ctx, a.DropletID)
+	case plan.DeleteDroplet:
+		err = e.cfg.Droplets.DeleteDroplet(ctx, a.DropletID)
+	case plan.TagDroplet:
+		err = e.cfg.Droplets.TagDroplet(ctx, a.DropletID, cloud.SwarmTag(a.SwarmID))
+	case plan.UpdateNode:
+		err = e.cfg.Nodes.UpdateNode(ctx, a.NodeID, a.Version, a.Spec)
+	case plan.RemoveNode:
+		err = e.cfg.Nodes.RemoveNode(ctx, a.NodeID)
+	case plan.RotateToken:
+		err = e.cfg.Tokens.RotateWorkerToken(ctx, a.Version, a.Spec)
+	case plan.CreateNetwork:
+		_, err = e.cfg.Networks.CreateNetwork(ctx, a.Spec)
+	case plan.RemoveNetwork:
+		err = e.cfg.Networks.RemoveNetwork(ctx, a.ID)
+	case plan.CreateConfig:
+		_, err = e.cfg.Objects.CreateConfig(ctx, a.Spec.Name, a.Spec.Labels, a.Spec.Data)
+	case plan.RemoveConfig:
+		err = e.cfg.Objects.DropConfig(ctx, a.ID)
 	case plan.TakeConfig:
-		err = r.send(func() error { return e.cfg.Objects.UpdateConfig(r.calls, a.ID, a.Version, a.Labels) })
-	case plan.TakeSecret:
-		err = e.takeSecret(r, a)
+		err = e.cfg.Objects.UpdateConfig(ctx, a.ID, a.Version, a.Labels)
+	case plan.RemoveSecret:
+		err = e.cfg.Objects.RemoveSecret(ctx, a.ID)
+	case plan.TakeService:
+		err = e.cfg.Services.RelabelService(ctx, a.ID, a.Version, a.Labels)
 	case plan.RemoveService:
-		err = r.send(func() error { return e.cfg.Services.RemoveService(r.calls, a.ID) })
+		err = e.cfg.Services.RemoveService(ctx, a.ID)
 	default:
 		err = refuse("execute", errors.New("no such action"))
 	}
-	return warning, droplet, err
+	return err
 }
 
 // send sends one write, if it is permitted at this moment.

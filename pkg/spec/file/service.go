@@ -59,31 +59,6 @@ func services(w *walker, n *node) any {
 // full is what a service is called in the swarm.
 func (w *walker) full(service string) string { return w.namespace + "_" + service }
 
-// ownServiceKey is the extension of a Compose service that is swarmd's own.
-const ownServiceKey = "x-swarmd"
-
-// ownServices notes what the file has swarmd do otherwise with a service.
-func (w *walker) ownServices(s *spec.Spec) {
-	note := func(at *map[string]bool, name string) {
-		if *at == nil {
-			*at = map[string]bool{}
-		}
-		(*at)[name] = true
-	}
-	for _, f := range w.services {
-		own := section(f.values, ownServiceKey)
-		if move, said := own["rebalance"].(bool); said && !move {
-			note(&s.NoRebalance, w.full(f.name))
-		}
-		if own["resolve"] == resolveBestEffort {
-			note(&s.BestEffort, w.full(f.name))
-		}
-	}
-}
-
-// resolveBestEffort is the value of x-swarmd.resolve with which a tag alone is good enough.
-const resolveBestEffort = "best-effort"
-
 // serviceKeys are the keys of a service that Swarm has a use for: those that docker/cli's conversion reads.
 func serviceKeys() map[string]rule {
 	known := map[string]rule{
@@ -305,62 +280,6 @@ func oneOrMore(check rule) rule {
 		}
 		return check(w, n)
 	}
-}
-
-// extraHosts takes "name:address" or "name=address" in a list, or a map.
-func extraHosts(w *walker, n *node) any {
-	if n == nil {
-		return eitherShape("a list of name:address, or a map", shapeOf(entries(domain(), hostAddress)), listShape())
-	}
-	if n.kind != kindList {
-		return entries(domain(), hostAddress)(w, n)
-	}
-	values := make([]any, 0, len(n.items))
-	for _, item := range n.items {
-		s, ok := w.scalar(item)
-		if !ok {
-			continue
-		}
-		i := strings.IndexAny(s, ":=")
-		if i < 1 || !domain().holds(s[:i]) || !isHostAddress(s[i+1:]) {
-			w.fault(item, "must be name:address or name:%s, not %s", hostGateway, shown(item, s))
-			continue
-		}
-		values = append(values, s)
-	}
-	return values
-}
-
-// hostGateway stands for the address at which a container reaches its own machine; each engine fills in its own.
-const hostGateway = "host-gateway"
-
-func isHostAddress(s string) bool { return s == hostGateway || isAddress(s) }
-
-// hostAddress takes an IP address, or what stands for the machine's own.
-func hostAddress(w *walker, n *node) any {
-	if n == nil {
-		return textShape("an IP address or " + hostGateway)
-	}
-	if n.text == hostGateway {
-		return n.text
-	}
-	return address(w, n)
-}
-
-// address takes an IP address.
-func address(w *walker, n *node) any {
-	if n == nil {
-		return textShape("an IP address")
-	}
-	s, ok := w.scalar(n)
-	if !ok {
-		return nil
-	}
-	if !isAddress(s) {
-		w.fault(n, "must be an IP address, not %s", shown(n, s))
-		return nil
-	}
-	return s
 }
 
 // absolute takes a path from the root.

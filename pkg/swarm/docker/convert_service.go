@@ -62,28 +62,8 @@ func (s stack) task(svc composetypes.ServiceConfig) (api.TaskSpec, error) {
 }
 
 func (s stack) container(svc composetypes.ServiceConfig) (*api.ContainerSpec, error) {
-	mounts, err := s.mounts(svc.Volumes)
-	if err != nil {
-		return nil, err
-	}
-	check, err := healthcheck(svc.HealthCheck)
-	if err != nil {
-		return nil, err
-	}
-	configs, err := s.configReferences(svc.Configs)
-	if err != nil {
-		return nil, err
-	}
-	account, configs, err := s.credentials(svc.CredentialSpec, configs)
-	if err != nil {
-		return nil, err
-	}
-	secrets, err := s.secretReferences(svc.Secrets)
-	if err != nil {
-		return nil, err
-	}
 	add, drop := opts.EffectiveCapAddCapDrop(svc.CapAdd, svc.CapDrop)
-	return &api.ContainerSpec{
+	box := &api.ContainerSpec{
 		Image:           svc.Image,
 		Labels:          s.labelled(svc.Labels),
 		Command:         svc.Entrypoint, // the API's command is Compose's entrypoint
@@ -92,17 +72,12 @@ func (s stack) container(svc composetypes.ServiceConfig) (*api.ContainerSpec, er
 		Env:             environment(svc.Environment),
 		Dir:             svc.WorkingDir,
 		User:            svc.User,
-		Privileges:      &api.Privileges{CredentialSpec: account},
 		Init:            svc.Init,
 		StopSignal:      svc.StopSignal,
 		TTY:             svc.Tty,
 		OpenStdin:       svc.StdinOpen,
 		ReadOnly:        svc.ReadOnly,
-		Mounts:          mounts,
-		Configs:         configs,
-		Secrets:         secrets,
 		StopGracePeriod: composetypes.ConvertDurationPtr(svc.StopGracePeriod),
-		Healthcheck:     check,
 		Hosts:           hosts(svc.ExtraHosts),
 		DNSConfig:       dnsConfig(svc.DNS, svc.DNSSearch),
 		Isolation:       container.Isolation(svc.Isolation),
@@ -111,7 +86,29 @@ func (s stack) container(svc composetypes.ServiceConfig) (*api.ContainerSpec, er
 		CapabilityDrop:  drop,
 		Ulimits:         ulimits(svc.Ulimits),
 		OomScoreAdj:     svc.OomScoreAdj,
-	}, nil
+	}
+	return box, s.furnish(box, svc)
+}
+
+// furnish gives a container what may be described wrongly.
+func (s stack) furnish(box *api.ContainerSpec, svc composetypes.ServiceConfig) (err error) {
+	if box.Mounts, err = s.mounts(svc.Volumes); err != nil {
+		return err
+	}
+	if box.Healthcheck, err = healthcheck(svc.HealthCheck); err != nil {
+		return err
+	}
+	configs, err := s.configReferences(svc.Configs)
+	if err != nil {
+		return err
+	}
+	account, configs, err := s.credentials(svc.CredentialSpec, configs)
+	if err != nil {
+		return err
+	}
+	box.Privileges, box.Configs = &api.Privileges{CredentialSpec: account}, configs
+	box.Secrets, err = s.secretReferences(svc.Secrets)
+	return err
 }
 
 // attachments are the networks of a service, the default one if it names none. On each that knows aliases, the service's short name is one.

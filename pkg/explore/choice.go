@@ -51,6 +51,9 @@ func classes(s Sign) [][]Kind {
 	if s.Write {
 		return [][]Kind{{Cut, Refuse500, Refuse503}, {LostCut, Lost500, Lost502, Lost504}}
 	}
+	if s.Call == "HEAD /_ping" {
+		return nil // Docker's client asks once more by another method, depending on how this one failed
+	}
 	if s.Side == sim.SideCloud {
 		return [][]Kind{{Cut, Refuse500}, {HTML, Truncated}} // what is no answer of the API's at all is another kind for some lists
 	}
@@ -158,13 +161,13 @@ func (c *choice) decides(i int) bool {
 	return ok && c.last[look{c.signs[i].Call, in}] == i && c.signs[next].State == in.state && c.signs[next].Lease == in.lease
 }
 
-// unseen reports whether a call follows at once which sees what the fault changes, as this one does not: there the fault is the same.
+// unseen reports whether a call of the same process follows at once which sees what the fault changes, as this one does not: there the fault is the same.
 func (c *choice) unseen(k Kind, i int) bool {
 	for j := i; ; j++ {
 		if k.seenBy(c.signs[j]) {
 			return j > i
 		}
-		if j+1 == len(c.signs) || c.signs[j+1].At.Sub(c.signs[j].At) > nearly {
+		if j+1 == len(c.signs) || c.signs[j+1].From != c.signs[i].From || c.signs[j+1].At.Sub(c.signs[j].At) > nearly {
 			return false
 		}
 	}

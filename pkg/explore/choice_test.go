@@ -45,6 +45,8 @@ func TestChoiceOfCalls(t *testing.T) {
 	write := Sign{Call: "POST /nodes/ID/update", Write: true}
 	changed, taken, later := nodes, nodes, write
 	changed.State, taken.Lease, later.State = 1, 1, 1
+	another := nodes
+	another.From = "another"
 	failing := []Kind{Cut, Refuse500, HTML, Truncated}
 	for name, c := range map[string]struct {
 		signs []Sign
@@ -65,6 +67,7 @@ func TestChoiceOfCalls(t *testing.T) {
 		"the lease, before who looks at it":    {signs(time.Millisecond, nodes, services, configs), []Kind{LeaseLost}, []int{3}},
 		"or writes":                            {signs(time.Millisecond, nodes, services, write), []Kind{LeaseLost}, []int{3}},
 		"or long before that":                  {signs(time.Second, nodes, configs), []Kind{LeaseLost}, []int{1, 2}},
+		"an engine, before its own process's":  {signs(time.Millisecond, droplets, another), []Kind{EngineDown}, []int{1, 2}},
 		"an engine, before who calls one":      {signs(time.Millisecond, droplets, nodes), []Kind{EngineDown}, []int{2}},
 	} {
 		if got := at(c.signs, c.kinds...); !slices.Equal(got, c.want) {
@@ -98,6 +101,9 @@ func TestChoiceOfKinds(t *testing.T) {
 		if w.left.Faults[0].At != w.played.Faults[0].At || w.left.String() == w.played.String() {
 			t.Errorf("%s is no twin of %s", w.left, w.played)
 		}
+	}
+	if got := at(signs(time.Second, Sign{Call: "HEAD /_ping"}), Cut, Refuse500); !slices.Equal(got, []int{1, 1}) {
+		t.Errorf("a ping that fails is played at %v, want it cut and refused", got)
 	}
 	c = newChoice(Workflow{Name: "w"}, calls)
 	c.literal = true

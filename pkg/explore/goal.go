@@ -233,6 +233,9 @@ func (r *run) servicesDiffer(s *state, want *specfile.Document, back bool) strin
 			return why
 		}
 	}
+	if why := r.composedDiffer(s, want, back, wanted); why != "" {
+		return why
+	}
 	for _, svc := range s.swarm.Services {
 		if svc.Spec.Labels["swarmd.cluster"] == r.cluster && !wanted[svc.Spec.Name] {
 			return "service " + svc.Spec.Name + " is still there"

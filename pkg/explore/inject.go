@@ -110,7 +110,7 @@ func (in *injector) judge(t *ticket) {
 // watched is what kind of call it is, and what faults would find there.
 func (in *injector) watched(t *ticket) Sign {
 	s, now := t.sign, in.run.observe()
-	s.State, s.Lease, s.At = in.run.check.digest(now), now.lease(), t.at
+	s.From, s.State, s.Lease, s.At = t.proc.name, in.run.check.digest(now), now.lease(), t.at
 	s.Renews = s.Write && in.run.check.renews(now, t)
 	s.Alone = len(now.swarm.Members) < 2
 	if lies := in.liesTo(s); len(lies) > 0 && len(in.run.plan.Faults) == 0 {

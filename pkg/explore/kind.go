@@ -63,6 +63,7 @@ type Sign struct {
 	Call  string // method and path, with ids taken out
 
 	// Of a plan that is watched only.
+	From   string          // the process
 	State  uint64          // digest of the world before it
 	Lease  uint64          // digest of who has the lease then
 	Renews bool            // it writes the lease

@@ -19,6 +19,7 @@ type person struct {
 // object is what the Docker API answers, as far as an edit needs it.
 type object struct {
 	ID      string
+	Name    string // of a network
 	Version struct{ Index uint64 }
 	Spec    map[string]any
 }

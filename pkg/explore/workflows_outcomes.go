@@ -105,6 +105,7 @@ func (c *checks) pruned(was, now *state) {
 	if gone == 0 || was.ledger.Confirmed == was.ledger.Revision {
 		return
 	}
+	c.losesStacks(was, now)
 	if c.removed.revision != was.ledger.Revision {
 		c.removed = removed{was.ledger.Revision, ours, 0}
 	}

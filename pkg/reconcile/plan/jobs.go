@@ -133,13 +133,7 @@ func reportJobsOn(v *view, m machine, b *builder) {
 	if m.Node == nil || m.Node.Spec.Availability != swarm.Drain || m.class == foreign {
 		return
 	}
-	n := 0
-	for _, t := range v.in.World.Tasks {
-		if t.Job && t.NodeID == m.Node.ID && !ended(t) {
-			n++
-		}
-	}
-	if n > 0 {
+	if n := v.jobs[m.Node.ID]; n > 0 {
 		b.warn(GuardJob, m.object(), fmt.Sprintf("it is drained, and tasks of jobs run on there to their end, for a drain does not move them: %d", n))
 	}
 }

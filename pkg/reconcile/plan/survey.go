@@ -22,6 +22,7 @@ type view struct {
 	resizes     []resizeOp
 	readyNodes  map[string]bool               // by node id
 	loads       map[string]int                // by node id: the tasks on it that did not end
+	jobs        map[string]int                // the same of jobs alone
 	liveNamed   map[string]*swarm.Service     // the first of each name
 	wantedNamed map[string]*swarm.ServiceSpec // the same of the stack
 	raft        raftNumbers
@@ -37,7 +38,7 @@ type view struct {
 func survey(in Input) *view {
 	v := &view{in: in, strangers: Strangers(in.World, in.Spec.Cluster), handsOff: HandsOffIn(in.World, in.Now)}
 	v.creates, v.deletes, v.replaces, v.resizes = opened(in.World.Ledger.Ops)
-	v.readyNodes, v.loads = indexed(in.World)
+	v.readyNodes, v.loads, v.jobs = indexed(in.World)
 	v.liveNamed, v.objects = named(in.World.Services, liveName), v.liveObjects()
 	v.hashed, v.in = in.Sealed, v.stoodIn()
 	v.in.Stack.Services, v.in.Good = v.sealedAll(v.in.Stack.Services), v.sealedGood()
@@ -55,19 +56,23 @@ func survey(in Input) *view {
 }
 
 // indexed counts once what each service asks for.
-func indexed(w world.World) (readyNodes map[string]bool, loads map[string]int) {
-	readyNodes, loads = map[string]bool{}, map[string]int{}
+func indexed(w world.World) (readyNodes map[string]bool, loads, jobs map[string]int) {
+	readyNodes, loads, jobs = map[string]bool{}, map[string]int{}, map[string]int{}
 	for _, m := range w.Machines {
 		if m.Node != nil && m.Node.State == swarm.NodeReady {
 			readyNodes[m.Node.ID] = true
 		}
 	}
 	for _, t := range w.Tasks {
-		if !ended(t) {
-			loads[t.NodeID]++
+		if ended(t) {
+			continue
+		}
+		loads[t.NodeID]++
+		if t.Job {
+			jobs[t.NodeID]++
 		}
 	}
-	return readyNodes, loads
+	return readyNodes, loads, jobs
 }
 
 // named has the first of each name.

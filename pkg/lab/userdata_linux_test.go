@@ -62,8 +62,8 @@ func render(t *testing.T, p userdata.Params) string {
 func joined(t *testing.T, l *Lab, manager int, d *godo.Droplet) {
 	t.Helper()
 	truth, _ := l.Cloud.Droplet(d.ID)
-	want := "ready drain " + itoa(d.ID) + " " + truth.Private.Addr().String()
-	const format = `{{.Status.State}} {{.Spec.Availability}} {{index .Description.Engine.Labels "swarmd.droplet"}} {{.Status.Addr}}`
+	want := "ready drain " + itoa(d.ID) + " " + itoa(userdata.Template) + " " + truth.Private.Addr().String()
+	const format = `{{.Status.State}} {{.Spec.Availability}} {{index .Description.Engine.Labels "swarmd.droplet"}} {{index .Description.Engine.Labels "swarmd.template"}} {{.Status.Addr}}`
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var got string

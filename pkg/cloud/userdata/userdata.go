@@ -123,7 +123,7 @@ func Render(p Params) (string, error) {
 	c := config{
 		BootCmd:    [][]string{{"sh", "-c", placeBoot, "swarmd-boot", bootScript, p.PrivateCIDR, p.sshFrom(), templateLabel()}},
 		WriteFiles: files,
-		RunCmd:     [][]string{{"sh", libDir + "/setup.sh", p.PrivateCIDR, p.sshFrom(), p.patience()}},
+		RunCmd:     [][]string{{"sh", libDir + "/setup.sh", p.PrivateCIDR, p.sshFrom(), p.patience(), templateLabel()}},
 	}
 	if k := p.HostKey; k != nil {
 		c.SSHKeys, c.SSHDelete = &sshKeys{Private: k.Private, Public: k.Public}, true

@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh PRIVATE_NETWORK SSH_NETWORKS SECONDS
+# setup.sh PRIVATE_NETWORK SSH_NETWORKS SECONDS TEMPLATE_LABEL
 #
 # Runs once, at the end of the first boot: installs what the image lacks, starts the engine, joins the swarm if there is one to join. Whatever
 # becomes of that, no copy of the join token is left. A machine that has not joined after so many seconds is deleted: for as long it waits for
@@ -37,7 +37,7 @@ install() {
 # prepare repeats what boot.sh could not do before, so that the engine comes after the firewall on every image.
 prepare() {
 	for wait in 2 5 10 20 40 0; do
-		sh "$here/boot.sh" "$1" "$2" && return 0
+		sh "$here/boot.sh" "$1" "$2" "$3" && return 0
 		sleep "$wait"
 	done
 	return 1
@@ -58,7 +58,7 @@ die() {
 
 install ufw ufw iptables || die "ufw could not be installed"
 install curl curl ca-certificates || die "curl could not be installed"
-prepare "$1" "$2" || die "the engine stays off: see above"
+prepare "$1" "$2" "$4" || die "the engine stays off: see above"
 install dockerd docker.io || die "Docker could not be installed"
 systemctl reset-failed docker.socket docker.service
 systemctl enable --now docker.service || die "Docker did not start"

@@ -146,6 +146,7 @@ func (c *checks) before(t *ticket) *state {
 
 // after looks at the world after a call.
 func (c *checks) after(was *state, t *ticket) {
+	c.run.faults.answered(t)
 	c.reads(t)
 	c.budget(t)
 	if was == nil {

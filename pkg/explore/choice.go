@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"net/http"
 	"slices"
 	"time"
 
@@ -53,6 +54,9 @@ func classes(s Sign) [][]Kind {
 	}
 	if s.Call == "HEAD /_ping" {
 		return nil // Docker's client asks once more by another method, depending on how this one failed
+	}
+	if s.Status != http.StatusOK {
+		return [][]Kind{{Cut, Refuse500}} // half of a refusal is the same refusal, and nobody can change an answer that does not come
 	}
 	if s.Side == sim.SideCloud {
 		return [][]Kind{{Cut, Refuse500}, {HTML, Truncated}} // what is no answer of the API's at all is another kind for some lists

@@ -33,6 +33,9 @@ func signs(apart time.Duration, all ...Sign) []Sign {
 		if all[i].At = time.Unix(0, 0).Add(time.Duration(i) * apart); all[i].Side == "" {
 			all[i].Side = sim.SideDocker
 		}
+		if all[i].Status == 0 {
+			all[i].Status = http.StatusOK
+		}
 	}
 	return all
 }
@@ -105,6 +108,10 @@ func TestChoiceOfKinds(t *testing.T) {
 	if got := at(signs(time.Second, Sign{Call: "HEAD /_ping"}), Cut, Refuse500); !slices.Equal(got, []int{1, 1}) {
 		t.Errorf("a ping that fails is played at %v, want it cut and refused", got)
 	}
+	gone := Sign{Call: getDroplet, Side: sim.SideCloud, Status: http.StatusNotFound}
+	if got := at(signs(time.Second, gone), Cut, Refuse500, HTML, Truncated); !slices.Equal(got, []int{1, 1, 1}) {
+		t.Errorf("where a droplet is not there %v are played, want a failure, a page, and half of a refusal", got)
+	}
 	c = newChoice(Workflow{Name: "w"}, calls)
 	c.literal = true
 	if n := len(c.faults(1)); n < 4*14 || len(c.twins) > 0 {
@@ -118,7 +125,7 @@ func TestKindsOfOneClassAreOneToTheClients(t *testing.T) {
 		sign Sign
 		do   func(context.Context, *docker.Client, *digitalocean.Client) error
 	}{
-		{Sign{Side: sim.SideDocker, Call: "GET /nodes"}, func(ctx context.Context, e *docker.Client, _ *digitalocean.Client) error {
+		{Sign{Side: sim.SideDocker, Call: "GET /nodes", Status: http.StatusOK}, func(ctx context.Context, e *docker.Client, _ *digitalocean.Client) error {
 			_, err := e.Nodes(ctx)
 			return err
 		}},
@@ -126,7 +133,7 @@ func TestKindsOfOneClassAreOneToTheClients(t *testing.T) {
 			_, err := e.CreateConfig(ctx, "c", map[string]string{}, []byte("x"))
 			return err
 		}},
-		{Sign{Side: sim.SideCloud, Call: listDroplets}, func(ctx context.Context, _ *docker.Client, c *digitalocean.Client) error {
+		{Sign{Side: sim.SideCloud, Call: listDroplets, Status: http.StatusOK}, func(ctx context.Context, _ *docker.Client, c *digitalocean.Client) error {
 			_, err := c.Droplets(ctx, "t")
 			return err
 		}},

@@ -23,7 +23,7 @@
 //     is played besides the first if a write follows from it: this is the look that swarmd acts upon.
 //   - A process that dies takes along what it has read: to it reads of all kinds are one.
 //   - What the clients make one error of is one, because everything above them decides by the error's kind alone (see package apierr): a call that
-//     is cut, answered with 500, with a page, with a half; an effect whose answer is cut or is one of the 5xx. One of each class is played, in turns.
+//     is cut, answered with 500, with a page, with half of a good answer; an effect whose answer is cut or is one of the 5xx. One of each class is played, in turns.
 //     Each campaign plays some of the others too, which must make the same calls at the same instants; see Campaign.Twins.
 //   - A lie that is the truth, such as an empty list of what has no entries, is no fault, and two lies that are one answer are one.
 //   - Where a swarm has one manager, a change of its leader is a restart of its engine.

@@ -120,6 +120,13 @@ func (in *injector) watched(t *ticket) Sign {
 	return s
 }
 
+// answered notes how the call was answered, where somebody watches.
+func (in *injector) answered(t *ticket) {
+	if n := in.run.number(t); in.run.plan.Watch && n > 0 && n <= len(in.signs) {
+		in.signs[n-1].Status = t.status
+	}
+}
+
 // goOn lets a fault go on that lasts.
 func (in *injector) goOn(t *ticket) {
 	l := in.lasts[t.call()]

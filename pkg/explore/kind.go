@@ -69,6 +69,7 @@ type Sign struct {
 	Renews bool            // it writes the lease
 	Alone  bool            // there is one manager, or none
 	At     time.Time       // when it went
+	Status int             // of the answer, 0 if there was none at once
 	Lies   map[Kind]uint64 // by a kind that lies: digest of what it makes of the answer, if that is another one; nil: not known
 }
 

@@ -82,7 +82,7 @@ func (n *Node) Manages() bool { return n.Manager != nil || n.Spec.Role == Manage
 const (
 	LabelDroplet     = "swarmd.droplet"     // engine label: the claim; node label: the binding. Decimal droplet id
 	LabelPool        = "swarmd.pool"        // node label
-	LabelTemplate    = "swarmd.template"    // engine label: the version of what made the machine, see userdata.Template; none: made before there were any
+	LabelTemplate    = "swarmd.template"    // engine label: the version of what made the machine, see userdata.Template; none: the first
 	LabelAdopted     = "swarmd.adopted"     // node label "true" on a machine that was adopted, not made
 	LabelKeys        = "swarmd.keys"        // node label: comma-separated names of the pool labels that swarmd set and may remove
 	LabelCluster     = "swarmd.cluster"     // on services, networks, configs of ours; node label: the cluster whose machine it is

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -8,6 +9,9 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
+
+// firstTemplate is the version of machines that carry none: they were made before they carried one.
+const firstTemplate = "1"
 
 // mostNamed is how many machines a sentence names.
 const mostNamed = 5
@@ -44,6 +48,6 @@ func (v *view) older(m machine) bool {
 	if m.Node == nil || m.Adopted || m.Binding != world.Bound || len(m.Node.EngineLabels) == 0 {
 		return false
 	}
-	made, _ := strconv.Atoi(m.Node.EngineLabels[swarm.LabelTemplate]) // none, or no number: before there were any
-	return made < v.in.Template
+	made, err := strconv.Atoi(cmp.Or(m.Node.EngineLabels[swarm.LabelTemplate], firstTemplate))
+	return v.in.Template > 0 && (err != nil || made < v.in.Template)
 }

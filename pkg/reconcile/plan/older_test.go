@@ -16,13 +16,14 @@ func TestOlderMachinesAreNamedAndStay(t *testing.T) {
 		change   func(id int, n *swarm.Node)
 		says     []string
 	}{
-		"of this one":        {1, func(_ int, n *swarm.Node) { n.EngineLabels[swarm.LabelTemplate] = "1" }, nil},
-		"of a newer one":     {1, func(_ int, n *swarm.Node) { n.EngineLabels[swarm.LabelTemplate] = "2" }, nil},
-		"nobody is told":     {0, func(int, *swarm.Node) {}, nil},
-		"adopted":            {1, func(int, *swarm.Node) {}, nil},
-		"never up":           {1, func(_ int, n *swarm.Node) { n.EngineLabels = nil }, nil},
-		"the manager is new": {1, func(id int, n *swarm.Node) { n.EngineLabels[swarm.LabelTemplate] = map[int]string{101: "1"}[id] }, []string{"pool/workers: 7 machines were made by an older version of swarmd's template ("}},
-		"without a version": {1, func(int, *swarm.Node) {}, []string{"pool/managers: 1 machine was made by an older version of swarmd's template (web-managers-first), and nothing",
+		"of this one":          {1, func(_ int, n *swarm.Node) { n.EngineLabels[swarm.LabelTemplate] = "1" }, nil},
+		"of a newer one":       {1, func(_ int, n *swarm.Node) { n.EngineLabels[swarm.LabelTemplate] = "2" }, nil},
+		"nobody is told":       {0, func(int, *swarm.Node) {}, nil},
+		"adopted":              {2, func(int, *swarm.Node) {}, nil},
+		"never up":             {2, func(_ int, n *swarm.Node) { n.EngineLabels = nil }, nil},
+		"before there was one": {1, func(int, *swarm.Node) {}, nil},
+		"the manager is new":   {2, func(id int, n *swarm.Node) { n.EngineLabels[swarm.LabelTemplate] = map[int]string{101: "2"}[id] }, []string{"pool/workers: 7 machines were made by an older version of swarmd's template ("}},
+		"without a version": {2, func(int, *swarm.Node) {}, []string{"pool/managers: 1 machine was made by an older version of swarmd's template (web-managers-first), and nothing",
 			"pool/workers: 7 machines were made by an older version of swarmd's template ("}},
 		"no number": {1, func(id int, n *swarm.Node) { n.EngineLabels[swarm.LabelTemplate] = map[int]string{101: "x"}[id] + "1" },
 			[]string{"pool/managers: 1 machine was made by an older version of swarmd's template (web-managers-first), and nothing"}},

@@ -80,7 +80,8 @@ type Campaign struct {
 	mu     sync.Mutex
 	rep    Report
 	bases  map[string]Outcome
-	chosen []Plan // the single faults that are played, nil before they are asked for
+	differ []recorded // plans that left another trace when they were played again, with the first
+	chosen []Plan     // the single faults that are played, nil before they are asked for
 	twins  []twin
 	peace  map[string]func() bool // plan without a mutant → whether nothing notices it
 	pairs  *pairs                 // nil before the first is played

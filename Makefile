@@ -58,8 +58,8 @@ unit: ## all tests that need neither root nor minutes
 .PHONY: race
 race: ## the unit tests with the race detector
 	@command -v $${CC:-cc} >/dev/null || { echo 'make race: the race detector needs a C compiler: install gcc, or name yours in CC'; exit 1; }
-	@env -u SWARMD_LAB CGO_ENABLED=1 $(LOW) .ci/gotest race '$(SKIPS)' -race -count=1 -timeout 25m $$($(GO) list ./... | grep -v -e /pkg/explore$$ -e /bench$$ -e /e2e)
-	@CGO_ENABLED=1 $(LOW) .ci/gotest race-explorer '' -race -count=1 -timeout 25m -run '^TestFoundBefore$$' ./pkg/explore
+	@env -u SWARMD_LAB CGO_ENABLED=1 $(LOW) .ci/gotest race '$(SKIPS)' -race -count=1 -timeout 25m $$($(GO) list ./... | grep -v -e /test/explore$$ -e /test/bench$$ -e /test/e2e)
+	@CGO_ENABLED=1 $(LOW) .ci/gotest race-explorer '' -race -count=1 -timeout 25m -run '^TestFoundBefore$$' ./test/explore
 
 # What computes gives way to what waits for real machines and has deadlines.
 LOW = nice -n 15
@@ -85,35 +85,35 @@ lab-test: ## the lab and the scenarios on real machines; needs root and the Debi
 	@SWARMD_LAB=1 .ci/lanes $(LAB_LANES)
 lab-small:
 	@$(LAB) lab '' -count=1 -timeout 30m ./pkg/lab
-	@$(LAB) lab-bootstrap '' -count=1 -timeout 30m -run '^TestBootstrapTime$$' ./e2e
+	@$(LAB) lab-bootstrap '' -count=1 -timeout 30m -run '^TestBootstrapTime$$' ./test/e2e
 lab-scenarios:
-	@$(LAB) lab-scenarios '' -count=1 -timeout 30m -run '^TestScenarios$$' ./e2e
+	@$(LAB) lab-scenarios '' -count=1 -timeout 30m -run '^TestScenarios$$' ./test/e2e
 lab-worlds:
-	@$(LAB) lab-worlds '' -count=1 -timeout 30m -run '^TestWorlds$$' ./e2e
+	@$(LAB) lab-worlds '' -count=1 -timeout 30m -run '^TestWorlds$$' ./test/e2e
 lab-systemd:
-	@$(LAB) lab-systemd '' -count=1 -timeout 30m -run '^TestSystemd$$' ./e2e
+	@$(LAB) lab-systemd '' -count=1 -timeout 30m -run '^TestSystemd$$' ./test/e2e
 lab-adapter:
-	@$(LAB) lab-adapter '' -count=1 -timeout 30m -run '^TestAdapterOnRealEngines$$' ./e2e
+	@$(LAB) lab-adapter '' -count=1 -timeout 30m -run '^TestAdapterOnRealEngines$$' ./test/e2e
 lab-jobs:
-	@$(LAB) lab-jobs '' -count=1 -timeout 30m -run '^TestJobs$$' ./e2e
+	@$(LAB) lab-jobs '' -count=1 -timeout 30m -run '^TestJobs$$' ./test/e2e
 lab-chaos:
-	@$(LAB) lab-chaos '' -count=1 -timeout 30m -run '^TestChaos$$' ./e2e
+	@$(LAB) lab-chaos '' -count=1 -timeout 30m -run '^TestChaos$$' ./test/e2e
 
 .PHONY: lab-hung
 lab-hung: ## engines that hang, on real machines: a power cycle heals one, another one's machine is replaced; needs root, as lab-test
-	@$(LAB) lab-hung '' -count=1 -timeout 30m -run '^TestHung$$' ./e2e
+	@$(LAB) lab-hung '' -count=1 -timeout 30m -run '^TestHung$$' ./test/e2e
 
 .PHONY: lab-repairs
 lab-repairs: ## real machines cut off, replaced and resized, with swarmd killed in each phase; half an hour; needs root, as lab-test
-	@$(LAB) lab-repairs '' -count=1 -timeout 60m -run '^TestRepairs$$' ./e2e
+	@$(LAB) lab-repairs '' -count=1 -timeout 60m -run '^TestRepairs$$' ./test/e2e
 
 .PHONY: lab-drills
 lab-drills: ## swarmd drill and swarmd recover on real machines, as docs/recovery.md says; a quarter of an hour; needs root, as lab-test
-	@$(LAB) lab-drills '' -count=1 -timeout 60m -run '^TestDrills$$' ./e2e
+	@$(LAB) lab-drills '' -count=1 -timeout 60m -run '^TestDrills$$' ./test/e2e
 
 .PHONY: lab-stacks
 lab-stacks: ## bad images under a stream of requests, a stack of docker's own taken over, 200 services at rest, secrets that rotate; 20 minutes; needs root, as lab-test
-	@$(LAB) lab-stacks '' -count=1 -timeout 60m -run '^TestStacks$$' ./e2e
+	@$(LAB) lab-stacks '' -count=1 -timeout 60m -run '^TestStacks$$' ./test/e2e
 
 ENGINES ?= 20.10 26.1 28.5
 
@@ -121,17 +121,17 @@ ENGINES ?= 20.10 26.1 28.5
 engines: ## the adapter's suite and the scenarios on each of the lab's engines; needs root, as lab-test
 	@failed=; for e in $(ENGINES); do \
 		SWARMD_LAB=1 SWARMD_LAB_ENGINE=$$e .ci/gotest engine-$$e '' -count=1 -timeout 50m \
-			-run '^(TestAdapterOnRealEngines|TestScenarios)$$' ./e2e || failed="$$failed $$e"; \
+			-run '^(TestAdapterOnRealEngines|TestScenarios)$$' ./test/e2e || failed="$$failed $$e"; \
 	done; test -z "$$failed" || { echo "failed with engine$$failed"; exit 1; }
 
 CHAOS_MINUTES ?= 30
 
 # Few garbage collections, and goroutines that begin with the stack that they need. SWARMD_EXPLORE says how much is played, see TestExplore.
 EXPLORE = GOGC=600 GOMEMLIMIT=3GiB GODEBUG=adaptivestackstart=1 SWARMD_EXPLORE_REPORT=$(CURDIR)/bin/explore
-PLAYED = -count=1 -timeout 48h -run '^TestExplore$$' ./pkg/explore; s=$$?; cat bin/explore.txt; exit $$s
+PLAYED = -count=1 -timeout 48h -run '^TestExplore$$' ./test/explore; s=$$?; cat bin/explore.txt; exit $$s
 
 .PHONY: explore
-explore: ## every fault at every call of every workflow, in the simulated world; it is recorded in pkg/explore/testdata/record.txt
+explore: ## every fault at every call of every workflow, in the simulated world; it is recorded in test/explore/testdata/record.txt
 	@mkdir -p bin
 	@$(EXPLORE) SWARMD_EXPLORE=all .ci/gotest explore '' $(PLAYED)
 
@@ -157,11 +157,11 @@ explore-long: ## the same as explore with a million plans and quiet weeks; hours
 
 .PHONY: explore-replay
 explore-replay: ## one plan with its trace: make explore-replay PLAN='add-worker/1/crash-after@17'
-	@SWARMD_REPLAY='$(PLAN)' $(GO) test -count=1 -v -run '^TestReplay$$' ./pkg/explore
+	@SWARMD_REPLAY='$(PLAN)' $(GO) test -count=1 -v -run '^TestReplay$$' ./test/explore
 
 .PHONY: chaos
 chaos: ## real machines disturbed at random for CHAOS_MINUTES (30), SWARMD_CHAOS_SEED replays a schedule; needs root, as lab-test
-	SWARMD_LAB=1 SWARMD_CHAOS_MINUTES=$(CHAOS_MINUTES) $(GO) test -count=1 -v -timeout $$(($(CHAOS_MINUTES) + 20))m -run '^TestChaos$$' ./e2e
+	SWARMD_LAB=1 SWARMD_CHAOS_MINUTES=$(CHAOS_MINUTES) $(GO) test -count=1 -v -timeout $$(($(CHAOS_MINUTES) + 20))m -run '^TestChaos$$' ./test/e2e
 
 .PHONY: fuzz
 fuzz: ## each fuzz test for a short while (FUZZTIME=10s)

@@ -54,7 +54,7 @@ func comments(t *testing.T) map[string]bool {
 		}
 		return err
 	}
-	for _, room := range []string{"cmd", "internal", "pkg"} {
+	for _, room := range []string{"cmd", "internal", "pkg", "test"} {
 		if err := filepath.WalkDir(room, read); err != nil {
 			t.Fatal(err)
 		}

@@ -8,7 +8,7 @@
 // in a queue, and the queue is worked off up to Options.Now at each request and at each Advance. The same seed and the same calls at
 // the same times give the same ids and the same answers.
 //
-// What is told of a real engine is a case in pkg/sim/conform, which runs on both. Where time alone differs, there is none: a leader that has
+// What is told of a real engine is a case in test/conform, which runs on both. Where time alone differs, there is none: a leader that has
 // lost its majority has no leader to speak of at once, while a real one answers reads for some ten seconds more, lets writes hang, and
 // answers nothing for twenty after that.
 //

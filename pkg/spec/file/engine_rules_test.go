@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/swarmd/swarmd/pkg/sim/conform"
 	"github.com/swarmd/swarmd/pkg/spec/file"
+	"github.com/swarmd/swarmd/test/conform"
 )
 
 // engineRule is one rule of the engine and what the file's check says of what it is about.

@@ -18,7 +18,7 @@ import (
 const goldenErrors = "testdata/errors.json"
 
 // golden is what real engines answered, a column for each, and what each answer means. Column 20.10 was written by -update. Those of 26.1 and 28.5
-// were taken from the cases of pkg/sim/conform that provoke the same refusals, where they were seen; what none of these provokes is empty there
+// were taken from the cases of test/conform that provoke the same refusals, where they were seen; what none of these provokes is empty there
 // until -update is run on such engines.
 type golden struct {
 	Engines map[string]goldenEngine `json:"engines"` // by column

@@ -70,7 +70,7 @@ var webVersions = map[string][]string{
 // pushWebs pushes the web server as the good and the bad versions of itself, under names of which the registry may refuse one.
 func (b *bench) pushWebs() {
 	b.Helper()
-	bin := b.goBuild("web", "", "./e2e/web")
+	bin := b.goBuild("web", "", "./test/e2e/web")
 	for v, env := range webVersions {
 		for _, name := range []string{"web", "limited", "locked", "torn"} {
 			image := lab.Image{Files: map[string]string{"/web": bin}, Entrypoint: []string{"/web"}, Env: append([]string{"VERSION=v" + v, "REPOSITORY=" + name}, env...)} // of their own, so that no node has it already

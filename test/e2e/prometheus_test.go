@@ -44,7 +44,7 @@ func observe(t *testing.T) *observed {
 	t.Helper()
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "swarmd")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "../cmd/swarmd")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "../../cmd/swarmd")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)

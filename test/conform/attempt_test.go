@@ -8,8 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/swarmd/swarmd/pkg/sim/conform"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
+	"github.com/swarmd/swarmd/test/conform"
 )
 
 // maxAgain is how many cases may fail the first time, one in ten. A busy machine stands still now and then; an engine that behaves otherwise
@@ -65,7 +65,7 @@ func (a *again) news() string {
 		return ""
 	}
 	return a.moved + ". In these cases they answer otherwise, which is news of the engine and no fault of this tree; look at each, " +
-		"and take it into pkg/sim/conform and the table of pkg/sim/dockerd:\n" + strings.Join(a.differ, "\n")
+		"and take it into test/conform and the table of pkg/sim/dockerd:\n" + strings.Join(a.differ, "\n")
 }
 
 // apart plays a case on engines that nobody has looked at. Where they differ, it is told with all the others, at the end.

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-const dashboardFile = "../deploy/grafana/swarmd.json"
+const dashboardFile = "../../deploy/grafana/swarmd.json"
 
 // dashboard is what of a Grafana dashboard the rules below look at.
 type dashboard struct {

@@ -80,7 +80,7 @@ func (u *units) buildContext() io.Reader {
 	u.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	for name, file := range map[string]string{"Dockerfile": "../Dockerfile", "bin/swarmd": u.bin} {
+	for name, file := range map[string]string{"Dockerfile": "../../Dockerfile", "bin/swarmd": u.bin} {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			u.Fatal(err)

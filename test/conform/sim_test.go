@@ -7,8 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/swarmd/swarmd/pkg/sim/conform"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
+	"github.com/swarmd/swarmd/test/conform"
 )
 
 // direct carries a request to a simulated engine by a call.

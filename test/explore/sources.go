@@ -31,7 +31,7 @@ func Sources(root string) (string, error) {
 		}
 	}
 	packages := map[string]*build.Package{}
-	if err := gather(root, "pkg/explore", packages); err != nil {
+	if err := gather(root, "test/explore", packages); err != nil {
 		return "", err
 	}
 	for _, dir := range slices.Sorted(maps.Keys(packages)) {

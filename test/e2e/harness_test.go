@@ -67,7 +67,7 @@ func (b *bench) pushImages() {
 	b.Helper()
 	b.push("swarmd:1", b.bin, "/swarmd")
 	for _, v := range []string{"1", "2"} {
-		b.push("web:"+v, b.goBuild("web-"+v, "-X main.version=v"+v, "./e2e/web"), "/web")
+		b.push("web:"+v, b.goBuild("web-"+v, "-X main.version=v"+v, "./test/e2e/web"), "/web")
 	}
 }
 
@@ -120,7 +120,7 @@ func (b *bench) goBuild(name, ldflags, pkg string) string {
 	b.Helper()
 	out := filepath.Join(b.dir, name)
 	cmd := exec.Command("go", "build", "-ldflags", "-s -w "+ldflags, "-o", out, pkg)
-	cmd.Dir, cmd.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Dir, cmd.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("build %s: %v\n%s", pkg, err, text)
 	}

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	rulesFile      = "../deploy/prometheus/rules.yml"
-	rulesTestFile  = "../deploy/prometheus/rules_test.yml"
-	prometheusFile = "../deploy/prometheus/prometheus.yml"
+	rulesFile      = "../../deploy/prometheus/rules.yml"
+	rulesTestFile  = "../../deploy/prometheus/rules_test.yml"
+	prometheusFile = "../../deploy/prometheus/prometheus.yml"
 )
 
 // needPrometheus skips loudly where Debian's package prometheus is not installed, and fails instead where CI promised it.

@@ -26,7 +26,7 @@ import (
 // binary is swarmd, built when the first test asks for it. It is built as everything else here, so that little has to be compiled for it.
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(folder, "swarmd")
-	if out, err := exec.Command("go", "build", "-o", path, "../cmd/swarmd").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", path, "../../cmd/swarmd").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build swarmd: %w\n%s", err, out)
 	}
 	return path, nil

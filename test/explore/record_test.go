@@ -96,7 +96,7 @@ func TestSourcesAreTheSyntax(t *testing.T) {
 	mark := func(top, low, text string) string {
 		t.Helper()
 		root := t.TempDir()
-		for name, content := range map[string]string{"go.mod": "module x\n", "go.sum": "", "pkg/explore/a.go": top, "pkg/low/b.go": low, "pkg/low/text": text} {
+		for name, content := range map[string]string{"go.mod": "module x\n", "go.sum": "", "test/explore/a.go": top, "pkg/low/b.go": low, "pkg/low/text": text} {
 			path := filepath.Join(root, name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				t.Fatal(err)

@@ -20,8 +20,8 @@ import (
 
 	"github.com/docker/docker/api/types/versions"
 
-	"github.com/swarmd/swarmd/pkg/sim/conform"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
+	"github.com/swarmd/swarmd/test/conform"
 )
 
 // atOnce is how many cases share the real swarm at one time; they wait more than they work.

@@ -74,11 +74,11 @@ func TestAdapterOnRealEngines(t *testing.T) {
 			b.goTest("./pkg/swarm/docker", "TestRealEngine", env...)
 			b.cloudInit()
 			b.goTest("./pkg/sim/dockerd", "TestTheDeviationsAreARealEngines", env...)
-			b.goTest("./pkg/sim/conform", "TestRealEnginesConformShared", env...)
+			b.goTest("./test/conform", "TestRealEnginesConformShared", env...)
 		})
 		t.Run("fresh", func(t *testing.T) {
 			t.Parallel()
-			b.as(t).goTest("./pkg/sim/conform", "TestRealEnginesConformFresh", engine, "SWARMD_TEST_DOCKER_HOSTS="+strings.Join(all[each:], " "))
+			b.as(t).goTest("./test/conform", "TestRealEnginesConformFresh", engine, "SWARMD_TEST_DOCKER_HOSTS="+strings.Join(all[each:], " "))
 		})
 	})
 }
@@ -128,7 +128,7 @@ func (b *bench) cloudInit() {
 func (b *bench) goTest(pkg, pattern string, env ...string) {
 	b.Helper()
 	cmd := exec.Command("go", "test", "-json", "-count=1", "-timeout", "20m", "-run", pattern, pkg)
-	cmd.Dir, cmd.Env = "..", append(append(os.Environ(), "SWARMD_LAB=1"), env...)
+	cmd.Dir, cmd.Env = "../..", append(append(os.Environ(), "SWARMD_LAB=1"), env...)
 	out, err := cmd.Output()
 	said, top, ended := map[string]string{}, map[string]int{}, map[string][]string{}
 	for line := range bytes.Lines(out) {

@@ -115,11 +115,11 @@ func (a *cli) somethingThere(ctx context.Context, r *destroy.Run, d destroy.Doom
 func (a *cli) previewDestroy(d destroy.Doomed, includeAdopted bool) {
 	printf(a.out, "%s: %s will be deleted, and the swarm with them:\n", d.Whole(), plural(len(d.Droplets), "droplet"))
 	for _, m := range d.Droplets {
-		printf(a.out, "  - %d %s\n", m.ID, m.Name)
+		printf(a.out, "  - %d %s%s\n", m.ID, m.Name, m.Volumes())
 	}
 	for _, m := range d.Adopted {
 		if includeAdopted {
-			printf(a.out, "  - %d %s (adopted)\n", m.ID, m.Name)
+			printf(a.out, "  - %d %s (adopted)%s\n", m.ID, m.Name, m.Volumes())
 		} else {
 			printf(a.out, "  = %d %s stays: it was adopted, not made (--include-adopted)\n", m.ID, m.Name)
 		}

@@ -19,7 +19,7 @@ func TestAMachineOfAnOlderTemplateIsNamedAndStays(t *testing.T) {
 		w := sim.New(sim.Options{Seed: 7})
 		a := swarmd(t, w, func(*app.Options) {})
 		old := w.Cloud.Droplets()[1]
-		if err := w.Forge(old.Name, map[string]string{swarm.LabelDroplet: strconv.Itoa(old.ID)}); err != nil {
+		if err := w.Forge(old.Name, map[string]string{swarm.LabelDroplet: strconv.Itoa(old.ID), swarm.LabelTemplate: "0"}); err != nil {
 			t.Fatal(err)
 		}
 		loop := a.Loop(app.Role{File: app.File{Initial: file(3, 1)}})

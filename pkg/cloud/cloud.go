@@ -41,6 +41,7 @@ type Droplet struct {
 	PrivateIPv4 string // in the VPC; "" until assigned
 	VPC         string // uuid
 	Created     time.Time
+	Volumes     []string // ids of the block storage that is attached, sorted
 }
 
 // HasTag reports whether the droplet carries the tag.

@@ -70,6 +70,14 @@ func memberOf(d cloud.Droplet) Member {
 	return Member{ID: d.ID, Name: d.Name, of: strings.Join(d.SwarmIDs(), ","), droplet: d}
 }
 
+// Volumes says which volumes the droplet has, "" if none: they are not deleted with it.
+func (m Member) Volumes() string {
+	if len(m.droplet.Volumes) == 0 {
+		return ""
+	}
+	return "; its volumes stay, detached, as they are then: " + strings.Join(m.droplet.Volumes, ", ")
+}
+
 // Sweep deletes what was chosen, and confirmed by a person.
 func (r *Run) Sweep(ctx context.Context, d Doomed) (err error) {
 	path, err := r.Save(d)

@@ -17,6 +17,7 @@ type hands struct {
 	paused    time.Time // since when the cluster is; zero: it is not
 	resumed   time.Time // when it was resumed last
 	protected time.Time // since when a node is
+	attached  time.Time // since when a droplet has a volume
 	leader    string
 	led       time.Time // since when it was seen to lead
 }
@@ -45,6 +46,17 @@ func (c *checks) keepsOff(s *state, t *ticket) {
 		c.judges(t)
 	}
 	c.protects(s, t)
+	c.holdsVolumes(t, id)
+}
+
+// holdsVolumes: no droplet is stopped or deleted that could be seen to have a volume.
+func (c *checks) holdsVolumes(t *ticket, id int) {
+	if c.hands.attached.IsZero() || !c.listed[t.proc.name].droplets.After(c.hands.attached) {
+		return
+	}
+	if d, ok := c.run.world.Cloud.Droplet(id); ok && len(d.Volumes) > 0 && t.method != http.MethodGet && d.Deleted.IsZero() {
+		c.run.violate("volumes", "%s %s: volumes %v are attached to %s", t.method, t.path, d.Volumes, d.Name)
+	}
 }
 
 // judges: nobody is powered on or off and on within a minute of the swarmd's start, of a pause's end and of an election that it could see.

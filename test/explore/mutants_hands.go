@@ -34,6 +34,12 @@ func handsMutants() []Mutant {
 				in.World.Machines[i] = unprotected(in.World.Machines[i])
 			}
 		}),
+		planner("deaf-to-volumes", "B5: a droplet with a volume is the newest, and leaves", func(in *plan.Input) {
+			in.World.Machines = slices.Clone(in.World.Machines)
+			for i := range in.World.Machines {
+				in.World.Machines[i] = bare(in.World.Machines[i])
+			}
+		}),
 		planner("judges-at-once", "D5: all nodes are unknown after an election, and judged", func(in *plan.Input) { in.Memory.Grace = plan.Grace{} }),
 		planner("judges-after-an-election", "nomad: the grace is of the start alone", graceless("leader")),
 		planner("judges-after-a-pause", "CAPI #3421: paused for an hour, and replaced at once when it is resumed", graceless("a pause ended")),
@@ -48,6 +54,15 @@ func graceless(why string) func(*plan.Input) {
 			in.Memory.Grace = plan.Grace{}
 		}
 	}
+}
+
+// bare is the machine as one sees it who does not look at its volumes.
+func bare(m world.Machine) world.Machine {
+	if m.Droplet != nil {
+		d := *m.Droplet
+		d.Volumes, m.Droplet = nil, &d
+	}
+	return m
 }
 
 // unprotected is the machine as one sees it who does not look at its label.

@@ -26,6 +26,16 @@ func handsWorkflows() []Workflow {
 				r.person().protect(r.lastOf("workers"))
 				r.edit(file{managers: 1, workers: 1, services: web})
 			}},
+		{Name: "volume-attached", About: "a volume is attached to a worker when two of three are to leave: it stays, and leaves with the pool when it is detached", Sparse: 7,
+			Start: file{managers: 1, workers: 3, services: web},
+			Play: func(r *run) {
+				d := r.named(r.lastOf("workers"))
+				r.person().attach(d, "vol-data")
+				r.edit(file{managers: 1, workers: 1, services: web})
+				r.wait(2 * viewAge)
+				r.person().attach(d)
+				r.edit(file{managers: 1, workers: 0, services: web})
+			}},
 		{Name: "leader-lost", About: "another manager leads, all nodes are unknown and a worker's power fails: nobody is judged for a minute, then it is powered on", Several: true, Sparse: 12,
 			Start: file{managers: 3, workers: 2, services: web},
 			Play: func(r *run) {
@@ -59,6 +69,15 @@ func (p *person) pause(on bool) {
 	} else {
 		h.paused, h.resumed = time.Time{}, time.Now()
 	}
+	p.run.faults.last = time.Now()
+}
+
+// attach sets which volumes a droplet has, as in the web interface.
+func (p *person) attach(droplet int, volumes ...string) {
+	if !p.run.world.Cloud.Attach(droplet, volumes...) {
+		p.run.violate("harness", "droplet %d is gone", droplet)
+	}
+	p.run.check.hands.attached = time.Now()
 	p.run.faults.last = time.Now()
 }
 

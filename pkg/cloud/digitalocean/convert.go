@@ -18,6 +18,8 @@ func droplet(d *godo.Droplet, now time.Time) cloud.Droplet {
 		Status: cloud.Status(d.Status), Locked: d.Locked, VPC: d.VPCUUID, Created: now,
 	}
 	slices.Sort(v.Tags)
+	v.Volumes = slices.Clone(d.VolumeIDs)
+	slices.Sort(v.Volumes)
 	if d.Region != nil {
 		v.Region = d.Region.Slug
 	}

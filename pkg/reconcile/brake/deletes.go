@@ -35,6 +35,9 @@ func (b *brakes) deletable(ctx context.Context, op string, d cloud.Droplet) erro
 	if slices.Contains(b.opts.Destroy, d.ID) {
 		return nil
 	}
+	if len(d.Volumes) > 0 {
+		return b.refuse(Deletes, cloudSide, op, "droplet %d has volumes attached", d.ID)
+	}
 	if err := b.lifeless(ctx, op, d); err != nil {
 		return err
 	}

@@ -70,7 +70,12 @@ func TestForeignDeletesHeld(t *testing.T) {
 
 func TestDeletesHeld(t *testing.T) {
 	testHeld(t, map[string]heldDelete{
-		"no operation":       {Deletes, func(g *ground) { g.ledger.Ops = nil }},
+		"no operation": {Deletes, func(g *ground) { g.ledger.Ops = nil }},
+		"volumes attached": {Deletes, func(g *ground) {
+			d := g.droplets[7]
+			d.Volumes = []string{"vol-a"}
+			g.droplets[7] = d
+		}},
 		"another droplet's":  {Deletes, func(g *ground) { g.ledger.Ops[0].DropletID = 8 }},
 		"a create operation": {Deletes, func(g *ground) { g.ledger.Ops[0].Kind = ledger.Create }},
 		"two operations":     {Deletes, func(g *ground) { g.beginDelete(7, true) }},

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -70,8 +71,8 @@ func (v *view) orphanedCounts() []PoolCount {
 		byPool[m.Pool] = c
 	}
 	var out []PoolCount
-	for _, c := range byPool {
-		out = append(out, c)
+	for _, name := range slices.Sorted(maps.Keys(byPool)) {
+		out = append(out, byPool[name])
 	}
 	return out
 }

@@ -45,6 +45,7 @@ const (
 	GuardMaintenance   = "maintenance"     // a person keeps a node drained
 	GuardTemplate      = "template"        // machines were made by an older template than this swarmd's
 	GuardPaused        = "paused"          // a person has swarmd leave something alone for a while
+	GuardVolumes       = "volumes"         // volumes are attached to a droplet that would be deleted
 	GuardProtected     = "protected"       // a person has swarmd never take a machine away
 	GuardDrain         = "drain-timeout"   // a drain takes too long
 	GuardDrainTurn     = "drain-turn"      // a pool's machines are drained one after the other
@@ -90,7 +91,7 @@ func Guards() []string {
 		GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardForeignNet, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardResize, GuardImage, GuardRegion, GuardVPC, GuardRollStopped, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardMaxDroplets, GuardMaxCost, GuardWindow,
-		GuardTasks, GuardGrowing, GuardTogether, GuardSurge, GuardLoginFile, GuardRegistry, GuardJob, GuardJobFailed, GuardUnpinned, GuardRolledBack, GuardPrune, GuardKeepRemoved, GuardPort, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardTemplate, GuardPaused, GuardProtected,
+		GuardTasks, GuardGrowing, GuardTogether, GuardSurge, GuardLoginFile, GuardRegistry, GuardJob, GuardJobFailed, GuardUnpinned, GuardRolledBack, GuardPrune, GuardKeepRemoved, GuardPort, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardTemplate, GuardPaused, GuardProtected, GuardVolumes,
 	}
 	slices.SortFunc(all, strings.Compare)
 	return all

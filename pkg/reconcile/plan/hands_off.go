@@ -21,6 +21,9 @@ func first(k kind) []guard {
 	if !slices.Contains(harmless(), k) {
 		guards = append(guards, protected)
 	}
+	if slices.Contains(takesMachine(), k) {
+		guards = append(guards, volumesStay)
+	}
 	if slices.Contains(verdicts(), k) {
 		guards = append(guards, judged)
 	}
@@ -214,6 +217,9 @@ func (v *view) keepsOp(op ledger.Op) *refusal {
 	off, kept := v.keptOff(GuardPaused, s)
 	if !kept && (op.Kind == ledger.Delete || op.Kind == ledger.Resize) {
 		off, kept = v.keptOff(GuardProtected, s)
+	}
+	if !kept && op.Kind == ledger.Delete && ok && m.hasVolumes() {
+		return blocked(GuardVolumes, m.object(), fmt.Sprintf("its delete, begun at %s, waits: %s", op.Started.UTC().Format(time.RFC3339), m.volumes()))
 	}
 	if !kept {
 		return nil

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
@@ -65,8 +66,8 @@ func loginAtRest(v *view, s spent, w wish) *refusal {
 
 // reportLogins says which logins are not known here.
 func reportLogins(v *view, b *builder) {
-	for host, l := range v.in.Logins {
-		if l.Err != "" {
+	for _, host := range slices.Sorted(maps.Keys(v.in.Logins)) {
+		if l := v.in.Logins[host]; l.Err != "" {
 			b.hold(GuardLoginFile, "registry/"+host, l.Err+": what runs goes on with the login that it was written with, and services get no other image from there; put it on each manager")
 		}
 	}

@@ -255,9 +255,12 @@ func referredThere(v *view, _ spent, w wish) *refusal {
 	if len(want.Configs)+len(want.Secrets) > 0 && !v.sees(makeObject) {
 		return &refusal{} // the gap's own hold has said it
 	}
-	for kind, names := range map[string][]string{ofConfig: want.Configs, ofSecret: want.Secrets} {
-		for _, name := range names {
-			if r := v.lacksObject(w, kind, name); r != nil {
+	for _, of := range []struct {
+		kind  string
+		names []string
+	}{{ofConfig, want.Configs}, {ofSecret, want.Secrets}} {
+		for _, name := range of.names {
+			if r := v.lacksObject(w, of.kind, name); r != nil {
 				return r
 			}
 		}

@@ -117,18 +117,24 @@ func (v *view) pick(p *spec.Pool) []machine {
 	return out
 }
 
-// leavers are those of pick that no person keeps.
-func (v *view) leavers(p *spec.Pool) []machine { return slices.DeleteFunc(v.pick(p), v.keptByHand) }
+// leavers are those of pick that no person keeps and that have no volumes.
+func (v *view) leavers(p *spec.Pool) []machine { return slices.DeleteFunc(v.pick(p), v.mustStay) }
 
-// whyKept says why machines of the pool are not picked: adopted, or kept by a person.
+func (v *view) mustStay(m machine) bool { return v.keptByHand(m) || m.hasVolumes() }
+
+// whyKept says why machines of the pool are not picked: adopted, kept by a person, or with volumes.
 func (v *view) whyKept(p *spec.Pool) string {
-	why := "adopted"
+	hand, volumes := "", ""
 	for _, m := range v.machines {
-		if m.counts() && m.pool == p && !m.Adopted && v.keptByHand(m) {
-			why = "adopted, paused or protected"
+		switch {
+		case !m.counts() || m.pool != p || m.Adopted:
+		case v.keptByHand(m):
+			hand = ", paused or protected"
+		case m.hasVolumes():
+			volumes = ", or with volumes attached"
 		}
 	}
-	return why
+	return "adopted" + hand + volumes
 }
 
 func (v *view) order(m machine) int {

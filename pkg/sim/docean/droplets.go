@@ -125,7 +125,7 @@ func (c *Cloud) picture(d *droplet, now looks, tags []string) map[string]any {
 		"id": d.ID, "name": d.Name, "memory": size.MemoryMB, "vcpus": size.VCPUs, "disk": c.disk(d),
 		"disk_info": diskInfo(c.disk(d)), "locked": now.locked, "status": now.status, "kernel": nil,
 		"created_at": stamp(d.Created), "features": append([]string{"droplet_agent", "private_networking"}, d.Features...),
-		"backup_ids": []int{}, "next_backup_window": nil, "snapshot_ids": append([]int{}, d.Snapshots...), "volume_ids": []string{},
+		"backup_ids": []int{}, "next_backup_window": nil, "snapshot_ids": append([]int{}, d.Snapshots...), "volume_ids": append([]string{}, d.Volumes...),
 		"image": c.renderImage(d.Image), "size": c.renderSize(size), "size_slug": d.Size,
 		"networks": c.networks(d, now.addresses), "region": c.renderRegion(d.Region), "tags": tags, "vpc_uuid": d.VPC,
 	}

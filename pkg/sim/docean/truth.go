@@ -22,6 +22,7 @@ type Droplet struct {
 	Features  []string // sorted: "backups", "ipv6", "monitoring"
 	DiskGB    int      // 0: its size's
 	Snapshots []int    // ids of the images that were taken of it
+	Volumes   []string // ids of the block storage that is attached
 	Created   time.Time
 	Deleted   time.Time // zero while it lives
 }
@@ -145,6 +146,18 @@ func (c *Cloud) Retag(id int, tags ...string) bool {
 		d.tag(t, c.now())
 		c.register(t)
 	}
+	return true
+}
+
+// Attach sets which volumes are attached to a living droplet, as a person in the web interface would.
+func (c *Cloud) Attach(id int, volumes ...string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.byID[id]
+	if !c.alive(d) {
+		return false
+	}
+	d.Volumes, d.written.body = volumes, nil
 	return true
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/swarmd/swarmd/internal/clock"
@@ -53,7 +54,26 @@ func (in *Service) First(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	want.Login = in.login(want.Image)
 	return in.place(ctx, engine, live, want)
+}
+
+// login is how the registry of swarmd's image is logged in to, as the file has it, nothing if it names none. The engine needs it to tell the digest, and
+// each node that runs swarmd to pull the image. The file is read on this machine, too; where it is not, the image may be there all the same.
+func (in *Service) login(image string) swarm.Login {
+	host := docker.RegistryOf(image)
+	r, named := in.Spec.Registries[host]
+	if !named {
+		return swarm.Login{}
+	}
+	data, err := os.ReadFile(r.Password.File)
+	password := strings.TrimRight(string(data), "\r\n")
+	if r.Password.File == "" || err != nil || password == "" {
+		in.Warn("warning: the login to %s is not on this machine (%s): %s is looked up and pulled without one; put that file here, too, or run swarmd bootstrap where it is\n", host, r.Password, image)
+		return swarm.Login{}
+	}
+	in.Access.Secrets.Add(password)
+	return swarm.NewLogin(host, r.Username, password)
 }
 
 // readSecret returns the id of the secret with the token for reading /status. One that is there stays: another machine has made it, and has its
@@ -103,9 +123,9 @@ func (in *Service) place(ctx context.Context, engine *docker.Client, live *swarm
 		return err
 	case live.Spec.Labels[swarm.LabelComponent] == "":
 		return fmt.Errorf("there is a service %s that is not swarmd's: it is left alone", want.Name)
-	case len(swarm.Diff(want.Form(), live.Spec.Form())) == 0:
+	case len(swarm.Diff(want.Form(), live.Spec.Form())) == 0 && want.Login.Header() == "":
 		return nil
-	case want.Pin().Digest == "" && live.Spec.Image == want.Image:
+	case want.Pin().Digest == "" && live.Spec.Image == want.Image && live.Spec.Pin().Digest != "":
 		want = want.Pinned(live.Spec.Pin()) // the tag may mean another image by now, and nobody has asked for that
 	default:
 		want = in.pinned(ctx, engine, want)
@@ -115,7 +135,7 @@ func (in *Service) place(ctx context.Context, engine *docker.Client, live *swarm
 
 // pinned is the specification with what the registry says of its image, or as the file has it where nobody can tell.
 func (in *Service) pinned(ctx context.Context, engine *docker.Client, want swarm.ServiceSpec) swarm.ServiceSpec {
-	pin, err := engine.ResolveImage(ctx, want.Reference(), swarm.Login{})
+	pin, err := engine.ResolveImage(ctx, want.Reference(), want.Login)
 	if err != nil && want.Pin().Digest == "" {
 		in.Warn("warning: no digest for %s, its tag alone will do: %v\n", want.Image, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +16,9 @@ import (
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/sim"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
+	"github.com/swarmd/swarmd/pkg/sim/dockerd"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
@@ -150,5 +154,58 @@ func TestSwarmdsOwnDigestIsTheOneThatTheFileNames(t *testing.T) {
 			t.Errorf("swarmd runs %s at version %d, was %d; want %s", live.Spec.Pin().Digest, live.Version, version, c.digest)
 		}
 		version = live.Version
+	}
+}
+
+// TestSwarmdsOwnImageIsPrivate: the file's login goes with swarmd's own service, renewed by each bootstrap without a task that restarts; where the password is
+// not on this machine, that is said.
+func TestSwarmdsOwnImageIsPrivate(t *testing.T) {
+	world := sim.New(still)
+	if err := world.Populate(sim.Seeded{Cluster: "web", Region: "fra1", Managers: 1}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	server, err := world.Serve(ctx, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { stop(); _ = server.Wait() }()
+	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "SWARMD_STATE_DIR": t.TempDir(), "DIGITALOCEAN_TOKEN": "token"}
+	var out bytes.Buffer
+	in, file := service(&out, env), filepath.Join(t.TempDir(), "password")
+	in.Spec = &spec.Spec{Cluster: "web", Swarmd: spec.Swarmd{Image: "registry.example/swarmd:1.0"},
+		Registries: map[string]spec.Registry{"registry.example": {Username: "ci", Password: spec.Reference{File: file}}}}
+	engine, closer, err := in.Access.Engine(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closer()
+	installed := func(password string) {
+		t.Helper()
+		out.Reset()
+		world.Swarm.SetRegistry("registry.example", dockerd.Registry{Username: "ci", Password: password})
+		if err := in.First(ctx); err != nil {
+			t.Fatal(err)
+		}
+		live, err := in.live(ctx, engine)
+		if err != nil || live == nil {
+			t.Fatalf("swarmd's service: %v, %v", live, err)
+		}
+		if got := world.Swarm.RegistryAuth(live.Spec.Name); got != swarm.NewLogin("registry.example", "ci", password).Header() {
+			t.Errorf("with the password %q its login is %q", password, got)
+		}
+		if live.Spec.Pin().Digest == "" || strings.Contains(out.String(), "hunter") {
+			t.Errorf("with the password %q: digest %q; said %q", password, live.Spec.Pin().Digest, out.String())
+		}
+	}
+	world.Swarm.SetRegistry("registry.example", dockerd.Registry{Username: "ci", Password: "hunter-0"})
+	if err := in.First(ctx); err != nil || !strings.Contains(out.String(), "the login to registry.example is not on this machine ("+file+")") {
+		t.Fatalf("without the file: %v, said %q", err, out.String())
+	}
+	for _, password := range []string{"hunter-0", "hunter-1", "hunter-1"} {
+		if err := os.WriteFile(file, []byte(password+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		installed(password)
 	}
 }

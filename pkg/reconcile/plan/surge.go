@@ -74,6 +74,8 @@ func (v *view) emptying(op ledger.Op, m machine) emptying {
 	switch {
 	case drained(m):
 		return emptying{stage: emptyDrained}
+	case !stopped(m) && (v.gap(world.GapServices) || v.gap(world.GapTasks)):
+		return emptying{emptyWaits, "not drained yet: it is not known what runs there"}
 	case stopped(m) || len(movers) == 0:
 		return emptying{emptyDrain, sayPlain(plain)}
 	case v.surgeOver(e, movers):

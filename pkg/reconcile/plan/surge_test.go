@@ -3,6 +3,7 @@ package plan_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -300,5 +301,24 @@ func TestASurgeRollsNothingOut(t *testing.T) {
 	live(m).Spec.Labels[swarm.LabelSurge] = leaveOp + ":1"
 	if a := written(m); a.Spec.Image != "app:1" || a.Spec.Replicas() != 4 || a.Spec.Labels[swarm.LabelSurge] != "" {
 		t.Errorf("back: %d replicas of %s, %v", a.Spec.Replicas(), a.Spec.Image, a.Spec.Labels)
+	}
+}
+
+// TestANodeIsNotDrainedUnseen: who does not see the tasks or the services does not know what a drain would stop.
+func TestANodeIsNotDrainedUnseen(t *testing.T) {
+	for _, part := range []string{"tasks", "services"} {
+		m := six(t)
+		s := &m.droplets[102].node.Spec
+		s.Availability = swarm.Pause
+		s.Labels[swarm.LabelMaintenance] = swarm.Maintenance{Since: m.now, Pool: swarm.Active, By: "ana@laptop"}.String()
+		gap(part)(m)
+		in := m.input()
+		if in.World.Tasks = nil; part == "services" {
+			in.World.Services = nil
+		}
+		p := plan.Compute(in)
+		if got := holds(p); len(p.Steps) > 0 || !slices.Contains(got, "~surge node/web-workers-aaaaa") {
+			t.Errorf("without the %s: steps %v, holds %v", part, ids(p), got)
+		}
 	}
 }

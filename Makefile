@@ -78,9 +78,9 @@ demo-once: ## play the demo's tour to its end
 	@$(GO) run ./cmd/swarmd demo --once
 
 # The tests on real machines, in two lanes of about the same length.
-LAB_LANES = 'lab-small lab-adapter lab-chaos' 'lab-scenarios lab-worlds lab-systemd lab-jobs'
+LAB_LANES = 'lab-small lab-adapter lab-chaos lab-stacks-short' 'lab-scenarios lab-worlds lab-systemd lab-jobs'
 LAB = SWARMD_LAB=1 .ci/gotest
-.PHONY: lab-test lab-small lab-scenarios lab-worlds lab-systemd lab-adapter lab-jobs lab-chaos
+.PHONY: lab-test lab-small lab-scenarios lab-worlds lab-systemd lab-adapter lab-jobs lab-stacks-short lab-chaos
 lab-test: ## the lab and the scenarios on real machines; needs root and the Debian packages that .ci/run installs
 	@SWARMD_LAB=1 .ci/lanes $(LAB_LANES)
 lab-small:
@@ -96,6 +96,8 @@ lab-adapter:
 	@$(LAB) lab-adapter '' -count=1 -timeout 30m -run '^TestAdapterOnRealEngines$$' ./test/e2e
 lab-jobs:
 	@$(LAB) lab-jobs '' -count=1 -timeout 30m -run '^TestJobs$$' ./test/e2e
+lab-stacks-short:
+	@$(LAB) lab-stacks-short '' -count=1 -timeout 30m -run '^TestStacks$$/^(a_stack_is_taken_over|secrets_rotate)$$' ./test/e2e
 lab-chaos:
 	@$(LAB) lab-chaos '' -count=1 -timeout 30m -run '^TestChaos$$' ./test/e2e
 

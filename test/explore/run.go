@@ -46,7 +46,7 @@ type Outcome struct {
 	Virtual    time.Duration
 	Injected   map[Kind]int
 	Brakes     map[string]int
-	Digest     uint64   // of the whole run: every call and what came of it, every note, every violation, and when; watched or not
+	Digest     uint64   // of the whole run: every call and what came of it, every note, every violation, and when
 	Calm       uint64   // the same, whatever faults made of the calls that they happened to
 	Trace      []string // the lines that were kept: all if the plan says so
 	States     []uint64 // digests of the states that were visited

@@ -69,25 +69,26 @@ func (c *Campaign) tally(s stage) {
 // Bases plays every workflow without a fault, twice: watched, and as all else is played.
 func (c *Campaign) Bases(t *testing.T) {
 	var plans []Plan
-	for _, w := range Workflows() {
-		p := Plan{Workflow: w.Name, Seed: c.Seed}
+	for _, p := range c.calm() {
 		watched := p
 		watched.Watch = true
 		plans = append(plans, watched, p)
 	}
-	seen := map[string]uint32{}
 	c.play(t, "workflows", plans, func(out Outcome) {
-		name, now := out.Plan.Workflow, short(out.Digest)
 		c.count(out)
 		if out.Plan.Watch {
-			c.rep.Workflows[name] = out.Active
-			c.bases[name] = out
+			c.rep.Workflows[out.Plan.Workflow] = out.Active
+			c.bases[out.Plan.Workflow] = out
 		}
-		if first, again := seen[name]; again {
-			c.compare(out.Plan, first, now)
-		}
-		seen[name] = now
 	})
+}
+
+// calm are the workflows without a fault.
+func (c *Campaign) calm() (plans []Plan) {
+	for _, w := range Workflows() {
+		plans = append(plans, Plan{Workflow: w.Name, Seed: c.Seed})
+	}
+	return plans
 }
 
 // singles are the single faults that are played.
@@ -149,11 +150,11 @@ func (c *Campaign) seeds(from, n int) []Plan {
 	return plans
 }
 
-// Replays plays every n-th of the single faults again, those twice that were not played before, and compares the traces.
+// Replays plays every n-th of the workflows and of the single faults again, those twice that were not played before, and compares the traces.
 func (c *Campaign) Replays(t *testing.T, every int) {
 	var plans []Plan
 	first := map[string]uint32{}
-	for i, p := range c.singles() {
+	for i, p := range append(c.calm(), c.singles()...) {
 		if i%every != every/2 {
 			continue
 		}

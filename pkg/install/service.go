@@ -12,6 +12,7 @@ import (
 	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
+	"github.com/swarmd/swarmd/pkg/spec/source"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
@@ -66,12 +67,17 @@ func (in *Service) login(image string) swarm.Login {
 	if !named {
 		return swarm.Login{}
 	}
+	if source.Own(in.Access.Own()).Has(r.Password.File) {
+		in.Warn("warning: %s is swarmd's own, and no registry gets it: %s is looked up and pulled without a login\n", r.Password, image)
+		return swarm.Login{}
+	}
 	data, err := os.ReadFile(r.Password.File)
 	password := strings.TrimRight(string(data), "\r\n")
 	if r.Password.File == "" || err != nil || password == "" {
 		in.Warn("warning: the login to %s is not on this machine (%s): %s is looked up and pulled without one; put that file here, too, or run swarmd bootstrap where it is\n", host, r.Password, image)
 		return swarm.Login{}
 	}
+	in.Say("%s is shown the password in %s, as %s\n", host, r.Password, r.Username)
 	in.Access.Secrets.Add(password)
 	return swarm.NewLogin(host, r.Username, password)
 }

@@ -194,7 +194,7 @@ func TestSwarmdsOwnImageIsPrivate(t *testing.T) {
 		if got := world.Swarm.RegistryAuth(live.Spec.Name); got != swarm.NewLogin("registry.example", "ci", password).Header() {
 			t.Errorf("with the password %q its login is %q", password, got)
 		}
-		if live.Spec.Pin().Digest == "" || strings.Contains(out.String(), "hunter") {
+		if live.Spec.Pin().Digest == "" || strings.Contains(out.String(), "hunter") || !strings.Contains(out.String(), "registry.example is shown the password in "+file+", as ci") {
 			t.Errorf("with the password %q: digest %q; said %q", password, live.Spec.Pin().Digest, out.String())
 		}
 	}
@@ -207,5 +207,11 @@ func TestSwarmdsOwnImageIsPrivate(t *testing.T) {
 			t.Fatal(err)
 		}
 		installed(password)
+	}
+	out.Reset()
+	env["DIGITALOCEAN_TOKEN_FILE"] = file
+	delete(env, "DIGITALOCEAN_TOKEN")
+	if in.login("registry.example/swarmd:1.0").Header() != "" || !strings.Contains(out.String(), "is swarmd's own, and no registry gets it") {
+		t.Errorf("the token as a password: said %q", out.String())
 	}
 }

@@ -78,7 +78,7 @@ demo-once: ## play the demo's tour to its end
 	@$(GO) run ./cmd/swarmd demo --once
 
 # The tests on real machines, in two lanes of about the same length.
-LAB_LANES = 'lab-small lab-adapter lab-chaos lab-stacks-short' 'lab-scenarios lab-worlds lab-systemd lab-jobs'
+LAB_LANES = 'lab-small lab-adapter lab-chaos lab-jobs' 'lab-scenarios lab-worlds lab-systemd lab-stacks-short'
 LAB = SWARMD_LAB=1 .ci/gotest
 .PHONY: lab-test lab-small lab-scenarios lab-worlds lab-systemd lab-adapter lab-jobs lab-stacks-short lab-chaos
 lab-test: ## the lab and the scenarios on real machines; needs root and the Debian packages that .ci/run installs

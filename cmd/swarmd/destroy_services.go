@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/swarmd/swarmd/pkg/destroy"
 )
@@ -16,7 +17,11 @@ func (a *cli) destroyServices(ctx context.Context, r *destroy.Run, confirmed str
 	printf(a.out, "cluster %s has services only: %s and %s will be removed, the swarm and its nodes stay:\n", cluster,
 		plural(len(b.Services), "service"), plural(len(b.Networks), "network"))
 	for _, name := range b.Services {
-		printf(a.out, "  - service %s\n", name)
+		protected := ""
+		if slices.Contains(b.Protected, name) {
+			protected = " (protected, and goes all the same)"
+		}
+		printf(a.out, "  - service %s%s\n", name, protected)
 	}
 	for _, name := range b.Networks {
 		printf(a.out, "  - network %s\n", name)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,15 +64,27 @@ func protectCommand(a *cli) *cobra.Command {
 	var cluster, why string
 	var end bool
 	cmd := &cobra.Command{
-		Use:   "protect NODE",
-		Short: "Have swarmd never delete, replace, drain, resize or power a node's machine, until swarmd protect NODE --off",
+		Use:   "protect NODE|service/NAME",
+		Short: "Have swarmd never delete, replace, drain, resize or power a node's machine, or never remove a service, until --off",
 		Long: `Has swarmd never delete, replace, drain, resize or power a node's machine, for ever, until swarmd protect NODE --off. The machine
 counts in its pool as before: of a pool that is to shrink another one leaves.
 
 NODE is the node's name, its id, its droplet's id, or the beginning of a name or id that no other node has. What is said is
-kept in the node's label ` + swarm.LabelProtected + `; swarmd status shows it.`,
+kept in the node's label ` + swarm.LabelProtected + `; swarmd status shows it.
+
+A service, named service/NAME, is never removed because the file has it no more, as with x-swarmd: { protect: true } in the file. It
+is rolled out, scaled and spread as before. --off ends that, whoever has said it; what the file says of a service that it has
+ends there. It is kept in the service's label of the same name, and no task restarts.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if name, ok := strings.CutPrefix(args[0], ledger.PausedService); ok {
+				return a.handsOff(cmd.Context(), cluster, func(ctx context.Context, c maintenance.Cluster) (string, error) {
+					if end {
+						return c.UnprotectService(ctx, name)
+					}
+					return c.ProtectService(ctx, name, why)
+				})
+			}
 			return a.maintain(cmd.Context(), cluster, args[0], func(c maintenance.Cluster, ctx context.Context, node string) (string, error) {
 				if end {
 					return c.Unprotect(ctx, node)

@@ -175,7 +175,11 @@ func (t *overviewText) network(c plan.NetworkChange) {
 }
 
 func (t *overviewText) service(c plan.ServiceChange) {
-	printf(t.w, "%s service %s\n", signOf(c.What), c.Service)
+	sign := signOf(c.What)
+	if c.Protected {
+		sign = "="
+	}
+	printf(t.w, "%s service %s\n", sign, c.Service)
 	for _, text := range newService(c) {
 		t.line("%s", text)
 	}
@@ -298,7 +302,9 @@ func tally(o plan.Overview) string {
 		n[c.What]++
 	}
 	for _, c := range o.Services {
-		n[c.What]++
+		if !c.Protected {
+			n[c.What]++
+		}
 	}
 	return fmt.Sprintf("%d to create, %d to change, %d to remove", n[plan.Create], n[plan.Update]+n[plan.Kept], n[plan.Remove])
 }

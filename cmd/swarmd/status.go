@@ -304,6 +304,9 @@ func printServices(w io.Writer, r report.Report) {
 	}
 	fmt.Fprintln(w)
 	for _, s := range r.Services {
+		if s.Protected != "" {
+			printf(w, "%s: protected (%s)\n", s.Service, s.Protected)
+		}
 		if s.RollOut.Error != "" {
 			printf(w, "%s: %s\n", s.Service, s.RollOut.Text(s.Desired))
 		} else if s.Error != "" {

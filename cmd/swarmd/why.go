@@ -108,6 +108,17 @@ func subjectOf(r report.Report, name string) (subject, bool) {
 			return nodeSubject(r, n), true
 		}
 	}
+	return leftOver(r, name)
+}
+
+// leftOver is a service that the file does not have any more and that is held.
+func leftOver(r report.Report, name string) (subject, bool) {
+	for _, h := range r.Holds {
+		service, ok := strings.CutPrefix(h.Object, "service/")
+		if ok && (service == name || service == r.Cluster+"_"+name) {
+			return subject{title: "service " + service, wants: "nothing: the file does not have it", has: "it goes on running", objects: []string{h.Object}}, true
+		}
+	}
 	return subject{}, false
 }
 
@@ -152,6 +163,9 @@ func serviceSubject(c plan.ServiceCount) subject {
 	}
 	if c.Error != "" && c.RollOut.Error == "" {
 		s.has += ": " + c.Error
+	}
+	if c.Protected != "" {
+		s.has += "; it is protected (" + c.Protected + ")"
 	}
 	return s
 }

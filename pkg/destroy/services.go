@@ -17,6 +17,7 @@ import (
 type Belongings struct {
 	Services, Networks []string // names, sorted
 	Configs, Secrets   []string // likewise
+	Protected          []string // those of the services that are protected: they go as well
 	Holder             string   // of the lease, unless a command held it: its swarmd runs; "" if none does
 }
 
@@ -41,6 +42,9 @@ func (r *Run) Belongings(ctx context.Context) (Belongings, error) {
 	services, networks, err := r.mine(ctx, m)
 	for _, s := range services {
 		b.Services = append(b.Services, s.Spec.Name)
+		if s.Spec.Labels[swarm.LabelProtected] != "" {
+			b.Protected = append(b.Protected, s.Spec.Name)
+		}
 	}
 	for _, n := range networks {
 		b.Networks = append(b.Networks, n.Spec.Name)

@@ -72,7 +72,11 @@ func changes(was, is Revision, cluster, only string) []string {
 		names[s.Name] = only == "" || s.Name == only
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if text := serviceChange(was.Stack.Named(name), is.Stack.Named(name)); names[name] && text != "" {
+		text := serviceChange(was.Stack.Named(name), is.Stack.Named(name))
+		if text == "" {
+			text = protectChange(was.Spec.Protected[name], is.Spec.Protected[name])
+		}
+		if names[name] && text != "" {
 			out = append(out, strings.TrimPrefix(name, cluster+"_")+" "+text)
 		}
 	}
@@ -92,6 +96,14 @@ func serviceChange(was, is *swarm.ServiceSpec) string {
 		return "removed"
 	}
 	return swarm.Summary(swarm.ServiceChanges(is.Form(), was.Form()))
+}
+
+// protectChange is what is said of a service of which nothing else changed.
+func protectChange(was, is bool) string {
+	if was == is {
+		return ""
+	}
+	return fmt.Sprintf("x-swarmd.protect: %t → %t", was, is)
 }
 
 func poolChanges(was, is *spec.Spec) (out []string) {

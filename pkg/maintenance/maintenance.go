@@ -24,6 +24,7 @@ type Swarm interface {
 	Nodes(ctx context.Context) ([]swarm.Node, error)
 	Services(ctx context.Context) ([]swarm.Service, error)
 	UpdateNode(ctx context.Context, id string, version uint64, spec swarm.NodeSpec) error
+	RelabelService(ctx context.Context, id string, version uint64, labels map[string]string) error
 }
 
 // Store says what the accepted file wants, and keeps what is paused.

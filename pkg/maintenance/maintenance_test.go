@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -23,11 +24,27 @@ type bench struct {
 	idle    error
 	node    swarm.Node
 	written *swarm.NodeSpec
+
+	services  []swarm.Service
+	conflicts int // so many writes to a service are refused
 }
 
 func (b *bench) Nodes(context.Context) ([]swarm.Node, error) { return []swarm.Node{b.node}, nil }
 
-func (b *bench) Services(context.Context) ([]swarm.Service, error) { return nil, nil }
+func (b *bench) Services(context.Context) ([]swarm.Service, error) { return b.services, nil }
+
+func (b *bench) RelabelService(_ context.Context, id string, version uint64, labels map[string]string) error {
+	if b.conflicts--; b.conflicts >= 0 {
+		return &apierr.Error{Kind: apierr.Conflict}
+	}
+	for i := range b.services {
+		if s := &b.services[i]; s.ID == id && s.Version == version {
+			s.Spec.Labels, s.Version = labels, version+1
+			return nil
+		}
+	}
+	return errors.New("no such service at that version")
+}
 
 func (b *bench) UpdateNode(_ context.Context, _ string, _ uint64, spec swarm.NodeSpec) error {
 	b.written, b.node.Spec = &spec, spec

@@ -3,6 +3,7 @@
 package spec
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,12 +34,23 @@ type Spec struct {
 	// BestEffort has the services that are written with their image's tag alone where its registry does not tell the digest: the file says
 	// x-swarmd: { resolve: best-effort } of them.
 	BestEffort map[string]bool
+
+	// Protected has the services, by their names in the swarm, that are not removed when the file has them no more: it says x-swarmd: { protect: true } of
+	// them, or protect: true of their stack.
+	Protected map[string]bool
 }
 
 // Stack is a stack of the file, deployed as `docker stack deploy` would under that name. What is in it is in file.Document.
 type Stack struct {
 	Name  string
 	Adopt bool // what runs under its name already is taken over
+
+	Protect bool // none of its services is removed when the file has it no more
+}
+
+// ProtectsStack reports whether the file says protect: true of the stack.
+func (s *Spec) ProtectsStack(name string) bool {
+	return slices.ContainsFunc(s.Stacks, func(o Stack) bool { return o.Name == name && o.Protect })
 }
 
 // DigitalOcean has what is common to all droplets of the cluster.

@@ -15,6 +15,9 @@ type HandsOff struct {
 	Why   string    // one line for people, "" if none was given
 }
 
+// ProtectedByFile is the value of a service's label LabelProtected where the file says it.
+const ProtectedByFile = "file"
+
 // Active reports whether it counts at that time.
 func (h HandsOff) Active(now time.Time) bool { return h.Until.IsZero() || now.Before(h.Until) }
 

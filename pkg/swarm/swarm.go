@@ -100,7 +100,7 @@ const (
 	LabelReplace     = "swarmd.replace"     // node label: a person asked for another machine; when and who, for people
 	LabelMaintenance = "swarmd.maintenance" // node label: a person keeps the node drained, see Maintenance
 	LabelPaused      = "swarmd.paused"      // node label: a person has swarmd leave the node alone, see HandsOff
-	LabelProtected   = "swarmd.protected"   // node label: a person has swarmd never take the machine away, see HandsOff
+	LabelProtected   = "swarmd.protected"   // node label: a person has swarmd never take the machine away, see HandsOff; on services: ProtectedByFile, or a person's word likewise
 	LabelUnresized   = "swarmd.unresized"   // node label: its machine could not be resized in place, see Unresized
 	LabelRecipient   = "swarmd.recipient"   // on the secret with swarmd's age identity: the public key, to which files are encrypted
 	LabelVersionOf   = "swarmd.version-of"  // on configs and secrets of the stack: the name without the hash of the content, which all its versions have

@@ -15,6 +15,7 @@ func (c *checks) services(was, now *state, t *ticket) {
 		return
 	}
 	c.pruned(was, now)
+	c.spared(was, now)
 	for _, v := range now.swarm.Services {
 		if v.Spec.Labels[swarm.LabelCluster] != c.run.cluster {
 			continue

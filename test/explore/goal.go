@@ -232,12 +232,16 @@ func (r *run) servicesDiffer(s *state, want *specfile.Document, back bool) strin
 		if why := r.serviceDiffers(s, name, svc.Image, svc.Deploy.Replicas, back); why != "" {
 			return why
 		}
+		if why := s.protectionDiffers(name, want.Protected[name]); why != "" {
+			return why
+		}
 	}
 	if why := r.composedDiffer(s, want, back, wanted); why != "" {
 		return why
 	}
 	for _, svc := range s.swarm.Services {
-		if svc.Spec.Labels["swarmd.cluster"] == r.cluster && !wanted[svc.Spec.Name] {
+		stays := svc.Spec.Labels[swarm.LabelProtected] != "" && slices.Contains(r.workflow.Held, plan.GuardProtected)
+		if svc.Spec.Labels["swarmd.cluster"] == r.cluster && !wanted[svc.Spec.Name] && !stays {
 			return "service " + svc.Spec.Name + " is still there"
 		}
 	}

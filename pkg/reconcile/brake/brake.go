@@ -30,7 +30,7 @@ const (
 	Calls     = "calls"     // the API budget is spent
 	View      = "view"      // a look that is needed failed
 	Joined    = "joined"    // a node that is not down stands on the droplet: it has to leave the swarm first
-	HandsOff  = "hands-off" // a person has paused or protected the machine
+	HandsOff  = "hands-off" // a person has paused or protected the machine, or the service is protected
 	Lethal    = "lethal"    // engines would die of the write, or the swarm would lose its settings
 )
 
@@ -122,6 +122,7 @@ type brakes struct {
 	created   map[int]string        // droplets made through these brakes: id → name
 	nodes     map[string]swarm.Node // as last listed
 	swarm     swarm.Cluster         // as it was last seen
+	protected map[string]string     // the services that were protected when they were listed last: id → name
 	disrupted map[string]time.Time  // manager → when it was demoted or stopped through these brakes
 	minute    window
 	hour      window

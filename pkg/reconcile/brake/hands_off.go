@@ -1,6 +1,7 @@
 package brake
 
 import (
+	"context"
 	"slices"
 
 	"github.com/swarmd/swarmd/pkg/cloud"
@@ -27,6 +28,35 @@ func (b *brakes) leftAlone(op string, d cloud.Droplet) error {
 		return b.refuse(HandsOff, cloudSide, op, "droplet %d (%s): %s is paused by %s", d.ID, d.Name, object, off.By)
 	}
 	return nil
+}
+
+// Services lists the services; which are protected is taken note of.
+func (s *Swarm) Services(ctx context.Context) ([]swarm.Service, error) {
+	services, err := s.engine.Services(ctx)
+	if err != nil {
+		return services, err
+	}
+	protected := map[string]string{}
+	for _, v := range services {
+		if v.Spec.Labels[swarm.LabelProtected] != "" {
+			protected[v.ID] = v.Spec.Name
+		}
+	}
+	s.brakes.mu.Lock()
+	defer s.brakes.mu.Unlock()
+	s.brakes.protected = protected
+	return services, nil
+}
+
+// RemoveService removes a service that is not protected. All go when a destroy has fenced the cluster: a person was shown them.
+func (s *Swarm) RemoveService(ctx context.Context, id string) error {
+	s.brakes.mu.Lock()
+	name, protected := s.brakes.protected[id]
+	s.brakes.mu.Unlock()
+	if protected && !ledger.Halted(s.brakes.ledgerSeen().Epoch) {
+		return s.brakes.refuse(HandsOff, swarmSide, "remove service", "service %s is protected", name)
+	}
+	return s.engine.RemoveService(ctx, id)
 }
 
 // kept says that a person keeps the node, "" if nobody does.

@@ -69,3 +69,51 @@ func TestWhatAPersonKeepsIsNotTaken(t *testing.T) {
 		}
 	}
 }
+
+// TestAProtectedServiceIsNotRemoved: as it was listed last, until a destroy has fenced the cluster.
+func TestAProtectedServiceIsNotRemoved(t *testing.T) {
+	for name, c := range map[string]struct {
+		label  string
+		halted bool
+		held   bool
+	}{
+		"nobody protects it":   {"", false, false},
+		"the file does":        {swarm.ProtectedByFile, false, true},
+		"a person does":        {"yes", false, true},
+		"and all is destroyed": {swarm.ProtectedByFile, true, false},
+	} {
+		g := newGround()
+		on := serving{fakeEngine{g: g}, []swarm.Service{{ID: "s1", Spec: swarm.ServiceSpec{Name: "web_db", Labels: map[string]string{swarm.LabelCluster: "web"}}}}}
+		if c.label != "" {
+			on.services[0].Spec.Labels[swarm.LabelProtected] = c.label
+		}
+		if c.halted {
+			g.ledger.Epoch = 1 << 62
+		}
+		_, engine, _ := g.brakes(func(o *Options) { o.Engine = on })
+		if _, err := engine.Configs(t.Context(), "swarmd.web"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := engine.Services(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := engine.RemoveService(t.Context(), "s1"); (apierr.KindOf(err) == apierr.Braked) != c.held || !c.held && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := engine.RemoveService(t.Context(), "s2"); err != nil {
+			t.Errorf("%s: another one: %v", name, err)
+		}
+	}
+}
+
+// serving is an engine with services.
+type serving struct {
+	fakeEngine
+	services []swarm.Service
+}
+
+func (e serving) Services(context.Context) ([]swarm.Service, error) { return e.services, nil }
+
+func (e serving) RemoveService(_ context.Context, id string) error {
+	return e.g.did("remove service %s", id)
+}

@@ -69,7 +69,7 @@ func convergeService(v *view, g grant, b *builder) {
 			"the login to "+s.live.Spec.Registry+" is another one now; no task is replaced")
 	case changeService:
 		want, resolve := v.changed(s)
-		changes := swarm.ServiceChanges(want.Form(), s.live.Spec.Form())
+		changes := append(swarm.ServiceChanges(want.Form(), s.live.Spec.Form()), s.protectChange()...)
 		code, text := v.whyChanged(s, changes)
 		b.rollOut(v, s, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: want, ResolveImage: resolve, BestEffort: v.bestEffort(want), Changes: changes}, code, text, v.after(want))
 	case spread:
@@ -81,7 +81,8 @@ func convergeService(v *view, g grant, b *builder) {
 			swarm.Summary(changes)+": "+g.text, nil)
 	case scaleOnly:
 		scaled := s.live.Spec.ScaledAs(s.want)
-		changes := swarm.ServiceChanges(scaled.Form(), s.live.Spec.Form())
+		setOrDelete(scaled.Labels, swarm.LabelProtected, s.protect)
+		changes := append(swarm.ServiceChanges(scaled.Form(), s.live.Spec.Form()), s.protectChange()...)
 		b.step("service", s.want.Name, UpdateService{ID: s.live.ID, Version: s.live.Version, Spec: scaled, Changes: changes}, WhyServiceDiff,
 			"what runs is scaled, and what failed is not rolled out again: "+swarm.Summary(changes))
 	}

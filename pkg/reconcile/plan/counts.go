@@ -97,6 +97,7 @@ func (v *view) serviceCount(want swarm.ServiceSpec) (c ServiceCount, live *swarm
 	if live == nil || !v.belongs(*live) {
 		return ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas()) + want.Completions(), Job: want.Mode.Job()}, nil
 	}
+	defer func() { c.Protected = protectedBy(live.Spec.Labels[swarm.LabelProtected]) }()
 	if want.Mode.Job() {
 		if c = v.tallyJob(want, *live); c.Completed < c.Desired {
 			c.Error = v.taskError(*live)

@@ -46,7 +46,7 @@ const (
 	GuardTemplate      = "template"        // machines were made by an older template than this swarmd's
 	GuardPaused        = "paused"          // a person has swarmd leave something alone for a while
 	GuardVolumes       = "volumes"         // volumes are attached to a droplet that would be deleted
-	GuardProtected     = "protected"       // a person has swarmd never take a machine away
+	GuardProtected     = "protected"       // a person has swarmd never take a machine away, or the file or a person a service
 	GuardDrain         = "drain-timeout"   // a drain takes too long
 	GuardDrainTurn     = "drain-turn"      // a pool's machines are drained one after the other
 	GuardBudget        = "delete-budget"   // more deletes than accepted edits permit
@@ -83,6 +83,9 @@ func final(guard string) bool {
 	}
 	return false
 }
+
+// KeepsRemoved reports whether a guard holds what the file has no more until a person has said that it may go: all else of the file may be true meanwhile.
+func KeepsRemoved(guard string) bool { return guard == GuardPrune || guard == GuardProtected }
 
 // Guards returns all values of Hold.Guard, sorted: the label values of a metric.
 func Guards() []string {

@@ -122,7 +122,11 @@ func modeFixed(_ *view, _ spent, w wish) *refusal {
 	if want.Mode == live.Spec.Mode {
 		return nil
 	}
-	return blocked(GuardMode, w.object, fmt.Sprintf("Swarm cannot change %s into %s: remove the service, then add it", live.Spec.Mode, want.Mode))
+	way := "remove the service, then add it"
+	if live.Spec.Labels[swarm.LabelProtected] != "" {
+		way = "it is protected, so take that back in an edit of its own (" + protectKey + ") or with " + unprotect(want.Name) + ", then remove the service, then add it"
+	}
+	return blocked(GuardMode, w.object, fmt.Sprintf("Swarm cannot change %s into %s: %s", live.Spec.Mode, want.Mode, way))
 }
 
 // rolloutsFull bounds the roll-outs that are remembered.

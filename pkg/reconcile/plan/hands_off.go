@@ -182,7 +182,9 @@ func paused(v *view, _ spent, w wish) *refusal {
 
 // protected keeps a machine that a person protected from being taken away. Its node's labels are put right, and it gets its availability back.
 func protected(v *view, _ spent, w wish) *refusal {
-	off, ok := v.keptOff(GuardProtected, w.scope())
+	s := w.scope()
+	s.service = "" // one of those is protected from its removal alone, see unprotected
+	off, ok := v.keptOff(GuardProtected, s)
 	switch {
 	case !ok:
 		return nil
@@ -234,6 +236,9 @@ func (v *view) keepsOp(op ledger.Op) *refusal {
 // reportHandsOff says what a person keeps swarmd off, unless a wish has met it and said so of the same object.
 func reportHandsOff(v *view, b *builder) {
 	for _, off := range v.handsOff {
+		if off.Guard == GuardProtected && strings.HasPrefix(off.Object, ledger.PausedService) {
+			continue // its count says so, as it does of one that the file protects
+		}
 		said := slices.ContainsFunc(b.holds, func(h Hold) bool { return h.Guard == off.Guard && h.Object == off.Object })
 		if !said {
 			b.warn(off.Guard, off.Object, off.String())

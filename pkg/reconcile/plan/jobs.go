@@ -175,6 +175,9 @@ func reportJob(v *view, s service, c ServiceCount, b *builder) {
 	if older := v.olderSecrets(*s.live); len(older) > 0 && !s.edited() {
 		b.warn(GuardJob, s.object(), "its secrets have other values now ("+strings.Join(older, ", ")+"), for "+again+"its next edit writes them")
 	}
+	if s.protectsLater() {
+		b.warn(GuardJob, s.object(), "what the file says of "+protectKey+" does not count yet, for "+again+"its next edit writes it")
+	}
 	switch ours := v.ours(s.live.Spec.Labels); {
 	case len(s.diff) > 0 && !s.edited():
 		b.warn(GuardJob, s.object(), "somebody has changed it, and that is not put back ("+swarm.Summary(changes)+"), for "+again+"its next edit does it")

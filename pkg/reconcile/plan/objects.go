@@ -127,7 +127,7 @@ func proposeUnwantedObjects(v *view) []wish {
 		if newer[version]++; v.declares(o) && newer[version] < keptVersions || v.refersTo(o) {
 			continue
 		}
-		w := wish{kind: dropConfig, object: o.ref(), live: liveObject{o.id, o.name}, unfinished: true}
+		w := wish{kind: dropConfig, object: o.ref(), live: liveObject{id: o.id, name: o.name}, unfinished: true}
 		if o.kind == ofSecret {
 			w.kind = dropSecret
 		}

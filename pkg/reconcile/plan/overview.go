@@ -71,6 +71,8 @@ type ServiceChange struct {
 	NoPool  bool           `json:"no_pool,omitempty"`  // no pool has machines that can hold it: no task starts
 	Back    bool           `json:"back,omitempty"`     // a roll-out is under way that is taken back first
 	Volumes []VolumeChange `json:"volumes,omitempty"`
+
+	Protected bool `json:"protected,omitempty"` // with Keep: the file does not have it, and it stays all the same
 }
 
 // NewService is what a service that is created looks like.
@@ -150,7 +152,9 @@ func (s *overview) serviceChanges() []ServiceChange {
 		}
 	}
 	for _, live := range s.in.World.Services {
-		if s.ours(live.Spec.Labels) && s.wantedService(live.Spec.Name) == nil {
+		if s.leftOver(live) && live.Spec.Labels[swarm.LabelProtected] != "" {
+			add(ServiceChange{Service: s.short(live.Spec.Name), Name: live.Spec.Name, What: Kept, Protected: true}, true)
+		} else if s.leftOver(live) {
 			c := ServiceChange{Service: s.short(live.Spec.Name), Name: live.Spec.Name, What: Remove, Tasks: TaskChange{Stop: len(s.running(live))}}
 			c.Volumes = s.volumes(live, nil, 0)
 			add(c, true)
@@ -199,10 +203,11 @@ func (s *overview) updated(want swarm.ServiceSpec, live swarm.Service) ServiceCh
 	c := ServiceChange{Service: s.short(want.Name), Name: want.Name, What: Kept, NoPool: s.homeless(want)}
 	live.Spec = unsurged(live.Spec)
 	changed := swarm.ServiceChanges(want.Form(), live.Spec.Form())
-	if len(changed) > 0 {
+	s.attribute(&c, changed, want, live)
+	s.attributeProtection(&c)
+	if len(changed)+len(c.Edits)+len(c.Pending) > 0 {
 		c.What = Update
 	}
-	s.attribute(&c, changed, want, live)
 	diff := swarm.Diff(want.Form(), live.Spec.Form())
 	c.Tasks = s.tasks(want, live, diff)
 	if c.Tasks.Restart > 0 {
@@ -241,6 +246,19 @@ func (s *overview) attribute(c *ServiceChange, changed []swarm.Change, want swar
 	}
 }
 
+// attributeProtection says the same of whether the service is protected.
+func (s *overview) attributeProtection(c *ServiceChange) {
+	for _, of := range s.services {
+		switch changed := of.protectChange(); {
+		case of.want.Name != c.Name:
+		case s.was.Spec == nil || s.was.Spec.Protected[c.Name] != s.in.Spec.Protected[c.Name]:
+			c.Edits = append(c.Edits, changed...)
+		default:
+			c.Pending = append(c.Pending, changed...)
+		}
+	}
+}
+
 // accepted is what the accepted revision wants of a service, nil if it has none of the name.
 func (s *overview) accepted(name string) *swarm.ServiceSpec {
 	i := slices.IndexFunc(s.was.Stack.Services, func(o swarm.ServiceSpec) bool { return o.Name == name })
@@ -265,7 +283,7 @@ func (s *overview) networkChanges() []NetworkChange {
 	}
 	for _, live := range s.in.World.Networks {
 		wanted := slices.ContainsFunc(s.in.Stack.Networks, func(w swarm.NetworkSpec) bool { return w.Name == live.Spec.Name })
-		if !wanted && s.ours(live.Spec.Labels) {
+		if !wanted && s.ours(live.Spec.Labels) && !s.protectedUser(live.Spec.Name) {
 			out = append(out, NetworkChange{Network: s.short(live.Spec.Name), Name: live.Spec.Name, What: Remove})
 		}
 	}

@@ -21,6 +21,8 @@ func portTaken(v *view, _ spent, w wish) *refusal {
 		return forPerson(blocked(GuardPort, w.object, has+", which is not the cluster's: publish another port, or remove that service"))
 	case next != nil && v.waitsForPortOf(*next, want.Name):
 		return forPerson(blocked(GuardPort, w.object, has+", which waits for a port of this one, and Swarm changes one service at a time: give one of the two a free port first"))
+	case next == nil && other.Spec.Labels[swarm.LabelProtected] != "":
+		return forPerson(blocked(GuardPort, w.object, has+", which the file does not have, and which is protected: it follows when "+unprotect(other.Spec.Name)+" has had that removed; or publish another port"))
 	case next == nil:
 		has += ", which the file does not have: it follows when that is removed"
 	default:

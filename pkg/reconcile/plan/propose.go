@@ -90,7 +90,10 @@ type wish struct {
 }
 
 // liveObject is something of the stack's that the file does not have.
-type liveObject struct{ id, name string }
+type liveObject struct {
+	id, name  string
+	protected string // of a service: its label LabelProtected
+}
 
 // nodeWrite is what a node becomes.
 type nodeWrite struct {

@@ -48,8 +48,8 @@ func (v *view) prunes() (guard, kept string) {
 	if few || len(gone) == 0 || v.in.World.Ledger.Confirmed == v.in.Revision {
 		return "", ""
 	}
-	return GuardPrune, fmt.Sprintf("not removed yet: the file does not have %d of %d services any more (%s); if that is meant: swarmd confirm %d; if not, put them back into the file",
-		len(gone), ours, firstFew(v.inFile(gone)), v.in.Revision)
+	return GuardPrune, fmt.Sprintf("not removed yet: the file does not have %d of %d services any more (%s); if that is meant: swarmd confirm %d; if not, put them back into the file%s",
+		len(gone), ours, firstFew(v.inFile(gone)), v.in.Revision, v.sparedBy(gone))
 }
 
 // inFile are names of the stack as the file has them.
@@ -84,10 +84,15 @@ func removalMeant(v *view, _ spent, w wish) *refusal {
 
 // keptUser reports whether a service of ours that the file does not have, and that is kept, uses the network.
 func (v *view) keptUser(network string) bool {
-	if _, kept := v.prunes(); kept == "" {
-		return false
-	}
-	return slices.ContainsFunc(v.in.World.Services, func(s swarm.Service) bool {
-		return v.ours(s.Spec.Labels) && v.wantedService(s.Spec.Name) == nil && slices.Contains(s.Spec.Networks, network)
-	})
+	_, kept := v.prunes()
+	return kept != "" && v.leftOverUser(network, func(swarm.Service) bool { return true }) || v.protectedUser(network)
+}
+
+// protectedUser reports whether one that is protected does.
+func (v *view) protectedUser(network string) bool {
+	return v.leftOverUser(network, func(s swarm.Service) bool { return s.Spec.Labels[swarm.LabelProtected] != "" })
+}
+
+func (v *view) leftOverUser(network string, is func(swarm.Service) bool) bool {
+	return slices.ContainsFunc(v.in.World.Services, func(s swarm.Service) bool { return v.leftOver(s) && is(s) && slices.Contains(s.Spec.Networks, network) })
 }

@@ -41,10 +41,11 @@ func (v *view) changed(s service) (want swarm.ServiceSpec, resolve bool) {
 	if mark := live.Spec.Labels[swarm.LabelLogin]; mark != "" && v.hasLogin(want) {
 		want.Labels[swarm.LabelLogin] = mark // until it is written with another one
 	}
-	resolve = !sameImage(want, live.Spec) && !s.surgesOnly()
+	resolve = !sameImage(want, live.Spec) && !s.surgesOnly() && !s.protectsOnly()
 	if !resolve {
 		want = want.Pinned(live.Spec.Pin()) // the same image stays the same bytes
-	} else if since := live.Spec.Labels[swarm.LabelUnpinned]; since != "" && unpinned(want, live) {
+	}
+	if since := live.Spec.Labels[swarm.LabelUnpinned]; since != "" && unpinned(want, live) {
 		want.Labels[swarm.LabelUnpinned] = since // if the registry still does not tell it
 	}
 	return want, resolve

@@ -16,6 +16,8 @@ type service struct {
 	live *swarm.Service    // nil: there is none, or it is not ours
 	diff []string          // what differs
 	took *swarm.Service    // what lives under its name, and is to be taken over; nil: nothing
+
+	protect string // what its label is to say of whether it is protected, see protection
 }
 
 func (s service) object() string { return "service/" + s.want.Name }
@@ -24,7 +26,7 @@ func (s service) object() string { return "service/" + s.want.Name }
 func (v *view) stack() []service {
 	var out []service
 	for _, want := range v.in.Stack.Services {
-		s, live := service{base: want, want: want}, v.liveService(want.Name)
+		s, live := service{base: want, want: want, protect: v.protection(want)}, v.liveService(want.Name)
 		switch {
 		case live == nil:
 		case v.ours(live.Spec.Labels):
@@ -49,8 +51,15 @@ func (s service) bent(surge swarm.Surge) service {
 		s.want = s.base.Surged(surge)
 	}
 	s.diff = swarm.Diff(s.want.Form(), s.live.Spec.Form())
-	if len(s.diff) == 0 && s.surgeDiffers() {
-		s.diff = []string{"Labels[" + swarm.LabelSurge + "]: " + s.live.Spec.Labels[swarm.LabelSurge] + " → " + s.want.Labels[swarm.LabelSurge]}
+	differs := func(label, want string) {
+		s.diff = []string{"Labels[" + label + "]: " + s.live.Spec.Labels[label] + " → " + want}
+	}
+	switch {
+	case len(s.diff) > 0:
+	case s.surgeDiffers():
+		differs(swarm.LabelSurge, s.want.Labels[swarm.LabelSurge])
+	case s.protectionDiffers():
+		differs(swarm.LabelProtected, s.protect)
 	}
 	return s
 }
@@ -167,6 +176,7 @@ func (v *view) labelled(want swarm.ServiceSpec) map[string]string {
 		labels = map[string]string{}
 	}
 	labels[swarm.LabelRevision] = strconv.Itoa(v.in.Revision)
+	setOrDelete(labels, swarm.LabelProtected, v.protection(want))
 	return labels
 }
 
@@ -188,8 +198,8 @@ func proposeUnwantedServices(v *view) []wish {
 	var wishes []wish
 	_, kept := v.prunes()
 	for _, s := range v.in.World.Services {
-		if v.ours(s.Spec.Labels) && v.wantedService(s.Spec.Name) == nil {
-			wishes = append(wishes, wish{kind: dropService, object: "service/" + s.Spec.Name, live: liveObject{s.ID, s.Spec.Name}, unfinished: kept == ""})
+		if protected := s.Spec.Labels[swarm.LabelProtected]; v.leftOver(s) {
+			wishes = append(wishes, wish{kind: dropService, object: "service/" + s.Spec.Name, live: liveObject{s.ID, s.Spec.Name, protected}, unfinished: kept == "" && protected == ""})
 		}
 	}
 	return wishes
@@ -201,7 +211,7 @@ func proposeUnwantedNetworks(v *view) []wish {
 	for _, n := range v.in.World.Networks {
 		wanted := slices.ContainsFunc(v.in.Stack.Networks, func(w swarm.NetworkSpec) bool { return w.Name == n.Spec.Name })
 		if !wanted && v.ours(n.Spec.Labels) && !v.keptUser(n.Spec.Name) {
-			wishes = append(wishes, wish{kind: dropNetwork, object: "network/" + n.Spec.Name, live: liveObject{n.ID, n.Spec.Name}, unfinished: true})
+			wishes = append(wishes, wish{kind: dropNetwork, object: "network/" + n.Spec.Name, live: liveObject{id: n.ID, name: n.Spec.Name}, unfinished: true})
 		}
 	}
 	return wishes

@@ -116,6 +116,7 @@ func (v *view) lastGood(live swarm.Service) (swarm.ServiceSpec, bool) {
 	}
 	spec.Labels = maps.Clone(spec.Labels)
 	spec.Labels[swarm.LabelRevision], spec.Labels[swarm.LabelGood] = strconv.Itoa(g.revision), g.String()
+	setOrDelete(spec.Labels, swarm.LabelProtected, v.protection(live.Spec)) // it is of now, as the file is
 	return spec, spec.Mode == live.Spec.Mode && v.connected(spec, live)
 }
 

@@ -37,6 +37,7 @@ type view struct {
 // survey classifies what is seen.
 func survey(in Input) *view {
 	v := &view{in: in, strangers: Strangers(in.World, in.Spec.Cluster), handsOff: HandsOffIn(in.World, in.Now)}
+	v.handsOff = append(v.handsOff, v.protectedByHand()...)
 	v.creates, v.deletes, v.replaces, v.resizes = opened(in.World.Ledger.Ops)
 	v.readyNodes, v.loads, v.jobs = indexed(in.World)
 	v.liveNamed, v.objects = named(in.World.Services, liveName), v.liveObjects()

@@ -169,13 +169,20 @@ func takeOver(v *view, g grant, b *builder) {
 	case takeService:
 		live := g.service.took
 		b.step("take", "service/"+live.Spec.Name, TakeService{ID: live.ID, Name: live.Spec.Name, Version: live.Version,
-			Labels: live.Spec.TakenOver(v.in.Spec.Cluster, v.in.Revision)}, WhyTaken, "service "+live.Spec.Name+as+", and no task restarts")
+			Labels: v.takenLabels(*live, g.service)}, WhyTaken, "service "+live.Spec.Name+as+", and no task restarts")
 	case takeConfig:
 		b.step("take", g.took.ref(), TakeConfig{ID: g.took.id, Name: g.took.name, Version: g.took.version, Labels: v.takenOver(g)}, WhyTaken, "config "+g.took.name+as)
 	case takeSecret:
 		b.step("take", g.took.ref(), TakeSecret{ID: g.took.id, Name: g.took.name, Version: g.took.version, Was: g.took.labels, Labels: v.takenOver(g),
 			Spec: g.stored.secret, Hashed: v.hashed[g.stored.of].Name}, WhyTaken, "secret "+g.took.name+as)
 	}
+}
+
+// takenLabels are the labels of a service as the cluster's.
+func (v *view) takenLabels(live swarm.Service, s service) map[string]string {
+	labels := live.Spec.TakenOver(v.in.Spec.Cluster, v.in.Revision)
+	setOrDelete(labels, swarm.LabelProtected, s.protect)
+	return labels
 }
 
 // takenOver are the labels of a config or secret as the cluster's.

@@ -27,7 +27,7 @@ func (v *view) isFailed(want swarm.ServiceSpec) bool {
 func (v *view) failsAgain(s service) bool { return swarm.Replaces(s.diff) && v.isFailed(s.want) }
 
 // failedWishes are what is wished of a service whose wanted template failed: that it is remembered by its template, where a version before has
-// remembered its whole form, so that the next edit of the replicas is still known as that; and that what runs has as many tasks as the file says.
+// remembered its whole form, so that the next edit of the replicas is still known as that; and that what runs has as many tasks as the file says, and says that it is protected where the file does.
 func (v *view) failedWishes(s service) (kinds []kind) {
 	if !v.failsAgain(s) {
 		return nil
@@ -35,7 +35,8 @@ func (v *view) failedWishes(s service) (kinds []kind) {
 	if tried := v.tried(s.want.Name); tried.Template == s.want.Labels[swarm.LabelHash] {
 		kinds = append(kinds, renewRecord)
 	}
-	if s.want.Mode == swarm.Replicated && s.live.Spec.Mode == s.want.Mode && (s.want.Replicas() != s.live.Spec.Replicas() || s.surgeDiffers()) {
+	scales := s.want.Mode == swarm.Replicated && (s.want.Replicas() != s.live.Spec.Replicas() || s.surgeDiffers())
+	if s.live.Spec.Mode == s.want.Mode && (scales || s.protectionDiffers()) {
 		kinds = append(kinds, scaleOnly)
 	}
 	return kinds

@@ -124,4 +124,7 @@ type ServiceCount struct {
 	Update    swarm.UpdateState `json:"update,omitempty"`
 	RollOut   RollOut           `json:"roll_out,omitzero"`
 	Error     string            `json:"error,omitempty"` // what the engine says of the newest task that waits or failed, while some are missing
+
+	// Protected is in whose word it is not removed when the file has it no more: "the file says so", or a person's. "": it is.
+	Protected string `json:"protected,omitempty"`
 }

@@ -72,7 +72,7 @@ func (r Report) Lost() *plan.Hold {
 		return nil
 	}
 	for i, h := range r.Holds {
-		if h.Final && h.Blocking && h.Guard != plan.GuardPrune && (machines || !strings.HasPrefix(h.Object, "service/") && !strings.HasPrefix(h.Object, "network/")) {
+		if h.Final && h.Blocking && !plan.KeepsRemoved(h.Guard) && (machines || !strings.HasPrefix(h.Object, "service/") && !strings.HasPrefix(h.Object, "network/")) {
 			return &r.Holds[i]
 		}
 	}

@@ -21,6 +21,10 @@ func (w *walker) ownServices(s *spec.Spec) {
 		if own["resolve"] == resolveBestEffort {
 			note(&s.BestEffort, w.full(f.name))
 		}
+		protect, said := own["protect"].(bool)
+		if protect || !said && s.ProtectsStack(w.namespace) {
+			note(&s.Protected, w.full(f.name))
+		}
 	}
 }
 

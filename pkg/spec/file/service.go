@@ -90,6 +90,7 @@ func serviceKeys() map[string]rule {
 			"rebalance": byDefault("true", doc("when a node has come, it gets its share of the tasks, and never fewer run", trueFalse)),
 			"resolve": byDefault("required", doc("required: while its registry does not tell what the image's tag stands for, the service is not written and what runs goes on; best-effort: then it is written with the tag alone, which nodes may take for different versions",
 				choice("required", resolveBestEffort))),
+			"protect": byDefault("its stack's", doc("true: the service is not removed because this file has it no more; the removal is held, swarmd confirm included, until swarmd protect service/NAME --off", trueFalse)),
 		})),
 		"ulimits": doc("limits of the processes", entries(charset{"", lower, 32, "lower-case letters"}, ulimit)),
 	}

@@ -16,6 +16,7 @@ func stackRule(w *walker, n *node) any {
 		"variables":      doc("values for ${NAME} in its files, before those of the top level", entries(variableName(), anyText)),
 		"variables_from": doc("files with NAME=value lines, for names that variables has not; the last that has one counts", variablesFrom),
 		"adopt":          byDefault("false", doc("what docker stack deploy made under its name is taken over", trueFalse)),
+		"protect":        byDefault("false", doc("none of its services is removed because this file has it no more, one that says x-swarmd: { protect: false } excepted", trueFalse)),
 	}, required: []string{"files"}}
 	if n == nil {
 		return eitherShape("a Compose file, a list of them, or a map", textShape("text"), listShape(), long.shape())
@@ -191,7 +192,7 @@ func (w *walker) judge() {
 func assembleStacks(values map[string]any) []spec.Stack {
 	var all []spec.Stack
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		all = append(all, spec.Stack{Name: name, Adopt: section(values, name)["adopt"] == true})
+		all = append(all, spec.Stack{Name: name, Adopt: section(values, name)["adopt"] == true, Protect: section(values, name)["protect"] == true})
 	}
 	return all
 }

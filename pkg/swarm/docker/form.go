@@ -48,6 +48,7 @@ func ownless(labels map[string]string) map[string]string {
 	delete(labels, swarm.LabelLogin)
 	delete(labels, swarm.LabelSurge)
 	delete(labels, swarm.LabelSpread)
+	delete(labels, swarm.LabelProtected)
 	return labels
 }
 

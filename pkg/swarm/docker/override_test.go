@@ -179,6 +179,11 @@ func TestWhatIsScaledIsAsWritten(t *testing.T) {
 	if back := readBack(more.ScaledAs(written)); back.Labels[swarm.LabelSurge] != "" || back.Labels[swarm.LabelScaled] != "" || swarm.Diff(back.Form(), written.Form()) != nil {
 		t.Errorf("and back: %v", back.Labels)
 	}
+	protected := readBack(written)
+	protected.Labels[swarm.LabelProtected] = swarm.ProtectedByFile
+	if protected = readBack(protected); protected.Labels[swarm.LabelProtected] == "" || !protected.AsWritten() || swarm.Diff(protected.Form(), written.Form()) != nil {
+		t.Errorf("protected: %v", protected.Labels)
+	}
 	nine := uint64(9)
 	byHand := written
 	byHand.Override.Replicas = &nine

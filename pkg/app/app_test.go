@@ -22,10 +22,10 @@ import (
 
 const wanted = `version: 1
 cluster: web
-cloud: { digitalocean: { region: fra1, image: docker-20-04 } }
+cloud: { digitalocean: { region: ams3, image: docker-20-04 } }
 nodes:
-  managers: { role: manager, count: %d, size: s-1vcpu-1gb }
-  workers: { role: worker, count: %d, size: s-1vcpu-1gb, region: ams3 }
+  managers: { role: manager, count: %d, size: s-1vcpu-1gb, region: fra1 }
+  workers: { role: worker, count: %d, size: s-1vcpu-1gb, region: fra1 }
 services:
   app: { image: "nginx:1.27", deploy: { replicas: 2 } }
 `
@@ -88,7 +88,7 @@ func TestADropletBootsWithWhatIsThereThen(t *testing.T) {
 		}
 		all := w.Cloud.Droplets()
 		made := all[len(all)-1]
-		if len(all) != 4 || made.Region != "ams3" {
+		if len(all) != 4 || made.Region != "fra1" {
 			t.Fatalf("%d droplets, the last one in %s", len(all), made.Region)
 		}
 		for _, d := range all[:3] {
@@ -101,8 +101,8 @@ func TestADropletBootsWithWhatIsThereThen(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, v := range vpcs {
-			if v.Default && strings.Contains(made.UserData, v.IPRange) != (v.Region == "ams3") {
-				t.Errorf("it has the network of %s, %s: %v", v.Region, v.IPRange, v.Region != "ams3")
+			if v.Default && strings.Contains(made.UserData, v.IPRange) != (v.Region == "fra1") {
+				t.Errorf("it has the network of %s, %s: %v", v.Region, v.IPRange, v.Region != "fra1")
 			}
 		}
 	})

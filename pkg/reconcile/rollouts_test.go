@@ -233,22 +233,43 @@ func (c *cluster) posted(path string) (n int) {
 // What is refused again and again in the same way is no lost race: it is left alone ever longer, told, and goes when the way is free.
 func TestTheSameRefusalTwiceIsNoRace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, sim.Options{}, services(`  app: { image: "app:1", networks: [public] }
-networks: { public: { external: true, name: traefik-public } }
-`))
+		c := newCluster(t, sim.Options{Fault: func(call sim.Call) sim.Verdict {
+			if call.Path == "/services/create" {
+				return sim.Refuse(http.StatusInternalServerError, "network front not found")
+			}
+			return sim.Pass()
+		}}, services(`  app: { image: "app:1" }`+"\n"))
 		defer c.stop()
 		settle(10 * time.Minute)
 		if n := c.posted("/services/create"); n < 4 || n > 12 {
 			t.Errorf("%d creates in ten minutes", n)
 		}
 		r := c.loop.Last()
-		if r.Result != report.Held || len(r.Holds) != 1 || r.Holds[0].Object != "service/web_app" || !strings.Contains(r.Holds[0].Text, "traefik-public not found; what it names has to be there") {
+		if r.Result != report.Held || len(r.Holds) != 1 || r.Holds[0].Object != "service/web_app" || !strings.Contains(r.Holds[0].Text, "front not found; what it names has to be there") {
 			t.Errorf("%s: %+v", r.Result, r.Holds)
+		}
+		c.SetFault(func(sim.Call) sim.Verdict { return sim.Pass() })
+		if !sampled(10*time.Minute, func() bool { return c.loop.Last().Converged }) {
+			t.Errorf("when it is taken: %+v", c.loop.Last())
+		}
+	})
+}
+
+// A service waits for a network that somebody else makes, unsent, and apply ends with its name.
+func TestAServiceWaitsForTheNetworkThatAPersonMakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, sim.Options{}, services(`  app: { image: "app:1", networks: [public] }
+networks: { public: { external: true, name: traefik-public } }
+`))
+		defer c.stop()
+		c.lost(t, 1, time.Minute, "service/web_app", "its network traefik-public is not in the swarm")
+		if n := c.posted("/services/create"); n > 0 {
+			t.Errorf("%d creates", n)
 		}
 		if err := c.Ask(http.MethodPost, "/networks/create", map[string]any{"Name": "traefik-public", "Driver": "overlay"}, nil); err != nil {
 			t.Fatal(err)
 		}
-		if !sampled(10*time.Minute, func() bool { return c.loop.Last().Converged }) {
+		if !sampled(3*time.Minute, func() bool { return c.loop.Last().Converged }) {
 			t.Errorf("with the network: %+v", c.loop.Last())
 		}
 	})

@@ -73,6 +73,9 @@ func (f *File) Open(key string, with Identities) ([]byte, error) {
 	return f.sops.open(key, with)
 }
 
+// Looks reports whether a text is encrypted, or has a value that is, whatever else is wrong with it.
+func Looks(text []byte) bool { return isAge(text) || bytes.Contains(text, []byte("ENC[AES256_GCM,")) }
+
 func isAge(text []byte) bool {
 	return bytes.HasPrefix(text, []byte(ageIntro)) || bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte(armorHeader))
 }

@@ -39,6 +39,7 @@ type checks struct {
 	listed    map[string]sighting    // process → what it last saw completely
 	calls     map[string][]time.Time // process → its cloud calls of the last minute
 	pushes    map[string]int         // service, hash, revision → effective updates
+	taken     int                    // writes that asked for a port which another service had
 	isQuiet   bool
 	unpinned  bool            // the registry could not be asked
 	reached   map[uint64]bool // digests of the states that were visited

@@ -49,9 +49,9 @@ func (c *checks) cloudWrite(s *state, t *ticket) {
 // create: the operation is in the ledger, and no second droplet is made for it.
 func (c *checks) create(s *state, t *ticket) {
 	var req struct {
-		Name     string
-		Tags     []string
-		UserData string `json:"user_data"`
+		Name, Region string
+		Tags         []string
+		UserData     string `json:"user_data"`
 	}
 	if err := json.Unmarshal(t.body, &req); err != nil {
 		c.run.violate("create", "a request that is no JSON: %v", err)
@@ -74,6 +74,7 @@ func (c *checks) create(s *state, t *ticket) {
 			c.run.violate("write-ahead", "%s is created again: droplet %d is its operation's", req.Name, d.ID)
 		}
 	}
+	c.joins(s, req.Name, req.Region)
 	c.secrets(s, "user-data", req.UserData, s.swarm.Tokens.Worker)
 	c.handed = append(c.handed, s.swarm.Tokens.Worker)
 }
@@ -228,6 +229,7 @@ func (c *checks) demotes(s *state, id string) {
 
 // serviceWrite: other people's services are left alone, and no specification is written twice.
 func (c *checks) serviceWrite(s *state, t *ticket) {
+	c.portsFree(s, t)
 	for _, v := range s.swarm.Services {
 		if v.ID == objectIn(t.path) && v.Spec.Labels[swarm.LabelCluster] != c.run.cluster && !c.isTakenOver(v.Spec.Labels) {
 			c.run.violate("foreign", "%s %s is for %s, which is not the cluster's", t.method, t.path, v.Spec.Name)

@@ -25,6 +25,23 @@ func (c *checks) creates(e docean.Event) {
 	}
 }
 
+// joins: no machine is made in a region where the swarm has none: it is in no private network of that one, so that it would not reach a manager.
+func (c *checks) joins(s *state, name, region string) {
+	other := ""
+	for _, d := range s.droplets {
+		switch i := s.nodeOn(d); {
+		case i < 0:
+		case d.Region == region:
+			return
+		default:
+			other = d.Region
+		}
+	}
+	if other != "" {
+		c.run.violate("unreachable", "%s is made in %s, and the swarm is in %s", name, region, other)
+	}
+}
+
 // retries: what is deleted as a machine that never joined has no node, and had its time; it costs no permission.
 func (c *checks) retries(s *state, op ledger.Op) {
 	c.allowed++

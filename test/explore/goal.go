@@ -65,7 +65,7 @@ func (r *run) unmet() string {
 func (r *run) held(back bool) []string {
 	guards := r.workflow.Held
 	if back {
-		guards = append(slices.Clone(guards), plan.GuardRolledBack, plan.GuardRolloutPaused, plan.GuardTasks)
+		guards = append(slices.Clone(guards), plan.GuardRolledBack, plan.GuardRolloutPaused, plan.GuardTasks, plan.GuardPort) // the last: another service waits for the port that it was to give up
 	}
 	if r.seen != nil && slices.ContainsFunc(r.seen.swarm.Services, r.seen.unbegun) {
 		guards = append(slices.Clone(guards), plan.GuardJobFailed)
@@ -237,6 +237,9 @@ func (r *run) servicesDiffer(s *state, want *specfile.Document, back bool) strin
 		}
 	}
 	if why := r.composedDiffer(s, want, back, wanted); why != "" {
+		return why
+	}
+	if why := r.portsDiffer(s); why != "" && !back {
 		return why
 	}
 	for _, svc := range s.swarm.Services {

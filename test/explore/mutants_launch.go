@@ -43,6 +43,24 @@ func launchMutants() []Mutant {
 // launchClockMutants begin a launch's clock at the wrong moment.
 func launchClockMutants() []Mutant {
 	return []Mutant{
+		planner("joins-from-anywhere", "S8: a pool of another region was begun, and none of its machines joined", func(in *plan.Input) {
+			if in.Spec == nil {
+				return
+			}
+			own := *in.Spec
+			own.Pools = slices.Clone(own.Pools)
+			for i := range own.Pools { // it takes the managers to be where the workers are to be
+				own.Pools[i].Region = own.Pools[len(own.Pools)-1].Region
+			}
+			for i, m := range in.World.Machines {
+				if m.Droplet != nil && m.Node != nil && m.Node.Manager != nil {
+					moved := *m.Droplet
+					moved.Region = own.Pools[0].Region
+					in.World.Machines[i].Droplet = &moved
+				}
+			}
+			in.Spec = &own
+		}),
 		planner("joins-from-its-create", "A3 10: the time to join begins before the droplet is active", func(in *plan.Input) {
 			seen := map[int]plan.Launching{}
 			for _, m := range in.World.Machines {

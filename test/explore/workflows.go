@@ -14,7 +14,7 @@ import (
 func Workflows() []Workflow {
 	all := append(machineWorkflows(), serviceWorkflows()...)
 	return slices.Concat(all, troubleWorkflows(), replaceWorkflows(), launchWorkflows(), quorumWorkflows(), editWorkflows(), swarmWorkflows(), storeWorkflows(), foreignWorkflows(), worldWorkflows(), handsWorkflows(), resizeWorkflows(), hostWorkflows()[:1], applyWorkflows(),
-		rolloutWorkflows(), outcomeWorkflows(), surgeWorkflows(), objectWorkflows(), takeOverWorkflows(), jobWorkflows(), stackWorkflows(), protectWorkflows(), registryWorkflows(), bootstrapWorkflows(), destroyWorkflows())
+		rolloutWorkflows(), outcomeWorkflows(), surgeWorkflows(), objectWorkflows(), takeOverWorkflows(), jobWorkflows(), stackWorkflows(), portWorkflows(), protectWorkflows(), registryWorkflows(), bootstrapWorkflows(), destroyWorkflows())
 }
 
 // machineWorkflows change how many machines there are.

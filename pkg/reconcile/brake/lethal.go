@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -16,12 +17,40 @@ func (s *Swarm) CreateService(ctx context.Context, spec swarm.ServiceSpec) (stri
 	return s.engine.CreateService(ctx, spec)
 }
 
-// UpdateService replaces a service's specification, unless engines would die of it.
+// UpdateService replaces a service's specification, unless engines would die of it. What runs with that task template already lets them live: a write of
+// labels, replicas or a login leaves it as it is. Whether it does so runs, the brake looks itself.
 func (s *Swarm) UpdateService(ctx context.Context, id string, version uint64, spec swarm.ServiceSpec) error {
+	const op = "update service"
 	if why := lethal(spec); why != "" {
-		return s.brakes.refuse(Lethal, swarmSide, "update service", "service %s: %s", spec.Name, why)
+		services, err := s.engine.Services(ctx)
+		if err != nil {
+			return s.brakes.refuse(View, swarmSide, op, "the services could not be looked at first: %w", opaque(err))
+		}
+		runs := func(live swarm.Service) bool {
+			return live.ID == id && live.Version == version && sameTemplate(live.Spec, spec)
+		}
+		if !slices.ContainsFunc(services, runs) {
+			return s.brakes.refuse(Lethal, swarmSide, op, "service %s: %s", spec.Name, why)
+		}
+		if err := permitted(ctx); err != nil {
+			return err
+		}
 	}
 	return s.engine.UpdateService(ctx, id, version, spec)
+}
+
+// sameTemplate reports whether what is sent has the task template that runs, byte for byte.
+func sameTemplate(live, sent swarm.ServiceSpec) bool {
+	a, err := template(live)
+	b, other := template(sent)
+	bent := sent.Override.Pin != nil || len(sent.Override.Sealed)+len(sent.Override.Configs) > 0
+	return err == nil && other == nil && !bent && bytes.Equal(a, b)
+}
+
+func template(spec swarm.ServiceSpec) (json.RawMessage, error) {
+	var sent struct{ TaskTemplate json.RawMessage }
+	err := json.Unmarshal(spec.Base.Raw(), &sent)
+	return sent.TaskTemplate, err
 }
 
 // RotateWorkerToken replaces the worker token, if what goes with it is the whole specification of the swarm as it was seen at that version.

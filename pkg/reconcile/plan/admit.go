@@ -5,7 +5,7 @@ import "slices"
 // rules is the table of what stands between a wish and its step: by kind, what is asked, in this order. The first that refuses ends it. seen asks for
 // the areas that a decision needs, see needs; held refuses always, since there is no operation for it yet.
 func rules() map[kind][]guard {
-	roll := []guard{seen(deleteMachine), rollBudget, managersCalm, fewReplaced, wholePool, ledgerFull, idsLeft}
+	roll := []guard{seen(deleteMachine), rollBudget, joinable, managersCalm, fewReplaced, wholePool, ledgerFull, idsLeft}
 	return map[kind][]guard{
 		// machines
 		removeGhost:    {seen(removeNode)},
@@ -13,8 +13,8 @@ func rules() map[kind][]guard {
 		replaceDown:    {held(GuardNodeDown)},
 		powerOn:        {seen(switchMachine), stays, repairable, powerTries},
 		powerCycle:     {seen(switchMachine), stays, repairable, fewDown, hungForLong, managersCalm, oneCycle},
-		replaceIll:     {seen(deleteMachine), stays, repairable, fewDown, illForLong, managersCalm, fewReplaced, repairLeft, ledgerFull, idsLeft},
-		replaceAsked:   {seen(deleteMachine), stays, managersCalm, fewReplaced, repairLeft, ledgerFull, idsLeft},
+		replaceIll:     {seen(deleteMachine), stays, repairable, fewDown, illForLong, joinable, managersCalm, fewReplaced, repairLeft, ledgerFull, idsLeft},
+		replaceAsked:   {seen(deleteMachine), stays, joinable, managersCalm, fewReplaced, repairLeft, ledgerFull, idsLeft},
 		leaveReplaced:  {seen(deleteMachine), notInACrowd, oneManagerLeaves, managerMayLeave, permits, drainTurn, idsLeft},
 		retryLaunch:    {seen(deleteMachine), launchable, launchOver, retryBudget, ledgerFull, idsLeft},
 		dropKept:       {seen(deleteMachine), retryBudget, ledgerFull, idsLeft},
@@ -27,7 +27,7 @@ func rules() map[kind][]guard {
 		changeVPC:      roll,
 		replaceAdopted: {held(GuardDropletDead)},
 		resize:         {held(GuardNoCloud)},
-		grow:           {launchesFail, backedOff, tokenRotates, maxDroplets, maxCost, maxCreates, ledgerFull, idsLeft},
+		grow:           {joinable, launchesFail, backedOff, tokenRotates, maxDroplets, maxCost, maxCreates, ledgerFull, idsLeft},
 		shrinkAdopted:  {seen(deleteMachine), held(GuardAdopted)},
 		shrink:         {seen(deleteMachine), notResized, oneManagerLeaves, managerMayLeave, deleteBudget, drainTurn, ledgerFull, idsLeft},
 
@@ -43,30 +43,29 @@ func rules() map[kind][]guard {
 		tag:        {allSeen, idle, fewTags},
 
 		// the stack
-		createNetwork:  {networkNameTaken},
-		changeNetwork:  {held(GuardNetwork)},
-		createKey:      {seen(makeObject)},
-		createConfig:   {seen(makeObject), objectNameTaken},
-		createSecret:   {seen(makeObject), objectNameTaken},
-		changedConfig:  {seen(makeObject), held(GuardObjectChanged)},
-		takeService:    {rollOutOver},
-		takeConfig:     {seen(makeObject)},
-		takeSecret:     {seen(makeObject), valueKnown},
-		createService:  {serviceNameTaken, hostAccess, foreignNetwork, portTaken, volumeKept, referredThere, loginThere, nodesKnown, machinesComing},
-		recordRollback: {hostAccess},
-		renewRecord:    {hostAccess, takenBackNow},
-		putBack:        {hostAccess},
-		giveUp:         {hostAccess, takenBackNow, machinesOnTheWay, failureFits},
-		pin:            {hostAccess, registryAnswers, pinTakenBack, allCalm},
-		changeService:  {hostAccess, takenBackNow, rolloutRuns, takenBack, rolloutPaused, modeFixed, foreignNetwork, portTaken, referredThere, loginThere, nodesKnown, rolloutsFull},
-		renewLogin:     {loginAtRest},
-		scaleOnly:      {hostAccess, takenBackNow, rolloutRuns, atRest},
-		spread:         {hostAccess, allQuiet, notLately},
-		dropService:    {seen(removeService), unprotected, removalMeant},
-		dropNetwork:    {foreignUser, stillUsed, seen(removeNetwork)},
-		dropConfig:     {seen(removeObject)},
-		dropSecret:     {seen(removeObject)},
-		forget:         {},
+		createNetwork: {networkNameTaken},
+		changeNetwork: {held(GuardNetwork)},
+		createKey:     {seen(makeObject)},
+		createConfig:  {seen(makeObject), objectNameTaken},
+		createSecret:  {seen(makeObject), objectNameTaken},
+		changedConfig: {seen(makeObject), held(GuardObjectChanged)},
+		takeService:   {rollOutOver},
+		takeConfig:    {seen(makeObject)},
+		takeSecret:    {seen(makeObject), valueKnown},
+		createService: {serviceNameTaken, hostAccess, foreignNetwork, networkThere, portTaken, volumeKept, referredThere, loginThere, nodesKnown, machinesComing}, recordRollback: {hostAccess},
+		renewRecord:   {hostAccess, takenBackNow},
+		putBack:       {hostAccess},
+		giveUp:        {hostAccess, takenBackNow, machinesOnTheWay, failureFits},
+		pin:           {hostAccess, registryAnswers, pinTakenBack, allCalm},
+		changeService: {hostAccess, takenBackNow, rolloutRuns, takenBack, rolloutPaused, modeFixed, foreignNetwork, networkThere, portTaken, referredThere, loginThere, nodesKnown, rolloutsFull},
+		renewLogin:    {loginAtRest},
+		scaleOnly:     {hostAccess, takenBackNow, rolloutRuns, atRest},
+		spread:        {hostAccess, allQuiet, notLately},
+		dropService:   {seen(removeService), unprotected, removalMeant},
+		dropNetwork:   {foreignUser, stillUsed, seen(removeNetwork)},
+		dropConfig:    {seen(removeObject)},
+		dropSecret:    {seen(removeObject)},
+		forget:        {},
 	}
 }
 

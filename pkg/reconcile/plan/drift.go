@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -90,4 +91,28 @@ func (v *view) vpcDiffers(d cloud.Droplet, want string) bool {
 
 func decimal(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// joinable holds what would make machines in a private network that the swarm is not in: they could not reach a manager. Private networks are a region's,
+// and the managers' firewall lets their own in. That a machine has joined from there shows that both are joined.
+func joinable(v *view, _ spent, w wish) *refusal {
+	p, guard, where, write := cmp.Or(w.pool, w.machine.pool), "", "", ""
+	for _, m := range v.machines {
+		switch {
+		case m.Droplet == nil || m.Node == nil:
+		case regionDiffers(m.Droplet.Region, p.Region):
+			guard, where, write = GuardRegion, "region "+p.Region, "region: "+m.Droplet.Region
+		case v.vpcDiffers(*m.Droplet, p.VPC):
+			guard, where, write = GuardVPC, "VPC "+p.VPC, "vpc: "+m.Droplet.VPC
+		default:
+			return nil
+		}
+	}
+	if guard == "" { // none of the swarm's machines is known
+		return nil
+	}
+	r := forPerson(blocked(guard, w.object, fmt.Sprintf("no machine is made in %s: it could not join, because the swarm is in another private network. Write %s; for machines there begin another cluster. "+
+		"Where you have peered the two networks and opened the swarm's ports between them, join one machine by hand and adopt it: the others follow", where, write)))
+	r.rest = true
+	return r
 }

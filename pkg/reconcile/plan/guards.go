@@ -23,6 +23,7 @@ const (
 	GuardForeignMgr    = "foreign-manager" // the same, and it is a manager
 	GuardForeignSvc    = "foreign-service" // a service of a wanted name that is not ours
 	GuardForeignNet    = "foreign-network" // a network of a wanted name that is not ours
+	GuardNetMissing    = "network-missing" // a network that a service uses and swarmd does not make is not there
 	GuardForeignObject = "foreign-object"  // a config or secret of a wanted name that is not ours
 	GuardObjectMissing = "object-missing"  // a config or secret that a service refers to is not there
 	GuardObjectChanged = "object-changed"  // a config has another content than its name says
@@ -78,7 +79,7 @@ const (
 // final reports whether a guard holds until a person has done something.
 func final(guard string) bool {
 	switch guard {
-	case GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardLoginFile, GuardForeignSvc, GuardForeignNet, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardJobFailed, GuardRolledBack, GuardPrune, GuardMode, GuardNetwork, GuardHostAccess, GuardLaunchFailed:
+	case GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardLoginFile, GuardForeignSvc, GuardForeignNet, GuardNetMissing, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardJobFailed, GuardRolledBack, GuardPrune, GuardMode, GuardNetwork, GuardHostAccess, GuardLaunchFailed:
 		return true
 	}
 	return false
@@ -91,7 +92,7 @@ func KeepsRemoved(guard string) bool { return guard == GuardPrune || guard == Gu
 func Guards() []string {
 	all := []string{
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardNewer, GuardIdentity, GuardRemoved, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
-		GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardForeignNet, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardResize, GuardImage, GuardRegion, GuardVPC, GuardRollStopped, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
+		GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardForeignNet, GuardNetMissing, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardResize, GuardImage, GuardRegion, GuardVPC, GuardRollStopped, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardMaxDroplets, GuardMaxCost, GuardWindow,
 		GuardTasks, GuardGrowing, GuardTogether, GuardSurge, GuardLoginFile, GuardRegistry, GuardJob, GuardJobFailed, GuardUnpinned, GuardRolledBack, GuardPrune, GuardKeepRemoved, GuardPort, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardTemplate, GuardPaused, GuardProtected, GuardVolumes,

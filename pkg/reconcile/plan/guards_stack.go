@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
@@ -35,6 +36,21 @@ func foreignNetwork(v *view, _ spent, w wish) *refusal {
 			continue
 		}
 		return blocked(GuardForeignNet, w.object, "its network "+n.Name+" is not the cluster's"+v.mayTakeOver(n.Labels, live.Spec.Labels))
+	}
+	return nil
+}
+
+// networkThere holds a service that uses a network which is not there and which swarmd does not make: the engine would refuse it. Those that each machine
+// has of its own are in no list; the beginning of an id names a network, too.
+func networkThere(v *view, _ spent, w wish) *refusal {
+	for _, name := range w.service.want.Networks {
+		made := slices.ContainsFunc(v.in.Stack.Networks, func(n swarm.NetworkSpec) bool { return n.Name == name })
+		there := slices.ContainsFunc(v.in.World.Networks, func(n swarm.Network) bool { return n.Spec.Name == name || strings.HasPrefix(n.ID, name) })
+		if made || there || slices.Contains([]string{"host", "bridge", "none"}, name) {
+			continue
+		}
+		return blocked(GuardNetMissing, w.object, fmt.Sprintf("not written: its network %s is not in the swarm: docker network create --driver overlay %s, "+
+			"or have swarmd make it: networks: { %s: { shared: true } } at the file's top level", name, name, name))
 	}
 	return nil
 }

@@ -43,8 +43,8 @@ func changed(old, now spec.Pool) (out []string) {
 		out = append(out, fmt.Sprintf("pool %s is to have managers: %s would be promoted, one at a time", old.Name, machineCount(min(old.Count, now.Count))))
 	}
 	if old.Region != now.Region {
-		out = append(out, fmt.Sprintf("pool %s moves from %s to %s: its %s stay until others work, and what is made in %s has another private network, from which it cannot join",
-			old.Name, old.Region, now.Region, machineCount(old.Count), now.Region))
+		out = append(out, fmt.Sprintf("pool %s is to be in %s, not %s: machines there have another private network, from which they cannot join the swarm",
+			old.Name, now.Region, old.Region))
 	}
 	return out
 }

@@ -32,7 +32,7 @@ func TestMeaningOfAnEdit(t *testing.T) {
 		"a swap": {[]spec.Pool{pool("managers", "manager", 3), pool("workers", "worker", 1), pool("batch", "worker", 3)},
 			[]string{"pools batch and workers swapped? Machines do not move between pools: 2 machines would be deleted and as many made"}},
 		"a region": {[]spec.Pool{pool("managers", "manager", 3), moved, pool("batch", "worker", 1)},
-			[]string{"pool workers moves from fra1 to nyc3: its 3 machines stay until others work, and what is made in nyc3 has another private network, from which it cannot join"}},
+			[]string{"pool workers is to be in nyc3, not fra1: machines there have another private network, from which they cannot join the swarm"}},
 	} {
 		if diff := cmp.Diff(tc.want, plan.Meaning(newSpec(was...), newSpec(tc.is...))); diff != "" {
 			t.Errorf("%s: -want +got\n%s", name, diff)

@@ -28,8 +28,11 @@ func (s *overview) findLeaving() {
 	}
 }
 
-// rolled are the pool's machines that are not what the file says, and that accepted edits permit to replace.
+// rolled are the pool's machines that are not what the file says, and that accepted edits permit to replace. None is where no other could join.
 func (s *overview) rolled(p *spec.Pool) []machine {
+	if joinable(s.view, spent{}, wish{pool: p}) != nil {
+		return nil
+	}
 	surplus := s.surplus(p)
 	stay := slices.DeleteFunc(s.leavers(p), func(m machine) bool {
 		return len(s.drifts(m)) == 0 || slices.ContainsFunc(surplus, func(o machine) bool { return o.dropletID() == m.dropletID() })

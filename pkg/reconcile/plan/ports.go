@@ -12,7 +12,7 @@ func portTaken(v *view, _ spent, w wish) *refusal {
 	want := w.service.want
 	other, port := v.portHolder(want)
 	if other == nil {
-		return nil
+		return v.portKept(w, want)
 	}
 	has := fmt.Sprintf("port %d is published by %s", port.Published, other.Spec.Name)
 	next := v.wantedService(other.Spec.Name)
@@ -31,6 +31,24 @@ func portTaken(v *view, _ spent, w wish) *refusal {
 	return blocked(GuardPort, w.object, has)
 }
 
+// portKept holds a service while another one may need the port again that it gave up: should its roll-out fail, what ran before is put back, and the engine
+// would refuse that for ever.
+func (v *view) portKept(w wish, want swarm.ServiceSpec) *refusal {
+	for _, other := range v.in.World.Services {
+		try := v.in.Memory.Tries[other.Spec.Name]
+		if other.Spec.Name == want.Name || !v.ours(other.Spec.Labels) || settled(other) && (!try.Fresh || try.Good) {
+			continue
+		}
+		before, known := v.lastGood(other)
+		if port, both := clashing(want, before); known && both {
+			r := blocked(GuardPort, w.object, fmt.Sprintf("port %d is what %s goes back to, should its roll-out fail: it follows when that has succeeded", port.Published, other.Spec.Name))
+			r.progressing, r.requeue = settled(other) || moving(other), requeueWait
+			return r
+		}
+	}
+	return nil
+}
+
 // forPerson is a refusal that holds until a person has done something.
 func forPerson(r *refusal) *refusal {
 	r.hold.Final = true
@@ -47,15 +65,23 @@ func (v *view) portHolder(want swarm.ServiceSpec) (*swarm.Service, swarm.Port) {
 		if other.Spec.Name == want.Name {
 			continue
 		}
-		for _, has := range other.Spec.Ports {
-			for _, port := range want.Ports {
-				if clash(port, has) {
-					return other, port
-				}
-			}
+		if port, both := clashing(want, other.Spec); both {
+			return other, port
 		}
 	}
 	return nil, swarm.Port{}
+}
+
+// clashing is a port of the first specification that a service of the other one does not leave to it.
+func clashing(want, other swarm.ServiceSpec) (port swarm.Port, both bool) {
+	for _, has := range other.Ports {
+		for _, port := range want.Ports {
+			if clash(port, has) {
+				return port, true
+			}
+		}
+	}
+	return swarm.Port{}, false
 }
 
 // clash reports whether two services cannot publish both. On each machine one task of either may have a port of its own; a port that Swarm picks is free.

@@ -32,6 +32,15 @@ func TestPortsThatOthersHave(t *testing.T) {
 	has := func(ports ...int) func(*model) {
 		return func(m *model) { live(m).Spec = publishing(live(m).Spec, ports...) }
 	}
+	givenUp := func(update swarm.UpdateState, try plan.Try) func(*model) { // by the other service, whose roll-out stands so
+		return func(m *model) {
+			before := publishing(service("other", "o:1", 1), 80)
+			before.Labels[swarm.LabelRevision] = "1"
+			m.services["web_other"] = &swarm.Service{ID: "other", Version: 2, Spec: publishing(service("other", "o:2", 1), 81), Previous: &before, Update: update}
+			m.memory.Tries = map[string]plan.Try{"web_other": try}
+		}
+	}
+	bothOther := wants(publishing(next, 80), publishing(service("other", "o:2", 1), 81))
 	stranger := publishing(other, 80)
 	stranger.Labels = nil
 	step, taken := []string{"service/web_app"}, []string{"port-taken service/web_app"}
@@ -50,6 +59,11 @@ func TestPortsThatOthersHave(t *testing.T) {
 		{"of the machines: each may have it", both(wants(publishing(next, -80), publishing(other, -80)), runs(publishing(other, -80))), nil, "", false},
 		{"of the machines, and of all", both(wants(publishing(next, 80)), runs(publishing(other, -80))), taken, "it follows when that is removed", false},
 		{"one that Swarm picks", both(wants(publishing(next, 0), publishing(other, 0)), runs(publishing(other, 0))), nil, "", false},
+		{"given up, and its roll-out runs", both(bothOther, givenUp(swarm.Updating, plan.Try{})), taken, "goes back to, should its roll-out fail", false},
+		{"given up, and paused", both(bothOther, givenUp(swarm.Paused, plan.Try{})), taken, "goes back to, should its roll-out fail", false},
+		{"given up, and not for the bake time", both(bothOther, givenUp(swarm.Completed, plan.Try{Fresh: true})), taken, "goes back to, should its roll-out fail", false},
+		{"given up for good", both(bothOther, givenUp(swarm.Completed, plan.Try{Fresh: true, Good: true})), nil, "", false},
+		{"given up before this swarmd acted", both(bothOther, givenUp(swarm.Completed, plan.Try{})), nil, "", false},
 		{"its own", both(wants(publishing(next, 80)), has(80)), nil, "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 func TestAnotherImageRollsAPool(t *testing.T) {
@@ -43,13 +45,16 @@ func TestAnotherImageRollsAPool(t *testing.T) {
 
 // TestAnotherVPCRollsAPool: where the file names one, by its name, that the cloud is known to have, and where it was edited.
 func TestAnotherVPCRollsAPool(t *testing.T) {
-	managers, workers := pool("managers", "manager", 1), pool("workers", "worker", 2)
-	m := cluster(t, managers, workers)
+	managers, workers, batch := pool("managers", "manager", 1), pool("workers", "worker", 2), pool("batch", "worker", 1)
+	m := cluster(t, managers, workers, batch)
 	for _, d := range m.droplets {
 		d.droplet.VPC = "uuid-default"
+		if strings.Contains(d.droplet.Name, "batch") { // somebody has joined the two networks
+			d.droplet.VPC = "uuid-shop"
+		}
 	}
 	workers.VPC = "shop"
-	m.spec.Pools = []spec.Pool{managers, workers}
+	m.spec.Pools = []spec.Pool{batch, managers, workers}
 	if p := m.pass(); len(p.Steps)+len(p.Holds) > 0 {
 		t.Errorf("which networks there are is not known: steps %v, holds %v", p.Steps, p.Holds)
 	}
@@ -57,16 +62,67 @@ func TestAnotherVPCRollsAPool(t *testing.T) {
 	if p := m.pass(); len(p.Steps) > 0 || len(p.Holds) != 1 || !strings.Contains(p.Holds[0].Text, "2 machines of VPC uuid-default, and the file says shop: no accepted edit permits") || p.Holds[0].Guard != plan.GuardVPC {
 		t.Errorf("no edit: steps %v, holds %v", p.Steps, p.Holds)
 	}
-	m.spec.Pools[1].VPC = ""
-	m.edit(managers, workers)
+	m.spec.Pools[2].VPC = ""
+	m.edit(managers, workers, batch)
 	m.watched("workers", 2)
 	for _, d := range m.droplets {
-		if want := map[bool]string{true: "uuid-shop", false: "uuid-default"}[strings.Contains(d.droplet.Name, "workers")]; d.droplet.VPC != want {
+		if want := map[bool]string{true: "uuid-shop", false: "uuid-default"}[!strings.Contains(d.droplet.Name, "managers")]; d.droplet.VPC != want {
 			t.Errorf("%s is in %s", d.droplet.Name, d.droplet.VPC)
 		}
 	}
-	if m.ledger.DeleteBudget != 0 || len(m.droplets) != 3 {
+	if m.ledger.DeleteBudget != 0 || len(m.droplets) != 4 {
 		t.Errorf("%d machines, and %d deletes are left of the edit", len(m.droplets), m.ledger.DeleteBudget)
+	}
+}
+
+// TestNoMachineIsMadeWhereItCouldNotJoin: in a private network that none of the swarm's machines is in. What is there stays, and the file as it was ends the hold.
+func TestNoMachineIsMadeWhereItCouldNotJoin(t *testing.T) {
+	managers, workers, far := pool("managers", "manager", 1), pool("workers", "worker", 2), pool("far", "worker", 1)
+	workers.Region, far.Region = "nyc3", "nyc3"
+	inShop := pool("workers", "worker", 3)
+	inShop.VPC = "shop"
+	for name, c := range map[string]struct {
+		pools []spec.Pool
+		want  string
+	}{
+		"an edit of a pool's region": {[]spec.Pool{managers, workers}, "region-changed pool/workers"},
+		"a pool more":                {[]spec.Pool{managers, pool("workers", "worker", 2), far}, "region-changed pool/far"},
+		"another VPC of the region":  {[]spec.Pool{managers, inShop}, "vpc-changed pool/workers"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := cluster(t, pool("managers", "manager", 1), pool("workers", "worker", 2))
+			m.vpcs = []cloud.VPC{{UUID: "uuid-default", Name: "default", Region: "fra1", Default: true}, {UUID: "uuid-shop", Name: "shop", Region: "fra1"}}
+			for _, d := range m.droplets {
+				d.droplet.VPC = "uuid-default"
+			}
+			m.edit(c.pools...)
+			p := m.pass()
+			if got := holds(p); !slices.Contains(got, c.want) {
+				t.Errorf("holds %v", p.Holds)
+			}
+			for _, h := range p.Holds {
+				if h.Guard+" "+h.Object == c.want && (!h.Final || !strings.Contains(h.Text, "could not join, because")) {
+					t.Errorf("%+v", h)
+				}
+			}
+			if guard, isRoll := strings.CutSuffix(c.want, " pool/workers"); isRoll { // neither is one in the place of another that a person asks for
+				m.droplets[102].node.Spec.Labels[swarm.LabelReplace] = "now ann"
+				if got := holds(m.pass()); !slices.Contains(got, guard+" node/"+m.droplets[102].droplet.Name) {
+					t.Errorf("asked for: %v", got)
+				}
+				delete(m.droplets[102].node.Spec.Labels, swarm.LabelReplace)
+			}
+			for end := m.now.Add(time.Hour); m.now.Before(end); m.step(20 * time.Second) {
+				m.pass()
+			}
+			if n := len(m.droplets); n != 3 {
+				t.Errorf("%d machines", n)
+			}
+			m.edit(pool("managers", "manager", 1), pool("workers", "worker", 2))
+			if got := holds(m.pass()); slices.Contains(got, c.want) {
+				t.Errorf("the file as it was: %v", got)
+			}
+		})
 	}
 }
 

@@ -95,6 +95,37 @@ func TestServicesThatWouldBeRootOnTheMachines(t *testing.T) {
 	})
 }
 
+// TestANetworkThatNobodyMakes: the engine refuses a service on a network that is not there, so it is held before it is sent.
+func TestANetworkThatNobodyMakes(t *testing.T) {
+	app, next, other := service("app", "app:1", 4), service("app", "app:2", 4), service("other", "o", 1)
+	gone := func(m *model) { m.services, m.tasks = map[string]*swarm.Service{}, nil }
+	there := func(m *model) {
+		m.networks["front"] = &swarm.Network{ID: "4fz", Spec: swarm.NetworkSpec{Name: "front"}}
+	}
+	held := []string{"network-missing service/web_app"}
+	runRules(t, []rule{
+		{"a new service, and the others go on", 1, 1, both(wants(on(app, "front"), other), gone), []string{"service/web_other"}, held},
+		{"a service that gets one; what runs goes on", 1, 1, wants(on(next, "front")), nil, held},
+		{"it is there", 1, 1, both(wants(on(app, "front")), both(gone, there)), []string{"service/web_app"}, nil},
+		{"named by the beginning of its id", 1, 1, both(wants(on(app, "4f")), both(gone, there)), []string{"service/web_app"}, nil},
+		{"each machine's own", 1, 1, both(wants(on(app, "host")), gone), []string{"service/web_app"}, nil},
+		{"the file has it made", 1, 1, both(both(wants(on(app, "front")), gone), func(m *model) {
+			m.stack.Networks = append(m.stack.Networks, swarm.NetworkSpec{Name: "front", Labels: map[string]string{swarm.LabelCluster: "web"}, Form: swarm.Form{"Driver": "overlay"}})
+		}), []string{"network/front", "service/web_app"}, nil},
+	})
+	m := grown(t, 1, 1)
+	wants(on(next, "front"))(m)
+	p := plan.Compute(m.input())
+	if !p.HeldOnly() || len(p.Holds) != 1 || !p.Holds[0].Final {
+		t.Fatalf("held only %v, holds %+v", p.HeldOnly(), p.Holds)
+	}
+	for _, part := range []string{"network front is not in the swarm", "docker network create --driver overlay front", "front: { shared: true }"} {
+		if !strings.Contains(p.Holds[0].Text, part) {
+			t.Errorf("no %q in %s", part, p.Holds[0].Text)
+		}
+	}
+}
+
 func TestADeniedServiceThatRunsAsWantedIsConverged(t *testing.T) {
 	m := grown(t, 1, 1)
 	m.stack = stack(service("app", "app:1", 4))

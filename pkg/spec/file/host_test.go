@@ -203,7 +203,7 @@ volumes: { disk: { driver_opts: { type: ext4, device: /dev/vda1 } }, own: {},
 
 func TestPasswordsInTheFile(t *testing.T) {
 	_, warnings, err := Parse("f.yaml", []byte("variables: { PASS: hunter2secret }\n"+hostFile+`
-  map: { image: "a:1", environment: { DB_PASSWORD: hunter2secret, API_KEY: hunter2secret, DB_PASSWORD_FILE: /run/p, PUBLIC_KEY: x, DB_TOKEN: "", JWT_SECRET: "${PASS}" }, deploy: { mode: global } }
+  map: { image: "a:1", environment: { DB_PASSWORD: hunter2secret, API_KEY: hunter2secret, DB_PASSWORD_FILE: /run/p, PUBLIC_KEY: x, DB_TOKEN: "", JWT_SECRET: "${PASS}", DB_PASS: x, MYSQL_ALLOW_EMPTY_PASSWORD: "yes" }, deploy: { mode: global } }
   list: { image: "a:1", environment: ["github_token=hunter2secret", "URL=postgres://ana:hunter2secret@db/x", "PLAIN=http://db:5432/a@b"], deploy: { mode: global } }
 `))
 	if err != nil {
@@ -216,7 +216,7 @@ func TestPasswordsInTheFile(t *testing.T) {
 			t.Errorf("the warning shows it: %s", w)
 		}
 	}
-	want := []string{"services.map.environment.DB_PASSWORD", "services.map.environment.API_KEY", "services.list.environment[0]", "services.list.environment[1]"}
+	want := []string{"services.map.environment.DB_PASSWORD", "services.map.environment.API_KEY", "services.map.environment.JWT_SECRET", "services.map.environment.DB_PASS", "services.list.environment[0]", "services.list.environment[1]"}
 	if diff := cmp.Diff(want, at); diff != "" {
 		t.Error(diff)
 	}

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// lintPasswords warns of what looks like a password and stands in the file itself. One that a variable fills in is left alone: that is how a
-// file is made from a template.
+// lintPasswords warns of what looks like a password, also where a variable fills it in: the variables travel with the file, and the service has their values.
 func (w *walker) lintPasswords(f *serviceFacts) {
 	environment := f.node.child("environment")
 	if environment == nil {
@@ -15,7 +14,7 @@ func (w *walker) lintPasswords(f *serviceFacts) {
 	}
 	withPassword := regexp.MustCompile(`://[^/:@\s]+:[^/@\s]+@`)
 	tell := func(at *node, name, value string) {
-		if value == "" || at.substituted || !namesPassword(name) && !withPassword.MatchString(value) {
+		if value == "" || isSwitch(value) || !namesPassword(name) && !withPassword.MatchString(value) {
 			return
 		}
 		w.warn(at, "a password in the file? Whoever may run docker service inspect reads it, and the store keeps it in up to ten revisions after it is gone "+
@@ -37,5 +36,10 @@ func namesPassword(name string) bool {
 	if strings.HasSuffix(name, "PUBLIC_KEY") {
 		return false
 	}
-	return slices.ContainsFunc([]string{"PASSWORD", "PASSWD", "SECRET", "TOKEN", "_KEY", "SECRET_KEY_BASE"}, func(end string) bool { return strings.HasSuffix(name, end) })
+	return slices.ContainsFunc([]string{"PASSWORD", "PASSWD", "_PASS", "_PWD", "SECRET", "TOKEN", "_KEY", "APIKEY", "SECRET_KEY_BASE"}, func(end string) bool { return strings.HasSuffix(name, end) })
+}
+
+// isSwitch: MYSQL_ALLOW_EMPTY_PASSWORD=yes is none.
+func isSwitch(value string) bool {
+	return slices.Contains([]string{"yes", "no", "true", "false", "on", "off", "0", "1"}, strings.ToLower(value))
 }

@@ -116,6 +116,7 @@ func TestFaultsOfAStackStandInItsFiles(t *testing.T) {
   gone: nowhere.yaml
   prod: c.yaml
   twice: c.yaml
+  kept: { files: sealed.yaml, variables_from: sealed.env }
 services:
   web: { image: "x:1", ports: ["80:80"], deploy: { replicas: 2 } }
 `, map[string]string{
@@ -123,6 +124,8 @@ services:
 		"shop/b.yaml":  "services:\n  web: { depends_on: [db], environment: { A: \"${NONE}\" } }\nnetworks: { shared: { shared: true } }\n",
 		"shop/web.env": "A B=1\nNOTHING\n",
 		"c.yaml":       "services: [\n",
+		"sealed.yaml":  "services:\n  web: { image: \"x:1\", env_file: sealed.env, deploy: { replicas: 2 },\n    volumes: [\"./conf.d/:/etc/conf.d\", \"d-{{.Task.Slot}}:/data\"] }\n",
+		"sealed.env":   "A=ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAA,type:str]\nsops_mac=x\n",
 	})
 	_, warnings, err := Parse("dir/prod.yaml", data)
 	if err == nil {
@@ -130,6 +133,11 @@ services:
 	}
 	all := report(warnings, err)
 	for _, want := range []string{
+		`dir/sealed.yaml:2:24: services.web.env_file: "sealed.env" is encrypted, and a variable's value stands in the service`,
+		`dir/sealed.yaml:3:15: services.web.volumes[0]: "./conf.d/" lies beside this file, and no machine has it: of each text in it that tasks read make a config`,
+		"NAME: { file: ./conf.d/NAME }, and in the service configs: [{ source: NAME, target: /etc/conf.d/NAME }]",
+		`services.web.volumes[1]: a template belongs into the volume's own name: under the top-level volumes say data: { name: "d-{{.Task.Slot}}" }, and here data`,
+		`dir/prod.yaml:11:31: stacks.kept.variables_from: "sealed.env" is encrypted, and a variable's value stands in the service`,
 		"dir/prod.yaml:9:3: stacks.prod: the cluster's own stack has this name",
 		`dir/prod.yaml:8:3: stacks.gone: "nowhere.yaml" cannot be taken along: no such file`,
 		`dir/shop/a.yaml:1:10: version: must be 3 or 3.0 to 3.13`,

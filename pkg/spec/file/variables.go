@@ -2,6 +2,8 @@ package file
 
 import (
 	"strings"
+
+	"github.com/swarmd/swarmd/pkg/sealed"
 )
 
 // variablesFrom takes the paths of files with variables.
@@ -28,6 +30,11 @@ func (w *walker) takeVariables(n *node) {
 func (w *walker) assignments(at, up *node) []field {
 	text, before, ok := w.textOf(at, linesText)
 	if !ok {
+		return nil
+	}
+	if sealed.Looks([]byte(text)) {
+		w.lacks(at, "%s is encrypted, and a variable's value stands in the service, for whoever may inspect it: name the file under the top-level secrets, with key: NAME for each value, "+
+			"and let the program read /run/secrets/NAME; many images take NAME_FILE", shown(at, at.text))
 		return nil
 	}
 	var all []field

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"path"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/docker/cli/cli/compose/loader"
@@ -99,6 +101,10 @@ func (w *walker) mountPlaces(from, to *node, kind, source, target string) bool {
 	switch {
 	case kind == "bind" && len(source) > maxPath:
 		refuse(from, "a path has at most %d bytes", maxPath)
+	case kind == "bind" && isFolder(source) && path.IsAbs(target):
+		refuse(from, "%s lies beside this file, and no machine has it: of each text in it that tasks read make a config, whose content comes along: under the top-level configs say NAME: { file: %s }, "+
+			"and in the service configs: [{ source: NAME, target: %s }]; what tasks run belongs into the image, what they write into a volume",
+			shown(from, source), strings.TrimSuffix(plainly(from, source), "/")+"/NAME", path.Join(plainly(to, target), "NAME"))
 	case kind == "bind" && strings.HasPrefix(source, ".") && path.IsAbs(target):
 		refuse(from, "%s lies beside this file, and no machine has it: of a text make a config, whose content comes along: under the top-level configs say %s: { file: %s }, "+
 			"and in the service configs: [{ source: %s, target: %s }]; data that tasks write belongs into a volume",
@@ -109,10 +115,17 @@ func (w *walker) mountPlaces(from, to *node, kind, source, target string) bool {
 		refuse(from, "a tmpfs has no source")
 	case kind == "cluster" && source == "":
 		refuse(from, "a cluster volume has a source")
+	case kind == "volume" && strings.Contains(source, "{{"):
+		refuse(from, "a template belongs into the volume's own name: under the top-level volumes say data: { name: %s }, and here data", strconv.Quote(plainly(from, source)))
 	case (kind == "volume" && source != "" || kind == "cluster") && !objectName().holds(strings.TrimPrefix(source, clusterGroup)):
 		refuse(from, "a volume's name must be %s, not %s", objectName().say, shown(from, source))
 	}
 	return good
+}
+
+// isFolder reports whether a path beside the file is one of a folder by how it is written.
+func isFolder(source string) bool {
+	return strings.HasPrefix(source, ".") && (strings.HasSuffix(source, "/") || slices.Contains([]string{".", ".."}, path.Base(source)))
 }
 
 // configKey is a name for a config that has what is in a file.

@@ -91,3 +91,31 @@ func TestTasksBeyondTheFileAreShownApart(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatRunsIsSaidBesideWhatIsWanted: in a roll-out that waits or was taken back the two are not the same.
+func TestWhatRunsIsSaidBesideWhatIsWanted(t *testing.T) {
+	back := plan.ServiceCount{Service: "shop_web", Image: "web:2", Runs: "web:1", Desired: 5, Running: 5, RollOut: plan.RollOut{State: plan.RollOutBack}}
+	if got := imageText(back); got != "web:2 (runs: web:1)" {
+		t.Errorf("status: %q", got)
+	}
+	if got := serviceSubject(back).has; got != "5 running (web:1), roll-out rolled-back" {
+		t.Errorf("why: %q", got)
+	}
+	back.Runs = ""
+	if got := imageText(back) + ", " + serviceSubject(back).has; got != "web:2, 5 running, roll-out rolled-back" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestSeeBelowStandsAboveWhatIsMeant: history and the line of one of several clusters have nothing below them.
+func TestSeeBelowStandsAboveWhatIsMeant(t *testing.T) {
+	held := report.Report{Holds: []plan.Hold{{Blocking: true}, {Blocking: true}, {}}}
+	for _, got := range []string{endOf(held), verdict(held), oneLine(held)} {
+		if !strings.Contains(got, "2 held") || strings.Contains(got, "below") {
+			t.Errorf("%q", got)
+		}
+	}
+	if whereHeld(held) != ", see below" || whereHeld(report.Report{Converged: true, Holds: held.Holds}) != "" {
+		t.Error("the whole picture")
+	}
+}

@@ -151,7 +151,7 @@ func (a *cli) compareFile(ctx context.Context, store *ledger.Store, file string,
 
 // printReport is the live picture for people.
 func (a *cli) printReport(r report.Report) {
-	printf(a.out, "cluster %s, revision %d (%s): %s\n", r.Cluster, r.Revision, orNone(r.Source), verdict(r))
+	printf(a.out, "cluster %s, revision %d (%s): %s%s\n", r.Cluster, r.Revision, orNone(r.Source), verdict(r), whereHeld(r))
 	printf(a.out, "acting: %s\n\n", orNone(acting(r)))
 	var tables bytes.Buffer
 	w := tabwriter.NewWriter(&tables, 0, 0, 3, ' ', 0)
@@ -215,6 +215,24 @@ func verdict(r report.Report) string {
 	return "not there yet (" + r.Result + ")"
 }
 
+// whereHeld says where the whole picture has what the verdict counts.
+func whereHeld(r report.Report) string {
+	if r.Unattended == "" && !r.Converged && blocking(r) > 0 {
+		return ", see below"
+	}
+	return ""
+}
+
+// blocking counts the holds for which the cluster is not as the file wants it.
+func blocking(r report.Report) (n int) {
+	for _, h := range r.Holds {
+		if h.Blocking {
+			n++
+		}
+	}
+	return n
+}
+
 // lacking is what keeps a cluster from being as its file wants it, in a few words each.
 func lacking(r report.Report) []string {
 	var out []string
@@ -238,14 +256,8 @@ func lacking(r report.Report) []string {
 			out = append(out, fmt.Sprintf("%s lacks %s", s.Service, plural(n, "task")))
 		}
 	}
-	held := 0
-	for _, h := range r.Holds {
-		if h.Blocking {
-			held++
-		}
-	}
-	if held > 0 {
-		out = append(out, fmt.Sprintf("%d held, see below", held))
+	if held := blocking(r); held > 0 {
+		out = append(out, fmt.Sprintf("%d held", held))
 	}
 	return out
 }
@@ -300,7 +312,7 @@ func printNodes(w io.Writer, r report.Report) {
 func printServices(w io.Writer, r report.Report) {
 	fmt.Fprintln(w, "SERVICE\tWANTED\tRUNNING\tROLL-OUT\tIMAGE")
 	for _, s := range r.Services {
-		printf(w, "%s\t%s\t%d\t%s\t%s\n", s.Service, wantedTasks(s), s.Running, rollout(s), dash(s.Image))
+		printf(w, "%s\t%s\t%d\t%s\t%s\n", s.Service, wantedTasks(s), s.Running, rollout(s), imageText(s))
 	}
 	fmt.Fprintln(w)
 	for _, s := range r.Services {
@@ -310,6 +322,14 @@ func printServices(w io.Writer, r report.Report) {
 			printf(w, "%s: %s\n", s.Service, s.Error)
 		}
 	}
+}
+
+// imageText is the image that the file wants, and what runs where that is another one.
+func imageText(s plan.ServiceCount) string {
+	if s.Runs == "" {
+		return dash(s.Image)
+	}
+	return dash(s.Image) + " (runs: " + s.Runs + ")"
 }
 
 // wantedTasks is how many tasks the file wants of a service, and how many more it has for a while.

@@ -139,6 +139,9 @@ func poolSubject(r report.Report, p plan.PoolCount) subject {
 func serviceSubject(c plan.ServiceCount) subject {
 	s := subject{title: "service " + c.Service, wants: plural(c.Desired, "running task") + " of " + cmp.Or(c.Image, "an image that is not known"), has: fmt.Sprintf("%d running", c.Running),
 		objects: []string{"service/" + c.Service}, settled: c.Running == c.Desired && c.Error == "" && c.Surge == 0}
+	if c.Runs != "" {
+		s.has += " (" + c.Runs + ")"
+	}
 	if c.Job {
 		s.title, s.wants, s.settled = "job "+c.Service, plural(c.Desired, "completed task")+" of "+orNone(c.Image), c.Whole() && c.Error == ""
 		s.has = fmt.Sprintf("%d completed, %d running", c.Completed, c.Running)

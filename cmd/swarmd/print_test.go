@@ -119,3 +119,40 @@ func TestSeeBelowStandsAboveWhatIsMeant(t *testing.T) {
 		t.Error("the whole picture")
 	}
 }
+
+// TestWhatTheActingOneCannotReadIsSaid: its token may be revoked while the one of who looks is good. All else looks well then, and nothing is repaired.
+func TestWhatTheActingOneCannotReadIsSaid(t *testing.T) {
+	r := report.Report{Converged: true, Revision: 7, ActingGaps: []world.Gap{{What: world.GapDroplets, Kind: apierr.Unauthorized, Err: "list droplets: unauthorized (401): no"}}}
+	lines := actingGapLines(r.ActingGaps)
+	if len(lines) != 1 || !strings.Contains(lines[0], "the swarmd that acts could not read droplets: unauthorized") || !strings.Contains(lines[0], "run swarmd bootstrap again") {
+		t.Errorf("%q", lines)
+	}
+	if got := verdict(r); !strings.Contains(got, "cannot keep it so, see below") {
+		t.Errorf("%q", got)
+	}
+	var out bytes.Buffer
+	(&cli{out: &out}).printWhy(r, subject{title: "pool a"}, nil, actingGapLines, "")
+	if got := out.String(); !strings.Contains(got, "run swarmd bootstrap again") || strings.Contains(got, "nothing holds it") {
+		t.Errorf("why: %q", got)
+	}
+}
+
+// TestCheckTellsWhatWaitsForAPerson by its exit code.
+func TestCheckTellsWhatWaitsForAPerson(t *testing.T) {
+	for want, r := range map[int]report.Report{
+		0:        {Converged: true, Stale: map[string]int{"n": 1}},
+		exitHeld: {Converged: true, Broken: map[string]string{"n": "a.yaml:1:1: no"}},
+		1:        {Converged: true, ActingGaps: []world.Gap{{What: world.GapDroplets}}},
+	} {
+		got, exit := 0, (*exitError)(nil)
+		if errors.As(checked(r), &exit) {
+			got = exit.code
+		}
+		if got != want {
+			t.Errorf("exit %d, want %d: %+v", got, want, r)
+		}
+	}
+	if got := verdict(report.Report{Converged: true, Revision: 7, Broken: map[string]string{"n": "x"}}); got != "everything is as revision 7 wants it, and a newer file does not count, see below" {
+		t.Errorf("%q", got)
+	}
+}

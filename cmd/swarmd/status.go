@@ -28,7 +28,7 @@ func statusCommand(a *cli) *cobra.Command {
 		Long: `Shows the cluster that the swarm's store knows; of several, a line each, and --cluster shows one.
 
 Exit codes: 0 the picture is shown; with --check 0 only if everything is as wanted, 3 if nothing is left but what is held until a
-person acts, 1 if it is not there yet or nobody acts; of several clusters the worst counts. 1 also without a swarm, without a
+person acts, or a file with faults on a manager, 1 if it is not there yet or nobody acts, or who acts cannot read what is there; of several clusters the worst counts. 1 also without a swarm, without a
 cluster, and for a cluster that the swarm does not know.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -121,9 +121,10 @@ func (a *cli) look(ctx context.Context, c ledger.Known, deny denial) (*connectio
 // checked is the exit code of status --check.
 func checked(r report.Report) error {
 	switch {
-	case r.Converged:
+	case len(r.ActingGaps) > 0:
+	case r.Converged && len(r.Broken) == 0:
 		return nil
-	case r.HeldOnly && r.Unattended == "":
+	case (r.Converged || r.HeldOnly) && r.Unattended == "":
 		return &exitError{code: exitHeld}
 	}
 	return &exitError{code: 1}
@@ -177,6 +178,7 @@ func (a *cli) printReport(r report.Report) {
 		}
 	}
 	printLines(a.out, a.gapLines(r.Gaps))
+	printLines(a.out, actingGapLines(r.ActingGaps))
 	for _, node := range slices.Sorted(maps.Keys(r.Stale)) {
 		printf(a.out, "stale: the file on node %s is revision %d and changes nothing; to go back to it on purpose, apply it\n", nodeName(r, node), r.Stale[node])
 	}
@@ -202,6 +204,10 @@ func verdict(r report.Report) string {
 	switch {
 	case r.Unattended != "":
 		return r.Unattended
+	case r.Converged && len(r.ActingGaps) > 0:
+		return "everything is as the file wants it, and the swarmd that acts cannot keep it so, see below"
+	case r.Converged && len(r.Broken) > 0:
+		return fmt.Sprintf("everything is as revision %d wants it, and a newer file does not count, see below", r.Revision)
 	case r.Converged:
 		return "everything is as the file wants it"
 	}
@@ -215,9 +221,9 @@ func verdict(r report.Report) string {
 	return "not there yet (" + r.Result + ")"
 }
 
-// whereHeld says where the whole picture has what the verdict counts.
+// whereHeld says where the whole picture has what keeps the cluster from being as its file wants it.
 func whereHeld(r report.Report) string {
-	if r.Unattended == "" && !r.Converged && blocking(r) > 0 {
+	if r.Unattended == "" && !r.Converged && blocking(r)+len(r.ActingGaps) > 0 {
 		return ", see below"
 	}
 	return ""

@@ -302,6 +302,9 @@ func printNodes(w io.Writer, r report.Report) {
 	fmt.Fprintln(w, "NODE\tDROPLET\tPOOL\tROLE\tSTATE\tAVAILABILITY\tCLASS\tPUBLIC\tPRIVATE\tSIZE\tIMAGE\tAGE\tNOTE")
 	for _, n := range r.Nodes {
 		note := n.Why
+		if note != "" && slices.ContainsFunc(r.Holds, func(h plan.Hold) bool { return strings.Contains(h.Text, n.Why) }) {
+			note = "see below"
+		}
 		if n.Leader {
 			note = strings.TrimSpace("leader " + note)
 		}

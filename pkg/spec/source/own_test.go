@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -153,6 +154,26 @@ func TestAValueBesideSwarmdIsPartOfNoRevision(t *testing.T) {
 		}
 		if data, err := ReadFile(file, nil); err != nil || !contains(data, "never part of a revision") {
 			t.Errorf("%s: %v\n%s", named, err, data)
+		}
+	}
+}
+
+// TestNoFileEndsTheProcess: a daemon on each manager watches it, and whoever edits it would stop all of them at once.
+func TestNoFileEndsTheProcess(t *testing.T) {
+	at := filepath.Join(t.TempDir(), "cluster.yaml")
+	if err := os.WriteFile(at, []byte("version: 1\nconfigs: { a: { file: site } }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	data, err := readFile(at, nil, func(string) error { panic("a bug") })
+	if data != nil || err == nil || !strings.Contains(err.Error(), "take its last edit back") {
+		t.Errorf("%q, %v", data, err)
+	}
+	for _, text := range []string{"registries: { r.example: { username: u } }\n", "version: 1 # registries\n"} {
+		if err := os.WriteFile(at, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if data, err := ReadWatched(at, nil); err != nil || string(data) != text {
+			t.Errorf("%q: %q, %v", text, data, err)
 		}
 	}
 }

@@ -65,8 +65,14 @@ func linked(path string) string {
 	return path
 }
 
-func readFile(path string, own Own, allowed func(named string) error) ([]byte, error) {
-	data, err := readRegular(path)
+// readFile asks allowed of each file that may come along. No file ends the process: what swarmd fails on is one that cannot be read.
+func readFile(path string, own Own, allowed func(named string) error) (data []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			data, err = nil, fmt.Errorf("swarmd itself failed on %s (%v): take its last edit back, and please report what that was", path, p)
+		}
+	}()
+	data, err = readRegular(path)
 	if err != nil {
 		return nil, err
 	}

@@ -156,3 +156,17 @@ func TestCheckTellsWhatWaitsForAPerson(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestWhatIsWaitedForIsNamed, in other words than those of a pass.
+func TestWhatIsWaitedForIsNamed(t *testing.T) {
+	for want, r := range map[string]report.Report{
+		"not there yet: no file was accepted yet: swarmd apply -f FILE": {Result: report.Waiting},
+		"not there yet: what was done a moment ago is waited for":       {Result: report.Watching},
+		"not there yet: 2 machines leave, 1 step to do":                 {Nodes: []report.Node{{Class: "leaving"}, {Class: "ready"}, {Class: "leaving"}}, Steps: []report.Step{{}}},
+		"not there yet: the roll-out of a is not proven yet":            {Services: []plan.ServiceCount{{Service: "a", RollOut: plan.RollOut{State: plan.RollOutRunning}}}},
+	} {
+		if got := verdict(r); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -218,7 +218,40 @@ func verdict(r report.Report) string {
 	case len(lacks) > 0:
 		return "not there yet: " + strings.Join(lacks, ", ")
 	}
-	return "not there yet (" + r.Result + ")"
+	return "not there yet: " + underWay(r)
+}
+
+// underWay is what is waited for while nothing lacks.
+func underWay(r report.Report) string {
+	var out []string
+	leaving := 0
+	for _, n := range r.Nodes {
+		if n.Class == "leaving" {
+			leaving++
+		}
+	}
+	switch leaving {
+	case 0:
+	case 1:
+		out = append(out, "1 machine leaves")
+	default:
+		out = append(out, plural(leaving, "machine")+" leave")
+	}
+	for _, s := range r.Services {
+		if s.RollOut.State == plan.RollOutRunning {
+			out = append(out, "the roll-out of "+s.Service+" is not proven yet")
+		}
+	}
+	if n := len(r.Steps); n > 0 {
+		out = append(out, plural(n, "step")+" to do")
+	}
+	switch {
+	case r.Result == report.Waiting:
+		return "no file was accepted yet: swarmd apply -f FILE"
+	case len(out) == 0:
+		return "what was done a moment ago is waited for"
+	}
+	return strings.Join(out, ", ")
 }
 
 // whereHeld says where the whole picture has what keeps the cluster from being as its file wants it.

@@ -104,14 +104,33 @@ func (a *cli) engineAdvice(e *apierr.Error) string {
 }
 
 // gapAdvice is advice about what could not be read.
-func (a *cli) gapAdvice(g world.Gap) string {
+func (a *cli) gapAdvice(g world.Gap) string { return a.advice(callOf(g)) }
+
+// callOf is the call that met a gap.
+func callOf(g world.Gap) *apierr.Error {
 	side := "swarm"
 	if g.What == world.GapDroplets {
 		side = "cloud"
 	}
 	op, _, _ := strings.Cut(g.Err, ": ")
-	return a.advice(&apierr.Error{Kind: g.Kind, Side: side, Op: op, Err: errors.New(g.Err)})
+	return &apierr.Error{Kind: g.Kind, Side: side, Op: op, Err: errors.New(g.Err)}
 }
+
+// actingAdvice is advice about what the swarmd that acts could not read: what it was given is not what stands in the environment here.
+func actingAdvice(g world.Gap) string {
+	switch call := callOf(g); {
+	case call.Side != "cloud":
+	case call.Kind == apierr.Unauthorized:
+		return "the token that it was given is expired or revoked: " + renewToken
+	case call.Kind == apierr.Forbidden:
+		return fmt.Sprintf("give its token the scope %s, or it another token: %s", digitalocean.Scope(call.Op), renewToken)
+	case call.Kind == apierr.RateLimited:
+		return "the account's calls are used up, by all its tokens together, and it goes on by itself in a few minutes"
+	}
+	return "it tries again by itself; if that lasts, its log says more"
+}
+
+const renewToken = "run swarmd bootstrap again with another one in DIGITALOCEAN_TOKEN, which gives it to every swarmd (README, The token)"
 
 // gapsError is a look that did not see everything.
 type gapsError struct{ lines []string }

@@ -127,7 +127,7 @@ func endOf(r report.Report) string {
 	case r.Unattended != "":
 		return "nobody acts"
 	}
-	return "not there yet (" + r.Result + ")"
+	return "not there yet: " + underWay(r)
 }
 
 // service is a service's name as Docker has it, from one with or without the cluster's; "" of none.

@@ -91,3 +91,82 @@ func TestTasksBeyondTheFileAreShownApart(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatRunsIsSaidBesideWhatIsWanted: in a roll-out that waits or was taken back the two are not the same.
+func TestWhatRunsIsSaidBesideWhatIsWanted(t *testing.T) {
+	back := plan.ServiceCount{Service: "shop_web", Image: "web:2", Runs: "web:1", Desired: 5, Running: 5, RollOut: plan.RollOut{State: plan.RollOutBack}}
+	if got := imageText(back); got != "web:2 (runs: web:1)" {
+		t.Errorf("status: %q", got)
+	}
+	if got := serviceSubject(back).has; got != "5 running (web:1), roll-out rolled-back" {
+		t.Errorf("why: %q", got)
+	}
+	back.Runs = ""
+	if got := imageText(back) + ", " + serviceSubject(back).has; got != "web:2, 5 running, roll-out rolled-back" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestSeeBelowStandsAboveWhatIsMeant: history and the line of one of several clusters have nothing below them.
+func TestSeeBelowStandsAboveWhatIsMeant(t *testing.T) {
+	held := report.Report{Holds: []plan.Hold{{Blocking: true}, {Blocking: true}, {}}}
+	for _, got := range []string{endOf(held), verdict(held), oneLine(held)} {
+		if !strings.Contains(got, "2 held") || strings.Contains(got, "below") {
+			t.Errorf("%q", got)
+		}
+	}
+	if whereHeld(held) != ", see below" || whereHeld(report.Report{Converged: true, Holds: held.Holds}) != "" {
+		t.Error("the whole picture")
+	}
+}
+
+// TestWhatTheActingOneCannotReadIsSaid: its token may be revoked while the one of who looks is good. All else looks well then, and nothing is repaired.
+func TestWhatTheActingOneCannotReadIsSaid(t *testing.T) {
+	r := report.Report{Converged: true, Revision: 7, ActingGaps: []world.Gap{{What: world.GapDroplets, Kind: apierr.Unauthorized, Err: "list droplets: unauthorized (401): no"}}}
+	lines := actingGapLines(r.ActingGaps)
+	if len(lines) != 1 || !strings.Contains(lines[0], "the swarmd that acts could not read droplets: unauthorized") || !strings.Contains(lines[0], "run swarmd bootstrap again") {
+		t.Errorf("%q", lines)
+	}
+	if got := verdict(r); !strings.Contains(got, "cannot keep it so, see below") {
+		t.Errorf("%q", got)
+	}
+	var out bytes.Buffer
+	(&cli{out: &out}).printWhy(r, subject{title: "pool a"}, nil, actingGapLines, "")
+	if got := out.String(); !strings.Contains(got, "run swarmd bootstrap again") || strings.Contains(got, "nothing holds it") {
+		t.Errorf("why: %q", got)
+	}
+}
+
+// TestCheckTellsWhatWaitsForAPerson by its exit code.
+func TestCheckTellsWhatWaitsForAPerson(t *testing.T) {
+	for want, r := range map[int]report.Report{
+		0:        {Converged: true, Stale: map[string]int{"n": 1}},
+		exitHeld: {Converged: true, Broken: map[string]string{"n": "a.yaml:1:1: no"}},
+		1:        {Converged: true, ActingGaps: []world.Gap{{What: world.GapDroplets}}},
+	} {
+		got, exit := 0, (*exitError)(nil)
+		if errors.As(checked(r), &exit) {
+			got = exit.code
+		}
+		if got != want {
+			t.Errorf("exit %d, want %d: %+v", got, want, r)
+		}
+	}
+	if got := verdict(report.Report{Converged: true, Revision: 7, Broken: map[string]string{"n": "x"}}); got != "everything is as revision 7 wants it, and a newer file does not count, see below" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestWhatIsWaitedForIsNamed, in other words than those of a pass.
+func TestWhatIsWaitedForIsNamed(t *testing.T) {
+	for want, r := range map[string]report.Report{
+		"not there yet: no file was accepted yet: swarmd apply -f FILE": {Result: report.Waiting},
+		"not there yet: what was done a moment ago is waited for":       {Result: report.Watching},
+		"not there yet: 2 machines leave, 1 step to do":                 {Nodes: []report.Node{{Class: "leaving"}, {Class: "ready"}, {Class: "leaving"}}, Steps: []report.Step{{}}},
+		"not there yet: the roll-out of a is not proven yet":            {Services: []plan.ServiceCount{{Service: "a", RollOut: plan.RollOut{State: plan.RollOutRunning}}}},
+	} {
+		if got := verdict(r); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

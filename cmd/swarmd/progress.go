@@ -80,6 +80,7 @@ func (p *progress) tell(r report.Report) {
 	}
 	p.lines("holds", holdLines(r.Holds))
 	p.lines("gaps", p.app.gapLines(r.Gaps))
+	p.lines("acting gaps", actingGapLines(r.ActingGaps))
 	p.remember(r)
 	if r.Error != "" {
 		p.once("error", r.Error)

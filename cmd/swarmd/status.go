@@ -28,7 +28,7 @@ func statusCommand(a *cli) *cobra.Command {
 		Long: `Shows the cluster that the swarm's store knows; of several, a line each, and --cluster shows one.
 
 Exit codes: 0 the picture is shown; with --check 0 only if everything is as wanted, 3 if nothing is left but what is held until a
-person acts, 1 if it is not there yet or nobody acts; of several clusters the worst counts. 1 also without a swarm, without a
+person acts, or a file with faults on a manager, 1 if it is not there yet or nobody acts, or who acts cannot read what is there; of several clusters the worst counts. 1 also without a swarm, without a
 cluster, and for a cluster that the swarm does not know.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -121,9 +121,10 @@ func (a *cli) look(ctx context.Context, c ledger.Known, deny denial) (*connectio
 // checked is the exit code of status --check.
 func checked(r report.Report) error {
 	switch {
-	case r.Converged:
+	case len(r.ActingGaps) > 0:
+	case r.Converged && len(r.Broken) == 0:
 		return nil
-	case r.HeldOnly && r.Unattended == "":
+	case (r.Converged || r.HeldOnly) && r.Unattended == "":
 		return &exitError{code: exitHeld}
 	}
 	return &exitError{code: 1}
@@ -151,7 +152,7 @@ func (a *cli) compareFile(ctx context.Context, store *ledger.Store, file string,
 
 // printReport is the live picture for people.
 func (a *cli) printReport(r report.Report) {
-	printf(a.out, "cluster %s, revision %d (%s): %s\n", r.Cluster, r.Revision, orNone(r.Source), verdict(r))
+	printf(a.out, "cluster %s, revision %d (%s): %s%s\n", r.Cluster, r.Revision, orNone(r.Source), verdict(r), whereHeld(r))
 	printf(a.out, "acting: %s\n\n", orNone(acting(r)))
 	var tables bytes.Buffer
 	w := tabwriter.NewWriter(&tables, 0, 0, 3, ' ', 0)
@@ -177,6 +178,7 @@ func (a *cli) printReport(r report.Report) {
 		}
 	}
 	printLines(a.out, a.gapLines(r.Gaps))
+	printLines(a.out, actingGapLines(r.ActingGaps))
 	for _, node := range slices.Sorted(maps.Keys(r.Stale)) {
 		printf(a.out, "stale: the file on node %s is revision %d and changes nothing; to go back to it on purpose, apply it\n", nodeName(r, node), r.Stale[node])
 	}
@@ -202,6 +204,10 @@ func verdict(r report.Report) string {
 	switch {
 	case r.Unattended != "":
 		return r.Unattended
+	case r.Converged && len(r.ActingGaps) > 0:
+		return "everything is as the file wants it, and the swarmd that acts cannot keep it so, see below"
+	case r.Converged && len(r.Broken) > 0:
+		return fmt.Sprintf("everything is as revision %d wants it, and a newer file does not count, see below", r.Revision)
 	case r.Converged:
 		return "everything is as the file wants it"
 	}
@@ -212,7 +218,58 @@ func verdict(r report.Report) string {
 	case len(lacks) > 0:
 		return "not there yet: " + strings.Join(lacks, ", ")
 	}
-	return "not there yet (" + r.Result + ")"
+	return "not there yet: " + underWay(r)
+}
+
+// underWay is what is waited for while nothing lacks.
+func underWay(r report.Report) string {
+	var out []string
+	leaving := 0
+	for _, n := range r.Nodes {
+		if n.Class == "leaving" {
+			leaving++
+		}
+	}
+	switch leaving {
+	case 0:
+	case 1:
+		out = append(out, "1 machine leaves")
+	default:
+		out = append(out, plural(leaving, "machine")+" leave")
+	}
+	for _, s := range r.Services {
+		if s.RollOut.State == plan.RollOutRunning {
+			out = append(out, "the roll-out of "+s.Service+" is not proven yet")
+		}
+	}
+	if n := len(r.Steps); n > 0 {
+		out = append(out, plural(n, "step")+" to do")
+	}
+	switch {
+	case r.Result == report.Waiting:
+		return "no file was accepted yet: swarmd apply -f FILE"
+	case len(out) == 0:
+		return "what was done a moment ago is waited for"
+	}
+	return strings.Join(out, ", ")
+}
+
+// whereHeld says where the whole picture has what keeps the cluster from being as its file wants it.
+func whereHeld(r report.Report) string {
+	if r.Unattended == "" && !r.Converged && blocking(r)+len(r.ActingGaps) > 0 {
+		return ", see below"
+	}
+	return ""
+}
+
+// blocking counts the holds for which the cluster is not as the file wants it.
+func blocking(r report.Report) (n int) {
+	for _, h := range r.Holds {
+		if h.Blocking {
+			n++
+		}
+	}
+	return n
 }
 
 // lacking is what keeps a cluster from being as its file wants it, in a few words each.
@@ -238,14 +295,8 @@ func lacking(r report.Report) []string {
 			out = append(out, fmt.Sprintf("%s lacks %s", s.Service, plural(n, "task")))
 		}
 	}
-	held := 0
-	for _, h := range r.Holds {
-		if h.Blocking {
-			held++
-		}
-	}
-	if held > 0 {
-		out = append(out, fmt.Sprintf("%d held, see below", held))
+	if held := blocking(r); held > 0 {
+		out = append(out, fmt.Sprintf("%d held", held))
 	}
 	return out
 }
@@ -284,6 +335,9 @@ func printNodes(w io.Writer, r report.Report) {
 	fmt.Fprintln(w, "NODE\tDROPLET\tPOOL\tROLE\tSTATE\tAVAILABILITY\tCLASS\tPUBLIC\tPRIVATE\tSIZE\tIMAGE\tAGE\tNOTE")
 	for _, n := range r.Nodes {
 		note := n.Why
+		if note != "" && slices.ContainsFunc(r.Holds, func(h plan.Hold) bool { return strings.Contains(h.Text, n.Why) }) {
+			note = "see below"
+		}
 		if n.Leader {
 			note = strings.TrimSpace("leader " + note)
 		}
@@ -300,7 +354,7 @@ func printNodes(w io.Writer, r report.Report) {
 func printServices(w io.Writer, r report.Report) {
 	fmt.Fprintln(w, "SERVICE\tWANTED\tRUNNING\tROLL-OUT\tIMAGE")
 	for _, s := range r.Services {
-		printf(w, "%s\t%s\t%d\t%s\t%s\n", s.Service, wantedTasks(s), s.Running, rollout(s), dash(s.Image))
+		printf(w, "%s\t%s\t%d\t%s\t%s\n", s.Service, wantedTasks(s), s.Running, rollout(s), imageText(s))
 	}
 	fmt.Fprintln(w)
 	for _, s := range r.Services {
@@ -313,6 +367,14 @@ func printServices(w io.Writer, r report.Report) {
 			printf(w, "%s: %s\n", s.Service, s.Error)
 		}
 	}
+}
+
+// imageText is the image that the file wants, and what runs where that is another one.
+func imageText(s plan.ServiceCount) string {
+	if s.Runs == "" {
+		return dash(s.Image)
+	}
+	return dash(s.Image) + " (runs: " + s.Runs + ")"
 }
 
 // wantedTasks is how many tasks the file wants of a service, and how many more it has for a while.

@@ -31,13 +31,23 @@ func holdLines(holds []plan.Hold) []string {
 
 // gapLines is a line for each cause for which something could not be read, with what to do.
 func (a *cli) gapLines(gaps []world.Gap) []string {
+	return causeLines("could not read", gaps, a.gapAdvice)
+}
+
+// actingGapLines are the same of what the swarmd that acts could not read.
+func actingGapLines(gaps []world.Gap) []string {
+	return causeLines("the swarmd that acts could not read", gaps, actingAdvice)
+}
+
+// causeLines is a line for each cause of the gaps, which begins with who could not read.
+func causeLines(who string, gaps []world.Gap, advise func(world.Gap) string) []string {
 	var causes []string
 	whats, advice := map[string][]string{}, map[string]string{}
 	for _, g := range gaps {
 		cause := gapCause(g)
 		if whats[cause] == nil {
 			causes = append(causes, cause)
-			advice[cause] = a.gapAdvice(g)
+			advice[cause] = advise(g)
 		}
 		if !slices.Contains(whats[cause], g.What) {
 			whats[cause] = append(whats[cause], g.What)
@@ -45,7 +55,7 @@ func (a *cli) gapLines(gaps []world.Gap) []string {
 	}
 	var out []string
 	for _, cause := range causes {
-		out = append(out, withAdvice(fmt.Sprintf("could not read %s: %s", strings.Join(whats[cause], ", "), cause), advice[cause]))
+		out = append(out, withAdvice(fmt.Sprintf("%s %s: %s", who, strings.Join(whats[cause], ", "), cause), advice[cause]))
 	}
 	return out
 }

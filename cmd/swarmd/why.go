@@ -15,6 +15,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
 // lastEvents is how many events of an object are shown.
@@ -49,7 +50,7 @@ func (a *cli) why(ctx context.Context, name string, f whyFlags) error {
 			cluster = here.Name
 		}
 	}
-	told := a.acting(ctx, cluster, f.ask)
+	told, unread := a.acting(ctx, cluster, f.ask), actingGapLines
 	r, from := told.Report, "as the swarmd at "+told.url+" has it, from its pass "+sinceThen(told.At)
 	if told.url == "" {
 		chosen, err := a.chooseCluster(ctx, f.cluster)
@@ -61,14 +62,14 @@ func (a *cli) why(ctx context.Context, name string, f whyFlags) error {
 			return err
 		}
 		asm.Close()
-		r, from = seen, "as one look shows it: no swarmd answered, which would remember since when"
+		r, unread, from = seen, a.gapLines, "as one look shows it: no swarmd answered, which would remember since when"
 	}
 	s, ok := subjectOf(r, name)
 	if !ok {
 		return fmt.Errorf("cluster %s has no node, pool or service %s; it has the pools %s, the services %s, and the nodes that swarmd status shows",
 			r.Cluster, plain(name), cmp.Or(strings.Join(poolNames(r), ", "), "(none)"), cmp.Or(strings.Join(serviceNames(r), ", "), "(none)"))
 	}
-	a.printWhy(r, s, told.events, from)
+	a.printWhy(r, s, told.events, unread, from)
 	return nil
 }
 
@@ -150,6 +151,9 @@ func poolSubject(r report.Report, p plan.PoolCount) subject {
 func serviceSubject(c plan.ServiceCount) subject {
 	s := subject{title: "service " + c.Service, wants: plural(c.Desired, "running task") + " of " + cmp.Or(c.Image, "an image that is not known"), has: fmt.Sprintf("%d running", c.Running),
 		objects: []string{"service/" + c.Service}, settled: c.Running == c.Desired && c.Error == "" && c.Surge == 0}
+	if c.Runs != "" {
+		s.has += " (" + c.Runs + ")"
+	}
 	if c.Job {
 		s.title, s.wants, s.settled = "job "+c.Service, plural(c.Desired, "completed task")+" of "+orNone(c.Image), c.Whole() && c.Error == ""
 		s.has = fmt.Sprintf("%d completed, %d running", c.Completed, c.Running)
@@ -205,7 +209,7 @@ func nodeObjects(n report.Node) []string {
 	return objects
 }
 
-func (a *cli) printWhy(r report.Report, s subject, events []report.Event, asked string) {
+func (a *cli) printWhy(r report.Report, s subject, events []report.Event, unread func([]world.Gap) []string, asked string) {
 	printf(a.out, "%s of cluster %s\n", s.title, r.Cluster)
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	line := func(word, text string) { printf(w, "  %s\t%s\n", word, text) }
@@ -221,6 +225,12 @@ func (a *cli) printWhy(r report.Report, s subject, events []report.Event, asked 
 	for _, step := range r.Steps {
 		if slices.Contains(s.objects, step.Object) {
 			line("next", outcomeOf(step))
+			because++
+		}
+	}
+	if !s.settled {
+		for _, text := range slices.Concat(unread(r.Gaps), actingGapLines(r.ActingGaps)) {
+			line("because", text)
 			because++
 		}
 	}

@@ -34,7 +34,7 @@ func LookFirst(ctx context.Context, path, asked string, own source.Own, known fu
 	}
 	first := FirstLook{own: own}
 	var fault error
-	first.Data, first.Unread = source.ReadFile(path, own)
+	first.Data, first.Unread = source.ReadWatched(path, own)
 	if first.Unread == nil {
 		var d *file.Document
 		if d, _, fault = file.Parse(path, first.Data); fault != nil {

@@ -1,12 +1,15 @@
 package app_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/swarmd/swarmd/pkg/app"
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/sim"
 )
 
@@ -30,13 +33,14 @@ func TestNoServiceGetsWhatIsSwarmds(t *testing.T) {
 		"credential: registry":             "it is the password of the registry units.example",
 		"credential: do":                   "it is swarmd's own",
 		"file: /run/user/0/creds/registry": "it is swarmd's own",
-		"file: /opt/app/token":             "",
+		"file: /opt/app/token":             "what services may have lies below /etc/swarmd/secrets: put it there",
+		"file: /etc/swarmd/secrets/app":    "",
 		"credential: app":                  "",
 	} {
 		t.Run(from, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const creds = "/run/user/0/creds"
-				w, files := sim.New(sim.Options{Seed: 7}), beside{"/opt/do/token": "a", "/opt/app/token": "b", "/etc/swarmd/registry": "c", creds + "/registry": "d", creds + "/do": "e", creds + "/app": "f"}
+				w, files := sim.New(sim.Options{Seed: 7}), beside{"/opt/do/token": "a", "/opt/app/token": "b", "/etc/swarmd/secrets/app": "b", "/etc/swarmd/registry": "c", creds + "/registry": "d", creds + "/do": "e", creds + "/app": "f"}
 				a := swarmd(t, w, func(o *app.Options) {
 					o.ReadSecret, o.Credentials, o.Own = files.read, creds, []string{"/opt/do/token", creds + "/do", creds}
 				})
@@ -57,6 +61,38 @@ func TestNoServiceGetsWhatIsSwarmds(t *testing.T) {
 				})
 				if !strings.Contains(said, why) {
 					t.Errorf("it says %q", said)
+				}
+			})
+		})
+	}
+}
+
+// TestNoRegistryIsShownAnothersPassword: whoever edits the file may have a registry of their own, and name any path for its password.
+func TestNoRegistryIsShownAnothersPassword(t *testing.T) {
+	for at, shown := range map[string]bool{
+		"/etc/swarmd/registries/registry.example": true,
+		"/etc/swarmd/registries/other.example":    false,
+		"/etc/swarmd/secrets/token":               false,
+		"/root/.ssh/id_ed25519":                   false,
+	} {
+		t.Run(at, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, files := sim.New(sim.Options{Seed: 7}), beside{at: "hunter-0"}
+				wants(w, "hunter-0")
+				a, _, _ := listened(t, w, files)
+				file := bytes.ReplaceAll(private(1, "1.0"), []byte("/etc/swarmd/registry"), []byte(at))
+				loop := a.Loop(app.Role{File: app.File{Initial: file}})
+				defer run(t, a, loop, app.Page{})()
+				if shown {
+					settles(t, loop, 1)
+					return
+				}
+				until(t, loop, "a hold", func() bool {
+					return strings.Contains(holds(loop, plan.GuardLoginFile), "the password of this registry lies in /etc/swarmd/registries/registry.example: put it there")
+				})
+				time.Sleep(10 * time.Minute)
+				if now := running(t, w); len(now) > 0 {
+					t.Errorf("%q run: the registry was shown what is in %s", now, at)
 				}
 			})
 		})

@@ -205,8 +205,14 @@ func TestARegistryThatRefuses(t *testing.T) {
 				if now := running(t, w); !slices.Equal(now, before) {
 					t.Errorf("%q ran, now %q", before, now)
 				}
+				if ended(loop) != 0 {
+					t.Errorf("it is said to be held no longer %d times, while each try is refused", ended(loop))
+				}
 				wants(w, "hunter-0")
 				converges(t, loop, 2)
+				if ended(loop) != 1 {
+					t.Errorf("it is said to be held no longer %d times, when it is written", ended(loop))
+				}
 				services, err := a.Swarm.Services(t.Context())
 				if err != nil || len(services) != 1 || services[0].Spec.Image != "registry.example/team/app:2.0" || services[0].Spec.Pin().Digest == "" {
 					t.Errorf("%+v, %v", services, err)
@@ -214,4 +220,15 @@ func TestARegistryThatRefuses(t *testing.T) {
 			})
 		})
 	}
+}
+
+// ended counts how often the timeline says that nothing of a registry holds the service any more.
+func ended(loop *reconcile.Loop) (n int) {
+	events, _ := loop.Events(0)
+	for _, e := range events {
+		if e.Object == "service/web_app" && e.Message == "held no longer ("+plan.GuardRegistry+")" {
+			n++
+		}
+	}
+	return n
 }

@@ -1,9 +1,12 @@
 package history
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -123,15 +126,44 @@ func poolChanges(was, is *spec.Spec) (out []string) {
 			out = append(out, fmt.Sprintf("pool %s added (%d of %s)", name, b.Count, b.Size))
 		case !has:
 			out = append(out, "pool "+name+" removed")
-		case a.Count != b.Count:
-			out = append(out, fmt.Sprintf("pool %s: count: %d → %d", name, a.Count, b.Count))
-		case a.Size != b.Size:
-			out = append(out, fmt.Sprintf("pool %s: size: %s → %s", name, a.Size, b.Size))
-		case a.Image != b.Image || a.Region != b.Region || a.Role != b.Role || a.Availability != b.Availability || !maps.Equal(a.Labels, b.Labels):
-			out = append(out, "pool "+name+" changed")
+		default:
+			if changed := poolChange(a, b); len(changed) > 0 {
+				out = append(out, "pool "+name+": "+strings.Join(changed, ", "))
+			}
 		}
 	}
 	return out
+}
+
+// poolChange is all that changed of a pool that both have, by the file's keys.
+func poolChange(was, is spec.Pool) (out []string) {
+	a, b := poolValues(was), poolValues(is)
+	for i, f := range a {
+		if f.value != b[i].value {
+			out = append(out, f.key+": "+cmp.Or(f.value, "(none)")+" → "+cmp.Or(b[i].value, "(none)"))
+		}
+	}
+	if !maps.Equal(was.Labels, is.Labels) {
+		out = append(out, "labels")
+	}
+	if !reflect.DeepEqual(was.Disruption, is.Disruption) {
+		out = append(out, "disruption")
+	}
+	return out
+}
+
+type poolValue struct{ key, value string }
+
+func poolValues(p spec.Pool) []poolValue {
+	repair, resize := "on", "replace"
+	if p.RepairOff {
+		repair = "off"
+	}
+	if p.ResizeHere {
+		resize = "in-place"
+	}
+	return []poolValue{{"role", p.Role}, {"count", strconv.Itoa(p.Count)}, {"size", p.Size}, {"image", p.Image}, {"region", p.Region}, {"vpc", p.VPC},
+		{"availability", p.Availability}, {"repair", repair}, {"resize", resize}, {"adopt", strings.Trim(fmt.Sprint(p.Adopt), "[]")}}
 }
 
 // ended is how a revision ended, as far as that is known: what failed is remembered until the file changes, what ran whole by what came after it.

@@ -12,13 +12,18 @@ import (
 	"github.com/swarmd/swarmd/internal/clock"
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/spec/source"
 	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
 // Service runs swarmd as a global service: Swarm itself keeps one on every manager, also on those to come.
-type Service struct{ Options }
+type Service struct {
+	Options
+
+	read func(path string) ([]byte, error) // nil: of this machine
+}
 
 // First makes the service, or gives it what differs now: the image of the file, the token. Its old token's secret stays until Rest.
 func (in *Service) First(ctx context.Context) error {
@@ -71,7 +76,11 @@ func (in *Service) login(image string) swarm.Login {
 		in.Warn("warning: %s is swarmd's own, and no registry gets it: %s is looked up and pulled without a login\n", r.Password, image)
 		return swarm.Login{}
 	}
-	data, err := os.ReadFile(r.Password.File)
+	if why := file.NotForRegistry(host, r.Password); why != "" {
+		in.Warn("warning: %s is not shown to %s: %s; %s is looked up and pulled without a login\n", r.Password, host, why, image)
+		return swarm.Login{}
+	}
+	data, err := in.reader()(r.Password.File)
 	password := strings.TrimRight(string(data), "\r\n")
 	if r.Password.File == "" || err != nil || password == "" {
 		in.Warn("warning: the login to %s is not on this machine (%s): %s is looked up and pulled without one; put that file here, too, or run swarmd bootstrap where it is\n", host, r.Password, image)
@@ -80,6 +89,14 @@ func (in *Service) login(image string) swarm.Login {
 	in.Say("%s is shown the password in %s, as %s\n", host, r.Password, r.Username)
 	in.Access.Secrets.Add(password)
 	return swarm.NewLogin(host, r.Username, password)
+}
+
+// reader reads what is beside swarmd.
+func (in *Service) reader() func(path string) ([]byte, error) {
+	if in.read != nil {
+		return in.read
+	}
+	return os.ReadFile
 }
 
 // readSecret returns the id of the secret with the token for reading /status. One that is there stays: another machine has made it, and has its

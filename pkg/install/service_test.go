@@ -5,9 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -28,7 +27,7 @@ var still = sim.Options{Seed: 1, BootTime: -1, JoinTime: -1, ShutdownTime: -1, C
 // service is installed from a laptop with the environment, where nobody speaks of access to hosts.
 func service(out io.Writer, env map[string]string) *Service {
 	say := func(format string, args ...any) { fmt.Fprintf(out, format, args...) }
-	return &Service{Options{Access: access.Access{Getenv: func(n string) string { return env[n] }, Secrets: apierr.NewRedactor()},
+	return &Service{Options: Options{Access: access.Access{Getenv: func(n string) string { return env[n] }, Secrets: apierr.NewRedactor()},
 		Deny: func(before bool) bool { return before }, Say: say, Warn: say}}
 }
 
@@ -172,7 +171,14 @@ func TestSwarmdsOwnImageIsPrivate(t *testing.T) {
 	defer func() { stop(); _ = server.Wait() }()
 	env := map[string]string{"DOCKER_HOST": server.DockerHost(), "SWARMD_STATE_DIR": t.TempDir(), "DIGITALOCEAN_TOKEN": "token"}
 	var out bytes.Buffer
-	in, file := service(&out, env), filepath.Join(t.TempDir(), "password")
+	const file = "/etc/swarmd/registries/registry.example"
+	in, beside := service(&out, env), map[string]string{}
+	in.read = func(path string) ([]byte, error) {
+		if text, there := beside[path]; there {
+			return []byte(text), nil
+		}
+		return nil, fs.ErrNotExist
+	}
 	in.Spec = &spec.Spec{Cluster: "web", Swarmd: spec.Swarmd{Image: "registry.example/swarmd:1.0"},
 		Registries: map[string]spec.Registry{"registry.example": {Username: "ci", Password: spec.Reference{File: file}}}}
 	engine, closer, err := in.Access.Engine(nil)
@@ -203,11 +209,17 @@ func TestSwarmdsOwnImageIsPrivate(t *testing.T) {
 		t.Fatalf("without the file: %v, said %q", err, out.String())
 	}
 	for _, password := range []string{"hunter-0", "hunter-1", "hunter-1"} {
-		if err := os.WriteFile(file, []byte(password+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		beside[file] = password + "\n"
 		installed(password)
 	}
+	out.Reset()
+	other := spec.Reference{File: "/root/.ssh/id_ed25519"}
+	beside[other.File] = "hunter-2"
+	in.Spec.Registries["registry.example"] = spec.Registry{Username: "ci", Password: other}
+	if in.login("registry.example/swarmd:1.0").Header() != "" || !strings.Contains(out.String(), other.File+" is not shown to registry.example: the password of this registry lies in "+file) {
+		t.Errorf("a file that is meant for nobody: said %q", out.String())
+	}
+	in.Spec.Registries["registry.example"] = spec.Registry{Username: "ci", Password: spec.Reference{File: file}}
 	out.Reset()
 	env["DIGITALOCEAN_TOKEN_FILE"] = file
 	delete(env, "DIGITALOCEAN_TOKEN")

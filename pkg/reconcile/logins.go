@@ -9,6 +9,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -20,9 +21,9 @@ type logins struct {
 	seen   map[string]plan.Login // what was known of them at the last look, by host
 }
 
-// read reads a value that the file refers to. A line's end after it is the editor's.
-func (ls *logins) read(ref spec.Reference) (string, error) {
-	value, err := ls.sealer.beside(ref)
+// read reads the password of a registry that the file refers to, if it is meant for that one. A line's end after it is the editor's.
+func (ls *logins) read(host string, ref spec.Reference) (string, error) {
+	value, err := ls.sealer.beside(ref, file.NotForRegistry(host, ref))
 	switch text := strings.TrimRight(string(value), "\r\n"); {
 	case err != nil:
 		return "", errors.New(withoutPath(err))
@@ -39,7 +40,7 @@ func (ls *logins) login(registry string) (l swarm.Login, mark string, err error)
 	if !named {
 		return swarm.Login{}, "", nil
 	}
-	password, err := ls.read(r.Password)
+	password, err := ls.read(registry, r.Password)
 	if err != nil {
 		return swarm.Login{}, "", fmt.Errorf("%s cannot be read: %w", r.Password, err)
 	}
@@ -57,7 +58,7 @@ func (ls *logins) learn(s *spec.Spec, w world.World) (changed bool) {
 	before := ls.seen
 	ls.seen, ls.sealer.registries = map[string]plan.Login{}, ls.of
 	for host, r := range ls.of {
-		password, err := ls.read(r.Password)
+		password, err := ls.read(host, r.Password)
 		switch {
 		case err != nil:
 			ls.seen[host] = plan.Login{Err: fmt.Sprintf("%s cannot be read%s: %v", r.Password, onMachine(w), err)}

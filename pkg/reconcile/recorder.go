@@ -251,7 +251,7 @@ func (v *recorder) report(r report.Report) {
 		v.logger().Warn("part of the world could not be read", zap.String(keyObject, what), zap.String(keyError, text))
 		v.event(report.Warning, eventUnread, what, "could not be read: "+text)
 	})
-	v.over("gap ", gaps, func(what string) {
+	v.over("gap ", func(what string) bool { return has(gaps, what) }, func(what string) {
 		v.logger().Info("part of the world can be read again", zap.String(keyObject, what))
 		v.event(report.Normal, eventReadAgain, what, "can be read again")
 	})
@@ -261,7 +261,8 @@ func (v *recorder) report(r report.Report) {
 		v.event(cmp.Or(kinds[what], report.Normal), eventHeld, object, text+" ("+guard+")")
 	})
 	if len(r.Gaps) == 0 && r.Error == "" { // else what is not seen may be held still
-		v.over("hold ", holds, func(what string) {
+		tried := failed(r.Steps)
+		v.over("hold ", func(what string) bool { _, object, _ := heldBy(what); return has(holds, what) || tried[object] }, func(what string) {
 			guard, object, fields := heldBy(what)
 			v.logger().Info("held no longer", fields...)
 			v.event(report.Normal, eventReleased, object, "held no longer ("+guard+")")
@@ -296,13 +297,26 @@ func (v *recorder) topics(prefix string, texts map[string]string, say func(what,
 	}
 }
 
-// over forgets the topics under the prefix that are not among the texts any more, and says so.
-func (v *recorder) over(prefix string, texts map[string]string, say func(what string)) {
+func has(texts map[string]string, what string) bool { _, is := texts[what]; return is }
+
+// failed are the objects of the steps that this pass tried in vain. What held them until it was their turn does so again, so nothing ended.
+func failed(steps []report.Step) map[string]bool {
+	out := map[string]bool{}
+	for _, s := range steps {
+		if s.Outcome == execute.Refused || s.Outcome == execute.Unknown {
+			out[s.Object] = true
+		}
+	}
+	return out
+}
+
+// over forgets the topics under the prefix that are not any more, and says so.
+func (v *recorder) over(prefix string, still func(what string) bool, say func(what string)) {
 	v.mu.Lock()
 	var ended []string
 	for topic := range v.said {
 		if what, ok := strings.CutPrefix(topic, prefix); ok {
-			if _, still := texts[what]; !still {
+			if !still(what) {
 				delete(v.said, topic)
 				ended = append(ended, what)
 			}

@@ -18,6 +18,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/sealed"
 	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/spec/source"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -96,12 +97,14 @@ func (s *sealer) name(spec swarm.SecretSpec, value []byte, files *opened) (strin
 // errOwn is why a value is not read.
 var errOwn = errors.New("it is swarmd's own, and no service or registry may have it")
 
-// beside reads a value that is beside this swarmd, if it is not one of swarmd's own.
-func (s *sealer) beside(ref spec.Reference) ([]byte, error) {
-	if ref.Credential == "" {
-		if s.own.Has(ref.File) {
-			return nil, errOwn
-		}
+// beside reads a value that is beside this swarmd, if it is not one of swarmd's own. not is why it is none for whom it is wanted, "" if it is one.
+func (s *sealer) beside(ref spec.Reference, not string) ([]byte, error) {
+	switch {
+	case ref.Credential == "" && s.own.Has(ref.File):
+		return nil, errOwn
+	case not != "":
+		return nil, errors.New(not)
+	case ref.Credential == "":
 		return s.read(ref.File)
 	}
 	if s.credentials == "" {
@@ -143,7 +146,7 @@ func (s *sealer) plain(of swarm.SecretSpec) ([]byte, error) {
 			return nil, errors.New("it is the password of the registry " + host + ", and no service may have it")
 		}
 	}
-	return s.beside(ref)
+	return s.beside(ref, file.NotForService(ref))
 }
 
 // learn takes in what a look showed.

@@ -175,7 +175,7 @@ func (s stranded) String() string {
 	for _, m := range s.managers {
 		words = append(words, m.name+" "+s.how(m))
 	}
-	as := "as of " + s.known.UTC().Format(time.TimeOnly)
+	as := "as of " + s.known.UTC().Format(time.TimeOnly) + " UTC"
 	if s.known.IsZero() {
 		as = "as the engine has them"
 	}
@@ -210,7 +210,7 @@ func (s stranded) how(m strandedManager) string {
 	case t.n == 0:
 		return "is off"
 	}
-	return fmt.Sprintf("is off, and was switched on at %s, try %d of %d", t.last.UTC().Format(time.TimeOnly), t.n, len(plan.Pauses()))
+	return fmt.Sprintf("is off, and was switched on at %s UTC, try %d of %d", t.last.UTC().Format(time.TimeOnly), t.n, len(plan.Pauses()))
 }
 
 // rescue switches on the managers that are off while the swarm has no leader. A person's command leaves that to the daemons.

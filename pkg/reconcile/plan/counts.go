@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -120,7 +121,7 @@ func imageOf(s swarm.ServiceSpec) string { return cmp.Or(s.Labels[swarm.LabelIma
 func (v *view) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 	c := ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas()), Update: live.Update}
 	running, on := v.runningTasks(live)
-	c.Running = len(running)
+	c.Running, c.Runs = len(running), otherImages(want, running)
 	for _, t := range running {
 		if moving(live) && !t.Created.Before(live.UpdateStarted) {
 			c.Updated++
@@ -134,6 +135,36 @@ func (v *view) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 		c.Desired, c.Running = v.everywhere(want, on)
 	}
 	return c
+}
+
+// otherImages are the images that the running tasks are of, the most frequent first; "" if all are of the one that is wanted.
+func otherImages(want swarm.ServiceSpec, running []swarm.Task) string {
+	count, others := map[string]int{}, false
+	for _, t := range running {
+		reference, digest, _ := strings.Cut(t.Image, "@")
+		asked := want.Pin().Digest
+		image := imageOf(want)
+		switch {
+		case t.Image == "":
+			continue
+		case reference != want.Image:
+			image, others = reference, true
+		case asked != "" && digest != "" && digest != asked:
+			image, others = t.Image, true
+		}
+		count[image]++
+	}
+	if !others {
+		return ""
+	}
+	images := slices.SortedFunc(maps.Keys(count), func(a, b string) int { return cmp.Or(cmp.Compare(count[b], count[a]), strings.Compare(a, b)) })
+	if len(images) == 1 {
+		return images[0]
+	}
+	for i, image := range images {
+		images[i] = fmt.Sprintf("%d of %s", count[image], image)
+	}
+	return strings.Join(images, ", ")
 }
 
 // runningTasks are the service's tasks that run on nodes that are ready, and how many of them each node has, by its id.

@@ -38,6 +38,27 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+// TestWhatRunsInsteadIsCounted: while a roll-out runs, waits or was taken back, the image of the file is not what serves.
+func TestWhatRunsInsteadIsCounted(t *testing.T) {
+	for want, images := range map[string][]string{
+		"":                                   {"app:1", "app:1@sha256:1", "", "app:1"},
+		"app:0":                              {"app:0@sha256:0", "app:0", "app:0", "app:0@sha256:0"},
+		"3 of app:0, 1 of app:1":             {"app:0", "app:1", "app:0", "app:0"},
+		"2 of app:1, 1 of app:0, 1 of app:2": {"app:2", "app:1", "app:0", "app:1"},
+	} {
+		m := grown(t, 1, 2)
+		if len(m.tasks) != len(images) {
+			t.Fatalf("%d tasks", len(m.tasks))
+		}
+		for i, image := range images {
+			m.tasks[i].Image = image
+		}
+		if got := plan.Compute(m.input()).Services[0]; got.Runs != want || got.Image != "app:1" {
+			t.Errorf("%q: it says %q of %q", images, got.Runs, got.Image)
+		}
+	}
+}
+
 func TestPoolsThatTheFileNoLongerHasAreCounted(t *testing.T) {
 	m := grown(t, 1, 2)
 	in := m.input()

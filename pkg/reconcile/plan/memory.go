@@ -52,7 +52,7 @@ func (v *view) withheld(steps []Step) (kept []Step, holds []Hold, soonest time.D
 			continue
 		}
 		holds = append(holds, Hold{Guard: cmp.Or(b.Guard, GuardBackoff), Object: object.String(), Blocking: true, Final: b.Final,
-			Text: fmt.Sprintf("tried again at %s: %s", b.Until.UTC().Format(time.TimeOnly), b.Why)})
+			Text: fmt.Sprintf("tried again at %s: %s", clock(b.Until), b.Why)})
 		if left := b.Until.Sub(v.in.Now); soonest == 0 || left < soonest {
 			soonest = left
 		}

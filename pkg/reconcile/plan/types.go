@@ -115,6 +115,7 @@ func (c ServiceCount) Whole() bool {
 type ServiceCount struct {
 	Service   string            `json:"service"`
 	Image     string            `json:"image,omitempty"` // as the file has it
+	Runs      string            `json:"runs,omitempty"`  // what its running tasks are of, where that is not all Image: "web:1.1", "3 of web:1.1, 2 of web:1.2"
 	Desired   int               `json:"desired"`         // as the file says
 	Job       bool              `json:"job,omitempty"`   // its tasks are to end: Desired says how many are to complete
 	Surge     int               `json:"surge,omitempty"` // how many more it has for a while, so that a node can be drained or tasks be spread

@@ -7,6 +7,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
 // TestALookHeedsWhatTheActingOneHolds: what the look would do and the acting swarmd holds is held, and nothing else is.
@@ -63,4 +64,21 @@ func stepsAndHolds(r report.Report) string {
 		text += fmt.Sprintf("%s %s", h.Guard, h.Object)
 	}
 	return text
+}
+
+// TestALookTellsWhatTheActingOneCannotRead: a token that was revoked is the acting swarmd's trouble alone, while who looks has another.
+func TestALookTellsWhatTheActingOneCannotRead(t *testing.T) {
+	lease := report.Lease{Holder: "n1/x", Epoch: 4}
+	acts := lease
+	acts.Held = true
+	gap := func(what string) world.Gap { return world.Gap{What: what, Err: "no"} }
+	look := report.Report{Lease: lease, Revision: 2, Gaps: []world.Gap{gap("tasks")}}
+	acting := report.Report{Lease: acts, Revision: 1, Gaps: []world.Gap{gap("droplets"), gap("tasks")}}
+	if got := look.Heeds(acting).ActingGaps; len(got) != 1 || got[0].What != "droplets" {
+		t.Errorf("%v", got)
+	}
+	acting.Lease.Held = false
+	if got := look.Heeds(acting).ActingGaps; len(got) > 0 {
+		t.Errorf("of one that does not act: %v", got)
+	}
 }

@@ -45,6 +45,7 @@ type Report struct {
 	Holds        []plan.Hold         `json:"holds,omitempty"`
 	HandsOff     []plan.HandsOff     `json:"hands_off,omitempty"` // what a person paused or protected
 	Gaps         []world.Gap         `json:"gaps,omitempty"`
+	ActingGaps   []world.Gap         `json:"acting_gaps,omitempty"` // of a look: what it could read, and the swarmd that acts could not in its last pass
 }
 
 // Lease says who acts.

@@ -7,6 +7,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
 // The results of a pass.
@@ -80,9 +81,15 @@ func (r Report) Lost() *plan.Hold {
 }
 
 // Heeds returns the report of a look as it is with the last report of the swarmd that acts: a step that this one holds it does not do, though the look
-// would. What was refused, and when it is tried again, is in its memory alone.
+// would. What was refused, and when it is tried again, is in its memory alone, and so is what it could not read: its token may be another one.
 func (r Report) Heeds(acting Report) Report {
-	if !acting.Lease.Held || acting.Lease.Holder != r.Lease.Holder || acting.Lease.Epoch != r.Lease.Epoch || acting.Revision != r.Revision {
+	if !acting.Lease.Held || acting.Lease.Holder != r.Lease.Holder || acting.Lease.Epoch != r.Lease.Epoch {
+		return r
+	}
+	r.ActingGaps = slices.DeleteFunc(slices.Clone(acting.Gaps), func(g world.Gap) bool {
+		return slices.ContainsFunc(r.Gaps, func(own world.Gap) bool { return own.What == g.What })
+	})
+	if acting.Revision != r.Revision {
 		return r
 	}
 	var held []plan.Hold

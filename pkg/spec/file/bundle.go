@@ -138,12 +138,12 @@ func (w *walker) filledIn(data []byte) *node {
 }
 
 func (w *walker) gatherObjects(root *node) {
-	for _, f := range root.get("configs").fields {
+	for _, f := range root.fieldsOf("configs") {
 		for _, at := range scalars(f.value.child("file")) {
 			_, _, _ = w.textOf(at, objectText)
 		}
 	}
-	for _, f := range root.get("secrets").fields {
+	for _, f := range root.fieldsOf("secrets") {
 		for _, at := range scalars(f.value.child("file")) {
 			if !path.IsAbs(at.text) {
 				_, _, _ = w.textOf(at, secretText)

@@ -220,7 +220,7 @@ func (w *walker) declared(root, at *node, section, name string) {
 		return
 	}
 	known := func(yield func(string) bool) {
-		for _, f := range root.get(section).fields {
+		for _, f := range root.fieldsOf(section) {
 			if !yield(f.key) {
 				return
 			}

@@ -19,7 +19,7 @@ type declaredNetwork struct {
 // declaredNetworks are the networks of the file, in its order.
 func declaredNetworks(root *node, cluster string) []declaredNetwork {
 	var all []declaredNetwork
-	for _, f := range root.get("networks").fields {
+	for _, f := range root.fieldsOf("networks") {
 		n := declaredNetwork{node: f.value, key: f.key, name: f.key}
 		external := f.value.child("external")
 		n.external = external != nil && (external.kind == kindMap || external.text == "true")

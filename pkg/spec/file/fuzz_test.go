@@ -11,7 +11,7 @@ import (
 	"github.com/swarmd/swarmd/internal/cost"
 )
 
-// FuzzParse holds the decoder to four promises for any input: it does not panic, it costs no more memory and time than a file may, each fault
+// FuzzParse holds the decoder, and what is asked of a file before it is decoded, to four promises for any input: it does not panic, it costs no more memory and time than a file may, each fault
 // lies inside the file, and a file that is good once is good again and means the same.
 func FuzzParse(f *testing.F) {
 	for _, pattern := range []string{"testdata/good/*.yaml", "testdata/bad/*.yaml", "../../../deploy/examples/*.yaml"} {
@@ -30,10 +30,18 @@ func FuzzParse(f *testing.F) {
 	for _, tc := range hostile() {
 		f.Add([]byte(tc.data))
 	}
+	for _, text := range []string{"registries: { r.example: { username: u } }", "registries: { r.example: x }", "variables: { file: registries }", "x-y: { registries: 1 }"} {
+		f.Add([]byte(text))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var document *Document
 		var warnings []Fault
 		var err error
+		if spent, within := cost.Within(mostHeap, mostTime, func() { _ = PasswordFiles(data) }); !within {
+			t.Errorf("the passwords' files of %d bytes cost %s", len(data), spent)
+		}
+		_ = Bundle(data, func(string) ([]byte, error) { return nil, os.ErrNotExist })
+		_, _ = ClusterOf("f.yaml", data)
 		if spent, within := cost.Within(mostHeap, mostTime, func() { document, warnings, err = Parse("f.yaml", data) }); !within {
 			t.Errorf("%d bytes cost %s", len(data), spent)
 		}

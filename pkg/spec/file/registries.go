@@ -35,6 +35,9 @@ func registries(w *walker, n *node) any {
 			w.faultAt(f.at[0], f.at[1], f.value.place, "%s and %s are the same registry", quote(taken[host]), quote(f.key))
 		}
 		taken[host] = f.key
+		if password := f.value.child("password"); wrong == "" && password != nil && !w.isOurs(password) {
+			w.warnPassword(host, password)
+		}
 	}
 	return values
 }
@@ -63,8 +66,8 @@ func registryOf(host string) (name, wrong string) {
 // secretReference takes where a value is that must not be in the file.
 func secretReference(w *walker, n *node) any {
 	one := object{known: map[string]rule{
-		"file":       doc("an absolute path beside swarmd, on each manager", absolute),
-		"credential": doc("the name of a systemd credential of swarmd's unit (LoadCredential=), on each manager", word(credentialName())),
+		"file":       doc("a file on each manager: "+registriesFolder+"/HOST, which is for that registry alone, or another one below "+besideFolder, absolute),
+		"credential": doc("the name of a systemd credential of swarmd's unit (LoadCredential=), on each manager; "+registryCredential+"HOST is for that registry alone", word(credentialName())),
 	}}
 	if n == nil {
 		return one.shape()
@@ -84,7 +87,6 @@ func secretReference(w *walker, n *node) any {
 	case len(said) > 1:
 		w.lacks(n.child(said[1]), "%s exclude each other", strings.Join(said, " and "))
 	}
-	w.isOurs(n)
 	return values
 }
 
@@ -103,9 +105,11 @@ func PasswordFiles(data []byte) (files []string) {
 	if root == nil {
 		return nil
 	}
-	for _, f := range root.get("registries").fields {
-		for _, at := range scalars(f.value.child("password").get("file")) {
-			files = append(files, at.text)
+	for _, f := range root.fieldsOf("registries") {
+		if password := f.value.child("password"); password != nil {
+			for _, at := range scalars(password.child("file")) {
+				files = append(files, at.text)
+			}
 		}
 	}
 	return files

@@ -14,7 +14,7 @@ import (
 func secret(w *walker, n *node) any {
 	declared := object{known: map[string]rule{
 		"file": doc("an encrypted file, relative to this one, which apply and the watched file take along: .age, or SOPS with age recipients; "+
-			"or an absolute path beside swarmd, on each manager, of which nothing is ever part of a revision", lineText),
+			"or an absolute path below "+secretsFolder+", on each manager, of which nothing is ever part of a revision", lineText),
 		"key":             doc("which value of an encrypted file of SOPS it is: db.password, users.0.password", lineText),
 		"credential":      doc("the credential of swarmd's unit with the value, on each manager (systemd: LoadCredential)", word(credentialName())),
 		"name":            byDefault("CLUSTER_KEY", doc("its name in the swarm, to which swarmd adds a keyed hash of its content, unless it is external", word(objectName()))),
@@ -38,7 +38,9 @@ func secret(w *walker, n *node) any {
 	case key != nil && (file == nil || path.IsAbs(file.text)):
 		w.lacks(key, "belongs to an encrypted file beside this one: name that with file")
 	case w.isOurs(n):
-	case file != nil && values["file"] != nil && !path.IsAbs(file.text):
+	case credential != nil, file != nil && path.IsAbs(file.text):
+		w.warnBeside(n, NotForService)
+	case file != nil && values["file"] != nil:
 		values["sealed"] = w.sealed(file, key)
 	}
 	return values

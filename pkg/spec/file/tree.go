@@ -52,6 +52,14 @@ func (n *node) get(keys ...string) *node {
 	return n
 }
 
+// fieldsOf are the fields of a section, none if it is not there: get would land on what it is missing in.
+func (n *node) fieldsOf(key string) []field {
+	if section := n.child(key); section != nil {
+		return section.fields
+	}
+	return nil
+}
+
 // few is the number of fields up to which looking at each is quicker than an index.
 const few = 16
 

@@ -78,7 +78,7 @@ func (w *walker) fillIn(root *node) bool {
 			return false
 		}
 	}
-	for _, f := range root.get("services").fields {
+	for _, f := range root.fieldsOf("services") {
 		w.fillEnvironment(f.value)
 	}
 	return w.text <= maxText

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -106,3 +107,73 @@ func TestNothingOfItsOwnComesAlong(t *testing.T) {
 }
 
 func contains(data []byte, text string) bool { return bytes.Contains(data, []byte(text)) }
+
+// TestAWatchedFileTakesAlongWhatLiesBesideItAlone: who edits it in git chooses paths and links, and nobody looks at each edit on the manager.
+func TestAWatchedFileTakesAlongWhatLiesBesideItAlone(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for _, folder := range []string{"repo", "repo/conf", "repo-too"} {
+		if err := os.Mkdir(at(folder), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{"host": "of-the-host", "repo-too/x": "of-the-host", "repo/conf/site": "hello", "repo/near": "hello"} {
+		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{"repo/out": "../host", "repo/in": "conf/site", "watched.yaml": "repo/cluster.yaml", "folder": "repo"} {
+		if err := os.Symlink(to, at(link)); err != nil {
+			t.Skip("no links can be made here: ", err)
+		}
+	}
+	for named, along := range map[string]bool{"conf/site": true, "near": true, "./conf/../near": true, "in": true, at("repo/near"): true,
+		"out": false, "../host": false, at("host"): false, "../repo-too/x": false} {
+		text := fmt.Sprintf("version: 1\nconfigs: { a: { file: %s } }\n", named)
+		if err := os.WriteFile(at("repo/cluster.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, watched := range []string{"repo/cluster.yaml", "folder/cluster.yaml"} {
+			data, err := ReadWatched(at(watched), nil)
+			if err != nil || contains(data, "hello") != along || contains(data, "of-the-host") || !along && !contains(data, "put it there or below on each manager") {
+				t.Errorf("%s names %s: %v\n%s", watched, named, err, data)
+			}
+		}
+		if data, err := ReadFile(at("repo/cluster.yaml"), nil); err != nil || !contains(data, "hello") && !contains(data, "of-the-host") {
+			t.Errorf("a person hands in %s: %v\n%s", named, err, data)
+		}
+	}
+}
+
+// TestAValueBesideSwarmdIsPartOfNoRevision, also where the file has no registry any more whose password it was.
+func TestAValueBesideSwarmdIsPartOfNoRevision(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "cluster.yaml")
+	for _, named := range []string{"/etc/swarmd/registries/registry.example", "/etc/swarmd/secrets/token", "/etc/swarmd/x/../secrets/token"} {
+		if err := os.WriteFile(file, fmt.Appendf(nil, "version: 1\nconfigs: { a: { file: %s } }\n", named), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if data, err := ReadFile(file, nil); err != nil || !contains(data, "never part of a revision") {
+			t.Errorf("%s: %v\n%s", named, err, data)
+		}
+	}
+}
+
+// TestNoFileEndsTheProcess: a daemon on each manager watches it, and whoever edits it would stop all of them at once.
+func TestNoFileEndsTheProcess(t *testing.T) {
+	at := filepath.Join(t.TempDir(), "cluster.yaml")
+	if err := os.WriteFile(at, []byte("version: 1\nconfigs: { a: { file: site } }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	data, err := readFile(at, nil, func(string) error { panic("a bug") })
+	if data != nil || err == nil || !strings.Contains(err.Error(), "take its last edit back") {
+		t.Errorf("%q, %v", data, err)
+	}
+	for _, text := range []string{"registries: { r.example: { username: u } }\n", "version: 1 # registries\n"} {
+		if err := os.WriteFile(at, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if data, err := ReadWatched(at, nil); err != nil || string(data) != text {
+			t.Errorf("%q: %q, %v", text, data, err)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,9 +29,50 @@ var ErrUnwatched = errors.New("changes are found only each " + rereads.String())
 
 // ReadFile reads the desired state with the texts of the configs' files that it names, see file.Bundle, as far as it can be accepted: a longer file comes back cut, and long enough for file.Parse to refuse it. It takes
 // regular files only, and does not wait for anything else: a pipe would block until somebody writes, a device may never end.
-// Nothing of own comes along, and no password of a registry.
+// Nothing of own comes along, no value beside swarmd, and no password of a registry.
 func ReadFile(path string, own Own) ([]byte, error) {
-	data, err := readRegular(path)
+	return readFile(path, own, func(string) error { return nil })
+}
+
+// ReadWatched is ReadFile of a file that swarmd watches: nobody looks at each edit of it on this machine, so it may name only what lies in its folder or below,
+// by whatever links.
+func ReadWatched(path string, own Own) ([]byte, error) {
+	return readFile(path, own, func(named string) error { return astray(path, named) })
+}
+
+// astray is why what the file at the path names may not come along: it lies elsewhere.
+func astray(path, named string) error {
+	if _, err := os.Stat(named); err != nil {
+		return err
+	}
+	real := linked(named)
+	for _, folder := range []string{filepath.Dir(path), filepath.Dir(linked(path))} {
+		if in := linked(folder); in == string(filepath.Separator) || strings.HasPrefix(real, in+string(filepath.Separator)) {
+			return nil
+		}
+	}
+	return errors.New("it lies outside the folder of the file that swarmd watches: put it there or below on each manager, or hand the file in with swarmd apply -f FILE")
+}
+
+// linked is where a path leads, absolute; itself if that cannot be known.
+func linked(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		path = whole
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	return path
+}
+
+// readFile asks allowed of each file that may come along. No file ends the process: what swarmd fails on is one that cannot be read.
+func readFile(path string, own Own, allowed func(named string) error) (data []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			data, err = nil, fmt.Errorf("swarmd itself failed on %s (%v): take its last edit back, and please report what that was", path, p)
+		}
+	}()
+	data, err = readRegular(path)
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +86,11 @@ func ReadFile(path string, own Own) ([]byte, error) {
 			return nil, errors.New("it is swarmd's own, and nobody may have it through a file")
 		case passwords.Names(named):
 			return nil, errors.New("it is the password of a registry, and no service may have it")
+		case file.IsBeside(named), file.IsBeside(linked(named)):
+			return nil, errors.New("it is a value beside swarmd, which is never part of a revision")
+		}
+		if err := allowed(named); err != nil {
+			return nil, err
 		}
 		return readRegular(named)
 	}), nil
@@ -185,7 +232,7 @@ func (w *watch) look() (again bool) {
 	if w.notify != nil {
 		w.deaf = w.aim()
 	}
-	data, err := ReadFile(w.path, w.kept)
+	data, err := ReadWatched(w.path, w.kept)
 	half := err != nil || !bytes.HasSuffix(data, []byte("\n")) && !bytes.Equal(data, w.last)
 	if half && !w.doubted {
 		w.doubted = true

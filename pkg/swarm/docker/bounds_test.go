@@ -147,6 +147,27 @@ func TestLongMessagesAreCut(t *testing.T) {
 	}
 }
 
+// TestANodesNameStaysWithinItsColumn: a worker that is broken into calls itself what it likes, and the table of all nodes would be a thousand columns wide.
+func TestANodesNameStaysWithinItsColumn(t *testing.T) {
+	long := strings.Repeat("é", 400)
+	f := newFake(t)
+	f.on("GET /nodes", func(*http.Request) (*http.Response, error) {
+		return reply(200, fmt.Sprintf(`[{"ID":"a","Description":{"Hostname":%q,"Platform":{"OS":%q,"Architecture":%q}}},{"ID":"b","Description":{"Hostname":%q}}]`,
+			long, long, long, strings.Repeat("m", 64))), nil
+	})
+	all, err := f.client(Options{}).Nodes(t.Context())
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%d nodes, %v", len(all), err)
+	}
+	cut := strings.Repeat("é", 32) + "…"
+	if n := all[0]; n.Hostname != cut || n.Platform.OS != cut || n.Platform.Architecture != cut {
+		t.Errorf("%q on %+v", n.Hostname, n.Platform)
+	}
+	if len(all[1].Hostname) != 64 {
+		t.Errorf("what Linux takes is cut: %q", all[1].Hostname)
+	}
+}
+
 // TestALargeNodeKeepsItsLabels: what is written back to a node is the whole of its labels, however large they are; of what its engine says about
 // itself little is kept.
 func TestALargeNodeKeepsItsLabels(t *testing.T) {

@@ -29,6 +29,7 @@ const (
 	usualMarks     = 400_000   // in a list that is decoded in one go
 	maxKeep        = 96 << 20  // 100,000 tasks; bytes of what is kept of a list of which not all is kept
 	maxText        = 1000      // bytes of a message for people
+	maxName        = 64        // bytes of what a machine calls itself and its platform: the most that Linux takes for a host's name
 )
 
 // bounds are those of one kind of list.
@@ -260,9 +261,12 @@ func (s *stream) Read(p []byte) (int, error) {
 func (s *stream) Close() error { return s.body.Close() }
 
 // brief cuts a message for people. What is kept does not hold the whole of it in memory.
-func brief(s string) string {
-	if len(s) <= maxText {
+func brief(s string) string { return within(s, maxText) }
+
+// within cuts a text after so many bytes, between two characters.
+func within(s string, most int) string {
+	if len(s) <= most {
 		return s
 	}
-	return strings.ToValidUTF8(strings.Clone(s[:maxText]), "") + "…"
+	return strings.ToValidUTF8(strings.Clone(s[:most]), "") + "…"
 }

@@ -36,7 +36,8 @@ func nodeBounds() bounds[api.Node] {
 	return bounds[api.Node]{kind: "node", name: func(n api.Node) string { return n.ID }, most: maxList, slim: func(n *api.Node) {
 		d := &n.Description
 		d.Engine.Plugins, d.TLSInfo, d.Resources.GenericResources = nil, api.TLSInfo{}, nil
-		d.Hostname, n.Status.Message = brief(d.Hostname), brief(n.Status.Message)
+		d.Hostname, n.Status.Message = within(d.Hostname, maxName), brief(n.Status.Message)
+		d.Platform.OS, d.Platform.Architecture = within(d.Platform.OS, maxName), within(d.Platform.Architecture, maxName)
 		if labelsWeight(d.Engine.Labels) > maxText {
 			said := d.Engine.Labels
 			d.Engine.Labels = map[string]string{"…": ""} // that there are others, tells a node that came up from one that never did
@@ -64,12 +65,12 @@ func nodeOf(n api.Node) swarm.Node {
 		Version: n.Version.Index,
 		Spec: swarm.NodeSpec{Name: n.Spec.Name, Role: swarm.Role(n.Spec.Role), Availability: swarm.Availability(n.Spec.Availability),
 			Labels: n.Spec.Labels},
-		Hostname:      brief(n.Description.Hostname),
+		Hostname:      within(n.Description.Hostname, maxName),
 		State:         swarm.NodeState(n.Status.State),
 		Message:       brief(n.Status.Message),
 		Addr:          n.Status.Addr,
 		Manager:       managerOf(n.ManagerStatus),
-		Platform:      swarm.Platform{OS: n.Description.Platform.OS, Architecture: n.Description.Platform.Architecture},
+		Platform:      swarm.Platform{OS: within(n.Description.Platform.OS, maxName), Architecture: within(n.Description.Platform.Architecture, maxName)},
 		EngineVersion: n.Description.Engine.EngineVersion,
 		EngineLabels:  n.Description.Engine.Labels,
 		CPUs:          float64(n.Description.Resources.NanoCPUs) / 1e9,

@@ -118,7 +118,7 @@ func imageOf(s swarm.ServiceSpec) string { return cmp.Or(s.Labels[swarm.LabelIma
 // new one starts first.
 func (v *view) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 	c := ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas()), Update: live.Update}
-	running, on := v.runningTasks(live)
+	running := v.runningTasks(live)
 	c.Running = len(running)
 	for _, t := range running {
 		if moving(live) && !t.Created.Before(live.UpdateStarted) {
@@ -130,19 +130,23 @@ func (v *view) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 	}
 	if want.Mode == swarm.Global {
 		want = want.Pinned(live.Spec.Pin()) // the file has none
-		c.Desired, c.Running = v.everywhere(want, on)
+		c.Desired, c.Running = v.everywhere(want, perNode(running))
 	}
 	return c
 }
 
-// runningTasks are the service's tasks that run on nodes that are ready, and how many of them each node has, by its id.
-func (v *view) runningTasks(live swarm.Service) (running []swarm.Task, on map[string]int) {
-	on = map[string]int{}
-	running = v.tasksOf(live, func(t swarm.Task) bool { return t.Runs() && v.nodeReady(t.NodeID) })
-	for _, t := range running {
+// runningTasks are the service's tasks that run on nodes that are ready.
+func (v *view) runningTasks(live swarm.Service) []swarm.Task {
+	return v.tasksOf(live, func(t swarm.Task) bool { return t.Runs() && v.nodeReady(t.NodeID) })
+}
+
+// perNode is how many of the tasks each node has, by its id.
+func perNode(tasks []swarm.Task) map[string]int {
+	on := make(map[string]int, len(tasks))
+	for _, t := range tasks {
 		on[t.NodeID]++
 	}
-	return running, on
+	return on
 }
 
 // everywhere counts the nodes that a global service wants a task on, and those of them that have one. A paused node keeps the task that it has.

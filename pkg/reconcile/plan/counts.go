@@ -120,7 +120,7 @@ func imageOf(s swarm.ServiceSpec) string { return cmp.Or(s.Labels[swarm.LabelIma
 // new one starts first.
 func (v *view) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 	c := ServiceCount{Service: want.Name, Image: imageOf(want), Desired: int(want.Replicas()), Update: live.Update}
-	running, on := v.runningTasks(live)
+	running := v.runningTasks(live)
 	c.Running, c.Runs = len(running), otherImages(want, running)
 	for _, t := range running {
 		if moving(live) && !t.Created.Before(live.UpdateStarted) {
@@ -132,7 +132,7 @@ func (v *view) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 	}
 	if want.Mode == swarm.Global {
 		want = want.Pinned(live.Spec.Pin()) // the file has none
-		c.Desired, c.Running = v.everywhere(want, on)
+		c.Desired, c.Running = v.everywhere(want, perNode(running))
 	}
 	return c
 }
@@ -140,10 +140,10 @@ func (v *view) tally(want swarm.ServiceSpec, live swarm.Service) ServiceCount {
 // otherImages are the images that the running tasks are of, the most frequent first; "" if all are of the one that is wanted.
 func otherImages(want swarm.ServiceSpec, running []swarm.Task) string {
 	count, others := map[string]int{}, false
+	asked, wanted := want.Pin().Digest, imageOf(want)
 	for _, t := range running {
 		reference, digest, _ := strings.Cut(t.Image, "@")
-		asked := want.Pin().Digest
-		image := imageOf(want)
+		image := wanted
 		switch {
 		case t.Image == "":
 			continue
@@ -167,14 +167,18 @@ func otherImages(want swarm.ServiceSpec, running []swarm.Task) string {
 	return strings.Join(images, ", ")
 }
 
-// runningTasks are the service's tasks that run on nodes that are ready, and how many of them each node has, by its id.
-func (v *view) runningTasks(live swarm.Service) (running []swarm.Task, on map[string]int) {
-	on = map[string]int{}
-	running = v.tasksOf(live, func(t swarm.Task) bool { return t.Runs() && v.nodeReady(t.NodeID) })
-	for _, t := range running {
+// runningTasks are the service's tasks that run on nodes that are ready.
+func (v *view) runningTasks(live swarm.Service) []swarm.Task {
+	return v.tasksOf(live, func(t swarm.Task) bool { return t.Runs() && v.nodeReady(t.NodeID) })
+}
+
+// perNode is how many of the tasks each node has, by its id.
+func perNode(tasks []swarm.Task) map[string]int {
+	on := make(map[string]int, len(tasks))
+	for _, t := range tasks {
 		on[t.NodeID]++
 	}
-	return running, on
+	return on
 }
 
 // everywhere counts the nodes that a global service wants a task on, and those of them that have one. A paused node keeps the task that it has.

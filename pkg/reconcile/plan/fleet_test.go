@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -99,6 +100,22 @@ func TestAPlanGrowsAsTheClusterDoes(t *testing.T) {
 	t.Errorf("a plan takes %.0f times as long for a cluster that is ten times as large", ratio)
 }
 
+// TestAPlanTakesMemoryAsTheClusterGrows: with ten times as many nodes and services it allocates ten times as much; what is made for each service of
+// each node would be a hundred times as much.
+func TestAPlanTakesMemoryAsTheClusterGrows(t *testing.T) {
+	allocated := func(in plan.Input) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		plan.Compute(in)
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	small, large := allocated(fleet(t, 40)), allocated(fleet(t, 4))
+	if large > 20*small {
+		t.Errorf("a plan allocates %d kB, and %d kB for a cluster that is ten times as large", small>>10, large>>10)
+	}
+}
+
 // BenchmarkFleet is a plan for a fleet: of one in which nothing is to be done, of one in which every image changes, and of one that lost a machine in ten.
 func BenchmarkFleet(b *testing.B) {
 	quiet := fleet(b, 1)
@@ -129,11 +146,14 @@ func BenchmarkFleet(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
-			for b.Loop() {
-				if p := plan.Compute(c.in); c.bad(p) {
-					b.Fatalf("%d steps, %d holds", len(p.Steps), len(p.Holds))
+			spent := cost.Of(func() {
+				for b.Loop() {
+					if p := plan.Compute(c.in); c.bad(p) {
+						b.Fatalf("%d steps, %d holds", len(p.Steps), len(p.Holds))
+					}
 				}
-			}
+			})
+			b.ReportMetric(float64(spent.Time.Microseconds())/1000/float64(b.N), "processor-ms/op")
 		})
 	}
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,10 +83,11 @@ func (v *view) together(c ServiceCount, want swarm.ServiceSpec, live swarm.Servi
 	if want.Mode != swarm.Replicated || c.Desired < 2 || c.Running != c.Desired || moving(live) {
 		return ""
 	}
-	_, on := v.runningTasks(live)
-	if len(on) != 1 {
+	running := v.runningTasks(live)
+	if len(running) == 0 || slices.ContainsFunc(running, func(t swarm.Task) bool { return t.NodeID != running[0].NodeID }) {
 		return ""
 	}
+	on := perNode(running)
 	fit, _ := v.everywhere(want, on)
 	if fit < 2 {
 		return ""

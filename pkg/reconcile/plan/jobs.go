@@ -141,7 +141,7 @@ func reportJobsOn(v *view, m machine, b *builder) {
 // nodesKnown has a global job wait while the leader does not know how a node is: the engine begins it on the nodes that are ready at that moment, and on no
 // other one later.
 func nodesKnown(v *view, _ spent, w wish) *refusal {
-	if w.service.want.Mode != swarm.GlobalJob || !v.someUnknown() {
+	if w.service.want.Mode != swarm.GlobalJob || !v.someUnknown {
 		return nil
 	}
 	return &refusal{progressing: true, requeue: requeueWait}

@@ -170,7 +170,7 @@ func (v *view) baked(s service, c ServiceCount) bool {
 	if moving(*s.live) || c.Running < c.Desired || v.gap(world.GapTasks) {
 		return false
 	}
-	running, _ := v.runningTasks(*s.live)
+	running := v.runningTasks(*s.live)
 	bake := BakeTime(v.in.Spec.Policies.Bake, s.want)
 	if try := v.in.Memory.Tries[s.want.Name]; try.Fresh && try.Still < bake {
 		return false // by the engine's times and this machine's clock it may seem to have run for longer: one of them may be wrong
@@ -192,7 +192,7 @@ func (v *view) waitsFor(live swarm.Service, c ServiceCount) RollOutState {
 		return ""
 	case t.Cause == swarm.NoImage:
 		return RollOutNoImage
-	case t.Cause == swarm.NoNode && late && !v.someUnknown():
+	case t.Cause == swarm.NoNode && late && !v.someUnknown:
 		return RollOutNoNode
 	case t.Cause == swarm.Ended && !moving(live) && v.in.Memory.Tries == nil && v.in.Now.Sub(live.Updated) >= time.Minute:
 		return RollOutCrashing // who looks only once counts nothing

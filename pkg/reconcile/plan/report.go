@@ -140,7 +140,7 @@ func (v *view) progress(c ServiceCount, live swarm.Service) (progressing bool, r
 // short is what the engine says against a service that lacks tasks, once they had time to come up. A roll-out says it itself.
 func (v *view) short(c ServiceCount, want swarm.ServiceSpec, live swarm.Service) (text string) {
 	switch {
-	case moving(live) || v.in.Now.Sub(live.Updated) < time.Minute || v.someUnknown():
+	case moving(live) || v.in.Now.Sub(live.Updated) < time.Minute || v.someUnknown:
 		return ""
 	case c.Error != "":
 		return "tasks are missing: " + c.Error
@@ -148,11 +148,6 @@ func (v *view) short(c ServiceCount, want swarm.ServiceSpec, live swarm.Service)
 		return "no node fits its constraints (" + strings.Join(want.Constraints, ", ") + "): correct them, or the nodes' labels"
 	}
 	return ""
-}
-
-// someUnknown reports whether the leader does not know how a node is, as after an election: what the engine says of tasks then is of no node's doing.
-func (v *view) someUnknown() bool {
-	return slices.ContainsFunc(v.in.World.Machines, func(m world.Machine) bool { return m.Node != nil && m.Node.State == swarm.NodeUnknown })
 }
 
 // fitsWhenReady reports whether a node that is not ready fits the service: then its constraints need no correction.

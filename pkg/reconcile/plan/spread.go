@@ -24,22 +24,27 @@ const (
 
 // share is one node's part of a service's tasks.
 type share struct {
-	machine machine
+	machine *machine
 	tasks   int
 }
 
-// lacking is how many tasks the nodes have less than their fair share, and those nodes. It is 0 where tasks are on other nodes, or a
-// node lacks some that is not the cluster's.
+// lacking is how many tasks the nodes have less than their fair share, and those nodes, of all that may have any. It is 0 where tasks are on other
+// nodes, or a node lacks some that is not the cluster's.
 func (v *view) lacking(s service) (k int, nodes, all []share) {
-	_, on := v.runningTasks(*s.live)
-	seen, want := 0, s.base.Pinned(s.live.Spec.Pin())
-	for _, m := range v.machines {
-		if m.Node != nil && takesTasks(m) && want.Fits(*m.Node) {
-			all = append(all, share{m, on[m.Node.ID]})
-			seen += on[m.Node.ID]
+	want, total := s.base.Pinned(s.live.Spec.Pin()), int(s.base.Replicas())
+	for i := range v.machines {
+		if m := &v.machines[i]; takesTasks(*m) && want.Fits(*m.Node) {
+			all = append(all, share{machine: m})
+		}
+		if len(all) > total { // a share is less than one task: thousands of nodes need not be looked at
+			return 0, nil, nil
 		}
 	}
-	total := int(s.base.Replicas())
+	seen, on := 0, perNode(v.runningTasks(*s.live))
+	for i, n := range all {
+		all[i].tasks = on[n.machine.Node.ID]
+		seen += all[i].tasks
+	}
 	if len(all) < 2 || seen != total {
 		return 0, nil, all
 	}

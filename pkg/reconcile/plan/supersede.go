@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -202,14 +203,19 @@ func (v *view) tasksOf(live swarm.Service, as func(swarm.Task) bool) []swarm.Tas
 	tasks := v.in.World.Tasks // sorted by service: of a large swarm's tasks only its own are looked at, and not copied where all are as asked
 	first, _ := slices.BinarySearchFunc(tasks, live.ID, func(t swarm.Task, id string) int { return strings.Compare(t.ServiceID, id) })
 	tasks = tasks[first:]
-	if end := slices.IndexFunc(tasks, func(t swarm.Task) bool { return t.ServiceID != live.ID }); end >= 0 {
-		tasks = tasks[:end]
+	end, _ := slices.BinarySearchFunc(tasks, live.ID, func(t swarm.Task, id string) int { return cmp.Or(strings.Compare(t.ServiceID, id), -1) })
+	tasks = tasks[:end]
+	not := slices.IndexFunc(tasks, func(t swarm.Task) bool { return !as(t) })
+	if not < 0 {
+		return slices.Clip(tasks)
 	}
-	not := func(t swarm.Task) bool { return !as(t) }
-	if slices.ContainsFunc(tasks, not) {
-		return slices.DeleteFunc(slices.Clone(tasks), not)
+	out := slices.Clip(tasks[:not])
+	for _, t := range tasks[not+1:] {
+		if as(t) {
+			out = append(out, t)
+		}
 	}
-	return slices.Clip(tasks)
+	return out
 }
 
 // isWhole reports whether as many tasks of the service run as the specification wants.

@@ -175,7 +175,7 @@ func (v *view) tasksAt(s service, node string) uint64 {
 // runs counts the service's tasks of its specification that run on nodes that are ready, but for that one; "" is none.
 func (v *view) runs(s service, but string) uint64 {
 	old, n := v.others(*s.live), uint64(0)
-	all, _ := v.runningTasks(*s.live)
+	all := v.runningTasks(*s.live)
 	for _, t := range all {
 		if t.NodeID != but && !slices.ContainsFunc(old, func(o swarm.Task) bool { return o.ID == t.ID }) {
 			n++
@@ -339,9 +339,10 @@ func (v *view) emptied(op ledger.Op) (node string, ok bool) {
 // saySurge says of a service that it has more tasks than its file says, and what for; "" if it has not.
 func (v *view) saySurge(s service) string {
 	surge, more := s.live.Spec.Surge()
-	switch op := v.surgeFor(surge.For); {
-	case !more || surge.Tasks == 0:
+	if !more || surge.Tasks == 0 {
 		return ""
+	}
+	switch op := v.surgeFor(surge.For); {
 	case op != nil:
 		return fmt.Sprintf("it has %d more than the file says, until %s is drained and all run", surge.Tasks, op.Name)
 	case surge.For == swarm.SurgeSpread:

@@ -21,6 +21,7 @@ type view struct {
 	replaces    []replaceOp
 	resizes     []resizeOp
 	readyNodes  map[string]bool               // by node id
+	someUnknown bool                          // the leader does not know how a node is, as after an election: what the engine says of tasks then is of no node's doing
 	loads       map[string]int                // by node id: the tasks on it that did not end
 	jobs        map[string]int                // the same of jobs alone
 	liveNamed   map[string]*swarm.Service     // the first of each name
@@ -40,6 +41,7 @@ func survey(in Input) *view {
 	v.handsOff = append(v.handsOff, v.protectedByHand()...)
 	v.creates, v.deletes, v.replaces, v.resizes = opened(in.World.Ledger.Ops)
 	v.readyNodes, v.loads, v.jobs = indexed(in.World)
+	v.someUnknown = slices.ContainsFunc(in.World.Machines, func(m world.Machine) bool { return m.Node != nil && m.Node.State == swarm.NodeUnknown })
 	v.liveNamed, v.objects = named(in.World.Services, liveName), v.liveObjects()
 	v.hashed, v.in = in.Sealed, v.stoodIn()
 	v.in.Stack.Services, v.in.Good = v.sealedAll(v.in.Stack.Services), v.sealedGood()

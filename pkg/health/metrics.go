@@ -19,7 +19,7 @@ type Metrics struct {
 	lastPass     prometheus.Gauge
 	panics       prometheus.Counter
 	steps        *prometheus.CounterVec
-	holds        *prometheus.GaugeVec
+	holds        map[string]prometheus.Gauge // by guard
 	gaps         prometheus.Gauge
 	viewAt       *prometheus.GaugeVec
 	calls        *prometheus.CounterVec
@@ -73,7 +73,7 @@ func NewMetrics(reg prometheus.Registerer, v report.Vocabulary) *Metrics {
 		lastPass:     f.gauge("last_pass_timestamp_seconds", "When the last pass ended, whatever its result."),
 		panics:       f.counter("panics_total", "Passes that panicked."),
 		steps:        f.counters("steps_total", "Steps by action and outcome.", "action", "outcome"),
-		holds:        f.gauges("holds", "What is not done at the moment, by the guard that says so.", "guard"),
+		holds:        map[string]prometheus.Gauge{},
 		gaps:         f.gauge("view_gaps", "Parts of the world that the last pass could not read."),
 		viewAt:       f.gauges("view_timestamp_seconds", "When all of a side was seen last: nodes and services are as of side swarm, pools as of side cloud.", "side"),
 		calls:        f.counters("api_calls_total", "Calls to DigitalOcean (cloud) and to the Docker Engine (swarm), by kind of failure; kind ok is success.", "side", "op", "kind"),
@@ -91,6 +91,10 @@ func NewMetrics(reg prometheus.Registerer, v report.Vocabulary) *Metrics {
 		openOps:      f.gauges("ledger_open_operations", "Operations on droplets that are open in the ledger.", "kind"),
 		staleSources: f.gauge("stale_sources", "Managers whose own file is an older revision that changes nothing."),
 		vocabulary:   v,
+	}
+	holds := f.gauges("holds", "What is not done at the moment, by the guard that says so.", "guard")
+	for _, g := range v.Guards {
+		m.holds[g] = holds.WithLabelValues(g)
 	}
 	f.gauges("build_info", "Version of swarmd; always 1.", "version", "goversion").WithLabelValues(v.Version, runtime.Version()).Set(1)
 	m.begin(v)
@@ -142,9 +146,6 @@ func (m *Metrics) begin(v report.Vocabulary) {
 		for _, o := range v.Outcomes {
 			m.steps.WithLabelValues(a, o)
 		}
-	}
-	for _, g := range v.Guards {
-		m.holds.WithLabelValues(g)
 	}
 	for _, k := range v.OpKinds {
 		m.openOps.WithLabelValues(k)

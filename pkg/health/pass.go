@@ -1,6 +1,7 @@
 package health
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -47,8 +48,8 @@ func (m *Metrics) setHolds(holds []plan.Hold) {
 	for _, h := range holds {
 		count[h.Guard]++
 	}
-	for _, g := range m.vocabulary.Guards {
-		m.holds.WithLabelValues(g).Set(float64(count[g]))
+	for g, held := range m.holds {
+		held.Set(float64(count[g]))
 	}
 }
 
@@ -74,7 +75,10 @@ func (m *Metrics) setPools(pools []plan.PoolCount) {
 		m.pools.cost.WithLabelValues(p.Pool, p.Role).Set(p.Monthly)
 	}
 	for _, p := range pools {
-		m.repairs.pool(p, m.vocabulary)
+		m.repairs.braked.WithLabelValues(p.Pool).Set(number(p.ManyDown))
+		if !m.pools.shown.has(p.Pool) {
+			m.repairs.begin(p.Pool, m.vocabulary)
+		}
 	}
 	m.pools.shown.keep(names, "pool", m.pools.desired, m.pools.have, m.pools.ready, m.pools.cost, m.repairs.total, m.repairs.braked, m.repairs.whole)
 }
@@ -91,13 +95,12 @@ func (r repairMetrics) count(of report.Report) {
 	}
 }
 
-// pool makes all series of a pool, so that the first repair is an increase.
-func (r repairMetrics) pool(p plan.PoolCount, v report.Vocabulary) {
-	r.braked.WithLabelValues(p.Pool).Set(number(p.ManyDown))
-	r.whole.WithLabelValues(p.Pool)
+// begin makes all series of a pool, so that the first repair is an increase.
+func (r repairMetrics) begin(pool string, v report.Vocabulary) {
+	r.whole.WithLabelValues(pool)
 	for _, reason := range v.RepairReasons {
 		for _, outcome := range v.RepairOutcomes {
-			r.total.WithLabelValues(p.Pool, reason, outcome)
+			r.total.WithLabelValues(pool, reason, outcome)
 		}
 	}
 }
@@ -129,8 +132,11 @@ func (m *Metrics) setMachines(pools []plan.PoolCount, machines []report.Node) {
 		names = append(names, p.Pool)
 	}
 	for _, n := range machines {
-		if n.Class != "" {
-			count[kind{n.Pool, n.Class}]++
+		if n.Class == "" {
+			continue
+		}
+		count[kind{n.Pool, n.Class}]++
+		if !slices.Contains(names, n.Pool) {
 			names = append(names, n.Pool)
 		}
 	}
@@ -180,6 +186,12 @@ type vec interface {
 type shown struct {
 	mu     sync.Mutex
 	values map[string]bool
+}
+
+func (s *shown) has(value string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.values[value]
 }
 
 func (s *shown) keep(values []string, label string, vecs ...vec) {

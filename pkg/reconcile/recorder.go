@@ -95,7 +95,9 @@ var ownPort = regexp.MustCompile(`:\d{1,5}->`)
 
 // news reports whether the topic's text is another one than before, and notes it. An empty text ends the topic.
 func (v *recorder) news(topic, text string) bool {
-	text = ownPort.ReplaceAllString(text, ":PORT->")
+	if strings.Contains(text, "->") { // most have none, and each pass asks about all that holds
+		text = ownPort.ReplaceAllString(text, ":PORT->")
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.said[topic] == text {

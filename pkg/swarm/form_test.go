@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,6 +39,21 @@ func TestHashAndDiffAgree(t *testing.T) {
 		}
 		if same := Diff(a, b) == nil; same != (a.Hash() == b.Hash()) {
 			t.Fatalf("diff says same=%v, hashes %s %s", same, a.Hash(), b.Hash())
+		}
+	})
+}
+
+// TestHashIsOfTheJSON: a form is written as encoding/json does it, whatever is in its texts.
+func TestHashIsOfTheJSON(t *testing.T) {
+	texts := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-zA-Z0-9./\[\]\\"<>&~ \x00-\x1f\x7f\x{2028}]*`), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
+	rapid.Check(t, func(t *rapid.T) {
+		f := rapid.OneOf(rapid.Just(Form(nil)), rapid.Map(rapid.MapOf(texts, texts), func(m map[string]string) Form { return m })).Draw(t, "form")
+		want, err := json.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.json(); string(got) != string(want) {
+			t.Fatalf("%s, encoding/json writes %s", got, want)
 		}
 	})
 }

@@ -83,6 +83,7 @@ type Campaign struct {
 	differ []recorded // plans that left another trace when they were played again, with the first
 	chosen []Plan     // the single faults that are played, nil before they are asked for
 	twins  []twin
+	kin    []twin
 	peace  map[string]func() bool // plan without a mutant → whether nothing notices it
 	pairs  *pairs                 // nil before the first is played
 	saw    map[string]uint32      // plan → short digest of its trace

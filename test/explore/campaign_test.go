@@ -219,7 +219,7 @@ func (c *Campaign) demand(t *testing.T) {
 		t.Errorf("%s: played again it left another trace", p)
 	}
 	for _, p := range r.Unlike {
-		t.Errorf("%s: one is left out as the other one's twin, and does something else: see classes in choice.go", p)
+		t.Errorf("%s: one is left out as the other one's twin, and does something else: see choice.go and choice_kin.go", p)
 	}
 	for _, p := range r.Changed[:min(len(r.Changed), 20)] {
 		t.Errorf("%s: it does not do what %s has of it: make explore-replay PLAN='%s'; `make explore` plays and records everything anew", p, recordFile, p)

@@ -51,6 +51,7 @@ type checks struct {
 	tallies   map[string]tally // by process
 	sized     sizedAt
 	removed   removed
+	deeds     sum // see Outcome.Deeds
 	hands     hands
 
 	gone   map[int]bool // droplets that people deleted
@@ -152,6 +153,9 @@ func (c *checks) after(was *state, t *ticket) {
 	c.budget(t)
 	if was == nil {
 		return
+	}
+	if !strings.HasPrefix(t.path, "/configs/") {
+		c.deeds.deed(t)
 	}
 	now := c.run.observe()
 	c.always(now)

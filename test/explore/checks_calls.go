@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
 	"github.com/swarmd/swarmd/pkg/cloud"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/sim/docean"
@@ -349,20 +352,24 @@ func (c *checks) conclude() {
 
 // metrics looks for secrets in all texts that the metrics of a process have.
 func (c *checks) metrics(s *state, p *process) {
-	families, err := p.registry.Gather()
-	if err != nil {
-		c.run.violate("harness", "metrics of %s: %v", p.name, err)
-	}
-	var b strings.Builder
-	for _, f := range families {
-		b.WriteString(f.GetName() + " " + f.GetHelp() + "\n")
-		for _, m := range f.GetMetric() {
-			for _, l := range m.GetLabel() {
-				b.WriteString(l.GetName() + "=" + l.GetValue() + " ")
-			}
+	all := make(chan prometheus.Metric, 1_000) // about as many as there are
+	go func() { p.registry.Collect(all); close(all) }()
+	var text []byte
+	var described *prometheus.Desc
+	for m := range all {
+		if d := m.Desc(); d != described {
+			described, text = d, append(text, d.String()...)
+		}
+		var series dto.Metric
+		if err := m.Write(&series); err != nil {
+			c.run.violate("harness", "metrics of %s: %v", p.name, err)
+		}
+		for _, l := range series.Label {
+			text = append(append(append(text, l.GetName()...), '='), l.GetValue()...)
+			text = append(text, ' ')
 		}
 	}
-	c.secrets(s, "the metrics of "+p.name, b.String(), "")
+	c.secrets(s, "the metrics of "+p.name, string(text), "")
 }
 
 // leaks: at the end no pool has a machine that the file does not want.

@@ -13,13 +13,18 @@ type choice struct {
 	workflow Workflow
 	literal  bool // every call counts by itself, and every kind
 	signs    []Sign
-	stands   []standing      // of each call
+	seed     uint64
+	stands   []standing      // of each call, a write's with itself
+	before   []standing      // of each call, a write's without itself
+	bursts   []*burst        // that each call is in
 	last     map[look]int    // the last call that is such a look
 	next     map[int]int     // write, -1 for none yet → the write after it
 	met      map[chance]bool // what was met with so far
 	thin     sieve
 	turn     map[Kind]int // class → which of its kinds is next
 	twins    []twin
+	akin     map[kindred]Plan // what is played for all that are akin
+	kin      []twin           // of these only what is written is the same
 }
 
 // standing is what a call is made in: what planners can tell of the world, who has the lease, and the last write before that was more than its renewal.
@@ -68,9 +73,10 @@ func classes(s Sign) [][]Kind {
 const nearly = 100 * time.Millisecond
 
 func newChoice(w Workflow, signs []Sign) *choice {
-	c := &choice{workflow: w, signs: signs, last: map[look]int{}, next: map[int]int{}, met: map[chance]bool{}, thin: sieve{}, turn: map[Kind]int{}}
+	c := &choice{workflow: w, signs: signs, bursts: burstsOf(signs), akin: map[kindred]Plan{}, last: map[look]int{}, next: map[int]int{}, met: map[chance]bool{}, thin: sieve{}, turn: map[Kind]int{}}
 	wrote := -1
 	for i, s := range signs {
+		c.before = append(c.before, standing{s.State, s.Lease, wrote})
 		if s.Write && !s.Renews {
 			c.next[wrote] = i
 			wrote = i
@@ -84,6 +90,7 @@ func newChoice(w Workflow, signs []Sign) *choice {
 
 // faults are those that are played.
 func (c *choice) faults(seed uint64) []Plan {
+	c.seed = seed
 	var plans []Plan
 	for i, s := range c.signs {
 		for _, k := range Kinds() {
@@ -92,9 +99,9 @@ func (c *choice) faults(seed uint64) []Plan {
 			}
 			class := c.class(k, s)
 			c.turn[k]++
-			played := c.plan(seed, i, class[c.turn[k]%len(class)])
+			played := c.plan(i, class[c.turn[k]%len(class)])
 			for _, k := range class {
-				if p := c.plan(seed, i, k); p.Faults[0] != played.Faults[0] {
+				if p := c.plan(i, k); p.Faults[0] != played.Faults[0] {
 					c.twins = append(c.twins, twin{p, played})
 				}
 			}
@@ -104,8 +111,8 @@ func (c *choice) faults(seed uint64) []Plan {
 	return plans
 }
 
-func (c *choice) plan(seed uint64, i int, k Kind) Plan {
-	return Plan{Workflow: c.workflow.Name, Seed: seed, Faults: []Fault{{i + 1, k}}}
+func (c *choice) plan(i int, k Kind) Plan {
+	return Plan{Workflow: c.workflow.Name, Seed: c.seed, Faults: []Fault{{i + 1, k}}}
 }
 
 // class are the kinds that are one with this one and can happen to the call, in the order of Kinds.
@@ -126,7 +133,7 @@ func (c *choice) class(k Kind, s Sign) []Kind {
 
 // counts reports whether the kind at the call is played, or stands for what is.
 func (c *choice) counts(k Kind, i int) bool {
-	return c.literal || !c.spoken(k, c.signs[i]) && c.isNew(k, i)
+	return c.literal || !c.spoken(k, c.signs[i]) && c.isNew(k, i) && c.isFirst(k, i)
 }
 
 // spoken reports whether another kind stands for this one at such a call: the first of its class.
@@ -144,7 +151,7 @@ func (c *choice) isNew(k Kind, i int) bool {
 		what.what, what.lie = "lie", lie
 	}
 	switch {
-	case s.Write:
+	case s.Write && !s.Renews:
 		what.at = i + 1
 	case k == CrashBefore || k == CrashAway:
 		what.call = "" // a process that dies takes along what it has read

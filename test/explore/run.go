@@ -48,6 +48,7 @@ type Outcome struct {
 	Brakes     map[string]int
 	Digest     uint64   // of the whole run: every call and what came of it, every note, every violation, and when
 	Calm       uint64   // the same, whatever faults made of the calls that they happened to
+	Deeds      uint64   // calls that wrote, in any order and whatever they were for, but for those of configs: the lease's and the ledger's
 	Trace      []string // the lines that were kept: all if the plan says so
 	States     []uint64 // digests of the states that were visited
 	Creates    int
@@ -327,5 +328,6 @@ func (r *run) conclude() {
 		r.out.Trace = r.scheduler.trace()
 	}
 	r.out.Digest, r.out.Calm = r.scheduler.digests()
+	r.out.Deeds = uint64(r.check.deeds)
 	r.out.Signs = slices.Clone(r.faults.signs[:min(r.out.Active, len(r.faults.signs))])
 }

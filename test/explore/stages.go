@@ -107,6 +107,7 @@ func (c *Campaign) choose() {
 		from.literal = c.Literal
 		c.chosen = append(c.chosen, from.faults(c.Seed)...)
 		c.twins = append(c.twins, from.twins...)
+		c.kin = append(c.kin, from.kin...)
 	}
 }
 
@@ -181,22 +182,29 @@ func (c *Campaign) Replays(t *testing.T, every int) {
 	}
 }
 
-// Twins plays every n-th of the plans that are left out beside the one that is played for it, and compares all but what the fault's call is answered.
+// Twins plays every n-th of the plans that are left out beside the one that is played for it. Of twins all but what the fault's call is answered must be
+// the same, of those that are akin what is written.
 func (c *Campaign) Twins(t *testing.T, every int) {
 	c.choose()
-	var plans []Plan
-	for i, w := range c.twins {
+	c.sideBySide(t, c.twins, every, func(o Outcome) uint64 { return o.Calm })
+	c.sideBySide(t, c.kin, every, func(o Outcome) uint64 { return o.Deeds })
+}
+
+// sideBySide plays every n-th pair and compares of both what is to be the same.
+func (c *Campaign) sideBySide(t *testing.T, all []twin, every int, same func(Outcome) uint64) {
+	var some []twin
+	for i, w := range all {
 		if i%every == every/2 {
-			plans = append(plans, w.left, w.played)
+			some = append(some, w)
 		}
 	}
-	c.each(t, "twins", len(plans)/2, func(t *testing.T, i int) {
-		left, played := c.Explorer.Run(t, plans[2*i]), c.Explorer.Run(t, plans[2*i+1])
+	c.each(t, "twins", len(some), func(t *testing.T, i int) {
+		left, played := c.Explorer.Run(t, some[i].left), c.Explorer.Run(t, some[i].played)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.count(left)
 		c.rep.Twins++
-		if left.Calm != played.Calm {
+		if same(left) != same(played) {
 			c.rep.Unlike = append(c.rep.Unlike, left.Plan.String()+" and "+played.Plan.String())
 		}
 	})

@@ -44,6 +44,13 @@ func (s *sum) calm(t *ticket, began time.Time) {
 	}
 }
 
+// deed adds a call that has written something, whoever made it, to what, and in whatever order.
+func (s *sum) deed(t *ticket) {
+	h := sumBasis
+	h.text(t.sign.Call)
+	*s += h
+}
+
 func (s *sum) sent(t *ticket, began time.Time) {
 	s.number(uint64(t.n))
 	s.number(uint64(t.at.Sub(began)))

@@ -1,0 +1,121 @@
+package explore
+
+import (
+	"slices"
+	"strings"
+)
+
+// burst are calls of one process that come at once one after the other: the reads of a look, and what follows from them.
+type burst struct {
+	calls []int
+	reads map[string]int // how many there are of each
+}
+
+// burstsOf are those that the calls are in.
+func burstsOf(signs []Sign) []*burst {
+	in, last := make([]*burst, len(signs)), map[string]int{} // process → its last call
+	for i, s := range signs {
+		if before, any := last[s.From]; any && s.At.Sub(signs[before].At) <= nearly {
+			in[i] = in[before]
+		} else {
+			in[i] = &burst{reads: map[string]int{}}
+		}
+		last[s.From], in[i].calls = i, append(in[i].calls, i)
+		if !s.Write {
+			in[i].reads[s.Call]++
+		}
+	}
+	return in
+}
+
+// kindred is what faults in one burst have in common of which only one is played.
+type kindred struct {
+	*burst
+	kind  Kind
+	reads string // the call whose answer is missing, or blind
+	in    standing
+}
+
+// blind is in the place of a read without which nothing at all is decided, whatever else a look shows.
+const blind = "blind"
+
+// blindWithout are those reads but for the ledger's: it may be read by who looks after the lease, too.
+var blindWithout = []string{"GET /info", "GET /swarm", "GET /nodes"}
+
+// isFirst reports whether nothing is played that the fault at the call is akin to. What is left out so is kept for Twins.
+func (c *choice) isFirst(k Kind, i int) bool {
+	kin, ok := c.kindOf(k, i)
+	if !ok {
+		return true
+	}
+	kin.burst = c.bursts[i]
+	p := c.plan(i, k)
+	played, met := c.akin[kin]
+	if met {
+		c.kin = append(c.kin, twin{p, played})
+	} else {
+		c.akin[kin] = p
+	}
+	return !met
+}
+
+// kindOf is what the fault has in common with others of its burst, if it has anything.
+func (c *choice) kindOf(k Kind, i int) (kindred, bool) {
+	switch k {
+	case CrashBefore, CrashAway: // a process that dies takes along what it has read, and what it was about to write
+		return kindred{kind: k, in: c.before[i]}, true
+	case CrashAfter:
+		j, ok := c.follower(i)
+		return kindred{kind: CrashBefore, in: c.before[j]}, ok
+	case Cut, Refuse500, HTML, Truncated, Hang, NoLeader:
+		missing, ok := c.missing(k, i)
+		if k == NoLeader {
+			k = Cut
+		}
+		return kindred{kind: k, reads: missing, in: c.stands[i]}, ok
+	case EngineDown, LeaderChange:
+		return kindred{kind: k, reads: blind, in: c.stands[i]}, c.blinds(i)
+	}
+	return kindred{}, false
+}
+
+// follower returns the call of the same process that comes at once after a write that was done, and whether one does before anything else is written.
+// Of a write that is refused it is not the same: the fault takes the refusal's place. Nor is it of one of the ledger: a person may wait for the process's
+// word that the file is accepted, which comes in between.
+func (c *choice) follower(i int) (j int, ok bool) {
+	calls := c.bursts[i].calls
+	at, _ := slices.BinarySearch(calls, i)
+	if at+1 == len(calls) {
+		return i, false
+	}
+	j = calls[at+1]
+	s := c.signs[i]
+	awaited := strings.HasPrefix(s.Call, "POST /configs/") && !s.Renews
+	return j, s.Status/100 == 2 && !awaited && c.before[j].wrote == c.stands[i].wrote
+}
+
+// missing returns what a look lacks when the call fails, and whether it is known that it is a look's and that nobody asks why it has failed: the
+// engine's word for a swarm without a leader counts where the nodes are asked for.
+func (c *choice) missing(k Kind, i int) (what string, known bool) {
+	s, b := c.signs[i], c.bursts[i]
+	if s.Write || !b.looks() || b.reads[s.Call] != 1 || k == NoLeader && s.Call == "GET /nodes" {
+		return "", false
+	}
+	if slices.Contains(blindWithout, s.Call) {
+		return blind, true
+	}
+	return s.Call, slices.Contains([]string{"GET /services", "GET /tasks", "GET /networks"}, s.Call)
+}
+
+// blinds reports whether an engine that is down from the call on answers a look's question for the nodes no more.
+func (c *choice) blinds(i int) bool {
+	b := c.bursts[i]
+	return !c.signs[i].Write && b.looks() && slices.ContainsFunc(b.calls, func(j int) bool {
+		return j >= i && c.signs[j].Call == "GET /nodes" && c.stands[j] == c.stands[i]
+	})
+}
+
+// looks reports whether the burst is one look and no more: of what is read twice it is not known which is whose.
+func (b *burst) looks() bool {
+	return !slices.ContainsFunc(blindWithout, func(call string) bool { return b.reads[call] != 1 })
+}

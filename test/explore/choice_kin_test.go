@@ -1,0 +1,70 @@
+package explore
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/swarmd/swarmd/pkg/sim"
+)
+
+// TestChoiceOfKin: of faults at calls that come at once one after the other, those are played once that leave a process dead at the same point, or a
+// look in which it decides nothing.
+func TestChoiceOfKin(t *testing.T) {
+	nodes, info, cluster, services := Sign{Call: "GET /nodes"}, Sign{Call: "GET /info"}, Sign{Call: "GET /swarm"}, Sign{Call: "GET /services"}
+	lease, write := Sign{Call: "POST /configs/ID/update", Write: true, Renews: true}, Sign{Call: "POST /nodes/ID/update", Write: true}
+	droplets, moved := Sign{Call: listDroplets, Side: sim.SideCloud}, write
+	moved.State = 1
+	told, refused := Sign{Call: "POST /configs/create", Write: true}, write
+	refused.Status = 403
+	another := write
+	another.From = "another"
+	const at1 = time.Millisecond
+	for name, c := range map[string]struct {
+		signs []Sign
+		kinds []Kind
+		want  []int
+	}{
+		"a crash before what follows from a look":    {signs(at1, nodes, write), []Kind{CrashBefore}, []int{1}},
+		"but long after it":                          {signs(time.Second, nodes, write), []Kind{CrashBefore}, []int{1, 2}},
+		"or in another world":                        {signs(at1, nodes, moved), []Kind{CrashBefore}, []int{1, 2}},
+		"or another one's":                           {signs(at1, nodes, another), []Kind{CrashBefore}, []int{1, 2}},
+		"a crash after a write, before the next":     {signs(at1, write, write, nodes), []Kind{CrashBefore, CrashAfter}, []int{1, 1, 2}},
+		"but long before it":                         {signs(time.Second, write, nodes), []Kind{CrashBefore, CrashAfter}, []int{1, 1, 2}},
+		"or when it was refused":                     {signs(at1, refused, nodes), []Kind{CrashBefore, CrashAfter}, []int{1, 1, 2}},
+		"or when somebody is told of it":             {signs(at1, told, nodes), []Kind{CrashBefore, CrashAfter}, []int{1, 1, 2}},
+		"but not of a renewal":                       {signs(at1, lease, nodes), []Kind{CrashBefore, CrashAfter}, []int{1}},
+		"or when another one writes in between":      {signs(at1, write, another, nodes), []Kind{CrashAfter, CrashBefore}, []int{1, 1, 2, 2, 3}},
+		"a renewal, which does not change who leads": {signs(time.Second, lease, nodes, lease), []Kind{Hang}, []int{1, 2}},
+		"a look without the nodes or whose it is":    {signs(at1, nodes, info, cluster, services, droplets), []Kind{Hang}, []int{1, 4, 5}},
+		"with two such reads: whose is which?":       {signs(at1, nodes, info, info, cluster), []Kind{Hang}, []int{1, 2, 4}},
+		"or no look":                                 {signs(at1, nodes, info), []Kind{Hang}, []int{1, 2}},
+		"the word for no leader, about the nodes":    {signs(at1, services, nodes, info, cluster), []Kind{NoLeader}, []int{2}},
+		"an engine, before the nodes are read":       {signs(at1, services, cluster, nodes, info), []Kind{EngineDown}, []int{1, 4}},
+	} {
+		if got := at(c.signs, c.kinds...); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// TestKinAreKept for Twins: what is left out with what is played for it, at the same time and in the same world.
+func TestKinAreKept(t *testing.T) {
+	c := newChoice(Workflow{Name: "w"}, signs(time.Millisecond, Sign{Call: "GET /nodes"}, Sign{Call: "GET /info"}, Sign{Call: "GET /swarm"}, Sign{Call: "GET /tasks"}))
+	plans := c.faults(7)
+	if len(c.kin) == 0 {
+		t.Error("nothing is akin")
+	}
+	for _, w := range c.kin {
+		played := slices.ContainsFunc(plans, func(p Plan) bool { return p.Faults[0].At == w.played.Faults[0].At })
+		left := slices.ContainsFunc(plans, func(p Plan) bool { return p.String() == w.left.String() })
+		if !played || left || w.left.Seed != 7 || w.left.String() == w.played.String() {
+			t.Errorf("%s for %s: played %v and %v", w.played, w.left, played, left)
+		}
+	}
+	c = newChoice(Workflow{Name: "w"}, signs(time.Millisecond, Sign{Call: "GET /nodes"}, Sign{Call: "POST /nodes/ID/update", Write: true}))
+	c.literal = true
+	if c.faults(1); len(c.kin) > 0 {
+		t.Errorf("%d are akin where all count", len(c.kin))
+	}
+}

@@ -24,13 +24,13 @@ var composes = map[string][]string{
 	"pkg/reconcile/brake.New":         {"pkg/app", "pkg/bootstrap", "pkg/destroy"},
 }
 
-// ownTests are rooms whose tests use a part of a swarmd on a fake of what is below it.
+// ownTests are rooms whose tests use a part of a swarmd on a fake of what is below it, or measure a part alone.
 var ownTests = map[string][]string{
 	"pkg/reconcile.New":               {"pkg/reconcile"},
 	"pkg/reconcile.Config":            {"pkg/reconcile"},
 	"pkg/reconcile/execute.New":       {"pkg/reconcile/execute"},
 	"pkg/reconcile/ledger.NewElector": {"pkg/reconcile/ledger"},
-	"pkg/reconcile/ledger.NewStore":   {"pkg/reconcile", "pkg/reconcile/ledger", "pkg/reconcile/execute"},
+	"pkg/reconcile/ledger.NewStore":   {"pkg/reconcile", "pkg/reconcile/ledger", "pkg/reconcile/execute", "test/bench"},
 	"pkg/reconcile/brake.New":         {"pkg/reconcile/brake"},
 }
 

@@ -282,6 +282,46 @@ func TestOverviewsOfProtection(t *testing.T) {
 	}
 }
 
+// TestWhatIsNotProtectedYetIsSaid, while a roll-out keeps it from being written, and no longer.
+func TestWhatIsNotProtectedYetIsSaid(t *testing.T) {
+	for _, c := range []struct {
+		m      *model
+		update swarm.UpdateState
+		label  string
+		says   bool
+	}{
+		{tookBack(t, template), swarm.RollbackPaused, "", true},
+		{tookBack(t, template), swarm.RollbackCompleted, "", false}, // it is written
+		{grown(t, 1, 1), swarm.Updating, "", true},
+		{grown(t, 1, 1), swarm.Completed, "", false},
+		{grown(t, 1, 1), swarm.Updating, "file", false},
+	} {
+		both(protecting, state(c.update), carrying(c.label))(c.m)
+		m := c.m
+		h := heldApp(plan.Compute(m.input()), plan.GuardProtected)
+		if said := strings.HasPrefix(h.Text, "not protected yet: "); said != c.says || h.Blocking {
+			t.Errorf("%s, label %q: %+v", c.update, c.label, h)
+		}
+	}
+}
+
+// TestAProtectedServiceKeepsWhatItNeeds: the config that it refers to is of no file any more, and stays with it.
+func TestAProtectedServiceKeepsWhatItNeeds(t *testing.T) {
+	m := grown(t, 1, 1)
+	both(carrying("file"), wants(service("other", "o", 1)))(m)
+	in := m.input()
+	in.World.Configs = []swarm.Config{version("web_site", 1)}
+	in.World.Services = slices.Clone(in.World.Services)
+	in.World.Services[0].Spec.Configs = []string{"web_site-1"}
+	if got := ids(plan.Compute(in)); !slices.Equal(got, []string{"service/web_other"}) {
+		t.Errorf("%v", got)
+	}
+	in.World.Services[0].Spec.Configs = nil
+	if got := ids(plan.Compute(in)); !slices.Contains(got, "remove-config/web_site-1") {
+		t.Errorf("nothing refers to it: %v", got)
+	}
+}
+
 // TestProtectionOutlivesARollOut that fails: what is put back says what the file says now, whatever it said when it was written.
 func TestProtectionOutlivesARollOut(t *testing.T) {
 	m := rolling(t, 0, 3, time.Minute)

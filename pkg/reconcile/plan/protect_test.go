@@ -277,8 +277,16 @@ func TestOverviewsOfProtection(t *testing.T) {
 	m.spec = &spec.Spec{Cluster: "web", Pools: m.spec.Pools, Policies: m.spec.Policies}
 	in = m.input()
 	o = plan.OverviewOf(in, plan.Compute(in), was)
-	if len(o.Services) != 1 || o.Services[0].What != plan.Kept || !o.Services[0].Protected || len(o.Networks) > 0 {
+	if len(o.Services) != 1 || o.Services[0].What != plan.Kept || !o.Services[0].Stays || len(o.Networks) > 0 {
 		t.Errorf("gone from the file: %+v, %+v", o.Services, o.Networks)
+	}
+	carrying("")(m)
+	for keep, want := range map[bool]plan.What{true: plan.Kept, false: plan.Remove} {
+		m.spec.Policies.KeepRemoved = keep
+		in = m.input()
+		if o = plan.OverviewOf(in, plan.Compute(in), was); len(o.Services) != 1 || o.Services[0].What != want || o.Services[0].Stays != keep || len(o.Networks) > 0 == keep {
+			t.Errorf("not protected, prune %t: %+v, %+v", !keep, o.Services, o.Networks)
+		}
 	}
 }
 

@@ -176,7 +176,7 @@ func (t *overviewText) network(c plan.NetworkChange) {
 
 func (t *overviewText) service(c plan.ServiceChange) {
 	sign := signOf(c.What)
-	if c.Protected {
+	if c.Stays {
 		sign = "="
 	}
 	printf(t.w, "%s service %s\n", sign, c.Service)
@@ -302,7 +302,7 @@ func tally(o plan.Overview) string {
 		n[c.What]++
 	}
 	for _, c := range o.Services {
-		if !c.Protected {
+		if !c.Stays {
 			n[c.What]++
 		}
 	}

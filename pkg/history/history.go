@@ -76,8 +76,10 @@ func changes(was, is Revision, cluster, only string) []string {
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		text := serviceChange(was.Stack.Named(name), is.Stack.Named(name))
-		if text == "" {
-			text = protectChange(was.Spec.Protected[name], is.Spec.Protected[name])
+		if more := protectChange(was, is, name); text == "" {
+			text = more
+		} else if more != "" {
+			text += ", " + more
 		}
 		if names[name] && text != "" {
 			out = append(out, strings.TrimPrefix(name, cluster+"_")+" "+text)
@@ -101,12 +103,13 @@ func serviceChange(was, is *swarm.ServiceSpec) string {
 	return swarm.Summary(swarm.ServiceChanges(is.Form(), was.Form()))
 }
 
-// protectChange is what is said of a service of which nothing else changed.
-func protectChange(was, is bool) string {
-	if was == is {
+// protectChange is what is said of whether a service that both have is protected.
+func protectChange(was, is Revision, name string) string {
+	before, now := was.Spec.Protected[name], is.Spec.Protected[name]
+	if before == now || was.Stack.Named(name) == nil || is.Stack.Named(name) == nil {
 		return ""
 	}
-	return fmt.Sprintf("x-swarmd.protect: %t → %t", was, is)
+	return fmt.Sprintf("x-swarmd.protect: %t → %t", before, now)
 }
 
 func poolChanges(was, is *spec.Spec) (out []string) {

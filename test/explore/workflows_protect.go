@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	api "github.com/docker/docker/api/types/swarm"
+
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -14,6 +16,10 @@ func protectWorkflows() []Workflow {
 	roll := ", update_config: { parallelism: 1, monitor: 1s }"
 	with := func(image, protect string) file {
 		return file{managers: 1, services: service("app", "nginx:1.27", 1, roll) + fmt.Sprintf("  db: { image: %q, x-swarmd: { protect: %s }, deploy: { replicas: 1%s } }\n", image, protect, roll)}
+	}
+	bad := ", update_config: { parallelism: 1, delay: 1s, monitor: 2s, order: start-first, failure_action: rollback }"
+	alone := func(image string, protect bool) file {
+		return file{managers: 1, services: fmt.Sprintf("  app: { image: %q, x-swarmd: { protect: %t }, deploy: { replicas: 3%s } }\n", image, protect, bad)}
 	}
 	gone := file{managers: 1, services: service("app", "nginx:1.28", 1, roll)}
 	return []Workflow{
@@ -30,6 +36,9 @@ func protectWorkflows() []Workflow {
 				r.reaches("protected again")
 				r.edit(gone)
 			}},
+		{Name: "protected-by-a-bad-edit", Sparse: 6, Start: alone("nginx:1.27", false), Image: brokenImage, Held: []string{plan.GuardRolledBack},
+			About: "the edit that has a service protected has an image that dies as well; the engine takes both back, and the service is protected all the same",
+			Play:  func(r *run) { r.edit(alone(brokenImage, true)) }},
 	}
 }
 
@@ -44,7 +53,8 @@ func (r *run) reaches(what string) {
 // protectionDiffers says whether a service does not say of whether it is protected what the file does.
 func (s *state) protectionDiffers(name string, want bool) string {
 	for _, v := range s.swarm.Services {
-		if label := v.Spec.Labels[swarm.LabelProtected]; v.Spec.Name == name && (label == swarm.ProtectedByFile) != want {
+		stopped := v.UpdateStatus != nil && v.UpdateStatus.State == api.UpdateStateRollbackPaused // on its way back, and any write would make it go on
+		if label := v.Spec.Labels[swarm.LabelProtected]; v.Spec.Name == name && (label == swarm.ProtectedByFile) != want && !stopped {
 			return fmt.Sprintf("service %s says of its protection %q", name, label)
 		}
 	}
@@ -76,6 +86,12 @@ func protectMutants() []Mutant {
 				other := *in.Spec
 				other.Protected, in.Spec = nil, &other
 			}
+		}),
+		planned("protects-with-an-edit-alone", "issue 14: what the engine takes back says no more that it is protected", func(in plan.Input, p *plan.Plan) {
+			p.Steps = slices.DeleteFunc(p.Steps, func(s plan.Step) bool {
+				a, ok := s.Action.(plan.UpdateService)
+				return ok && len(a.Changes) == 1 && a.Changes[0].Key == "x-swarmd.protect" && a.Spec.Image != in.Stack.Named(a.Spec.Name).Image
+			})
 		}),
 	}
 }

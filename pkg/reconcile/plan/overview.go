@@ -72,7 +72,7 @@ type ServiceChange struct {
 	Back    bool           `json:"back,omitempty"`     // a roll-out is under way that is taken back first
 	Volumes []VolumeChange `json:"volumes,omitempty"`
 
-	Protected bool `json:"protected,omitempty"` // with Keep: the file does not have it, and it stays all the same
+	Stays bool `json:"stays,omitempty"` // with Kept: the file does not have it, and it goes on running all the same
 }
 
 // NewService is what a service that is created looks like.
@@ -152,8 +152,8 @@ func (s *overview) serviceChanges() []ServiceChange {
 		}
 	}
 	for _, live := range s.in.World.Services {
-		if s.leftOver(live) && live.Spec.Labels[swarm.LabelProtected] != "" {
-			add(ServiceChange{Service: s.short(live.Spec.Name), Name: live.Spec.Name, What: Kept, Protected: true}, true)
+		if s.leftOver(live) && (live.Spec.Labels[swarm.LabelProtected] != "" || s.in.Spec.Policies.KeepRemoved) {
+			add(ServiceChange{Service: s.short(live.Spec.Name), Name: live.Spec.Name, What: Kept, Stays: true}, true)
 		} else if s.leftOver(live) {
 			c := ServiceChange{Service: s.short(live.Spec.Name), Name: live.Spec.Name, What: Remove, Tasks: TaskChange{Stop: len(s.running(live))}}
 			c.Volumes = s.volumes(live, nil, 0)
@@ -221,6 +221,11 @@ func (s *overview) updated(want swarm.ServiceSpec, live swarm.Service) ServiceCh
 	return c
 }
 
+// staysWith reports whether a service that goes on running all the same uses the network.
+func (s *overview) staysWith(network string) bool {
+	return s.protectedUser(network) || s.in.Spec.Policies.KeepRemoved && s.keptUser(network)
+}
+
 // attribute says of each field why it changes. A hand has been at a specification that is not what its hash says; what the accepted revision wants of it as
 // the file does is put back then. Where nobody has, the accepted revision is not there yet.
 func (s *overview) attribute(c *ServiceChange, changed []swarm.Change, want swarm.ServiceSpec, live swarm.Service) {
@@ -283,7 +288,7 @@ func (s *overview) networkChanges() []NetworkChange {
 	}
 	for _, live := range s.in.World.Networks {
 		wanted := slices.ContainsFunc(s.in.Stack.Networks, func(w swarm.NetworkSpec) bool { return w.Name == live.Spec.Name })
-		if !wanted && s.ours(live.Spec.Labels) && !s.protectedUser(live.Spec.Name) {
+		if !wanted && s.ours(live.Spec.Labels) && !s.staysWith(live.Spec.Name) {
 			out = append(out, NetworkChange{Network: s.short(live.Spec.Name), Name: live.Spec.Name, What: Remove})
 		}
 	}

@@ -124,6 +124,17 @@ func volumeKept(v *view, _ spent, w wish) *refusal {
 	return nil
 }
 
+// reportProtection says of a service that is to say it is protected, and is not written now, that it does not say so yet: a write would cost a roll-out its
+// way back, or make one go on that has stopped.
+func reportProtection(s service, b *builder) {
+	if s.protect == "" || !s.protectionDiffers() {
+		return
+	}
+	if written := slices.ContainsFunc(b.steps, func(o Step) bool { return o.ID == stepID("service", s.want.Name) }); !written {
+		b.warn(GuardProtected, s.object(), "not protected yet: what the file says of "+protectKey+" is written when its roll-out is over and nothing else holds it; until then it goes when the file has it no more")
+	}
+}
+
 // protectedByHand are the services of ours that a person has protected, as what swarmd leaves alone.
 func (v *view) protectedByHand() []HandsOff {
 	var out []HandsOff

@@ -277,8 +277,56 @@ func TestOverviewsOfProtection(t *testing.T) {
 	m.spec = &spec.Spec{Cluster: "web", Pools: m.spec.Pools, Policies: m.spec.Policies}
 	in = m.input()
 	o = plan.OverviewOf(in, plan.Compute(in), was)
-	if len(o.Services) != 1 || o.Services[0].What != plan.Kept || !o.Services[0].Protected || len(o.Networks) > 0 {
+	if len(o.Services) != 1 || o.Services[0].What != plan.Kept || !o.Services[0].Stays || len(o.Networks) > 0 {
 		t.Errorf("gone from the file: %+v, %+v", o.Services, o.Networks)
+	}
+	carrying("")(m)
+	for keep, want := range map[bool]plan.What{true: plan.Kept, false: plan.Remove} {
+		m.spec.Policies.KeepRemoved = keep
+		in = m.input()
+		if o = plan.OverviewOf(in, plan.Compute(in), was); len(o.Services) != 1 || o.Services[0].What != want || o.Services[0].Stays != keep || len(o.Networks) > 0 == keep {
+			t.Errorf("not protected, prune %t: %+v, %+v", !keep, o.Services, o.Networks)
+		}
+	}
+}
+
+// TestWhatIsNotProtectedYetIsSaid, while a roll-out keeps it from being written, and no longer.
+func TestWhatIsNotProtectedYetIsSaid(t *testing.T) {
+	for _, c := range []struct {
+		m      *model
+		update swarm.UpdateState
+		label  string
+		says   bool
+	}{
+		{tookBack(t, template), swarm.RollbackPaused, "", true},
+		{tookBack(t, template), swarm.RollbackCompleted, "", false}, // it is written
+		{grown(t, 1, 1), swarm.Updating, "", true},
+		{grown(t, 1, 1), swarm.Completed, "", false},
+		{grown(t, 1, 1), swarm.Updating, "file", false},
+	} {
+		both(protecting, state(c.update), carrying(c.label))(c.m)
+		m := c.m
+		h := heldApp(plan.Compute(m.input()), plan.GuardProtected)
+		if said := strings.HasPrefix(h.Text, "not protected yet: "); said != c.says || h.Blocking {
+			t.Errorf("%s, label %q: %+v", c.update, c.label, h)
+		}
+	}
+}
+
+// TestAProtectedServiceKeepsWhatItNeeds: the config that it refers to is of no file any more, and stays with it.
+func TestAProtectedServiceKeepsWhatItNeeds(t *testing.T) {
+	m := grown(t, 1, 1)
+	both(carrying("file"), wants(service("other", "o", 1)))(m)
+	in := m.input()
+	in.World.Configs = []swarm.Config{version("web_site", 1)}
+	in.World.Services = slices.Clone(in.World.Services)
+	in.World.Services[0].Spec.Configs = []string{"web_site-1"}
+	if got := ids(plan.Compute(in)); !slices.Equal(got, []string{"service/web_other"}) {
+		t.Errorf("%v", got)
+	}
+	in.World.Services[0].Spec.Configs = nil
+	if got := ids(plan.Compute(in)); !slices.Contains(got, "remove-config/web_site-1") {
+		t.Errorf("nothing refers to it: %v", got)
 	}
 }
 

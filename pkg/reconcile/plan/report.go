@@ -32,6 +32,7 @@ func report(v *view, b *builder) {
 	if v.actsOnStack() {
 		for _, s := range v.services {
 			reportStack(v, s, b)
+			reportProtection(s, b)
 		}
 		reportObjects(v, b)
 		reportLogins(v, b)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/swarmd/swarmd/pkg/history"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -132,7 +133,7 @@ func (a *cli) rolledBack(p *past, name string, to int) (data []byte, revision in
 	}
 	if to == 0 {
 		if to = p.goodRevision(service); to == 0 {
-			return nil, 0, fmt.Errorf("no kept revision has another %s: swarmd history %s", name, name)
+			return nil, 0, fmt.Errorf("no kept revision has another %s that did not fail: swarmd history %s", name, name)
 		}
 	}
 	older, err := p.content(to)
@@ -188,7 +189,8 @@ func (p *past) goodRevision(service string) int {
 	}
 	for i := len(p.revisions) - 1; i >= 0; i-- {
 		r := p.revisions[i]
-		failed := r.Stack.Named(service) != nil && plan.FailedTemplate(p.live.Failed[service], *r.Stack.Named(service))
+		want := r.Stack.Named(service)
+		failed := want != nil && (plan.FailedTemplate(p.live.Failed[service], *want) || history.FailedIn(*want, p.revisions...))
 		if other(r.Number) && !failed {
 			return r.Number
 		}

@@ -157,7 +157,12 @@ func (a *cli) foretell(ctx context.Context, loop *reconcile.Loop, asm *connectio
 // follow submits the file and shows the way to convergence. While nobody holds the lease, this process holds it. What the file changes is said before if
 // it is given parsed.
 func (a *cli) follow(ctx context.Context, asm *connection, data []byte, s *file.Document, source string) error {
-	asm.role.Acting = func(ctx context.Context) report.Report { return a.acting(ctx, asm.Cluster, askFlags{}).Report }
+	var view *progress
+	asm.role.Acting = func(ctx context.Context) report.Report {
+		of := a.acting(ctx, asm.Cluster, askFlags{})
+		view.asked(of.url != "", time.Now())
+		return of.Report
+	}
 	loop := asm.oneShot()
 	if err := begin(ctx, loop); err != nil {
 		return err
@@ -170,7 +175,7 @@ func (a *cli) follow(ctx context.Context, asm *connection, data []byte, s *file.
 	go func() { ended <- loop.Run(ctx) }()
 	defer func() { stop(); <-ended }()
 
-	view := a.newProgress()
+	view = a.newProgress()
 	defer view.close()
 	revision, err := loop.Submit(ctx, data, source)
 	if err != nil {

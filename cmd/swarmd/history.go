@@ -105,7 +105,7 @@ func (p *past) read(ctx context.Context, r report.Report) error {
 			continue // it was never accepted
 		}
 		p.contents[rev.Number] = rev.Data
-		read := history.Revision{Number: rev.Number, Accepted: rev.Accepted, Source: rev.Source}
+		read := history.Revision{Number: rev.Number, Accepted: rev.Accepted, Source: rev.Source, Failed: rev.Failed}
 		if d, _, err := file.Parse(fmt.Sprintf("revision %d", rev.Number), rev.Data); err == nil {
 			if stack, err := converter.ConvertFile(&d.Spec, d.Stack, d.Composed); err == nil {
 				read.Spec, read.Stack = &d.Spec, stack

@@ -32,6 +32,8 @@ type progress struct {
 	lease report.Lease // of another holder, as it was seen first
 	waits string       // the holder that was said to be waited for
 
+	unheard time.Time // since when the swarmd that acts is asked and does not answer; zero: it answered, or nobody has asked
+
 	managers []report.Node // of the last report that saw the nodes
 	acted    bool          // this process held the lease then
 }
@@ -63,6 +65,23 @@ func (p *progress) close() {
 func (p *progress) say(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	printf(p.out, "%6.1fs  %s\n", time.Since(p.began).Seconds(), p.app.redact(line))
+}
+
+// unheardFor is how long something may wait without a word of why, where the swarmd that acts does not answer.
+const unheardFor = 10 * time.Second
+
+// asked takes in whether the swarmd that acts, which was asked why something waits, has answered. What it has tried in vain it alone remembers. It is of
+// no use before a revision is followed.
+func (p *progress) asked(answered bool, at time.Time) {
+	switch {
+	case p == nil:
+	case answered:
+		p.unheard = time.Time{}
+	case p.unheard.IsZero():
+		p.unheard = at
+	case at.Sub(p.unheard) >= unheardFor:
+		p.once("unheard", "what is left waits, and why is known to the swarmd that acts alone, which does not answer from here: swarmd status on its machine says it, or with --address and --read-token-file")
+	}
 }
 
 // once says something about a topic unless it was the last thing said about it.

@@ -90,3 +90,24 @@ func TestTheHolderIsNamedAsPeopleDo(t *testing.T) {
 		}
 	}
 }
+
+// What waits without a word, because the swarmd that acts cannot be asked, is told after a while, once, and where to ask.
+func TestASilentActingSwarmdIsTold(t *testing.T) {
+	v, lines := shown()
+	at := time.Unix(100, 0)
+	(*progress)(nil).asked(false, at)
+	for _, after := range []time.Duration{0, 9 * time.Second} {
+		v.asked(false, at.Add(after))
+	}
+	v.asked(true, at.Add(9*time.Second)) // it answers: it begins anew
+	v.asked(false, at.Add(10*time.Second))
+	v.asked(false, at.Add(19*time.Second))
+	if got := lines(); len(got) > 0 {
+		t.Errorf("too early: %q", got)
+	}
+	v.asked(false, at.Add(20*time.Second))
+	v.asked(false, at.Add(30*time.Second))
+	if got := lines(); len(got) != 1 || !strings.Contains(got[0], "or with --address and --read-token-file") {
+		t.Errorf("%q", got)
+	}
+}

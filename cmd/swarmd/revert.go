@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/swarmd/swarmd/pkg/history"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
@@ -130,7 +133,7 @@ func (a *cli) rolledBack(p *past, name string, to int) (data []byte, revision in
 	}
 	if to == 0 {
 		if to = p.goodRevision(service); to == 0 {
-			return nil, 0, fmt.Errorf("no kept revision has another %s: swarmd history %s", name, name)
+			return nil, 0, fmt.Errorf("no kept revision has another %s that did not fail: swarmd history %s", name, name)
 		}
 	}
 	older, err := p.content(to)
@@ -141,15 +144,8 @@ func (a *cli) rolledBack(p *past, name string, to int) (data []byte, revision in
 	if err != nil {
 		return nil, 0, err
 	}
-	if was := p.stack(to).Named(service); was != nil && was.Stack() != p.cluster {
-		return nil, 0, fmt.Errorf("%s stands in a file of the stack %s: correct it there, or swarmd revert %d goes back to all of revision %d", service, was.Stack(), to, to)
-	}
 	short := strings.TrimPrefix(service, p.cluster+"_")
-	lines, linesErr := file.ServiceLines(older, short)
-	if linesErr == nil {
-		printf(a.out, "service %s of revision %d:\n%s", short, to, lines.Of(older))
-	}
-	data, err = file.Splice(accepted, older, short)
+	data, err = a.spliced(p, accepted, older, service, to)
 	if err == nil {
 		err = p.onlyChanges(data, service, to)
 	}
@@ -157,6 +153,26 @@ func (a *cli) rolledBack(p *past, name string, to int) (data []byte, revision in
 		return nil, 0, fmt.Errorf("the lines of %s cannot be put in safely: %w; edit the file, or swarmd revert %d goes back to all of revision %d", short, err, to, to)
 	}
 	return data, to, nil
+}
+
+// spliced is the accepted file with the lines of a service as the older one has them, which it shows: those of the file itself, or of its stack's.
+func (a *cli) spliced(p *past, accepted, older []byte, service string, to int) ([]byte, error) {
+	was := p.stack(to).Named(service)
+	if was == nil || was.Stack() == p.cluster {
+		short := strings.TrimPrefix(service, p.cluster+"_")
+		if lines, err := file.ServiceLines(older, short); err == nil {
+			printf(a.out, "service %s of revision %d:\n%s", short, to, lines.Of(older))
+		}
+		return file.Splice(accepted, older, short)
+	}
+	lines, err := file.StackLines(older, was.Stack(), was.Short())
+	for _, name := range slices.Sorted(maps.Keys(lines)) {
+		printf(a.out, "service %s of revision %d, in %s:\n%s", service, to, name, lines[name])
+	}
+	if err != nil {
+		return nil, err
+	}
+	return file.SpliceStack(accepted, older, was.Stack(), was.Short())
 }
 
 // goodRevision is the revision that the service ran whole with before the one that it has, or else the last kept one in which it was another; 0: none.
@@ -173,7 +189,8 @@ func (p *past) goodRevision(service string) int {
 	}
 	for i := len(p.revisions) - 1; i >= 0; i-- {
 		r := p.revisions[i]
-		failed := r.Stack.Named(service) != nil && plan.FailedTemplate(p.live.Failed[service], *r.Stack.Named(service))
+		want := r.Stack.Named(service)
+		failed := want != nil && (plan.FailedTemplate(p.live.Failed[service], *want) || history.FailedIn(*want, p.revisions...))
 		if other(r.Number) && !failed {
 			return r.Number
 		}

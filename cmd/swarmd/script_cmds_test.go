@@ -53,6 +53,7 @@ func worldCmd(ts *testscript.TestScript, _ bool, args []string) {
 	o.Cloud.Token = canary
 	w := theWorld(ts)
 	w.World = sim.New(o)
+	w.Swarm.SetImage("example/crash:1", dockerd.Image{CrashAfter: time.Second})
 	ts.Check(w.Populate(sim.Seeded{Cluster: "web", Region: "fra1", Managers: n[0], Workers: n[1]}))
 	ctx, stop := context.WithCancel(context.Background())
 	server, err := w.Serve(ctx, "127.0.0.1:0")

@@ -287,6 +287,8 @@ func lacking(r report.Report) []string {
 		case s.Job && !s.Whole():
 			out = append(out, fmt.Sprintf("job %s lacks %s", s.Service, plural(s.Desired-s.Completed, "completion")))
 		case s.Job:
+		case s.RollOut.State == plan.RollOutBack && n <= 0:
+			out = append(out, s.Service+" failed and was taken back")
 		case s.Update == swarm.Updating:
 			out = append(out, s.Service+" is rolled out")
 		case s.Update == swarm.RollbackStarted:

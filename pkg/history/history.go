@@ -23,6 +23,14 @@ type Revision struct {
 	Source   string // who or what it came from, for people
 	Spec     *spec.Spec
 	Stack    swarm.Stack
+	Failed   map[string]string // see ledger.Revision
+}
+
+// FailedIn reports whether what a revision wants of a service had failed when one of these was accepted.
+func FailedIn(want swarm.ServiceSpec, after ...Revision) bool {
+	return slices.ContainsFunc(after, func(r Revision) bool {
+		return plan.FailedTemplate(ledger.RollOut{Template: r.Failed[want.Name], Failed: r.Failed[want.Name] != ""}, want)
+	})
 }
 
 // Entry is a line of the history.
@@ -46,7 +54,7 @@ type Live struct {
 func Of(revisions []Revision, live Live, cluster, service string) []Entry {
 	var out []Entry
 	for i, r := range revisions {
-		e := Entry{Revision: r.Number, Accepted: r.Accepted, Source: r.Source, Ended: ended(r, live, service)}
+		e := Entry{Revision: r.Number, Accepted: r.Accepted, Source: r.Source, Ended: ended(r, live, service, revisions[i+1:])}
 		switch {
 		case r.Spec == nil:
 			e.Changed = []string{"its content cannot be read by this swarmd"}
@@ -169,14 +177,15 @@ func poolValues(p spec.Pool) []poolValue {
 		{"availability", p.Availability}, {"repair", repair}, {"resize", resize}, {"adopt", strings.Trim(fmt.Sprint(p.Adopt), "[]")}}
 }
 
-// ended is how a revision ended, as far as that is known: what failed is remembered until the file changes, what ran whole by what came after it.
-func ended(r Revision, live Live, service string) string {
+// ended is how a revision ended, as far as that is known: what failed is remembered until the file changes, and by the revision after it, what ran whole by
+// what came after it.
+func ended(r Revision, live Live, service string, after []Revision) string {
 	var failed, good, runs []string
 	for _, want := range r.Stack.Services {
 		if service != "" && want.Name != service {
 			continue
 		}
-		if plan.FailedTemplate(live.Failed[want.Name], want) {
+		if plan.FailedTemplate(live.Failed[want.Name], want) || FailedIn(want, after[:min(len(after), 1)]...) {
 			failed = append(failed, want.Name)
 		}
 		for _, s := range live.Services {

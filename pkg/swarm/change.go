@@ -107,7 +107,7 @@ type comparison struct {
 func changes(want, live Form, words []word, wholes []listWord) []Change {
 	c := comparison{want: want, live: live, words: words, out: map[string]*said{}, elements: map[string][2][]string{},
 		namespace: cmp.Or(want["Labels."+LabelNamespace], live["Labels."+LabelNamespace])}
-	differ := c.takeMode(c.differing())
+	differ := slices.DeleteFunc(c.takeMode(c.differing()), func(path string) bool { return path == "Labels."+LabelFailed }) // swarmd's own, and nothing of the file
 	for _, w := range wholes {
 		differ = c.takeOneSided(w, differ)
 	}

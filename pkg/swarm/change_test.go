@@ -140,3 +140,12 @@ func TestVolumesAreThoseOfTheMachine(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// TestChangesLeaveOutWhatSwarmdSaysOfItself: the label that says what failed is no key of anybody's file.
+func TestChangesLeaveOutWhatSwarmdSaysOfItself(t *testing.T) {
+	live := Form{"Labels." + LabelFailed: "task: it broke", "Labels.theirs": "1", "TaskTemplate.ContainerSpec.Image": "a:1"}
+	got := ServiceChanges(Form{"TaskTemplate.ContainerSpec.Image": "a:2"}, live)
+	if text := Summary(got); len(got) != 2 || strings.Contains(text, LabelFailed) || !strings.Contains(text, "theirs") {
+		t.Errorf("%s", text)
+	}
+}

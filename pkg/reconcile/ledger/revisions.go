@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ const Keep = 10
 const (
 	keySource   = "swarmd.revision.source"
 	keyAccepted = "swarmd.revision.accepted" // unix seconds
+	keyFailed   = "swarmd.revision.failed"   // SERVICE@TEMPLATE of each roll-out that had failed then, with blanks between
 )
 
 // Proposal is a file that asks to become the next revision.
@@ -72,7 +74,7 @@ func (s *Store) Accept(ctx context.Context, p Proposal) (Verdict, Revision, erro
 
 func (s *Store) accept(ctx context.Context, p Proposal, st State) (Revision, error) {
 	rev := Revision{Data: p.Data, SHA256: hash(p.Data), Source: p.Source, Accepted: time.Unix(time.Now().Unix(), 0).UTC()}
-	rev.Number, rev.Past = nextNumber(st, rev.SHA256), pastOf(st)
+	rev.Number, rev.Past, rev.Failed = nextNumber(st, rev.SHA256), pastOf(st), failedIn(st.Ledger)
 	if err := s.createRevision(ctx, rev); err != nil {
 		return Revision{}, fmt.Errorf("accept revision: %w", err)
 	}
@@ -131,6 +133,9 @@ func (s *Store) createRevision(ctx context.Context, r Revision) error {
 	labels[keySource] = r.Source
 	labels[keyAccepted] = strconv.FormatInt(r.Accepted.Unix(), 10)
 	labels[keyPast] = encodePast(r.Past)
+	if len(r.Failed) > 0 {
+		labels[keyFailed] = encodeFailed(r.Failed)
+	}
 	return s.create(ctx, name, labels, r.Data)
 }
 
@@ -198,7 +203,37 @@ func (s *Store) revision(c swarm.Config) (Revision, bool) {
 		accepted = c.Created.Unix()
 	}
 	return Revision{Number: n, Data: c.Data, SHA256: hash(c.Data), Source: brief(c.Labels[keySource]), Accepted: time.Unix(accepted, 0).UTC(),
-		Past: decodePast(c.Labels[keyPast][:min(len(c.Labels[keyPast]), maxLabels)])}, true
+		Past: decodePast(c.Labels[keyPast][:min(len(c.Labels[keyPast]), maxLabels)]), Failed: decodeFailed(c.Labels[keyFailed][:min(len(c.Labels[keyFailed]), maxLabels)])}, true
+}
+
+// failedIn are the templates of the roll-outs that had failed, by service. The ledger forgets them when the file has others.
+func failedIn(l Ledger) map[string]string {
+	out := map[string]string{}
+	for name, r := range l.Rollouts {
+		if r.Failed && r.Template != "" {
+			out[name] = r.Template
+		}
+	}
+	return out
+}
+
+func encodeFailed(failed map[string]string) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(failed)) {
+		all = append(all, name+"@"+failed[name])
+	}
+	return strings.Join(all, " ")
+}
+
+// decodeFailed reads what encodeFailed wrote. What it cannot read is left out: it is for people's eyes.
+func decodeFailed(text string) map[string]string {
+	out := map[string]string{}
+	for _, one := range strings.Fields(text) {
+		if name, template, ok := strings.Cut(one, "@"); ok && name != "" && template != "" {
+			out[name] = template
+		}
+	}
+	return out
 }
 
 func hash(data []byte) string {

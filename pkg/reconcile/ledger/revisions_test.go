@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -87,6 +88,28 @@ func TestAcceptCountsUpAndGivesABudget(t *testing.T) {
 	rev, err := s.Revision(t.Context(), 2)
 	if err != nil || string(rev.Data) != "four!" || rev.Source != "apply test" {
 		t.Fatalf("%+v, %v", rev, err)
+	}
+}
+
+// TestARevisionKnowsWhatHadFailed: the ledger forgets it when the file has something else, and people ask how the one before ended.
+func TestARevisionKnowsWhatHadFailed(t *testing.T) {
+	s, _ := newStore(t)
+	accept(t, s, edit("one"))
+	if _, err := s.Update(t.Context(), func(l *ledger.Ledger) error {
+		l.Rollouts = map[string]ledger.RollOut{"web_app": {Template: "abc", Version: 7, Failed: true}, "web_new": {Template: "def", Version: 8}, "web_old": {Version: 9, Failed: true}}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	accept(t, s, edit("two"))
+	if _, err := s.Update(t.Context(), func(l *ledger.Ledger) error { l.Rollouts = nil; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	accept(t, s, edit("three"))
+	for n, want := range map[int]map[string]string{1: {}, 2: {"web_app": "abc"}, 3: {}} {
+		if rev, err := s.Revision(t.Context(), n); err != nil || !maps.Equal(rev.Failed, want) {
+			t.Errorf("revision %d: %v, %v", n, rev.Failed, err)
+		}
 	}
 }
 

@@ -135,6 +135,8 @@ type Revision struct {
 	Source   string // where it came from, for people: "apply ana@laptop", "file host:/etc/swarmd/cluster.yaml"
 	Accepted time.Time
 	Past     []Past // the accepted revisions before it, as far as they are remembered
+
+	Failed map[string]string // by service: the template of a roll-out that had failed when this one was accepted, see RollOut.Template
 }
 
 // Lease says who acts.

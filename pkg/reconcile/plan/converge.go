@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -91,7 +92,7 @@ func convergeService(v *view, g grant, b *builder) {
 // whyChanged is why a service becomes what is wanted, with the words of the change.
 func (v *view) whyChanged(s service, changes []swarm.Change) (code, text string) {
 	surge, more := s.want.Surge()
-	switch text = swarm.Summary(changes); {
+	switch text = cmp.Or(swarm.Summary(changes), "it is as the file wants it, and no longer says what failed"); {
 	case !s.surgesOnly():
 		return WhyServiceDiff, text
 	case !more:

@@ -238,7 +238,7 @@ func (s *overview) attribute(c *ServiceChange, changed []swarm.Change, want swar
 	for _, e := range swarm.ServiceChanges(want.Form(), before.Form()) {
 		edited[e.Key] = true
 	}
-	byHand := !live.Spec.AsWritten()
+	byHand := !live.Spec.AsWritten() && live.Spec.Labels[swarm.LabelFailed] == "" // swarmd has put that back itself
 	for _, f := range changed {
 		switch {
 		case edited[f.Key]:

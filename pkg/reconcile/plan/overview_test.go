@@ -133,6 +133,19 @@ func TestWhatIsNotThereYetIsNoDrift(t *testing.T) {
 	if len(o.Services) != 1 || len(o.Services[0].Pending) != 1 || o.Services[0].Pending[0].Text(false) != "image: app:1 → app:2" || len(o.Services[0].Drift)+len(o.Services[0].Edits) > 0 {
 		t.Errorf("%+v", o.Services)
 	}
+	for _, key := range []string{"Labels.swarmd.failed", "Labels.theirs"} { // what swarmd put back, and what a hand has changed
+		form := maps.Clone(service("app", "app:1", 4).Form())
+		form[key] = "it broke"
+		put := formed(service("app", "app:1", 4), form)
+		put.Labels[swarm.LabelHash] = service("app", "app:1", 4).Labels[swarm.LabelHash]
+		put.Labels[strings.TrimPrefix(key, "Labels.")] = "it broke"
+		live(m).Spec = put
+		in := m.input()
+		o := plan.OverviewOf(in, plan.Compute(in), was)
+		if byHand := key == "Labels.theirs"; len(o.Services) != 1 || (len(o.Services[0].Drift) > 0) != byHand || (len(o.Services[0].Pending) > 0) == byHand {
+			t.Errorf("%s: %+v", key, o.Services)
+		}
+	}
 	if o := plan.OverviewOf(plan.Input{}, plan.Plan{}, was); o.Services != nil {
 		t.Errorf("without a file: %+v", o)
 	}

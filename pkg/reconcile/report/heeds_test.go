@@ -8,6 +8,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // TestALookHeedsWhatTheActingOneHolds: what the look would do and the acting swarmd holds is held, and nothing else is.
@@ -80,5 +81,24 @@ func TestALookTellsWhatTheActingOneCannotRead(t *testing.T) {
 	acting.Lease.Held = false
 	if got := look.Heeds(acting).ActingGaps; len(got) > 0 {
 		t.Errorf("of one that does not act: %v", got)
+	}
+}
+
+// TestWhatIsPutBackIsWaitedForByWhoDoesIt: what is left to be done of a service that failed, its replicas, follows what is put back.
+func TestWhatIsPutBackIsWaitedForByWhoDoesIt(t *testing.T) {
+	at := func(acts bool, update swarm.UpdateState, guard string) report.Report {
+		return report.Report{Lease: report.Lease{Held: acts}, Services: []plan.ServiceCount{{Service: "web_app", Update: update}},
+			Holds: []plan.Hold{{Guard: guard, Object: "service/web_app", Blocking: true, Final: true}}}
+	}
+	for _, c := range []struct {
+		r    report.Report
+		lost bool
+	}{
+		{at(true, swarm.Updating, plan.GuardRolledBack), false}, {at(true, swarm.RollbackStarted, plan.GuardRolledBack), false},
+		{at(true, swarm.Completed, plan.GuardRolledBack), true}, {at(false, swarm.Updating, plan.GuardRolledBack), true}, {at(true, swarm.Updating, plan.GuardRolloutStuck), true},
+	} {
+		if lost := c.r.Lost(); (lost != nil) != c.lost {
+			t.Errorf("%+v: %+v", c.r, lost)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/execute"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // The results of a pass.
@@ -73,11 +74,21 @@ func (r Report) Lost() *plan.Hold {
 		return nil
 	}
 	for i, h := range r.Holds {
+		if r.goesBack(h) {
+			return nil
+		}
 		if h.Final && h.Blocking && !plan.KeepsRemoved(h.Guard) && (machines || !strings.HasPrefix(h.Object, "service/") && !strings.HasPrefix(h.Object, "network/")) {
 			return &r.Holds[i]
 		}
 	}
 	return nil
+}
+
+// goesBack reports whether what failed is still being put back by this process: what is left to be done of the service, such as its replicas, follows that.
+func (r Report) goesBack(h plan.Hold) bool {
+	return r.Lease.Held && h.Guard == plan.GuardRolledBack && slices.ContainsFunc(r.Services, func(s plan.ServiceCount) bool {
+		return "service/"+s.Service == h.Object && (s.Update == swarm.Updating || s.Update == swarm.RollbackStarted)
+	})
 }
 
 // Heeds returns the report of a look as it is with the last report of the swarmd that acts: a step that this one holds it does not do, though the look

@@ -25,6 +25,8 @@ func TestALookHeedsWhatTheActingOneHolds(t *testing.T) {
 			"steps service/b, holds registry service/a"},
 		"held by several guards": {report.Report{Steps: []report.Step{step("service/a")}, Holds: []plan.Hold{hold("surge", "pool/w")}},
 			report.Report{Holds: []plan.Hold{hold("registry", "service/a"), hold("backoff", "service/a")}}, "steps , holds surge pool/w registry service/a backoff service/a"},
+		"two of a pool are missing": {report.Report{Steps: []report.Step{step("pool/w"), step("pool/w")}}, report.Report{Holds: []plan.Hold{hold("backoff", "pool/w")}},
+			"steps , holds backoff pool/w"},
 		"nothing is to be done": {report.Report{}, report.Report{Holds: []plan.Hold{hold("registry", "service/a")}}, "steps , holds "},
 		"known": {report.Report{Steps: []report.Step{step("service/a")}, Holds: []plan.Hold{hold("rolled-back", "service/a")}},
 			report.Report{Holds: []plan.Hold{hold("rolled-back", "service/a")}}, "steps service/a, holds rolled-back service/a"},

@@ -3,7 +3,9 @@ package app_test
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,4 +99,21 @@ func TestNoRegistryIsShownAnothersPassword(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAFileThatIsRootsAloneSaysWhoReadsIt: it is there, so that "put it on each manager" would help nobody.
+func TestAFileThatIsRootsAloneSaysWhoReadsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := sim.New(sim.Options{Seed: 7})
+		a := swarmd(t, w, func(o *app.Options) {
+			o.ReadSecret = func(path string) ([]byte, error) {
+				return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.EACCES}
+			}
+		})
+		loop := a.Loop(app.Role{File: app.File{Initial: private(1, "1.0")}})
+		defer run(t, a, loop, app.Page{})()
+		until(t, loop, "a hold", func() bool {
+			return strings.Contains(holds(loop, plan.GuardLoginFile), "permission denied (swarmd's unit reads with the group docker: chgrp docker, chmod 0640)")
+		})
+	})
 }

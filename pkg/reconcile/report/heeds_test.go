@@ -84,3 +84,24 @@ func TestALookTellsWhatTheActingOneCannotRead(t *testing.T) {
 		t.Errorf("of one that does not act: %v", got)
 	}
 }
+
+// TestALookTellsWhatLiesBesideTheActingOneAlone: whether the file of a secret can be read there, nobody else can know.
+func TestALookTellsWhatLiesBesideTheActingOneAlone(t *testing.T) {
+	lease := report.Lease{Holder: "n1/x", Epoch: 4}
+	acts := lease
+	acts.Held = true
+	hold := func(guard string) plan.Hold {
+		return plan.Hold{Guard: guard, Object: "service/a", Blocking: true, Final: true}
+	}
+	for _, guard := range []string{plan.GuardSecretFile, plan.GuardLoginFile} {
+		look := report.Report{Lease: lease, Converged: true}
+		acting := report.Report{Lease: acts, HeldOnly: true, Holds: []plan.Hold{hold(guard), {Guard: guard, Object: "service/note"}, hold("paused")}}
+		got := look.Heeds(acting)
+		if len(got.Holds) != 1 || got.Holds[0].Guard != guard || got.Converged || !got.HeldOnly || got.Lost() == nil {
+			t.Errorf("%s: %+v", guard, got)
+		}
+		if again := got.Heeds(acting); len(again.Holds) != 1 {
+			t.Errorf("%s twice: %+v", guard, again.Holds)
+		}
+	}
+}

@@ -108,6 +108,12 @@ func (r Report) Heeds(acting Report) Report {
 		}
 		return holds
 	})
+	for _, h := range acting.Holds {
+		if besideIt(h) && !r.holds(h) && !slices.ContainsFunc(held, sameAs(h)) {
+			held, r.Converged = append(held, h), false
+			r.HeldOnly = acting.HeldOnly && len(r.Steps) == 0
+		}
+	}
 	r.Holds = slices.Concat(r.Holds, held)
 	for i, s := range r.Steps { // what it has just tried in vain it holds from its next look on
 		if at := slices.IndexFunc(acting.Steps, func(own Step) bool { return own.ID == s.ID && own.Error != "" }); at >= 0 && s.Outcome == "" {
@@ -115,6 +121,11 @@ func (r Report) Heeds(acting Report) Report {
 		}
 	}
 	return r
+}
+
+// besideIt reports whether a hold is of a value that lies beside the swarmd that acts: who looks from elsewhere cannot know whether that one can read it.
+func besideIt(h plan.Hold) bool {
+	return h.Blocking && (h.Guard == plan.GuardSecretFile || h.Guard == plan.GuardLoginFile)
 }
 
 // holds reports whether the guard holds the object already.

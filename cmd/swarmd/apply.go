@@ -194,6 +194,9 @@ func (a *cli) follow(ctx context.Context, asm *connection, data []byte, s *file.
 	switch {
 	case err == nil:
 		printf(a.out, "converged: revision %d is true after %s\n", revision, time.Since(began).Round(100*time.Millisecond))
+		if s != nil && last.Lease.Held { // bootstrap, which shows no edit, has just put one there
+			printf(a.err, "nobody keeps it so from now on: no swarmd runs in this swarm. swarmd bootstrap -f FILE puts one on the managers, swarmd run -f FILE is one\n")
+		}
 		return nil
 	case errors.As(err, &lost):
 		a.printReport(last)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
@@ -20,5 +21,16 @@ func TestATakeOverSaysWhichSecretsDiffer(t *testing.T) {
 `
 	if out.String() != want {
 		t.Errorf("it says\n%s", out.String())
+	}
+}
+
+// TestAPlanThatIsUnderWayIsNotDone: machines that leave still cost, and "everything is as the file wants it" would be no answer to that.
+func TestAPlanThatIsUnderWayIsNotDone(t *testing.T) {
+	for done, want := range map[bool]string{true: "nothing to do: everything is as the file wants it\n", false: "nothing more to do: the file changes nothing, and what was begun"} {
+		var out bytes.Buffer
+		printPlan(&out, outlook{Plan: plan.Plan{Converged: done}, file: &spec.Spec{}}, false)
+		if !strings.HasPrefix(out.String(), want) {
+			t.Errorf("converged %t: %s", done, out.String())
+		}
 	}
 }

@@ -137,8 +137,12 @@ func printPlan(w io.Writer, o outlook, showValues bool) {
 			held++
 		}
 	}
-	if changesNothing(o.whole) && len(upkeep)+held == 0 {
+	switch {
+	case !changesNothing(o.whole) || len(upkeep)+held > 0:
+	case o.Converged:
 		fmt.Fprintln(w, "nothing to do: everything is as the file wants it")
+	default:
+		fmt.Fprintln(w, "nothing more to do: the file changes nothing, and what was begun for it is not over yet, see swarmd status")
 	}
 	before, after := cost(o.Plan)
 	unknown := slices.ContainsFunc(o.Pools, func(c plan.PoolCount) bool { return c.PriceUnknown })

@@ -27,8 +27,9 @@ func runCommand(a *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [-f FILE | --cluster NAME]",
 		Short: "The daemon: follow the accepted revision, and the file as a source of revisions",
-		Long: `Runs on the managers. With -f it also watches the file: each edit becomes a revision. Without a file it follows the
-revisions in the swarm's own store, where bootstrap and apply put them.`,
+		Long: `Runs on the managers. With -f it also watches the file: each edit becomes a revision, and takes along
+what it names in the file's folder or below. Without a file it follows the revisions in the swarm's own store, where bootstrap
+and apply put them.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.daemon(cmd.Context(), f) },
 	}

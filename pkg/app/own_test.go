@@ -2,14 +2,20 @@ package app_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/app"
+	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/reconcile/report"
 	"github.com/swarmd/swarmd/pkg/sim"
 )
 
@@ -98,3 +104,53 @@ func TestNoRegistryIsShownAnothersPassword(t *testing.T) {
 		})
 	}
 }
+
+// TestAFileThatIsRootsAloneSaysWhoReadsIt: it is there, so that "put it on each manager" would help nobody.
+func TestAFileThatIsRootsAloneSaysWhoReadsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := sim.New(sim.Options{Seed: 7})
+		a := swarmd(t, w, func(o *app.Options) {
+			o.ReadSecret = func(path string) ([]byte, error) {
+				return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.EACCES}
+			}
+		})
+		loop := a.Loop(app.Role{File: app.File{Initial: private(1, "1.0")}})
+		defer run(t, a, loop, app.Page{})()
+		until(t, loop, "a hold", func() bool {
+			return strings.Contains(holds(loop, plan.GuardLoginFile), "permission denied (swarmd's unit reads with the group docker: chgrp docker, chmod 0640)")
+		})
+	})
+}
+
+// TestApplyTellsWhatTheDaemonCannotRead: it followed for a quarter of an hour and said nothing, since only the swarmd that acts knows whether its file is there.
+func TestApplyTellsWhatTheDaemonCannotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := sim.New(sim.Options{Seed: 7})
+		a := swarmd(t, w, func(o *app.Options) { o.ReadSecret = beside{}.read })
+		daemon := a.Loop(app.Role{File: app.File{Initial: []byte(withoutSecret)}})
+		defer run(t, a, daemon, app.Page{})()
+		settles(t, daemon, 1)
+		person := a.Loop(app.Role{OneShot: true, Instance: "visitor", Acting: func(context.Context) report.Report { return daemon.Last() }})
+		defer run(t, a, person, app.Page{})()
+		n, err := person.Submit(t.Context(), []byte(strings.Replace(withoutSecret, "1.27\"", "1.27\", secrets: [token]", 1)+"secrets: { token: { file: /etc/swarmd/secrets/nothing } }\n"), "apply test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+		defer cancel()
+		began := time.Now()
+		_, err = person.Await(ctx, n, nil)
+		var lost *reconcile.LostError
+		if took := time.Since(began); !errors.As(err, &lost) || !strings.Contains(lost.Hold.Text, "cannot be read on web-managers-") || took > 3*time.Minute {
+			t.Errorf("%v after %s", err, took)
+		}
+	})
+}
+
+const withoutSecret = `version: 1
+cluster: web
+cloud: { digitalocean: { region: fra1, image: docker-20-04 } }
+nodes: { managers: { role: manager, count: 3, size: s-1vcpu-1gb } }
+services:
+  app: { image: "nginx:1.27" }
+`

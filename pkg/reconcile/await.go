@@ -67,10 +67,12 @@ func (l *Loop) Await(ctx context.Context, revision int, told func(report.Report)
 	}
 }
 
-// heeding is the report with what the swarmd that acts holds of what it does not do. That one is asked only when this look would do something.
+// heeding is the report with what the swarmd that acts holds of what it does not do. That one is asked only when this look would do something, or does not
+// see why nothing is done.
 func (l *Loop) heeding(ctx context.Context, r report.Report) report.Report {
 	waits := slices.ContainsFunc(r.Steps, func(s report.Step) bool { return s.Outcome == "" })
-	if l.cfg.Acting == nil || r.Lease.Held || !waits {
+	puzzled := !r.Converged && len(r.Steps) == 0 && !slices.ContainsFunc(r.Holds, func(h plan.Hold) bool { return h.Blocking })
+	if l.cfg.Acting == nil || r.Lease.Held || !waits && !puzzled {
 		return r
 	}
 	ctx, cancel := context.WithTimeout(ctx, actingAnswers)

@@ -67,7 +67,7 @@ func (h refusal) again(r execute.Result, now time.Time, jitter func() float64) r
 	lookup := errors.As(r.Err, &unresolved)
 	pause := time.Duration(float64(min(firstPause<<min(h.tries, 10), mostPause)) * (0.5 + jitter()))
 	h.tries++
-	h.Backoff = plan.Backoff{Until: now.Add(max(pause, retryAfter(r.Err))), Why: r.Err.Error() + wayOut(r.Kind), Limit: r.Kind == apierr.Limit, Final: r.Kind == apierr.Invalid || r.Kind.Overtaken()}
+	h.Backoff = plan.Backoff{Until: now.Add(max(pause, retryAfter(r.Err))), Why: r.Err.Error() + wayOut(r.Err, r.Kind), Limit: r.Kind == apierr.Limit, Final: r.Kind == apierr.Invalid || r.Kind.Overtaken()}
 	if lookup {
 		h.Guard, h.Why, h.Final = plan.GuardRegistry, unresolved.Error(), unresolved.Kind.Denied() || unresolved.Kind == apierr.NotFound || unresolved.Kind == apierr.Invalid
 	}
@@ -96,7 +96,15 @@ func (w refusals) backoffs(ahead time.Duration) map[plan.Ref]plan.Backoff {
 }
 
 // wayOut is what a person can do about a refusal that stays, as the end of a sentence.
-func wayOut(k apierr.Kind) string {
+func wayOut(err error, k apierr.Kind) string {
+	if e := (*apierr.Error)(nil); errors.As(err, &e) && e.Side == "cloud" {
+		switch {
+		case k == apierr.Capacity:
+			return "; it is tried again by itself, and if that lasts, give the pool another size or region"
+		case k.Denied():
+			return "; run swarmd bootstrap again with a token that may do that (README, The token)"
+		}
+	}
 	switch k {
 	case apierr.NotFound:
 		return "; what it names has to be there: make it, or correct the file"

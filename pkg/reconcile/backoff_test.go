@@ -23,9 +23,12 @@ func refusedStep(a plan.Action, err error) execute.Results {
 // TestAHeldPoolSaysWhatFailed: a create may have failed at the cloud, or before it at the ledger.
 func TestAHeldPoolSaysWhatFailed(t *testing.T) {
 	now := time.Now()
-	for _, why := range []error{
-		&apierr.Error{Kind: apierr.Capacity, Side: "cloud", Op: "create droplet", Code: 422, Err: errors.New("droplet limit")},
-		&apierr.Error{Kind: apierr.Invalid, Side: "swarm", Op: "write intent", Err: errors.New("the config is too large")},
+	for why, toDo := range map[error]string{
+		&apierr.Error{Kind: apierr.Capacity, Side: "cloud", Op: "create droplet", Code: 422, Err: errors.New("try again later")}: "; it is tried again by itself, and if that lasts, give the pool another size or region",
+		&apierr.Error{Kind: apierr.Limit, Side: "cloud", Op: "create droplet", Code: 422, Err: errors.New("droplet limit")}:      "; ask DigitalOcean for a higher limit, or delete droplets",
+		&apierr.Error{Kind: apierr.Forbidden, Side: "cloud", Op: "create droplet", Code: 403, Err: errors.New("no")}:             "; run swarmd bootstrap again with a token that may do that (README, The token)",
+		&apierr.Error{Kind: apierr.Capacity, Side: "swarm", Op: "write intent", Err: errors.New("the config is too large")}:      "",
+		&apierr.Error{Kind: apierr.Invalid, Side: "swarm", Op: "write intent", Err: errors.New("the config is too large")}:       "",
 	} {
 		w := refusals{}.learn(refusedStep(plan.CreateDroplet{Pool: "workers"}, why), now, half)
 		leader := swarm.Node{ID: "n", Hostname: "m", State: swarm.NodeReady, Spec: swarm.NodeSpec{Role: swarm.Manager}, Manager: &swarm.ManagerStatus{Leader: true, Reachability: "reachable"}}
@@ -37,7 +40,7 @@ func TestAHeldPoolSaysWhatFailed(t *testing.T) {
 				text = h.Text
 			}
 		}
-		if !strings.HasSuffix(text, "the last one was refused: "+why.Error()) || strings.Contains(text, "cloud refused") {
+		if !strings.HasSuffix(text, "the last one was refused: "+why.Error()+toDo) || strings.Contains(text, "cloud refused") {
 			t.Errorf("held with %q, what failed is %q", text, why)
 		}
 	}

@@ -246,13 +246,16 @@ func onMachine(w world.World) string {
 	return ""
 }
 
-// withoutPath is an error of the file system without the path, which is said already.
+// withoutPath is an error of the file system without the path, which is said already. Beside the unit a file is often root's alone.
 func withoutPath(err error) string {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		return at.Err.Error()
+	text := err.Error()
+	if at := (*fs.PathError)(nil); errors.As(err, &at) {
+		text = at.Err.Error()
 	}
-	return err.Error()
+	if errors.Is(err, fs.ErrPermission) {
+		text += " (swarmd's unit reads with the group docker: chgrp docker, chmod 0640)"
+	}
+	return text
 }
 
 // asksObjects reports whether configs and secrets are to be looked at.

@@ -124,11 +124,7 @@ func dropletOf(w world.World, id int) (cloud.Droplet, bool) {
 
 // due are the managers to switch on now.
 func (s stranded) due(now time.Time) (out []strandedManager) {
-	grace := cutOffGrace
-	if s.running() <= len(s.managers)/2 && !s.known.IsZero() { // else what a person keeps off is not known
-		grace = strandedGrace
-	}
-	if s.since.IsZero() || now.Sub(s.since) < grace {
+	if s.since.IsZero() || now.Sub(s.since) < s.grace() {
 		return nil
 	}
 	for _, m := range s.managers {
@@ -139,6 +135,14 @@ func (s stranded) due(now time.Time) (out []strandedManager) {
 		out = append(out, m)
 	}
 	return out
+}
+
+// grace is how long the swarm must have had no leader before a manager is switched on.
+func (s stranded) grace() time.Duration {
+	if s.running() <= len(s.managers)/2 && !s.known.IsZero() { // else what a person keeps off is not known
+		return strandedGrace
+	}
+	return cutOffGrace
 }
 
 // running counts the managers whose droplets are there and not off.
@@ -208,7 +212,7 @@ func (s stranded) how(m strandedManager) string {
 	case m.left:
 		return "is off, and left so"
 	case t.n == 0:
-		return "is off"
+		return "is off, and is switched on at " + s.since.Add(s.grace()).UTC().Format(time.TimeOnly) + " UTC if there is no leader until then"
 	}
 	return fmt.Sprintf("is off, and was switched on at %s UTC, try %d of %d", t.last.UTC().Format(time.TimeOnly), t.n, len(plan.Pauses()))
 }

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,5 +100,22 @@ func TestALeaderEndsTheCount(t *testing.T) {
 	}
 	if s = s.see(well, nil, t0.Add(11*time.Minute)); s.String() != "" {
 		t.Errorf("it says %s", s)
+	}
+}
+
+// TestItSaysWhenAManagerIsSwitchedOn: who looks at three in the morning must not guess whether somebody does.
+func TestItSaysWhenAManagerIsSwitchedOn(t *testing.T) {
+	t0 := time.Date(2026, 3, 1, 2, 59, 30, 0, time.UTC)
+	s := stranded{}.see(managers("on", "on", "on"), nil, t0).see(leaderlessLook("on", "off", "off"), nil, t0)
+	if got := s.String(); !strings.Contains(got, "is off, and is switched on at 03:00:30 UTC if there is no leader until then") || !strings.Contains(got, "as of 02:59:30 UTC") {
+		t.Errorf("it says %s", got)
+	}
+	id := s.managers[1].droplet
+	if got := s.learn(id, t0.Add(time.Minute)).String(); !strings.Contains(got, "was switched on at 03:00:30 UTC, try 1 of ") {
+		t.Errorf("it says %s", got)
+	}
+	s = stranded{}.see(managers("on", "on", "on"), nil, t0).see(leaderlessLook("on", "on", "off"), nil, t0)
+	if got := s.String(); !strings.Contains(got, "is switched on at 03:04:30 UTC") {
+		t.Errorf("while a majority runs it says %s", got)
 	}
 }

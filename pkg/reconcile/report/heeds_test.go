@@ -26,6 +26,8 @@ func TestALookHeedsWhatTheActingOneHolds(t *testing.T) {
 			"steps service/b, holds registry service/a"},
 		"held by several guards": {report.Report{Steps: []report.Step{step("service/a")}, Holds: []plan.Hold{hold("surge", "pool/w")}},
 			report.Report{Holds: []plan.Hold{hold("registry", "service/a"), hold("backoff", "service/a")}}, "steps , holds surge pool/w registry service/a backoff service/a"},
+		"two of a pool are missing": {report.Report{Steps: []report.Step{step("pool/w"), step("pool/w")}}, report.Report{Holds: []plan.Hold{hold("backoff", "pool/w")}},
+			"steps , holds backoff pool/w"},
 		"nothing is to be done": {report.Report{}, report.Report{Holds: []plan.Hold{hold("registry", "service/a")}}, "steps , holds "},
 		"known": {report.Report{Steps: []report.Step{step("service/a")}, Holds: []plan.Hold{hold("rolled-back", "service/a")}},
 			report.Report{Holds: []plan.Hold{hold("rolled-back", "service/a")}}, "steps service/a, holds rolled-back service/a"},
@@ -99,6 +101,27 @@ func TestWhatIsPutBackIsWaitedForByWhoDoesIt(t *testing.T) {
 	} {
 		if lost := c.r.Lost(); (lost != nil) != c.lost {
 			t.Errorf("%+v: %+v", c.r, lost)
+		}
+	}
+}
+
+// TestALookTellsWhatLiesBesideTheActingOneAlone: whether the file of a secret can be read there, nobody else can know.
+func TestALookTellsWhatLiesBesideTheActingOneAlone(t *testing.T) {
+	lease := report.Lease{Holder: "n1/x", Epoch: 4}
+	acts := lease
+	acts.Held = true
+	hold := func(guard string) plan.Hold {
+		return plan.Hold{Guard: guard, Object: "service/a", Blocking: true, Final: true}
+	}
+	for _, guard := range []string{plan.GuardSecretFile, plan.GuardLoginFile} {
+		look := report.Report{Lease: lease, Converged: true}
+		acting := report.Report{Lease: acts, HeldOnly: true, Holds: []plan.Hold{hold(guard), {Guard: guard, Object: "service/note"}, hold("paused")}}
+		got := look.Heeds(acting)
+		if len(got.Holds) != 1 || got.Holds[0].Guard != guard || got.Converged || !got.HeldOnly || got.Lost() == nil {
+			t.Errorf("%s: %+v", guard, got)
+		}
+		if again := got.Heeds(acting); len(again.Holds) != 1 {
+			t.Errorf("%s twice: %+v", guard, again.Holds)
 		}
 	}
 }

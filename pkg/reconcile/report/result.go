@@ -108,14 +108,23 @@ func (r Report) Heeds(acting Report) Report {
 		if s.Outcome != "" || slices.ContainsFunc(acting.Steps, func(own Step) bool { return own.Object == s.Object }) {
 			return false
 		}
-		before := len(held)
+		holds := false
 		for _, h := range acting.Holds {
-			if h.Object == s.Object && h.Blocking && !r.holds(h) {
+			if h.Object != s.Object || !h.Blocking || r.holds(h) {
+				continue
+			}
+			if holds = true; !slices.ContainsFunc(held, sameAs(h)) { // of two machines that a pool lacks each is a step
 				held = append(held, h)
 			}
 		}
-		return len(held) > before
+		return holds
 	})
+	for _, h := range acting.Holds {
+		if besideIt(h) && !r.holds(h) && !slices.ContainsFunc(held, sameAs(h)) {
+			held, r.Converged = append(held, h), false
+			r.HeldOnly = acting.HeldOnly && len(r.Steps) == 0
+		}
+	}
 	r.Holds = slices.Concat(r.Holds, held)
 	for i, s := range r.Steps { // what it has just tried in vain it holds from its next look on
 		if at := slices.IndexFunc(acting.Steps, func(own Step) bool { return own.ID == s.ID && own.Error != "" }); at >= 0 && s.Outcome == "" {
@@ -125,9 +134,18 @@ func (r Report) Heeds(acting Report) Report {
 	return r
 }
 
+// besideIt reports whether a hold is of a value that lies beside the swarmd that acts: who looks from elsewhere cannot know whether that one can read it.
+func besideIt(h plan.Hold) bool {
+	return h.Blocking && (h.Guard == plan.GuardSecretFile || h.Guard == plan.GuardLoginFile)
+}
+
 // holds reports whether the guard holds the object already.
 func (r Report) holds(h plan.Hold) bool {
-	return slices.ContainsFunc(r.Holds, func(own plan.Hold) bool { return own.Guard == h.Guard && own.Object == h.Object })
+	return slices.ContainsFunc(r.Holds, sameAs(h))
+}
+
+func sameAs(h plan.Hold) func(plan.Hold) bool {
+	return func(other plan.Hold) bool { return other.Guard == h.Guard && other.Object == h.Object }
 }
 
 // WhyFailed returns the first thing that made the pass fail. It has no name and no text in it, because everybody may read it.

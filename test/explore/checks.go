@@ -2,7 +2,6 @@ package explore
 
 import (
 	"encoding/json"
-	"fmt"
 	"hash/fnv"
 	"maps"
 	"net/http"
@@ -258,15 +257,18 @@ func (c *checks) digest(s *state) uint64 {
 		text = append(append(append(text, 'o'), op.Kind...), op.Pool...)
 		text = append(strconv.AppendBool(strconv.AppendBool(text, op.DropletID != 0), op.Shutdown.IsZero()), ' ')
 	}
-	for _, v := range s.swarm.Services {
-		text = fmt.Appendf(text, "s%s%v%v ", v.Spec.Name, v.Spec.Labels["swarmd.hash"], v.UpdateStatus)
+	for i := range s.swarm.Services {
+		v := &s.swarm.Services[i]
+		text = append(append(append(text, 's'), v.Spec.Name...), v.Spec.Labels["swarmd.hash"]...)
+		if u := v.UpdateStatus; u != nil {
+			text = append(append(append(append(text, ' '), u.State...), ' '), u.Message...)
+		}
+		text = append(text, ' ')
 	}
-	tasks := map[string]int{}
-	for i := range s.swarm.Tasks {
-		k := &s.swarm.Tasks[i]
-		tasks[k.ServiceID+string(k.DesiredState)+string(k.Status.State)]++
-	}
-	text = fmt.Appendf(text, "%vr%d e%d h%v", tasks, s.ledger.Revision, s.ledger.DeleteBudget, s.holder != "") // the tasks sorted by key
+	text = s.appendTasks(text)
+	text = strconv.AppendInt(append(text, 'r'), int64(s.ledger.Revision), 10)
+	text = strconv.AppendInt(append(text, 'e'), int64(s.ledger.DeleteBudget), 10)
+	text = strconv.AppendBool(append(text, 'h'), s.holder != "")
 	h := fnv.New64a()
 	_, _ = h.Write(text) // never fails, see hash.Hash
 	return h.Sum64()

@@ -34,7 +34,7 @@ func (c *checks) readyIn(d docean.Droplet) string {
 	if e == nil {
 		return ""
 	}
-	truth, in := e.Truth()
+	truth, in := e.Glance()
 	if !in {
 		return ""
 	}

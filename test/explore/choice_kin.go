@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -32,7 +33,8 @@ func burstsOf(signs []Sign) []*burst {
 type kindred struct {
 	*burst
 	kind  Kind
-	reads string // the call whose answer is missing, or blind
+	reads string // the call whose answer is missing or late, or what is in its place
+	until int    // the first call that shows what is other than before
 	in    standing
 }
 
@@ -51,10 +53,11 @@ func (c *choice) isFirst(k Kind, i int) bool {
 	kin.burst = c.bursts[i]
 	p := c.plan(i, k)
 	played, met := c.akin[kin]
-	if met {
-		c.kin = append(c.kin, twin{p, played})
-	} else {
+	switch {
+	case !met:
 		c.akin[kin] = p
+	case c.workflow.Sparse < 2: // else what it is to be held to may not be played either
+		c.kin = append(c.kin, twin{p, played})
 	}
 	return !met
 }
@@ -75,8 +78,52 @@ func (c *choice) kindOf(k Kind, i int) (kindred, bool) {
 		return kindred{kind: k, reads: missing, in: c.stands[i]}, ok
 	case EngineDown, LeaderChange:
 		return kindred{kind: k, reads: blind, in: c.stands[i]}, c.blinds(i)
+	case Human:
+		return kindred{kind: Kind(fmt.Sprint(k, sortOfEdit(i+1))), until: c.until(k, i), in: c.stands[i]}, true
+	case Pause, Jump:
+		return kindred{kind: k, until: c.until(k, i), in: c.stands[i]}, true
+	case Slow:
+		return kindred{kind: k, reads: idle, in: c.stands[i]}, c.bursts[i].reads[c.signs[i].Call] == 1 && !c.shows(Pause, i, i)
 	}
 	return kindred{}, false
+}
+
+// idle is in the place of a read whose answer stays as it is while its process waits.
+const idle = "idle"
+
+// showing are the reads that show what a person does, see person.edit.
+var showing = [...][]string{
+	{"GET /nodes"},
+	{listDroplets, getDroplet},
+	{"GET /services", "GET /services/ID", "GET /tasks"},
+	{"GET /nodes", "GET /tasks"},
+}
+
+// until returns the first call from this one on, of those that come at once, whose answer may be another one because of the fault.
+func (c *choice) until(k Kind, i int) int {
+	last := i
+	for _, j := range c.bursts[i].calls {
+		if j < i {
+			continue
+		}
+		if c.before[j] != c.stands[i] {
+			break
+		}
+		if last = j; c.shows(k, i, j) {
+			break
+		}
+	}
+	return last
+}
+
+// shows reports whether the answer to a call may be another one because a person has done what they do at call i, or because time has passed. While the
+// only swarmd waits, nobody changes networks, or how the swarm is set up.
+func (c *choice) shows(k Kind, i, j int) bool {
+	call := c.signs[j].Call
+	if k == Human {
+		return slices.Contains(showing[sortOfEdit(i+1)], call)
+	}
+	return c.workflow.Several || call != "GET /networks" && call != "GET /swarm"
 }
 
 // follower returns the call of the same process that comes at once after a write that was done, and whether one does before anything else is written.

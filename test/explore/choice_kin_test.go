@@ -17,6 +17,7 @@ func TestChoiceOfKin(t *testing.T) {
 	moved.State = 1
 	told, refused := Sign{Call: "POST /configs/create", Write: true}, write
 	refused.Status = 403
+	networks, tasks, configs := Sign{Call: "GET /networks"}, Sign{Call: "GET /tasks"}, Sign{Call: "GET /configs"}
 	another := write
 	another.From = "another"
 	const at1 = time.Millisecond
@@ -41,9 +42,26 @@ func TestChoiceOfKin(t *testing.T) {
 		"or no look":                                 {signs(at1, nodes, info), []Kind{Hang}, []int{1, 2}},
 		"the word for no leader, about the nodes":    {signs(at1, services, nodes, info, cluster), []Kind{NoLeader}, []int{2}},
 		"an engine, before the nodes are read":       {signs(at1, services, cluster, nodes, info), []Kind{EngineDown}, []int{1, 4}},
+		"a pause, before what stays as it is":        {signs(at1, cluster, networks, nodes, services), []Kind{Pause}, []int{1, 4}},
+		"or is written":                              {signs(at1, networks, write, cluster), []Kind{Jump}, []int{1, 2, 3}},
+		"or is read long after it":                   {signs(time.Second, cluster, nodes), []Kind{Pause}, []int{1, 2}},
+		"what is slow of what stays":                 {signs(at1, cluster, networks, nodes), []Kind{Slow}, []int{1, 3}},
+		"but not what is read twice":                 {signs(at1, cluster, networks, configs, networks), []Kind{Slow}, []int{1, 2, 3}},
+		"the same edit, before what shows it":        {signs(at1, nodes, services, tasks, configs, networks, droplets), []Kind{Human}, []int{1, 2, 3, 4, 6}},
 	} {
 		if got := at(c.signs, c.kinds...); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// TestOthersDoNotWait: where there are several swarmds one may change what stays while another one waits.
+func TestOthersDoNotWait(t *testing.T) {
+	all := signs(time.Millisecond, Sign{Call: "GET /swarm"}, Sign{Call: "GET /nodes"})
+	for several, want := range map[bool]int{false: 1, true: 2} {
+		played := slices.DeleteFunc(newChoice(Workflow{Name: "w", Several: several}, all).faults(1), func(p Plan) bool { return p.Faults[0].Kind != Pause })
+		if len(played) != want {
+			t.Errorf("several %v: %v, want %d", several, played, want)
 		}
 	}
 }

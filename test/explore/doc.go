@@ -19,14 +19,17 @@
 // Every other single fault: each kind at each call of each workflow, but for those that cannot differ from one that is played:
 //
 //   - Reads of one kind in the same state of the world, after the same write, under the same lease, are one: swarmd waits there, and looks again.
-//     A renewal is no such write: it leaves the lease with the one who has it, and is one of the same as a read is. Of faults that mislead, failures and lies, the last of these reads
-//     is played besides the first if a write follows from it: this is the look that swarmd acts upon.
+//     A renewal is no such write: it leaves the lease with the one who has it, and repeats as reads do. Of faults that mislead, failures and lies, the
+//     last of these reads is played besides the first if a write follows from it: this is the look that swarmd acts upon.
 //   - A process that dies takes along what it has read and what it was about to write: to it reads of all kinds are one, a write is one with the look that
 //     it follows from, and after a write that was done is before the call that comes at once behind it.
 //   - Without its own engine's word, the cluster's identity or the nodes, a look decides nothing at all, whatever else it shows: which of them is
 //     missing is one, for a failure and for an engine that is down or without a leader before the nodes were read. Why one is missing counts for the
 //     nodes alone, where "no leader" is news; else it is one with a failure. Of the ledger, which whoever looks after the lease reads too, all is played.
-//     Each campaign plays some of what these two leave out, too: it must write as often the same; see Campaign.Twins.
+//   - While its only swarmd waits, nobody changes networks or how the swarm is set up: a process that stands still before such a read is one with the
+//     same before the call at once behind it, and which of these reads is slow is one. What a person does before a read that does not show it is one
+//     with the same before the first that does.
+//     Each campaign plays some of what these last three leave out, too: the same must be written as often; see Campaign.Twins.
 //   - What the clients make one error of is one, because everything above them decides by the error's kind alone (see package apierr): a call that
 //     is cut, answered with 500, with a page, with half of a good answer; an effect whose answer is cut or is one of the 5xx. One of each class is played, in turns.
 //     Each campaign plays some of the others too, which must make the same calls at the same instants; see Campaign.Twins.

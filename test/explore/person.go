@@ -26,7 +26,7 @@ type object struct {
 
 // edit does one of the things that people do.
 func (p *person) edit(n int) {
-	switch n % 4 {
+	switch sortOfEdit(n) {
 	case 0:
 		p.label(n)
 	case 1:
@@ -37,6 +37,9 @@ func (p *person) edit(n int) {
 		p.drain()
 	}
 }
+
+// sortOfEdit is which of the things that people do is done at a call.
+func sortOfEdit(n int) int { return n % 4 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
 

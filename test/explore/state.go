@@ -134,3 +134,21 @@ func boundTo(labels map[string]string) int {
 	}
 	return id
 }
+
+// appendTasks appends how many tasks of each service are in which states.
+func (s *state) appendTasks(text []byte) []byte {
+	keys := make([]string, len(s.swarm.Tasks))
+	for i := range s.swarm.Tasks {
+		k := &s.swarm.Tasks[i]
+		keys[i] = k.ServiceID + string(k.DesiredState) + string(k.Status.State)
+	}
+	slices.Sort(keys)
+	for i := 0; i < len(keys); {
+		from := i
+		for i < len(keys) && keys[i] == keys[from] {
+			i++
+		}
+		text = strconv.AppendInt(append(append(append(text, ' '), keys[from]...), ':'), int64(i-from), 10)
+	}
+	return text
+}

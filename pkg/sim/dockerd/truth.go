@@ -34,6 +34,16 @@ func (e *Engine) Truth() (Truth, bool) {
 	return e.cluster.truth(), true
 }
 
+// Glance is the engine's Truth without a copy, see Swarm.Glance.
+func (e *Engine) Glance() (Truth, bool) {
+	e.world.lock()
+	defer e.world.unlock()
+	if e.cluster == nil {
+		return Truth{}, false
+	}
+	return e.cluster.glance(), true
+}
+
 // Truth returns the last cluster that was initialised, and false if there is none yet.
 func (s *Swarm) Truth() (Truth, bool) {
 	s.lock()

@@ -72,6 +72,8 @@ type Client struct {
 	// What these reads said last.
 	nodes    listMemory[api.Node, []swarm.Node]
 	tasks    listMemory[swarm.Task, []swarm.Task]
+	leaving  listMemory[swarm.Task, []swarm.Task] // on nodes that are to leave
+	ended    listMemory[swarm.Task, []swarm.Task]
 	networks listMemory[network.Inspect, []swarm.Network]
 	services listMemory[api.Service, []api.Service]
 	cluster  memory[swarm.Cluster]

@@ -22,11 +22,7 @@ var present = []string{"ready", "running", "remove", "complete"}
 // Tasks returns the tasks that run or are to run, those of jobs that are complete, and those that vanish with their service or slot, sorted by service, slot, node and id. What is told
 // to stop because another task takes its place is not among them, see TasksOn.
 func (c *Client) Tasks(ctx context.Context) ([]swarm.Task, error) {
-	all, err := unlessSameList(ctx, c, "list tasks", &c.tasks, taskBounds(), func(ctx context.Context) ([]swarm.Task, error) {
-		list, err := c.api.TaskList(ctx, api.TaskListOptions{Filters: filtersOf("desired-state", present)})
-		return tasksOf(list), err
-	}, sortTasks)
-	return slices.Clone(all), err
+	return c.tasksWhere(ctx, "list tasks", &c.tasks, filtersOf("desired-state", present))
 }
 
 // TasksOn returns all tasks on the nodes with these ids that the swarm remembers, the ended ones too, in the same order; of no nodes it asks nothing.
@@ -35,16 +31,7 @@ func (c *Client) TasksOn(ctx context.Context, nodes []string) ([]swarm.Task, err
 	if len(nodes) == 0 {
 		return nil, nil // without a filter it would be all tasks
 	}
-	const op = "list tasks of nodes"
-	var list []api.Task
-	err := c.read(ctx, op, func(ctx context.Context) (err error) {
-		list, err = c.api.TaskList(ctx, api.TaskListOptions{Filters: filtersOf("node", nodes)})
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return sortTasks(tasksOf(list))
+	return c.tasksWhere(ctx, "list tasks of nodes", &c.leaving, filtersOf("node", nodes))
 }
 
 // TasksEnded returns the tasks of the services with these ids that others took the place of, or that nobody wants any more, in the same order; of no
@@ -55,15 +42,16 @@ func (c *Client) TasksEnded(ctx context.Context, services []string) ([]swarm.Tas
 	}
 	args := filtersOf("service", services)
 	args.Add("desired-state", "shutdown")
-	var list []api.Task
-	err := c.read(ctx, "list ended tasks", func(ctx context.Context) (err error) {
-		list, err = c.api.TaskList(ctx, api.TaskListOptions{Filters: args})
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return sortTasks(tasksOf(list))
+	return c.tasksWhere(ctx, "list ended tasks", &c.ended, args)
+}
+
+// tasksWhere returns the tasks that pass the filters. The memory is for lists that have most of their tasks in common, whatever they are filtered by.
+func (c *Client) tasksWhere(ctx context.Context, op string, m *listMemory[swarm.Task, []swarm.Task], args filters.Args) ([]swarm.Task, error) {
+	all, err := unlessSameList(ctx, c, op, m, taskBounds(), func(ctx context.Context) ([]swarm.Task, error) {
+		list, err := c.api.TaskList(ctx, api.TaskListOptions{Filters: args})
+		return tasksOf(list), err
+	}, sortTasks)
+	return slices.Clone(all), err
 }
 
 func filtersOf(key string, values []string) filters.Args {

@@ -107,6 +107,7 @@ type Common struct {
 func (c *Client) share(with *Common) {
 	if with != nil {
 		c.nodes.common, c.tasks.common, c.networks.common = &with.nodes, &with.tasks, &with.networks
+		c.leaving.common, c.ended.common = &with.tasks, &with.tasks
 		c.services.common, c.listed.common = &with.services, &with.configs
 		c.cluster.means, c.info.means = &with.cluster, &with.info
 	}

@@ -148,7 +148,7 @@ func (a *cli) foretell(ctx context.Context, loop *reconcile.Loop, asm *connectio
 	}
 	asm.FetchPrices()
 	asm.FetchVPCs(s.Spec.Cloud.VPC)
-	if o, err := a.foresee(ctx, loop, asm, s); err == nil {
+	if o, err := a.foresee(ctx, loop, asm, s, data); err == nil {
 		printPlan(a.out, o, false)
 	}
 	return nil

@@ -52,7 +52,7 @@ func (a *cli) auditLive(ctx context.Context, cluster string, asJSON bool) error 
 	if err != nil {
 		return err
 	}
-	_, _, w, err := asm.oneShot().Preview(ctx, d)
+	_, _, w, err := asm.oneShot().Preview(ctx, d, data)
 	if err != nil {
 		return err
 	}

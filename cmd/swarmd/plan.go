@@ -88,14 +88,14 @@ func (a *cli) preview(ctx context.Context, path string, s *file.Document, data [
 	if err != nil {
 		return outlook{}, err
 	}
-	o, err := a.foresee(ctx, loop, asm, s)
+	o, err := a.foresee(ctx, loop, asm, s, data)
 	o.meant = meant
 	return o, err
 }
 
 // foresee is what the file would change.
-func (a *cli) foresee(ctx context.Context, loop *reconcile.Loop, asm *connection, s *file.Document) (outlook, error) {
-	p, whole, w, err := loop.Preview(ctx, s)
+func (a *cli) foresee(ctx context.Context, loop *reconcile.Loop, asm *connection, s *file.Document, data []byte) (outlook, error) {
+	p, whole, w, err := loop.Preview(ctx, s, data)
 	if err != nil {
 		return outlook{}, err
 	}

@@ -217,7 +217,7 @@ func TestAPreviewSaysWhichSecretsWillBeReplaced(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				_, whole, _, err := a.Loop(app.Role{OneShot: true}).Preview(t.Context(), d)
+				_, whole, _, err := a.Loop(app.Role{OneShot: true}).Preview(t.Context(), d, nil)
 				if err != nil || len(whole.TakenOver) != 1 {
 					t.Fatalf("%v, %+v", err, whole)
 				}

@@ -2,9 +2,11 @@ package maintenance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 )
 
@@ -14,5 +16,8 @@ func (c Cluster) Confirm(ctx context.Context, revision int) (said string, err er
 	_, err = c.Store.Update(ctx, func(l *ledger.Ledger) error {
 		return l.Apply(ledger.Moment{Now: time.Now()}, ledger.Confirm{Revision: revision})
 	})
+	if refused := (*apierr.Error)(nil); errors.As(err, &refused) && refused.Kind == apierr.Conflict {
+		return "", fmt.Errorf("%w: swarmd status says what is held of that one; nothing was changed", refused.Err)
+	}
 	return fmt.Sprintf("the removals of revision %d are confirmed: what it does not have is removed at swarmd's next look", revision), err
 }

@@ -51,13 +51,13 @@ func (l *Loop) Meaning(ctx context.Context, data []byte) ([]string, error) {
 }
 
 // Preview is the plan as it would be if the file were the accepted revision, the whole change that it makes, and the world that both were made for.
-// It writes nothing. Run must not be running.
-func (l *Loop) Preview(ctx context.Context, d *file.Document) (plan.Plan, plan.Overview, world.World, error) {
-	in, err := l.foreseen(ctx, d)
+// It writes nothing. data is what the file is read from: the accepted one again is no next revision. Run must not be running.
+func (l *Loop) Preview(ctx context.Context, d *file.Document, data []byte) (plan.Plan, plan.Overview, world.World, error) {
+	in, accepted, err := l.foreseen(ctx, d, data)
 	if err != nil {
 		return plan.Plan{}, plan.Overview{}, in.World, err
 	}
-	was, err := l.older(ctx, in.Revision-1)
+	was, err := l.older(ctx, accepted)
 	if err != nil {
 		return plan.Plan{}, plan.Overview{}, in.World, err
 	}
@@ -65,20 +65,24 @@ func (l *Loop) Preview(ctx context.Context, d *file.Document) (plan.Plan, plan.O
 	return p, plan.OverviewOf(in, p, plan.Accepted{Spec: was.spec, Stack: was.stack}), in.World, nil
 }
 
-// foreseen is what the next pass would decide by if the file were the accepted revision.
-func (l *Loop) foreseen(ctx context.Context, d *file.Document) (plan.Input, error) {
+// foreseen is what the next pass would decide by if the file were the accepted revision, and the number of the one that is.
+func (l *Loop) foreseen(ctx context.Context, d *file.Document, data []byte) (in plan.Input, accepted int, err error) {
 	stack, err := l.cfg.Convert(d)
 	if err != nil {
-		return plan.Input{}, err
+		return plan.Input{}, 0, err
 	}
 	st, err := l.cfg.Store.Look(ctx)
 	if err != nil {
-		return plan.Input{}, err
+		return plan.Input{}, 0, err
 	}
 	if err := fits(st.Ledger, &d.Spec); err != nil {
-		return plan.Input{}, err
+		return plan.Input{}, 0, err
 	}
-	want := desired{spec: &d.Spec, stack: stack, revision: st.Ledger.Revision + 1}
+	accepted = st.Ledger.Revision
+	want := desired{spec: &d.Spec, stack: stack, revision: accepted + 1}
+	if verdict, n := ledger.Judge(ledger.Edit, data, accepted, st.Revisions); verdict == ledger.Same {
+		want.revision = n
+	}
 	reads := l.cfg.Reads
 	reads.AskObjects = true
 	w := world.Observe(ctx, reads, l.cfg.Cluster, want.adopt())
@@ -89,10 +93,10 @@ func (l *Loop) foreseen(ctx context.Context, d *file.Document) (plan.Input, erro
 	l.memory.creates, w.Ledger.Ops = l.memory.creates.age(w.Ledger.Ops, l.cfg.Wall(), time.Now(), d.Policies.CreateVisible)
 	good, err := l.good(ctx, stack, w)
 	if err != nil {
-		return plan.Input{World: w}, err
+		return plan.Input{World: w}, 0, err
 	}
 	l.sealer.learn(w, l.cfg.Cluster)
 	l.sealer.registries = d.Registries
 	return plan.Input{Good: good, Sealed: l.sealer.sealed(stack, w, true), Compared: l.compared(ctx, stack, w), Now: l.cfg.Wall(), Spec: &d.Spec, Revision: want.revision, Accepted: l.cfg.Wall(), Stack: stack, World: w, Epoch: st.Lease.Epoch,
-		Holder: st.Lease.Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Sizes: l.cfg.Sizes(), VPCs: l.vpcs(&d.Spec), DenyHostAccess: l.cfg.DenyHostAccess, Template: l.cfg.Template}, nil
+		Holder: st.Lease.Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Sizes: l.cfg.Sizes(), VPCs: l.vpcs(&d.Spec), DenyHostAccess: l.cfg.DenyHostAccess, Template: l.cfg.Template}, accepted, nil
 }

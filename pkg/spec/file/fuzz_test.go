@@ -37,9 +37,7 @@ func FuzzParse(f *testing.F) {
 		var document *Document
 		var warnings []Fault
 		var err error
-		if spent, within := cost.Within(mostHeap, mostTime, func() { _ = PasswordFiles(data) }); !within {
-			t.Errorf("the passwords' files of %d bytes cost %s", len(data), spent)
-		}
+		_ = PasswordFiles(data)
 		_ = Bundle(data, func(string) ([]byte, error) { return nil, os.ErrNotExist })
 		_, _ = ClusterOf("f.yaml", data)
 		if spent, within := cost.Within(mostHeap, mostTime, func() { document, warnings, err = Parse("f.yaml", data) }); !within {

@@ -130,8 +130,11 @@ func (c *cluster) run() {
 	c.Cleanup(c.stop)
 }
 
-// stop ends the daemon as systemd does.
+// stop ends the daemon as systemd does. One that was stopped stays so.
 func (c *cluster) stop() {
+	if c.daemon.ProcessState != nil {
+		return
+	}
 	began := time.Now()
 	_ = c.daemon.Process.Signal(syscall.SIGTERM)
 	if err := c.daemon.Wait(); err != nil {

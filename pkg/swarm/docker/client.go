@@ -71,7 +71,7 @@ type Client struct {
 
 	// What these reads said last.
 	nodes    listMemory[api.Node, []swarm.Node]
-	tasks    listMemory[api.Task, []swarm.Task]
+	tasks    listMemory[swarm.Task, []swarm.Task]
 	networks listMemory[network.Inspect, []swarm.Network]
 	services listMemory[api.Service, []api.Service]
 	cluster  memory[swarm.Cluster]

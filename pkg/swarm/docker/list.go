@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/swarmd/swarmd/internal/respcache"
@@ -33,12 +34,13 @@ const (
 
 // bounds are those of one kind of list.
 type bounds[E any] struct {
-	kind      string         // what one is called: "node"
-	name      func(E) string // which one it is, for people
-	most      int64          // bytes of the answer
-	mostMarks int            // of the answer; 0: any number
-	slim      func(*E)       // leaves out what nobody looks at; nil: nothing
-	weight    func(E) int    // bytes that are kept of an entry; nil: what the other bounds say
+	kind      string                         // what one is called: "node"
+	name      func(E) string                 // which one it is, for people
+	most      int64                          // bytes of the answer
+	mostMarks int                            // of the answer; 0: any number
+	decode    func(entry []byte, e *E) error // of a list that is decoded entry by entry; nil: all of it
+	slim      func(*E)                       // leaves out what nobody looks at; nil: nothing
+	weight    func(E) int                    // bytes that are kept of an entry; nil: what the other bounds say
 }
 
 func held[E any](kind string, most int64, name func(E) string) bounds[E] {
@@ -88,37 +90,24 @@ func (*keptOpen) Close() error { return nil }
 // take reads the list.
 func (in *incoming[E]) take(r io.Reader) {
 	in.taken = true
-	all := &meter{r: r, most: maxItem, mostMarks: maxItemMarks}
-	dec := json.NewDecoder(all)
-	first, err := dec.Token()
-	if err != nil || first != json.Delim('[') {
-		in.fail(errors.Join(err, fmt.Errorf("the answer begins with %.20v, not with a list", first)))
-		return
+	list := &entries{r: r, most: in.bounds.most, mostMarks: in.bounds.mostMarks}
+	decode := in.bounds.decode
+	if decode == nil {
+		decode = func(entry []byte, e *E) error { return json.Unmarshal(entry, e) }
 	}
-	for in.proceed(all, dec) && dec.More() {
+	for in.bad == nil {
+		entry, err := list.next()
+		if err != nil || entry == nil {
+			in.fail(err)
+			return
+		}
 		var e E
-		if err := dec.Decode(&e); err != nil {
+		if err := decode(entry, &e); err != nil {
 			in.fail(err)
 			return
 		}
 		in.add(e)
 	}
-	if in.bad == nil {
-		_, err = dec.Token()
-		in.fail(err)
-	}
-}
-
-// proceed gives the next entry its room, and reports whether there may be one more.
-func (in *incoming[E]) proceed(all *meter, dec *json.Decoder) bool {
-	all.most, all.mostMarks = min(dec.InputOffset()+maxItem, in.bounds.most), all.marks+maxItemMarks
-	if in.bounds.mostMarks > 0 {
-		all.mostMarks = min(all.mostMarks, in.bounds.mostMarks)
-	}
-	if len(in.items) > maxItems {
-		in.bad = in.unbelievable(fmt.Errorf("%w: more than %d entries", errTooLong, maxItems))
-	}
-	return in.bad == nil
 }
 
 func (in *incoming[E]) add(e E) {
@@ -131,6 +120,13 @@ func (in *incoming[E]) add(e E) {
 				errTooLong, maxKeep>>20, in.place()))
 			return
 		}
+	}
+	if len(in.items) == maxItems {
+		in.bad = in.unbelievable(fmt.Errorf("%w: more than %d entries", errTooLong, maxItems))
+		return
+	}
+	if len(in.items) == cap(in.items) { // append makes room for a quarter more, and each entry of a long list would be copied five times
+		in.items = slices.Grow(in.items, max(len(in.items), 100))
 	}
 	in.items = append(in.items, e)
 }

@@ -3,7 +3,9 @@ package docker
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/docker/docker/api/types/filters"
 	api "github.com/docker/docker/api/types/swarm"
@@ -20,9 +22,10 @@ var present = []string{"ready", "running", "remove", "complete"}
 // Tasks returns the tasks that run or are to run, those of jobs that are complete, and those that vanish with their service or slot, sorted by service, slot, node and id. What is told
 // to stop because another task takes its place is not among them, see TasksOn.
 func (c *Client) Tasks(ctx context.Context) ([]swarm.Task, error) {
-	all, err := unlessSameList(ctx, c, "list tasks", &c.tasks, taskBounds(), func(ctx context.Context) ([]api.Task, error) {
-		return c.api.TaskList(ctx, api.TaskListOptions{Filters: filtersOf("desired-state", present)})
-	}, tasksOf)
+	all, err := unlessSameList(ctx, c, "list tasks", &c.tasks, taskBounds(), func(ctx context.Context) ([]swarm.Task, error) {
+		list, err := c.api.TaskList(ctx, api.TaskListOptions{Filters: filtersOf("desired-state", present)})
+		return tasksOf(list), err
+	}, sortTasks)
 	return slices.Clone(all), err
 }
 
@@ -41,7 +44,7 @@ func (c *Client) TasksOn(ctx context.Context, nodes []string) ([]swarm.Task, err
 	if err != nil {
 		return nil, err
 	}
-	return tasksOf(list)
+	return sortTasks(tasksOf(list))
 }
 
 // TasksEnded returns the tasks of the services with these ids that others took the place of, or that nobody wants any more, in the same order; of no
@@ -60,7 +63,7 @@ func (c *Client) TasksEnded(ctx context.Context, services []string) ([]swarm.Tas
 	if err != nil {
 		return nil, err
 	}
-	return tasksOf(list)
+	return sortTasks(tasksOf(list))
 }
 
 func filtersOf(key string, values []string) filters.Args {
@@ -71,13 +74,17 @@ func filtersOf(key string, values []string) filters.Args {
 	return args
 }
 
-func tasksOf(list []api.Task) ([]swarm.Task, error) {
-	if err := requireIDs("list tasks", list, func(t api.Task) string { return t.ID }); err != nil {
-		return nil, err
-	}
+func tasksOf(list []api.Task) []swarm.Task {
 	tasks := make([]swarm.Task, 0, len(list))
 	for _, t := range list {
 		tasks = append(tasks, taskOf(t))
+	}
+	return tasks
+}
+
+func sortTasks(tasks []swarm.Task) ([]swarm.Task, error) {
+	if err := requireIDs("list tasks", tasks, func(t swarm.Task) string { return t.ID }); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(tasks, func(a, b swarm.Task) int {
 		return cmp.Or(cmp.Compare(a.ServiceID, b.ServiceID), cmp.Compare(a.Slot, b.Slot), cmp.Compare(a.NodeID, b.NodeID), cmp.Compare(a.ID, b.ID))
@@ -86,21 +93,51 @@ func tasksOf(list []api.Task) ([]swarm.Task, error) {
 }
 
 // taskBounds are those of the tasks: of each little is looked at, and in a large swarm they are most of what an engine says.
-func taskBounds() bounds[api.Task] {
-	return bounds[api.Task]{kind: "task", name: func(t api.Task) string { return t.ID }, most: maxList, slim: func(t *api.Task) {
-		spec := t.Spec.ContainerSpec
-		t.Status = hiddenStatus(*t)
-		t.Spec, t.Status.ContainerStatus, t.Labels, t.NetworksAttachments, t.GenericResources = api.TaskSpec{}, nil, nil, nil, nil
-		if spec != nil {
-			t.Spec.ContainerSpec = &api.ContainerSpec{Image: spec.Image}
-		}
-	}, weight: func(t api.Task) int {
-		n := 700 + len(t.ID) + len(t.ServiceID) + len(t.NodeID) + len(t.Status.State) + len(t.DesiredState) + len(t.Status.Message) + len(t.Status.Err)
-		if t.Spec.ContainerSpec != nil {
-			n += len(t.Spec.ContainerSpec.Image)
-		}
-		return n
+func taskBounds() bounds[swarm.Task] {
+	return bounds[swarm.Task]{kind: "task", name: func(t swarm.Task) string { return t.ID }, most: maxList, decode: decodeTask, weight: func(t swarm.Task) int {
+		return 700 + len(t.ID) + len(t.ServiceID) + len(t.NodeID) + len(t.State) + len(t.DesiredState) + len(t.Message) + len(t.Err) + len(t.Image)
 	}}
+}
+
+// shownTask is what is looked at of a task that has no error.
+type shownTask struct {
+	ID           string
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+	ServiceID    string
+	NodeID       string
+	Slot         int
+	DesiredState api.TaskState
+	Status       struct {
+		State   api.TaskState
+		Message string
+		Err     string
+	}
+	Spec struct {
+		ContainerSpec *struct{ Image string }
+	}
+	JobIteration *api.Version
+}
+
+// decodeTask decodes of a task what is looked at. What may be a password in an error, the whole specification shows.
+func decodeTask(entry []byte, into *swarm.Task) error {
+	var t shownTask
+	if err := json.Unmarshal(entry, &t); err != nil {
+		return err
+	}
+	if t.Status.Err != "" {
+		var whole api.Task
+		err := json.Unmarshal(entry, &whole)
+		*into = taskOf(whole)
+		return err
+	}
+	shown := api.Task{ID: t.ID, Meta: api.Meta{CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt}, ServiceID: t.ServiceID, NodeID: t.NodeID, Slot: t.Slot,
+		DesiredState: t.DesiredState, Status: api.TaskStatus{State: t.Status.State, Message: t.Status.Message}, JobIteration: t.JobIteration}
+	*into = taskOf(shown)
+	if c := t.Spec.ContainerSpec; c != nil {
+		into.Image = c.Image
+	}
+	return nil
 }
 
 // hiddenStatus is a task's status without what may be passwords, and brief.

@@ -74,9 +74,14 @@ func unlessSame[A, T any](ctx context.Context, c *Client, op string, m *memory[T
 	return value, nil
 }
 
+// keep keeps what an answer meant, unless it has no mark: it could not be known again, and 100,000 tasks would be in memory once more.
 func (m *memory[T]) keep(mark []byte, value T) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if mark == nil {
+		var none T
+		value = none
+	}
 	m.mark, m.value = mark, value
 }
 
@@ -90,7 +95,7 @@ type listMemory[E, T any] struct {
 // Common is what the clients of one program share: what nodes, tasks and so on mean, by the text that an engine gave. The zero value is ready.
 type Common struct {
 	nodes    respcache.Common[api.Node]
-	tasks    respcache.Common[api.Task]
+	tasks    respcache.Common[swarm.Task]
 	networks respcache.Common[network.Inspect]
 	services respcache.Common[api.Service]
 	configs  respcache.Common[api.Config]

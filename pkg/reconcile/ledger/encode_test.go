@@ -151,17 +151,29 @@ func TestWhatANewerSwarmdWroteIsKept(t *testing.T) {
 // TestTheLedgerHasRoomForAllThatMayBeOpen: as many operations and roll-outs as there may be, with the longest names that there can be. One more of
 // either is refused, and leaves the ledger as it was.
 func TestTheLedgerHasRoomForAllThatMayBeOpen(t *testing.T) {
-	at := time.Unix(1_800_000_300, 0)
+	pool, name, node := strings.Repeat("p", 40), strings.Repeat("n", 63), strings.Repeat("i", 25)
+	for what, open := range map[string]func(i int) []ledger.Change{
+		"deletes": func(i int) []ledger.Change {
+			id := 1<<40 + i
+			return []ledger.Change{ledger.OpenDelete{OpID: fmt.Sprintf("%016d", i), Pool: pool, Name: name, NodeID: node, DropletID: id, Budgeted: true}, ledger.AskShutdown{DropletID: id}}
+		},
+		"replacements": func(i int) []ledger.Change {
+			return []ledger.Change{ledger.OpenReplace{OpID: fmt.Sprintf("%016d", i), Pool: pool, Name: name, NodeID: node, DropletID: 1<<40 + i, Reason: strings.Repeat("r", 40)}}
+		},
+	} {
+		t.Run(what, func(t *testing.T) { fill(t, open) })
+	}
+}
+
+// fill opens as many operations as there may be, beside as many roll-outs.
+func fill(t *testing.T, open func(i int) []ledger.Change) {
 	l := ledger.Ledger{DeleteBudget: ledger.MaxOps + 1, Broken: map[string]string{}, Stale: map[string]int{}}
 	for i := range 9 {
 		l.Broken[fmt.Sprintf("%025d", i)] = strings.Repeat("é", 100)
 	}
-	moment := ledger.Moment{Now: at, Epoch: 1 << 60}
+	moment := ledger.Moment{Now: time.Unix(1_800_000_300, 0), Epoch: 1 << 60}
 	rollout := func(i int) ledger.Change {
 		return ledger.SetRollout{Service: fmt.Sprintf("%063d", i), RollOut: ledger.RollOut{Template: strings.Repeat("f", 16), Version: math.MaxUint64, Over: strings.Repeat("f", 16)}}
-	}
-	leave := func(i int) ledger.Change {
-		return ledger.OpenDelete{OpID: fmt.Sprintf("%016d", i), Pool: strings.Repeat("p", 40), Name: strings.Repeat("n", 63), NodeID: strings.Repeat("i", 25), DropletID: 1<<40 + i, Budgeted: true}
 	}
 	for i := range ledger.MaxRollouts {
 		if err := l.Apply(moment, rollout(i)); err != nil {
@@ -169,17 +181,14 @@ func TestTheLedgerHasRoomForAllThatMayBeOpen(t *testing.T) {
 		}
 	}
 	for i := range ledger.MaxOps {
-		if err := l.Apply(moment, leave(i)); err != nil {
-			t.Fatalf("operation %d: %v", i+1, err)
-		}
-	}
-	for i := range ledger.MaxOps {
-		if err := l.Apply(moment, ledger.AskShutdown{DropletID: 1<<40 + i}); err != nil {
-			t.Fatalf("shutdown %d: %v", i+1, err)
+		for _, change := range open(i) {
+			if err := l.Apply(moment, change); err != nil {
+				t.Fatalf("operation %d: %v", i+1, err)
+			}
 		}
 	}
 	full := l.Clone()
-	for _, more := range []ledger.Change{rollout(ledger.MaxRollouts), leave(ledger.MaxOps), ledger.OpenCreate{OpID: "another"}} {
+	for _, more := range []ledger.Change{rollout(ledger.MaxRollouts), open(ledger.MaxOps)[0], ledger.OpenCreate{OpID: "another"}} {
 		wantKind(t, l.Apply(moment, more), apierr.Busy)
 	}
 	if d := cmp.Diff(full, l); d != "" {

@@ -15,7 +15,7 @@ const failureAge = 10 * time.Second
 
 // failures reads why tasks ended, of the services that lack some: the list of tasks does not show those that others took the place of. It explains and
 // decides nothing, so what cannot be read is no gap.
-func (s *sight) failures(ctx context.Context, w Workload, services []string) {
+func (s *collector) failures(ctx context.Context, w Workload, services []string) {
 	if len(services) == 0 {
 		return
 	}

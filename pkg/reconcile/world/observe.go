@@ -70,7 +70,7 @@ const confirmations = 8
 // node's binding or claim, or adopt (droplet id → pool) names and the list does not show, because lists lag, one for all tasks of the nodes
 // that are to leave, and one for what became of the tasks that services lack. Each failure is a Gap; nothing is tried twice. In the steady state of a cluster without adopted machines that is eight calls.
 func Observe(ctx context.Context, r Reads, cluster string, adopt map[int]string) World {
-	s := &sight{in: Answers{At: time.Now(), Name: cluster, Adopt: adopt, NoDroplets: r.Cloud == nil}}
+	s := &collector{in: Answers{At: time.Now(), Name: cluster, Adopt: adopt, NoDroplets: r.Cloud == nil}}
 	s.lists(ctx, r)
 	var leaving, lacking []string
 	var unlisted []int
@@ -95,14 +95,14 @@ func Observe(ctx context.Context, r Reads, cluster string, adopt map[int]string)
 	return Join(s.in)
 }
 
-// sight collects the answers of reads that run side by side.
-type sight struct {
+// collector collects the answers of reads that run side by side.
+type collector struct {
 	mu sync.Mutex
 	wg sync.WaitGroup
 	in Answers
 }
 
-func (s *sight) lists(ctx context.Context, r Reads) {
+func (s *collector) lists(ctx context.Context, r Reads) {
 	if r.Cloud != nil {
 		read(s, GapDroplets, &s.in.Droplets, func() ([]cloud.Droplet, error) {
 			return r.Cloud.Droplets(ctx, cloud.ClusterTag(s.in.Name))
@@ -119,7 +119,7 @@ func (s *sight) lists(ctx context.Context, r Reads) {
 }
 
 // read starts one read. Its value is kept only if it did not fail.
-func read[T any](s *sight, what string, into *T, call func() (T, error)) {
+func read[T any](s *collector, what string, into *T, call func() (T, error)) {
 	s.wg.Go(func() {
 		v, err := call()
 		s.mu.Lock()
@@ -134,7 +134,7 @@ func read[T any](s *sight, what string, into *T, call func() (T, error)) {
 
 // stopping reads what still stops on the nodes that are to leave: the list of tasks does not show it. It comes after that list, for what a task is
 // asked to be only goes forward: what was asked to stop in between is in one of the two.
-func (s *sight) stopping(ctx context.Context, w Workload, nodes []string) {
+func (s *collector) stopping(ctx context.Context, w Workload, nodes []string) {
 	if len(nodes) == 0 {
 		return
 	}
@@ -179,7 +179,7 @@ func (p *Answers) addTasks(newer []swarm.Task) {
 }
 
 // confirm asks for each named droplet that the list does not show.
-func (s *sight) confirm(ctx context.Context, c Cloud, ids []int) {
+func (s *collector) confirm(ctx context.Context, c Cloud, ids []int) {
 	slots := make(chan struct{}, confirmations)
 	for _, id := range ids {
 		slots <- struct{}{}

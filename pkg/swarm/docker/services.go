@@ -44,15 +44,15 @@ func (c *Client) Services(ctx context.Context) ([]swarm.Service, error) {
 func serviceBounds() bounds[api.Service] {
 	b := held("service", maxWhole, func(s api.Service) string { return s.Spec.Name })
 	b.slim = func(s *api.Service) {
-		if !underway(s.UpdateStatus) {
+		if !progressing(s.UpdateStatus) {
 			s.PreviousSpec = referring(s.PreviousSpec)
 		}
 	}
 	return b
 }
 
-// underway reports whether a roll-out runs, or stopped on its way.
-func underway(u *api.UpdateStatus) bool {
+// progressing reports whether a roll-out runs, or stopped on its way.
+func progressing(u *api.UpdateStatus) bool {
 	return u != nil && u.State != "" && u.State != api.UpdateStateCompleted && u.State != api.UpdateStateRollbackCompleted
 }
 
@@ -130,7 +130,7 @@ func serviceOf(s api.Service, networks map[string]string) (swarm.Service, error)
 		return out, nil
 	}
 	configs, secrets := referred(*s.PreviousSpec)
-	if out.Keeps = slices.Concat(configs, secrets); !underway(s.UpdateStatus) || spec.Mode.Job() {
+	if out.Keeps = slices.Concat(configs, secrets); !progressing(s.UpdateStatus) || spec.Mode.Job() {
 		return out, nil
 	}
 	previous, err := specOf(*s.PreviousSpec, networks)

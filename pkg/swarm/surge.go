@@ -25,7 +25,11 @@ func (s Surge) String() string { return s.For + ":" + strconv.FormatUint(s.Tasks
 
 // Surge reads the label. What somebody else wrote there is nobody's.
 func (s ServiceSpec) Surge() (surge Surge, ok bool) {
-	owner, tasks, _ := strings.Cut(s.Labels[LabelSurge], ":")
+	label := s.Labels[LabelSurge]
+	if label == "" {
+		return Surge{}, false
+	}
+	owner, tasks, _ := strings.Cut(label, ":")
 	n, err := strconv.ParseUint(tasks, 10, 32)
 	return Surge{owner, n}, err == nil && owner != ""
 }

@@ -93,7 +93,7 @@ func (v *view) together(c ServiceCount, want swarm.ServiceSpec, live swarm.Servi
 		return ""
 	}
 	then := "Swarm moves none of them; the next roll-out spreads them"
-	if s := (service{base: want, live: &live}); v.spreadable(s) {
+	if s := live; v.spreadable(service{base: want, live: &s}) {
 		then = "they are spread when nothing else is under way"
 	}
 	for _, m := range v.machines {

@@ -43,7 +43,9 @@ func report(v *view, b *builder) {
 	if v.gap(world.GapServices) || v.gap(world.GapTasks) || v.gap(world.GapNetworks) {
 		return
 	}
-	for i, want := range v.countedBy() {
+	counted := v.countedBy()
+	b.services = slices.Grow(b.services, len(counted))
+	for i, want := range counted {
 		c, live := v.serviceCount(want)
 		if !v.outdated() {
 			c.RollOut = v.rollOutOf(v.services[i], c)

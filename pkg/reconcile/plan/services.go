@@ -22,7 +22,7 @@ func (s service) object() string { return "service/" + s.want.Name }
 
 // stack is the stack's services beside the live ones, in its order.
 func (v *view) stack() []service {
-	var out []service
+	out := make([]service, 0, len(v.in.Stack.Services))
 	for _, want := range v.in.Stack.Services {
 		s, live := service{base: want, want: want}, v.liveService(want.Name)
 		switch {

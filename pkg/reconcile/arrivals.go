@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -10,12 +9,12 @@ import (
 
 // arrivals is since when this process has known nodes that never had a host name, by node id. What a failed join leaves behind looks so, and goes
 // after a while; so does every machine some seconds after its join. How old a node is the engine says by its own clock, and the clock here may be ahead
-// of that by a day: then a machine that has just joined would be taken for a failure. So a node is no older than this process has known it.
+// of that by a day: then a machine that has just joined would be taken for a failure. So a node is no older than this process has known it. It is a value: age makes the next one.
 type arrivals map[string]time.Time
 
-// age returns the machines in which no node without a host name is older than that by the clock on the wall. now has a monotonic reading.
-func (a arrivals) age(ms []world.Machine, wall, now time.Time) []world.Machine {
-	known, out := arrivals{}, slices.Clone(ms)
+// age returns what is remembered after a look, and its machines, of which no node without a host name is older than that by the clock on the wall. now has a monotonic reading.
+func (a arrivals) age(ms []world.Machine, wall, now time.Time) (arrivals, []world.Machine) {
+	next, out := arrivals{}, slices.Clone(ms)
 	for i, m := range ms {
 		if m.Node == nil || m.Node.Hostname != "" {
 			continue
@@ -24,14 +23,12 @@ func (a arrivals) age(ms []world.Machine, wall, now time.Time) []world.Machine {
 		if !ok {
 			since = now
 		}
-		known[m.Node.ID] = since
+		next[m.Node.ID] = since
 		if born := wall.Add(-now.Sub(since)); m.Node.Created.Before(born) && !m.Node.Created.IsZero() {
 			n := *m.Node
 			n.Created = born
 			out[i].Node = &n
 		}
 	}
-	clear(a)
-	maps.Copy(a, known)
-	return out
+	return next, out
 }

@@ -29,7 +29,8 @@ type refusal struct {
 
 // learn returns what is remembered after a run.
 func (w refusals) learn(rs execute.Results, now time.Time, jitter func() float64) refusals {
-	next := maps.Clone(w)
+	next := refusals{}
+	maps.Copy(next, w)
 	for _, r := range rs {
 		object := r.Step.Action.About().Object
 		switch {

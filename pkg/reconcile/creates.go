@@ -10,7 +10,8 @@ import (
 )
 
 // creates is how long each open create may stay unseen, by operation id. The ledger has the deadline by its writer's clock, which may be set, and
-// the next holder's clock may differ. So this process counts by its own monotonic clock, from the moment in which it knows of the create.
+// the next holder's clock may differ. So this process counts by its own monotonic clock, from the moment in which it knows of the create. It is a value: begin and age make the
+// next one.
 type creates map[string]term
 
 type term struct {
@@ -21,19 +22,22 @@ type term struct {
 // sameTime is how far apart two clocks may be that agree: the ledger keeps whole seconds.
 const sameTime = 2 * time.Second
 
-// begin notes the creates that the plan is about to open.
-func (c creates) begin(p plan.Plan, now time.Time, visible time.Duration) {
+// begin returns what is remembered with the creates that the plan is about to open.
+func (c creates) begin(p plan.Plan, now time.Time, visible time.Duration) creates {
+	next := creates{}
+	maps.Copy(next, c)
 	for _, s := range p.Steps {
 		if a, ok := s.Action.(plan.CreateDroplet); ok {
-			c[a.OpID] = term{now, visible}
+			next[a.OpID] = term{now, visible}
 		}
 	}
+	return next
 }
 
-// age returns the operations with the deadlines of the creates as they are by the wall clock of now. now has a monotonic reading. A deadline
+// age returns what is remembered after a look, and its operations with the deadlines of the creates as they are by the wall clock of now. now has a monotonic reading. A deadline
 // further off than visible was written by a clock that is ahead, and counts as visible.
-func (c creates) age(ops []ledger.Op, wall, now time.Time, visible time.Duration) []ledger.Op {
-	ops, known := slices.Clone(ops), creates{}
+func (c creates) age(ops []ledger.Op, wall, now time.Time, visible time.Duration) (creates, []ledger.Op) {
+	ops, next := slices.Clone(ops), creates{}
 	for i := range ops {
 		op := &ops[i]
 		if op.Kind != ledger.Create {
@@ -43,12 +47,10 @@ func (c creates) age(ops []ledger.Op, wall, now time.Time, visible time.Duration
 		if !ok {
 			t = term{now, min(op.Deadline.Sub(wall), visible)}
 		}
-		known[op.ID] = t
+		next[op.ID] = t
 		if off := wall.Add(t.left - now.Sub(t.since)).Sub(op.Deadline); off.Abs() > sameTime {
 			op.Started, op.Deadline = op.Started.Add(off), op.Deadline.Add(off)
 		}
 	}
-	clear(c)
-	maps.Copy(c, known)
-	return ops
+	return next, ops
 }

@@ -106,17 +106,7 @@ func (l *Loop) see(ctx context.Context, acting bool) (t passResult) {
 	if t.Err != nil || l.want.spec == nil {
 		return t
 	}
-	l.identities.doubt(&t.World)
-	wall, now := l.cfg.Wall(), time.Now()
-	t.World.Ledger.Ops = l.creates.age(t.World.Ledger.Ops, wall, now, l.want.spec.Policies.CreateVisible)
-	t.World.Machines = l.arrivals.age(t.World.Machines, wall, now)
-	if l.grace = l.grace.see(t.World, acting, l.pausedNow(t.World, wall), now); l.grace.begins() {
-		l.ailing.last, l.strangers.last = time.Time{}, time.Time{}
-	}
-	l.strangers.see(plan.Strangers(t.World, l.want.spec.Cluster), acting && len(t.World.Gaps) == 0, now)
-	l.ailing = l.ailing.see(t.World, acting && len(t.World.Gaps) == 0 && !t.World.NoDroplets, now)
-	l.launching = l.launching.see(t.World, acting && len(t.World.Gaps) == 0 && !t.World.NoDroplets, now)
-	l.rolls = l.rolls.see(t.World, l.want.spec.Policies.Bake, wall, look{began, now})
+	l.memory, t.World = l.memory.see(t.World, look{wall: l.cfg.Wall(), began: began, ended: time.Now(), acting: acting, want: l.want.spec})
 	t.epoch, t.Held = l.elector.Held()
 	t.Held = t.Held && acting // the lease was won meanwhile: what was seen is a follower's view, the next pass acts
 	good, err := l.good(ctx, l.want.stack, t.World)
@@ -125,6 +115,6 @@ func (l *Loop) see(ctx context.Context, acting bool) (t passResult) {
 		return t
 	}
 	t.Plan, t.Planned = l.compute(t.World, t.epoch, good), true
-	l.rolls = l.rolls.learn(t.Plan.Services)
+	l.memory.rolls = l.memory.rolls.learn(t.Plan.Services)
 	return t
 }

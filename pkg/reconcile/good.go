@@ -20,7 +20,7 @@ func (l *Loop) good(ctx context.Context, stack swarm.Stack, w world.World) (map[
 	if !known(w, world.GapRevision) {
 		stack = swarm.Stack{} // nothing of it is begun
 	}
-	out, lost := map[string]swarm.ServiceSpec{}, plan.LostGood(stack, w.Services, l.rolls.seen())
+	out, lost := map[string]swarm.ServiceSpec{}, plan.LostGood(stack, w.Services, l.memory.rolls.seen())
 	byRevision := slices.SortedFunc(maps.Keys(lost), func(a, b string) int { return cmp.Or(cmp.Compare(lost[a], lost[b]), cmp.Compare(a, b)) })
 	for _, name := range byRevision { // so that each revision is read once
 		older, err := l.older(ctx, lost[name])

@@ -85,10 +85,10 @@ func mostUnknown(w world.World) bool {
 	return unknown > all/2
 }
 
-// pausedNow are the objects that are paused, of a world whose ledger and nodes were seen.
-func (l *Loop) pausedNow(w world.World, wall time.Time) []string {
+// pausedIn are the objects that are paused in a look; where its ledger or nodes were not seen, those of the one before.
+func (g grace) pausedIn(w world.World, wall time.Time) []string {
 	if !known(w, world.GapLedger) || !known(w, world.GapNodes) {
-		return l.grace.paused
+		return g.paused
 	}
 	var objects []string
 	for _, off := range plan.HandsOffIn(w, wall) {

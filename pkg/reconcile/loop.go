@@ -31,10 +31,6 @@ type Loop struct {
 	hints    chan struct{} // the tasks changed
 	offers   chan offer
 	retry    *jittered
-	refusals refusals
-	creates  creates
-	arrivals arrivals
-	twice    twice
 	lookups  *lookups
 	recorder *recorder
 	cached   *cachedCloud
@@ -49,16 +45,11 @@ type Loop struct {
 	reader  reader
 	number  uint64 // of the pass
 
-	strangers  strangers
-	ailing     ailing
-	grace      grace
-	launching  launching
-	rolls      rolls
-	identities identities
-	standings  standings
-	losses     losses
-	repairs    repairs
-	stranded   stranded
+	memory    memory
+	standings standings
+	losses    losses
+	repairs   repairs
+	stranded  stranded
 
 	mu            sync.Mutex // protects what follows, never over a call
 	last          report.Report
@@ -96,7 +87,7 @@ func New(cfg Config) *Loop {
 		cfg.Store.BeginServicesOnly()
 	}
 	l := &Loop{cfg: cfg, kicks: make(chan struct{}, 1), hints: make(chan struct{}, 1), offers: make(chan offer), followers: map[chan report.Report]bool{}, changed: make(chan struct{}),
-		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), refusals: refusals{}, creates: creates{}, arrivals: arrivals{}, twice: twice{}, lookups: newLookups(cfg.Jitter), recorder: newRecorder(cfg.Log), cached: newCachedCloud(cfg.Reads.Cloud, cfg.Elector.OneShot), fleet: &fleet{cachedCloud: &cachedCloud{of: cfg.Reads.Cloud}}}
+		retry: newBackoff(500*time.Millisecond, 30*time.Second, cfg.Jitter), lookups: newLookups(cfg.Jitter), recorder: newRecorder(cfg.Log), cached: newCachedCloud(cfg.Reads.Cloud, cfg.Elector.OneShot), fleet: &fleet{cachedCloud: &cachedCloud{of: cfg.Reads.Cloud}}}
 	if cfg.ReadSecret == nil {
 		cfg.ReadSecret = readSecret
 	}

@@ -86,7 +86,7 @@ func (l *Loop) foreseen(ctx context.Context, d *file.Document) (plan.Input, erro
 	if l.cfg.Confirmed {
 		w.Ledger.Confirmed = want.revision
 	}
-	w.Ledger.Ops = l.creates.age(w.Ledger.Ops, l.cfg.Wall(), time.Now(), d.Policies.CreateVisible)
+	l.memory.creates, w.Ledger.Ops = l.memory.creates.age(w.Ledger.Ops, l.cfg.Wall(), time.Now(), d.Policies.CreateVisible)
 	good, err := l.good(ctx, stack, w)
 	if err != nil {
 		return plan.Input{World: w}, err

@@ -104,7 +104,7 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 				"swarmd validate -f FILE, correct it, swarmd apply -f FILE", err, l.want.revision)})
 		}
 		if l.want.sha256 != before {
-			l.refusals = refusals{} // what was wrong may have changed
+			l.memory.refusals = refusals{} // what was wrong may have changed
 		}
 		if !sameKeys(adopt, l.want.adopt()) || l.asksObjects() && !reads.AskObjects {
 			reads.AskObjects = l.asksObjects()
@@ -115,7 +115,7 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 	}
 	l.sealer.learn(w, l.cfg.Cluster)
 	if l.logins.learn(l.want.spec, w) {
-		l.refusals = refusals{} // what a registry refused it may grant now
+		l.memory.refusals = refusals{} // what a registry refused it may grant now
 	}
 	return w, nil
 }
@@ -130,19 +130,18 @@ func (l *Loop) vpcs(s *spec.Spec) []cloud.VPC {
 
 func (l *Loop) compute(w world.World, epoch uint64, good map[string]swarm.ServiceSpec) plan.Plan {
 	wall, now := l.cfg.Wall(), time.Now()
+	memory := l.memory.told(wall, now)
+	memory.Looked = l.lookups.looked(wall.Sub(now))
 	return l.cfg.Plan(plan.Input{Now: wall, Spec: l.want.spec, Revision: l.want.revision, Accepted: l.want.accepted, Stack: l.want.stack, World: w, Epoch: epoch,
 		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Sizes: l.cfg.Sizes(), VPCs: l.vpcs(l.want.spec), Good: good, Sealed: l.sealer.sealed(l.want.stack, w, l.blind()), Logins: l.logins.seen,
-		Memory: plan.Memory{Strangers: l.strangers.ages(now), Backoff: l.refusals.backoffs(wall.Sub(now)), Ailing: l.ailing.seen(wall.Sub(now)),
-			Grace: l.grace.seen(wall.Sub(now)), Launching: l.launching.seen(wall.Sub(now)), Tries: l.rolls.seen(), Looked: l.lookups.looked(wall.Sub(now))}, DenyHostAccess: l.cfg.DenyHostAccess, Template: l.cfg.Template})
+		Memory: memory, DenyHostAccess: l.cfg.DenyHostAccess, Template: l.cfg.Template})
 }
 
 // act executes the plan and keeps the lease fresh with what was just read, so that a quiet pass makes one write and no read for it.
 func (l *Loop) act(ctx context.Context, t *passResult) error {
-	t.Plan = l.twice.sift(t.Plan)
-	l.creates.begin(t.Plan, time.Now(), l.want.spec.Policies.CreateVisible)
+	l.memory, t.Plan = l.memory.begin(t.Plan, time.Now(), l.want.spec.Policies.CreateVisible)
 	t.Results = l.executor.Run(ctx, execute.Order{Plan: t.Plan, At: t.World.At, Epoch: t.epoch, Revision: t.World.Ledger.Revision})
-	l.refusals = l.refusals.learn(t.Results, time.Now(), l.cfg.Jitter)
-	l.ailing = l.ailing.learn(t.Results, time.Now())
+	l.memory = l.memory.learn(t.Results, time.Now(), l.cfg.Jitter)
 	if stepsDown(t.Plan) {
 		l.elector.StepDown(ctx, stepDownFor)
 		return nil

@@ -29,11 +29,8 @@ type rolled struct {
 	moved    time.Time // when that changed last, by this process's own clock
 }
 
-// look is when a look began and ended, by this process's own clock: what it shows was so at some time between.
-type look struct{ began, ended time.Time }
-
 // see returns what is remembered after a look. A service that is not seen, for now or for ever, is forgotten only when the services were seen.
-func (t rolls) see(w world.World, bake time.Duration, wall time.Time, at look) rolls {
+func (t rolls) see(w world.World, bake time.Duration, at look) rolls {
 	if !known(w, world.GapServices) || !known(w, world.GapTasks) {
 		return t
 	}
@@ -44,7 +41,7 @@ func (t rolls) see(w world.World, bake time.Duration, wall time.Time, at look) r
 		}
 		h, before := t[s.Spec.Name]
 		bakes[s.Spec.Name] = plan.BakeTime(bake, s.Spec)
-		next[s.Spec.Name] = h.now(s, before, func() bool { return unproven(s, w, bakes[s.Spec.Name], wall) })
+		next[s.Spec.Name] = h.now(s, before, func() bool { return unproven(s, w, bakes[s.Spec.Name], at.wall) })
 		byID[s.ID] = s.Spec.Name
 	}
 	newest := map[string]time.Time{}

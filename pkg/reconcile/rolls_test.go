@@ -44,7 +44,7 @@ func TestHowARollOutGoesIsMeasuredByOneClock(t *testing.T) {
 		var r rolls
 		for _, l := range looks {
 			began := start.Add(l.after)
-			r = r.see(l.w, bake, start, look{began, began.Add(l.took)})
+			r = r.see(l.w, bake, look{began: began, ended: began.Add(l.took), wall: start})
 			if got := r.seen()["app"]; got != l.want {
 				t.Errorf("%s, after %s: %+v, want %+v", name, l.after, got, l.want)
 			}

@@ -46,6 +46,7 @@ type recorder struct {
 	base, log *zap.Logger
 	said      map[string]string // what was said last, by topic
 	timeline  *report.Timeline
+	classes   map[string]string // of the machines in the last report that had any, by machine
 }
 
 // The reasons of events, besides those of steps.
@@ -66,6 +67,7 @@ const (
 	eventLost        = "Lost"
 	eventWhole       = "Whole"
 	eventRepair      = "Repair"
+	eventClass       = "Class"
 	eventRollOut     = "RollOut"
 )
 
@@ -237,6 +239,7 @@ func (v *recorder) late(steps int) {
 
 // report says what a pass found, as far as it is new.
 func (v *recorder) report(r report.Report) {
+	v.machines(r.Nodes)
 	gaps, holds, kinds := map[string]string{}, map[string]string{}, map[string]report.Type{}
 	for _, g := range r.Gaps {
 		gaps[g.What] = g.Err

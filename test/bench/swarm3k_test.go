@@ -16,11 +16,13 @@ import (
 
 	"github.com/digitalocean/godo"
 	"github.com/docker/docker/api/types/swarm"
+	"go.uber.org/zap"
 
 	"github.com/swarmd/swarmd/internal/cost"
+	"github.com/swarmd/swarmd/pkg/access"
+	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/cloud/digitalocean"
 	"github.com/swarmd/swarmd/pkg/reconcile"
-	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/sim"
@@ -321,16 +323,19 @@ func got(tb testing.TB, from http.RoundTripper, url, token string) []byte {
 // look is a swarmd's look at all of it.
 func (g *grown) look(tb testing.TB, w *sim.World) world.World {
 	tb.Helper()
-	machines, err := digitalocean.New(digitalocean.Options{Token: w.Token(), Transport: g})
+	swarmd, err := app.New(app.Options{Cluster: "web", Version: "measured", Log: zap.NewNop(),
+		Cloud: func(observe access.Observe) (*digitalocean.Client, error) {
+			return digitalocean.New(digitalocean.Options{Token: w.Token(), Transport: g, Observe: observe})
+		},
+		Engine: func(observe access.Observe) (*docker.Client, func(), error) {
+			engine, err := docker.New(docker.Options{HTTP: &http.Client{Transport: g}, Observe: observe})
+			return engine, func() { engine.Close() }, err
+		}})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	engine, err := docker.New(docker.Options{HTTP: &http.Client{Transport: g}})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer engine.Close()
-	seen := world.Observe(context.Background(), world.Reads{Cloud: machines, Swarm: engine, Ledger: ledger.NewStore(engine, "web")}, "web", nil)
+	defer swarmd.Close()
+	seen := world.Observe(context.Background(), world.Reads{Cloud: swarmd.Cloud, Swarm: swarmd.Swarm, Ledger: swarmd.Store}, "web", nil)
 	if len(seen.Gaps) > 0 || len(seen.Tasks) != g.fleet["/tasks"] || len(seen.Services) != g.fleet["/services"] {
 		tb.Fatalf("gaps %v, %d tasks, %d services", seen.Gaps, len(seen.Tasks), len(seen.Services))
 	}

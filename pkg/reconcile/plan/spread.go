@@ -103,7 +103,11 @@ func (v *view) spreads(s service, surge swarm.Surge) bool {
 
 // sinceSpread is how long ago the service was spread last; very long if it never was. A time in the future was written by a clock that was ahead.
 func (v *view) sinceSpread(live swarm.Service) time.Duration {
-	at, err := time.Parse(time.RFC3339, live.Spec.Labels[swarm.LabelSpread])
+	label := live.Spec.Labels[swarm.LabelSpread]
+	if label == "" {
+		return math.MaxInt64
+	}
+	at, err := time.Parse(time.RFC3339, label)
 	if err != nil {
 		return math.MaxInt64
 	}

@@ -21,23 +21,24 @@ func unpinned(want swarm.ServiceSpec, live swarm.Service) bool {
 
 // unpinnedSince is since when the service waits for its image's digest. It does not if the registry gave an answer: no such image, or not for us.
 func unpinnedSince(live swarm.Service) (since time.Time, waits bool) {
-	since, err := time.Parse(time.RFC3339, live.Spec.Labels[swarm.LabelUnpinned])
+	label := live.Spec.Labels[swarm.LabelUnpinned]
+	if label == "" {
+		return time.Time{}, false
+	}
+	since, err := time.Parse(time.RFC3339, label)
 	return since, err == nil
 }
 
 // Unpinned returns the images, sorted, whose registries are to be asked again: those of the stack's services that were written without a digest because
 // a registry did not answer, or had no time. Memory.Looked is asked for these.
 func Unpinned(stack swarm.Stack, services []swarm.Service) []string {
-	wanted, images := map[string]swarm.ServiceSpec{}, map[string]bool{}
-	for _, s := range stack.Services {
-		wanted[s.Name] = s
-	}
+	wanted, images := named(stack.Services, wantedName), map[string]bool{}
 	for _, live := range services {
-		want, there := wanted[live.Spec.Name]
+		want := wanted[live.Spec.Name]
 		if live.Spec.Mode.Job() {
 			continue // the digest would run it again
 		}
-		if _, waits := unpinnedSince(live); there && waits && unpinned(want, live) {
+		if _, waits := unpinnedSince(live); want != nil && waits && unpinned(*want, live) {
 			images[want.Image] = true
 		}
 	}

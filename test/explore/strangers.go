@@ -34,7 +34,6 @@ func strange(n int, services string) func(*run) {
 		r.edit(file{managers: 1, workers: 2, services: services})
 		r.wait(30 * time.Second)
 		r.edit(file{managers: 1, workers: 0, services: services})
-		r.wait(20 * time.Second) // held until somebody says that it is meant
 		r.confirm()
 	}
 }

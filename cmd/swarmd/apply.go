@@ -45,7 +45,7 @@ func applyCommand(a *cli) *cobra.Command {
 	}
 	fileFlag(cmd, &file)
 	b.flags(cmd)
-	cmd.Flags().BoolVar(&b.confirm, "confirm", false, "the services that the file removes are meant to be removed, however many they are; without it swarmd confirm says so later")
+	cmd.Flags().BoolVar(&b.confirm, "confirm", false, "what the file removes is meant to be removed: many services, or a pool's last machine; without it swarmd confirm says so later")
 	deny.previewFlag(cmd)
 	cmd.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "how long to follow")
 	return cmd

@@ -14,11 +14,12 @@ func confirmCommand(a *cli) *cobra.Command {
 	var cluster string
 	cmd := &cobra.Command{
 		Use:   "confirm REVISION",
-		Short: "Say that the many removals of the accepted revision are meant",
-		Long: `Says that the many removals of the accepted revision are meant.
+		Short: "Say that the many removals of the accepted revision, or of a pool's last machine, are meant",
+		Long: `Says that the many removals of the accepted revision, or that of a pool's last machine, are meant.
 
 A file that loses more than a third of its services at once, and at least two, or all of them, is accepted, and what it removes
-goes on running until this is said. swarmd status names what is held. A file that has the services again ends the hold, too.`,
+goes on running until this is said. So do the machines of a pool of which it wants none any more. swarmd status names what is held. A file that has
+the services or the machines again ends the hold, too.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			revision, err := revisionOf(args[0])

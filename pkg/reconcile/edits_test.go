@@ -6,10 +6,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/maintenance"
 	"github.com/swarmd/swarmd/pkg/sim"
 )
 
-// A pool that is taken out of the file keeps its machines; the file that brings it back with no machine permits to delete them all.
+// A pool that is taken out of the file keeps its machines; the file that brings it back with no machine permits to delete them all, once somebody has said that
+// its last one is meant, too.
 func TestAPoolThatComesBackWithNothingIsRemovedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, sim.Options{Seed: 3}, webFile(1, 4, 1, 1))
@@ -23,6 +25,13 @@ func TestAPoolThatComesBackWithNothingIsRemovedAtOnce(t *testing.T) {
 			t.Fatalf("%d droplets while the pool is not in the file", n)
 		}
 		c.edits <- []byte(strings.Replace(with, "count: 4", "count: 0", 1))
+		time.Sleep(10 * time.Minute)
+		if n := len(c.Cloud.Droplets()); n != 5 {
+			t.Fatalf("%d droplets before anybody has confirmed it", n)
+		}
+		if _, err := (maintenance.Cluster{Store: c.store}).Confirm(t.Context(), 3); err != nil {
+			t.Fatal(err)
+		}
 		c.await(t, 3, 20*time.Minute)
 		if n := len(c.Cloud.Droplets()); n != 1 {
 			t.Fatalf("%d droplets", n)

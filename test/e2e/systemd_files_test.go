@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 )
 
 func (u *units) brokenEdit() {
@@ -37,6 +40,11 @@ func (u *units) brokenEdit() {
 	u.sameButTheLease(before)
 	u.want.workers = 0
 	u.save(u.first, u.text())
+	u.until("the pool's last machine waits for a word", time.Minute, func() (bool, string) {
+		r := u.report(u.first)
+		return r.Revision == 3 && slices.ContainsFunc(r.Holds, func(h plan.Hold) bool { return h.Guard == plan.GuardPrune && h.Object == "pool/workers" }), fmt.Sprint(r.Revision, r.Holds)
+	})
+	u.must(u.host, "confirm", "3")
 	u.until("the next good edit goes on: the worker left", 2*time.Minute, func() (bool, string) {
 		r := u.report(u.first)
 		return r.Converged && r.Revision == 3 && len(u.nodes(u.docker)) == 3, fmt.Sprintf("revision %d, %s %s", r.Revision, r.Result, r.Error)

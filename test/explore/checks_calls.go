@@ -265,6 +265,7 @@ func (c *checks) changes(was, now *state, t *ticket) {
 			c.newFirst(now, t, d)
 			c.needed(now, op)
 			c.byRight(now, op)
+			c.lastMeant(was, now, op)
 		}
 	}
 	c.services(was, now, t)

@@ -59,7 +59,9 @@ func (r *run) mix(apart func(*rand.Rand) time.Duration) {
 		if rng.IntN(4) == 0 {
 			f.services += service("more", "redis:7", 1+rng.IntN(2), "")
 		}
-		r.edit(f)
+		if r.edit(f); f.workers == 0 {
+			r.confirm()
+		}
 		r.wait(apart(rng))
 	}
 	r.faults.rest()

@@ -21,7 +21,7 @@ func hostWorkflows() []Workflow {
 	web := service("app", "nginx:1.27", 2, "")
 	start := file{managers: 1, workers: 1, services: web}
 	return []Workflow{
-		{Name: "strangers", About: "eight strange machines with hostile names join the swarm; a worker more, then two less", Start: start, Sparse: long,
+		{Name: "strangers", About: "eight strange machines with hostile names join the swarm; a worker more, then two less, which are the last", Start: start, Sparse: long,
 			Play: strange(8, web)},
 		{Name: "many-strangers", About: "the same with five hundred", Start: start, Play: strange(500, web)},
 	}
@@ -34,6 +34,7 @@ func strange(n int, services string) func(*run) {
 		r.edit(file{managers: 1, workers: 2, services: services})
 		r.wait(30 * time.Second)
 		r.edit(file{managers: 1, workers: 0, services: services})
+		r.confirm()
 	}
 }
 

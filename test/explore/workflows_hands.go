@@ -35,6 +35,8 @@ func handsWorkflows() []Workflow {
 				r.wait(2 * viewAge)
 				r.person().attach(d)
 				r.edit(file{managers: 1, workers: 0, services: web})
+				r.wait(20 * time.Second) // the last one is held until somebody says that it is meant
+				r.confirm()
 			}},
 		{Name: "leader-lost", About: "another manager leads, all nodes are unknown and a worker's power fails: nobody is judged for a minute, then it is powered on", Several: true, Sparse: 12,
 			Start: file{managers: 3, workers: 2, services: web},

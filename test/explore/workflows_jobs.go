@@ -42,6 +42,7 @@ func jobWorkflows() []Workflow {
 				r.edit(file{managers: 1, workers: 1, services: service("app", "nginx:1.27", 1, "") + global})
 				r.wait(2 * time.Minute)
 				r.edit(file{managers: 1, services: service("app", "nginx:1.27", 1, "") + global})
+				r.confirm()
 			}},
 		{Name: "job-fails", Sparse: 4, About: "a job whose tasks die: it is named and left, and a good one follows", Start: plain("job:1", ""), Held: []string{plan.GuardJobFailed}, Settles: true,
 			Image: brokenImage, Play: func(r *run) {

@@ -11,6 +11,7 @@ import (
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/sim/dockerd"
+	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -112,6 +113,21 @@ func (c *checks) pruned(was, now *state) {
 	c.removed.gone += gone
 	if r := c.removed; r.gone >= 2 && 3*r.gone > r.had || r.gone == r.had {
 		c.run.violate("prune", "revision %d: %d of %d services are removed, and nobody has confirmed that", r.revision, r.gone, r.had)
+	}
+}
+
+// lastMeant: a machine of a pool of which the file wants none leaves when a person has said that this is meant, and not before.
+func (c *checks) lastMeant(was, now *state, op ledger.Op) {
+	if op.Repair || op.NodeID == "" || now.ledger.Confirmed == now.ledger.Revision || was.ledger.Revision != now.ledger.Revision {
+		return
+	}
+	f, err := c.run.explorer.parse("cluster.yaml", []byte(now.files[now.ledger.Revision]))
+	if err != nil {
+		c.run.violate("harness", "revision %d: %v", now.ledger.Revision, err)
+		return
+	}
+	if i := slices.IndexFunc(f.Pools, func(p spec.Pool) bool { return p.Name == op.Pool }); i >= 0 && f.Pools[i].Count == 0 {
+		c.run.violate("prune", "revision %d: %s leaves, of pool %s the last go, and nobody has confirmed that", now.ledger.Revision, op.Name, op.Pool)
 	}
 }
 

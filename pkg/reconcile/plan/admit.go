@@ -29,7 +29,7 @@ func rules() map[kind][]guard {
 		resize:         {held(GuardNoCloud)},
 		grow:           {joinable, launchesFail, backedOff, tokenRotates, maxDroplets, maxCost, maxCreates, ledgerFull, idsLeft},
 		shrinkAdopted:  {seen(deleteMachine), held(GuardAdopted)},
-		shrink:         {seen(deleteMachine), notResized, oneManagerLeaves, managerMayLeave, deleteBudget, drainTurn, ledgerFull, idsLeft},
+		shrink:         {seen(deleteMachine), lastMeant, notResized, oneManagerLeaves, managerMayLeave, deleteBudget, drainTurn, ledgerFull, idsLeft},
 
 		// nodes
 		bind:       {nodeUp},

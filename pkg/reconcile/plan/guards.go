@@ -68,7 +68,7 @@ const (
 	GuardJobFailed     = "job-failed"      // tasks of a job failed, and the engine does not start them again, or again and again
 	GuardUnpinned      = "unpinned"        // a service's image has no digest
 	GuardRolledBack    = "rolled-back"     // a roll-out failed; the same is not written again
-	GuardPrune         = "prune"           // a file removes many services at once
+	GuardPrune         = "prune"           // a file removes many services at once, or a pool's last machine
 	GuardKeepRemoved   = "kept-service"    // a service that the file does not have goes on running, as the file wants it
 	GuardPort          = "port-taken"      // another service publishes a port of this one
 	GuardMode          = "mode-changed"    // Swarm cannot change a service's mode

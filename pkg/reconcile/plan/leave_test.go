@@ -86,13 +86,16 @@ func TestPickingWhoLeaves(t *testing.T) {
 		{"the failed, then the never joined", 1, 2, both(to(1, 1), young, kill(102)), []string{"leave/102", "leave/90"},
 			[]string{"launch-timeout droplet/90", "node-down node/web-workers-aaaaa"}},
 		{"never one of which nothing shows that it is this swarm's", 1, 2, both(to(1, 1), strange), []string{"leave/103"}, []string{"node-removed droplet/91"}},
-		{"without credit one an hour", 1, 3, both(to(1, 0), func(m *model) { m.ledger.DeleteBudget = 0 }), []string{"leave/104"}, []string{"delete-budget pool/workers"}},
+		{"a pool's last, which nobody has said is meant", 1, 2, to(1, 0), nil, []string{"prune pool/workers"}},
+		{"not its last", 1, 2, to(1, 1), []string{"leave/103"}, nil},
+		{"its last, and that is meant", 1, 1, both(to(1, 0), func(m *model) { m.ledger.Confirmed = m.revision }), []string{"leave/102"}, nil},
+		{"without credit one an hour", 1, 3, both(to(1, 0), func(m *model) { m.ledger.DeleteBudget, m.ledger.Confirmed = 0, m.revision }), []string{"leave/104"}, []string{"delete-budget pool/workers"}},
 		{"and no more", 1, 2, both(to(1, 0), func(m *model) {
-			m.ledger.DeleteBudget, m.ledger.FreeDeletes = 0, []time.Time{m.now.Add(-59 * time.Minute)}
+			m.ledger.DeleteBudget, m.ledger.FreeDeletes, m.ledger.Confirmed = 0, []time.Time{m.now.Add(-59 * time.Minute)}, m.revision
 		}),
 			nil, []string{"delete-budget pool/workers"}},
 		{"credit beside a used allowance", 1, 2, both(to(1, 0), func(m *model) {
-			m.ledger.DeleteBudget, m.ledger.FreeDeletes = 1, []time.Time{m.now.Add(-59 * time.Minute)}
+			m.ledger.DeleteBudget, m.ledger.FreeDeletes, m.ledger.Confirmed = 1, []time.Time{m.now.Add(-59 * time.Minute)}, m.revision
 		}),
 			[]string{"leave/103"}, []string{"delete-budget pool/workers"}},
 		{"who leaves already does not count", 1, 2, both(to(1, 1), begun(102, 0)), []string{"pause/n102"}, nil},
@@ -225,6 +228,7 @@ func TestReplacingManagersGrowsFirst(t *testing.T) {
 	m := grown(t, 3, 0)
 	other := pool("others", "manager", 3)
 	m.edit(pool("managers", "manager", 0), other)
+	m.ledger.Confirmed = m.revision
 	least := 3
 	m.hook = func(in plan.Input, _ plan.Plan) {
 		n := 0

@@ -82,6 +82,18 @@ func removalMeant(v *view, _ spent, w wish) *refusal {
 	return nil
 }
 
+// lastMeant holds what would take the last machine of a pool away, which a slip of a figure does, until a person has said that it is meant. A machine that did
+// not join is none yet, and a pool that has lost them all has nothing to lose.
+func lastMeant(v *view, _ spent, w wish) *refusal {
+	joined := func(m machine) bool { return m.pool == w.pool && m.Node != nil }
+	if w.pool.Count > 0 || v.in.World.Ledger.Confirmed == v.in.Revision || !slices.ContainsFunc(v.machines, joined) {
+		return nil
+	}
+	r := blocked(GuardPrune, w.object, fmt.Sprintf("not removed yet: the file wants no machine of pool %s any more; if that is meant: swarmd confirm %d; if not, correct its count", w.pool.Name, v.in.Revision))
+	r.rest = true
+	return r
+}
+
 // keptUser reports whether a service of ours that the file does not have, and that is kept, uses the network.
 func (v *view) keptUser(network string) bool {
 	_, kept := v.prunes()

@@ -4,6 +4,7 @@ package health
 
 import (
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,6 +38,21 @@ type Metrics struct {
 	openOps      *prometheus.GaugeVec
 	staleSources prometheus.Gauge
 	vocabulary   report.Vocabulary
+
+	mu      sync.Mutex
+	counted map[call]counted
+}
+
+// call is what API calls are counted by.
+type call struct {
+	side, op string
+	kind     apierr.Kind
+}
+
+// counted are the series of such calls, kept because to look them up by their labels takes longer than to count.
+type counted struct {
+	total   prometheus.Counter
+	seconds prometheus.Observer
 }
 
 type poolMetrics struct {
@@ -91,6 +107,7 @@ func NewMetrics(reg prometheus.Registerer, v report.Vocabulary) *Metrics {
 		openOps:      f.gauges("ledger_open_operations", "Operations on droplets that are open in the ledger.", "kind"),
 		staleSources: f.gauge("stale_sources", "Managers whose own file is an older revision that changes nothing."),
 		vocabulary:   v,
+		counted:      map[call]counted{},
 	}
 	holds := f.gauges("holds", "What is not done at the moment, by the guard that says so.", "guard")
 	for _, g := range v.Guards {
@@ -166,8 +183,20 @@ func (m *Metrics) Call(side, op string, kind apierr.Kind, took time.Duration) {
 	if kind == "" {
 		kind = "ok"
 	}
-	m.calls.WithLabelValues(side, op, string(kind)).Inc()
-	m.callSeconds.WithLabelValues(side, op).Observe(took.Seconds())
+	c := m.series(call{side, op, kind})
+	c.total.Inc()
+	c.seconds.Observe(took.Seconds())
+}
+
+func (m *Metrics) series(of call) counted {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, known := m.counted[of]
+	if !known {
+		c = counted{m.calls.WithLabelValues(of.side, of.op, string(of.kind)), m.callSeconds.WithLabelValues(of.side, of.op)}
+		m.counted[of] = c
+	}
+	return c
 }
 
 // Caller returns Call for one side, as the adapters' options take it.

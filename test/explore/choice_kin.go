@@ -44,6 +44,9 @@ const blind = "blind"
 // blindWithout are those reads but for the ledger's: it may be read by who looks after the lease, too.
 var blindWithout = []string{"GET /info", "GET /swarm", "GET /nodes"}
 
+// otherReads are a look's others that nobody else makes so seldom as once in a burst.
+var otherReads = []string{"GET /services", "GET /tasks", "GET /networks"}
+
 // isFirst reports whether nothing is played that the fault at the call is akin to. What is left out so is kept for Twins.
 func (c *choice) isFirst(k Kind, i int) bool {
 	kin, ok := c.kindOf(k, i)
@@ -56,7 +59,7 @@ func (c *choice) isFirst(k Kind, i int) bool {
 	switch {
 	case !met:
 		c.akin[kin] = p
-	case c.workflow.Sparse < 2: // else what it is to be held to may not be played either
+	case c.workflow.Sparse < long: // with half of the world out of order for minutes, a workflow's own waiting may come to an end before it does
 		c.kin = append(c.kin, twin{p, played})
 	}
 	return !met
@@ -77,7 +80,7 @@ func (c *choice) kindOf(k Kind, i int) (kindred, bool) {
 		}
 		return kindred{kind: k, reads: missing, in: c.stands[i]}, ok
 	case EngineDown, LeaderChange:
-		return kindred{kind: k, reads: blind, in: c.stands[i]}, c.blinds(i)
+		return kindred{kind: k, reads: blind, in: c.stands[i]}, c.blinds(k, i)
 	case Human:
 		return kindred{kind: Kind(fmt.Sprint(k, sortOfEdit(i+1))), until: c.until(k, i), in: c.stands[i]}, true
 	case Pause, Jump:
@@ -151,18 +154,20 @@ func (c *choice) missing(k Kind, i int) (what string, known bool) {
 	if slices.Contains(blindWithout, s.Call) {
 		return blind, true
 	}
-	return s.Call, slices.Contains([]string{"GET /services", "GET /tasks", "GET /networks"}, s.Call)
+	return s.Call, slices.Contains(otherReads, s.Call)
 }
 
-// blinds reports whether an engine that is down from the call on answers a look's question for the nodes no more.
-func (c *choice) blinds(i int) bool {
-	b := c.bursts[i]
-	return !c.signs[i].Write && b.looks() && slices.ContainsFunc(b.calls, func(j int) bool {
-		return j >= i && c.signs[j].Call == "GET /nodes" && c.stands[j] == c.stands[i]
+// blinds reports whether a look is blind because its engine is down from the call on, or another manager leads before the nodes were read, which are all
+// unknown then. Where a manager is alone it is its engine that is down.
+func (c *choice) blinds(k Kind, i int) bool {
+	s, b := c.signs[i], c.bursts[i]
+	return !s.Write && b.looks() && slices.ContainsFunc(b.calls, func(j int) bool {
+		call := c.signs[j].Call
+		return j >= i && c.stands[j] == c.stands[i] && b.reads[call] == 1 && (call == "GET /nodes" || (k == EngineDown || s.Alone) && slices.Contains(blindWithout, call))
 	})
 }
 
-// looks reports whether the burst is one look and no more: of what is read twice it is not known which is whose.
+// looks reports whether there is a look in the burst.
 func (b *burst) looks() bool {
-	return !slices.ContainsFunc(blindWithout, func(call string) bool { return b.reads[call] != 1 })
+	return !slices.ContainsFunc(slices.Concat(blindWithout, otherReads), func(call string) bool { return b.reads[call] == 0 })
 }

@@ -18,6 +18,8 @@ func TestChoiceOfKin(t *testing.T) {
 	told, refused := Sign{Call: "POST /configs/create", Write: true}, write
 	refused.Status = 403
 	networks, tasks, configs := Sign{Call: "GET /networks"}, Sign{Call: "GET /tasks"}, Sign{Call: "GET /configs"}
+	seen, info1, cluster1, networks1 := nodes, info, cluster, networks
+	seen.State, info1.State, cluster1.State, networks1.State = 1, 1, 1, 1
 	another := write
 	another.From = "another"
 	const at1 = time.Millisecond
@@ -37,11 +39,14 @@ func TestChoiceOfKin(t *testing.T) {
 		"but not of a renewal":                       {signs(at1, lease, nodes), []Kind{CrashBefore, CrashAfter}, []int{1}},
 		"or when another one writes in between":      {signs(at1, write, another, nodes), []Kind{CrashAfter, CrashBefore}, []int{1, 1, 2, 2, 3}},
 		"a renewal, which does not change who leads": {signs(time.Second, lease, nodes, lease), []Kind{Hang}, []int{1, 2}},
-		"a look without the nodes or whose it is":    {signs(at1, nodes, info, cluster, services, droplets), []Kind{Hang}, []int{1, 4, 5}},
-		"with two such reads: whose is which?":       {signs(at1, nodes, info, info, cluster), []Kind{Hang}, []int{1, 2, 4}},
+		"a look without the nodes or whose it is":    {signs(at1, nodes, info, cluster, services, tasks, networks, droplets), []Kind{Hang}, []int{1, 4, 5, 6, 7}},
+		"with two such reads: whose is which?":       {signs(at1, nodes, info, info, cluster, services, tasks, networks), []Kind{Hang}, []int{1, 2, 5, 6, 7}},
 		"or no look":                                 {signs(at1, nodes, info), []Kind{Hang}, []int{1, 2}},
-		"the word for no leader, about the nodes":    {signs(at1, services, nodes, info, cluster), []Kind{NoLeader}, []int{2}},
-		"an engine, before the nodes are read":       {signs(at1, services, cluster, nodes, info), []Kind{EngineDown}, []int{1, 4}},
+		"the word for no leader, about the nodes":    {signs(at1, services, nodes, info, cluster, tasks, networks), []Kind{NoLeader}, []int{2}},
+		"an engine, before the nodes are read":       {signs(at1, services, cluster, nodes, info, tasks, networks), []Kind{EngineDown}, []int{1, 5, 6}},
+		"but of that in another world":               {signs(at1, services, tasks, seen, info1, cluster1, networks1), []Kind{EngineDown}, []int{1, 2, 3, 6}},
+		"a leader, where nodes are read once more":   {signs(at1, services, nodes, cluster, info, tasks, networks, nodes), []Kind{LeaderChange}, []int{1, 2, 3, 4, 5, 6}},
+		"a leader, before the nodes are read":        {signs(at1, services, nodes, cluster, info, tasks, networks), []Kind{LeaderChange}, []int{1, 3, 4, 5, 6}},
 		"a pause, before what stays as it is":        {signs(at1, cluster, networks, nodes, services), []Kind{Pause}, []int{1, 4}},
 		"or is written":                              {signs(at1, networks, write, cluster), []Kind{Jump}, []int{1, 2, 3}},
 		"or is read long after it":                   {signs(time.Second, cluster, nodes), []Kind{Pause}, []int{1, 2}},
@@ -68,7 +73,8 @@ func TestOthersDoNotWait(t *testing.T) {
 
 // TestKinAreKept for Twins: what is left out with what is played for it, at the same time and in the same world.
 func TestKinAreKept(t *testing.T) {
-	c := newChoice(Workflow{Name: "w"}, signs(time.Millisecond, Sign{Call: "GET /nodes"}, Sign{Call: "GET /info"}, Sign{Call: "GET /swarm"}, Sign{Call: "GET /tasks"}))
+	c := newChoice(Workflow{Name: "w"}, signs(time.Millisecond, Sign{Call: "GET /nodes"}, Sign{Call: "GET /info"}, Sign{Call: "GET /swarm"}, Sign{Call: "GET /tasks"},
+		Sign{Call: "GET /services"}, Sign{Call: "GET /networks"}))
 	plans := c.faults(7)
 	if len(c.kin) == 0 {
 		t.Error("nothing is akin")

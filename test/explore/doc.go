@@ -24,8 +24,9 @@
 //   - A process that dies takes along what it has read and what it was about to write: to it reads of all kinds are one, a write is one with the look that
 //     it follows from, and after a write that was done is before the call that comes at once behind it.
 //   - Without its own engine's word, the cluster's identity or the nodes, a look decides nothing at all, whatever else it shows: which of them is
-//     missing is one, for a failure and for an engine that is down or without a leader before the nodes were read. Why one is missing counts for the
-//     nodes alone, where "no leader" is news; else it is one with a failure. Of the ledger, which whoever looks after the lease reads too, all is played.
+//     missing is one, for a failure and for an engine that is down before one was read; and so is another leader before the nodes were read. Why one is
+//     missing counts for the nodes alone, where "no leader" is news; else it is one with a failure. Of the ledger, which whoever looks after the lease
+//     reads too, all is played.
 //   - While its only swarmd waits, nobody changes networks or how the swarm is set up: a process that stands still before such a read is one with the
 //     same before the call at once behind it, and which of these reads is slow is one. What a person does before a read that does not show it is one
 //     with the same before the first that does.

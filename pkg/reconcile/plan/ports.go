@@ -32,11 +32,11 @@ func portTaken(v *view, _ spent, w wish) *refusal {
 }
 
 // portKept holds a service while another one may need the port again that it gave up: should its roll-out fail, what ran before is put back, and the engine
-// would refuse that for ever.
+// would refuse that for ever. Nothing is put back of a service that the file has no more, and that stays: only what the engine does by itself counts.
 func (v *view) portKept(w wish, want swarm.ServiceSpec) *refusal {
 	for _, other := range v.in.World.Services {
 		try := v.in.Memory.Tries[other.Spec.Name]
-		if other.Spec.Name == want.Name || !v.ours(other.Spec.Labels) || settled(other) && (!try.Fresh || try.Good) {
+		if other.Spec.Name == want.Name || !v.ours(other.Spec.Labels) || settled(other) && (!try.Fresh || try.Good) || v.leftOver(other) && !moving(other) {
 			continue
 		}
 		before, known := v.lastGood(other)

@@ -40,6 +40,7 @@ func TestPortsThatOthersHave(t *testing.T) {
 			m.memory.Tries = map[string]plan.Try{"web_other": try}
 		}
 	}
+	protected := func(m *model) { m.services["web_other"].Spec.Labels[swarm.LabelProtected] = swarm.ProtectedByFile }
 	bothOther := wants(publishing(next, 80), publishing(service("other", "o:2", 1), 81))
 	stranger := publishing(other, 80)
 	stranger.Labels = nil
@@ -64,6 +65,9 @@ func TestPortsThatOthersHave(t *testing.T) {
 		{"given up, and not for the bake time", both(bothOther, givenUp(swarm.Completed, plan.Try{Fresh: true})), taken, "goes back to, should its roll-out fail", false},
 		{"given up for good", both(bothOther, givenUp(swarm.Completed, plan.Try{Fresh: true, Good: true})), nil, "", false},
 		{"given up before this swarmd acted", both(bothOther, givenUp(swarm.Completed, plan.Try{})), nil, "", false},
+		{"given up by one that the file has no more, and that stopped on its way", both(wants(publishing(next, 80)), both(givenUp(swarm.Paused, plan.Try{}), protected)), nil, "", false},
+		{"given up by one that the file has no more, and whose tasks fail", both(wants(publishing(next, 80)), both(givenUp(swarm.Completed, plan.Try{Fresh: true, Failed: 3}), protected)), nil, "", false},
+		{"given up by one that the file has no more, and its roll-out runs", both(wants(publishing(next, 80)), both(givenUp(swarm.Updating, plan.Try{}), protected)), taken, "goes back to, should its roll-out fail", false},
 		{"its own", both(wants(publishing(next, 80)), has(80)), nil, "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

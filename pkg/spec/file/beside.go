@@ -20,9 +20,9 @@ const (
 
 // NotForService is why a value beside swarmd is for no service, "" if it may be for one.
 func NotForService(ref spec.Reference) string {
-	switch {
-	case strings.HasPrefix(ref.Credential, registryCredential):
-		return "it is for the registry " + strings.TrimPrefix(ref.Credential, registryCredential) + " alone, as its name says: give the unit another credential for the service"
+	switch only := onlyFor(ref.Credential); {
+	case only != "":
+		return "it is for the registry " + only + " alone, as its name says: give the unit another credential for the service"
 	case ref.Credential != "" || within(path.Clean(ref.File), secretsFolder):
 		return ""
 	}
@@ -32,16 +32,30 @@ func NotForService(ref spec.Reference) string {
 // NotForRegistry is why a value beside swarmd is no password for the registry, "" if it may be one.
 func NotForRegistry(host string, ref spec.Reference) string {
 	at, own := path.Clean(ref.File), path.Join(registriesFolder, host)
-	named, isNamed := strings.CutPrefix(ref.Credential, registryCredential)
-	switch {
-	case isNamed && named != host:
-		return "it is for the registry " + named + " alone, as its name says: give the unit one for " + host + " (LoadCredential=" + registryCredential + host + ":" + own + ")"
+	switch only := onlyFor(ref.Credential); {
+	case only != "" && only != host:
+		why := "it is for the registry " + only + " alone, as its name says: "
+		if strings.Contains(host, ":") { // no credential can be called so
+			return why + "the password of " + host + " lies in " + own + " on each manager: name that file"
+		}
+		return why + "give the unit one for " + host + " (LoadCredential=" + registryCredential + host + ":" + own + ")"
 	case ref.Credential != "" || at == own:
 		return ""
 	case within(at, secretsFolder), within(at, registriesFolder), !within(at, besideFolder):
 		return "the password of this registry lies in " + own + ": put it there on each manager, or a link to it (ln -s " + ref.File + " " + own + "), and name that"
 	}
 	return ""
+}
+
+// onlyFor is the registry that a credential is for alone, by its name; "" for one that is for whatever the file says. What cannot be a registry's name, as
+// in registry-password, is none's.
+func onlyFor(credential string) (registry string) {
+	host, begins := strings.CutPrefix(credential, registryCredential)
+	if !begins {
+		return ""
+	}
+	registry, _ = registryOf(host)
+	return registry
 }
 
 // IsBeside reports whether a file is a value beside swarmd, which is never part of a revision.
@@ -71,6 +85,6 @@ func (w *walker) warnPassword(host string, n *node) {
 	w.warnBeside(n, func(ref spec.Reference) string { return NotForRegistry(host, ref) })
 	file, own := n.child("file"), path.Join(registriesFolder, host)
 	if file != nil && path.Clean(file.text) != own && NotForRegistry(host, spec.Reference{File: file.text}) == "" {
-		w.warn(file, "whoever edits this file can have this password shown to a registry of their own: in %s on each manager it is for %s alone", own, host)
+		w.warn(file, "whoever edits this file can have this password, in a registry or a config of their own: in %s on each manager it is for %s alone", own, host)
 	}
 }

@@ -25,6 +25,8 @@ func TestAValueBesideSwarmdIsForWhatItsFolderSays(t *testing.T) {
 		{spec.Reference{File: "/root/.ssh/id_ed25519"}, false, false, false},
 		{spec.Reference{Credential: "hub"}, true, true, true},
 		{spec.Reference{Credential: "registry-docker.io"}, false, true, false},
+		{spec.Reference{Credential: "registry-index.docker.io"}, false, true, false},
+		{spec.Reference{Credential: "registry-password"}, true, true, true}, // no registry is called so
 	} {
 		for who, got := range map[string][2]bool{
 			"a service":         {NotForService(c.ref) == "", c.service},
@@ -47,7 +49,8 @@ func TestWhatNoSwarmdReadsIsWarnedOf(t *testing.T) {
 		"secrets: { a: { file: /etc/swarmd/secrets/a } }":                                                                "",
 		"registries: { evil.example: { username: u, password: { file: /etc/shadow } } }":                                 "no swarmd reads it: the password of this registry lies in /etc/swarmd/registries/evil.example: put it there",
 		"registries: { evil.example: { username: u, password: { file: /etc/swarmd/registries/docker.io } } }":            "no swarmd reads it",
-		"registries: { evil.example: { username: u, password: { credential: registry-docker.io } } }":                    "no swarmd reads it: it is for the registry docker.io alone",
+		"registries: { evil.example: { username: u, password: { credential: registry-docker.io } } }":                    "give the unit one for evil.example (LoadCredential=registry-evil.example:/etc/swarmd/registries/evil.example)",
+		"registries: { 'r.example:5000': { username: u, password: { credential: registry-docker.io } } }":                "the password of r.example:5000 lies in /etc/swarmd/registries/r.example:5000 on each manager: name that file",
 		"registries: { r.example: { username: u, password: { file: /etc/swarmd/registry } } }":                           "in /etc/swarmd/registries/r.example on each manager it is for r.example alone",
 		"registries: { 'r.example:5000': { username: u, password: { file: '/etc/swarmd/registries/r.example:5000' } } }": "",
 	} {

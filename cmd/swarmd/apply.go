@@ -188,16 +188,22 @@ func (a *cli) follow(ctx context.Context, asm *connection, data []byte, s *file.
 		}
 	}
 	began := time.Now()
-	var lost *reconcile.LostError
 	last, err := loop.Await(ctx, revision, view.tell)
 	view.close()
+	if err != nil {
+		return a.notTrue(view, last, revision, err)
+	}
+	printf(a.out, "converged: revision %d is true after %s\n", revision, time.Since(began).Round(100*time.Millisecond))
+	if s != nil && last.Lease.Held { // bootstrap, which shows no edit, has just put one there
+		printf(a.err, "nobody keeps it so from now on: no swarmd runs in this swarm. swarmd bootstrap -f FILE puts one on the managers, swarmd run -f FILE is one\n")
+	}
+	return nil
+}
+
+// notTrue says how the way to convergence ended before its end, as the command's error.
+func (a *cli) notTrue(view *progress, last report.Report, revision int, err error) error {
+	var lost *reconcile.LostError
 	switch {
-	case err == nil:
-		printf(a.out, "converged: revision %d is true after %s\n", revision, time.Since(began).Round(100*time.Millisecond))
-		if s != nil && last.Lease.Held { // bootstrap, which shows no edit, has just put one there
-			printf(a.err, "nobody keeps it so from now on: no swarmd runs in this swarm. swarmd bootstrap -f FILE puts one on the managers, swarmd run -f FILE is one\n")
-		}
-		return nil
 	case errors.As(err, &lost):
 		a.printReport(last)
 		return &exitError{code: 1, msg: fmt.Sprintf("revision %d does not become true as it is: %s", revision, plain(lost.Error()))}

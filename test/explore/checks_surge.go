@@ -20,8 +20,8 @@ func (c *checks) surged(s *state, old, v api.Service) {
 		c.run.violate("surged", "service %s has data on its machines, and gets a task more", v.Spec.Name)
 	}
 	if owner == swarm.SurgeSpread {
-		// One that has them already is written for something else, and keeps them.
-		if v.Spec.Labels[swarm.LabelSurge] != old.Spec.Labels[swarm.LabelSurge] && !uneven(s, v) {
+		// One that has them already is written for something else, and keeps them. What a fault did since the nodes were read, nobody could know.
+		if v.Spec.Labels[swarm.LabelSurge] != old.Spec.Labels[swarm.LabelSurge] && !uneven(s, v) && !c.harmed() {
 			c.run.violate("surged", "service %s is spread, and it is even", v.Spec.Name)
 		}
 		return

@@ -269,9 +269,6 @@ func (r *run) serviceDiffers(s *state, name, image string, replicas *uint64, bac
 		if why := r.leftSurge(s, svc); why != "" {
 			return why
 		}
-		if back && svc.Spec.Mode.Replicated != nil {
-			want = *svc.Spec.Mode.Replicated.Replicas // what a person did to it meanwhile stays until the file changes
-		}
 		if svc.Spec.Mode.Replicated == nil || *svc.Spec.Mode.Replicated.Replicas != want {
 			return fmt.Sprintf("service %s has not %d replicas", name, want)
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
+	specs "github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -42,6 +43,22 @@ func TestNoServiceWithoutPlacement(t *testing.T) {
 		if !passes && !slices.Equal(*held, []string{Lethal, Lethal}) {
 			t.Errorf("%s: brakes %q", raw, *held)
 		}
+	}
+}
+
+// TestNoStandInForAnEncryptedVariable: tasks would run with it in place of a password.
+func TestNoStandInForAnEncryptedVariable(t *testing.T) {
+	g := newGround()
+	_, members, held := g.brakes(func(*Options) {})
+	spec := based(`{"TaskTemplate":{"ContainerSpec":{"Env":["URL=x://` + specs.SealedText + `0123@db"]},"Placement":{}}}`)
+	_, createErr := members.CreateService(t.Context(), spec)
+	for _, err := range []error{createErr, members.UpdateService(t.Context(), "s1", 1, spec)} {
+		if apierr.KindOf(err) != apierr.Braked || !strings.Contains(err.Error(), "web_app: its environment has an encrypted variable") {
+			t.Errorf("it went out: %v", err)
+		}
+	}
+	if len(g.sent) > 0 || !slices.Equal(*held, []string{Sealed, Sealed}) {
+		t.Errorf("sent %q, brakes %q", g.sent, *held)
 	}
 }
 

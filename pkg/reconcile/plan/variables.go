@@ -35,5 +35,5 @@ func (v *view) unopened(s service) *refusal {
 	if cmp.Or(s.live, s.took) != nil {
 		done = "what runs goes on, and is not written"
 	}
-	return blocked(GuardVariables, s.object(), done+by+": "+why+"; encrypt the file to the recipient that swarmd secret-key prints, or have SOPS_AGE_KEY_FILE name the identity where swarmd runs")
+	return blocked(GuardVariables, s.object(), done+by+": "+why)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/swarmd/swarmd/pkg/app"
 	"github.com/swarmd/swarmd/pkg/reconcile"
 	"github.com/swarmd/swarmd/pkg/sim"
-	"github.com/swarmd/swarmd/pkg/spec"
 	specfile "github.com/swarmd/swarmd/pkg/spec/file"
+	"github.com/swarmd/swarmd/pkg/swarm"
 	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
@@ -131,11 +131,11 @@ func TestEncryptedVariablesRotate(t *testing.T) {
 		nobodyKnows(t, loop, "hunter-", log)
 		said, err := json.Marshal(loop.Last())
 		for _, text := range []string{string(said), log.String()} {
-			if err != nil || strings.Contains(text, spec.SealedText) || strings.Contains(text, "AGE-SECRET-KEY-1") {
+			if err != nil || strings.Contains(text, swarm.StandIn) || strings.Contains(text, "AGE-SECRET-KEY-1") {
 				t.Errorf("a stand-in or the identity is told: %v", err)
 			}
 		}
-		if sent := wire.String(); strings.Contains(sent, "hunter-") || strings.Contains(sent, spec.SealedText) || !strings.Contains(sent, "swarmd.ledger.format") {
+		if sent := wire.String(); strings.Contains(sent, "hunter-") || strings.Contains(sent, swarm.StandIn) || !strings.Contains(sent, "swarmd.ledger.format") {
 			t.Errorf("a value is sent elsewhere than in its service, or nothing was heard")
 		}
 	})

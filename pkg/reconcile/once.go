@@ -79,6 +79,13 @@ func (l *Loop) foreseen(ctx context.Context, d *file.Document, data []byte) (in 
 		return plan.Input{}, 0, err
 	}
 	accepted = st.Ledger.Revision
+	if unopened(stack) {
+		was, err := l.older(ctx, accepted)
+		if err != nil {
+			return plan.Input{}, 0, err
+		}
+		stack = foreseen(stack, was.stack)
+	}
 	want := desired{spec: &d.Spec, stack: stack, revision: accepted + 1}
 	if verdict, n := ledger.Judge(ledger.Edit, data, accepted, st.Revisions); verdict == ledger.Same {
 		want.revision = n

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/swarmd/swarmd/pkg/sealed"
 	"github.com/swarmd/swarmd/pkg/spec/file"
@@ -51,10 +52,17 @@ func (s *sealer) identities() (sealed.Identities, error) {
 
 // unopened reports whether a service of the stack has variables without a value: an identity may be there at the next look.
 func unopened(stack swarm.Stack) bool {
-	for _, s := range stack.Services {
-		if s.Unopened != "" {
-			return true
+	return slices.ContainsFunc(stack.Services, func(s swarm.ServiceSpec) bool { return s.Unopened != "" })
+}
+
+// foreseen is a stack beside the accepted one as somebody sees it who may lack the identity that the acting swarmd has, see swarm.ServiceSpec's Foreseen.
+func foreseen(stack, accepted swarm.Stack) swarm.Stack {
+	for i, s := range stack.Services {
+		was := swarm.ServiceSpec{}
+		if at := slices.IndexFunc(accepted.Services, func(o swarm.ServiceSpec) bool { return o.Name == s.Name }); at >= 0 {
+			was = accepted.Services[at]
 		}
+		stack.Services[i] = s.Foreseen(was)
 	}
-	return false
+	return stack
 }

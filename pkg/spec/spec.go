@@ -164,9 +164,6 @@ const (
 	CredentialKey = "x-swarmd-credential"
 )
 
-// SealedText begins what stands for the value of an encrypted variable until somebody has opened it. No engine may ever get one.
-const SealedText = "swarmd-sealed:"
-
 // The values of Policies.ForeignNodes.
 const (
 	DrainNew = "drain-new" // it is drained once; what was in the swarm before swarmd is left alone

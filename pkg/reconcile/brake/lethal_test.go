@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
-	specs "github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -50,7 +49,7 @@ func TestNoServiceWithoutPlacement(t *testing.T) {
 func TestNoStandInForAnEncryptedVariable(t *testing.T) {
 	g := newGround()
 	_, members, held := g.brakes(func(*Options) {})
-	spec := based(`{"TaskTemplate":{"ContainerSpec":{"Env":["URL=x://` + specs.SealedText + `0123@db"]},"Placement":{}}}`)
+	spec := based(`{"TaskTemplate":{"ContainerSpec":{"Env":["URL=x://` + swarm.StandIn + `0123@db"]},"Placement":{}}}`)
 	_, createErr := members.CreateService(t.Context(), spec)
 	for _, err := range []error{createErr, members.UpdateService(t.Context(), "s1", 1, spec)} {
 		if apierr.KindOf(err) != apierr.Braked || !strings.Contains(err.Error(), "web_app: its environment has an encrypted variable") {

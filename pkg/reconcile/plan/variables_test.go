@@ -9,7 +9,6 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
-	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -26,7 +25,7 @@ func withVariable(value, image, unopened string) swarm.ServiceSpec {
 }
 
 const (
-	standIn = spec.SealedText + "0123"
+	standIn = swarm.StandIn + "0123"
 	noKey   = "its variable PASSWORD of shop.env has no value: this swarmd has no age identity"
 )
 

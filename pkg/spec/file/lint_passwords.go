@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // lintPasswords warns of what looks like a password, also where a variable fills it in: the variables travel with the file, and the service has their values.
@@ -17,7 +17,7 @@ func (w *walker) lintPasswords(f *serviceFacts) {
 	}
 	withPassword := regexp.MustCompile(`://[^/:@\s]+:[^/@\s]+@`)
 	tell := func(at *node, name, value string) {
-		if value == "" || isSwitch(value) || strings.Contains(value, spec.SealedText) || !namesPassword(name) && !withPassword.MatchString(value) {
+		if value == "" || isSwitch(value) || strings.Contains(value, swarm.StandIn) || !namesPassword(name) && !withPassword.MatchString(value) {
 			return
 		}
 		w.warn(at, "a password in the file? Whoever may run docker service inspect reads it, and the store keeps it in up to ten revisions after it is gone "+

@@ -13,7 +13,7 @@ import (
 	composetypes "github.com/docker/cli/cli/compose/types"
 
 	"github.com/swarmd/swarmd/pkg/sealed"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // SealedVariable is a variable whose value is encrypted.
@@ -62,7 +62,7 @@ func (w *walker) sealedAssignments(at, up *node, text string, before int) []fiel
 // standIn is what stands for the value until it is opened.
 func (w *walker) standIn(v SealedVariable, value string) string {
 	sum := sha256.Sum256([]byte(v.File + "\x00" + v.Name + "\x00" + value))
-	text := spec.SealedText + hex.EncodeToString(sum[:])[:standInDigits]
+	text := swarm.StandIn + hex.EncodeToString(sum[:])[:standInDigits]
 	if w.sealedVariables == nil {
 		w.sealedVariables = map[string]SealedVariable{}
 	}
@@ -72,7 +72,7 @@ func (w *walker) standIn(v SealedVariable, value string) string {
 
 // onlyInEnvironment refuses an encrypted variable where its value is not to be: labels, commands and names end in logs and in the status.
 func (w *walker) onlyInEnvironment(n *node) {
-	at := strings.Index(n.text, spec.SealedText)
+	at := strings.Index(n.text, swarm.StandIn)
 	if at < 0 || len(w.sealedVariables) == 0 {
 		return
 	}
@@ -82,7 +82,7 @@ func (w *walker) onlyInEnvironment(n *node) {
 			return
 		}
 	}
-	v := w.sealedVariables[n.text[at:min(len(n.text), at+len(spec.SealedText)+standInDigits)]]
+	v := w.sealedVariables[n.text[at:min(len(n.text), at+len(swarm.StandIn)+standInDigits)]]
 	w.fault(n, "the variable %s is encrypted in %s, and may be used in the values of a service's environment alone", quote(v.Name), quote(v.File))
 }
 
@@ -131,7 +131,7 @@ func (o unsealing) environment(all composetypes.MappingWithEquals) (composetypes
 	out, cloned := all, false
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		text := all[name]
-		if text == nil || !strings.Contains(*text, spec.SealedText) {
+		if text == nil || !strings.Contains(*text, swarm.StandIn) {
 			continue
 		}
 		filled, err := o.fill(*text)
@@ -149,7 +149,7 @@ func (o unsealing) environment(all composetypes.MappingWithEquals) (composetypes
 // fill puts the values in. No error repeats one.
 func (o unsealing) fill(text string) (filled string, first error) {
 	last := SealedVariable{}
-	filled = regexp.MustCompile(spec.SealedText+`[0-9a-f]{32}`).ReplaceAllStringFunc(text, func(standIn string) string {
+	filled = regexp.MustCompile(swarm.StandIn+`[0-9a-f]{32}`).ReplaceAllStringFunc(text, func(standIn string) string {
 		v, known := o.variables[standIn]
 		if !known {
 			return standIn // somebody has written it so, and the brake refuses it

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/swarmd/swarmd/pkg/sealed"
-	"github.com/swarmd/swarmd/pkg/spec"
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // opens decrypts with the identity of the test files.
@@ -54,7 +54,7 @@ func TestEncryptedVariablesAreFilledIntoEnvironments(t *testing.T) {
 	if all := fmt.Sprint(warnings); strings.Contains(all, "password") {
 		t.Errorf("warned of what is encrypted: %s", all)
 	}
-	if before := fmt.Sprint(environments(d)); strings.Count(before, spec.SealedText) != 5 || strings.Contains(before, "a=b") {
+	if before := fmt.Sprint(environments(d)); strings.Count(before, swarm.StandIn) != 5 || strings.Contains(before, "a=b") {
 		t.Errorf("read as %s", before)
 	}
 	out, unopened := d.Opened(opens(t))
@@ -67,7 +67,7 @@ func TestEncryptedVariablesAreFilledIntoEnvironments(t *testing.T) {
 		t.Errorf("the document itself has %s", before)
 	}
 	out, unopened = d.Opened(func(SealedVariable) (map[string]string, error) { return nil, errors.New("no key here") })
-	if got := fmt.Sprint(unopened); !strings.Contains(got, "[api api]:its variable DB_PASSWORD of shop.env has no value: no key here") || len(unopened) != 2 || strings.Count(fmt.Sprint(environments(out)), spec.SealedText) != 5 {
+	if got := fmt.Sprint(unopened); !strings.Contains(got, "[api api]:its variable DB_PASSWORD of shop.env has no value: no key here") || len(unopened) != 2 || strings.Count(fmt.Sprint(environments(out)), swarm.StandIn) != 5 {
 		t.Errorf("without a key: %s, %v", got, environments(out))
 	}
 	for value, says := range map[string]string{"a\x00b": "NUL", "\xff": "no UTF-8", strings.Repeat("x", maxScalar+1): "more than", "{{.Nothing}}": "two braces"} {
@@ -113,7 +113,7 @@ func TestEncryptedVariablesStandInEnvironmentsAlone(t *testing.T) {
 		"{ image: \"x:1\" }\nvolumes: { data: { driver_opts: { password: \"${DB_PASSWORD}\" } } }": `volumes.data.driver_opts.password: the variable`,
 	} {
 		_, _, err := Parse("prod.yaml", bundledFrom(stacksHead+"variables_from: shop.env\nservices:\n  web: "+service+"\n", sealedFiles(t)))
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), spec.SealedText) {
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), swarm.StandIn) {
 			t.Errorf("%s: %v", service, err)
 		}
 	}

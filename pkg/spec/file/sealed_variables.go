@@ -18,7 +18,7 @@ import (
 
 // SealedVariable is a variable whose value is encrypted.
 type SealedVariable struct {
-	File string // as people call it
+	File string // as the file that was handed in names it, or from there
 	Name string
 	Text string // of the whole file: its values are only taken together, see sealed.File
 }
@@ -28,7 +28,7 @@ const standInDigits = 32
 
 // sealedAssignments are the fields of an encrypted file with variables, with what stands for their values. Nothing is opened here.
 func (w *walker) sealedAssignments(at, up *node, text string, before int) []field {
-	name := besides(w.sources[0].name, fileKey(w.sources.of(at.line).folder, at.text))
+	name := fileKey(w.sources.of(at.line).folder, at.text)
 	f, err := sealed.Read(at.text, []byte(text))
 	var values []sealed.Value
 	if err == nil {

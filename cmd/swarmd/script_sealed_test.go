@@ -46,6 +46,36 @@ func encryptCmd(ts *testscript.TestScript, _ bool, args []string) {
 	write(ts, args[0], out.String())
 }
 
+// variablesCmd: variables FILE NAME makes the SOPS file of that name, with hunter-NAME in it, and mine.secret with what opens it.
+func variablesCmd(ts *testscript.TestScript, _ bool, args []string) {
+	for to, from := range map[string]string{args[0]: "variables-" + args[1] + ".env", "mine.secret": "identity.txt"} {
+		text, err := os.ReadFile("../../pkg/sealed/testdata/" + from)
+		ts.Check(err)
+		write(ts, to, string(text))
+	}
+}
+
+// runsCmd: runs SERVICE NAME=VALUE waits until the engine's specification of the service has this in its environment. With ! it has it not now.
+func runsCmd(ts *testscript.TestScript, neg bool, args []string) {
+	var env []string
+	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		env = nil
+		truth, _ := theWorld(ts).Swarm.Truth()
+		for _, s := range truth.Services {
+			if s.Spec.Name == args[0] {
+				env = s.Spec.TaskTemplate.ContainerSpec.Env
+			}
+		}
+		has := slices.Contains(env, args[1])
+		if has != neg {
+			return
+		}
+		if neg || time.Since(began) > patience {
+			ts.Fatalf("the environment is %q", env)
+		}
+	}
+}
+
 func write(ts *testscript.TestScript, name, text string) {
 	ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
 }

@@ -59,7 +59,7 @@ func TestScripts(t *testing.T) {
 			"world": worldCmd, "exits": exitsCmd, "patient": patientCmd, "json": jsonCmd, "keys": keysCmd, "writes": writesCmd, "droplet": dropletCmd,
 			"droplets": dropletsCmd, "fault": faultCmd, "await": awaitCmd, "port": portCmd, "term": termCmd, "took": tookCmd, "scale": scaleCmd,
 			"beside": besideCmd, "unplug": unplugCmd, "scrap": scrapCmd, "untag": untagCmd, "network": networkCmd,
-			"identity": identityCmd, "encrypt": encryptCmd, "reads": readsCmd, "selfservice": selfServiceCmd, "nowhere": nowhereCmd, "versions": versionsCmd,
+			"identity": identityCmd, "encrypt": encryptCmd, "reads": readsCmd, "selfservice": selfServiceCmd, "nowhere": nowhereCmd, "versions": versionsCmd, "variables": variablesCmd, "runs": runsCmd,
 		},
 	})
 }

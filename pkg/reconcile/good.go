@@ -38,7 +38,7 @@ func (l *Loop) good(ctx context.Context, stack swarm.Stack, w world.World) (map[
 
 // older is an earlier revision, read once as long as it is the one that is asked for; empty if it is gone or has faults.
 func (l *Loop) older(ctx context.Context, n int) (desired, error) {
-	if l.earlier.revision == n && l.isContent(ctx, n, l.earlier.sha256) {
+	if l.earlier.revision == n && !unopened(l.earlier.stack) && l.isContent(ctx, n, l.earlier.sha256) {
 		return l.earlier, nil
 	}
 	d, err := l.revision(ctx, n)

@@ -67,7 +67,7 @@ func (l *Loop) Preview(ctx context.Context, d *file.Document, data []byte) (plan
 
 // foreseen is what the next pass would decide by if the file were the accepted revision, and the number of the one that is.
 func (l *Loop) foreseen(ctx context.Context, d *file.Document, data []byte) (in plan.Input, accepted int, err error) {
-	stack, err := l.cfg.Convert(d)
+	stack, err := l.convert(d)
 	if err != nil {
 		return plan.Input{}, 0, err
 	}
@@ -79,6 +79,13 @@ func (l *Loop) foreseen(ctx context.Context, d *file.Document, data []byte) (in 
 		return plan.Input{}, 0, err
 	}
 	accepted = st.Ledger.Revision
+	if unopened(stack) {
+		was, err := l.older(ctx, accepted)
+		if err != nil {
+			return plan.Input{}, 0, err
+		}
+		stack = foreseen(stack, was.stack)
+	}
 	want := desired{spec: &d.Spec, stack: stack, revision: accepted + 1}
 	if verdict, n := ledger.Judge(ledger.Edit, data, accepted, st.Revisions); verdict == ledger.Same {
 		want.revision = n
@@ -97,6 +104,6 @@ func (l *Loop) foreseen(ctx context.Context, d *file.Document, data []byte) (in 
 	}
 	l.sealer.learn(w, l.cfg.Cluster)
 	l.sealer.registries = d.Registries
-	return plan.Input{Good: good, Sealed: l.sealer.sealed(stack, w, true), Compared: l.compared(ctx, stack, w), Now: l.cfg.Wall(), Spec: &d.Spec, Revision: want.revision, Accepted: l.cfg.Wall(), Stack: stack, World: w, Epoch: st.Lease.Epoch,
+	return plan.Input{Blind: true, Good: good, Sealed: l.sealer.sealed(stack, w, true), Compared: l.compared(ctx, stack, w), Now: l.cfg.Wall(), Spec: &d.Spec, Revision: want.revision, Accepted: l.cfg.Wall(), Stack: stack, World: w, Epoch: st.Lease.Epoch,
 		Holder: st.Lease.Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Sizes: l.cfg.Sizes(), VPCs: l.vpcs(&d.Spec), DenyHostAccess: l.cfg.DenyHostAccess, Template: l.cfg.Template}, accepted, nil
 }

@@ -94,7 +94,7 @@ func (l *Loop) observe(ctx context.Context, acting bool) (world.World, error) {
 	if !acting && l.cached.outdated(w.Ledger.Ops, began) {
 		w = world.Observe(ctx, reads, l.cfg.Cluster, adopt)
 	}
-	if known(w, world.GapLedger) && !l.isWanted(ctx, w.Ledger.Revision) {
+	if known(w, world.GapLedger) && (!l.isWanted(ctx, w.Ledger.Revision) || unopened(l.want.stack)) {
 		before := l.want.sha256
 		if err := l.load(ctx, w.Ledger.Revision); err != nil && (!isFaulty(err) || l.want.spec == nil) {
 			l.want = desired{} // what is accepted is not what we know: do nothing
@@ -133,7 +133,7 @@ func (l *Loop) compute(w world.World, epoch uint64, good map[string]swarm.Servic
 	memory := l.memory.told(wall, now)
 	memory.Looked = l.lookups.looked(wall.Sub(now))
 	return l.cfg.Plan(plan.Input{Now: wall, Spec: l.want.spec, Revision: l.want.revision, Accepted: l.want.accepted, Stack: l.want.stack, World: w, Epoch: epoch,
-		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Sizes: l.cfg.Sizes(), VPCs: l.vpcs(l.want.spec), Good: good, Sealed: l.sealer.sealed(l.want.stack, w, l.blind()), Logins: l.logins.seen,
+		Holder: l.elector.Seen().Node(), OpIDs: l.cfg.OpIDs(opIDsPerPlan), Prices: l.cfg.Prices(), Sizes: l.cfg.Sizes(), VPCs: l.vpcs(l.want.spec), Good: good, Blind: l.blind(), Sealed: l.sealer.sealed(l.want.stack, w, l.blind()), Logins: l.logins.seen,
 		Memory: memory, DenyHostAccess: l.cfg.DenyHostAccess, Template: l.cfg.Template})
 }
 

@@ -24,14 +24,14 @@ type reader struct {
 // read parses and converts a file; its faults are told with the name.
 func (l *Loop) read(name string, data []byte) (*spec.Spec, swarm.Stack, error) {
 	sum := sha256.Sum256(data)
-	if l.reader.spec != nil && l.reader.sum == sum {
+	if l.reader.spec != nil && l.reader.sum == sum && !unopened(l.reader.stack) {
 		return l.reader.spec, l.reader.stack, nil
 	}
 	d, warnings, err := l.parse(name, data)
 	if err != nil {
 		return nil, swarm.Stack{}, err
 	}
-	stack, err := l.cfg.Convert(d)
+	stack, err := l.convert(d)
 	if err != nil {
 		return &d.Spec, stack, err
 	}

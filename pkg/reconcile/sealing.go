@@ -126,13 +126,9 @@ func (s *sealer) value(spec swarm.SecretSpec, files *opened) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := s.identity()
+	with, err := s.identities()
 	if err != nil {
 		return nil, err
-	}
-	with, err := sealed.ReadIdentities(text)
-	if err != nil {
-		return nil, fmt.Errorf("the age identity: %w", err)
 	}
 	return f.Open(spec.Key, with)
 }

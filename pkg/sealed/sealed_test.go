@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gopkg.in/yaml.v3"
 )
 
 const hidden = "hunter-2-canary"
@@ -210,6 +212,49 @@ func TestTheFilesThatSopsWrote(t *testing.T) {
 			if got, err := f.Open(key, with); string(got) != want || err != nil {
 				t.Errorf("%s, %q: %q, %v", name, key, got, err)
 			}
+		}
+	}
+}
+
+// TestValuesAtTheTop: the names and encrypted texts of a file with variables need no identity, and who has one gets all values at once, by the file's MAC.
+func TestValuesAtTheTop(t *testing.T) {
+	private, err := os.ReadFile("testdata/identity.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, err := ReadIdentities(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("testdata/variables-one.env")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Read("shop.env", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := f.Values()
+	if err != nil || len(values) != 2 || values[1].Name != "DB_PASSWORD" || !values[1].Sealed || values[1].Line != 2 || !strings.HasPrefix(values[1].Text, "ENC[") {
+		t.Errorf("%+v, %v", values, err)
+	}
+	if opened, err := f.OpenValues(with); err != nil || opened["DB_PASSWORD"] != "hunter-one" || opened["DB_USER"] != "shop" || len(opened) != 2 {
+		t.Errorf("%q, %v", opened, err)
+	}
+	forged, err := Read("shop.env", []byte(strings.Replace(string(text), "DB_USER="+values[0].Text, "DB_USER=", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opened, err := forged.OpenValues(with); !errors.Is(err, errMAC) || opened != nil {
+		t.Errorf("changed without the key: %q, %v", opened, err)
+	}
+	for text, says := range map[string]string{"A: {B: x}": "line 1: A has values in it", "A: x\nA: y": "line 2: A is there twice", "A:": "line 1: A has no value"} {
+		var root yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &root); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (&File{sops: &sopsFile{root: root.Content[0]}}).Values(); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }

@@ -156,6 +156,10 @@ type ServiceSpec struct {
 	Base        Base
 	Override    Override
 	Login       Login // what the engine shows the registry; no specification that was read has one
+
+	// Unopened is why encrypted variables of its environment have no value here, for people; "" if all have. Such a one is never written: it has what
+	// stands for them.
+	Unopened string
 }
 
 // UpdateState of a service's roll-out. "" means none has run since the last write.

@@ -32,11 +32,12 @@ const (
 	Joined    = "joined"    // a node that is not down stands on the droplet: it has to leave the swarm first
 	HandsOff  = "hands-off" // a person has paused or protected the machine, or the service is protected
 	Lethal    = "lethal"    // engines would die of the write, or the swarm would lose its settings
+	Sealed    = "sealed"    // a service would get what stands for an encrypted variable in place of its value
 )
 
 // All returns the names of the brakes.
 func All() []string {
-	return []string{Ownership, Deletes, Quorum, Calls, View, Joined, HandsOff, Lethal}
+	return []string{Ownership, Deletes, Quorum, Calls, View, Joined, HandsOff, Lethal, Sealed}
 }
 
 // CloudAPI is the cloud's side as the adapter offers it.

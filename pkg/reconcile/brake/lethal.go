@@ -11,6 +11,9 @@ import (
 
 // CreateService creates a service, unless engines would die of it later.
 func (s *Swarm) CreateService(ctx context.Context, spec swarm.ServiceSpec) (string, error) {
+	if spec.HasStandIn() {
+		return "", s.sealed("create service", spec)
+	}
 	if why := lethal(spec); why != "" {
 		return "", s.brakes.refuse(Lethal, swarmSide, "create service", "service %s: %s", spec.Name, why)
 	}
@@ -21,6 +24,9 @@ func (s *Swarm) CreateService(ctx context.Context, spec swarm.ServiceSpec) (stri
 // labels, replicas or a login leaves it as it is. Whether it does so runs, the brake looks itself.
 func (s *Swarm) UpdateService(ctx context.Context, id string, version uint64, spec swarm.ServiceSpec) error {
 	const op = "update service"
+	if spec.HasStandIn() {
+		return s.sealed(op, spec)
+	}
 	if why := lethal(spec); why != "" {
 		services, err := s.engine.Services(ctx)
 		if err != nil {
@@ -37,6 +43,11 @@ func (s *Swarm) UpdateService(ctx context.Context, id string, version uint64, sp
 		}
 	}
 	return s.engine.UpdateService(ctx, id, version, spec)
+}
+
+// sealed refuses what stands for an encrypted value: tasks would run with it in place of a password.
+func (s *Swarm) sealed(op string, spec swarm.ServiceSpec) error {
+	return s.brakes.refuse(Sealed, swarmSide, op, "service %s: its environment has an encrypted variable that nobody has opened", spec.Name)
 }
 
 // sameTemplate reports whether what is sent has the task template that runs, byte for byte.

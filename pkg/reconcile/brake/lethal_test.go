@@ -45,6 +45,22 @@ func TestNoServiceWithoutPlacement(t *testing.T) {
 	}
 }
 
+// TestNoStandInForAnEncryptedVariable: tasks would run with it in place of a password.
+func TestNoStandInForAnEncryptedVariable(t *testing.T) {
+	g := newGround()
+	_, members, held := g.brakes(func(*Options) {})
+	spec := based(`{"TaskTemplate":{"ContainerSpec":{"Env":["URL=x://` + swarm.StandIn + `0123@db"]},"Placement":{}}}`)
+	_, createErr := members.CreateService(t.Context(), spec)
+	for _, err := range []error{createErr, members.UpdateService(t.Context(), "s1", 1, spec)} {
+		if apierr.KindOf(err) != apierr.Braked || !strings.Contains(err.Error(), "web_app: its environment has an encrypted variable") {
+			t.Errorf("it went out: %v", err)
+		}
+	}
+	if len(g.sent) > 0 || !slices.Equal(*held, []string{Sealed, Sealed}) {
+		t.Errorf("sent %q, brakes %q", g.sent, *held)
+	}
+}
+
 func (e fakeEngine) CreateService(_ context.Context, spec swarm.ServiceSpec) (string, error) {
 	return "s1", e.g.did("create service %s", spec.Name)
 }

@@ -28,6 +28,7 @@ const (
 	GuardObjectMissing = "object-missing"  // a config or secret that a service refers to is not there
 	GuardObjectChanged = "object-changed"  // a config has another content than its name says
 	GuardSecretFile    = "secret-file"     // the value of a secret cannot be had on this manager
+	GuardVariables     = "variables-file"  // the value of a service's encrypted variable cannot be had on this manager
 	GuardReplace       = "replace"         // a machine stays until another one took its place
 	GuardLaunch        = "launch-timeout"  // a droplet did not join in time, or the next create waits since one did not
 	GuardLaunchFailed  = "launch-failed"   // a pool's machines did not join again and again
@@ -79,7 +80,7 @@ const (
 // final reports whether a guard holds until a person has done something.
 func final(guard string) bool {
 	switch guard {
-	case GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardLoginFile, GuardForeignSvc, GuardForeignNet, GuardNetMissing, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardJobFailed, GuardRolledBack, GuardPrune, GuardMode, GuardNetwork, GuardHostAccess, GuardLaunchFailed:
+	case GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardVariables, GuardLoginFile, GuardForeignSvc, GuardForeignNet, GuardNetMissing, GuardRolloutPaused, GuardRolloutStuck, GuardTasks, GuardJobFailed, GuardRolledBack, GuardPrune, GuardMode, GuardNetwork, GuardHostAccess, GuardLaunchFailed:
 		return true
 	}
 	return false
@@ -92,7 +93,7 @@ func KeepsRemoved(guard string) bool { return guard == GuardPrune || guard == Gu
 func Guards() []string {
 	all := []string{
 		GuardGap, GuardImplausible, GuardNoCloud, GuardNoLeader, GuardOtherSwarm, GuardNewer, GuardIdentity, GuardRemoved, GuardNoAddress, GuardForeign, GuardForeignNode, GuardForeignMgr, GuardForeignSvc,
-		GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardForeignNet, GuardNetMissing, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardResize, GuardImage, GuardRegion, GuardVPC, GuardRollStopped, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
+		GuardForeignObject, GuardObjectMissing, GuardObjectChanged, GuardSecretFile, GuardVariables, GuardForeignNet, GuardNetMissing, GuardReplace, GuardLaunch, GuardLaunchFailed, GuardKept, GuardSize, GuardResize, GuardImage, GuardRegion, GuardVPC, GuardRollStopped, GuardNodeDown, GuardDropletDead, GuardPoolRemoved, GuardQuorum,
 		GuardSelf, GuardDrain, GuardDrainTurn, GuardBudget, GuardAdopted, GuardBackoff, GuardLedger, GuardMaxCreates, GuardRollout, GuardRolloutPaused, GuardRolloutStuck,
 		GuardMaxDroplets, GuardMaxCost, GuardWindow,
 		GuardTasks, GuardGrowing, GuardTogether, GuardSurge, GuardLoginFile, GuardRegistry, GuardJob, GuardJobFailed, GuardUnpinned, GuardRolledBack, GuardPrune, GuardKeepRemoved, GuardPort, GuardMode, GuardNetwork, GuardHostAccess, GuardMaintenance, GuardTemplate, GuardPaused, GuardProtected, GuardVolumes,

@@ -60,6 +60,9 @@ func networkThere(v *view, _ spent, w wish) *refusal {
 func hostAccess(v *view, _ spent, w wish) *refusal { return v.denied(w.service) }
 
 func (v *view) denied(s service) *refusal {
+	if r := v.unopened(s); r != nil {
+		return r
+	}
 	why := v.denial(s.want)
 	if why == "" {
 		return nil

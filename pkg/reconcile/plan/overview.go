@@ -271,6 +271,9 @@ func (s *overview) accepted(name string) *swarm.ServiceSpec {
 		return nil
 	}
 	sealed := s.sealed(s.was.Stack.Services[i])
+	if live := s.liveService(name); live != nil {
+		sealed = sealed.Beside(live.Spec)
+	}
 	return &sealed
 }
 

@@ -113,7 +113,7 @@ func proposeForgetting(v *view) []wish {
 	for _, name := range slices.Sorted(maps.Keys(v.in.World.Ledger.Rollouts)) {
 		want, live := v.wantedService(name), v.liveService(name)
 		over := want == nil && live == nil
-		if want != nil && live != nil {
+		if want != nil && live != nil && want.Unopened == "" {
 			over = !rolledBack(*live) && live.Update != swarm.Updating && live.Update != swarm.RollbackStarted &&
 				len(swarm.Diff(want.Form(), live.Spec.Form())) == 0 && !v.keepsFailing(name)
 		}

@@ -44,7 +44,7 @@ func survey(in Input) *view {
 	v.someUnknown = slices.ContainsFunc(in.World.Machines, func(m world.Machine) bool { return m.Node != nil && m.Node.State == swarm.NodeUnknown })
 	v.liveNamed, v.objects = named(in.World.Services, liveName), v.liveObjects()
 	v.hashed, v.in = in.Sealed, v.stoodIn()
-	v.in.Stack.Services, v.in.Good = v.sealedAll(v.in.Stack.Services), v.sealedGood()
+	v.in.Stack.Services, v.in.Good = v.besideLives(v.sealedAll(v.in.Stack.Services)), v.sealedGood()
 	v.wantedNamed = named(v.in.Stack.Services, wantedName)
 	for _, m := range in.World.Machines {
 		pool := v.pool(m.Pool)

@@ -29,6 +29,9 @@ type Input struct {
 	// Sealed has what is known of the stack's secrets here, by their names without hash.
 	Sealed map[string]Sealing
 
+	// Blind is that somebody else executes the plan, who may open the variables that are not opened here.
+	Blind bool
+
 	// Compared has, by their names without hash, what is known here of the secrets that ToCompare returns. An Overview alone tells of it.
 	Compared map[string]Compared
 

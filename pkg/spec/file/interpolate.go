@@ -19,6 +19,7 @@ func (w *walker) interpolate(n *node) bool {
 			before := w.faults.found
 			w.text -= len(n.text)
 			within := w.fill(n, w.substitute(n, pattern))
+			w.onlyInEnvironment(n)
 			n.substituted, n.unresolved = true, w.faults.found > before
 			if !within {
 				return false

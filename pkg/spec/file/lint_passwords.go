@@ -4,9 +4,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
 // lintPasswords warns of what looks like a password, also where a variable fills it in: the variables travel with the file, and the service has their values.
+// One that is encrypted is left as it is: no revision has it, and who encrypts it knows what it is.
 func (w *walker) lintPasswords(f *serviceFacts) {
 	environment := f.node.child("environment")
 	if environment == nil {
@@ -14,7 +17,7 @@ func (w *walker) lintPasswords(f *serviceFacts) {
 	}
 	withPassword := regexp.MustCompile(`://[^/:@\s]+:[^/@\s]+@`)
 	tell := func(at *node, name, value string) {
-		if value == "" || isSwitch(value) || !namesPassword(name) && !withPassword.MatchString(value) {
+		if value == "" || isSwitch(value) || strings.Contains(value, swarm.StandIn) || !namesPassword(name) && !withPassword.MatchString(value) {
 			return
 		}
 		w.warn(at, "a password in the file? Whoever may run docker service inspect reads it, and the store keeps it in up to ten revisions after it is gone "+

@@ -30,7 +30,7 @@ func documentKeys() map[string]rule {
 			"memory": byDefault(fmt.Sprintf("%dM", spec.DefaultMemory>>20), doc("how much memory each swarmd may have", ownMemory)),
 		})),
 		"variables":      doc("values for ${NAME} in services, networks, volumes, configs and secrets, and in the stacks' files; the environment is never read", entries(variableName(), anyText)),
-		"variables_from": doc("files with NAME=value lines, relative to this one, for names that variables has not; the last that has one counts", variablesFrom),
+		"variables_from": doc("files with NAME=value lines, plain or encrypted with SOPS, relative to this one, for names that variables has not; the last that has one counts", variablesFrom),
 		"stacks":         doc("stacks beside the services here, by their names: Compose files that are deployed as docker stack deploy would; apply and the watched file take them along, and what they refer to", stacks),
 		"registries": doc(fmt.Sprintf("how registries are logged in to, at most %d: by the host that images name, with its port if it has one; docker.io is where images are that name none", maxRegistries),
 			atMost(maxRegistries, "registries", registries)),

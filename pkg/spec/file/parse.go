@@ -16,6 +16,7 @@ type Document struct {
 	spec.Spec
 	Stack    *composetypes.Config            // the services, networks and volumes at the top level, as docker/cli's loader reads them; never nil
 	Composed map[string]*composetypes.Config // likewise what the Compose files of each of Stacks come to, by its name; nil without any
+	Sealed   map[string]SealedVariable       // the encrypted variables, by what stands for their values in environments, see Opened; nil without any
 }
 
 // Parse reads a desired state. file is what positions are reported with; nothing is opened, and no environment is read.
@@ -105,7 +106,7 @@ func (w *walker) document(s *spec.Spec, all []*walker) *Document {
 		}
 		one.lint(s)
 	}
-	d := &Document{Spec: *s, Stack: w.stack()}
+	d := &Document{Spec: *s, Stack: w.stack(), Sealed: w.sealedVariables}
 	for _, one := range all[1:] {
 		if d.Composed == nil {
 			d.Composed = map[string]*composetypes.Config{}

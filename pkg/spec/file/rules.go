@@ -30,6 +30,7 @@ type reading struct {
 	before           map[string]int                      // how many lines come before each of those texts that was read, by path
 	rooms            map[string]room                     // of the pools' sizes that are understood
 	sealedFiles      map[string]sealedFile               // by path, once each
+	sealedVariables  map[string]SealedVariable           // by what stands for their values
 	valuesRead       int
 	text             int // bytes that the file stands for
 	ports            int // that the services read so far publish

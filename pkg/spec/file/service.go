@@ -66,7 +66,7 @@ func serviceKeys() map[string]rule {
 		"command":         doc("arguments, in place of the image's own", command),
 		"entrypoint":      doc("the program, in place of the image's own", command),
 		"environment":     doc("the container's environment; every name has a value", environment),
-		"env_file":        doc("files with NAME=value lines, relative to the file that names them, for names that the environment has not", envFile),
+		"env_file":        doc("files with NAME=value lines, plain or encrypted with SOPS, relative to the file that names them, for names that the environment has not", envFile),
 		"labels":          doc("labels of the containers", labels),
 		"deploy":          doc("how many tasks run, where, and how they are replaced", optional(keys(deployKeys()))),
 		"healthcheck":     doc("how a container's health is told", healthcheck),

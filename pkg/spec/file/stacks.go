@@ -14,7 +14,7 @@ func stackRule(w *walker, n *node) any {
 	long := object{known: map[string]rule{
 		"files":          doc("its Compose files, relative to this file; a later one is laid over those before it", paths),
 		"variables":      doc("values for ${NAME} in its files, before those of the top level", entries(variableName(), anyText)),
-		"variables_from": doc("files with NAME=value lines, for names that variables has not; the last that has one counts", variablesFrom),
+		"variables_from": doc("files with NAME=value lines, plain or encrypted with SOPS, for names that variables has not; the last that has one counts", variablesFrom),
 		"adopt":          byDefault("false", doc("what docker stack deploy made under its name is taken over", trueFalse)),
 		"protect":        byDefault("false", doc("none of its services is removed because this file has it no more, one that says x-swarmd: { protect: false } excepted", trueFalse)),
 	}, required: []string{"files"}}

@@ -133,11 +133,11 @@ services:
 	}
 	all := report(warnings, err)
 	for _, want := range []string{
-		`dir/sealed.yaml:2:24: services.web.env_file: "sealed.env" is encrypted, and a variable's value stands in the service`,
+		`dir/sealed.yaml:2:24: services.web.env_file: "sealed.env" cannot be taken: line 2: sops.age: has no recipient`,
 		`dir/sealed.yaml:3:15: services.web.volumes[0]: "./conf.d/" lies beside this file, and no machine has it: of each text in it that tasks read make a config`,
 		"NAME: { file: ./conf.d/NAME }, and in the service configs: [{ source: NAME, target: /etc/conf.d/NAME }]",
 		`services.web.volumes[1]: a template belongs into the volume's own name: under the top-level volumes say data: { name: "d-{{.Task.Slot}}" }, and here data`,
-		`dir/prod.yaml:11:31: stacks.kept.variables_from: "sealed.env" is encrypted, and a variable's value stands in the service`,
+		`dir/prod.yaml:11:31: stacks.kept.variables_from: "sealed.env" cannot be taken: line 2: sops.age: has no recipient`,
 		"dir/prod.yaml:9:3: stacks.prod: the cluster's own stack has this name",
 		`dir/prod.yaml:8:3: stacks.gone: "nowhere.yaml" cannot be taken along: no such file`,
 		`dir/shop/a.yaml:1:10: version: must be 3 or 3.0 to 3.13`,

@@ -33,9 +33,7 @@ func (w *walker) assignments(at, up *node) []field {
 		return nil
 	}
 	if sealed.Looks([]byte(text)) {
-		w.lacks(at, "%s is encrypted, and a variable's value stands in the service, for whoever may inspect it: name the file under the top-level secrets, with key: NAME for each value, "+
-			"and let the program read /run/secrets/NAME; many images take NAME_FILE", shown(at, at.text))
-		return nil
+		return w.sealedAssignments(at, up, text, before)
 	}
 	var all []field
 	for i, line := range strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") {

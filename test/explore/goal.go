@@ -266,6 +266,9 @@ func (r *run) serviceDiffers(s *state, name, image string, replicas *uint64, bac
 		if svc.JobStatus != nil {
 			return r.jobDiffers(s, svc)
 		}
+		if why := r.variablesDiffer(svc); why != "" && !back {
+			return why
+		}
 		if why := r.leftSurge(s, svc); why != "" {
 			return why
 		}

@@ -8,7 +8,7 @@ import (
 func Mutants() []Mutant {
 	return slices.Concat(wireMutants(), absenceMutants(), listMutants(), createMutants(), paceMutants(), sightMutants(), engineMutants(), serviceMutants(),
 		storeMutants(), inputMutants(), planMutants(), replaceMutants(), orderMutants(), excessMutants(), partMutants(), secretMutants(), blindMutants(),
-		editMutants(), leaseMutants(), foreignMutants(), worldMutants(), rolloutMutants(), objectMutants(), takeOverMutants(), jobMutants(), registryMutants(), rightMutants(), launchMutants(), outcomeMutants(), quorumMutants(), surgeMutants(), resizeMutants(), handsMutants(), stackMutants(), portMutants(), protectMutants())
+		editMutants(), leaseMutants(), foreignMutants(), worldMutants(), rolloutMutants(), objectMutants(), takeOverMutants(), jobMutants(), registryMutants(), rightMutants(), launchMutants(), outcomeMutants(), quorumMutants(), surgeMutants(), resizeMutants(), handsMutants(), stackMutants(), portMutants(), protectMutants(), variablesMutants())
 }
 
 func mutantNamed(name string) (Mutant, bool) {

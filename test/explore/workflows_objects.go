@@ -59,7 +59,7 @@ func objectWorkflows() []Workflow {
 				}
 			}},
 		{Name: "first-secret", Sparse: 3, About: "a service with a secret: the cluster's key, then the secret, then the service", Start: file{managers: 1}, Play: edits(secret)},
-	}, sealedWorkflows(roll)...)
+	}, slices.Concat(sealedWorkflows(roll), variablesWorkflows(roll))...)
 }
 
 // referredIDs are the ids of the configs and secrets that a specification refers to.
@@ -118,7 +118,7 @@ func (c *checks) untold(s *state, told ...string) {
 		told = append(told, k.Spec.Name, fmt.Sprint(k.Spec.Labels))
 	}
 	for _, v := range s.swarm.Services {
-		told = append(told, fmt.Sprint(v.Spec.Labels), fmt.Sprintf("%+v", v.Spec.TaskTemplate.ContainerSpec))
+		told = append(told, fmt.Sprint(v.Spec.Labels), fmt.Sprintf("%+v", c.withoutPassword(v)))
 	}
 	coded := base64.StdEncoding.EncodeToString([]byte(secretMark))
 	for _, text := range told {

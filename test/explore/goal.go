@@ -272,11 +272,11 @@ func (r *run) serviceDiffers(s *state, name, image string, replicas *uint64, bac
 		if why := r.leftSurge(s, svc); why != "" {
 			return why
 		}
+		if image := svc.Spec.TaskTemplate.ContainerSpec.Image; back && (strings.HasPrefix(image, brokenImage) || strings.HasPrefix(image, lateImage)) {
+			return "" // the engine went back to what never ran, or its tasks are between two lives: a person has to say what now, of how many too
+		}
 		if svc.Spec.Mode.Replicated == nil || *svc.Spec.Mode.Replicated.Replicas != want {
 			return fmt.Sprintf("service %s has not %d replicas", name, want)
-		}
-		if image := svc.Spec.TaskTemplate.ContainerSpec.Image; back && (strings.HasPrefix(image, brokenImage) || strings.HasPrefix(image, lateImage)) {
-			return "" // the engine went back to what never ran, or its tasks are between two lives: a person has to say what now
 		}
 		if running := s.running(svc.ID); running < want {
 			return fmt.Sprintf("service %s: %d of %d tasks run", name, running, want)

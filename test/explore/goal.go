@@ -273,7 +273,10 @@ func (r *run) serviceDiffers(s *state, name, image string, replicas *uint64, bac
 			return why
 		}
 		if image := svc.Spec.TaskTemplate.ContainerSpec.Image; back && (strings.HasPrefix(image, brokenImage) || strings.HasPrefix(image, lateImage)) {
-			return "" // the engine went back to what never ran, or its tasks are between two lives: a person has to say what now, of how many too
+			return "" // the engine went back to what never ran, or its tasks are between two lives: a person has to say what now
+		}
+		if u := svc.UpdateStatus; back && u != nil && u.State == api.UpdateStateRollbackPaused {
+			return "" // any write, of replicas too, would have the engine go on with what it has stopped
 		}
 		if svc.Spec.Mode.Replicated == nil || *svc.Spec.Mode.Replicated.Replicas != want {
 			return fmt.Sprintf("service %s has not %d replicas", name, want)

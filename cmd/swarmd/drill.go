@@ -49,7 +49,7 @@ func (f *drillFlags) flags(cmd *cobra.Command, limit time.Duration, only string)
 	cmd.Flags().StringVar(&f.cluster, "cluster", "", "name of the cluster (default: the one that the swarm's store knows)")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	cmd.Flags().BoolVar(&f.yesOne, "yes-one", false, only)
-	cmd.Flags().DurationVar(&f.timeout, "timeout", limit, "how long to follow")
+	cmd.Flags().DurationVar(&f.timeout, "timeout", limit, "how long to follow, from the moment that something is broken")
 }
 
 func drillNodeCommand(a *cli) *cobra.Command {
@@ -87,48 +87,46 @@ DOCKER_HOST=ssh://…, through ssh to the public address of the machine that has
 }
 
 func (a *cli) drillNode(ctx context.Context, name string, f drillFlags) error {
-	limited, cancel := context.WithTimeout(ctx, f.timeout)
-	defer cancel()
-	asm, look, err := a.drillOn(limited, f.cluster, true)
+	asm, look, err := a.drillOn(ctx, f.cluster, true)
 	if err != nil {
 		return err
 	}
 	defer asm.Close()
-	_, d, _, err := acceptedFile(limited, asm.Store, asm.Cluster)
+	_, d, _, err := acceptedFile(ctx, asm.Store, asm.Cluster)
 	if err != nil {
 		return err
 	}
 	run := drill.Node{Look: look, Cloud: asm.Catalog, Spec: &d.Spec, Alone: f.yesOne, Say: a.sayAfter, Pace: drillNodePace}
-	n, err := run.Pick(look(limited), name)
+	n, err := run.Pick(look(ctx), name)
 	if err != nil {
 		return &exitError{code: 1, msg: err.Error()}
 	}
 	printf(a.out, "the power of %s (droplet %d, pool %s, %s) is cut; its tasks go elsewhere meanwhile\n", n.Name, n.DropletID, n.Pool, n.Role)
-	if err := a.drillConfirmed(limited, "the machine's name", n.Name, f.yes); err != nil {
+	if err := a.drillConfirmed(ctx, "the machine's name", n.Name, f.yes); err != nil {
 		return err
 	}
-	if err := run.Break(limited, n); err != nil {
+	if err := run.Break(ctx, n); err != nil {
 		return err
 	}
+	limited, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
 	figures, err := run.Follow(limited, n)
 	return a.drilled(ctx, n.Name, figures, err, f.timeout)
 }
 
 func (a *cli) drillTask(ctx context.Context, service string, f drillFlags) error {
-	limited, cancel := context.WithTimeout(ctx, f.timeout)
-	defer cancel()
-	asm, look, err := a.drillOn(limited, f.cluster, false)
+	asm, look, err := a.drillOn(ctx, f.cluster, false)
 	if err != nil {
 		return err
 	}
 	defer asm.Close()
 	run := drill.Task{Swarm: asm.Swarm, Alone: f.yesOne, Say: a.sayAfter, Pace: drillTaskPace}
-	seen := look(limited)
-	v, err := run.Pick(limited, seen, service)
+	seen := look(ctx)
+	v, err := run.Pick(ctx, seen, service)
 	if err != nil {
 		return &exitError{code: 1, msg: err.Error()}
 	}
-	container, err := asm.Engine.ContainerOf(limited, v.ID())
+	container, err := asm.Engine.ContainerOf(ctx, v.ID())
 	if err != nil {
 		return err
 	}
@@ -138,12 +136,14 @@ func (a *cli) drillTask(ctx context.Context, service string, f drillFlags) error
 	}
 	defer closer()
 	printf(a.out, "the container of task %s of %s on %s is killed\n", v.ID(), v.Service, v.Node.Name)
-	if err := a.drillConfirmed(limited, "the service's name", v.Service, f.yes); err != nil {
+	if err := a.drillConfirmed(ctx, "the service's name", v.Service, f.yes); err != nil {
 		return err
 	}
-	if err := engine.Kill(limited, container); err != nil && apierr.KindOf(err) != apierr.Unknown { // it may have been killed
+	if err := engine.Kill(ctx, container); err != nil && apierr.KindOf(err) != apierr.Unknown { // it may have been killed
 		return err
 	}
+	limited, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
 	figures, err := run.Follow(limited, v)
 	return a.drilled(ctx, v.Service, figures, err, f.timeout)
 }

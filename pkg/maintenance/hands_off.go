@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -21,22 +20,30 @@ const (
 // Pause has swarmd leave an object alone: "" for the cluster, "pool/NAME", "service/NAME", "node/NAME", or a name that only one of these has. It ends
 // by itself after that time, 0: when a person ends it. One that is paused already is paused by this one instead.
 func (c Cluster) Pause(ctx context.Context, object string, length time.Duration, why string) (said string, err error) {
-	off := swarm.HandsOff{Since: time.Now(), By: c.By, Why: strings.Join(strings.Fields(why), " ")}
-	switch {
-	case length < 0 || length > maxPause:
+	if length < 0 || length > maxPause {
 		return "", fmt.Errorf("--for %s: at most %dh, or 0 for one that lasts until swarmd resume", length, int(maxPause.Hours()))
-	case len(off.Why) > ledger.MaxWhy:
-		return "", fmt.Errorf("--why has %d bytes: at most %d", len(off.Why), ledger.MaxWhy)
-	case length > 0:
-		off.Until = off.Since.Add(length)
+	}
+	off, err := c.handsOff(why)
+	if err != nil {
+		return "", err
 	}
 	ends := "until swarmd resume"
 	if length > 0 {
+		off.Until = off.Since.Add(length)
 		ends = "until " + off.Until.UTC().Format(time.RFC3339) + "; it ends before with swarmd resume"
 	}
 	return c.keepOff(ctx, object, func(u *upkeep, t target) (string, string) {
 		return off.String(), fmt.Sprintf("%s is paused %s%s; %s", t.thing(c.Name), ends, t.name(), u.meaning(t))
 	})
+}
+
+// handsOff is the word of who asks, from now on.
+func (c Cluster) handsOff(why string) (swarm.HandsOff, error) {
+	off := swarm.HandsOff{Since: time.Now(), By: c.By, Why: strings.Join(strings.Fields(why), " ")}
+	if len(off.Why) > ledger.MaxWhy {
+		return off, fmt.Errorf("--why has %d bytes: at most %d", len(off.Why), ledger.MaxWhy)
+	}
+	return off, nil
 }
 
 // meaning says what swarmd does not do while the target is paused.
@@ -94,7 +101,7 @@ func (u *upkeep) otherPauses(but target) []string {
 
 // keepOff writes the value of a pause, "" for none, where the target's is kept: in the ledger, or on the node.
 func (c Cluster) keepOff(ctx context.Context, object string, say func(*upkeep, target) (value, said string)) (string, error) {
-	for tries := 3; ; tries-- {
+	return again(func() (string, error) {
 		u, err := c.look(ctx)
 		if err != nil {
 			return "", err
@@ -104,10 +111,8 @@ func (c Cluster) keepOff(ctx context.Context, object string, say func(*upkeep, t
 			return "", err
 		}
 		value, said := say(u, t)
-		if err = c.write(ctx, t, swarm.LabelPaused, value); apierr.KindOf(err) != apierr.Conflict || tries == 1 {
-			return said, err
-		}
-	}
+		return said, c.write(ctx, t, swarm.LabelPaused, value)
+	})
 }
 
 func (c Cluster) write(ctx context.Context, t target, label, value string) error {
@@ -133,9 +138,9 @@ func (c Cluster) label(ctx context.Context, n swarm.Node, label, value string) e
 
 // Protect has swarmd never take a machine away, until Unprotect. The node is found as by Drain.
 func (c Cluster) Protect(ctx context.Context, node, why string) (said string, err error) {
-	off := swarm.HandsOff{Since: time.Now(), By: c.By, Why: strings.Join(strings.Fields(why), " ")}
-	if len(off.Why) > ledger.MaxWhy {
-		return "", fmt.Errorf("--why has %d bytes: at most %d", len(off.Why), ledger.MaxWhy)
+	off, err := c.handsOff(why)
+	if err != nil {
+		return "", err
 	}
 	return c.change(ctx, node, func(u *upkeep, n swarm.Node) (swarm.NodeSpec, string, error) {
 		if _, err := u.ownNode(n.ID); err != nil {

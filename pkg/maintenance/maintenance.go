@@ -57,8 +57,13 @@ func (c Cluster) Activate(ctx context.Context, node string) (said string, err er
 
 // change makes a change, three times at most where somebody else writes the node in between.
 func (c Cluster) change(ctx context.Context, node string, change func(*upkeep, swarm.Node) (swarm.NodeSpec, string, error)) (string, error) {
+	return again(func() (string, error) { return c.upkeep(ctx, node, change) })
+}
+
+// again looks and writes, three times at most where somebody else writes in between.
+func again(try func() (said string, err error)) (string, error) {
 	for tries := 3; ; tries-- {
-		said, err := c.upkeep(ctx, node, change)
+		said, err := try()
 		if apierr.KindOf(err) != apierr.Conflict || tries == 1 {
 			return said, err
 		}

@@ -3,12 +3,9 @@ package maintenance
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -16,9 +13,9 @@ import (
 // ProtectService has swarmd never remove a service because the file has it no more, until UnprotectService. It is found by its name, with or without the
 // cluster's in front.
 func (c Cluster) ProtectService(ctx context.Context, name, why string) (said string, err error) {
-	off := swarm.HandsOff{Since: time.Now(), By: c.By, Why: strings.Join(strings.Fields(why), " ")}
-	if len(off.Why) > ledger.MaxWhy {
-		return "", fmt.Errorf("--why has %d bytes: at most %d", len(off.Why), ledger.MaxWhy)
+	off, err := c.handsOff(why)
+	if err != nil {
+		return "", err
 	}
 	return c.relabel(ctx, name, func(_ *upkeep, s swarm.Service) (value, said string, err error) {
 		return off.String(), fmt.Sprintf("service %s is protected: swarmd does not remove it when the file has it no more; swarmd protect service/%s --off ends it", s.Spec.Name, s.Spec.Name), nil
@@ -43,9 +40,9 @@ func (c Cluster) UnprotectService(ctx context.Context, name string) (said string
 	})
 }
 
-// relabel writes a service's label LabelProtected, three times at most where somebody else writes the service in between.
+// relabel writes a service's label LabelProtected.
 func (c Cluster) relabel(ctx context.Context, name string, say func(*upkeep, swarm.Service) (value, said string, err error)) (string, error) {
-	for tries := 3; ; tries-- {
+	return again(func() (string, error) {
 		u, err := c.look(ctx)
 		if err != nil {
 			return "", err
@@ -61,14 +58,8 @@ func (c Cluster) relabel(ctx context.Context, name string, say func(*upkeep, swa
 		if err := u.relabelable(s); err != nil {
 			return "", err
 		}
-		labels := maps.Clone(s.Spec.Labels)
-		if labels[swarm.LabelProtected] = value; value == "" {
-			delete(labels, swarm.LabelProtected)
-		}
-		if err = c.Swarm.RelabelService(ctx, s.ID, s.Version, labels); apierr.KindOf(err) != apierr.Conflict || tries == 1 {
-			return said, err
-		}
-	}
+		return said, c.Swarm.RelabelService(ctx, s.ID, s.Version, withLabel(s.Spec.Labels, swarm.LabelProtected, value))
+	})
 }
 
 // liveService is a service of the cluster's that runs.

@@ -55,6 +55,9 @@ func (l *Loop) Await(ctx context.Context, revision int, told func(report.Report)
 			if end, err := p.end(r); end {
 				return r, err
 			}
+			if !r.Lease.Held { // who does not act looks each followPace while somebody waits
+				continue
+			}
 			if r.Converged && baking(r) {
 				time.AfterFunc(bakeLook, l.Kick)
 			}

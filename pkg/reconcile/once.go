@@ -84,7 +84,7 @@ func (l *Loop) foreseen(ctx context.Context, d *file.Document, data []byte) (in 
 		if err != nil {
 			return plan.Input{}, 0, err
 		}
-		stack = foreseen(stack, was.stack)
+		stack = withoutIdentity(stack, was.stack)
 	}
 	want := desired{spec: &d.Spec, stack: stack, revision: accepted + 1}
 	if verdict, n := ledger.Judge(ledger.Edit, data, accepted, st.Revisions); verdict == ledger.Same {

@@ -55,8 +55,8 @@ func unopened(stack swarm.Stack) bool {
 	return slices.ContainsFunc(stack.Services, func(s swarm.ServiceSpec) bool { return s.Unopened != "" })
 }
 
-// foreseen is a stack beside the accepted one as somebody sees it who may lack the identity that the acting swarmd has, see swarm.ServiceSpec's Foreseen.
-func foreseen(stack, accepted swarm.Stack) swarm.Stack {
+// withoutIdentity is a stack beside the accepted one as somebody sees it who may lack the identity that the acting swarmd has, see swarm.ServiceSpec's Foreseen.
+func withoutIdentity(stack, accepted swarm.Stack) swarm.Stack {
 	for i, s := range stack.Services {
 		was := swarm.ServiceSpec{}
 		if at := slices.IndexFunc(accepted.Services, func(o swarm.ServiceSpec) bool { return o.Name == s.Name }); at >= 0 {

@@ -139,9 +139,6 @@ func (c *actors) submit(file []byte, limit time.Duration) error {
 			c.elapse(tick)
 			continue
 		}
-		if p.began.Equal(time.Now()) {
-			time.Sleep(time.Microsecond) // it is the Go runtime's choice otherwise whether its first pass has the file
-		}
 		var n int
 		if n, err = c.offer(p, file); err == nil {
 			c.run.scheduler.remark("the operator's file is revision %d", n)
@@ -167,6 +164,7 @@ func (c *actors) pickLiving(attempt int) *process {
 }
 
 func (c *actors) offer(p *process, file []byte) (int, error) {
+	p.begun()
 	ctx, cancel := context.WithTimeout(p.ctx, 30*time.Second)
 	defer cancel()
 	type answer struct {

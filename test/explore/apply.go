@@ -77,6 +77,7 @@ func (c *actors) startApply() *process {
 
 // follow submits the file and waits until it is true, as `swarmd apply` does.
 func (c *actors) follow(p *process, file []byte) error {
+	p.begun()
 	ctx, cancel := context.WithTimeout(p.ctx, 5*time.Minute)
 	defer cancel()
 	ended := make(chan error, 1)

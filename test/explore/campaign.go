@@ -44,6 +44,7 @@ type Report struct {
 	Unlike         []string       `json:"left_out_and_another_one,omitempty"`
 	Compared       int            `json:"compared_with_the_record"`
 	Changed        []string       `json:"not_as_recorded,omitempty"`
+	Unsteady       []string       `json:"not_the_same_each_time,omitempty"`
 	Findings       []Finding      `json:"findings,omitempty"`
 	Creates        int            `json:"droplets_created"`
 	Deletes        int            `json:"droplets_deleted"`
@@ -80,7 +81,7 @@ type Campaign struct {
 	mu     sync.Mutex
 	rep    Report
 	bases  map[string]Outcome
-	differ []recorded // plans that left another trace when they were played again, with the first
+	differ []recorded // plans that left another trace when they were played again: that one
 	chosen []Plan     // the single faults that are played, nil before they are asked for
 	twins  []twin
 	kin    []twin

@@ -184,7 +184,7 @@ func (c *Campaign) again(t *testing.T, some []recorded) {
 	c.Play(t, stage{"recorded", plansOf(some)})
 	for _, p := range some {
 		c.rep.Compared++
-		if c.saw[p.plan.String()] != p.digest && !c.comesBack(t, p) {
+		if now := c.saw[p.plan.String()]; now != p.digest && c.isAnother(t, recorded{p.plan, now}) {
 			c.rep.Changed = append(c.rep.Changed, p.plan.String())
 		}
 	}
@@ -217,6 +217,11 @@ func (c *Campaign) demand(t *testing.T) {
 	}
 	for _, p := range r.Differ {
 		t.Errorf("%s: played again it left another trace", p)
+	}
+	if len(r.Unsteady) > max(3, (r.Compared+r.Replayed)/mayBeUnsteady) {
+		t.Errorf("of %d plans %d are not the same each time, which is too many: %q", r.Compared+r.Replayed, len(r.Unsteady), r.Unsteady)
+	} else if len(r.Unsteady) > 0 {
+		t.Logf("report: not the same each time: %q", r.Unsteady)
 	}
 	for _, p := range r.Unlike {
 		t.Errorf("%s: one is left out as the other one's twin, and does something else: see choice.go and choice_kin.go", p)

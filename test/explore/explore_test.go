@@ -39,6 +39,22 @@ func TestFoundBefore(t *testing.T) {
 	}
 }
 
+// TestOnceUnsteady plays what was not the same each time again and again: apply's file came in the instant of its start, and its looks at a roll-out in the
+// instant in which it looked anyway.
+func TestOnceUnsteady(t *testing.T) {
+	e := New()
+	for _, text := range []string{"apply/1/clock-back@6", "apply/1/clock-back@91", "apply/1/clock-back@110"} {
+		p := parsed(t, text)
+		first := e.Run(t, p).Digest
+		for range 7 {
+			if again := e.Run(t, p).Digest; again != first {
+				t.Errorf("%s: played again it left another trace", p)
+				break
+			}
+		}
+	}
+}
+
 // TestSmokeMutants: a mutant of each seam is caught.
 func TestSmokeMutants(t *testing.T) {
 	e := New()

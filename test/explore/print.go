@@ -32,6 +32,7 @@ func (r Report) String() string {
 	line("replayed              %d, %d differ", r.Replayed, len(r.Differ))
 	line("left out, compared    %d, %d do something else than what is played for them", r.Twins, len(r.Unlike))
 	line("as recorded           %d, %d are not", r.Compared-len(r.Changed), len(r.Changed))
+	line("not the same twice    %d", len(r.Unsteady))
 	line("lying planners        %d, refused %d times", r.Lies, r.LiesHeld)
 	line("quiet weeks           %d", r.Weeks)
 	line("mutants killed        %d of %d, in %d plans", r.Killed, r.Mutants, r.MutantPlans)

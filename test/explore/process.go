@@ -119,6 +119,14 @@ func (p *process) gone() bool {
 	}
 }
 
+// begun waits until the process has sent its first calls. Whether its first pass has a file that comes at the instant of its start is the Go runtime's
+// choice otherwise.
+func (p *process) begun() {
+	if p.began.Equal(time.Now()) {
+		time.Sleep(time.Microsecond)
+	}
+}
+
 // origin is what a process is made of and for.
 type origin struct {
 	cluster, name, machine, token string

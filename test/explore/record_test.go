@@ -131,3 +131,17 @@ func TestSourcesAreTheSyntax(t *testing.T) {
 		}
 	}
 }
+
+// TestAnotherTraceIsAnotherEachTime: what leaves the same new trace again and again does something else than was recorded. What leaves its new trace once
+// only is not the same each time, and of that it is too much to demand what is recorded.
+func TestAnotherTraceIsAnotherEachTime(t *testing.T) {
+	c := NewCampaign(1)
+	p := parsed(t, "add-worker/1/refuse-429@7")
+	now := short(c.Explorer.Run(t, p).Digest)
+	if !c.isAnother(t, recorded{p, now}) || len(c.rep.Unsteady) != 0 {
+		t.Errorf("a steady plan that is not as recorded is not told from one that is never the same: %q", c.rep.Unsteady)
+	}
+	if c.isAnother(t, recorded{p, now ^ 1}) || len(c.rep.Unsteady) != 1 {
+		t.Errorf("a trace that was there once only passes for a change: %q", c.rep.Unsteady)
+	}
+}

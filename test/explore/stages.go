@@ -176,7 +176,7 @@ func (c *Campaign) Replays(t *testing.T, every int) {
 		}
 	})
 	for _, d := range c.differ {
-		if !c.comesBack(t, d) {
+		if c.isAnother(t, d) {
 			c.rep.Differ = append(c.rep.Differ, d.plan.String())
 		}
 	}
@@ -221,24 +221,27 @@ func (c *Campaign) sideBySide(t *testing.T, all []twin, every int, same func(Out
 	return len(some), unlike
 }
 
-// comesBack plays a plan that left another trace again, alone, and reports whether it leaves the recorded one. A change of what swarmd does changes
-// it each time. Of 50,000 plans three were not the same each time: what goes first at a process's start was the Go runtime's choice there, and each
-// left the recorded trace in 40 of 100 runs at least. They are named in the report.
-func (c *Campaign) comesBack(t *testing.T, p recorded) bool {
+// isAnother reports whether a plan that left another trace than before, this one, leaves it each time, as a change of what swarmd does makes it. It plays
+// the plan again, alone: one that comes back to its older trace, or leaves several, is not the same each time, since what goes first at one instant is the Go runtime's choice
+// there. Those are counted, see Report.Unsteady.
+func (c *Campaign) isAnother(t *testing.T, p recorded) bool {
 	for range 12 {
-		if short(c.Explorer.Run(t, p.plan).Digest) == p.digest {
-			t.Logf("report: %s is not the same each time", p.plan)
-			return true
+		if again := short(c.Explorer.Run(t, p.plan).Digest); again != p.digest {
+			c.rep.Unsteady = append(c.rep.Unsteady, p.plan.String())
+			return false
 		}
 	}
-	return false
+	return true
 }
+
+// mayBeUnsteady is how many plans there are at least for one that may not be the same each time. Of 37,000 none is known.
+const mayBeUnsteady = 500
 
 // compare notes whether two runs of one plan left the same trace.
 func (c *Campaign) compare(p Plan, first, again uint32) {
 	c.rep.Replayed++
 	if first != again {
-		c.differ = append(c.differ, recorded{p, first})
+		c.differ = append(c.differ, recorded{p, again})
 	}
 }
 

@@ -3,7 +3,6 @@ package file
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -125,8 +124,8 @@ func (b bundle) has(name, service string) bool {
 // bundled is the file with its texts, as Bundle writes it.
 func (b bundle) bundled() ([]byte, error) {
 	files := map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(b.files)) {
-		files[name] = pieces(b.files[name])
+	for name, text := range b.files {
+		files[name] = pieces(text)
 	}
 	more, err := yaml.Marshal(map[string]any{filesKey: files})
 	if err != nil {

@@ -163,9 +163,13 @@ func (c *actors) pickLiving(attempt int) *process {
 	return all[attempt%len(all)]
 }
 
+// offeredFor is how long a file is offered to one swarmd. It is no multiple of what passes are apart, else the Go runtime would choose now and then whether
+// the last pass still has the file.
+const offeredFor = 30*time.Second + 500*time.Millisecond
+
 func (c *actors) offer(p *process, file []byte) (int, error) {
 	p.begun()
-	ctx, cancel := context.WithTimeout(p.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, offeredFor)
 	defer cancel()
 	type answer struct {
 		n   int

@@ -39,11 +39,11 @@ func TestFoundBefore(t *testing.T) {
 	}
 }
 
-// TestOnceUnsteady plays what was not the same each time again and again: apply's file came in the instant of its start, and its looks at a roll-out in the
-// instant in which it looked anyway.
+// TestOnceUnsteady plays what was not the same each time again and again: apply's file came in the instant of its start, its looks at a roll-out in the
+// instant in which it looked anyway, and an operator gave up in the instant of a pass.
 func TestOnceUnsteady(t *testing.T) {
 	e := New()
-	for _, text := range []string{"apply/1/clock-back@6", "apply/1/clock-back@91", "apply/1/clock-back@110"} {
+	for _, text := range []string{"apply/1/clock-back@6", "apply/1/clock-back@91", "apply/1/clock-back@110", "store-gone/1/refuse-429@6"} {
 		p := parsed(t, text)
 		first := e.Run(t, p).Digest
 		for range 7 {

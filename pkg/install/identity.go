@@ -30,7 +30,18 @@ type Placed struct {
 }
 
 // Place makes the secret if there is none, and has swarmd's service read it.
-func (k Identity) Place(ctx context.Context) (Placed, error) {
+func (k Identity) Place(ctx context.Context) (placed Placed, err error) {
+	made := false
+	err = again(ctx, func() error {
+		placed, err = k.place(ctx)
+		made = made || placed.Made
+		return err
+	})
+	placed.Made = made
+	return placed, err
+}
+
+func (k Identity) place(ctx context.Context) (Placed, error) {
 	services, err := k.Engine.Services(ctx)
 	if err != nil {
 		return Placed{}, err

@@ -3,6 +3,7 @@ package install
 import (
 	"bytes"
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/swarmd/swarmd/pkg/apierr"
@@ -44,9 +45,20 @@ func TestTheIdentityIsWaitedFor(t *testing.T) {
 		return live.Update
 	}
 	k := Identity{Engine: engine, Cluster: "web", Secrets: apierr.NewRedactor()}
+	overtaken := false // by the engine, which writes the service while it rolls out
+	world.SetFault(func(c sim.Call) sim.Verdict {
+		if strings.HasSuffix(c.Path, "/update") && !overtaken {
+			overtaken = true
+			return sim.Refuse(500, "rpc error: code = Unknown desc = update out of sequence")
+		}
+		return sim.Pass()
+	})
 	placed, err := k.Place(ctx)
-	if now := update(); err != nil || now == swarm.Completed {
-		t.Fatalf("it is %q already: %v", now, err)
+	if err != nil || !overtaken || !placed.Made || placed.restarts == "" {
+		t.Fatalf("%+v (overtaken: %v): %v", placed, overtaken, err)
+	}
+	if update() == swarm.Completed {
+		t.Log("report: it has restarted before anybody could wait for it")
 	}
 	if err := k.Restarted(ctx, placed); err != nil || update() != swarm.Completed {
 		t.Errorf("waited for, it is %q: %v", update(), err)

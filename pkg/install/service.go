@@ -61,7 +61,26 @@ func (in *Service) First(ctx context.Context) error {
 		return err
 	}
 	want.Login = in.login(want.Image)
-	return in.place(ctx, engine, live, want)
+	return again(ctx, func() error {
+		live, err := in.live(ctx, engine)
+		if err != nil {
+			return err
+		}
+		return in.place(ctx, engine, live, want)
+	})
+}
+
+// again looks and writes until nobody was quicker, ten times at most: the engine writes a service, too, while it rolls out what an earlier run asked for.
+func again(ctx context.Context, write func() error) error {
+	for tries := 10; ; tries-- {
+		err := write()
+		if apierr.KindOf(err) != apierr.Conflict || tries == 1 {
+			return err
+		}
+		if err := clock.Sleep(ctx, 300*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // login is how the registry of swarmd's image is logged in to, as the file has it, nothing if it names none. The engine needs it to tell the digest, and

@@ -212,6 +212,17 @@ func TestSwarmdsOwnImageIsPrivate(t *testing.T) {
 		beside[file] = password + "\n"
 		installed(password)
 	}
+	overtaken := 0
+	world.SetFault(func(c sim.Call) sim.Verdict {
+		if strings.HasSuffix(c.Path, "/update") && overtaken < 2 {
+			overtaken++
+			return sim.Refuse(500, "rpc error: code = Unknown desc = update out of sequence")
+		}
+		return sim.Pass()
+	})
+	if installed("hunter-1"); overtaken < 2 {
+		t.Errorf("the engine wrote the service between look and write %d times", overtaken)
+	}
 	out.Reset()
 	other := spec.Reference{File: "/root/.ssh/id_ed25519"}
 	beside[other.File] = "hunter-2"

@@ -81,7 +81,7 @@ func (k *stacks) bill(recipient *age.X25519Recipient, version int) (asserted fun
 		if was, is := before.services["bill_app"], after.services["bill_app"]; mark(was) != mark(is) {
 			k.Errorf("variables encrypted anew with the same values: the service was written, version %d → %d", was.Version.Index, is.Version.Index)
 		}
-		k.Logf("report: encrypted variables of a stack, encrypted anew with the same values: %d of %d tasks restarted, and no write to their service", len(before.tasks)-kept, len(before.tasks))
+		k.Logf("report: encrypted variables of a stack, encrypted anew with the same values: %d of %d tasks restarted", len(before.tasks)-kept, len(before.tasks))
 	}
 }
 

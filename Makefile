@@ -114,7 +114,7 @@ lab-drills: ## swarmd drill and swarmd recover on real machines, as docs/recover
 	@$(LAB) lab-drills '' -count=1 -timeout 60m -run '^TestDrills$$' ./test/e2e
 
 .PHONY: lab-stacks
-lab-stacks: ## bad images under a stream of requests, a stack of docker's own taken over, 200 services at rest, secrets that rotate; 20 minutes; needs root, as lab-test
+lab-stacks: ## bad images under a stream of requests, a stack of docker's own taken over, 200 services at rest, secrets and variables that rotate; 20 minutes; needs root, as lab-test
 	@$(LAB) lab-stacks '' -count=1 -timeout 60m -run '^TestStacks$$' ./test/e2e
 
 ENGINES ?= 20.10 26.1 28.5

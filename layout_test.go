@@ -21,6 +21,7 @@ var rank = map[string]int{
 	"internal/sem":                    0,
 	"pkg/apierr":                      0,
 	"pkg/sealed":                      0,
+	"pkg/sealed/sealedtest":           0,
 	"pkg/spec":                        1,
 	"pkg/spec/file":                   2,
 	"pkg/spec/source":                 3,

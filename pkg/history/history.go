@@ -12,6 +12,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
+	"github.com/swarmd/swarmd/pkg/sealed"
 	"github.com/swarmd/swarmd/pkg/spec"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
@@ -83,14 +84,10 @@ func changes(was, is Revision, cluster, only string) []string {
 		names[s.Name] = only == "" || s.Name == only
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		text := serviceChange(was.Stack.Named(name), is.Stack.Named(name))
-		if more := protectChange(was, is, name); text == "" {
-			text = more
-		} else if more != "" {
-			text += ", " + more
-		}
-		if names[name] && text != "" {
-			out = append(out, strings.TrimPrefix(name, cluster+"_")+" "+text)
+		parts := slices.Concat([]string{serviceChange(was.Stack.Named(name), is.Stack.Named(name))}, secretChanges(was, is, cluster, name), []string{protectChange(was, is, name)})
+		parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+		if names[name] && len(parts) > 0 {
+			out = append(out, strings.TrimPrefix(name, cluster+"_")+" "+strings.Join(parts, ", "))
 		}
 	}
 	if len(out) == 0 && only == "" {
@@ -109,6 +106,39 @@ func serviceChange(was, is *swarm.ServiceSpec) string {
 		return "removed"
 	}
 	return swarm.Summary(swarm.ServiceChanges(is.Form(), was.Form()))
+}
+
+// secretChanges are the encrypted secrets of a service that both have, and that have another text in the second; a value beside swarmd is in no revision.
+func secretChanges(was, is Revision, cluster, name string) (out []string) {
+	before, now := was.Stack.Named(name), is.Stack.Named(name)
+	if before == nil || now == nil {
+		return nil
+	}
+	for _, of := range slices.Sorted(slices.Values(now.Secrets)) {
+		a, b := sealedText(was.Stack, of), sealedText(is.Stack, of)
+		if slices.Contains(before.Secrets, of) && a != "" && b != "" && a != b {
+			out = append(out, "secrets["+strings.TrimPrefix(of, cluster+"_")+"]: another value")
+		}
+	}
+	return out
+}
+
+// sealedText is the encrypted text of a secret's value, "" for one of another kind: of a file with many values its own alone.
+func sealedText(stack swarm.Stack, of string) string {
+	i := slices.IndexFunc(stack.Secrets, func(s swarm.SecretSpec) bool { return s.Of == of })
+	if i < 0 || stack.Secrets[i].Sealed == "" {
+		return ""
+	}
+	s := stack.Secrets[i]
+	f, err := sealed.Read(s.File, []byte(s.Sealed))
+	if err != nil {
+		return s.Sealed
+	}
+	text, err := f.Sealed(s.Key)
+	if err != nil {
+		return s.Sealed
+	}
+	return string(text)
 }
 
 // protectChange is what is said of whether a service that both have is protected.

@@ -62,7 +62,8 @@ func (l *Loop) Preview(ctx context.Context, d *file.Document, data []byte) (plan
 		return plan.Plan{}, plan.Overview{}, in.World, err
 	}
 	p := plan.Compute(in)
-	return p, plan.OverviewOf(in, p, plan.Accepted{Spec: was.spec, Stack: was.stack}), in.World, nil
+	before := plan.Accepted{Spec: was.spec, Stack: was.stack, Sealed: l.sealer.sealed(was.stack, in.World, true)}
+	return p, plan.OverviewOf(in, p, before), in.World, nil
 }
 
 // foreseen is what the next pass would decide by if the file were the accepted revision, and the number of the one that is.

@@ -8,15 +8,35 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/swarmd/swarmd/pkg/sealed/sealedtest"
 )
 
 const hidden = "hunter-2-canary"
+
+func value(key, kind, text string) sealedtest.Value {
+	return sealedtest.Value{Key: key, Type: kind, Text: text}
+}
+
+// identity is a new identity, and the recipient.
+func identity(t testing.TB) (Identities, string) {
+	t.Helper()
+	private, recipient, err := Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, err := ReadIdentities([]byte("# created: now\n" + private + "\n"))
+	if err != nil || len(with.Recipients()) != 1 || with.Recipients()[0] != recipient {
+		t.Fatal(err, with.Recipients(), recipient)
+	}
+	return with, recipient
+}
 
 // TestAge: an .age file opens in both forms and is carried as text, and what is wrong with one is said without what is in it.
 func TestAge(t *testing.T) {
 	with, to := identity(t)
 	other, _ := identity(t)
-	binary := encryptedTo(t, []byte(hidden), to)
+	binary := sealedtest.Age(t, []byte(hidden), to)
 	for name, file := range map[string]string{"binary": string(binary), "armored": armored(binary), "with a line before": "\n" + armored(binary)} {
 		text, err := Text("db.age", []byte(file))
 		if err != nil || text != armored(binary) {
@@ -61,9 +81,9 @@ func TestAge(t *testing.T) {
 func TestSOPS(t *testing.T) {
 	with, to := identity(t)
 	other, _ := identity(t)
-	values := []value{{"user", "str", hidden}, {"port", "int", "5432"}, {"ratio", "float", "0.5"}, {"on", "bool", "True"}, {"note_unencrypted", "", "plain"}, {"a.b", "str", "dots"}}
+	values := []sealedtest.Value{value("user", "str", hidden), value("port", "int", "5432"), value("ratio", "float", "0.5"), value("on", "bool", "True"), value("note_unencrypted", "", "plain"), value("a.b", "str", "dots")}
 	for _, more := range []string{"", "    mac_only_encrypted: true\n", "    unencrypted_regex: ^note\n", "    encrypted_regex: ^(user|port|ratio|on|a\\.b)$\n"} {
-		text := sopsYAML(t, to, more, values...)
+		text := sealedtest.YAML(t, to, more, values...)
 		f, err := Read("s.yaml", []byte(text))
 		if err != nil {
 			t.Fatal(more, err)
@@ -87,7 +107,7 @@ func TestSOPS(t *testing.T) {
 // TestSOPSThatWasChanged: who has no key can change nothing without being found out. No error repeats a value.
 func TestSOPSThatWasChanged(t *testing.T) {
 	with, to := identity(t)
-	text := sopsYAML(t, to, "", value{"user", "str", hidden}, value{"password", "str", hidden + "2"}, value{"note_unencrypted", "", "plain"})
+	text := sealedtest.YAML(t, to, "", value("user", "str", hidden), value("password", "str", hidden+"2"), value("note_unencrypted", "", "plain"))
 	lines := strings.SplitAfter(text, "\n")
 	swap := strings.Replace(lines[0], "user: ", "password: ", 1) + strings.Replace(lines[1], "password: ", "user: ", 1) + strings.Join(lines[2:], "")
 	for name, c := range map[string]struct{ text, says string }{
@@ -114,7 +134,7 @@ func TestSOPSThatWasChanged(t *testing.T) {
 // TestWhatIsNotTaken: with its line, before anything is decrypted, and nothing that anybody could read.
 func TestWhatIsNotTaken(t *testing.T) {
 	_, to := identity(t)
-	text := sopsYAML(t, to, "", value{"user", "str", hidden})
+	text := sealedtest.YAML(t, to, "", value("user", "str", hidden))
 	noAge := text[:strings.Index(text, "    age:")] + text[strings.Index(text, "    lastmodified"):]
 	for name, c := range map[string]struct{ file, text, says string }{
 		"plain text":         {"s.txt", hidden, "is not encrypted"},
@@ -128,7 +148,7 @@ func TestWhatIsNotTaken(t *testing.T) {
 		"groups":             {"s.yaml", strings.Replace(text, "sops:\n", "sops:\n    shamir_threshold: 2\n", 1), "line 3: sops.shamir_threshold: the key is split"},
 		"no recipient":       {"s.yaml", noAge, "sops.age: has no recipient"},
 		"no MAC":             {"s.yaml", strings.Replace(text, "    mac: ", "    mc: ", 1), "has no mac"},
-		"no time":            {"s.yaml", strings.Replace(text, modifiedAt, "then", 1), "sops.lastmodified: is no time"},
+		"no time":            {"s.yaml", strings.Replace(text, sealedtest.Modified, "then", 1), "sops.lastmodified: is no time"},
 		"rules by comments":  {"s.yaml", text + "    encrypted_comment_regex: x\n", "swarmd knows rules by keys only"},
 		"two rules":          {"s.yaml", text + "    encrypted_regex: x\n    encrypted_suffix: y\n", "more than one rule"},
 		"a bad rule":         {"s.yaml", text + "    encrypted_regex: \"[\"\n", "is no regular expression"},
@@ -156,9 +176,9 @@ func TestWhatIsNotTaken(t *testing.T) {
 // FuzzRead: whatever a file is, reading ends, and what cannot be verified gives no value.
 func FuzzRead(f *testing.F) {
 	with, to := identity(f)
-	text := sopsYAML(f, to, "", value{"user", "str", hidden}, value{"note_unencrypted", "", "plain"})
+	text := sealedtest.YAML(f, to, "", value("user", "str", hidden), value("note_unencrypted", "", "plain"))
 	f.Add("s.yaml", text, "user")
-	f.Add("s.age", string(encryptedTo(f, []byte(hidden), to)), "")
+	f.Add("s.age", string(sealedtest.Age(f, []byte(hidden), to)), "")
 	f.Add("s.env", "A=ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAAAAAAAAAAAAAAAAAAAA==,type:str]\nsops_age__list_0__map_enc=x\nsops_mac=x\nsops_lastmodified=2026-11-30T10:00:00Z\n", "A")
 	f.Add("s.json", `{"data":"x","sops":{"age":[{"enc":"x"}],"mac":"x","lastmodified":"2026-11-30T10:00:00Z"}}`, "")
 	f.Fuzz(func(t *testing.T, name, text, key string) {

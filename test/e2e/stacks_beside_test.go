@@ -12,8 +12,10 @@ import (
 var besideVersions = []string{"staple-0-elephant", "staple-1-elephant", "staple-2-elephant"}
 
 const (
-	besideSecret = "/etc/swarmd/secrets/pin"
-	besideFile   = `version: 1
+	besidePort     = 9811
+	besideIdentity = "/etc/swarmd/beside.key"
+	besideSecret   = "/etc/swarmd/secrets/pin"
+	besideFile     = `version: 1
 cluster: beside
 policies: { bake: 2s, resync: 5s }
 services:
@@ -26,7 +28,7 @@ secrets: { pin: { file: %s } }
 )
 
 // rotatesBeside has a second cluster of services alone, whose swarmd runs on the manager itself, and rotates its secret by writing the file beside it.
-// The returned function takes the cluster away.
+// Then it gets an encrypted variable. The returned function takes the cluster away.
 func (k *stacks) rotatesBeside() (end func()) {
 	k.Helper()
 	binary, err := os.ReadFile(k.bin)
@@ -38,7 +40,7 @@ func (k *stacks) rotatesBeside() (end func()) {
 	k.put("/root/swarmd", binary, 0o755)
 	k.put(besideSecret, []byte(besideVersions[0]), 0o600)
 	k.put("/etc/swarmd/beside.yaml", []byte(text), 0o644)
-	k.onManager("systemd-run", "--unit=swarmd-beside", "/root/swarmd", "run", "-f", "/etc/swarmd/beside.yaml", "--new-cluster", "--listen", "node:9811")
+	k.onManager("systemd-run", "--unit=swarmd-beside", "--setenv=SOPS_AGE_KEY_FILE="+besideIdentity, "/root/swarmd", "run", "-f", "/etc/swarmd/beside.yaml", "--new-cluster", "--listen", fmt.Sprint("node:", besidePort))
 	for i, value := range besideVersions {
 		began := time.Now()
 		k.put(besideSecret, []byte(value), 0o600)
@@ -48,6 +50,7 @@ func (k *stacks) rotatesBeside() (end func()) {
 		})
 		k.Logf("report: the file beside swarmd, version %d: both tasks read it after %.0f s", i, time.Since(began).Seconds())
 	}
+	k.heldBeside(text)
 	return func() {
 		k.onManager("systemctl", "stop", "swarmd-beside")
 		k.must(k.host, "destroy", "-f", k.write("beside.yaml", text), "--confirm", "beside")
@@ -60,4 +63,10 @@ func (k *stacks) put(path string, content []byte, mode os.FileMode) {
 	if err := k.lab.WriteFile(k.first.ID, path, content, mode); err != nil {
 		k.Fatal(err)
 	}
+}
+
+// besideProcess is the process of the second cluster's swarmd.
+func (k *stacks) besideProcess() string {
+	k.Helper()
+	return k.onManager("systemctl", "show", "-p", "MainPID", "-p", "NRestarts", "swarmd-beside")
 }

@@ -23,16 +23,20 @@ import (
 // secretVersions are the values of the secret that rotates, the oldest first: the last three versions stay, so the first one goes.
 var secretVersions = []string{"correct-horse-0-battery", "correct-horse-1-battery", "correct-horse-2-battery", "correct-horse-3-battery", "correct-horse-4-battery"}
 
-// secretsRotate rotates an encrypted secret by edits. New tasks see the new value, old versions go, and no value is anywhere but in the containers' files.
+// secretsRotate rotates an encrypted secret, and the encrypted variables of a stack, by edits. New tasks see the new value, old versions go, and no value is
+// anywhere but in the containers' files, one of a variable nowhere but in the engine's own specification of its service.
 func (k *stacks) secretsRotate() {
 	recipient := k.recipient()
 	k.policies["bake"] = "3s"
 	k.secrets["db"] = map[string]any{"file": "db.age"}
 	for i, value := range secretVersions {
 		k.write("db.age", k.encrypted(recipient, value))
-		k.services["web"] = map[string]any{"image": webImage + ":1", "secrets": []string{"db"},
+		k.services["web"] = map[string]any{"image": webImage + ":1", "secrets": []string{"db"}, "networks": []string{"front"},
 			"deploy": map[string]any{"replicas": 2, "endpoint_mode": "dnsrr", "placement": map[string]any{"constraints": []string{"node.labels.zone==lab"}}, "update_config": map[string]any{"order": "start-first"}}}
+		asserted := k.bill(recipient, i)
+		k.plansWithoutValues()
 		took := k.good()
+		asserted()
 		if n := k.readBy("shop_web", "db", value); n != 2 {
 			k.Errorf("version %d: %d of 2 tasks read it", i, n)
 		}
@@ -40,24 +44,39 @@ func (k *stacks) secretsRotate() {
 	}
 	kept := k.oldVersionsGo()
 	end := k.rotatesBeside()
-	where := k.search(slices.Concat(secretVersions, besideVersions))
+	variables := variableValues()
+	where := k.search(slices.Concat(secretVersions, besideVersions, alwaysHidden), variables)
 	end()
 	k.Logf("report: an encrypted secret rotated %d times by an edit: each time both tasks read the new value, %d versions are kept; of its values nothing in %s",
 		len(secretVersions)-1, kept, where)
+	k.Logf("report: %d values of encrypted variables of stacks were in the tasks' environments and the engines' specifications, and nowhere else there", len(variables))
 }
 
 // readBy is how many of the service's containers have that value in the secret's file.
 func (k *stacks) readBy(service, secret, value string) (n int) {
 	k.Helper()
+	for _, out := range k.inTasks(service, "cat /proc/$pid/root/run/secrets/"+secret) {
+		n += toInt(out == value)
+	}
+	return n
+}
+
+// inTasks is what a shell command prints of each of the service's containers; $pid is its first process. A container that has gone is left out.
+func (k *stacks) inTasks(service, command string) (all []string) {
+	k.Helper()
+	names := map[string]string{}
+	for name, n := range k.nodes(k.docker) {
+		names[n.ID] = name
+	}
 	for _, t := range k.running(k.docker, service) {
-		for _, d := range k.droplets("shop-workers-") {
-			out, err := k.lab.Exec(k.Context(), d.ID, "sh", "-c", fmt.Sprintf("cat /proc/$(docker inspect -f '{{.State.Pid}}' %s)/root/run/secrets/%s", t.Status.ContainerStatus.ContainerID, secret))
+		for _, d := range k.droplets(names[t.NodeID]) {
+			out, err := k.lab.Exec(k.Context(), d.ID, "sh", "-ec", fmt.Sprintf("pid=$(docker inspect -f '{{.State.Pid}}' %s); %s", t.Status.ContainerStatus.ContainerID, command))
 			if err == nil {
-				n += toInt(out == value)
+				all = append(all, out)
 			}
 		}
 	}
-	return n
+	return all
 }
 
 // oldVersionsGo waits until there are three versions of the secret at most, and the newest service's one among them.
@@ -78,8 +97,9 @@ func (k *stacks) oldVersionsGo() (kept int) {
 	return kept
 }
 
-// search looks for the values, also encoded, in all that people and machines can read of swarmd, the engines and the machines, and says where it looked.
-func (k *stacks) search(values []string) string {
+// search looks for the values, also encoded, in all that people and machines can read of swarmd, the engines and the machines, and says where it looked. Those
+// of variables may be, and must be, in what the engines show of a service, its tasks and their containers.
+func (k *stacks) search(values, variables []string) string {
 	k.Helper()
 	places := k.spoken()
 	for name, text := range k.engines() {
@@ -91,7 +111,11 @@ func (k *stacks) search(values []string) string {
 	var total int
 	for name, text := range places {
 		total += len(text)
-		for i, value := range values {
+		hidden := values
+		if !showsEnvironments(name) {
+			hidden = slices.Concat(values, variables)
+		}
+		for i, value := range hidden {
 			for how, form := range map[string]string{"": value, " in base64": base64.StdEncoding.EncodeToString([]byte(value)), " in hex": hex.EncodeToString([]byte(value))} {
 				if bytes.Contains(text, []byte(form)) {
 					k.Errorf("value %d is%s in %s", i, how, name)
@@ -99,16 +123,24 @@ func (k *stacks) search(values []string) string {
 			}
 		}
 	}
-	for place, has := range map[string]string{"/status": "shop_web", "swarmd history": "shop_web", "docker service inspect": "shop_db-", "config swarmd.shop.": "db.age", "-json.log": "shop_web", "user-data": "#"} {
+	k.sees(places)
+	return fmt.Sprintf("%d texts of %.1f MB", len(places), float64(total)/1e6)
+}
+
+// sees asserts that each kind of place has what it is known to have: a search in nothing finds nothing.
+func (k *stacks) sees(places map[string][]byte) {
+	k.Helper()
+	newest := variableVersions[len(variableVersions)-1]
+	for _, known := range [][2]string{{"/status", "shop_web"}, {"swarmd history", "shop_web"}, {"docker service inspect", "shop_db-"}, {"config swarmd.shop.", "db.age"}, {"config swarmd.shop.", "DB_PASSWORD: ENC["},
+		{"-json.log", "shop_web"}, {"user-data", "#"}, {"docker service inspect", newest[0]}, {"docker inspect of the tasks", newest[1]}, {"docker inspect on", newest[0]}} {
 		seen := false
 		for name, text := range places {
-			seen = seen || strings.Contains(name, place) && bytes.Contains(text, []byte(has))
+			seen = seen || strings.Contains(name, known[0]) && bytes.Contains(text, []byte(known[1]))
 		}
 		if !seen {
-			k.Errorf("%s has no %q: the search sees nothing there", place, has)
+			k.Errorf("%s has no %q: the search sees nothing there", known[0], known[1])
 		}
 	}
-	return fmt.Sprintf("%d texts of %.1f MB", len(places), float64(total)/1e6)
 }
 
 // spoken is what swarmd says to people, and on its pages.
@@ -161,7 +193,7 @@ func (k *stacks) engines() map[string][]byte {
 		for _, c := range list {
 			_, raw, err := engine.ContainerInspectWithRaw(k.Context(), c.ID, true)
 			if err == nil { // it may just have gone
-				out[d.Name+" "+c.ID] = raw
+				out["docker inspect on "+d.Name+" "+c.ID] = raw
 			}
 		}
 	}

@@ -145,9 +145,15 @@ func (k *stacks) good() time.Duration {
 // page is a page of the manager's swarmd, as the machine itself sees it.
 func (k *stacks) page(path string) string {
 	k.Helper()
-	out, err := k.lab.Exec(k.Context(), k.first.ID, "curl", "-sS", "--max-time", "5", "http://"+k.first.Private+":9810"+path)
+	return k.pageAt(9810, path)
+}
+
+// pageAt is that of the swarmd at the port.
+func (k *stacks) pageAt(port int, path string) string {
+	k.Helper()
+	out, err := k.lab.Exec(k.Context(), k.first.ID, "curl", "-sS", "--max-time", "5", fmt.Sprintf("http://%s:%d%s", k.first.Private, port, path))
 	if err != nil {
-		k.Logf("%s: %v", path, err)
+		k.Logf("%d%s: %v", port, path, err)
 	}
 	return out
 }
@@ -164,9 +170,15 @@ func (k *stacks) metric(series string) string {
 }
 
 // report is the last pass of the manager's swarmd, an empty one while it does not answer.
-func (k *stacks) report() (r report.Report) {
+func (k *stacks) report() report.Report {
 	k.Helper()
-	_ = json.Unmarshal([]byte(k.page("/status")), &r)
+	return k.reportAt(9810)
+}
+
+// reportAt is that of the swarmd at the port.
+func (k *stacks) reportAt(port int) (r report.Report) {
+	k.Helper()
+	_ = json.Unmarshal([]byte(k.pageAt(port, "/status")), &r)
 	return r
 }
 

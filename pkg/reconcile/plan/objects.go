@@ -164,10 +164,15 @@ func (v *view) refersTo(o object) bool {
 
 // sealed is the service with its secrets named as they are in the swarm. One whose file is not to be read here stays the version that runs.
 func (v *view) sealed(want swarm.ServiceSpec) swarm.ServiceSpec {
+	return v.sealedOf(want, v.in.Stack, v.in.Sealed)
+}
+
+// sealedOf is that for a service of a stack whose secrets are known so.
+func (v *view) sealedOf(want swarm.ServiceSpec, stack swarm.Stack, known map[string]Sealing) swarm.ServiceSpec {
 	names, runs := map[string]string{}, map[string]string{}
 	live := v.liveService(want.Name)
 	for _, of := range want.Secrets {
-		if !v.ofFile(of) {
+		if !ofFile(stack, of) {
 			continue
 		}
 		for _, o := range v.objects {
@@ -175,7 +180,7 @@ func (v *view) sealed(want swarm.ServiceSpec) swarm.ServiceSpec {
 				runs[of] = o.name
 			}
 		}
-		if names[of] = v.in.Sealed[of].Name; names[of] == "" {
+		if names[of] = known[of].Name; names[of] == "" {
 			names[of] = runs[of]
 		}
 	}
@@ -210,8 +215,8 @@ func (v *view) sealedGood() map[string]swarm.ServiceSpec {
 }
 
 // ofFile reports whether a service's secret is one that the stack makes of a file.
-func (v *view) ofFile(of string) bool {
-	return slices.ContainsFunc(v.in.Stack.Secrets, func(s swarm.SecretSpec) bool { return s.Of == of })
+func ofFile(stack swarm.Stack, of string) bool {
+	return slices.ContainsFunc(stack.Secrets, func(s swarm.SecretSpec) bool { return s.Of == of })
 }
 
 // objectSteps are the steps that make what the service refers to, sorted.
@@ -277,9 +282,9 @@ func (v *view) lacksObject(w wish, kind, name string) *refusal {
 		return blocked(GuardForeignObject, w.object, "its "+kind+" "+name+" is not the cluster's")
 	case live != nil || wanted:
 		return nil
-	case kind == ofSecret && v.ofFile(name) && v.in.Sealed[name].Err == "":
+	case kind == ofSecret && ofFile(v.in.Stack, name) && v.in.Sealed[name].Err == "":
 		return &refusal{progressing: true, requeue: requeueWait} // the cluster's key comes first
-	case kind == ofSecret && v.ofFile(name):
+	case kind == ofSecret && ofFile(v.in.Stack, name):
 		return blocked(GuardSecretFile, w.object, "not written: its secret "+name+" has no value here: "+v.in.Sealed[name].Err)
 	}
 	return blocked(GuardObjectMissing, w.object, fmt.Sprintf("not written: its %s %s is not in the swarm: docker %s create %s FILE, or take it out of the file", kind, name, kind, name))

@@ -40,8 +40,9 @@ type SecretDiffers struct {
 // Accepted is the revision that the file is an edit of: what differs from it is edited, what only the swarm has otherwise was changed by hand. Its
 // zero value is that there is none, or that it cannot be read.
 type Accepted struct {
-	Spec  *spec.Spec
-	Stack swarm.Stack
+	Spec   *spec.Spec
+	Stack  swarm.Stack
+	Sealed map[string]Sealing // its secrets, as Input has those of the file
 }
 
 // What becomes of something.
@@ -270,7 +271,7 @@ func (s *overview) accepted(name string) *swarm.ServiceSpec {
 	if i < 0 {
 		return nil
 	}
-	sealed := s.sealed(s.was.Stack.Services[i])
+	sealed := s.sealedOf(s.was.Stack.Services[i], s.was.Stack, s.was.Sealed)
 	if live := s.liveService(name); live != nil {
 		sealed = sealed.Beside(live.Spec)
 	}

@@ -123,6 +123,23 @@ func lines[T any](t testing.TB, all []T) []string {
 	return out
 }
 
+// TestAnotherVersionOfASecretIsAnEdit: a file that differs from the accepted one in a secret's value alone edits the service; what was accepted so is not
+// there yet.
+func TestAnotherVersionOfASecretIsAnEdit(t *testing.T) {
+	for accepted, edits := range map[string]int{"web_token-1": 1, "web_token-2": 0} {
+		m := grown(t, 1, 1)
+		in := m.input()
+		rotated(&in)
+		in.Stack.Services = []swarm.ServiceSpec{reading(nil, []string{"web_token"})}
+		in.World.Services[0].Spec = reading(nil, []string{"web_token"}).SealedAs(map[string]string{"web_token": "web_token-1"})
+		was := plan.Accepted{Spec: in.Spec, Stack: in.Stack, Sealed: map[string]plan.Sealing{"web_token": {Name: accepted}}}
+		o := plan.OverviewOf(in, plan.Compute(in), was)
+		if len(o.Services) != 1 || len(o.Services[0].Edits) != edits || len(o.Services[0].Pending) != 1-edits || len(o.Services[0].Drift) > 0 {
+			t.Errorf("accepted with %s: %+v", accepted, o.Services)
+		}
+	}
+}
+
 // TestWhatIsNotThereYetIsNoDrift: an edit that is accepted and not rolled out is neither an edit of the next file nor somebody's hand.
 func TestWhatIsNotThereYetIsNoDrift(t *testing.T) {
 	m := grown(t, 1, 1)

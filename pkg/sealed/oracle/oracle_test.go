@@ -17,6 +17,7 @@ import (
 	"github.com/getsops/sops/v3/decrypt"
 
 	"github.com/swarmd/swarmd/pkg/sealed"
+	"github.com/swarmd/swarmd/pkg/sealed/sealedtest"
 )
 
 // plain files, by their names, and what is under the keys of each.
@@ -131,6 +132,25 @@ func bothRefuse(t *testing.T, name string, text []byte, with sealed.Identities) 
 		}
 		if (theirs == nil) != (ours == nil) || ours == nil {
 			t.Errorf("%s, %s is another: sops says %v, ours %v", name, what, theirs, ours)
+		}
+	}
+}
+
+// TestWhatTheTestsWrite: the files that tests elsewhere write are some that sops opens.
+func TestWhatTheTestsWrite(t *testing.T) {
+	private, recipient, err := sealed.Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SOPS_AGE_KEY", private)
+	values := []sealedtest.Value{{Key: "USER", Type: "str", Text: "shop"}, {Key: "PASSWORD", Type: "str", Text: "a=b #c"}, {Key: "NOTE_unencrypted", Text: "plain"}}
+	for name, file := range map[string]struct{ text, want string }{
+		"shop.yaml": {sealedtest.YAML(t, recipient, "", values...), "USER: shop\nPASSWORD: 'a=b #c'\nNOTE_unencrypted: plain\n"},
+		"only.yaml": {sealedtest.YAML(t, recipient, "    mac_only_encrypted: true\n", values...), "USER: shop\nPASSWORD: 'a=b #c'\nNOTE_unencrypted: plain\n"},
+		"shop.env":  {sealedtest.Env(t, recipient, values...), "USER=shop\nPASSWORD=a=b #c\nNOTE_unencrypted=plain\n"},
+	} {
+		if got, err := decrypt.Data([]byte(file.text), kind(name)); string(got) != file.want || err != nil {
+			t.Errorf("%s: %q, %v; not %q", name, got, err, file.want)
 		}
 	}
 }

@@ -130,9 +130,16 @@ func (p *progress) rollOut(c plan.ServiceCount) {
 	case c.Update == swarm.Updating, r.State.Bad():
 		p.once("roll-out "+c.Service, c.Service+": "+r.Text(c.Desired))
 	case c.Job:
-	case r.State == plan.RollOutRunning && c.Running == c.Desired && c.Surge == 0:
-		p.once("roll-out "+c.Service, c.Service+": all tasks run; it has succeeded when they have done so for a while (policies.bake)")
+	case bakesNow(c):
+		p.once("roll-out "+c.Service, c.Service+": "+bakes)
 	}
+}
+
+// bakes is said of a service whose roll-out has replaced all tasks and has not succeeded yet.
+const bakes = "all tasks run; it has succeeded when they have done so for a while (policies.bake)"
+
+func bakesNow(c plan.ServiceCount) bool {
+	return c.RollOut.State == plan.RollOutRunning && c.RollOut.Updated == c.Desired && c.Running == c.Desired && c.Surge == 0
 }
 
 // lateLease is the age of a lease that whoever holds it should have renewed.

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// strict has each command below say how it is called when it is called otherwise, and take no empty text for a name: what is meant by
+// swarmd pause "$POOL" where the variable is not set is not the whole cluster.
+func strict(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		strict(c)
+		if c.HasSubCommands() {
+			c.RunE = oneOf
+			continue
+		}
+		takes := c.Args
+		c.Args = func(c *cobra.Command, args []string) error {
+			switch wrong := takes != nil && takes(c, args) != nil; {
+			case slices.Contains(args, "") && c.Name() != "exec":
+				return fmt.Errorf("an empty text is no name: %s", called(c))
+			case wrong && len(args) == 0:
+				return fmt.Errorf("something is missing: %s", called(c))
+			case wrong:
+				return fmt.Errorf("%q is one too many: %s", args[len(args)-1], called(c))
+			}
+			return nil
+		}
+	}
+}
+
+// called is how the command is called, as its help has it.
+func called(c *cobra.Command) string {
+	return strings.TrimSuffix(c.UseLine(), " [flags]") + "; " + c.CommandPath() + " --help says more"
+}
+
+// oneOf is a command that does nothing without one of those below it.
+func oneOf(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return c.Help()
+	}
+	var names []string
+	for _, below := range c.Commands() {
+		if below.IsAvailableCommand() {
+			names = append(names, below.Name())
+		}
+	}
+	return fmt.Errorf("unknown command %q for %q: it has %s", args[0], c.CommandPath(), strings.Join(names, ", "))
+}
+
+// wrongFlag says what is wrong with a flag, and where to read more. Of what Go's own parsers say there nobody learns anything.
+func wrongFlag(c *cobra.Command, err error) error {
+	text := err.Error()
+	for _, parser := range []string{" flag: strconv.", " flag: time: "} {
+		text, _, _ = strings.Cut(text, parser)
+	}
+	return fmt.Errorf("%s: %s --help says what it takes", text, c.CommandPath())
+}

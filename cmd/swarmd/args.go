@@ -18,8 +18,11 @@ func strict(cmd *cobra.Command) {
 			continue
 		}
 		takes := c.Args
+		if takes == nil { // it looks itself
+			continue
+		}
 		c.Args = func(c *cobra.Command, args []string) error {
-			switch wrong := takes != nil && takes(c, args) != nil; {
+			switch wrong := takes(c, args) != nil; {
 			case slices.Contains(args, "") && c.Name() != "exec":
 				return fmt.Errorf("an empty text is no name: %s", called(c))
 			case wrong && len(args) == 0:

@@ -193,6 +193,9 @@ const cent = 0.01 // US dollars
 func (t *overviewText) network(c plan.NetworkChange) {
 	printf(t.w, "%s network %s\n", signOf(c.What), c.Network)
 	t.changes("networks."+c.Network+".", c.Fields)
+	if c.What == plan.Remove {
+		t.line("goes when no service uses it any more")
+	}
 	for i, h := range t.o.Holds {
 		if h.Guard == plan.GuardNetwork && h.Object == "network/"+c.Name { // it names the fields, too: for the status, which shows nothing else
 			t.said[i] = true

@@ -59,3 +59,14 @@ func TestAPlanSaysWhatTheFilesOwnBoundsHold(t *testing.T) {
 		}
 	}
 }
+
+// TestANetworkThatGoesWaitsForItsServices: what holds them keeps it, and the plan has no hold of its own for it.
+func TestANetworkThatGoesWaitsForItsServices(t *testing.T) {
+	for what, want := range map[plan.What]string{plan.Remove: "- network shop_front\n    goes when no service uses it any more\n", plan.Create: "+ network shop_front\n"} {
+		var out bytes.Buffer
+		printOverview(&out, outlook{whole: plan.Overview{Networks: []plan.NetworkChange{{Network: "shop_front", What: what}}}, file: &spec.Spec{}}, false)
+		if out.String() != want {
+			t.Errorf("%s: %s", what, out.String())
+		}
+	}
+}

@@ -78,14 +78,22 @@ func nodeOf(r report.Report, name string) (subject, bool) {
 	return nodeSubject(r, begins[0]), true
 }
 
-// leftOver is a service that the file does not have any more, or a network, config or secret, that is held.
+// leftOver is a service that the file does not have any more, or a network, config or secret, that is held or that something is done about next.
 func leftOver(r report.Report, name string) (subject, bool) {
+	var objects []string
 	for _, h := range r.Holds {
-		kind, of, _ := strings.Cut(h.Object, "/")
-		if of == "" || name != h.Object && name != of && r.Cluster+"_"+name != of && kind+"/"+r.Cluster+"_"+strings.TrimPrefix(name, kind+"/") != h.Object {
+		objects = append(objects, h.Object)
+	}
+	for _, step := range r.Steps {
+		objects = append(objects, step.Object)
+	}
+	for _, object := range objects {
+		kind, of, _ := strings.Cut(object, "/")
+		short := strings.TrimPrefix(of, r.Cluster+"_")
+		if of == "" || !slices.Contains([]string{object, of, short, kind + "/" + short}, name) {
 			continue
 		}
-		s := subject{title: kind + " " + of, wants: "to be as the file has it", has: "what is held", objects: []string{h.Object}}
+		s := subject{title: kind + " " + of, wants: "to be as the file has it", has: "what is held, or done next", objects: []string{object}}
 		if kind == "service" {
 			s.wants, s.has = "nothing: the file does not have it", "it goes on running"
 		}

@@ -22,13 +22,14 @@ func TestWhyOfWhatIsHeldOrBakes(t *testing.T) {
 	}, Holds: []plan.Hold{
 		{Guard: "unused", Object: "network/shop_front", Text: "it is in use"},
 		{Guard: "removals", Object: "service/shop_old", Text: "many go"},
-	}}
+	}, Steps: []report.Step{{Object: "service/shop_going", Text: "the file does not have it any more"}}}
 	for name, want := range map[string][]string{
 		"network/shop_front": {"network shop_front of cluster shop\n", "it is in use (unused, "},
 		"network/front":      {"network shop_front of cluster shop\n"},
 		"front":              {"network shop_front of cluster shop\n"},
 		"old":                {"service shop_old of cluster shop\n", "the file does not have it", "many go"},
 		"service/old":        {"service shop_old of cluster shop\n"},
+		"going":              {"service shop_going of cluster shop\n", "it goes on running\n", "next   the file does not have it any more\n"},
 		"new":                {"because  all tasks run; it has succeeded when they have done so for a while (policies.bake)\n"},
 		"half":               {"because  nothing holds it: what was begun goes on by itself"},
 	} {

@@ -112,6 +112,9 @@ func unknownSubject(r report.Report, name string) error {
 	for _, n := range r.Nodes {
 		known = append(known, n.Name)
 	}
+	if r.Error != "" {
+		return fmt.Errorf("what cluster %s has is not known: %s", r.Cluster, r.Error)
+	}
 	what := "node, pool or service " + plain(name)
 	if slices.Contains([]string{"network", "config", "secret", "droplet"}, kind) {
 		what = plain(name) + " that is held"

@@ -107,6 +107,10 @@ func (a *cli) printWhy(r report.Report, s subject, events []report.Event, unread
 			because++
 		}
 	}
+	if r.Error != "" {
+		line("because", "not all is known: "+r.Error)
+		because++
+	}
 	for _, off := range handsOff(r, s) {
 		line("hands off", off.String())
 	}

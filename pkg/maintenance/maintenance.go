@@ -214,8 +214,8 @@ func (u *upkeep) drain(n swarm.Node) (swarm.NodeSpec, string, error) {
 		return s, fmt.Sprintf("%s is to be drained, and nobody does it now: %v; it has its tasks until somebody acts, --now drains it at once, and swarmd activate %s ends it",
 			n.Hostname, why, n.Hostname), nil
 	}
-	return s, fmt.Sprintf("%s is being drained: when as many tasks run elsewhere, at the latest after %s, it has none; it stays in its pool; swarmd activate %s ends it",
-		n.Hostname, u.accepted.Policies.DrainTimeout, n.Hostname), nil
+	return s, fmt.Sprintf("%s is being drained: when as many tasks run elsewhere, at the latest after %s, it has none; it stays in its pool; swarmd activate %s ends it%s",
+		n.Hostname, u.accepted.Policies.DrainTimeout, n.Hostname, u.stops(n)), nil
 }
 
 // refuses is why swarmd would not drain the node, and what to do; "" if it does.

@@ -119,24 +119,33 @@ func (w *walker) unknown(f field, known map[string]rule) string {
 	return near
 }
 
-// belongs says in which map below the key is known, if it is one alone.
+// belongs says in which map below the key is known, also in the items of a list, if there are not many.
 func belongs(key string, known map[string]rule) string {
 	var places []string
 	for under, r := range known {
 		s := shapeOf(r)
-		if s.keys[key] != nil {
+		if s.knows(key) {
 			places = append(places, under)
 		}
 		for deeper, t := range s.keys {
-			if t.keys[key] != nil {
+			if t.knows(key) {
 				places = append(places, under+"."+deeper)
 			}
 		}
 	}
-	if len(places) != 1 {
+	if len(places) == 0 || len(places) > maxPlaces {
 		return ""
 	}
-	return "; it belongs under " + places[0]
+	slices.Sort(places)
+	return "; it belongs under " + either(places)
+}
+
+// maxPlaces is how many places a hint names.
+const maxPlaces = 2
+
+// knows reports whether the key is one of the map's, or of the maps of the list.
+func (s *shape) knows(key string) bool {
+	return s.keys[key] != nil || s.item != nil && s.item.keys[key] != nil
 }
 
 // is reports whether the value has the kind, and says so if not.

@@ -74,6 +74,10 @@ func filePath(w *walker, n *node) any {
 	if n == nil {
 		return textShape("the path of a file")
 	}
+	if n.kind == kindMap {
+		w.fault(n, "must be the path of a file alone, not a map: docker stack deploy takes no options here")
+		return nil
+	}
 	s, ok := lineText(w, n).(string)
 	switch {
 	case !ok:

@@ -6,15 +6,17 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
 // strict has each command below say how it is called when it is called otherwise, and take no empty text for a name: what is meant by
 // swarmd pause "$POOL" where the variable is not set is not the whole cluster.
 func strict(cmd *cobra.Command) {
+	cmd.Args, cmd.RunE, cmd.DisableFlagsInUseLine = cobra.ArbitraryArgs, oneOf, true
 	for _, c := range cmd.Commands() {
-		strict(c)
 		if c.HasSubCommands() {
-			c.RunE = oneOf
+			strict(c)
 			continue
 		}
 		takes := c.Args
@@ -47,11 +49,9 @@ func oneOf(c *cobra.Command, args []string) error {
 	}
 	var names []string
 	for _, below := range c.Commands() {
-		if below.IsAvailableCommand() {
-			names = append(names, below.Name())
-		}
+		names = append(names, below.Name())
 	}
-	return fmt.Errorf("unknown command %q for %q: it has %s", args[0], c.CommandPath(), strings.Join(names, ", "))
+	return fmt.Errorf("%s has no command %q%s: %s --help lists them", c.CommandPath(), args[0], file.DidYouMean(args[0], names), c.CommandPath())
 }
 
 // wrongFlag says what is wrong with a flag, and where to read more. Of what Go's own parsers say there nobody learns anything.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -126,7 +127,12 @@ func (a *cli) look(ctx context.Context, c ledger.Known, deny denial) (*connectio
 	}
 	asm.FetchPrices()
 	deny.learn(ctx, asm)
-	return asm, asm.oneShot().Look(ctx), nil
+	r := asm.oneShot().Look(ctx)
+	if errors.Is(ctx.Err(), context.Canceled) { // what was not read then is not missing
+		asm.Close()
+		return nil, report.Report{}, ctx.Err()
+	}
+	return asm, r, nil
 }
 
 // checked is the exit code of status --check.

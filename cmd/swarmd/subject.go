@@ -8,6 +8,7 @@ import (
 
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
 	"github.com/swarmd/swarmd/pkg/spec/file"
 )
 
@@ -103,7 +104,7 @@ func leftOver(r report.Report, name string) (subject, bool) {
 }
 
 // unknownSubject says that there is nothing of the name, what may be meant, and what there is.
-func unknownSubject(r report.Report, name string) error {
+func unknownSubject(r report.Report, name string, unread func([]world.Gap) []string) error {
 	kind, rest, sorted := strings.Cut(name, "/")
 	if !sorted {
 		kind, rest = "", name
@@ -114,6 +115,10 @@ func unknownSubject(r report.Report, name string) error {
 	}
 	if r.Error != "" {
 		return fmt.Errorf("what cluster %s has is not known: %s", r.Cluster, r.Error)
+	}
+	gaps := slices.DeleteFunc(slices.Clone(r.Gaps), func(g world.Gap) bool { return g.What == world.GapDroplets }) // the swarm has the names, too
+	if len(gaps) > 0 {
+		return fmt.Errorf("whether cluster %s has %s is not known: %s", r.Cluster, plain(name), strings.Join(unread(gaps), "; "))
 	}
 	what := "node, pool or service " + plain(name)
 	if slices.Contains([]string{"network", "config", "secret", "droplet"}, kind) {

@@ -9,9 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmd/swarmd/pkg/access"
+	"github.com/swarmd/swarmd/pkg/apierr"
 	"github.com/swarmd/swarmd/pkg/reconcile"
+	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
 	"github.com/swarmd/swarmd/pkg/reconcile/plan"
 	"github.com/swarmd/swarmd/pkg/reconcile/report"
+	"github.com/swarmd/swarmd/pkg/reconcile/world"
 )
 
 // TestWhyOfWhatIsHeldOrBakes asks about what is in no table, by the names that holds have, and about a service that has all its tasks but not for long.
@@ -46,6 +50,27 @@ func TestWhyOfWhatIsHeldOrBakes(t *testing.T) {
 		if s, ok := subjectOf(r, name); ok {
 			t.Errorf("%s is %s", name, s.title)
 		}
+	}
+}
+
+// TestWhatWasNotReadIsNotMissing: nobody says that there is no such service where the services could not be read.
+func TestWhatWasNotReadIsNotMissing(t *testing.T) {
+	for what, known := range map[string]bool{world.GapServices: false, world.GapDroplets: true} {
+		r := report.Report{Cluster: "shop", Gaps: []world.Gap{{What: what, Kind: apierr.Unavailable, Err: "list: unavailable: no answer"}}}
+		err := unknownSubject(r, "web", actingGapLines)
+		if text := err.Error(); strings.Contains(text, "has no node, pool or service web") != known || strings.Contains(text, "whether cluster shop has web is not known: ") == known {
+			t.Errorf("%s: %s", what, text)
+		}
+	}
+}
+
+// TestAnInterruptedLookIsNoPicture of a cluster that has nothing.
+func TestAnInterruptedLookIsNoPicture(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	a := &cli{out: &bytes.Buffer{}, err: &bytes.Buffer{}, Access: access.Access{Getenv: func(key string) string { return map[string]string{"DOCKER_HOST": "tcp://127.0.0.1:1"}[key] }, Secrets: apierr.NewRedactor()}}
+	if _, _, err := a.look(ctx, ledger.Known{Name: "shop"}, denial{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("it ends with %v", err)
 	}
 }
 

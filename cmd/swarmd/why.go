@@ -67,7 +67,7 @@ func (a *cli) why(ctx context.Context, name string, f whyFlags) error {
 	}
 	s, ok := subjectOf(r, name)
 	if !ok {
-		return unknownSubject(r, name)
+		return unknownSubject(r, name, unread)
 	}
 	a.printWhy(r, s, told.events, unread, from)
 	return nil

@@ -95,6 +95,10 @@ func (a *cli) engineAdvice(e *apierr.Error) string {
 		return "set " + at + " to a manager that is up: ssh://root@ADDRESS, as bootstrap prints it"
 	case apierr.NotManager:
 		return "set " + at + " to a manager of the swarm; where there is no swarm yet, swarmd bootstrap makes one"
+	case apierr.NotFound:
+		if strings.HasPrefix(e.Op, "list ") {
+			return "is " + at + " an engine's? what answers there does not know that call"
+		}
 	case apierr.NoLeader:
 		return "the managers have no majority: start those that are down; docs/recovery.md has the way on if they are lost"
 	case apierr.Unauthorized, apierr.Forbidden:

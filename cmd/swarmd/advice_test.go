@@ -22,3 +22,14 @@ func TestAMachineThatIsNoMoreIsNoMatterOfKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsNoEngineIsNamed: who names another server's address in DOCKER_HOST is told so.
+func TestWhatIsNoEngineIsNamed(t *testing.T) {
+	a := &cli{Access: access.Access{Getenv: func(string) string { return "tcp://web.example:80" }, Secrets: apierr.NewRedactor()}}
+	for op, want := range map[string]bool{"list configs": true, "inspect service": false} {
+		said := a.advised(&apierr.Error{Side: "swarm", Op: op, Kind: apierr.NotFound, Code: 404, Err: errors.New("404 page not found")})
+		if strings.HasSuffix(said, ": is DOCKER_HOST (tcp://web.example:80) an engine's? what answers there does not know that call") != want {
+			t.Errorf("%s: %q", op, said)
+		}
+	}
+}

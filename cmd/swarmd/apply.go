@@ -213,7 +213,9 @@ func (a *cli) notTrue(view *progress, last report.Report, revision int, err erro
 		printLines(a.out, holdLines(last.Holds))
 		return &exitError{code: exitHeld, msg: fmt.Sprintf("revision %d is accepted, and all that can be done is done; what is held above waits until a person acts", revision)}
 	case errors.Is(err, context.Canceled):
-		return &exitError{code: exitInterrupted, msg: fmt.Sprintf("interrupted; revision %d stays accepted", revision)}
+		return &exitError{code: exitInterrupted, msg: fmt.Sprintf("interrupted; revision %d stays accepted, and %s; swarmd revert goes back to another one", revision, whoGoesOn(last))}
+	case errors.Is(err, reconcile.ErrSuperseded):
+		return &exitError{code: 1, msg: fmt.Sprintf("revision %d is superseded: revision %d was accepted before it was true; swarmd history says from whom, and what that changed", revision, last.Revision)}
 	case errors.Is(err, context.DeadlineExceeded):
 		a.printReport(last)
 		return &exitError{code: 1, msg: fmt.Sprintf("revision %d is accepted but not true yet; %s", revision, whoGoesOn(last))}
@@ -223,6 +225,9 @@ func (a *cli) notTrue(view *progress, last report.Report, revision int, err erro
 
 // whoGoesOn says who makes the revision true after this command has ended.
 func whoGoesOn(last report.Report) string {
+	if last.At.IsZero() {
+		return "swarmd status says who goes on"
+	}
 	if last.Lease.Held || last.Lease.Holder == "" || last.Unattended != "" {
 		return "nobody goes on: no swarmd runs in this swarm. Start one with swarmd run, or apply the file again"
 	}

@@ -69,6 +69,9 @@ func acceptedFile(ctx context.Context, store *ledger.Store, cluster string) (nam
 		return "", nil, nil, err
 	}
 	accepted, ok := st.Revision(st.Ledger.Revision)
+	if err := lost(ctx, store, st); err != nil {
+		return "", nil, nil, err
+	}
 	if !ok {
 		return "", nil, nil, fmt.Errorf("cluster %s has no accepted revision yet: swarmd apply -f FILE", cluster)
 	}

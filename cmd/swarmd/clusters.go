@@ -122,6 +122,9 @@ func oneLine(r report.Report) string {
 		has += ", owner of the nodes"
 	}
 	line := fmt.Sprintf("cluster %s, revision %d, %s: %s", r.Cluster, r.Revision, has, verdict(r))
+	if r.Error != "" {
+		line += " (" + r.Error + ")"
+	}
 	if who := acting(r); who != "" {
 		line += "; acting: " + who
 	}

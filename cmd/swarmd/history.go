@@ -82,21 +82,37 @@ func (a *cli) past(ctx context.Context, asked string) (*past, error) {
 		return nil, err
 	}
 	p := &past{asm: asm, cluster: known.Name, contents: map[int][]byte{}}
-	if err := p.read(ctx, r); err != nil {
+	st, err := p.read(ctx, r)
+	if err != nil {
 		asm.Close()
 		return nil, err
+	}
+	if err := lost(ctx, asm.Store, st); err != nil {
+		printf(a.err, "warning: %s\n", a.redact(err.Error()))
 	}
 	return p, nil
 }
 
-func (p *past) read(ctx context.Context, r report.Report) error {
+// lost is the error of a cluster whose accepted revision is not in the swarm's store any more, nil of any other.
+func lost(ctx context.Context, store *ledger.Store, st ledger.State) error {
+	n := st.Ledger.Revision
+	if _, ok := st.Revision(n); ok || n == 0 {
+		return nil
+	}
+	if _, err := store.Revision(ctx, n); err != nil {
+		return store.Unreadable(n, err)
+	}
+	return nil
+}
+
+func (p *past) read(ctx context.Context, r report.Report) (ledger.State, error) {
 	st, err := p.asm.Store.Look(ctx)
 	if err != nil {
-		return err
+		return st, err
 	}
 	services, err := p.asm.Engine.Services(ctx)
 	if err != nil {
-		return err
+		return st, err
 	}
 	p.live = history.Live{Services: services, Failed: st.Ledger.Rollouts, Accepted: st.Ledger.Revision, Now: endOf(r)}
 	var converter docker.Converter
@@ -113,7 +129,7 @@ func (p *past) read(ctx context.Context, r report.Report) error {
 		}
 		p.revisions = append(p.revisions, read)
 	}
-	return nil
+	return st, nil
 }
 
 // endOf is how the accepted revision is at the moment, in few words.
@@ -124,6 +140,8 @@ func endOf(r report.Report) string {
 		return "as the file wants it"
 	case len(lacks) > 0:
 		return strings.Join(lacks, ", ")
+	case r.Error != "":
+		return unknownState
 	case r.Unattended != "":
 		return "nobody acts"
 	}

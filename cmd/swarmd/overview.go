@@ -156,15 +156,46 @@ func (t *overviewText) costs(c plan.PoolChange) {
 		}
 		for _, p := range t.o.file.Pools {
 			if price := t.o.prices[p.Size]; p.Name == c.Pool && len(c.Rolled) > 0 {
-				t.line("meanwhile one machine more: $%.2f a month", price)
+				t.line("meanwhile one machine more: $%.2f a month%s", price, t.o.tooMany(price))
 			}
 		}
 	}
 }
 
+// tooMany says which of the file's bounds one machine more of the price exceeds, beside those that are there; nothing if none.
+func (o outlook) tooMany(price float64) string {
+	before, _ := cost(o.Plan)
+	machines := 0
+	for _, c := range o.Pools {
+		machines += c.Have
+	}
+	const held = " permits: it is held until that is raised"
+	switch bounds := o.file.Policies; {
+	case bounds.MaxDroplets > 0 && machines+1 > bounds.MaxDroplets:
+		return fmt.Sprintf(", more than policies.max_droplets (%d)%s", bounds.MaxDroplets, held)
+	case bounds.MaxMonthlyCost > 0 && before+price > bounds.MaxMonthlyCost+cent/2:
+		return fmt.Sprintf(", more than policies.max_monthly_cost ($%g)%s", bounds.MaxMonthlyCost, held)
+	}
+	return ""
+}
+
+// tooDear says that the machines that the file wants cost more than it permits.
+func (o outlook) tooDear(monthly float64) string {
+	most := o.file.Policies.MaxMonthlyCost
+	if most == 0 || monthly <= most+cent/2 {
+		return ""
+	}
+	return fmt.Sprintf(", more than policies.max_monthly_cost ($%g) permits: what exceeds it is held until that is raised, or a count or size lowered", most)
+}
+
+const cent = 0.01 // US dollars
+
 func (t *overviewText) network(c plan.NetworkChange) {
 	printf(t.w, "%s network %s\n", signOf(c.What), c.Network)
 	t.changes("networks."+c.Network+".", c.Fields)
+	if c.What == plan.Remove {
+		t.line("goes when no service uses it any more")
+	}
 	for i, h := range t.o.Holds {
 		if h.Guard == plan.GuardNetwork && h.Object == "network/"+c.Name { // it names the fields, too: for the status, which shows nothing else
 			t.said[i] = true

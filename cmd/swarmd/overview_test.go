@@ -34,3 +34,39 @@ func TestAPlanThatIsUnderWayIsNotDone(t *testing.T) {
 		}
 	}
 }
+
+// TestAPlanSaysWhatTheFilesOwnBoundsHold, which no look shows before the first machine is ordered.
+func TestAPlanSaysWhatTheFilesOwnBoundsHold(t *testing.T) {
+	pools := []plan.PoolCount{{Pool: "workers", Desired: 2, Have: 2, MonthlyBefore: 24, Monthly: 96}}
+	for name, c := range map[string]struct {
+		policies    spec.Policies
+		surge, last string
+	}{
+		"no bound":              {spec.Policies{}, "$48.00 a month\n", "$96.00 as the file wants it\n"},
+		"room for both":         {spec.Policies{MaxMonthlyCost: 96, MaxDroplets: 3}, "$48.00 a month\n", "$96.00 as the file wants it\n"},
+		"no room for what is":   {spec.Policies{MaxMonthlyCost: 72.5}, "$48.00 a month\n", "$96.00 as the file wants it, more than policies.max_monthly_cost ($72.5) permits: what exceeds it is held"},
+		"no room for one more":  {spec.Policies{MaxMonthlyCost: 70}, "$48.00 a month, more than policies.max_monthly_cost ($70) permits: it is held", "more than policies.max_monthly_cost ($70)"},
+		"no place for one more": {spec.Policies{MaxDroplets: 2}, "$48.00 a month, more than policies.max_droplets (2) permits: it is held", "$96.00 as the file wants it\n"},
+	} {
+		var out bytes.Buffer
+		o := outlook{Plan: plan.Plan{Pools: pools}, whole: plan.Overview{Pools: []plan.PoolChange{{Pool: "workers", What: plan.Update, Rolled: []string{"a", "b"}}}},
+			file: &spec.Spec{Pools: []spec.Pool{{Name: "workers", Size: "big"}}, Policies: c.policies}, prices: priceList{"big": 48}}
+		printPlan(&out, o, false)
+		for _, want := range []string{c.surge, c.last} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: without %q:\n%s", name, want, out.String())
+			}
+		}
+	}
+}
+
+// TestANetworkThatGoesWaitsForItsServices: what holds them keeps it, and the plan has no hold of its own for it.
+func TestANetworkThatGoesWaitsForItsServices(t *testing.T) {
+	for what, want := range map[plan.What]string{plan.Remove: "- network shop_front\n    goes when no service uses it any more\n", plan.Create: "+ network shop_front\n"} {
+		var out bytes.Buffer
+		printOverview(&out, outlook{whole: plan.Overview{Networks: []plan.NetworkChange{{Network: "shop_front", What: what}}}, file: &spec.Spec{}}, false)
+		if out.String() != want {
+			t.Errorf("%s: %s", what, out.String())
+		}
+	}
+}

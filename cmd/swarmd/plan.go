@@ -146,8 +146,8 @@ func printPlan(w io.Writer, o outlook, showValues bool) {
 	}
 	before, after := cost(o.Plan)
 	unknown := slices.ContainsFunc(o.Pools, func(c plan.PoolCount) bool { return c.PriceUnknown })
-	printf(w, "%s; %s; %s a month now, %s as the file wants it%s\n", tally(o.whole), plural(held, "hold"),
-		dollars("$", before, unknown), dollars("$", after, unknown), o.prices.uncounted(o.file))
+	printf(w, "%s; %s; %s a month now, %s as the file wants it%s%s\n", tally(o.whole), plural(held, "hold"),
+		dollars("$", before, unknown), dollars("$", after, unknown), o.prices.uncounted(o.file), o.tooDear(after))
 }
 
 // upkeepLines are the steps of the next pass that follow from no edit: a machine is bound, one that was told to leave goes on leaving.

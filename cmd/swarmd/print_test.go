@@ -115,6 +115,10 @@ func TestSeeBelowStandsAboveWhatIsMeant(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	}
+	failed := report.Report{Error: "revision 1: gone"}
+	if whereHeld(failed) != ", see below" || !strings.Contains(oneLine(failed), "is not known (revision 1: gone)") || endOf(failed) != unknownState {
+		t.Errorf("%q, %q, %q", whereHeld(failed), oneLine(failed), endOf(failed))
+	}
 	if whereHeld(held) != ", see below" || whereHeld(report.Report{Converged: true, Holds: held.Holds}) != "" {
 		t.Error("the whole picture")
 	}
@@ -162,6 +166,8 @@ func TestWhatIsWaitedForIsNamed(t *testing.T) {
 	for want, r := range map[string]report.Report{
 		"not there yet: no file was accepted yet: swarmd apply -f FILE": {Result: report.Waiting},
 		"not there yet: what was done a moment ago is waited for":       {Result: report.Watching},
+		"whether it is as the file wants it is not known":               {Error: "revision 1: gone"},
+		"not there yet: pool a lacks 1 ready machine":                   {Error: "lease failed", Pools: []plan.PoolCount{{Pool: "a", Desired: 1}}},
 		"not there yet: 2 machines leave, 1 step to do":                 {Nodes: []report.Node{{Class: "leaving"}, {Class: "ready"}, {Class: "leaving"}}, Steps: []report.Step{{}}},
 		"not there yet: the roll-out of a is not proven yet":            {Services: []plan.ServiceCount{{Service: "a", RollOut: plan.RollOut{State: plan.RollOutRunning}}}},
 	} {

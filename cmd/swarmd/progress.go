@@ -32,6 +32,7 @@ type progress struct {
 	lease report.Lease // of another holder, as it was seen first
 	waits string       // the holder that was said to be waited for
 
+	rolls   bool      // a roll-out goes on as the last report has it: nothing waits for a reason that is to be told
 	unheard time.Time // since when the swarmd that acts is asked and does not answer; zero: it answered, or nobody has asked
 
 	managers []report.Node // of the last report that saw the nodes
@@ -75,7 +76,7 @@ const unheardFor = 10 * time.Second
 func (p *progress) asked(answered bool, at time.Time) {
 	switch {
 	case p == nil:
-	case answered:
+	case answered, p.rolls:
 		p.unheard = time.Time{}
 	case p.unheard.IsZero():
 		p.unheard = at
@@ -110,7 +111,9 @@ func (p *progress) tell(r report.Report) {
 	for _, c := range r.Pools {
 		p.count("pool "+c.Pool, c.Ready, c.Desired, "ready")
 	}
+	p.rolls = false
 	for _, c := range r.Services {
+		p.rolls = p.rolls || c.RollOut.State == plan.RollOutRunning
 		if c.Job {
 			p.count("job "+c.Service, c.Completed, c.Desired, "completed")
 		} else {
@@ -130,9 +133,16 @@ func (p *progress) rollOut(c plan.ServiceCount) {
 	case c.Update == swarm.Updating, r.State.Bad():
 		p.once("roll-out "+c.Service, c.Service+": "+r.Text(c.Desired))
 	case c.Job:
-	case r.State == plan.RollOutRunning && c.Running == c.Desired && c.Surge == 0:
-		p.once("roll-out "+c.Service, c.Service+": all tasks run; it has succeeded when they have done so for a while (policies.bake)")
+	case bakesNow(c):
+		p.once("roll-out "+c.Service, c.Service+": "+bakes)
 	}
+}
+
+// bakes is said of a service whose roll-out has replaced all tasks and has not succeeded yet.
+const bakes = "all tasks run; it has succeeded when they have done so for a while (policies.bake)"
+
+func bakesNow(c plan.ServiceCount) bool {
+	return c.RollOut.State == plan.RollOutRunning && c.RollOut.Updated == c.Desired && c.Running == c.Desired && c.Surge == 0
 }
 
 // lateLease is the age of a lease that whoever holds it should have renewed.

@@ -30,6 +30,24 @@ func shown(reports ...report.Report) (*progress, func() []string) {
 	}
 }
 
+// While a roll-out goes on, what is left does not wait for a reason that only the swarmd that acts knows.
+func TestARollOutIsNoPuzzle(t *testing.T) {
+	at := time.Unix(1000, 0)
+	rolls := report.Report{Services: []plan.ServiceCount{{Service: "web_a", Desired: 2, Running: 2, RollOut: plan.RollOut{State: plan.RollOutRunning, Updated: 1}}}}
+	v, lines := shown(rolls)
+	v.asked(false, at)
+	v.asked(false, at.Add(time.Minute))
+	if got := strings.Join(lines(), "|"); strings.Contains(got, "what is left waits") {
+		t.Errorf("during a roll-out: %s", got)
+	}
+	v.tell(report.Report{})
+	v.asked(false, at.Add(2*time.Minute))
+	v.asked(false, at.Add(3*time.Minute))
+	if got := strings.Join(lines(), "|"); !strings.Contains(got, "what is left waits") {
+		t.Errorf("afterwards: %s", got)
+	}
+}
+
 // A manager that was demoted refuses five reads of each look, each with its hold, all for one cause.
 func TestOneCauseIsOneLine(t *testing.T) {
 	var r report.Report

@@ -50,6 +50,8 @@ Environment: DIGITALOCEAN_TOKEN (or DIGITALOCEAN_TOKEN_FILE), DIGITALOCEAN_API_U
 			sshFlags(cmd, a)
 		}
 	}
+	strict(root)
+	root.SetFlagErrorFunc(wrongFlag)
 	return root
 }
 

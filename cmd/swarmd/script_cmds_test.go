@@ -249,6 +249,18 @@ func networkCmd(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// forgetCmd: forget CONFIG does what `docker config rm` does.
+func forgetCmd(ts *testscript.TestScript, _ bool, args []string) {
+	req, err := http.NewRequest(http.MethodDelete, theWorld(ts).url+"configs/"+args[0], nil)
+	ts.Check(err)
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusNoContent {
+		ts.Fatalf("remove config: %s", resp.Status)
+	}
+}
+
 // dropletsCmd prints the droplets that live, a name a line.
 func dropletsCmd(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, d := range theWorld(ts).Cloud.Droplets() {

@@ -58,7 +58,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"world": worldCmd, "exits": exitsCmd, "patient": patientCmd, "json": jsonCmd, "keys": keysCmd, "writes": writesCmd, "droplet": dropletCmd,
 			"droplets": dropletsCmd, "fault": faultCmd, "await": awaitCmd, "port": portCmd, "term": termCmd, "took": tookCmd, "scale": scaleCmd,
-			"beside": besideCmd, "unplug": unplugCmd, "scrap": scrapCmd, "untag": untagCmd, "network": networkCmd,
+			"beside": besideCmd, "unplug": unplugCmd, "scrap": scrapCmd, "untag": untagCmd, "network": networkCmd, "forget": forgetCmd,
 			"identity": identityCmd, "encrypt": encryptCmd, "reads": readsCmd, "selfservice": selfServiceCmd, "nowhere": nowhereCmd, "versions": versionsCmd, "variables": variablesCmd, "runs": runsCmd,
 		},
 	})

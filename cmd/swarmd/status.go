@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -126,7 +127,12 @@ func (a *cli) look(ctx context.Context, c ledger.Known, deny denial) (*connectio
 	}
 	asm.FetchPrices()
 	deny.learn(ctx, asm)
-	return asm, asm.oneShot().Look(ctx), nil
+	r := asm.oneShot().Look(ctx)
+	if errors.Is(ctx.Err(), context.Canceled) { // what was not read then is not missing
+		asm.Close()
+		return nil, report.Report{}, ctx.Err()
+	}
+	return asm, r, nil
 }
 
 // checked is the exit code of status --check.
@@ -163,7 +169,11 @@ func (a *cli) compareFile(ctx context.Context, store *ledger.Store, file string,
 
 // printReport is the live picture for people.
 func (a *cli) printReport(r report.Report) {
-	printf(a.out, "cluster %s, revision %d (%s): %s%s\n", r.Cluster, r.Revision, orNone(r.Source), verdict(r), whereHeld(r))
+	revision := fmt.Sprintf("revision %d (%s)", r.Revision, orNone(r.Source))
+	if r.Error != "" && r.Revision == 0 {
+		revision = "its revision cannot be read"
+	}
+	printf(a.out, "cluster %s, %s: %s%s\n", r.Cluster, revision, verdict(r), whereHeld(r))
 	printf(a.out, "acting: %s\n\n", orNone(acting(r)))
 	var tables bytes.Buffer
 	w := tabwriter.NewWriter(&tables, 0, 0, 3, ' ', 0)
@@ -211,6 +221,9 @@ func nodeName(r report.Report, id string) string {
 	return id
 }
 
+// unknownState is said of a look that failed: what it did not see is not "not there yet".
+const unknownState = "whether it is as the file wants it is not known"
+
 func verdict(r report.Report) string {
 	switch {
 	case r.Unattended != "":
@@ -224,6 +237,8 @@ func verdict(r report.Report) string {
 	}
 	lacks := lacking(r)
 	switch {
+	case len(lacks) == 0 && r.Error != "":
+		return unknownState
 	case len(lacks) > 0 && r.HeldOnly:
 		return "not as the file wants it, and only a person can change that: " + strings.Join(lacks, ", ")
 	case len(lacks) > 0:
@@ -267,7 +282,7 @@ func underWay(r report.Report) string {
 
 // whereHeld says where the whole picture has what keeps the cluster from being as its file wants it.
 func whereHeld(r report.Report) string {
-	if r.Unattended == "" && !r.Converged && blocking(r)+len(r.ActingGaps) > 0 {
+	if r.Unattended == "" && !r.Converged && (blocking(r)+len(r.ActingGaps) > 0 || r.Error != "") {
 		return ", see below"
 	}
 	return ""

@@ -17,7 +17,7 @@ func printPools(w io.Writer, r report.Report) {
 		fmt.Fprintf(w, "the cluster has services only; the nodes are another's\n\n")
 		return
 	}
-	fmt.Fprintln(w, "POOL\tROLE\tWANTED\tDROPLETS\tREADY\t$/MONTH")
+	fmt.Fprintln(w, "POOL\tROLE\tWANTED\tMACHINES\tREADY\t$/MONTH")
 	for _, p := range r.Pools {
 		printf(w, "%s\t%s\t%d\t%d\t%d\t%s\n", p.Pool, p.Role, p.Desired, p.Have, p.Ready, dollars("", p.Monthly, p.PriceUnknown))
 	}

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,6 +30,9 @@ func whyCommand(a *cli) *cobra.Command {
 		Use:   "why NAME",
 		Short: "What a node, pool or service wants, has and waits for, since when and because of what, and when swarmd looks again",
 		Long: `What a node, pool or service wants, has and waits for, since when and because of what, and when swarmd looks again.
+
+NAME is that of a pool, a service or a node, alone or as pool/NAME, service/NAME and node/NAME; a node also by its id, its droplet's, an address
+of its own, or the beginning of its name. What else a hold names, such as network/NAME, is found by that.
 
 It asks the swarmd of one machine, as swarmd events does, which remembers since when and what was tried. Where none answers it looks itself.`,
 		Args: cobra.ExactArgs(1),
@@ -66,8 +67,7 @@ func (a *cli) why(ctx context.Context, name string, f whyFlags) error {
 	}
 	s, ok := subjectOf(r, name)
 	if !ok {
-		return fmt.Errorf("cluster %s has no node, pool or service %s; it has the pools %s, the services %s, and the nodes that swarmd status shows",
-			r.Cluster, plain(name), cmp.Or(strings.Join(poolNames(r), ", "), "(none)"), cmp.Or(strings.Join(serviceNames(r), ", "), "(none)"))
+		return unknownSubject(r, name, unread)
 	}
 	a.printWhy(r, s, told.events, unread, from)
 	return nil
@@ -80,133 +80,6 @@ func statusOf(ctx context.Context, c *http.Client, url, token string) (r report.
 		return r, err
 	}
 	return r, json.Unmarshal(body, &r)
-}
-
-// subject is what is asked about.
-type subject struct {
-	title, wants, has string
-	within            string   // the object that it is part of, "" if none
-	objects           []string // as holds, steps and events name it, and what is part of it
-	settled           bool     // it has what it wants
-}
-
-// subjectOf finds it by a name that people use: of a pool, a service with or without the cluster's name, a node by name, id or droplet.
-func subjectOf(r report.Report, name string) (subject, bool) {
-	for _, p := range r.Pools {
-		if p.Pool == name {
-			return poolSubject(r, p), true
-		}
-	}
-	var services []string
-	for _, s := range r.Services {
-		services = append(services, s.Service)
-	}
-	if i := slices.Index(services, serviceOf(r.Cluster, name, services)); i >= 0 {
-		return serviceSubject(r.Services[i]), true
-	}
-	for _, n := range r.Nodes {
-		if slices.Contains([]string{n.Name, n.NodeID, fmt.Sprint(n.DropletID)}, name) {
-			return nodeSubject(r, n), true
-		}
-	}
-	return leftOver(r, name)
-}
-
-// leftOver is a service that the file does not have any more and that is held.
-func leftOver(r report.Report, name string) (subject, bool) {
-	for _, h := range r.Holds {
-		service, ok := strings.CutPrefix(h.Object, "service/")
-		if ok && (service == name || service == r.Cluster+"_"+name) {
-			return subject{title: "service " + service, wants: "nothing: the file does not have it", has: "it goes on running", objects: []string{h.Object}}, true
-		}
-	}
-	return subject{}, false
-}
-
-func poolNames(r report.Report) (names []string) {
-	for _, p := range r.Pools {
-		names = append(names, p.Pool)
-	}
-	return names
-}
-
-func serviceNames(r report.Report) (names []string) {
-	for _, s := range r.Services {
-		names = append(names, strings.TrimPrefix(s.Service, r.Cluster+"_"))
-	}
-	return names
-}
-
-func poolSubject(r report.Report, p plan.PoolCount) subject {
-	s := subject{title: "pool " + p.Pool, wants: plural(p.Desired, "ready "+p.Role), has: fmt.Sprintf("%s, %d ready", plural(p.Have, "machine"), p.Ready),
-		objects: []string{"pool/" + p.Pool}, settled: p.Have == p.Desired && p.Ready == p.Desired}
-	for _, n := range r.Nodes {
-		if n.Pool == p.Pool {
-			s.objects = append(s.objects, nodeObjects(n)...)
-		}
-	}
-	return s
-}
-
-func serviceSubject(c plan.ServiceCount) subject {
-	s := subject{title: "service " + c.Service, wants: plural(c.Desired, "running task") + " of " + cmp.Or(c.Image, "an image that is not known"), has: fmt.Sprintf("%d running", c.Running),
-		objects: []string{"service/" + c.Service}, settled: c.Running == c.Desired && c.Error == "" && c.Surge == 0}
-	if c.Runs != "" {
-		s.has += " (" + c.Runs + ")"
-	}
-	if c.Job {
-		s.title, s.wants, s.settled = "job "+c.Service, plural(c.Desired, "completed task")+" of "+orNone(c.Image), c.Whole() && c.Error == ""
-		s.has = fmt.Sprintf("%d completed, %d running", c.Completed, c.Running)
-	}
-	switch {
-	case c.RollOut.State != "":
-		s.settled = s.settled && c.RollOut.State == plan.RollOutSucceeded
-		s.has += ", roll-out " + c.RollOut.Text(c.Desired)
-	case c.Update != "":
-		s.has += ", roll-out " + string(c.Update)
-	}
-	if c.Error != "" && c.RollOut.Error == "" {
-		s.has += ": " + c.Error
-	}
-	if c.Protected != "" {
-		s.has += "; it is protected (" + c.Protected + ")"
-	}
-	return s
-}
-
-func nodeSubject(r report.Report, n report.Node) subject {
-	s := subject{title: "node " + n.Name, wants: "nothing: it is no machine of the cluster", has: cmp.Or(n.State, "no node in the swarm"), objects: nodeObjects(n)}
-	if n.DropletID != 0 {
-		s.title += fmt.Sprintf(", droplet %d", n.DropletID)
-	}
-	if n.Pool != "" {
-		s.wants, s.within = "to be a ready machine of pool "+n.Pool, "pool/"+n.Pool
-		s.settled = n.Class == "ready"
-	}
-	for _, said := range []string{n.Availability, n.Role} {
-		if said != "" {
-			s.has += ", " + said
-		}
-	}
-	if n.Class != "" {
-		s.has += " (" + sinceWords(n) + ")"
-	}
-	if n.Why != "" {
-		s.has += ": " + n.Why
-	}
-	return s
-}
-
-// nodeObjects are the names under which holds, steps and events speak of a machine.
-func nodeObjects(n report.Node) []string {
-	objects := []string{"node/" + n.Name}
-	if n.NodeID != "" {
-		objects = append(objects, "node/"+n.NodeID)
-	}
-	if n.DropletID != 0 {
-		objects = append(objects, fmt.Sprintf("droplet/%d", n.DropletID))
-	}
-	return objects
 }
 
 func (a *cli) printWhy(r report.Report, s subject, events []report.Event, unread func([]world.Gap) []string, asked string) {
@@ -234,6 +107,10 @@ func (a *cli) printWhy(r report.Report, s subject, events []report.Event, unread
 			because++
 		}
 	}
+	if r.Error != "" {
+		line("because", "not all is known: "+r.Error)
+		because++
+	}
 	for _, off := range handsOff(r, s) {
 		line("hands off", off.String())
 	}
@@ -242,6 +119,8 @@ func (a *cli) printWhy(r report.Report, s subject, events []report.Event, unread
 		line("because", r.Unattended)
 	case because == 0 && s.settled:
 		line("because", "nothing: it is as the file wants it")
+	case because == 0 && s.bakes:
+		line("because", bakes)
 	case because == 0:
 		line("because", "nothing holds it: what was begun goes on by itself, or another one's turn comes first; swarmd status shows the whole")
 	}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/swarmd/swarmd/pkg/swarm/docker"
 )
 
 // tokenCredential is the name under which the unit gets the API token.
@@ -67,7 +69,7 @@ func (a Access) Identity() ([]byte, error) {
 // Own are the files and folders that hold secrets of this process: no file of a cluster may have them read.
 func (a Access) Own() []string {
 	own := append([]string{a.Getenv("DIGITALOCEAN_TOKEN_FILE"), a.Getenv(identityVariable), a.Credentials(), a.Getenv("SWARMD_SSH_KEY"), a.SSHKey}, a.Held...)
-	if dir := a.Getenv("DOCKER_CERT_PATH"); dir != "" {
+	if dir := docker.CertPath(a.Getenv); dir != "" {
 		own = append(own, filepath.Join(dir, "key.pem"))
 	}
 	kept, _ := filepath.Glob(a.KeptReadToken("*")) // the pattern is well-formed

@@ -21,7 +21,7 @@ const (
 // by itself after that time, 0: when a person ends it. One that is paused already is paused by this one instead.
 func (c Cluster) Pause(ctx context.Context, object string, length time.Duration, why string) (said string, err error) {
 	if length < 0 || length > maxPause {
-		return "", fmt.Errorf("--for %s: at most %dh, or 0 for one that lasts until swarmd resume", length, int(maxPause.Hours()))
+		return "", fmt.Errorf("--for %s: from a second to %dh, or 0 for one that lasts until swarmd resume", length, int(maxPause.Hours()))
 	}
 	off, err := c.handsOff(why)
 	if err != nil {

@@ -89,7 +89,7 @@ func (c Cluster) upkeep(ctx context.Context, name string, change func(*upkeep, s
 	if err != nil {
 		return "", err
 	}
-	n, err := pickNode(u.nodes, name)
+	n, err := u.pick(name)
 	if err != nil {
 		return "", err
 	}
@@ -136,6 +136,26 @@ func acceptedSpec(st ledger.State) *file.Document {
 	return d
 }
 
+// errNoNode is the error of pickNode where there is none.
+var errNoNode = errors.New("no such node")
+
+// pick finds the node that a person names, also as node/NAME.
+func (u *upkeep) pick(name string) (swarm.Node, error) {
+	name = strings.TrimPrefix(name, "node/")
+	n, err := pickNode(u.nodes, name)
+	if !errors.Is(err, errNoNode) {
+		return n, err
+	}
+	service := strings.TrimPrefix(name, ledger.PausedService)
+	switch {
+	case slices.Contains(u.pools(), name):
+		return n, fmt.Errorf("%q is a pool: name one of its nodes, which swarmd status lists", name)
+	case slices.Contains(u.stack(), service) || slices.Contains(u.stack(), u.cluster+"_"+service):
+		return n, fmt.Errorf("%q is a service: a node is wanted, or service/%s where the command takes one", name, service)
+	}
+	return n, fmt.Errorf("the swarm has no node %q%s: docker node ls lists them; of a machine that has none swarmd why says what brings it back", name, file.DidYouMean(name, u.hostnames()))
+}
+
 // pickNode finds the node with that name, id or droplet, or the only one whose name or id begins so.
 func pickNode(nodes []swarm.Node, name string) (swarm.Node, error) {
 	var exact, begins []swarm.Node
@@ -157,7 +177,7 @@ func pickNode(nodes []swarm.Node, name string) (swarm.Node, error) {
 	}
 	switch {
 	case name == "" || len(found) == 0:
-		return swarm.Node{}, fmt.Errorf("the swarm has no node %q: swarmd status lists them", name)
+		return swarm.Node{}, errNoNode
 	case len(found) > 1:
 		return swarm.Node{}, fmt.Errorf("%q is said of %d nodes: %s; give the whole id", name, len(found), strings.Join(names, ", "))
 	}
@@ -194,8 +214,8 @@ func (u *upkeep) drain(n swarm.Node) (swarm.NodeSpec, string, error) {
 		return s, fmt.Sprintf("%s is to be drained, and nobody does it now: %v; it has its tasks until somebody acts, --now drains it at once, and swarmd activate %s ends it",
 			n.Hostname, why, n.Hostname), nil
 	}
-	return s, fmt.Sprintf("%s is being drained: when as many tasks run elsewhere, at the latest after %s, it has none; it stays in its pool; swarmd activate %s ends it",
-		n.Hostname, u.accepted.Policies.DrainTimeout, n.Hostname), nil
+	return s, fmt.Sprintf("%s is being drained: when as many tasks run elsewhere, at the latest after %s, it has none; it stays in its pool; swarmd activate %s ends it%s",
+		n.Hostname, u.accepted.Policies.DrainTimeout, n.Hostname, u.stops(n)), nil
 }
 
 // refuses is why swarmd would not drain the node, and what to do; "" if it does.

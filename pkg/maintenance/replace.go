@@ -34,10 +34,10 @@ func (u *upkeep) replace(n swarm.Node) (swarm.NodeSpec, string, error) {
 	}
 	s.Labels = withLabel(s.Labels, swarm.LabelReplace, time.Now().UTC().Format(time.RFC3339)+" "+u.by)
 	if why := u.hindered(s); why != "" {
-		return s, fmt.Sprintf("%s is to be replaced, and %s; swarmd replace --off %s takes it back", n.Hostname, why, n.Hostname), nil
+		return s, fmt.Sprintf("%s is to be replaced, and %s; swarmd replace --off %s takes it back%s", n.Hostname, why, n.Hostname, u.loses(n)), nil
 	}
-	return s, fmt.Sprintf("%s is to be replaced: another machine of its pool comes first, then it leaves; swarmd status shows how far that is, and swarmd replace --off %s takes it back until then",
-		n.Hostname, n.Hostname), nil
+	return s, fmt.Sprintf("%s is to be replaced: another machine of its pool comes first, then it leaves; swarmd status shows how far that is, and swarmd replace --off %s takes it back until then%s",
+		n.Hostname, n.Hostname, u.loses(n)), nil
 }
 
 func (u *upkeep) keep(n swarm.Node) (swarm.NodeSpec, string, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
+	"github.com/swarmd/swarmd/pkg/spec/file"
 	"github.com/swarmd/swarmd/pkg/swarm"
 )
 
@@ -91,7 +92,7 @@ func objects(kind, name string, known []string) []target {
 
 // ownNode is a node of the cluster.
 func (u *upkeep) ownNode(name string) (swarm.Node, error) {
-	n, err := pickNode(u.nodes, name)
+	n, err := u.pick(name)
 	if err == nil && (n.Spec.Labels[swarm.LabelPool] == "" || n.Spec.Labels[swarm.LabelCluster] != u.cluster) {
 		err = fmt.Errorf("%s is no machine of cluster %s, and swarmd leaves it alone", n.Hostname, u.cluster)
 	}
@@ -145,15 +146,22 @@ func (u *upkeep) pausedOf(kind string) map[string]bool {
 	return all
 }
 
+func (u *upkeep) hostnames() (names []string) {
+	for _, n := range u.nodes {
+		names = append(names, n.Hostname)
+	}
+	return names
+}
+
 func (u *upkeep) unknown(name string) error {
-	kind, _, _ := strings.Cut(name, "/")
+	kind, rest, _ := strings.Cut(name, "/")
 	switch list := func(names []string) string { return strings.Join(names, ", ") }; kind {
 	case "pool":
-		return fmt.Errorf("cluster %s has no %s; its pools are %s", u.cluster, name, list(u.pools()))
+		return fmt.Errorf("cluster %s has no %s%s; its pools are %s", u.cluster, name, file.DidYouMean(rest, u.pools()), list(u.pools()))
 	case "service":
-		return fmt.Errorf("cluster %s has no %s; its services are %s", u.cluster, name, list(u.stack()))
+		return fmt.Errorf("cluster %s has no %s%s; its services are %s", u.cluster, name, file.DidYouMean(rest, u.stack()), list(u.stack()))
 	default:
-		return fmt.Errorf("cluster %s has no pool, service or node %q; it has the pools %s, the services %s, and the nodes that swarmd status shows",
-			u.cluster, name, list(u.pools()), list(u.stack()))
+		return fmt.Errorf("cluster %s has no pool, service or node %q%s; it has the pools %s, the services %s, and the nodes that swarmd status shows",
+			u.cluster, name, file.DidYouMean(name, slices.Concat(u.pools(), u.stack(), u.hostnames())), list(u.pools()), list(u.stack()))
 	}
 }

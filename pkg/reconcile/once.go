@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/swarmd/swarmd/pkg/reconcile/ledger"
@@ -37,7 +38,7 @@ func idle(st ledger.State) string {
 	return "nobody has acted for " + age.Round(time.Second).String()
 }
 
-// Meaning is what the file would mean as an edit of the accepted one, see plan.Meaning. Run must not be running.
+// Meaning is what the file would mean as an edit of the accepted one, see plan.Meaning, and whether it is an older one. Run must not be running.
 func (l *Loop) Meaning(ctx context.Context, data []byte) ([]string, error) {
 	d, _, err := l.parse("the file", data)
 	if err != nil {
@@ -47,7 +48,17 @@ func (l *Loop) Meaning(ctx context.Context, data []byte) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.meaning(st.History(), &d.Spec), nil
+	return append(undoes(st, data), l.meaning(st.History(), &d.Spec)...), nil
+}
+
+// undoes says that the file is one that was accepted before: who hands in what an older checkout has does not mean to undo what others did since.
+func undoes(st ledger.State, data []byte) []string {
+	verdict, older := ledger.Judge(ledger.AtStart, data, st.Ledger.Revision, st.Revisions)
+	accepted, ok := st.Revision(st.Ledger.Revision)
+	if verdict != ledger.Stale || !ok {
+		return nil
+	}
+	return []string{fmt.Sprintf("this is the file of revision %d again: it undoes what was accepted since, at last revision %d (%s); swarmd history shows it", older, accepted.Number, accepted.Source)}
 }
 
 // Preview is the plan as it would be if the file were the accepted revision, the whole change that it makes, and the world that both were made for.

@@ -81,6 +81,9 @@ func (s ServiceSpec) Anchored() string {
 	return ""
 }
 
+// OnMachine reports whether a task has anything of its machine mounted, which follows it to no other one.
+func (s ServiceSpec) OnMachine() bool { return mounts(s.Form()) }
+
 // mounts reports whether a task has anything of its machine mounted. What is in memory is the task's own.
 func mounts(f Form) bool {
 	for _, mount := range elementsOf(f, "TaskTemplate.ContainerSpec.Mounts[") {

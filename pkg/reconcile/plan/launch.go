@@ -155,7 +155,7 @@ func retryBudget(v *view, s spent, w wish) *refusal {
 		return nil
 	}
 	most := ledger.RetriesAnHour(v.boundNodes())
-	return blocked(GuardBudget, w.object, fmt.Sprintf("%s: %d of %d such deletes an hour are begun: this one follows by itself", w.text, most-s.retries, most))
+	return blocked(GuardBudget, w.object, fmt.Sprintf("%s: %d of %d such deletes an hour are begun: this one follows by itself%s", w.text, most-s.retries, most, v.notBefore(v.in.World.Ledger.Retries, most)))
 }
 
 // launchesFail holds a pool whose machines do not join: for a while after each failure, then for one try at a time, at last until the file changes.

@@ -218,7 +218,7 @@ func repairBudget(v *view, s spent, w wish) *refusal {
 		return nil
 	}
 	most := ledger.RepairsAnHour(v.boundNodes())
-	text := fmt.Sprintf("%s: %d of %d repairs an hour are begun: this one follows by itself", w.text, most-s.repairs, most)
+	text := fmt.Sprintf("%s: %d of %d repairs an hour are begun: this one follows by itself%s", w.text, most-s.repairs, most, v.notBefore(v.in.World.Ledger.Repairs, most))
 	if w.kind == replaceDead || w.kind == replaceIll { // any other works, or has a new one already
 		text += fmt.Sprintf("; %s makes room for a new one now", removal(w.machine))
 	}
@@ -257,6 +257,21 @@ func (v *view) withinTheHour(times []time.Time) int {
 		}
 	}
 	return n
+}
+
+// notBefore says when the first of the hour's times is an hour ago; nothing, if they are fewer than the most that there may be: then others are open,
+// of which nobody knows when they end.
+func (v *view) notBefore(times []time.Time, most int) string {
+	var first time.Time
+	for _, t := range times {
+		if v.in.Now.Sub(t) < time.Hour && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	if v.withinTheHour(times) < most {
+		return ""
+	}
+	return ", not before " + clock(first.Add(time.Hour))
 }
 
 // fewDown has nothing cycled where so many are down at once that it is likely not the machines. When they come back one after the other, the last one has

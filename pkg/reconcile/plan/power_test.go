@@ -114,13 +114,13 @@ func TestAMachineThatIsGoneIsReplaced(t *testing.T) {
 			change: func(in *plan.Input, _ *world.Machine) { in.World.Ledger.Repairs = []time.Time{ago(time.Minute)} }},
 		{name: "just seen, and one was replaced within the hour", ill: plan.Ailing{How: plan.Gone, Since: epoch}, guard: plan.GuardBudget, hold: "1 of 1 repairs an hour are begun",
 			change: func(in *plan.Input, _ *world.Machine) { in.World.Ledger.Repairs = []time.Time{ago(time.Minute)} }},
-		{name: "an edit's permission is not used up", ill: long, guard: plan.GuardBudget, hold: "1 of 1 repairs an hour are begun",
+		{name: "an edit's permission is not used up", ill: long, guard: plan.GuardBudget, hold: "1 of 1 repairs an hour are begun: this one follows by itself, not before " + epoch.Add(59*time.Minute).Format(time.TimeOnly) + " UTC",
 			change: func(in *plan.Input, _ *world.Machine) {
 				in.World.Ledger.Repairs, in.World.Ledger.DeleteBudget = []time.Time{ago(time.Minute)}, 3
 			}},
 		{name: "the file wants one less", ill: long, steps: "leave/103", change: func(in *plan.Input, _ *world.Machine) { in.Spec.Pools[1].Count-- }},
 		{name: "the file wants one more", ill: long, steps: "leave/103 create/web-workers-aaaad", change: func(in *plan.Input, _ *world.Machine) { in.Spec.Pools[1].Count++ }},
-		{name: "two at once, of three nodes", ill: long, steps: "leave/102", guard: plan.GuardBudget, hold: "1 of 1 repairs an hour are begun: this one follows by itself",
+		{name: "two at once, of three nodes", ill: long, steps: "leave/102", guard: plan.GuardBudget, hold: "1 of 1 repairs an hour are begun: this one follows by itself;",
 			change: func(in *plan.Input, _ *world.Machine) {
 				other := &in.World.Machines[len(in.World.Machines)-2]
 				in.World.Gone, in.Memory.Ailing[other.Droplet.ID] = append(in.World.Gone, other.Droplet.ID), long

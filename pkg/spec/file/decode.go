@@ -78,13 +78,19 @@ func syntaxFault(data []byte, err error) *Fault {
 	if fault := unknownAnchor(data, message); fault != nil {
 		return fault
 	}
+	if fault := unmerged(data); fault != nil {
+		return fault
+	}
 	if line == 0 || strings.HasPrefix(message, "did not find expected") {
 		line = noticed(data, err)
 	}
 	if fault := opening(data, line); fault != nil {
 		return fault
 	}
-	return &Fault{Line: line, Col: indent(data, line) + 1, Message: "YAML: " + message}
+	if col := tabbed(data, line); col > 0 {
+		return &Fault{Line: line, Col: col, Message: "YAML: a tab indents this line: only blanks do that"}
+	}
+	return &Fault{Line: line, Col: indent(data, line) + 1, Message: "YAML: " + message + meant(message)}
 }
 
 // noticed returns the line at which the parser stops with this error.

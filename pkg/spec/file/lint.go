@@ -25,6 +25,7 @@ func (w *walker) lint(s *spec.Spec) {
 		w.lintHost(f, s, networks, volumes)
 		w.lintPasswords(f)
 		w.lintDowntime(f)
+		w.lintCapabilities(f)
 		w.lintJob(f)
 		w.lintVolumes(f)
 		w.lintStartFirst(f)

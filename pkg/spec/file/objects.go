@@ -23,7 +23,7 @@ const maxObject = 500_000
 func config(w *walker, n *node) any {
 	declared := object{known: map[string]rule{
 		"content":         doc("the content itself; variables are filled in", anyText),
-		"file":            doc("a text file whose content it is, relative to this file; apply and the watched file take the content along", lineText),
+		"file":            doc("a text file whose content it is, relative to this file; apply and the watched file take the content along", filePath),
 		"name":            byDefault("CLUSTER_KEY", doc("its name in the swarm, to which swarmd adds a hash of its content, unless it is external", word(objectName()))),
 		"labels":          doc("labels of the config", labels),
 		"external":        byDefault("false", doc("it is made by somebody else, under its own name", external)),
@@ -124,8 +124,8 @@ func octal(w *walker, n *node) any {
 	if n == nil {
 		return &shape{kind: shapeWhole, says: "an octal number such as 0440", low: 0, high: 0o7777}
 	}
-	s := n.text // as it is written: as a number YAML reads 0440 as 288, which is what is meant
-	if n.kind != kindText && !w.is(n, kindInt) {
+	s := n.text                                                         // as it is written: as a number YAML reads 0440 as 288, which is what is meant
+	if n.kind != kindText && n.kind != kindFloat && !w.is(n, kindInt) { // 0999 is no octal number, so YAML reads a fraction
 		return nil
 	}
 	mode, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimPrefix(s, "0o"), "0"), 8, 32)

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -106,11 +107,45 @@ func (o object) rule(w *walker, n *node) any {
 // keys is an object without required keys.
 func keys(known map[string]rule) rule { return object{known: known}.rule }
 
-// unknown reports a key that no rule knows, and suggests and returns the nearest that one does.
+// unknown reports a key that no rule knows, and suggests and returns the one that is likely meant: the nearest, or the only one that begins so. What is
+// known in one of the maps below is said to belong there.
 func (w *walker) unknown(f field, known map[string]rule) string {
-	near := w.nearest(f.key, maps.Keys(known))
-	w.faultAt(f.at[0], f.at[1], f.value.place, "unknown key %s%s", quote(f.key), didYouMean(near))
+	near := cmp.Or(w.nearest(f.key, maps.Keys(known)), completed(f.key, maps.Keys(known)))
+	hint := didYouMean(near)
+	if near == "" && w.faults.found <= maxFaults {
+		hint = belongs(f.key, known)
+	}
+	w.faultAt(f.at[0], f.at[1], f.value.place, "unknown key %s%s", quote(f.key), hint)
 	return near
+}
+
+// belongs says in which map below the key is known, also in the items of a list, if there are not many.
+func belongs(key string, known map[string]rule) string {
+	var places []string
+	for under, r := range known {
+		s := shapeOf(r)
+		if s.knows(key) {
+			places = append(places, under)
+		}
+		for deeper, t := range s.keys {
+			if t.knows(key) {
+				places = append(places, under+"."+deeper)
+			}
+		}
+	}
+	if len(places) == 0 || len(places) > maxPlaces {
+		return ""
+	}
+	slices.Sort(places)
+	return "; it belongs under " + either(places)
+}
+
+// maxPlaces is how many places a hint names.
+const maxPlaces = 2
+
+// knows reports whether the key is one of the map's, or of the maps of the list.
+func (s *shape) knows(key string) bool {
+	return s.keys[key] != nil || s.item != nil && s.item.keys[key] != nil
 }
 
 // is reports whether the value has the kind, and says so if not.

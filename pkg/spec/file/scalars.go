@@ -69,6 +69,28 @@ func lineText(w *walker, n *node) any {
 	return s
 }
 
+// filePath takes the path of a file. Neither an empty text nor a number, which nobody means as a name, is passed over as if no file were named.
+func filePath(w *walker, n *node) any {
+	if n == nil {
+		return textShape("the path of a file")
+	}
+	if n.kind == kindMap {
+		w.fault(n, "must be the path of a file alone, not a map: docker stack deploy takes no options here")
+		return nil
+	}
+	s, ok := lineText(w, n).(string)
+	switch {
+	case !ok:
+	case n.kind != kindText:
+		w.fault(n, "must be the path of a file, not a number: put the name in quotes if that is what it is called")
+	case s == "":
+		w.lacks(n, "names no file: write its path, or leave the line out")
+	default:
+		return s
+	}
+	return nil
+}
+
 // word takes a text of the character set.
 func word(set charset) rule {
 	return func(w *walker, n *node) any {

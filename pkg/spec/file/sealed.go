@@ -14,7 +14,7 @@ import (
 func secret(w *walker, n *node) any {
 	declared := object{known: map[string]rule{
 		"file": doc("an encrypted file, relative to this one, which apply and the watched file take along: .age, or SOPS with age recipients; "+
-			"or an absolute path below "+secretsFolder+", on each manager, of which nothing is ever part of a revision", lineText),
+			"or an absolute path below "+secretsFolder+", on each manager, of which nothing is ever part of a revision", filePath),
 		"key":             doc("which value of an encrypted file of SOPS it is: db.password, users.0.password", lineText),
 		"credential":      doc("the credential of swarmd's unit with the value, on each manager (systemd: LoadCredential)", word(credentialName())),
 		"name":            byDefault("CLUSTER_KEY", doc("its name in the swarm, to which swarmd adds a keyed hash of its content, unless it is external", word(objectName()))),

@@ -43,13 +43,13 @@ func stacks(w *walker, n *node) any {
 // composePaths takes one path or several.
 func composePaths(w *walker, n *node) any {
 	if n == nil {
-		return eitherShape("a path, or a list of them", textShape("text"), listShape())
+		return eitherShape("a path, or a list of them", textShape("the path of a file"), listShape())
 	}
 	if n.kind == kindList && len(n.items) == 0 {
 		w.lacks(n, "has no file: name at least one")
 		return nil
 	}
-	return atMost(maxStackFiles, "files", oneOrMore(lineText))(w, n)
+	return atMost(maxStackFiles, "files", oneOrMore(filePath))(w, n)
 }
 
 // scalars are the node itself, or the items of a list, that are texts.

@@ -44,6 +44,21 @@ func (w *walker) suggestion(word string, candidates iter.Seq[string]) string {
 	return didYouMean(w.nearest(word, candidates))
 }
 
+// completed is the only candidate that begins with the word, "" if there is none or another one. Of fewer than three letters nothing is concluded.
+func completed(word string, candidates iter.Seq[string]) string {
+	found := ""
+	for c := range candidates {
+		switch {
+		case len(word) < 3 || !strings.HasPrefix(c, word):
+		case found != "":
+			return ""
+		default:
+			found = c
+		}
+	}
+	return found
+}
+
 func didYouMean(near string) string {
 	if near == "" {
 		return ""

@@ -96,6 +96,38 @@ func opening(data []byte, noticed int) *Fault {
 	return nil
 }
 
+// meant says of the parser's commonest messages what people did who got them.
+func meant(message string) string {
+	return map[string]string{
+		"mapping values are not allowed in this context":         ": the line is indented too far, or a text with a colon in it needs quotes",
+		"found character that cannot start any token":            ": a text that begins with @, %, ` or a tab needs quotes",
+		"did not find expected key":                              ": the line is indented otherwise than those that it belongs to",
+		"did not find expected '-' indicator":                    ": the line is indented otherwise than the items of the list",
+		"could not find expected ':'":                            ": a key has no colon, or a text of several lines is indented too little",
+		"block sequence entries are not allowed in this context": ": an item of a list begins on a line of its own",
+	}[message]
+}
+
+// unmerged finds the first of the lines that a version control system puts around what two people changed.
+func unmerged(data []byte) *Fault {
+	at := regexp.MustCompile(`(?m)^(<<<<<<<|>>>>>>>)( |\r?$)`).FindIndex(data)
+	if at == nil {
+		return nil
+	}
+	line, col := position(data, at[0])
+	return &Fault{Line: line, Col: col, Message: "a merge has not been finished here: keep one of the two sides, and take out the lines that begin with <<<<<<<, ======= and >>>>>>>"}
+}
+
+// tabbed is where a tab indents the line, from 1; 0 if none does.
+func tabbed(data []byte, line int) int {
+	lines := strings.Split(string(data), "\n")
+	if line < 1 || line > len(lines) {
+		return 0
+	}
+	text := lines[line-1]
+	return 1 + strings.IndexByte(text[:len(text)-len(strings.TrimLeft(text, " \t"))], '\t')
+}
+
 // unknownAnchor finds the alias that names no anchor: the parser says only its name.
 func unknownAnchor(data []byte, message string) *Fault {
 	m := regexp.MustCompile(`^unknown anchor '(.*)' referenced$`).FindStringSubmatch(message)

@@ -8,7 +8,7 @@ import (
 
 // variablesFrom takes the paths of files with variables.
 func variablesFrom(w *walker, n *node) any {
-	return atMost(maxStackFiles, "files", oneOrMore(lineText))(w, n)
+	return atMost(maxStackFiles, "files", oneOrMore(filePath))(w, n)
 }
 
 // takeVariables puts the variables of a map, the file's top level or one of its stacks, over those that are known: first those of files, then its own.

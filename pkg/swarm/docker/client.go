@@ -1,12 +1,14 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,9 +55,18 @@ func OptionsFromEnv(getenv func(string) string) Options {
 	return Options{
 		Host:      getenv("DOCKER_HOST"),
 		TLSVerify: getenv("DOCKER_TLS_VERIFY") != "",
-		CertPath:  getenv("DOCKER_CERT_PATH"),
+		CertPath:  CertPath(getenv),
 		SSH:       ssh.Defaults(getenv),
 	}
+}
+
+// CertPath is the folder of the certificates: DOCKER_CERT_PATH, or Docker's own folder where DOCKER_TLS_VERIFY is set, as Docker's command has it. Who
+// asks for TLS never gets a connection without it.
+func CertPath(getenv func(string) string) string {
+	if path := getenv("DOCKER_CERT_PATH"); path != "" || getenv("DOCKER_TLS_VERIFY") == "" {
+		return path
+	}
+	return cmp.Or(getenv("DOCKER_CONFIG"), filepath.Join(getenv("HOME"), ".docker"))
 }
 
 // Client talks to one engine. It is safe for concurrent use.

@@ -52,7 +52,7 @@ func connectionOf(o Options) (connection, error) {
 	}
 	url, err := client.ParseHostURL(host)
 	if err != nil {
-		return connection{}, err
+		return connection{}, fmt.Errorf("%w: write unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST", err)
 	}
 	t := &http.Transport{MaxIdleConns: 16, MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second, DisableCompression: true}
 	t.DialContext = dialer(o, url.Scheme, url.Host)
@@ -81,7 +81,7 @@ func dialer(o Options, network, addr string) func(context.Context, string, strin
 func tlsConfig(o Options) (*tls.Config, error) {
 	ca, err := os.ReadFile(filepath.Join(o.CertPath, "ca.pem"))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("TLS is asked for: %w: put ca.pem, cert.pem and key.pem there, or name their folder in DOCKER_CERT_PATH", err)
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(ca) {

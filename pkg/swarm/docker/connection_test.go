@@ -137,8 +137,9 @@ func certificates(t *testing.T) (string, tls.Certificate, *x509.CertPool) {
 
 func TestHostsThatCannotBe(t *testing.T) {
 	for _, host := range []string{"ssh://", "ssh://a:b@c", "no-scheme"} {
-		if _, err := New(Options{Host: host}); err == nil {
-			t.Errorf("%q is fine", host)
+		_, err := New(Options{Host: host})
+		if err == nil || !strings.HasPrefix(host, "ssh:") && !strings.Contains(err.Error(), "write unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST") {
+			t.Errorf("%q: %v", host, err)
 		}
 	}
 }
@@ -151,5 +152,29 @@ func TestOptionsFromEnv(t *testing.T) {
 	}
 	if _, err := New(o); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestWhoAsksForTLSGetsIt: without DOCKER_CERT_PATH the certificates are where Docker's command has them, and without certificates nothing is sent in clear.
+func TestWhoAsksForTLSGetsIt(t *testing.T) {
+	home := t.TempDir()
+	for name, c := range map[string]struct {
+		env  map[string]string
+		path string
+	}{
+		"home":     {map[string]string{"DOCKER_TLS_VERIFY": "1"}, filepath.Join(home, ".docker")},
+		"a folder": {map[string]string{"DOCKER_TLS_VERIFY": "1", "DOCKER_CONFIG": "/d"}, "/d"},
+		"said":     {map[string]string{"DOCKER_TLS_VERIFY": "1", "DOCKER_CONFIG": "/d", "DOCKER_CERT_PATH": "/c"}, "/c"},
+		"no TLS":   {map[string]string{"DOCKER_CONFIG": "/d"}, ""},
+	} {
+		c.env["HOME"], c.env["DOCKER_HOST"] = home, "tcp://127.0.0.1:2376"
+		o := OptionsFromEnv(func(k string) string { return c.env[k] })
+		if o.CertPath != c.path {
+			t.Errorf("%s: certificates in %q, want %q", name, o.CertPath, c.path)
+		}
+		_, err := New(o)
+		if plain := c.path == ""; plain != (err == nil) || !plain && !strings.Contains(err.Error(), filepath.Join(c.path, "ca.pem")) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -29,10 +29,20 @@ type exitError struct {
 func (e *exitError) Error() string { return e.msg }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilEnded()
 	code := run(ctx, newCLI(), os.Args[1:])
 	stop()
 	os.Exit(code)
+}
+
+// untilEnded returns a context that ends when the program is asked to end: by Ctrl-C, by a supervisor, or by a terminal or an SSH session that is closed,
+// unless it was started with nohup.
+func untilEnded() (context.Context, context.CancelFunc) {
+	asked := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		asked = append(asked, syscall.SIGHUP)
+	}
+	return signal.NotifyContext(context.Background(), asked...)
 }
 
 // run executes one command line and returns the exit code.

@@ -341,10 +341,14 @@ func fetch(url string) string {
 	return fmt.Sprintf("%d\n%s", resp.StatusCode, body)
 }
 
-// termCmd: term asks the background commands to stop, as systemd and Docker do.
-func termCmd(ts *testscript.TestScript, _ bool, _ []string) {
+// termCmd: term asks the background commands to stop, as systemd and Docker do; term hangup as a terminal that is closed does.
+func termCmd(ts *testscript.TestScript, _ bool, args []string) {
+	asked := syscall.SIGTERM
+	if len(args) > 0 && args[0] == "hangup" {
+		asked = syscall.SIGHUP
+	}
 	for _, c := range ts.BackgroundCmds() {
-		ts.Check(c.Process.Signal(syscall.SIGTERM))
+		ts.Check(c.Process.Signal(asked))
 	}
 	theWorld(ts).term = time.Now()
 }

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -33,7 +30,7 @@ func TestMain(m *testing.M) {
 
 // command is main with a copy of its output.
 func command() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilEnded()
 	a := newCLI()
 	if path := os.Getenv(transcriptVar); path != "" {
 		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)

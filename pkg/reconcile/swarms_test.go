@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,12 +76,14 @@ func TestASecondClusterOfTheNameTakesNoMachine(t *testing.T) {
 		unsaid.refuses(t, "none of its nodes")
 		unsaid.stop()
 		second := on(t, c.World, "web-managers-aabmm", webFile(1, 2, 1, 1), takeOver)
-		defer second.stop()
+		stop := sync.OnceFunc(second.stop)
+		defer stop()
 		time.Sleep(3 * time.Hour)
 		second.stay(t, was)
 		if last := second.loop.Last(); last.Error != "" || last.Revision != 1 || len(second.alive()) != len(was)+3 {
 			t.Errorf("%d machines; %s %s, holds %+v", len(second.alive()), last.Result, last.Error, last.Holds)
 		}
+		stop()
 		unsaid = on(t, c.World, "web-managers-aabmm", nil) // said once is enough
 		defer unsaid.stop()
 		time.Sleep(time.Minute)

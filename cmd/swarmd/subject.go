@@ -25,10 +25,7 @@ type subject struct {
 // beginning of its name that no other node has. Before it may stand what it is, as holds and events have it: service/web. What else is held is found by
 // the name that the hold has.
 func subjectOf(r report.Report, name string) (subject, bool) {
-	kind, rest, sorted := strings.Cut(name, "/")
-	if !sorted {
-		kind, rest = "", name
-	}
+	kind, rest := kindOf(name)
 	for _, look := range []struct {
 		kind string
 		in   func(report.Report, string) (subject, bool)
@@ -41,6 +38,14 @@ func subjectOf(r report.Report, name string) (subject, bool) {
 		}
 	}
 	return leftOver(r, name)
+}
+
+// kindOf takes what stands before a name off it, such as service/ before web; "" if nothing does.
+func kindOf(name string) (kind, rest string) {
+	if kind, rest, ok := strings.Cut(name, "/"); ok {
+		return kind, rest
+	}
+	return "", name
 }
 
 func poolOf(r report.Report, name string) (subject, bool) {
@@ -105,10 +110,7 @@ func leftOver(r report.Report, name string) (subject, bool) {
 
 // unknownSubject says that there is nothing of the name, what may be meant, and what there is.
 func unknownSubject(r report.Report, name string, unread func([]world.Gap) []string) error {
-	kind, rest, sorted := strings.Cut(name, "/")
-	if !sorted {
-		kind, rest = "", name
-	}
+	kind, rest := kindOf(name)
 	known := slices.Concat(poolNames(r), serviceNames(r))
 	for _, n := range r.Nodes {
 		known = append(known, n.Name)

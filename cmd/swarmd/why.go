@@ -114,15 +114,8 @@ func (a *cli) printWhy(r report.Report, s subject, events []report.Event, unread
 	for _, off := range handsOff(r, s) {
 		line("hands off", off.String())
 	}
-	switch {
-	case r.Unattended != "":
-		line("because", r.Unattended)
-	case because == 0 && s.settled:
-		line("because", "nothing: it is as the file wants it")
-	case because == 0 && s.bakes:
-		line("because", bakes)
-	case because == 0:
-		line("because", "nothing holds it: what was begun goes on by itself, or another one's turn comes first; swarmd status shows the whole")
+	if text := unheld(r, s, because); text != "" {
+		line("because", text)
 	}
 	if !r.NextLook.IsZero() {
 		line("next look", r.NextLook.Local().Format(time.DateTime)+", or when something changes")
@@ -132,6 +125,21 @@ func (a *cli) printWhy(r report.Report, s subject, events []report.Event, unread
 	}
 	_ = w.Flush()
 	printf(a.out, "%s\n", asked)
+}
+
+// unheld is what is told beside so many reasons: that nobody acts, or, where there are none, why that is so; "" for nothing.
+func unheld(r report.Report, s subject, because int) string {
+	switch {
+	case r.Unattended != "":
+		return r.Unattended
+	case because > 0:
+		return ""
+	case s.settled:
+		return "nothing: it is as the file wants it"
+	case s.bakes:
+		return bakes
+	}
+	return "nothing holds it: what was begun goes on by itself, or another one's turn comes first; swarmd status shows the whole"
 }
 
 // handsOff is what a person paused or protected of the subject, its pool or the cluster, unless a hold has said it.

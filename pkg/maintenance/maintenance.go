@@ -293,7 +293,7 @@ func (u *upkeep) lastActing(n swarm.Node) string {
 		return ""
 	}
 	if slices.ContainsFunc(u.nodes, func(o swarm.Node) bool {
-		return o.ID != n.ID && o.Manager != nil && o.State == swarm.NodeReady && o.Spec.Availability == swarm.Active
+		return o.ID != n.ID && o.Manager != nil && works(o)
 	}) {
 		return ""
 	}
